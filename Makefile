@@ -1,0 +1,51 @@
+# Every target works on a fresh machine with Python 3.11 and make; `make help` lists them.
+PYTHON := .venv/bin/python
+export PYTHONPATH := .
+export OMP_WAIT_POLICY := PASSIVE
+PORT ?= 8080
+URL ?= http://127.0.0.1:$(PORT)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup lock run train serve stress test lint types unit bench
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+setup: .venv/complete ## .venv with everything development needs, from locked requirements
+
+.venv/complete: tests/requirements.txt
+	python3.11 -m venv --clear .venv
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	touch $@
+
+lock: setup ## resolve pyproject.toml anew into the three requirements files
+	sh infra/local/lock.sh
+
+run: train ## train on the bundled data, serve on PORT, show two example requests
+	$(PYTHON) infra/local/show.py --url $(URL) & $(MAKE) --no-print-directory serve
+
+train: setup ## train and publish every bundled model to the model store
+	$(PYTHON) -m training train --model card_default
+	$(PYTHON) -m training train --model application
+	$(PYTHON) -m training train --model german_credit
+
+serve: setup ## serve on PORT (default 8080)
+	PORT=$(PORT) exec $(PYTHON) -m functions.scoring
+
+stress: setup ## 1,000 requests, 10 at a time, to a running service; ONE=1 sends a single one
+	$(PYTHON) infra/local/stress.py --url $(URL) $(if $(ONE),--requests 1 --clients 1)
+
+test: lint types unit ## lint, types and every offline test
+
+lint: setup ## ruff, as strict as it gets
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+
+types: setup ## mypy --strict on code and tests
+	.venv/bin/mypy
+
+unit: setup ## every test, with coverage
+	$(PYTHON) -m pytest --cov
+
+bench: setup ## cold start and warm latency beside an empty function
+	$(PYTHON) tests/benchmarks/serving.py

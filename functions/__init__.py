@@ -1,0 +1,1 @@
+"""What answers over HTTPS or an event: parse, call models, serialise."""

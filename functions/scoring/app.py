@@ -1,0 +1,57 @@
+"""The scoring function put together: settings in, one ASGI application out."""
+
+from http import HTTPStatus
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+
+from functions.scoring import application, canonical, operations
+from functions.scoring.desk import Desk
+from functions.scoring.envelope import Envelope
+from functions.scoring.loading import ChampionLoader
+from functions.scoring.logs import log
+from functions.scoring.problems import problem, problem_from_error
+from functions.scoring.records import open_decision_log
+from functions.scoring.settings import Settings
+from models.errors import SuretyError
+
+
+def create_app(settings: Settings) -> Starlette:
+    """Put the function together; nothing is read from the model store before a request needs it."""
+    desk = Desk(
+        catalogue=settings.catalogue,
+        loader=ChampionLoader(settings.store, settings.catalogue),
+        write_record=open_decision_log(settings.decision_log),
+    )
+    if settings.auth == "none":
+        log("WARNING", "AUTH is none: everyone who reaches this port is answered")
+    app = Starlette(
+        routes=[
+            *operations.routes(desk, settings.default_model),
+            *application.routes(desk, settings.default_model),
+            *canonical.routes(desk),
+        ],
+        middleware=[Middleware(Envelope)],
+        exception_handlers={SuretyError: _refused, HTTPException: _no_such_route},
+    )
+    app.router.redirect_slashes = False
+    return app
+
+
+async def _refused(_request: Request, error: Exception) -> Response:
+    if not isinstance(error, SuretyError):
+        raise error
+    return problem_from_error(error)
+
+
+async def _no_such_route(_request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    detail = {
+        HTTPStatus.NOT_FOUND: "no such path; GET /v1/models lists the models",
+        HTTPStatus.METHOD_NOT_ALLOWED: "this path does not answer this method",
+    }.get(HTTPStatus(error.status_code), error.detail)
+    return problem(error.status_code, detail, headers=error.headers)

@@ -1,0 +1,95 @@
+"""The contract of the earlier application-scoring system: its fields in, its documented reply out."""
+
+import time
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from functions.scoring.bodies import json_object
+from functions.scoring.canonical import prediction
+from functions.scoring.desk import Answer, Desk, rows_in
+from functions.scoring.envelope import caller_of
+from functions.scoring.problems import Fault, extra_members, faults_as_json, refuse_faults
+from models.contract import CreditModel
+from models.registry import Champion
+from models.scorer import Decision
+
+DEFAULT_FROM = 0.5  # `prediction` is 1 from this probability on; the decision follows the policy
+
+
+def routes(desk: Desk, model: str) -> list[Route]:
+    """Routes of this contract, answered by one model."""
+
+    async def predict(request: Request) -> Response:
+        [application] = desk.check_all(model, [await json_object(request)], [""])
+        answer = await desk.decide(model, [application], caller_of(request))
+        return JSONResponse(_reply(answer))
+
+    async def predict_batch(request: Request) -> Response:
+        document = await json_object(request)
+        refuse_faults(extra_members(document, {"applications"}))
+        rows = zip(*rows_in(document, "applications"), strict=True)
+        checked = [desk.check(model, row, path) for row, path in rows]
+        sound = [row for row in checked if isinstance(row, CreditModel)]
+        answer = await desk.decide(model, sound, caller_of(request))
+        return JSONResponse(_batch_reply(answer, checked))
+
+    async def health(_request: Request) -> Response:
+        loaded = desk.loader.loaded(model) is not None
+        body = {"status": "healthy", "model_loaded": loaded, "timestamp": time.time()}
+        return JSONResponse(body)
+
+    return [
+        Route("/predict", predict, methods=["POST"]),
+        Route("/predict/batch", predict_batch, methods=["POST"]),
+        Route("/health", health, methods=["GET"]),
+    ]
+
+
+def _reply(answer: Answer) -> dict[str, Any]:
+    decision = answer.decisions[0]
+    high = round(decision.probability_of_default, 4)
+    return {
+        "status": "success",
+        "prediction": _class(decision),
+        "risk_score": _risk_score(decision),
+        "probability": {"low_risk": round(1 - high, 4), "high_risk": high},
+        "processing_time_ms": answer.latency_ms,
+        "timestamp": time.time(),
+        **prediction(answer.champion, decision),
+    }
+
+
+def _batch_reply(answer: Answer, checked: list[CreditModel | list[Fault]]) -> dict[str, Any]:
+    decisions = iter(answer.decisions)
+    results = [
+        _result(answer.champion, next(decisions))
+        if isinstance(row, CreditModel)
+        else {"error": "the application does not follow the contract", "errors": faults_as_json(row)}
+        for row in checked
+    ]
+    return {
+        "status": "success",
+        "count": len(results),
+        "results": results,
+        "processing_time_ms": answer.latency_ms,
+    }
+
+
+def _result(champion: Champion, decision: Decision) -> dict[str, Any]:
+    return {
+        "prediction": _class(decision),
+        "risk_score": _risk_score(decision),
+        "probability_high_risk": round(decision.probability_of_default, 4),
+        **prediction(champion, decision),
+    }
+
+
+def _class(decision: Decision) -> int:
+    return int(decision.probability_of_default >= DEFAULT_FROM)
+
+
+def _risk_score(decision: Decision) -> float:
+    return round(100 * decision.probability_of_default, 2)

@@ -1,0 +1,88 @@
+"""The canonical contract, for any model: the shape of KServe v1 and Vertex AI.
+
+`POST /v1/models/{m}:predict` with `{"instances": [...]}` answers `{"predictions": [...]}`.
+`GET /v1/models` and `GET /v1/models/{m}` tell what is loaded.
+"""
+
+from dataclasses import asdict
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from functions.scoring.bodies import json_object
+from functions.scoring.desk import Answer, Desk, rows_in
+from functions.scoring.envelope import caller_of
+from functions.scoring.problems import Fault, extra_members, refuse_faults
+from models.contract import contract_hash
+from models.registry import Champion
+from models.scorer import Decision
+from models.shelf import find_model
+
+
+def routes(desk: Desk) -> list[Route]:
+    """Routes of this contract."""
+
+    async def predict(request: Request) -> Response:
+        model = request.path_params["model"]
+        find_model(desk.catalogue, model)
+        document = await json_object(request)
+        refuse_faults(_unknown(document))
+        applications = desk.check_all(model, *rows_in(document, "instances"))
+        answer = await desk.decide(model, applications, caller_of(request))
+        return JSONResponse({"predictions": predictions_from(answer)})
+
+    async def list_models(_request: Request) -> Response:
+        return JSONResponse({"models": [_described(desk, name) for name in desk.catalogue]})
+
+    async def show_model(request: Request) -> Response:
+        name = request.path_params["model"]
+        model = find_model(desk.catalogue, name)
+        return JSONResponse(_described(desk, name) | {"input_schema": model.model_json_schema()})
+
+    return [
+        Route("/v1/models", list_models, methods=["GET"]),
+        Route("/v1/models/{model}:predict", predict, methods=["POST"]),
+        Route("/v1/models/{model}", show_model, methods=["GET"]),
+    ]
+
+
+def predictions_from(answer: Answer) -> list[dict[str, Any]]:
+    """What every contract says at least of each application."""
+    return [prediction(answer.champion, decision) for decision in answer.decisions]
+
+
+def prediction(champion: Champion, decision: Decision) -> dict[str, Any]:
+    """One decision as JSON; the score is rounded here, once, half to even."""
+    return {
+        "probability_of_default": decision.probability_of_default,
+        "credit_score": round(decision.credit_score),
+        "risk_level": decision.risk_level,
+        "decision": decision.decision,
+        "model": champion.manifest.model,
+        "model_version": champion.version,
+    }
+
+
+def _unknown(document: dict[str, Any]) -> list[Fault]:
+    """Members of the body that mean nothing yet are refused rather than ignored."""
+    faults = extra_members(document, {"instances", "parameters"})
+    parameters = document.get("parameters", {})
+    if not isinstance(parameters, dict):
+        return [*faults, Fault("parameters", "Input should be an object")]
+    return faults + extra_members(parameters, set(), "parameters")
+
+
+def _described(desk: Desk, name: str) -> dict[str, Any]:
+    champion = desk.loader.loaded(name)
+    known: dict[str, Any] = {"name": name, "ready": champion is not None}
+    known["contract"] = contract_hash(desk.catalogue[name])
+    if champion:
+        known |= {
+            "version": champion.version,
+            "since": champion.since.isoformat(),
+            "family": champion.manifest.family,
+            "metrics": {n: asdict(figure) for n, figure in champion.manifest.metrics.items()},
+        }
+    return known

@@ -1,0 +1,92 @@
+"""The desk every contract brings its applications to: check, load, score, record."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+from starlette.concurrency import run_in_threadpool
+
+from functions.scoring.loading import ChampionLoader
+from functions.scoring.envelope import Caller
+from functions.scoring.problems import Fault, faults_from, refuse_faults
+from functions.scoring.records import Write, record_lines
+from models.contract import CreditModel
+from models.registry import Champion
+from models.scorer import Decision
+from models.shelf import find_model
+
+MAX_ROWS = 1_000
+ROWS_ON_THE_LOOP = 16  # more are scored in a thread, so that other requests need not wait
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Decisions in order of the applications, and the model that made them."""
+
+    champion: Champion
+    decisions: list[Decision]
+    latency_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What all contracts share: the catalogue, the models in memory, the decision log."""
+
+    catalogue: Mapping[str, type[CreditModel]]
+    loader: ChampionLoader
+    write_record: Write | None
+
+    def check(self, model: str, row: object, path: str) -> CreditModel | list[Fault]:
+        """Hold one row against a model's contract: an application, or all its faults."""
+        try:
+            return find_model(self.catalogue, model).model_validate(row)
+        except ValidationError as error:
+            return faults_from(error, path)
+
+    def check_all(
+        self, model: str, rows: Sequence[object], paths: Sequence[str]
+    ) -> list[CreditModel]:
+        """Hold every row against the contract.
+
+        Raises
+        ------
+        RefusedRequestError
+            If any row has a fault: it lists the faults of all rows.
+        """
+        checked = [self.check(model, *pair) for pair in zip(rows, paths, strict=True)]
+        faults = [fault for row in checked if isinstance(row, list) for fault in row]
+        refuse_faults(faults)
+        return [row for row in checked if not isinstance(row, list)]
+
+    async def decide(self, model: str, applications: Sequence[CreditModel], caller: Caller) -> Answer:
+        """Decide on checked applications; a decision is given only once it is recorded."""
+        champion = await self.loader.champion(model)
+        if len(applications) <= ROWS_ON_THE_LOOP:
+            return self._decide(champion, applications, caller)
+        return await run_in_threadpool(self._decide, champion, applications, caller)
+
+    def _decide(
+        self, champion: Champion, applications: Sequence[CreditModel], caller: Caller
+    ) -> Answer:
+        decisions = champion.scorer.score(applications)
+        latency_ms = round(1000 * (time.perf_counter() - caller.began), 3)
+        if self.write_record:
+            answered = list(zip(applications, decisions, strict=True))
+            self.write_record(record_lines(champion, answered, caller, latency_ms))
+        return Answer(champion, decisions, latency_ms)
+
+
+def rows_in(document: Mapping[str, object], name: str) -> tuple[list[object], list[str]]:
+    """The rows under `name` and the path of each.
+
+    Raises
+    ------
+    RefusedRequestError
+        If they are missing, no list, none, or more than `MAX_ROWS`.
+    """
+    rows = document.get(name)
+    if isinstance(rows, list) and 1 <= len(rows) <= MAX_ROWS:
+        return rows, [f"{name}[{i}]" for i in range(len(rows))]
+    refuse_faults([Fault(name, f"Input should be a list of 1 to {MAX_ROWS} items")])
+    return [], []

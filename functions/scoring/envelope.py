@@ -1,0 +1,92 @@
+"""Around every request: who asks, how to find it in the logs, and no exception left unanswered."""
+
+import re
+import time
+import traceback
+import uuid
+from collections.abc import MutableMapping
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from functions.scoring.logs import log
+from functions.scoring.problems import problem
+
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
+CLOUD_TRACE = re.compile(r"([0-9a-f]{32})(/.*)?")
+REPORTED_ERROR = "type.googleapis.com/google.devtools.clouderrorreporting.v1beta1.ReportedErrorEvent"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Which request is being answered; `began` is a `perf_counter` reading in seconds."""
+
+    request_id: str
+    trace_id: str | None
+    began: float
+
+
+def caller_of(request: Request) -> Caller:
+    """The caller the envelope noted."""
+    caller: Caller = request.scope["caller"]
+    return caller
+
+
+class Envelope:
+    """ASGI middleware: notes the caller, names the request in the answer, answers what crashed."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        caller = scope["caller"] = _caller(Headers(scope=scope))
+        started = False
+
+        async def send_named(message: MutableMapping[str, Any]) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                MutableHeaders(scope=message)["x-request-id"] = caller.request_id
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_named)
+        except ClientDisconnect:
+            return
+        except Exception as error:  # noqa: BLE001 -- the edge: a crash is logged and answered, never passed on
+            _log_crash(error, caller, scope["path"])
+            if not started:
+                answer = problem(500, "the request could not be answered; the fault is logged")
+                await answer(scope, receive, send_named)
+
+
+def _caller(headers: Headers) -> Caller:
+    given = headers.get("x-request-id", "")
+    return Caller(
+        request_id=given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex,
+        trace_id=_trace_id(headers),
+        began=time.perf_counter(),
+    )
+
+
+def _trace_id(headers: Headers) -> str | None:
+    if found := TRACEPARENT.fullmatch(headers.get("traceparent", "")):
+        return found[1]
+    if found := CLOUD_TRACE.fullmatch(headers.get("x-cloud-trace-context", "")):
+        return found[1]
+    return None
+
+
+def _log_crash(error: Exception, caller: Caller, path: str) -> None:
+    # Frames, not the exception's text: that may repeat an applicant's data.
+    stack = "".join(traceback.format_tb(error.__traceback__))
+    fields = {"@type": REPORTED_ERROR, "request_id": caller.request_id, "path": path}
+    log("ERROR", f"unexpected {type(error).__name__}\n{stack}", **fields)

@@ -1,0 +1,17 @@
+"""The functions-framework target: `functions-framework --target=scoring --source=<this file>`."""
+
+import functions_framework.aio
+from starlette.requests import Request
+from starlette.types import ASGIApp
+
+from functions.scoring.app import create_app
+from functions.scoring.settings import read_settings
+
+# Before the server forks: a wrong setting ends the process here, by name.
+APP = create_app(read_settings())
+
+
+@functions_framework.aio.http
+async def scoring(_request: Request) -> ASGIApp:
+    """Hand the request to the application, which answers it as an ASGI response."""
+    return APP

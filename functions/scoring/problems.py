@@ -1,0 +1,139 @@
+"""Refusals as RFC 9457 problem documents: every fault at once, never an applicant's data."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from http import HTTPStatus
+from typing import Any
+
+from pydantic import ValidationError
+from starlette.responses import Response
+
+from models.errors import SuretyError, UnknownModelError
+
+PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong with a request: where, and the rule it breaks."""
+
+    path: str
+    message: str
+
+
+class RefusedRequestError(SuretyError):
+    """The request cannot be answered as it stands."""
+
+    def __init__(
+        self, status: HTTPStatus, detail: str, faults: Sequence[Fault] = ()
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.faults = tuple(faults)
+
+
+class NotReadyError(SuretyError):
+    """A model is not loaded yet, and why; worth asking again after some seconds."""
+
+    def __init__(self, model: str, cause: str, retry_after_seconds: int) -> None:
+        super().__init__(f"model {model} is not ready: {cause}")
+        self.retry_after_seconds = retry_after_seconds
+
+
+class UnrecordedError(SuretyError):
+    """A decision could not be written to the decision log, so it was not given."""
+
+
+STATUSES: tuple[tuple[type[SuretyError], HTTPStatus], ...] = (
+    (UnknownModelError, HTTPStatus.NOT_FOUND),
+    (NotReadyError, HTTPStatus.SERVICE_UNAVAILABLE),
+    (UnrecordedError, HTTPStatus.SERVICE_UNAVAILABLE),
+)
+
+
+def problem_from_error(error: SuretyError) -> Response:
+    """Answer a domain error."""
+    if isinstance(error, RefusedRequestError):
+        return problem(error.status, str(error), error.faults)
+    for kind, status in STATUSES:
+        if isinstance(error, kind):
+            retry = getattr(error, "retry_after_seconds", None)
+            return problem(status, str(error), headers=_retry_after(retry))
+    raise error
+
+
+def problem(
+    status: int,
+    detail: str,
+    faults: Sequence[Fault] = (),
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """Render a problem document."""
+    document: dict[str, Any] = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": int(status),
+        "detail": detail,
+        "errors": faults_as_json(faults),
+    }
+    return Response(
+        json.dumps(document),
+        status_code=status,
+        headers=headers,
+        media_type="application/problem+json",
+    )
+
+
+def faults_from(error: ValidationError, prefix: str = "") -> list[Fault]:
+    """Say what a contract refuses, without repeating what was sent.
+
+    A name that only the request knows is shown when it looks like a field's name.
+    """
+    return [
+        Fault(_path(prefix, e["loc"]), _rule(e["type"], e["msg"])) for e in error.errors()
+    ]
+
+
+def extra_members(document: Mapping[str, object], known: set[str], path: str = "") -> list[Fault]:
+    """Faults for members that mean nothing: refused rather than ignored."""
+    return [
+        Fault(_path(path, (name,)), "This member is not in the contract")
+        for name in document
+        if name not in known
+    ]
+
+
+def refuse_faults(faults: Sequence[Fault]) -> None:
+    """Refuse a request that has any fault."""
+    if faults:
+        message = "the request does not follow the contract"
+        raise RefusedRequestError(HTTPStatus.UNPROCESSABLE_ENTITY, message, faults)
+
+
+def faults_as_json(faults: Sequence[Fault]) -> list[dict[str, str]]:
+    """Render faults as the `errors` member of a problem."""
+    return [asdict(fault) for fault in faults]
+
+
+def _path(prefix: str, location: tuple[int | str, ...]) -> str:
+    path = prefix
+    for step in location:
+        if isinstance(step, int):
+            path += f"[{step}]"
+        else:
+            name = step if PLAIN_NAME.fullmatch(step) else "(unprintable name)"
+            path += f".{name}" if path else name
+    return path
+
+
+def _rule(kind: str, message: str) -> str:
+    return {
+        "extra_forbidden": "This field is not in the contract",
+        "missing": "This field is required",
+    }.get(kind, message)
+
+
+def _retry_after(seconds: int | None) -> dict[str, str] | None:
+    return None if seconds is None else {"Retry-After": str(seconds)}

@@ -1,0 +1,90 @@
+"""The decision record, version 1: what was decided, by which model, from which inputs."""
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from functions.scoring.envelope import Caller
+from functions.scoring.logs import line, write_stdout
+from functions.scoring.problems import UnrecordedError
+from models.contract import CreditModel, characteristics
+from models.errors import DeclarationError
+from models.registry import Champion
+from models.scorer import Decision
+
+RECORD_VERSION = 1
+
+Write = Callable[[str], None]
+
+
+def open_decision_log(setting: str) -> Write | None:
+    """Open the decision log: `stdout`, `off` (None) or a file to append to.
+
+    Raises
+    ------
+    DeclarationError
+        If the file cannot be opened.
+    """
+    if setting == "off":
+        return None
+    if setting == "stdout":
+        return _recorded(write_stdout)
+    try:
+        # Unbuffered: one request's lines are one write, which the system appends whole.
+        file = Path(setting).open("ab", buffering=0)  # noqa: SIM115 -- open as long as the process
+    except OSError as error:
+        message = f"DECISION_LOG: {error}"
+        raise DeclarationError(message) from error
+    return _recorded(lambda lines: file.write(lines.encode()))
+
+
+def record_lines(
+    champion: Champion,
+    answered: Sequence[tuple[CreditModel, Decision]],
+    caller: Caller,
+    latency_ms: float,
+) -> str:
+    """One line for each decision of a request, in order of its applications."""
+    model = champion.scorer.model
+    shared = {
+        "record": "decision",
+        "record_version": RECORD_VERSION,
+        "request_id": caller.request_id,
+        "trace_id": caller.trace_id,
+        "model": champion.manifest.model,
+        "model_version": champion.version,
+        "withheld": sorted(_withheld(model)),
+        "latency_ms": latency_ms,
+    }
+    return "".join(
+        line("INFO", "decision", **shared, index=i, **_one(model, application, decision))
+        for i, (application, decision) in enumerate(answered)
+    )
+
+
+def _one(model: type[CreditModel], application: CreditModel, decision: Decision) -> dict[str, Any]:
+    return {
+        "inputs": application.model_dump(exclude=set(_withheld(model))),
+        "probability_of_default": decision.probability_of_default,
+        "credit_score": round(decision.credit_score),
+        "risk_level": decision.risk_level,
+        "decision": decision.decision,
+    }
+
+
+@cache
+def _withheld(model: type[CreditModel]) -> frozenset[str]:
+    """Fields whose values are never written down: protected and private ones."""
+    return frozenset(c.name for c in characteristics(model) if c.protected or c.private)
+
+
+def _recorded(write: Callable[[str], object]) -> Write:
+    def write_or_refuse(lines: str) -> None:
+        try:
+            write(lines)
+        except OSError as error:
+            message = "the decision could not be recorded"
+            raise UnrecordedError(message) from error
+
+    return write_or_refuse

@@ -1,0 +1,12 @@
+#!/bin/sh
+# One source, three locked files with the same pins: tests' is the whole, the others are parts of it.
+set -eu
+compile() { # compile OUTPUT [ARGUMENT...]
+    output=$1
+    shift
+    .venv/bin/uv pip compile --quiet --generate-hashes --python-version 3.11 --no-emit-index-url \
+        --custom-compile-command "make lock" --output-file "$output" "$@" pyproject.toml
+}
+compile tests/requirements.txt --upgrade --group tests
+compile training/requirements.txt --constraints tests/requirements.txt --group training
+compile requirements.txt --constraints tests/requirements.txt

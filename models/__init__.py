@@ -1,0 +1,1 @@
+"""What a credit model is: contract, features, estimator, scale, policy, bundle, registry."""

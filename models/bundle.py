@@ -1,0 +1,189 @@
+"""All a scoring instance needs of one model version, in one object: `bundle.zip`.
+
+The archive is stored, not deflated, and holds nothing of time or place, so its sha256 identifies
+its content: the same training gives the same bytes. No member is ever executed.
+"""
+
+import hashlib
+import io
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
+
+from models.contract import CreditModel, contract_hash, name_of
+from models.errors import DeclarationError, ModelRefusedError
+from models.estimators import Estimator, Family, estimator_from_bytes
+from models.features import features
+from models.metrics import Estimate
+from models.policy import Cutoffs
+from models.scorecard import PointsToDoubleOdds
+from models.scorer import Scorer
+
+GOLDEN_TOLERANCE = 1e-6  # in log-odds
+ESTIMATOR_MEMBERS: dict[Family, str] = {"logistic": "estimator.json", "xgboost": "estimator.ubj"}
+
+
+class _Document(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Provenance(_Document):
+    """Where a model comes from, as far as it decides its numbers."""
+
+    source: str
+    data_sha256: str
+    rows: int
+    rows_refused: int
+    rows_train: int
+    rows_test: int
+    bads_test: int
+    seed: int
+    threads: int
+    libraries: dict[str, str]
+
+
+class Manifest(_Document):
+    """What a bundle says of itself."""
+
+    format: Literal[1] = 1
+    model: str
+    contract_hash: str
+    family: Family
+    features: tuple[str, ...]
+    label: str
+    label_definition: str
+    horizon: str
+    scale: PointsToDoubleOdds
+    policy: Cutoffs
+    metrics: dict[str, Estimate]
+    provenance: Provenance
+
+
+class Golden(_Document):
+    """Rows with known answers: applications that are nobody's, and their log-odds."""
+
+    applications: tuple[dict[str, JsonValue], ...]
+    log_odds: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A parsed bundle whose estimator was read, but whose golden rows were not scored yet."""
+
+    manifest: Manifest
+    estimator: Estimator
+    golden: Golden
+
+    def to_bytes(self) -> bytes:
+        """The archive; the same bundle always gives the same bytes."""
+        members = {
+            "manifest.json": _json(self.manifest),
+            "golden.json": _json(self.golden),
+            ESTIMATOR_MEMBERS[self.estimator.family]: self.estimator.to_bytes(),
+        }
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+            for name, data in members.items():
+                archive.writestr(zipfile.ZipInfo(name), data)
+        return buffer.getvalue()
+
+
+def sha256_hex(data: bytes) -> str:
+    """Digest of bytes, 64 hex digits."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def manifest_of(
+    model: type[CreditModel],
+    family: Family,
+    metrics: Mapping[str, Estimate],
+    provenance: Provenance,
+) -> Manifest:
+    """Describe a fitted model; what the catalogue declares is taken from there."""
+    return Manifest(
+        model=name_of(model),
+        contract_hash=contract_hash(model),
+        family=family,
+        features=tuple(f.name for f in features(model)),
+        label=model.label,
+        label_definition=model.label_definition,
+        horizon=model.horizon,
+        scale=model.scale,
+        policy=model.policy,
+        metrics=dict(metrics),
+        provenance=provenance,
+    )
+
+
+def bundle_from_bytes(data: bytes) -> Bundle:
+    """Parse an archive whose size and hash were checked already.
+
+    Raises
+    ------
+    ModelRefusedError
+        If it is not a bundle of a format this code reads.
+    """
+    members = _members(data)
+    try:
+        manifest = Manifest.model_validate_json(members["manifest.json"])
+        golden = Golden.model_validate_json(members["golden.json"])
+        estimator = members[ESTIMATOR_MEMBERS[manifest.family]]
+    except KeyError as error:
+        message = f"bundle: member {error.args[0]} is missing"
+        raise ModelRefusedError(message) from error
+    except (ValidationError, DeclarationError) as error:
+        message = f"bundle: {error}"
+        raise ModelRefusedError(message) from error
+    return Bundle(manifest, estimator_from_bytes(manifest.family, estimator), golden)
+
+
+def scorer_from_bundle(bundle: Bundle, model: type[CreditModel]) -> Scorer:
+    """Make a scorer, after its contract was compared and its golden rows were scored.
+
+    Raises
+    ------
+    ModelRefusedError
+        If the bundle was made for another contract, or a golden row's answer differs.
+    """
+    manifest = bundle.manifest
+    if (manifest.model, manifest.contract_hash) != (name_of(model), contract_hash(model)):
+        message = f"bundle of {manifest.model}: made for another contract than {name_of(model)}'s"
+        raise ModelRefusedError(message)
+    scorer = Scorer(model, bundle.estimator, manifest.scale, manifest.policy)
+    _check_golden(scorer, bundle.golden)
+    return scorer
+
+
+def _check_golden(scorer: Scorer, golden: Golden) -> None:
+    if not golden.applications or len(golden.applications) != len(golden.log_odds):
+        message = "bundle: it has no golden rows, or not an answer for each"
+        raise ModelRefusedError(message)
+    try:
+        applications = [scorer.model.model_validate(row) for row in golden.applications]
+    except ValidationError as error:
+        message = "bundle: a golden row is not valid by the contract"
+        raise ModelRefusedError(message) from error
+    off = np.abs(scorer.log_odds(applications) - np.array(golden.log_odds))
+    if not bool(np.all(off <= GOLDEN_TOLERANCE)):
+        message = f"bundle: golden rows answer differently, by up to {off.max():.3g} log-odds"
+        raise ModelRefusedError(message)
+
+
+def _members(data: bytes) -> dict[str, bytes]:
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            if any(info.compress_type != zipfile.ZIP_STORED for info in archive.infolist()):
+                message = "bundle: a member is compressed"
+                raise ModelRefusedError(message)
+            return {name: archive.read(name) for name in archive.namelist()}
+    except (zipfile.BadZipFile, EOFError, ValueError, NotImplementedError) as error:
+        message = f"bundle: not an archive: {error}"
+        raise ModelRefusedError(message) from error
+
+
+def _json(document: _Document) -> bytes:
+    return document.model_dump_json(indent=1).encode()

@@ -1,0 +1,220 @@
+"""A credit model as one declaration: fields, marks, label, scale and policy.
+
+A catalogue file subclasses `CreditModel`. Validation, the feature matrix, monotone constraints,
+decision records and the contract hash are derived from what it declares, here and nowhere else.
+"""
+
+import hashlib
+import json
+import re
+import types
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import Any, ClassVar, Literal, Union, get_args, get_origin
+
+import numpy as np
+from annotated_types import Ge, Gt, Le, Lt
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+from pydantic.fields import FieldInfo
+
+from models.errors import DeclarationError
+from models.policy import Cutoffs
+from models.scorecard import PointsToDoubleOdds
+
+Column = NDArray[np.float64]
+Columns = Mapping[str, Column]
+Level = str | int
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """The unit of a number, for people."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Risk:
+    """Documented direction of a number: +1 riskier as it rises, -1 safer as it rises."""
+
+    sign: Literal[-1, 1]
+
+
+@dataclass(frozen=True, slots=True)
+class Protected:
+    """Accepted and used to test fairness; never scored, never written to the decision record."""
+
+
+@dataclass(frozen=True, slots=True)
+class Private:
+    """Scored, but withheld from the decision record."""
+
+
+@dataclass(frozen=True, slots=True)
+class Special:
+    """Codes of a number that are not amounts, with what each means ("no record", "paid in full")."""
+
+    codes: Mapping[int, str]
+
+
+Mark = Unit | Risk | Protected | Private | Special
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """A characteristic computed from the declared fields, by one function for any number of rows."""
+
+    compute: Callable[[Columns], Column]
+    marks: tuple[Mark, ...]
+
+
+def derived(*marks: Mark) -> Callable[[Callable[[Columns], Column]], Derived]:
+    """Declare the decorated function `columns -> column` as a derived characteristic."""
+    return lambda compute: Derived(compute, marks)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Characteristic:
+    """One input of a credit model, as declared: a field of its contract or a derived number.
+
+    `levels` is empty for numbers. A number's `special` codes become missing plus an indicator.
+    """
+
+    name: str
+    levels: tuple[Level, ...] = ()
+    special: Mapping[int, str] = field(default_factory=dict)
+    unit: str | None = None
+    sign: Literal[-1, 0, 1] = 0
+    whole: bool = False
+    optional: bool = False
+    protected: bool = False
+    private: bool = False
+    compute: Callable[[Columns], Column] | None = None
+
+
+class CreditModel(BaseModel):
+    """Base of every credit model: strict, closed and immutable.
+
+    A subclass declares its fields and
+    `label` (name of the outcome column of training data, 1 = default), `label_definition`,
+    `horizon` (over which the default is predicted), `scale` and `policy`.
+    """
+
+    model_config = ConfigDict(
+        strict=True,
+        extra="forbid",
+        frozen=True,
+        allow_inf_nan=False,
+        ignored_types=(Derived,),
+        hide_input_in_errors=True,
+    )
+
+    label: ClassVar[str]
+    label_definition: ClassVar[str]
+    horizon: ClassVar[str]
+    scale: ClassVar[PointsToDoubleOdds]
+    policy: ClassVar[Cutoffs]
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: object) -> None:
+        """Refuse an incomplete or contradictory declaration when its module is imported."""
+        super().__pydantic_init_subclass__(**kwargs)
+        for name in ("label", "label_definition", "horizon", "scale", "policy"):
+            if not hasattr(cls, name):
+                message = f"{cls.__name__} declares no {name}"
+                raise DeclarationError(message)
+        characteristics(cls)
+
+
+@cache
+def name_of(model: type[CreditModel]) -> str:
+    """Name of a credit model in URLs and the bucket: its class name in snake case."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", model.__name__).lower()
+
+
+@cache
+def characteristics(model: type[CreditModel]) -> tuple[Characteristic, ...]:
+    """All characteristics of a model: fields in order of declaration, then the derived ones."""
+    fields = tuple(_from_field(name, info) for name, info in model.model_fields.items())
+    derivations = {
+        name: value
+        for owner in reversed(model.__mro__)
+        for name, value in vars(owner).items()
+        if isinstance(value, Derived)
+    }
+    return fields + tuple(_from_derived(name, value) for name, value in derivations.items())
+
+
+@cache
+def contract_hash(model: type[CreditModel]) -> str:
+    """Identify what a model accepts and how it is encoded: sha256, 64 hex digits.
+
+    Descriptions and units may change without changing it; bounds, levels, codes, signs and
+    marks may not. What a derived function computes is held by the bundle's golden rows.
+    """
+    described = [
+        {
+            "name": c.name,
+            "levels": c.levels,
+            "special": sorted(c.special),
+            "sign": c.sign,
+            "whole": c.whole,
+            "optional": c.optional,
+            "protected": c.protected,
+            "derived": c.compute is not None,
+            "bounds": _bounds(model.model_fields.get(c.name)),
+        }
+        for c in characteristics(model)
+    ]
+    canonical = json.dumps([name_of(model), described], sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _from_field(name: str, info: FieldInfo) -> Characteristic:
+    kind, optional = _without_none(info.annotation)
+    marks = tuple(m for m in info.metadata if isinstance(m, Mark))
+    levels = get_args(kind) if get_origin(kind) is Literal else ()
+    if not levels and kind not in (int, float):
+        message = f"{name}: a field is an int, a float or a Literal, optionally None; not {kind}"
+        raise DeclarationError(message)
+    if levels and any(isinstance(m, Risk | Special) for m in marks):
+        message = f"{name}: Risk and Special are for numbers, not for levels"
+        raise DeclarationError(message)
+    return _marked(
+        Characteristic(name=name, levels=levels, whole=kind is int, optional=optional), marks
+    )
+
+
+def _from_derived(name: str, value: Derived) -> Characteristic:
+    return _marked(Characteristic(name=name, compute=value.compute), value.marks)
+
+
+def _marked(plain: Characteristic, marks: tuple[Mark, ...]) -> Characteristic:
+    values: dict[str, Any] = {}
+    for mark in marks:
+        match mark:
+            case Unit(name):
+                values["unit"] = name
+            case Risk(sign):
+                values["sign"] = sign
+            case Special(codes):
+                values["special"] = dict(codes)
+            case Protected():
+                values["protected"] = True
+            case Private():
+                values["private"] = True
+    return replace(plain, **values)
+
+
+def _without_none(annotation: Any) -> tuple[Any, bool]:  # noqa: ANN401 -- a type expression
+    if get_origin(annotation) not in (Union, types.UnionType):
+        return annotation, False
+    kinds = [kind for kind in get_args(annotation) if kind is not type(None)]
+    return (kinds[0] if len(kinds) == 1 else annotation), True
+
+
+def _bounds(info: FieldInfo | None) -> list[str]:
+    constraints = info.metadata if info else []
+    return sorted(str(c) for c in constraints if isinstance(c, Ge | Gt | Le | Lt))

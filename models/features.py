@@ -1,0 +1,117 @@
+"""The one way from applications to the matrix an estimator reads, for one row or a million.
+
+Training and serving both call `columns_from_applications` and `matrix_from_columns`; nothing else
+computes a feature. Every step works row by row, so a row's features never depend on its batch.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from operator import attrgetter
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.contract import Characteristic, Columns, CreditModel, characteristics
+
+Matrix = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """One column of the matrix.
+
+    `equals` is None for the number itself (missing and special values are NaN there); otherwise
+    the column is 1.0 where the characteristic has that value, else 0.0. NaN stands for "missing".
+    """
+
+    name: str
+    characteristic: str
+    equals: float | None = None
+    sign: Literal[-1, 0, 1] = 0
+
+
+@cache
+def features(model: type[CreditModel]) -> tuple[Feature, ...]:
+    """Columns of the model's matrix, in order. Protected characteristics have none."""
+    return tuple(
+        feature for c in characteristics(model) if not c.protected for feature in _features_of(c)
+    )
+
+
+def _features_of(c: Characteristic) -> list[Feature]:
+    if c.levels:
+        found = [Feature(f"{c.name}={lv}", c.name, float(i)) for i, lv in enumerate(c.levels)]
+    else:
+        found = [Feature(c.name, c.name, sign=c.sign)]
+        found += [Feature(f"{c.name}={code}", c.name, float(code)) for code in c.special]
+    if c.optional:
+        found.append(Feature(f"{c.name}=missing", c.name, float("nan")))
+    return found
+
+
+def columns_from_applications(
+    model: type[CreditModel], applications: Sequence[CreditModel]
+) -> Columns:
+    """Turn validated applications into one float column a scored characteristic.
+
+    Numbers stay as they are, special codes included; a level becomes its place in the
+    declaration; None becomes NaN. Derived characteristics are computed from these columns, in
+    which special codes read NaN: to a derived number they are not amounts.
+    """
+    names, encoders = _encoding(model)
+    values = attrgetter(*names)
+    rows = [
+        [encode(value) for encode, value in zip(encoders, values(a), strict=True)]
+        for a in applications
+    ]
+    table = np.array(rows, dtype=np.float64).reshape(len(rows), len(names))
+    columns = {name: table[:, j] for j, name in enumerate(names)}
+    amounts = columns | {
+        c.name: np.where(np.isin(columns[c.name], tuple(c.special)), np.nan, columns[c.name])
+        for c in characteristics(model)
+        if c.special and not c.protected
+    }
+    for c in characteristics(model):
+        if c.compute is not None:
+            columns[c.name] = amounts[c.name] = c.compute(amounts)
+    return columns
+
+
+def matrix_from_columns(model: type[CreditModel], columns: Columns) -> Matrix:
+    """Lay the columns out as the estimator reads them: shape `(n, p)`, C order, NaN = missing."""
+    special = {c.name: tuple(c.special) for c in characteristics(model) if c.special}
+    rows = len(next(iter(columns.values())))
+    matrix = np.empty((rows, len(features(model))))
+    for j, feature in enumerate(features(model)):
+        column = columns[feature.characteristic]
+        if feature.equals is None:
+            matrix[:, j] = column
+            for code in special.get(feature.characteristic, ()):
+                matrix[column == code, j] = np.nan
+        elif np.isnan(feature.equals):
+            matrix[:, j] = np.isnan(column)
+        else:
+            matrix[:, j] = column == feature.equals
+    return matrix
+
+
+@cache
+def _encoding(
+    model: type[CreditModel],
+) -> tuple[tuple[str, ...], tuple[Callable[[object], float], ...]]:
+    scored = [c for c in characteristics(model) if not c.protected and c.compute is None]
+    return tuple(c.name for c in scored), tuple(_encoder(c) for c in scored)
+
+
+def _encoder(c: Characteristic) -> Callable[[object], float]:
+    if c.levels:
+        places: dict[object, float] = {level: float(i) for i, level in enumerate(c.levels)}
+        places[None] = float("nan")
+        return places.__getitem__
+    return _number
+
+
+def _number(value: object) -> float:
+    return float("nan") if value is None else float(value)  # type: ignore[arg-type]  # validated

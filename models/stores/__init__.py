@@ -1,0 +1,1 @@
+"""Where models are kept: one small interface over a folder or a bucket."""

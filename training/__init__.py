@@ -1,0 +1,1 @@
+"""What makes and judges models; `python -m training` is its interface."""

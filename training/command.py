@@ -1,0 +1,139 @@
+"""Arguments in, one JSON object and an exit code out."""
+
+import argparse
+import getpass
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from models.errors import DataError, DeclarationError, SuretyError, UnknownModelError
+from models.registry import Author
+from models.shelf import credit_models, find_model
+from models.stores.store import open_store
+from training.progress import say
+from training.release import Verdict, judge, release
+from training.run import Job, Trained, train
+from training.settings import Settings, settings_from
+from training.synthetic import application
+
+DEFAULT_SEED = 42
+MAX_REFUSED_SHARE = 0.01
+
+EXIT_RAN, EXIT_FAILED, EXIT_UNUSABLE = 0, 1, 2
+EXIT_CODES: tuple[tuple[type[SuretyError], int], ...] = (
+    (DataError, EXIT_UNUSABLE),
+    (DeclarationError, EXIT_UNUSABLE),
+    (UnknownModelError, EXIT_UNUSABLE),
+    (SuretyError, EXIT_FAILED),
+)
+
+
+def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Run one command. 0: it ran; 2: bad data or arguments, nothing published; 1: otherwise."""
+    settings = settings_from(environment)
+    options = _parser(settings).parse_args(arguments)
+    run: Callable[[argparse.Namespace, Settings], None] = options.run
+    try:
+        run(options, settings)
+    except SuretyError as error:
+        say(f"error: {error}")
+        return next(code for kind, code in EXIT_CODES if isinstance(error, kind))
+    return EXIT_RAN
+
+
+def _parser(settings: Settings) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    train_parser = commands.add_parser("train", help="fit, judge and publish one model")
+    train_parser.set_defaults(run=_train)
+    train_parser.add_argument("--model", required=True, help="its name in the catalogue")
+    train_parser.add_argument("--data", help="a .csv or .parquet path or store URI")
+    train_parser.add_argument("--store", default=settings.model_store, help="model store URI")
+    train_parser.add_argument("--seed", type=int, default=DEFAULT_SEED)
+    train_parser.add_argument("--dry-run", action="store_true", help="judge, but write nothing")
+    train_parser.add_argument(
+        "--max-refused-share",
+        type=_share,
+        default=MAX_REFUSED_SHARE,
+        help="more of the rows refused by the contract: exit 2 (default %(default)s)",
+    )
+    generate_parser = commands.add_parser("generate", help="write synthetic applications")
+    generate_parser.set_defaults(run=_generate)
+    generate_parser.add_argument("--rows", type=_count, default=application.ROWS)
+    generate_parser.add_argument("--seed", type=int, default=DEFAULT_SEED)
+    generate_parser.add_argument("--output", type=Path, required=True, help="a .csv or .parquet")
+    return parser
+
+
+def _train(options: argparse.Namespace, settings: Settings) -> None:
+    store = open_store(options.store)
+    job = Job(
+        model=find_model(credit_models(settings.credit_models), options.model),
+        data=options.data,
+        seed=options.seed,
+        threads=settings.threads,
+        max_refused_share=options.max_refused_share,
+    )
+    trained = train(job)
+    verdict = judge(trained, store)
+    author = Author(who=getpass.getuser(), when=datetime.now(UTC))
+    version = None if options.dry_run else release(trained, verdict, store, author)
+    _show(trained, verdict)
+    print(json.dumps(_summary(trained, verdict, version)))
+
+
+def _generate(options: argparse.Namespace, _settings: Settings) -> None:
+    frame = application.generate(options.rows, options.seed)
+    writers = {".csv": frame.to_csv, ".parquet": frame.to_parquet}
+    write = writers.get(options.output.suffix)
+    if write is None:
+        message = f"--output {options.output}: only .csv and .parquet files are written"
+        raise DataError(message)
+    write(options.output, index=False)
+    print(json.dumps({"rows": len(frame), "output": str(options.output)}))
+
+
+def _summary(trained: Trained, verdict: Verdict, version: str | None) -> dict[str, object]:
+    manifest = trained.bundle.manifest
+    return {
+        "outcome": verdict.outcome,
+        "model": manifest.model,
+        "version": version,
+        "family": manifest.family,
+        "metrics": {name: round(figure.value, 6) for name, figure in manifest.metrics.items()},
+        "gates": {gate.name: gate.passed for gate in verdict.gates},
+        "rows_refused": trained.rows.refused,
+    }
+
+
+def _show(trained: Trained, verdict: Verdict) -> None:
+    manifest = trained.bundle.manifest
+    rows = f"{manifest.provenance.rows_test} untouched rows"
+    table = Table(title=f"{manifest.model}: {manifest.family} on {rows}", title_justify="left")
+    for heading in ("figure", "value", "95 % interval"):
+        table.add_column(heading)
+    for name, figure in manifest.metrics.items():
+        table.add_row(name, f"{figure.value:.4f}", f"{figure.low:.4f} to {figure.high:.4f}")
+    for gate in verdict.gates:
+        table.add_row(gate.name, "passed" if gate.passed else "FAILED", gate.detail)
+    Console(stderr=True).print(table)
+
+
+def _share(text: str) -> float:
+    share = float(text)
+    if not 0 <= share < 1:
+        message = "must be a share from 0 to below 1"
+        raise argparse.ArgumentTypeError(message)
+    return share
+
+
+def _count(text: str) -> int:
+    count = int(text)
+    if count < 1:
+        message = "must be at least 1"
+        raise argparse.ArgumentTypeError(message)
+    return count

@@ -1,0 +1,71 @@
+"""From a fitted scikit-learn pipeline to the plain estimator that is served, proved equal."""
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.pipeline import Pipeline
+
+from models.contract import CreditModel
+from models.errors import ModelRefusedError
+from models.estimators import (
+    Coefficients,
+    Estimator,
+    Family,
+    Logistic,
+    estimator_from_bytes,
+)
+from models.features import Matrix, features
+from training.candidates import frame_from_matrix
+
+PARITY_TOLERANCE = 1e-6  # in probability
+
+
+def export(family: Family, pipeline: Pipeline, model: type[CreditModel]) -> Estimator:
+    """Export a fitted pipeline of `training.candidates`."""
+    if family == "logistic":
+        return Logistic(_coefficients(pipeline, model))
+    ubj = bytes(pipeline.named_steps["classify"].get_booster().save_raw("ubj"))
+    return estimator_from_bytes("xgboost", ubj)
+
+
+def check_parity(
+    estimator: Estimator, pipeline: Pipeline, model: type[CreditModel], matrix: Matrix
+) -> NDArray[np.float64]:
+    """Score rows both ways and return the served probabilities, shape `(n,)`.
+
+    Raises
+    ------
+    ModelRefusedError
+        If any row differs by more than `PARITY_TOLERANCE`.
+    """
+    served: NDArray[np.float64] = 1.0 / (1.0 + np.exp(-estimator.log_odds(matrix)))
+    fitted = pipeline.predict_proba(frame_from_matrix(model, matrix))[:, 1]
+    off = float(np.abs(served - fitted).max())
+    if not off <= PARITY_TOLERANCE:
+        message = f"the exported {estimator.family} differs from its pipeline by {off:.3g}"
+        raise ModelRefusedError(message)
+    return served
+
+
+def _coefficients(pipeline: Pipeline, model: type[CreditModel]) -> Coefficients:
+    """Undo the standardisation: `w (x - mean) / scale` is a weight on x and a constant."""
+    columns, classify = pipeline.named_steps["columns"], pipeline.named_steps["classify"]
+    scale = columns.named_transformers_["numbers"]
+    numbers, indicators = columns.transformers_[0][2], columns.transformers_[1][2]
+    weights = dict(zip([*numbers, *indicators], classify.coef_[0].tolist(), strict=True))
+    intercept = float(classify.intercept_[0])
+    fills = dict.fromkeys(weights, 0.0)
+    standardise = scale.named_steps["standardise"]
+    medians = scale.named_steps["impute"].statistics_
+    for name, mean, deviation, median in zip(
+        numbers, standardise.mean_, standardise.scale_, medians, strict=True
+    ):
+        weights[name] /= float(deviation)
+        intercept -= weights[name] * float(mean)
+        fills[name] = 0.0 if np.isnan(median) else float(median)
+    names = tuple(f.name for f in features(model))
+    return Coefficients(
+        features=names,
+        intercept=intercept,
+        weights=tuple(weights[n] for n in names),
+        fills=tuple(fills[n] for n in names),
+    )

@@ -1,0 +1,77 @@
+"""What a new model must show before it may go live."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.metrics import (
+    Estimate,
+    Labels,
+    Probabilities,
+    auc_difference,
+    log_loss,
+    log_loss_difference,
+)
+
+AUC_MARGIN = 0.005  # of AUC a challenger may lose, at 95 % confidence
+ENOUGH_BADS = 500  # in the test part, to tell two models apart
+CHANCE = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """One condition, whether it holds, and the figures that say so."""
+
+    name: str
+    passed: bool
+    detail: str
+
+
+def absolute_gates(
+    labels: Labels, probabilities: Probabilities, auc: Estimate, base_rate: float
+) -> tuple[Gate, ...]:
+    """Judge what any model must pass, a first one too. `base_rate` is that of the training part."""
+    constant = np.full(len(labels), base_rate)
+    baseline, fitted = log_loss(labels, constant), log_loss(labels, probabilities)
+    return (
+        Gate(
+            "ranks_better_than_chance",
+            auc.low > CHANCE,
+            f"AUC {auc.value:.4f}, 95 % interval from {auc.low:.4f}; must be above {CHANCE}",
+        ),
+        Gate(
+            "fits_better_than_base_rate",
+            fitted < baseline,
+            f"log-loss {fitted:.4f}; the base rate alone gives {baseline:.4f}",
+        ),
+    )
+
+
+def champion_gates(
+    labels: Labels, probabilities: Probabilities, champion: Probabilities
+) -> tuple[Gate, ...]:
+    """Judge against the champion, scored on the same untouched rows."""
+    auc = auc_difference(labels, probabilities, champion)
+    loss = log_loss_difference(labels, probabilities, champion)
+    return (
+        Gate(
+            "auc_not_worse_than_champion",
+            auc.lower_bound() > -AUC_MARGIN,
+            f"AUC differs by {auc.value:+.5f}, 95 % certain above {auc.lower_bound():+.5f}; "
+            f"must be above {-AUC_MARGIN}",
+        ),
+        Gate(
+            "log_loss_better_than_champion",
+            loss.value < 0,
+            f"log-loss differs by {loss.value:+.6f}; must be below 0",
+        ),
+    )
+
+
+def evidence_gate(bads: int) -> Gate:
+    """Say whether the test part can tell two models apart at all."""
+    return Gate(
+        "enough_evidence_to_replace",
+        bads >= ENOUGH_BADS,
+        f"{bads} defaults in the test part; replacing a champion needs {ENOUGH_BADS}",
+    )

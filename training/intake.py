@@ -1,0 +1,115 @@
+"""Every training row is held against the contract that requests meet; what fails is counted."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from models.contract import CreditModel, characteristics
+from models.errors import DataError
+
+Value = str | int | float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedRows:
+    """Rows the contract accepts, with their outcomes, and a count of refusals by fault.
+
+    `keys` is the sha256 of each row's application, shape `(n,)`: the same row has the same key in
+    every run, file and version. Columns outside the contract are named in `ignored`.
+    """
+
+    applications: list[CreditModel]
+    labels: NDArray[np.int64]
+    keys: list[bytes]
+    refusals: dict[str, int]
+    refused: int
+    ignored: tuple[str, ...]
+
+    def fingerprint(self) -> str:
+        """Sha256 over all rows and labels in order, 64 hex digits."""
+        return hashlib.sha256(b"".join(self.keys) + self.labels.tobytes()).hexdigest()
+
+
+def check_rows(
+    model: type[CreditModel], frame: pd.DataFrame, max_refused_share: float
+) -> CheckedRows:
+    """Validate every row.
+
+    Raises
+    ------
+    DataError
+        If a column is missing, no row is left, or more than `max_refused_share` is refused.
+    """
+    _require_columns(model, frame)
+    convert = _converters(model)
+    accepted: list[CreditModel] = []
+    labels: list[int] = []
+    refusals: Counter[str] = Counter()
+    for record in frame[[*model.model_fields, model.label]].to_dict("records"):
+        label = record.pop(model.label)
+        try:
+            values = {name: convert[name](value) for name, value in record.items()}
+            row = model.model_validate(values)
+        except ValidationError as error:
+            refusals.update({f"{e['loc'][0]}: {e['msg']}" for e in error.errors()})
+            continue
+        if label not in (0, 1):
+            refusals[f"{model.label}: Outcome should be 0 or 1"] += 1
+            continue
+        accepted.append(row)
+        labels.append(int(label))
+    _refuse_too_many(len(frame), len(accepted), refusals, max_refused_share)
+    return CheckedRows(
+        applications=accepted,
+        labels=np.array(labels, dtype=np.int64),
+        keys=[hashlib.sha256(row.model_dump_json().encode()).digest() for row in accepted],
+        refusals=dict(refusals.most_common()),
+        refused=len(frame) - len(accepted),
+        ignored=tuple(set(frame.columns) - set(model.model_fields) - {model.label}),
+    )
+
+
+def _require_columns(model: type[CreditModel], frame: pd.DataFrame) -> None:
+    required = {n for n, field in model.model_fields.items() if field.is_required()}
+    missing = sorted((required | {model.label}) - set(frame.columns))
+    if missing:
+        message = f"the data has no column {', '.join(missing)}"
+        raise DataError(message)
+
+
+def _refuse_too_many(
+    rows: int, accepted: int, refusals: Mapping[str, int], max_refused_share: float
+) -> None:
+    refused = rows - accepted
+    if accepted == 0 or refused > max_refused_share * rows:
+        faults = "; ".join(f"{fault} ({count} rows)" for fault, count in refusals.items())
+        message = (
+            f"{refused} of {rows} rows are refused by the contract, at most "
+            f"{max_refused_share:.1%} may be: {faults or 'there are no rows'}"
+        )
+        raise DataError(message)
+
+
+def _converters(model: type[CreditModel]) -> dict[str, Callable[[object], Value]]:
+    """Bring what CSV and Parquet make of a value back to what JSON would have said."""
+    return {
+        c.name: _whole if c.whole or any(isinstance(v, int) for v in c.levels) else _plain
+        for c in characteristics(model)
+        if c.compute is None
+    }
+
+
+def _plain(value: object) -> Value:
+    return None if pd.isna(value) else value  # type: ignore[call-overload,return-value]  # a scalar
+
+
+def _whole(value: object) -> Value:
+    """A column of integers with gaps is read as floats."""
+    plain = _plain(value)
+    return int(plain) if isinstance(plain, float) and plain.is_integer() else plain

@@ -1,0 +1,85 @@
+"""Into the bucket: a trained model is judged against the champion, published, and perhaps promoted."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from models.contract import name_of
+from models.errors import ModelRefusedError, ObjectMissingError
+from models.metrics import Probabilities
+from models.registry import (
+    Author,
+    find_published,
+    load_champion,
+    promote,
+    publish,
+)
+from models.stores.store import Store
+from training.gates import Gate, champion_gates, evidence_gate
+from training.progress import say
+from training.report import report_json
+from training.run import Trained
+
+OutcomeName = Literal["promoted", "kept", "rejected", "insufficient_evidence"]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What should happen to a trained model, and why."""
+
+    outcome: OutcomeName
+    gates: tuple[Gate, ...]
+
+
+def judge(trained: Trained, store: Store) -> Verdict:
+    """Hold a trained model against the champion; reads the store, writes nothing.
+
+    `kept`: exactly this model was published before. A champion that this code must refuse (its
+    bytes or its contract are not what they should be) cannot be compared and so defends nothing.
+    """
+    champion = _champion_probabilities(trained, store)
+    known = find_published(store, name_of(trained.model), trained.bundle.to_bytes())
+    if champion is None:
+        return Verdict(_outcome(trained.gates), trained.gates)
+    labels = trained.test.labels
+    evidence = evidence_gate(int(labels.sum()))
+    gates = (
+        *trained.gates,
+        *champion_gates(labels, trained.probabilities, champion),
+        evidence,
+    )
+    if known:
+        return Verdict("kept", gates)
+    if _outcome(trained.gates) == "promoted" and not evidence.passed:
+        return Verdict("insufficient_evidence", gates)
+    return Verdict(_outcome(gates), gates)
+
+
+def release(trained: Trained, verdict: Verdict, store: Store, author: Author) -> str:
+    """Publish a judged model, promote it if the verdict says so, and return its version."""
+    name = name_of(trained.model)
+    data = trained.bundle.to_bytes()
+    version = find_published(store, name, data)
+    if version is None:
+        report = report_json(trained, verdict.outcome, verdict.gates)
+        version = publish(store, name, data, {"report.json": report}, author.when)
+    if verdict.outcome == "promoted":
+        promote(store, name, version, author)
+    return version.version
+
+
+def _outcome(gates: tuple[Gate, ...]) -> OutcomeName:
+    return "promoted" if all(gate.passed for gate in gates) else "rejected"
+
+
+def _champion_probabilities(trained: Trained, store: Store) -> Probabilities | None:
+    try:
+        champion = load_champion(store, trained.model)
+    except ObjectMissingError:
+        return None
+    except ModelRefusedError as error:
+        say(f"the champion is refused and cannot be compared: {error}")
+        return None
+    decisions = champion.scorer.score(trained.test.applications)
+    return np.array([decision.probability_of_default for decision in decisions])

@@ -1,0 +1,143 @@
+"""One training run: source -> contract -> features -> candidates -> export -> evaluation."""
+
+from dataclasses import dataclass
+from importlib.metadata import version as version_of
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.pipeline import Pipeline
+
+from models.bundle import Bundle, Provenance, manifest_of
+from models.contract import CreditModel, name_of
+from models.errors import DataError
+from models.features import Matrix, columns_from_applications, matrix_from_columns
+from models.metrics import Labels, Probabilities, evaluate
+from models.scorer import Scorer
+from training.candidates import Fit, frame_from_matrix
+from training.export import check_parity, export
+from training.gates import Gate, absolute_gates
+from training.golden import golden_rows
+from training.intake import CheckedRows, check_rows
+from training.progress import say
+from training.selection import Comparison, FoldResult, compare
+from training.sources import read_source
+from training.split import is_test
+
+LEAST_OF_EACH_OUTCOME = 20  # defaults, and non-defaults, in the training and in the test part
+LIBRARIES = ("numpy", "pandas", "scikit-learn", "xgboost-cpu")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What one run is asked to do."""
+
+    model: type[CreditModel]
+    data: str | None
+    seed: int
+    threads: int
+    max_refused_share: float
+
+    def command(self) -> str:
+        """The command that does it again."""
+        data = f" --data {self.data}" if self.data else ""
+        refused = f" --max-refused-share {self.max_refused_share}"
+        name = name_of(self.model)
+        return f"python -m training train --model {name}{data} --seed {self.seed}{refused}"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Rows of one side of the split: applications, their features `(n, p)`, outcomes `(n,)`."""
+
+    applications: list[CreditModel]
+    matrix: Matrix
+    labels: Labels
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trained:
+    """A fitted model with its figures on the untouched rows; it is in no bucket yet."""
+
+    model: type[CreditModel]
+    command: str
+    rows: CheckedRows
+    bundle: Bundle
+    folds: tuple[FoldResult, ...]
+    test: Part
+    probabilities: Probabilities
+    gates: tuple[Gate, ...]
+
+
+def train(job: Job) -> Trained:
+    """Fit every family, keep the better one, and judge it on rows it never saw.
+
+    Raises
+    ------
+    DataError
+        If the data cannot be used.
+    """
+    source = read_source(job.model, job.data, job.seed)
+    rows = check_rows(job.model, source.frame, job.max_refused_share)
+    say(f"{name_of(job.model)}: {len(rows.labels)} rows of {source.name}, {rows.refused} refused")
+    fitted, test = _parts(job.model, rows)
+    compared, pipeline = _fit_better(job, fitted)
+    estimator = export(compared.winner.family, pipeline, job.model)
+    probabilities = check_parity(estimator, pipeline, job.model, test.matrix)
+    metrics = evaluate(test.labels, probabilities, job.seed)
+    provenance = _provenance(job, rows, source.name, test)
+    manifest = manifest_of(job.model, estimator.family, metrics, provenance)
+    golden = golden_rows(Scorer.of(job.model, estimator), rows.applications, job.seed)
+    base_rate = float(fitted.labels.mean())
+    return Trained(
+        model=job.model,
+        command=job.command(),
+        rows=rows,
+        bundle=Bundle(manifest, estimator, golden),
+        folds=compared.folds,
+        test=test,
+        probabilities=probabilities,
+        gates=absolute_gates(test.labels, probabilities, metrics["auc"], base_rate),
+    )
+
+
+def _parts(model: type[CreditModel], rows: CheckedRows) -> tuple[Part, Part]:
+    """Split into the training part and the untouched test part."""
+    held = is_test(rows.keys)
+    parts = _part(model, rows, ~held), _part(model, rows, held)
+    for part, what in zip(parts, ("training", "test"), strict=True):
+        counts = np.bincount(part.labels, minlength=2)
+        if counts.min() < LEAST_OF_EACH_OUTCOME:
+            message = (
+                f"the {what} part has {counts[1]} defaults and {counts[0]} others; "
+                f"at least {LEAST_OF_EACH_OUTCOME} of each are needed"
+            )
+            raise DataError(message)
+    return parts
+
+
+def _part(model: type[CreditModel], rows: CheckedRows, chosen: NDArray[np.bool_]) -> Part:
+    applications = [a for a, wanted in zip(rows.applications, chosen, strict=True) if wanted]
+    matrix = matrix_from_columns(model, columns_from_applications(model, applications))
+    return Part(applications, matrix, rows.labels[chosen])
+
+
+def _fit_better(job: Job, part: Part) -> tuple[Comparison, Pipeline]:
+    fit = Fit(job.model, job.seed, job.threads)
+    frame = frame_from_matrix(job.model, part.matrix)
+    compared = compare(fit, frame, part.labels)
+    return compared, compared.winner.build(fit).fit(frame, part.labels)
+
+
+def _provenance(job: Job, rows: CheckedRows, source: str, test: Part) -> Provenance:
+    return Provenance(
+        source=source,
+        data_sha256=rows.fingerprint(),
+        rows=len(rows.labels),
+        rows_refused=rows.refused,
+        rows_train=len(rows.labels) - len(test.labels),
+        rows_test=len(test.labels),
+        bads_test=int(test.labels.sum()),
+        seed=job.seed,
+        threads=job.threads,
+        libraries={name: version_of(name) for name in LIBRARIES},
+    )

@@ -1,0 +1,70 @@
+"""Where training rows come from: bundled data, a generator, or a CSV or Parquet file anywhere."""
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from models.contract import CreditModel, name_of
+from models.errors import DataError, StoreError
+from models.stores.store import open_store
+from training.synthetic import application
+
+BUNDLED = Path(__file__).parent / "data"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Rows as they came, and what to call where they came from."""
+
+    name: str
+    frame: pd.DataFrame
+
+
+def read_source(model: type[CreditModel], location: str | None, seed: int) -> Source:
+    """Read training rows.
+
+    Without a location: the bundled data set of the model, or its generator.
+
+    Raises
+    ------
+    DataError
+        If there is no such source, or it cannot be read as CSV or Parquet.
+    """
+    if location is not None:
+        return Source(Path(location).name, _frame(location, _bytes(location)))
+    name = name_of(model)
+    bundled = BUNDLED / f"{name}.parquet"
+    if bundled.exists():
+        return Source(bundled.name, pd.read_parquet(bundled))
+    if model.__module__ == application.Application.__module__:
+        frame = application.generate(application.ROWS, seed)
+        return Source(f"generated, {application.ROWS} rows, seed {seed}", frame)
+    message = f"{name} has no bundled data and no generator: name a file with --data"
+    raise DataError(message)
+
+
+def _bytes(location: str) -> bytes:
+    try:
+        if "://" not in location:
+            return Path(location).read_bytes()
+        folder, _, name = location.rpartition("/")
+        return open_store(folder).read(name).data
+    except (OSError, StoreError) as error:
+        message = f"--data {location}: {error}"
+        raise DataError(message) from error
+
+
+def _frame(location: str, data: bytes) -> pd.DataFrame:
+    readers = {".csv": pd.read_csv, ".parquet": pd.read_parquet}
+    reader = readers.get(Path(location).suffix.lower())
+    if reader is None:
+        message = f"--data {location}: only .csv and .parquet files are read"
+        raise DataError(message)
+    try:
+        frame: pd.DataFrame = reader(io.BytesIO(data))
+    except Exception as error:  # the parsers behind pandas raise errors of many libraries
+        message = f"--data {location}: not readable as {Path(location).suffix}: {error}"
+        raise DataError(message) from error
+    return frame

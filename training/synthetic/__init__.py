@@ -1,0 +1,1 @@
+"""Seeded sources whose true probability of default is known for every row."""
