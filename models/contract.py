@@ -54,7 +54,7 @@ class Private:
 
 @dataclass(frozen=True, slots=True)
 class Special:
-    """Codes of a number that are not amounts, with what each means ("no record", "paid in full")."""
+    """Codes of a number that are no amounts, with what each means ("no record", "paid in full")."""
 
     codes: Mapping[int, str]
 
@@ -64,7 +64,7 @@ Mark = Unit | Risk | Protected | Private | Special
 
 @dataclass(frozen=True, slots=True)
 class Derived:
-    """A characteristic computed from the declared fields, by one function for any number of rows."""
+    """A characteristic computed from the fields, by one function for any number of rows."""
 
     compute: Callable[[Columns], Column]
     marks: tuple[Mark, ...]

@@ -1,4 +1,4 @@
-"""Everything that can go wrong in words of the domain; HTTP statuses and exit codes are mapped elsewhere."""
+"""What can go wrong, in words of the domain; statuses and exit codes are mapped elsewhere."""
 
 
 class SuretyError(Exception):
@@ -13,7 +13,9 @@ class ProbabilityError(SuretyError):
     """A number that must be a probability strictly between 0 and 1 is not."""
 
     def __init__(self, probability: float) -> None:
-        super().__init__(f"probability of default must be strictly between 0 and 1, got {probability}")
+        super().__init__(
+            f"probability of default must be strictly between 0 and 1, got {probability}"
+        )
 
 
 class DataError(SuretyError):
@@ -29,7 +31,7 @@ class UnknownModelError(SuretyError):
 
 
 class ModelRefusedError(SuretyError):
-    """A bundle was read but must not be served: wrong hash, foreign contract, failing golden rows."""
+    """A bundle must not be served: wrong hash, foreign contract, failing golden rows."""
 
 
 class StoreError(SuretyError):

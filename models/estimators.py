@@ -64,7 +64,8 @@ class Logistic:
         filled = np.where(np.isnan(matrix), np.array(self.coefficients.fills), matrix)
         # Not `filled @ weights`: its last bit differs between one row and a batch.
         weighted: LogOdds = filled * np.array(self.coefficients.weights)
-        return np.ascontiguousarray(weighted).sum(axis=1) + self.coefficients.intercept
+        total: LogOdds = weighted.sum(axis=1) + self.coefficients.intercept
+        return total
 
     def to_bytes(self) -> bytes:
         """Canonical JSON."""

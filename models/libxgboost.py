@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from models.errors import ModelRefusedError
 
+UBJSON_START = b"{L"  # an object whose first key has a 64-bit length
 MARGIN = 1  # the C API's prediction type: untransformed sums of leaf values
 
 PREDICTION_CONFIG = json.dumps(
@@ -38,6 +39,11 @@ class Booster:
     """
 
     def __init__(self, ubj: bytes) -> None:
+        # The library crashes the process on bytes such as none at all. More than this glance
+        # cannot be checked here: bytes must come from a bundle whose hash was verified.
+        if not ubj.startswith(UBJSON_START):
+            message = "estimator: not a model in XGBoost's UBJSON"
+            raise ModelRefusedError(message)
         self._ubj = ubj
         self._threads = threading.local()
         self._handle()

@@ -176,7 +176,7 @@ def auc_difference(labels: Labels, first: Probabilities, second: Probabilities) 
 
 
 def log_loss_difference(labels: Labels, first: Probabilities, second: Probabilities) -> Difference:
-    """Log-loss of `first` minus log-loss of `second` on the same rows; negative = first fits better."""
+    """Log-loss of `first` minus that of `second` on the same rows; negative = first is better."""
     differences = row_log_loss(labels, first) - row_log_loss(labels, second)
     error = float(differences.std(ddof=1)) / len(differences) ** 0.5
     return Difference(value=float(differences.mean()), standard_error=error)

@@ -30,4 +30,8 @@ def decide(probability_of_default: float, policy: Cutoffs) -> DecisionName:
     return "refer" if probability_of_default < policy.decline_from else "decline"
 
 
-RISK_LEVELS: dict[DecisionName, RiskLevel] = {"approve": "low", "refer": "medium", "decline": "high"}
+RISK_LEVELS: dict[DecisionName, RiskLevel] = {
+    "approve": "low",
+    "refer": "medium",
+    "decline": "high",
+}

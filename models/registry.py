@@ -1,8 +1,8 @@
 """Versions and champions in a store: publish, promote, and read with every byte checked.
 
-    versions/<model>/<version>/bundle.zip    a version exists when this does
-    versions/<model>/<version>/...           written before it, for people and monitoring
-    champions/<model>.json                   the pointer: the only object that is ever replaced
+versions/<model>/<version>/bundle.zip    a version exists when this does
+versions/<model>/<version>/...           written before it, for people and monitoring
+champions/<model>.json                   the pointer: the only object that is ever replaced
 """
 
 import re

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
+import numpy as np
+
 from models.contract import CreditModel
 from models.estimators import Estimator, LogOdds
 from models.features import columns_from_applications, matrix_from_columns
@@ -44,6 +46,8 @@ class Scorer:
 
     def log_odds(self, applications: Sequence[CreditModel]) -> LogOdds:
         """Log-odds of default, shape `(n,)`, as the estimator gives them."""
+        if not applications:
+            return np.empty(0)
         columns = columns_from_applications(self.model, applications)
         return self.estimator.log_odds(matrix_from_columns(self.model, columns))
 

@@ -41,7 +41,7 @@ def frame_from_matrix(model: type[CreditModel], matrix: Matrix) -> pd.DataFrame:
 
 
 def logistic(fit: Fit) -> Pipeline:
-    """Build a logistic regression: numbers imputed by median and standardised, indicators as are."""
+    """Build a logistic regression: numbers imputed by median and standardised, indicators as is."""
     numbers = [f.name for f in features(fit.model) if f.equals is None]
     indicators = [f.name for f in features(fit.model) if f.equals is not None]
     scale = Pipeline(

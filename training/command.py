@@ -88,12 +88,14 @@ def _train(options: argparse.Namespace, settings: Settings) -> None:
 
 def _generate(options: argparse.Namespace, _settings: Settings) -> None:
     frame = application.generate(options.rows, options.seed)
-    writers = {".csv": frame.to_csv, ".parquet": frame.to_parquet}
-    write = writers.get(options.output.suffix)
-    if write is None:
-        message = f"--output {options.output}: only .csv and .parquet files are written"
-        raise DataError(message)
-    write(options.output, index=False)
+    match options.output.suffix:
+        case ".csv":
+            frame.to_csv(options.output, index=False)
+        case ".parquet":
+            frame.to_parquet(options.output, index=False)
+        case _:
+            message = f"--output {options.output}: only .csv and .parquet files are written"
+            raise DataError(message)
     print(json.dumps({"rows": len(frame), "output": str(options.output)}))
 
 

@@ -16,7 +16,10 @@ def golden_rows(scorer: Scorer, applications: Sequence[CreditModel], seed: int) 
     random = np.random.default_rng(seed)
     names = scorer.model.model_fields
     drawn = [
-        {name: getattr(applications[random.integers(len(applications))], name) for name in names}
+        {
+            name: getattr(applications[int(random.integers(len(applications)))], name)
+            for name in names
+        }
         for _ in range(ROWS)
     ]
     rows = [scorer.model.model_validate(values) for values in drawn]

@@ -54,7 +54,7 @@ def check_rows(
     for record in frame[[*model.model_fields, model.label]].to_dict("records"):
         label = record.pop(model.label)
         try:
-            values = {name: convert[name](value) for name, value in record.items()}
+            values = {name: convert[str(name)](value) for name, value in record.items()}
             row = model.model_validate(values)
         except ValidationError as error:
             refusals.update({f"{e['loc'][0]}: {e['msg']}" for e in error.errors()})

@@ -1,4 +1,4 @@
-"""Into the bucket: a trained model is judged against the champion, published, and perhaps promoted."""
+"""Into the bucket: a trained model is held against the champion, published, perhaps promoted."""
 
 from dataclasses import dataclass
 from typing import Literal

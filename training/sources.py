@@ -1,15 +1,17 @@
 """Where training rows come from: bundled data, a generator, or a CSV or Parquet file anywhere."""
 
 import io
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
+from models.catalogue.application import Application
 from models.contract import CreditModel, name_of
 from models.errors import DataError, StoreError
 from models.stores.store import open_store
-from training.synthetic import application
+from training.synthetic import application as synthetic_application
 
 BUNDLED = Path(__file__).parent / "data"
 
@@ -38,9 +40,10 @@ def read_source(model: type[CreditModel], location: str | None, seed: int) -> So
     bundled = BUNDLED / f"{name}.parquet"
     if bundled.exists():
         return Source(bundled.name, pd.read_parquet(bundled))
-    if model.__module__ == application.Application.__module__:
-        frame = application.generate(application.ROWS, seed)
-        return Source(f"generated, {application.ROWS} rows, seed {seed}", frame)
+    if model is Application:
+        rows = synthetic_application.ROWS
+        frame = synthetic_application.generate(rows, seed)
+        return Source(f"generated, {rows} rows, seed {seed}", frame)
     message = f"{name} has no bundled data and no generator: name a file with --data"
     raise DataError(message)
 
@@ -57,14 +60,16 @@ def _bytes(location: str) -> bytes:
 
 
 def _frame(location: str, data: bytes) -> pd.DataFrame:
-    readers = {".csv": pd.read_csv, ".parquet": pd.read_parquet}
+    readers: dict[str, Callable[[io.BytesIO], pd.DataFrame]] = {
+        ".csv": pd.read_csv,
+        ".parquet": pd.read_parquet,
+    }
     reader = readers.get(Path(location).suffix.lower())
     if reader is None:
         message = f"--data {location}: only .csv and .parquet files are read"
         raise DataError(message)
     try:
-        frame: pd.DataFrame = reader(io.BytesIO(data))
+        return reader(io.BytesIO(data))
     except Exception as error:  # the parsers behind pandas raise errors of many libraries
         message = f"--data {location}: not readable as {Path(location).suffix}: {error}"
         raise DataError(message) from error
-    return frame

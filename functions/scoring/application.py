@@ -1,4 +1,4 @@
-"""The contract of the earlier application-scoring system: its fields in, its documented reply out."""
+"""The earlier application-scoring system's contract: its fields in, its documented reply out."""
 
 import time
 from typing import Any
@@ -67,7 +67,10 @@ def _batch_reply(answer: Answer, checked: list[CreditModel | list[Fault]]) -> di
     results = [
         _result(answer.champion, next(decisions))
         if isinstance(row, CreditModel)
-        else {"error": "the application does not follow the contract", "errors": faults_as_json(row)}
+        else {
+            "error": "the application does not follow the contract",
+            "errors": faults_as_json(row),
+        }
         for row in checked
     ]
     return {

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 
-from functions.scoring.loading import ChampionLoader
 from functions.scoring.envelope import Caller
+from functions.scoring.loading import ChampionLoader
 from functions.scoring.problems import Fault, faults_from, refuse_faults
 from functions.scoring.records import Write, record_lines
 from models.contract import CreditModel
@@ -59,7 +59,9 @@ class Desk:
         refuse_faults(faults)
         return [row for row in checked if not isinstance(row, list)]
 
-    async def decide(self, model: str, applications: Sequence[CreditModel], caller: Caller) -> Answer:
+    async def decide(
+        self, model: str, applications: Sequence[CreditModel], caller: Caller
+    ) -> Answer:
         """Decide on checked applications; a decision is given only once it is recorded."""
         champion = await self.loader.champion(model)
         if len(applications) <= ROWS_ON_THE_LOOP:

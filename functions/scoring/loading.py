@@ -30,7 +30,7 @@ class _Slot:
 
 
 class ChampionLoader:
-    """Lazy loading, single-flight a model; after a failure the next try waits, twice as long each time."""
+    """Lazy loading, one flight a model; after a failure each next try waits twice as long."""
 
     def __init__(
         self,

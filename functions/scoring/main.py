@@ -11,7 +11,7 @@ from functions.scoring.settings import read_settings
 APP = create_app(read_settings())
 
 
-@functions_framework.aio.http
+@functions_framework.aio.http  # type: ignore[arg-type]  # any ASGI application answers
 async def scoring(_request: Request) -> ASGIApp:
     """Hand the request to the application, which answers it as an ASGI response."""
     return APP

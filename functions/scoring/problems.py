@@ -26,9 +26,7 @@ class Fault:
 class RefusedRequestError(SuretyError):
     """The request cannot be answered as it stands."""
 
-    def __init__(
-        self, status: HTTPStatus, detail: str, faults: Sequence[Fault] = ()
-    ) -> None:
+    def __init__(self, status: HTTPStatus, detail: str, faults: Sequence[Fault] = ()) -> None:
         super().__init__(detail)
         self.status = status
         self.faults = tuple(faults)
@@ -91,9 +89,7 @@ def faults_from(error: ValidationError, prefix: str = "") -> list[Fault]:
 
     A name that only the request knows is shown when it looks like a field's name.
     """
-    return [
-        Fault(_path(prefix, e["loc"]), _rule(e["type"], e["msg"])) for e in error.errors()
-    ]
+    return [Fault(_path(prefix, e["loc"]), _rule(e["type"], e["msg"])) for e in error.errors()]
 
 
 def extra_members(document: Mapping[str, object], known: set[str], path: str = "") -> list[Fault]:

@@ -30,6 +30,11 @@ class Settings:
     host: str
     port: int
 
+    @property
+    def on_loopback(self) -> bool:
+        """Only this machine can reach the server."""
+        return _is_loopback(self.host)
+
 
 def read_settings() -> Settings:
     """Read the settings of this process."""
@@ -80,9 +85,7 @@ def _store(uri: str, faults: list[str]) -> Store:
         return open_store(embedded)
 
 
-def _default_model(
-    name: str, catalogue: Mapping[str, type[CreditModel]], faults: list[str]
-) -> str:
+def _default_model(name: str, catalogue: Mapping[str, type[CreditModel]], faults: list[str]) -> str:
     name = name or "application"
     if name not in catalogue:
         faults.append(f"DEFAULT_MODEL: {name!r} is not one of {', '.join(catalogue)}")

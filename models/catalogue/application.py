@@ -12,11 +12,6 @@ from models.scorecard import PointsToDoubleOdds
 AMORTISATION_MARKUP = 1.05  # interest as the earlier system approximated it: 5 % of the principal
 
 
-def _monthly_payment(columns: Columns) -> Column:
-    """Instalment a month, in whole currency units."""
-    return np.trunc(columns["loan_amount"] / columns["loan_term"] * AMORTISATION_MARKUP)
-
-
 class Application(CreditModel):
     """An unsecured personal loan, scored when it is applied for."""
 
@@ -49,9 +44,9 @@ class Application(CreditModel):
     @derived(Unit("currency a month"), Risk(+1))
     def monthly_payment(columns: Columns) -> Column:  # noqa: N805 -- becomes a Derived, not a method
         """Instalment a month, in whole currency units."""
-        return _monthly_payment(columns)
+        return np.trunc(columns["loan_amount"] / columns["loan_term"] * AMORTISATION_MARKUP)
 
     @derived(Unit("share of income"), Risk(+1))
     def payment_to_income(columns: Columns) -> Column:  # noqa: N805 -- becomes a Derived
         """Instalments of a year as a share of income, at most 1."""
-        return np.clip(12 * _monthly_payment(columns) / columns["income"], 0, 1)
+        return np.clip(12 * columns["monthly_payment"] / columns["income"], 0, 1)

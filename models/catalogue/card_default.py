@@ -1,4 +1,4 @@
-"""Credit-card accounts, Taiwan 2005: does the next payment default?
+"""Credit-card accounts, Taiwan 2005: default on the next payment.
 
 Contract and codes follow UCI 350 (Yeh 2009, doi:10.24432/C55S3H) with its column names in lower
 case. `_0` or `1` is September, the latest month; `_6` or `6` is April.
@@ -6,7 +6,6 @@ case. `_0` or `1` is September, the latest month; `_6` or `6` is April.
 
 from typing import Annotated, ClassVar, Literal
 
-import numpy as np
 from pydantic import Field
 
 from models.contract import Column, Columns, CreditModel, Protected, Risk, Special, Unit, derived

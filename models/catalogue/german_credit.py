@@ -1,4 +1,4 @@
-"""Applications to a German bank, 1994: good or bad credit?
+"""Applications to a German bank, 1994: good or bad credit.
 
 Contract, codes and their meaning follow UCI 144 (Hofmann 1994, doi:10.24432/C5NC77).
 `personal_status` mixes sex and marital status, so it is protected as a whole.

@@ -12,7 +12,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from models.catalogue.application import Application
-from models.contract import Columns
 
 ROWS = 50_000
 DAYS = 365
@@ -38,8 +37,10 @@ def generate(rows: int, seed: int) -> pd.DataFrame:
 
 def true_log_odds(frame: pd.DataFrame) -> Floats:
     """Log-odds of default of each row, exactly."""
-    c = {name: frame[name].to_numpy(dtype=np.float64) for name in frame if _is_number(frame[name])}
-    burden = _payment_to_income(c)
+    numbers = frame.select_dtypes("number")
+    c: dict[str, Floats] = {str(n): numbers[n].to_numpy(dtype=np.float64) for n in numbers}
+    c["monthly_payment"] = Application.monthly_payment.compute(c)
+    burden = Application.payment_to_income.compute(c)
     unemployed = (frame["employment_status"] == "unemployed").to_numpy(dtype=np.float64)
     utilization, late = c["credit_utilization"], np.log1p(c["num_late_payments"])
     return np.asarray(
@@ -59,15 +60,6 @@ def true_log_odds(frame: pd.DataFrame) -> Floats:
         + 0.5 * unemployed
         + 1.0 * unemployed * burden
     )
-
-
-def _is_number(column: "pd.Series[float]") -> bool:
-    return bool(pd.api.types.is_numeric_dtype(column))
-
-
-def _payment_to_income(columns: Columns) -> Floats:
-    derived = vars(Application)["payment_to_income"]
-    return np.asarray(derived.compute(columns))
 
 
 def _applicants(random: np.random.Generator, n: int) -> pd.DataFrame:
@@ -90,7 +82,7 @@ def _applicants(random: np.random.Generator, n: int) -> pd.DataFrame:
         "loan_amount": whole(random.lognormal(9.5, 0.7, n), 1_000, 100_000),
         "loan_term": random.choice([12, 24, 36, 48, 60], n),
         "num_late_payments": whole(random.poisson(1.5, n).astype(np.float64), 0, 10),
-        "num_bankruptcies": (random.random(n) < 0.05).astype(np.int64),
+        "num_bankruptcies": random.binomial(1, 0.05, n),
         "inquiries_last_6m": whole(random.poisson(2, n).astype(np.float64), 0, 10),
         "employment_status": pick(employed=0.65, self_employed=0.20, unemployed=0.10, retired=0.05),
         "home_ownership": pick(mortgage=0.45, rent=0.35, own=0.15, other=0.05),

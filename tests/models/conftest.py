@@ -1,0 +1,69 @@
+"""Fitted models small enough to make in a test."""
+
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+from xgboost import XGBClassifier
+
+from models.bundle import Bundle, Golden, Provenance, manifest_of
+from models.estimators import BoostedTrees, Coefficients, Logistic, estimator_from_bytes
+from models.features import features
+from models.registry import Author
+from models.scorer import Scorer
+from tests.toy import Toy, toy
+
+NOW = datetime(2026, 11, 21, 1, 44, tzinfo=UTC)
+
+
+@pytest.fixture
+def author() -> Author:
+    return Author(who="tester", when=NOW)
+
+
+@pytest.fixture(scope="session")
+def logistic() -> Logistic:
+    names = tuple(f.name for f in features(Toy))
+    weights = (-1e-5, 1e-5, -0.2, 0.2, -0.01, -0.5, 0.1, 2.0)
+    fills = (0.0, 0.0, 0.0, 0.0, 48.0, 0.0, 0.0, 0.0)
+    return Logistic(Coefficients(features=names, intercept=-1.0, weights=weights, fills=fills))
+
+
+@pytest.fixture(scope="session")
+def trees() -> BoostedTrees:
+    random = np.random.default_rng(3)
+    matrix = random.normal(size=(400, len(features(Toy))))
+    matrix[random.random(matrix.shape) < 0.1] = np.nan
+    labels = (np.nan_to_num(matrix).sum(axis=1) + random.normal(size=400) > 0).astype(int)
+    fitted = XGBClassifier(n_estimators=30, max_depth=3, n_jobs=1).fit(matrix, labels)
+    estimator = estimator_from_bytes("xgboost", bytes(fitted.get_booster().save_raw("ubj")))
+    assert isinstance(estimator, BoostedTrees)
+    return estimator
+
+
+def bundle_of(estimator: Logistic | BoostedTrees, intercept_note: str = "made up") -> Bundle:
+    """A bundle of the toy model with two golden rows."""
+    rows = [toy(), toy(income=20_000.0, home="rent", months_since_default=-7)]
+    scorer = Scorer.of(Toy, estimator)
+    golden = Golden(
+        applications=tuple(row.model_dump() for row in rows),
+        log_odds=tuple(scorer.log_odds(rows).tolist()),
+    )
+    provenance = Provenance(
+        source=intercept_note,
+        data_sha256="0" * 64,
+        rows=100,
+        rows_refused=0,
+        rows_train=75,
+        rows_test=25,
+        bads_test=5,
+        seed=1,
+        threads=1,
+        libraries={"numpy": np.__version__},
+    )
+    return Bundle(manifest_of(Toy, estimator.family, {}, provenance), estimator, golden)
+
+
+@pytest.fixture
+def bundle(logistic: Logistic) -> Bundle:
+    return bundle_of(logistic)

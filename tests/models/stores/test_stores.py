@@ -1,0 +1,124 @@
+"""One contract for every store: files, and Cloud Storage's client against a real HTTP server."""
+
+import socket
+import threading
+from pathlib import Path
+
+import pytest
+
+from models.errors import (
+    DeclarationError,
+    GenerationConflictError,
+    ObjectExistsError,
+    ObjectMissingError,
+    StoreUnavailableError,
+)
+from models.stores.store import Store, open_store
+
+
+@pytest.fixture(params=["file", "gs"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    if request.param == "file":
+        return open_store(tmp_path.as_uri())
+    request.getfixturevalue("bucket_server")
+    return open_store(f"gs://models/{tmp_path.name}")
+
+
+def test_what_was_created_is_read_back(store: Store) -> None:
+    store.create("versions/a/bundle.zip", b"\x00bytes\xff")
+    assert store.read("versions/a/bundle.zip").data == b"\x00bytes\xff"
+
+
+def test_reading_what_is_not_there_says_so(store: Store) -> None:
+    with pytest.raises(ObjectMissingError, match="no object champions/none"):
+        store.read("champions/none.json")
+
+
+def test_an_object_is_created_only_once(store: Store) -> None:
+    store.create("a/b", b"first")
+    with pytest.raises(ObjectExistsError, match="a/b exists already"):
+        store.create("a/b", b"second")
+    assert store.read("a/b").data == b"first"
+
+
+def test_an_object_is_replaced_at_the_generation_it_was_read_at(store: Store) -> None:
+    store.create("a", b"1")
+    store.replace("a", b"2", store.read("a").generation)
+    assert store.read("a").data == b"2"
+
+
+def test_an_object_that_changed_meanwhile_is_not_replaced(store: Store) -> None:
+    store.create("a", b"1")
+    seen = store.read("a").generation
+    store.replace("a", b"2", seen)
+    with pytest.raises(GenerationConflictError, match="a was changed by someone else"):
+        store.replace("a", b"3", seen)
+    assert store.read("a").data == b"2"
+
+
+def test_names_lists_a_prefix_in_order(store: Store) -> None:
+    for name in ("x/2", "x/1", "y/1"):
+        store.create(name, b"")
+    assert store.names("x/") == ["x/1", "x/2"]
+    assert store.names("") == ["x/1", "x/2", "y/1"]
+    assert store.names("z") == []
+
+
+def test_of_many_writers_at_once_exactly_one_wins(store: Store) -> None:
+    store.create("pointer", b"start")
+    generation = store.read("pointer").generation
+    outcomes: list[str] = []
+
+    def write(i: int) -> None:
+        try:
+            store.replace("pointer", f"writer {i}".encode(), generation)
+            outcomes.append(f"writer {i}")
+        except GenerationConflictError:
+            outcomes.append("conflict")
+
+    threads = [threading.Thread(target=write, args=(i,)) for i in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    [winner] = [outcome for outcome in outcomes if outcome != "conflict"]
+    assert store.read("pointer").data.decode() == winner
+    assert len(outcomes) == 8
+
+
+@pytest.mark.parametrize("uri", ["", "models", "s4://b/p", "gs://", "file://host/x", "file:"])
+def test_a_uri_of_no_known_form_is_refused(uri: str) -> None:
+    with pytest.raises(DeclarationError, match="a store is file:///path or gs://bucket/prefix"):
+        open_store(uri)
+
+
+def test_a_name_cannot_leave_the_folder(tmp_path: Path) -> None:
+    store = open_store((tmp_path / "store").as_uri())
+    with pytest.raises(ObjectMissingError):
+        store.create("../outside", b"")
+    assert not (tmp_path / "outside").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_unavailable(tmp_path: Path) -> None:
+    (tmp_path / "store").write_text("a file, not a folder")
+    with pytest.raises(StoreUnavailableError):
+        open_store((tmp_path / "store").as_uri()).create("a", b"")
+
+
+def test_no_temporary_file_is_left_or_listed(tmp_path: Path) -> None:
+    store = open_store(tmp_path.as_uri())
+    store.create("a", b"1")
+    store.replace("a", b"2", store.read("a").generation)
+    assert store.names("") == ["a"]
+    assert {path.name for path in tmp_path.iterdir()} == {"a", ".lock"}
+
+
+def test_a_bucket_server_that_is_down_is_unavailable_within_seconds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with socket.socket() as reserved:
+        reserved.bind(("127.0.0.1", 0))  # bound but not listening: connections are refused
+        port = reserved.getsockname()[1]
+        monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"http://127.0.0.1:{port}")
+        with pytest.raises(StoreUnavailableError, match="Cloud Storage: "):
+            open_store("gs://models/x").read("a")

@@ -1,0 +1,109 @@
+import io
+import json
+import zipfile
+from collections.abc import Callable
+
+import pytest
+
+from models.bundle import Bundle, bundle_from_bytes, scorer_from_bundle, sha256_hex
+from models.catalogue.application import Application
+from models.errors import ModelRefusedError
+from models.estimators import BoostedTrees, Logistic
+from tests.models.conftest import bundle_of
+from tests.toy import Toy, toy
+
+
+def changed(data: bytes, change: Callable[[dict[str, bytes]], None], method: int = 0) -> bytes:
+    """The archive with its members changed."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    change(members)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", method) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+def edited(member: str, **values: object) -> Callable[[dict[str, bytes]], None]:
+    def edit(members: dict[str, bytes]) -> None:
+        members[member] = json.dumps(json.loads(members[member]) | values).encode()
+
+    return edit
+
+
+@pytest.mark.parametrize("family", ["logistic", "trees"])
+def test_a_bundle_read_back_scores_the_same(family: str, request: pytest.FixtureRequest) -> None:
+    estimator: Logistic | BoostedTrees = request.getfixturevalue(family)
+    made = bundle_of(estimator)
+    read = scorer_from_bundle(bundle_from_bytes(made.to_bytes()), Toy)
+    assert read.score([toy()]) == scorer_from_bundle(made, Toy).score([toy()])
+
+
+def test_the_same_bundle_always_gives_the_same_bytes(bundle: Bundle) -> None:
+    assert sha256_hex(bundle.to_bytes()) == sha256_hex(bundle.to_bytes())
+
+
+def test_members_are_stored_and_none_is_executable(bundle: Bundle) -> None:
+    with zipfile.ZipFile(io.BytesIO(bundle.to_bytes())) as archive:
+        assert archive.namelist() == ["manifest.json", "golden.json", "estimator.json"]
+        assert {i.compress_type for i in archive.infolist()} == {zipfile.ZIP_STORED}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda m: m.pop("golden.json"), "member golden.json is missing"),
+        (lambda m: m.pop("estimator.json"), "member estimator.json is missing"),
+        (edited("manifest.json", format=2), "format"),
+        (edited("manifest.json", surprise=1), "surprise"),
+        (edited("manifest.json", policy={"approve_below": 0.9, "decline_from": 0.1}), "cut-offs"),
+        (edited("manifest.json", family="xgboost"), "member estimator.ubj is missing"),
+        (lambda m: m.update({"manifest.json": b"{"}), "bundle: "),
+    ],
+)
+def test_an_archive_that_is_no_bundle_is_refused(
+    bundle: Bundle, change: Callable[[dict[str, bytes]], None], message: str
+) -> None:
+    with pytest.raises(ModelRefusedError, match=message):
+        bundle_from_bytes(changed(bundle.to_bytes(), change))
+
+
+def test_a_compressed_archive_is_refused(bundle: Bundle) -> None:
+    data = changed(bundle.to_bytes(), lambda _: None, zipfile.ZIP_DEFLATED)
+    with pytest.raises(ModelRefusedError, match="compressed"):
+        bundle_from_bytes(data)
+
+
+@pytest.mark.parametrize("data", [b"", b"PK", b"x" * 1000])
+def test_bytes_that_are_no_archive_are_refused(data: bytes) -> None:
+    with pytest.raises(ModelRefusedError, match="not an archive"):
+        bundle_from_bytes(data)
+
+
+def test_a_bundle_for_another_contract_is_refused(bundle: Bundle) -> None:
+    with pytest.raises(ModelRefusedError, match="another contract than application's"):
+        scorer_from_bundle(bundle, Application)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"log_odds": [0.0, 0.0]}, "answer differently"),
+        ({"log_odds": [0.0]}, "not an answer for each"),
+        ({"log_odds": [], "applications": []}, "no golden rows"),
+        ({"applications": [{}, {}]}, "not valid by the contract"),
+    ],
+)
+def test_a_bundle_whose_golden_rows_fail_is_refused(
+    bundle: Bundle, values: dict[str, object], message: str
+) -> None:
+    read = bundle_from_bytes(changed(bundle.to_bytes(), edited("golden.json", **values)))
+    with pytest.raises(ModelRefusedError, match=message):
+        scorer_from_bundle(read, Toy)
+
+
+def test_an_estimator_swapped_for_another_is_caught_by_the_golden_rows(bundle: Bundle) -> None:
+    data = changed(bundle.to_bytes(), edited("estimator.json", intercept=-1.00001))
+    with pytest.raises(ModelRefusedError, match="by up to 1e-05 log-odds"):
+        scorer_from_bundle(bundle_from_bytes(data), Toy)

@@ -1,0 +1,125 @@
+from typing import Annotated, Any, ClassVar, Literal
+
+import pytest
+from pydantic import Field, ValidationError, create_model
+
+from models.catalogue.application import Application
+from models.catalogue.card_default import CardDefault
+from models.catalogue.german_credit import GermanCredit
+from models.contract import (
+    CreditModel,
+    Protected,
+    Risk,
+    characteristics,
+    contract_hash,
+    name_of,
+)
+from models.errors import DeclarationError
+from models.shelf import credit_models
+from tests.toy import Toy, toy
+
+
+def faults(**changes: object) -> set[tuple[str, str]]:
+    fields = toy().model_dump(exclude_none=True) | changes
+    with pytest.raises(ValidationError) as caught:
+        Toy.model_validate(fields)
+    return {(str(e["loc"][0]), e["type"]) for e in caught.value.errors()}
+
+
+def test_all_faults_of_a_row_are_found_at_once() -> None:
+    assert faults(age="40", income=0.0, home="castle", extra=1) == {
+        ("age", "int_type"),
+        ("income", "greater_than"),
+        ("home", "literal_error"),
+        ("extra", "extra_forbidden"),
+    }
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), None, True, "50000", [], 1e7])
+def test_a_value_that_is_no_number_in_range_is_refused(value: object) -> None:
+    assert {name for name, _ in faults(income=value)} == {"income"}
+
+
+def test_an_integer_is_accepted_where_a_float_is_declared() -> None:
+    assert toy(income=50_000).income == 50_000.0
+
+
+def test_errors_never_show_the_input() -> None:
+    with pytest.raises(ValidationError) as caught:
+        Toy.model_validate({"income": "a secret"})
+    assert "a secret" not in str(caught.value)
+
+
+def test_marks_of_a_field_are_read_from_its_declaration() -> None:
+    found = {c.name: c for c in characteristics(Toy)}
+    assert found["age"].protected
+    assert found["income"].sign == -1
+    assert found["income"].unit == "currency a year"
+    assert found["debt"].private
+    assert found["home"].levels == ("own", "rent")
+    assert found["months_since_default"].special == {-7: "never defaulted"}
+    assert found["months_since_default"].optional
+    assert found["debt_to_income"].compute is not None
+
+
+def test_names_are_class_names_in_snake_case() -> None:
+    assert [name_of(m) for m in (Application, CardDefault, GermanCredit)] == [
+        "application",
+        "card_default",
+        "german_credit",
+    ]
+
+
+def test_the_application_contract_has_17_fields_and_2_derived_numbers() -> None:
+    derived = [c.name for c in characteristics(Application) if c.compute]
+    assert len(Application.model_fields) == 17
+    assert derived == ["monthly_payment", "payment_to_income"]
+
+
+@pytest.mark.parametrize(
+    ("model", "protected"),
+    [
+        ("application", {"age"}),
+        ("card_default", {"age", "sex", "marriage"}),
+        ("german_credit", {"age", "personal_status", "foreign_worker"}),
+    ],
+)
+def test_protected_fields_of_the_catalogue(model: str, protected: set[str]) -> None:
+    found = characteristics(credit_models()[model])
+    assert {c.name for c in found if c.protected} == protected
+
+
+def declared(**fields: Any) -> type[CreditModel]:  # noqa: ANN401 -- what create_model takes
+    """The toy model with fields added or declared otherwise."""
+    return create_model("Changed", __base__=Toy, **fields)
+
+
+def test_the_contract_hash_changes_with_a_bound_and_not_with_a_title() -> None:
+    same = declared(income=(Annotated[float, Field(gt=0, le=1e6, title="x"), Risk(-1)], ...))
+    wider = declared(income=(Annotated[float, Field(gt=0, le=2e6), Risk(-1)], ...))
+    unmarked = declared(age=(Annotated[int, Field(ge=18, le=100)], ...))
+    hashes = {contract_hash(m) for m in (declared(), same)}
+    assert len(hashes) == 1
+    assert len(hashes | {contract_hash(wider), contract_hash(unmarked)}) == 3
+
+
+@pytest.mark.parametrize(
+    ("field", "message"),
+    [
+        ((str, ...), "a field is an int, a float or a Literal"),
+        ((Annotated[Literal["a"], Risk(1)], ...), "Risk and Special are for numbers"),
+    ],
+)
+def test_a_declaration_that_cannot_work_is_refused_at_import(
+    field: tuple[Any, ...], message: str
+) -> None:
+    with pytest.raises(DeclarationError, match=message):
+        declared(odd=field)
+
+
+def test_a_model_without_a_policy_is_refused_at_import() -> None:
+    with pytest.raises(DeclarationError, match="Incomplete declares no label"):
+
+        class Incomplete(CreditModel):
+            horizon: ClassVar = "12 months"
+            age: Annotated[int, Protected()]

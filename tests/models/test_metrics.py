@@ -1,0 +1,91 @@
+import numpy as np
+import pytest
+from sklearn import metrics as oracle
+
+from models import metrics
+from models.errors import DataError
+
+RANDOM = np.random.default_rng(5)
+LABELS = RANDOM.binomial(1, 0.3, 800).astype(np.int64)
+# Rounded, so that ties occur.
+PROBABILITIES = np.clip((0.25 * LABELS + RANDOM.beta(2, 4, 800)).round(2), 0.01, 0.99)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        (metrics.auc, oracle.roc_auc_score),
+        (metrics.brier, oracle.brier_score_loss),
+        (metrics.log_loss, oracle.log_loss),
+    ],
+)
+def test_figures_of_probabilities_agree_with_scikit_learn(ours, theirs) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+    assert ours(LABELS, PROBABILITIES) == pytest.approx(theirs(LABELS, PROBABILITIES))
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        (metrics.accuracy, oracle.accuracy_score),
+        (metrics.precision, oracle.precision_score),
+        (metrics.recall, oracle.recall_score),
+        (metrics.f1, oracle.f1_score),
+    ],
+)
+def test_figures_of_classes_agree_with_scikit_learn(ours, theirs) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+    assert ours(LABELS, PROBABILITIES) == pytest.approx(theirs(LABELS, PROBABILITIES >= 0.5))
+
+
+def test_ks_is_the_largest_gap_of_the_roc_curve() -> None:
+    false_positive, true_positive, _ = oracle.roc_curve(LABELS, PROBABILITIES)
+    gap = np.max(true_positive - false_positive)
+    assert metrics.ks(LABELS, PROBABILITIES) == pytest.approx(gap)
+
+
+def test_gini_of_a_perfect_ranking_is_one() -> None:
+    labels = np.array([0, 0, 1, 1])
+    assert metrics.gini(labels, np.array([0.1, 0.2, 0.3, 0.4])) == 1.0
+
+
+def test_precision_and_f1_are_zero_when_nothing_is_flagged() -> None:
+    labels, low = np.array([0, 1]), np.array([0.1, 0.2])
+    assert (metrics.precision(labels, low), metrics.f1(labels, low)) == (0.0, 0.0)
+
+
+def test_every_figure_lies_within_its_interval() -> None:
+    found = metrics.evaluate(LABELS, PROBABILITIES, seed=1)
+    assert set(found) == set(metrics.METRICS)
+    for name, figure in found.items():
+        assert figure.low <= figure.value <= figure.high, name
+        assert figure.low < figure.high, name
+
+
+def test_the_same_seed_gives_the_same_intervals() -> None:
+    first, second = (metrics.evaluate(LABELS, PROBABILITIES, seed=1) for _ in range(2))
+    assert first == second
+
+
+def test_outcomes_of_one_kind_cannot_be_evaluated() -> None:
+    with pytest.raises(DataError, match="only one of them"):
+        metrics.evaluate(np.zeros(10, dtype=np.int64), np.full(10, 0.5), seed=1)
+
+
+def test_delongs_error_agrees_with_the_bootstrap() -> None:
+    other = np.clip(PROBABILITIES + RANDOM.normal(0, 0.15, 800), 0.01, 0.99)
+    found = metrics.auc_difference(LABELS, PROBABILITIES, other)
+    differences = []
+    for _ in range(400):
+        rows = RANDOM.integers(0, 800, 800)
+        first = metrics.auc(LABELS[rows], PROBABILITIES[rows])
+        differences.append(first - metrics.auc(LABELS[rows], other[rows]))
+    assert found.value == pytest.approx(
+        metrics.auc(LABELS, PROBABILITIES) - metrics.auc(LABELS, other)
+    )
+    assert found.standard_error == pytest.approx(np.std(differences), rel=0.15)
+    assert found.lower_bound() < found.value < found.upper_bound()
+
+
+def test_a_model_does_not_differ_from_itself() -> None:
+    auc = metrics.auc_difference(LABELS, PROBABILITIES, PROBABILITIES)
+    loss = metrics.log_loss_difference(LABELS, PROBABILITIES, PROBABILITIES)
+    assert (auc.value, auc.standard_error, loss.value, loss.standard_error) == (0, 0, 0, 0)

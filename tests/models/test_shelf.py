@@ -1,0 +1,31 @@
+import pytest
+
+from models.errors import DeclarationError, UnknownModelError
+from models.shelf import credit_models, find_model
+from tests.toy import Toy
+
+
+def test_the_catalogue_holds_the_three_bundled_models() -> None:
+    assert set(credit_models()) == {"application", "card_default", "german_credit"}
+
+
+def test_a_module_outside_the_repository_adds_its_models() -> None:
+    assert credit_models(["tests.toy"])["toy"] is Toy
+
+
+@pytest.mark.parametrize(
+    ("module", "message"),
+    [
+        ("no_such_module", "no_such_module cannot be imported"),
+        ("json", "json declares no CreditModel"),
+        ("models.catalogue.application", "application, which is in the catalogue already"),
+    ],
+)
+def test_a_wrong_module_is_refused_by_name(module: str, message: str) -> None:
+    with pytest.raises(DeclarationError, match=message):
+        credit_models([module])
+
+
+def test_an_unknown_model_is_answered_with_those_there_are() -> None:
+    with pytest.raises(UnknownModelError, match="application, card_default, german_credit"):
+        find_model(credit_models(), "mortgage")

@@ -1,0 +1,110 @@
+"""The real commands and servers, as a user starts them."""
+
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import httpx
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+SHARED_DATA = REPOSITORY.parent / "shared" / "data"
+START_SECONDS = 30
+
+ServerKind = Literal["module", "framework"]
+SERVER_COMMANDS: dict[ServerKind, list[str]] = {
+    "module": [sys.executable, "-m", "functions.scoring"],
+    "framework": [
+        str(Path(sys.executable).parent / "functions-framework"),
+        "--target=scoring",
+        "--source=functions/scoring/main.py",
+    ],
+}
+
+
+@dataclass(frozen=True)
+class TrainedStore:
+    """A model store filled by the real command, and what the command printed for each model."""
+
+    uri: str
+    summaries: dict[str, dict[str, Any]]
+
+
+def run_training(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run `python -m training` as a user does."""
+    return subprocess.run(
+        [sys.executable, "-m", "training", *arguments],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def last_line(stdout: str) -> dict[str, Any]:
+    """The JSON object a training run ends with."""
+    summary: dict[str, Any] = json.loads(stdout.strip().splitlines()[-1])
+    return summary
+
+
+def free_port() -> int:
+    """A port nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server process: a client to talk to it, and its log."""
+
+    client: httpx.Client
+    process: subprocess.Popen[bytes]
+    log_path: Path
+
+    def log(self) -> list[dict[str, Any]]:
+        """All JSON lines the process has written."""
+        lines = self.log_path.read_text().splitlines()
+        return [json.loads(line) for line in lines if line.startswith("{")]
+
+
+@contextlib.contextmanager
+def running_server(
+    log_path: Path, kind: ServerKind = "module", **environment: str
+) -> Iterator[Server]:
+    """Start the real server, wait until it is live, stop it afterwards."""
+    port = free_port()
+    variables = os.environ | {"PYTHONPATH": str(REPOSITORY), "PORT": str(port)} | environment
+    with log_path.open("wb") as log:
+        process = subprocess.Popen(
+            SERVER_COMMANDS[kind], cwd=REPOSITORY, env=variables, stdout=log, stderr=log
+        )
+    client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30, trust_env=False)
+    server = Server(client, process, log_path)
+    try:
+        wait_until_live(server)
+        yield server
+    finally:
+        client.close()
+        process.terminate()
+        process.wait(timeout=15)
+
+
+def wait_until_live(server: Server) -> None:
+    """Return once the process answers; fail with its log otherwise."""
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and server.process.poll() is None:
+        with contextlib.suppress(httpx.TransportError):
+            if server.client.get("/health/live").status_code == httpx.codes.OK:
+                return
+        time.sleep(0.05)
+    pytest.fail(f"the server did not start:\n{server.log_path.read_text()}")

@@ -1,0 +1,146 @@
+"""What holds for the whole repository: rooms, arrows between them, and what no room may hold."""
+
+import ast
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.running import REPOSITORY
+
+ROOMS = ("models", "functions", "training", "infra", "terraform")
+ALLOWED = {
+    "models": {"models"},
+    "functions": {"functions", "models"},
+    "training": {"training", "models"},
+    "infra": set(),
+    "terraform": set(),
+}
+NOT_IN_MODELS = {"pandas", "sklearn", "xgboost", "os"}
+NOT_AT_SERVING = {"pandas", "sklearn", "shap", "scipy", "xgboost"}
+NO_PICKLE = {"pickle", "joblib", "cloudpickle", "dill"}
+
+
+def tracked() -> list[Path]:
+    done = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    paths = [REPOSITORY / name for name in done.stdout.splitlines()]
+    return [path for path in paths if path.is_file()]
+
+
+def imports(path: Path) -> set[str]:
+    """Top-level names a Python file imports, anywhere in it."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            found.add(str(node.module).split(".")[0])
+    return found
+
+
+def python_files(room: str) -> list[Path]:
+    return [p for p in tracked() if p.suffix == ".py" and p.is_relative_to(REPOSITORY / room)]
+
+
+def test_the_top_level_holds_what_the_design_names() -> None:
+    found = {path.relative_to(REPOSITORY).parts[0] for path in tracked()}
+    assert found >= {
+        *ROOMS,
+        *("tests", "docs", ".ci", "cloudbuild.yaml", "requirements.txt", "README.md"),
+        *("pyproject.toml", "Makefile", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE"),
+    }
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_imports_only_what_the_design_allows(room: str) -> None:
+    ours = set(ROOMS) | {"tests"}
+    for path in python_files(room):
+        assert imports(path) & ours <= ALLOWED[room], path
+
+
+def test_the_models_room_reads_no_environment_and_knows_no_training_library() -> None:
+    for path in python_files("models"):
+        allowed = {"os"} if path.name == "files.py" else set()  # fsync, not the environment
+        assert imports(path) & NOT_IN_MODELS <= allowed, path
+        assert "environ" not in path.read_text(), path
+
+
+def test_the_clock_is_an_argument_in_the_models_room() -> None:
+    for path in python_files("models"):
+        assert not re.search(r"\.now\(|\.time\(|\.today\(|perf_counter", path.read_text()), path
+
+
+def test_functions_import_no_training_library() -> None:
+    for path in python_files("functions"):
+        assert not imports(path) & NOT_AT_SERVING, path
+
+
+def test_nothing_is_pickled_anywhere() -> None:
+    for path in tracked():
+        if path.suffix == ".py":
+            assert not imports(path) & NO_PICKLE, path
+
+
+def test_a_package_holds_one_docstring_line_in_its_init() -> None:
+    for path in tracked():
+        if path.name == "__init__.py":
+            assert len(path.read_text().splitlines()) == 1, path
+            assert ast.get_docstring(ast.parse(path.read_text())), path
+            assert "tests" not in path.parts, path
+
+
+def test_every_unit_test_stands_where_its_module_does() -> None:
+    for path in (REPOSITORY / "tests").rglob("test_*.py"):
+        folder = path.parent.relative_to(REPOSITORY / "tests")
+        assert (REPOSITORY / folder).is_dir(), path
+
+
+def test_functions_and_modules_stay_small() -> None:
+    for room in ("models", "functions", "training", "infra"):
+        for path in python_files(room):
+            source = path.read_text()
+            assert len(source.splitlines()) <= 300, path
+            for node in ast.walk(ast.parse(source)):
+                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                    lines = (node.end_lineno or 0) - node.lineno + 1
+                    assert lines <= 40, f"{path}: {node.name} has {lines} lines"
+
+
+def pins(name: str) -> dict[str, str]:
+    text = (REPOSITORY / name).read_text()
+    return dict(re.findall(r"^([a-z0-9-]+)==(\S+)", text, re.MULTILINE))
+
+
+def test_all_locked_files_agree_on_every_pin() -> None:
+    serving, training, tests = (
+        pins("requirements.txt"),
+        pins("training/requirements.txt"),
+        pins("tests/requirements.txt"),
+    )
+    assert serving.items() < training.items() < tests.items()
+
+
+def test_every_pin_has_hashes_and_names_no_registry() -> None:
+    for path in REPOSITORY.glob("**/requirements.txt"):
+        if ".venv" in path.parts:
+            continue
+        text = path.read_text()
+        requirements = re.findall(r"^[a-z0-9-]+==[^#]*", text, re.MULTILINE)
+        assert requirements
+        assert all("--hash=sha256:" in requirement for requirement in requirements)
+        assert "://" not in text
+
+
+def test_no_path_of_a_machine_stands_in_the_repository() -> None:
+    pattern = re.compile(r"/(?:work|root|farm|opt/(?:wheels|pypi))/")
+    for path in tracked():
+        if path.suffix != ".parquet" and path != Path(__file__):
+            assert not pattern.search(path.read_text()), path

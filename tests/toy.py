@@ -1,0 +1,48 @@
+"""A small credit model with one of everything; also what `CREDIT_MODELS` names in tests."""
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from models.contract import (
+    Column,
+    Columns,
+    CreditModel,
+    Private,
+    Protected,
+    Risk,
+    Special,
+    Unit,
+    derived,
+)
+from models.policy import Cutoffs
+from models.scorecard import PointsToDoubleOdds
+
+
+class Toy(CreditModel):
+    """A small credit model with one of everything."""
+
+    label: ClassVar = "is_default"
+    label_definition: ClassVar = "made up"
+    horizon: ClassVar = "12 months"
+    scale: ClassVar = PointsToDoubleOdds()
+    policy: ClassVar = Cutoffs(approve_below=0.2, decline_from=0.4)
+
+    age: Annotated[int, Field(ge=18, le=100), Protected()]
+    income: Annotated[float, Field(gt=0, le=1e6), Unit("currency a year"), Risk(-1)]
+    debt: Annotated[float, Field(ge=0, le=1e6), Risk(+1), Private()]
+    home: Literal["own", "rent"]
+    months_since_default: Annotated[
+        int | None, Field(ge=-7, le=999), Special({-7: "never defaulted"}), Risk(-1)
+    ] = None
+
+    @derived(Risk(+1))
+    def debt_to_income(columns: Columns) -> Column:  # noqa: N805 -- becomes a Derived
+        """Debt as a share of income."""
+        return columns["debt"] / columns["income"]
+
+
+def toy(**changes: object) -> Toy:
+    """Build a valid toy application with some fields changed."""
+    fields: dict[str, Any] = {"age": 40, "income": 50_000.0, "debt": 10_000.0, "home": "own"}
+    return Toy.model_validate(fields | changes)

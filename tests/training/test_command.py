@@ -1,0 +1,178 @@
+"""The command line, mostly as a process of its own: what it prints, writes and exits with."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from models.catalogue.application import Application
+from models.catalogue.german_credit import GermanCredit
+from models.metrics import auc
+from models.registry import load_champion
+from models.stores.store import open_store
+from tests.running import REPOSITORY, SHARED_DATA, TrainedStore, last_line, run_training
+from training.command import main
+from training.intake import check_rows
+from training.synthetic.application import generate
+
+GERMAN = REPOSITORY / "training" / "data" / "german_credit.parquet"
+
+
+@pytest.mark.parametrize("model", ["application", "card_default", "german_credit"])
+def test_a_run_ends_with_one_json_object(trained_store: TrainedStore, model: str) -> None:
+    summary = trained_store.summaries[model]
+    assert summary["outcome"] == "promoted"
+    assert summary["model"] == model
+    assert set(summary["metrics"]) == {
+        *("auc", "gini", "ks", "brier", "log_loss"),
+        *("accuracy", "precision", "recall", "f1"),
+    }
+    assert all(summary["gates"].values())
+
+
+def test_card_default_ranks_the_untouched_quarter(trained_store: TrainedStore) -> None:
+    assert trained_store.summaries["card_default"]["metrics"]["auc"] >= 0.770
+
+
+def test_the_same_run_again_publishes_nothing(tmp_path: Path) -> None:
+    arguments = ("train", "--model", "german_credit", "--store", tmp_path.as_uri())
+    first, second = run_training(*arguments), run_training(*arguments)
+    assert (first.returncode, second.returncode) == (0, 0)
+    assert last_line(first.stdout)["outcome"] == "promoted"
+    assert last_line(second.stdout)["outcome"] == "kept"
+    assert last_line(first.stdout)["version"] == last_line(second.stdout)["version"]
+
+
+def test_a_few_rows_cannot_replace_a_champion(trained_store: TrainedStore) -> None:
+    done = run_training(
+        *("train", "--model", "german_credit", "--seed", "7", "--dry-run"),
+        *("--store", trained_store.uri),
+    )
+    assert last_line(done.stdout)["outcome"] == "insufficient_evidence"
+    assert last_line(done.stdout)["version"] is None
+
+
+def test_a_dry_run_writes_nothing(tmp_path: Path) -> None:
+    done = run_training(
+        *("train", "--model", "german_credit", "--dry-run", "--store", tmp_path.as_uri())
+    )
+    assert last_line(done.stdout)["outcome"] == "promoted"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_work_is_shown_as_plain_lines_where_there_is_no_terminal(tmp_path: Path) -> None:
+    done = run_training(
+        *("train", "--model", "german_credit", "--dry-run", "--store", tmp_path.as_uri())
+    )
+    assert "cross-validation: 10 of 10" in done.stderr
+    assert "\x1b" not in done.stderr + done.stdout
+
+
+def test_too_many_refused_rows_exit_2_and_publish_nothing(tmp_path: Path) -> None:
+    frame = pd.read_parquet(GERMAN)
+    frame.loc[:99, "credit_amount"] = -1
+    frame.to_csv(tmp_path / "bad.csv", index=False)
+    store = tmp_path / "store"
+    done = run_training(
+        *("train", "--model", "german_credit", "--data", str(tmp_path / "bad.csv")),
+        *("--store", store.as_uri()),
+    )
+    assert done.returncode == 2
+    assert "100 of 1000 rows are refused" in done.stderr
+    assert not store.exists()
+
+
+def test_refused_rows_are_counted_in_the_report(tmp_path: Path) -> None:
+    frame = pd.read_parquet(GERMAN)
+    frame.loc[:4, "housing"] = "tent"
+    frame.to_parquet(tmp_path / "some.parquet")
+    store = (tmp_path / "store").as_uri()
+    arguments = ["train", "--model", "german_credit", "--data", str(tmp_path / "some.parquet")]
+    assert main([*arguments, "--store", store], {}) == 0
+    opened = open_store(store)
+    version = load_champion(opened, GermanCredit).version
+    report = json.loads(opened.read(f"versions/german_credit/{version}/report.json").data)
+    assert report["data"]["refused"] == 5
+    assert list(report["data"]["refusals"].values()) == [5]
+    assert report["reproduce"]["command"].startswith("python -m training train --model german")
+    assert len(report["cross_validation"]) == 10
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--model", "mortgage"], "no credit model of this name"),
+        (["--model", "application", "--data", "nowhere.csv"], "nowhere.csv"),
+        (["--model", "application", "--store", "ftp://x"], "a store is file:///path"),
+    ],
+)
+def test_unusable_arguments_exit_2(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", *arguments], {}) == 2
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("share", ["-0.1", "1", "x"])
+def test_a_share_that_is_none_exits_2(share: str) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["train", "--model", "application", "--max-refused-share", share], {})
+    assert caught.value.code == 2
+
+
+def test_a_store_that_fails_exits_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("")
+    arguments = ["train", "--model", "german_credit", "--store", (tmp_path / "file").as_uri()]
+    assert main(arguments, {}) == 1
+    assert "error: " in capsys.readouterr().err
+
+
+def test_a_model_from_outside_is_trained_without_editing_a_project_file(
+    tmp_path: Path, toy_frame: pd.DataFrame
+) -> None:
+    toy_frame.to_csv(tmp_path / "toy.csv", index=False)
+    arguments = ["train", "--model", "toy", "--data", str(tmp_path / "toy.csv")]
+    environment = {"MODEL_STORE": (tmp_path / "s").as_uri(), "CREDIT_MODELS": "tests.toy"}
+    assert main(arguments, environment) == 0
+
+
+def test_synthetic_applications_are_written_and_can_be_trained_on(tmp_path: Path) -> None:
+    for name in ("rows.csv", "rows.parquet"):
+        path = tmp_path / name
+        assert main(["generate", "--rows", "3000", "--output", str(path)], {}) == 0
+        store = (tmp_path / "store").as_uri()
+        arguments = ["train", "--model", "application", "--data", str(path), "--store", store]
+        assert main([*arguments, "--dry-run"], {}) == 0
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--output", "rows.txt"], ["--rows", "0", "--output", "rows.csv"]]
+)
+def test_what_cannot_be_generated_exits_2(arguments: list[str]) -> None:
+    try:
+        code = main(["generate", *arguments], {})
+    except SystemExit as caught:
+        code = int(str(caught.code))
+    assert code == 2
+
+
+def test_application_ranks_fresh_rows_almost_as_well_as_the_truth(
+    trained_store: TrainedStore,
+) -> None:
+    frame = generate(20_000, seed=2_026)
+    rows = check_rows(Application, frame, max_refused_share=0)
+    scorer = load_champion(open_store(trained_store.uri), Application).scorer
+    scored = np.array([d.probability_of_default for d in scorer.score(rows.applications)])
+    truth = frame["true_probability"].to_numpy()
+    assert auc(rows.labels, scored) > auc(rows.labels, truth) - 0.01
+
+
+@pytest.mark.skipif(not SHARED_DATA.exists(), reason="the 1,000-row file is not beside this clone")
+def test_where_the_truth_is_linear_the_logistic_family_is_chosen(tmp_path: Path) -> None:
+    done = run_training(
+        *("train", "--model", "application", "--store", tmp_path.as_uri()),
+        *("--data", str(SHARED_DATA / "application_1000.parquet")),
+    )
+    assert last_line(done.stdout)["family"] == "logistic"

@@ -1,0 +1,69 @@
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.pipeline import Pipeline
+
+from models.errors import ModelRefusedError
+from models.features import Matrix, columns_from_applications, features, matrix_from_columns
+from tests.toy import Toy
+from training.candidates import CANDIDATES, Candidate, Fit, frame_from_matrix, xgboost
+from training.export import check_parity, export
+from training.intake import check_rows
+
+
+@pytest.fixture(scope="module", params=CANDIDATES, ids=lambda candidate: candidate.family)
+def fitted(request: pytest.FixtureRequest, toy_frame: pd.DataFrame) -> tuple[Candidate, Pipeline]:
+    candidate: Candidate = request.param
+    rows = check_rows(Toy, toy_frame, 0)
+    matrix = matrix_from_columns(Toy, columns_from_applications(Toy, rows.applications))
+    pipeline = candidate.build(Fit(Toy, seed=1, threads=2))
+    return candidate, pipeline.fit(frame_from_matrix(Toy, matrix), rows.labels)
+
+
+@pytest.fixture(scope="module")
+def matrix(toy_frame: pd.DataFrame) -> Matrix:
+    rows = check_rows(Toy, toy_frame, 0)
+    return matrix_from_columns(Toy, columns_from_applications(Toy, rows.applications))
+
+
+def test_the_exported_estimator_answers_as_its_pipeline(
+    fitted: tuple[Candidate, Pipeline], matrix: Matrix
+) -> None:
+    candidate, pipeline = fitted
+    served = check_parity(export(candidate.family, pipeline, Toy), pipeline, Toy, matrix)
+    expected = pipeline.predict_proba(frame_from_matrix(Toy, matrix))[:, 1]
+    np.testing.assert_allclose(served, expected, rtol=0, atol=1e-6)
+
+
+def test_an_export_that_differs_is_refused(
+    fitted: tuple[Candidate, Pipeline], matrix: Matrix
+) -> None:
+    candidate, pipeline = fitted
+    estimator = export(candidate.family, pipeline, Toy)
+    reordered = np.ascontiguousarray(matrix[:, ::-1])
+
+    class Reversed:
+        family = estimator.family
+
+        def log_odds(self, _matrix: Matrix) -> Matrix:
+            return estimator.log_odds(reordered)
+
+        def to_bytes(self) -> bytes:
+            return b""
+
+    with pytest.raises(ModelRefusedError, match="differs from its pipeline by"):
+        check_parity(Reversed(), pipeline, Toy, matrix)
+
+
+def test_trees_follow_every_documented_sign(toy_frame: pd.DataFrame, matrix: Matrix) -> None:
+    labels = toy_frame["is_default"].to_numpy()
+    frame = frame_from_matrix(Toy, matrix)
+    pipeline = xgboost(Fit(Toy, seed=1, threads=2)).fit(frame, labels)
+    estimator = export("xgboost", pipeline, Toy)
+    signed = [(j, f.sign) for j, f in enumerate(features(Toy)) if f.sign]
+    assert len(signed) == 4
+    for j, sign in signed:
+        low, high = matrix.copy(), matrix.copy()
+        low[:, j], high[:, j] = np.nanquantile(matrix[:, j], [0.1, 0.9])
+        rise = sign * (estimator.log_odds(high) - estimator.log_odds(low))
+        assert (rise >= 0).all(), features(Toy)[j].name

@@ -1,0 +1,98 @@
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from models.contract import name_of
+from models.registry import Author, load_champion, promote, publish, read_pointer
+from models.stores.store import Store, open_store
+from tests.toy import Toy
+from training.release import judge, release
+from training.run import Job, Trained, train
+
+NOW = datetime(2026, 11, 21, tzinfo=UTC)
+AUTHOR = Author(who="tester", when=NOW)
+
+
+def trained_on(frame: pd.DataFrame, folder: Path, seed: int = 1) -> Trained:
+    path = folder / "rows.parquet"
+    frame.to_parquet(path)
+    job = Job(model=Toy, data=str(path), seed=seed, threads=2, max_refused_share=0.01)
+    return train(job)
+
+
+@pytest.fixture(scope="module")
+def good(toy_frame: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    return trained_on(toy_frame, tmp_path_factory.mktemp("good"))
+
+
+@pytest.fixture(scope="module")
+def noisy(toy_frame: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """Fitted to outcomes of which many were shuffled, judged on the same ones."""
+    random = np.random.default_rng(2)
+    labels = toy_frame["is_default"].to_numpy().copy()
+    rows = random.random(len(labels)) < 0.9
+    labels[rows] = random.permutation(labels[rows])
+    frame = toy_frame.assign(is_default=labels)
+    return trained_on(frame, tmp_path_factory.mktemp("noisy"))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return open_store((tmp_path / "store").as_uri())
+
+
+def test_the_first_model_that_passes_goes_live(good: Trained, store: Store) -> None:
+    verdict = judge(good, store)
+    version = release(good, verdict, store, AUTHOR)
+    assert verdict.outcome == "promoted"
+    assert load_champion(store, Toy).version == version
+    assert {Path(name).name for name in store.names("versions/")} == {"bundle.zip", "report.json"}
+
+
+def test_the_same_model_again_is_kept(good: Trained, store: Store) -> None:
+    first = release(good, judge(good, store), store, AUTHOR)
+    verdict = judge(good, store)
+    assert verdict.outcome == "kept"
+    assert release(good, verdict, store, AUTHOR) == first
+    assert read_pointer(store, "toy").sequence == 1
+
+
+def test_a_replacement_needs_enough_evidence(good: Trained, noisy: Trained, store: Store) -> None:
+    release(good, judge(good, store), store, AUTHOR)
+    verdict = judge(noisy, store)
+    failed = {gate.name for gate in verdict.gates if not gate.passed}
+    assert "enough_evidence_to_replace" in failed
+    assert verdict.outcome in {"insufficient_evidence", "rejected"}
+    release(noisy, verdict, store, AUTHOR)
+    assert load_champion(store, Toy).manifest == good.bundle.manifest
+    assert len(store.names("versions/")) == 4
+
+
+def test_a_first_model_no_better_than_chance_is_published_but_not_promoted(
+    toy_frame: pd.DataFrame, store: Store, tmp_path: Path
+) -> None:
+    random = np.random.default_rng(4)
+    labels = random.permutation(toy_frame["is_default"].to_numpy())
+    chance = trained_on(toy_frame.assign(is_default=labels), tmp_path)
+    verdict = judge(chance, store)
+    release(chance, verdict, store, AUTHOR)
+    assert verdict.outcome == "rejected"
+    assert store.names("champions/") == []
+    assert len(store.names("versions/")) == 2
+
+
+def test_a_champion_that_must_be_refused_defends_nothing(
+    good: Trained, store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    version = publish(store, name_of(Toy), b"no bundle", {}, NOW)
+    promote(store, "toy", version, AUTHOR)
+    assert judge(good, store).outcome == "promoted"
+    assert "champion is refused and cannot be compared" in capsys.readouterr().err
+
+
+def test_judging_writes_nothing(good: Trained, store: Store) -> None:
+    judge(good, store)
+    assert store.names("") == []

@@ -1,0 +1,82 @@
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from models.catalogue.application import Application
+from models.catalogue.card_default import CardDefault
+from models.catalogue.german_credit import GermanCredit
+from models.contract import CreditModel
+from models.errors import DataError
+from models.stores.store import open_store
+from tests.toy import Toy
+from training.intake import check_rows
+from training.sources import read_source
+
+
+@pytest.mark.parametrize(
+    ("model", "rows", "bads"), [(CardDefault, 30_000, 6_636), (GermanCredit, 1_000, 300)]
+)
+def test_the_bundled_data_follows_its_contract_whole(
+    model: type[CreditModel], rows: int, bads: int
+) -> None:
+    checked = check_rows(model, read_source(model, None, seed=1).frame, max_refused_share=0)
+    assert (len(checked.labels), checked.labels.sum(), checked.ignored) == (rows, bads, ())
+
+
+def test_the_application_model_has_a_seeded_generator() -> None:
+    first, second = (read_source(Application, None, seed) for seed in (1, 2))
+    assert first.name == "generated, 50000 rows, seed 1"
+    assert not first.frame.equals(second.frame)
+
+
+def test_a_model_without_data_or_generator_needs_a_file() -> None:
+    with pytest.raises(DataError, match="toy has no bundled data and no generator"):
+        read_source(Toy, None, seed=1)
+
+
+@pytest.mark.parametrize("scheme", ["path", "file", "gs"])
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_a_file_is_read_from_a_path_or_a_store(
+    scheme: str,
+    suffix: str,
+    tmp_path: Path,
+    toy_frame: pd.DataFrame,
+    request: pytest.FixtureRequest,
+) -> None:
+    path = tmp_path / f"rows{suffix}"
+    if suffix == ".csv":
+        toy_frame.to_csv(path, index=False)
+    else:
+        toy_frame.to_parquet(path, index=False)
+    location = {"path": str(path), "file": path.as_uri()}.get(scheme)
+    if location is None:
+        request.getfixturevalue("bucket_server")
+        location = f"gs://models/{tmp_path.name}/data/{path.name}"
+        folder, _, name = location.rpartition("/")
+        open_store(folder).create(name, path.read_bytes())
+    source = read_source(Toy, location, seed=1)
+    assert source.name == path.name
+    assert (
+        check_rows(Toy, source.frame, 0).fingerprint()
+        == check_rows(Toy, toy_frame, 0).fingerprint()
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("none.csv", None, "No such file"),
+        ("rows.txt", b"", "only .csv and .parquet files are read"),
+        ("rows.parquet", b"not parquet", "not readable as .parquet"),
+        ("rows.csv", b"", "not readable as .csv"),
+    ],
+)
+def test_what_cannot_be_read_is_said(
+    tmp_path: Path, name: str, content: bytes | None, message: str
+) -> None:
+    path = tmp_path / name
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(DataError, match=message):
+        read_source(Toy, str(path), seed=1)
