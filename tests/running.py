@@ -49,6 +49,19 @@ def run_training(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def run_module(module: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a module that is expected to end by itself."""
+    return subprocess.run(
+        [sys.executable, "-m", module],
+        cwd=REPOSITORY,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=START_SECONDS,
+    )
+
+
 def last_line(stdout: str) -> dict[str, Any]:
     """The JSON object a training run ends with."""
     summary: dict[str, Any] = json.loads(stdout.strip().splitlines()[-1])

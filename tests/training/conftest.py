@@ -5,11 +5,9 @@ import pandas as pd
 import pytest
 
 
-@pytest.fixture(scope="session")
-def toy_frame() -> pd.DataFrame:
+def toy_rows(n: int) -> pd.DataFrame:
     """Rows of the toy model whose outcome depends on what its signs say."""
     random = np.random.default_rng(11)
-    n = 4_000
     frame = pd.DataFrame(
         {
             "age": random.integers(18, 80, n),
@@ -22,3 +20,8 @@ def toy_frame() -> pd.DataFrame:
     logit = -2 + 2.5 * frame["debt"] / frame["income"] + 0.6 * (frame["home"] == "rent")
     frame["is_default"] = random.binomial(1, 1 / (1 + np.exp(-logit)))
     return frame
+
+
+@pytest.fixture(scope="session")
+def toy_frame() -> pd.DataFrame:
+    return toy_rows(4_000)

@@ -9,8 +9,11 @@ from models.contract import name_of
 from models.registry import Author, load_champion, promote, publish, read_pointer
 from models.stores.store import Store, open_store
 from tests.toy import Toy
+from tests.training.conftest import toy_rows
+from training.intake import check_rows
 from training.release import judge, release
 from training.run import Job, Trained, train
+from training.split import is_test
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 AUTHOR = Author(who="tester", when=NOW)
@@ -23,20 +26,23 @@ def trained_on(frame: pd.DataFrame, folder: Path, seed: int = 1) -> Trained:
     return train(job)
 
 
-@pytest.fixture(scope="module")
-def good(toy_frame: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    return trained_on(toy_frame, tmp_path_factory.mktemp("good"))
-
-
-@pytest.fixture(scope="module")
-def noisy(toy_frame: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    """Fitted to outcomes of which many were shuffled, judged on the same ones."""
+def misled(frame: pd.DataFrame) -> pd.DataFrame:
+    """The same rows, but half of the outcomes that a model is fitted to are shuffled."""
     random = np.random.default_rng(2)
-    labels = toy_frame["is_default"].to_numpy().copy()
-    rows = random.random(len(labels)) < 0.9
-    labels[rows] = random.permutation(labels[rows])
-    frame = toy_frame.assign(is_default=labels)
-    return trained_on(frame, tmp_path_factory.mktemp("noisy"))
+    labels = frame["is_default"].to_numpy().copy()
+    fitted = ~is_test(check_rows(Toy, frame, 0).keys) & (random.random(len(frame)) < 0.5)
+    labels[fitted] = random.permutation(labels[fitted])
+    return frame.assign(is_default=labels)
+
+
+@pytest.fixture(scope="module")
+def good(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    return trained_on(toy_rows(12_000), tmp_path_factory.mktemp("good"))
+
+
+@pytest.fixture(scope="module")
+def worse(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    return trained_on(misled(toy_rows(12_000)), tmp_path_factory.mktemp("worse"))
 
 
 @pytest.fixture
@@ -60,15 +66,34 @@ def test_the_same_model_again_is_kept(good: Trained, store: Store) -> None:
     assert read_pointer(store, "toy").sequence == 1
 
 
-def test_a_replacement_needs_enough_evidence(good: Trained, noisy: Trained, store: Store) -> None:
+def test_a_worse_model_never_goes_live(good: Trained, worse: Trained, store: Store) -> None:
     release(good, judge(good, store), store, AUTHOR)
-    verdict = judge(noisy, store)
-    failed = {gate.name for gate in verdict.gates if not gate.passed}
-    assert "enough_evidence_to_replace" in failed
-    assert verdict.outcome in {"insufficient_evidence", "rejected"}
-    release(noisy, verdict, store, AUTHOR)
+    verdict = judge(worse, store)
+    release(worse, verdict, store, AUTHOR)
+    assert verdict.outcome == "rejected"
+    assert {gate.name for gate in verdict.gates if not gate.passed} == {
+        "auc_not_worse_than_champion",
+        "log_loss_better_than_champion",
+    }
     assert load_champion(store, Toy).manifest == good.bundle.manifest
     assert len(store.names("versions/")) == 4
+
+
+def test_a_better_model_replaces_the_champion(good: Trained, worse: Trained, store: Store) -> None:
+    release(worse, judge(worse, store), store, AUTHOR)
+    verdict = judge(good, store)
+    release(good, verdict, store, AUTHOR)
+    assert verdict.outcome == "promoted"
+    assert load_champion(store, Toy).manifest == good.bundle.manifest
+
+
+def test_a_replacement_needs_enough_evidence(
+    toy_frame: pd.DataFrame, store: Store, tmp_path: Path
+) -> None:
+    first = trained_on(misled(toy_frame), tmp_path)
+    release(first, judge(first, store), store, AUTHOR)
+    better = trained_on(toy_frame, tmp_path)
+    assert judge(better, store).outcome == "insufficient_evidence"
 
 
 def test_a_first_model_no_better_than_chance_is_published_but_not_promoted(

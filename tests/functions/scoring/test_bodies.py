@@ -1,0 +1,80 @@
+import httpx
+import pytest
+
+from functions.scoring.bodies import MAX_BODY_BYTES
+from tests.running import Server
+
+JSON = {"content-type": "application/json"}
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"", 400),
+        (b"{", 400),
+        (b"\xff\xfe", 400),
+        (b'{"age": NaN}', 400),
+        (b'{"age": -Infinity}', 400),
+        (b'{"age": 1, "age": 2}', 400),
+        (b'{"a":' * 100_000, 400),
+        (b'{"age": ' + b"9" * 5_000 + b"}", 400),
+        (b"null", 422),
+        (b"[]", 422),
+        (b'"text"', 422),
+        (b'{"age": 1e400}', 422),
+    ],
+)
+def test_a_body_that_is_no_json_object_is_refused(
+    service: Server, body: bytes, status: int
+) -> None:
+    answer = service.client.post("/predict", content=body, headers=JSON)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"content-type": "text/plain"},
+        {"content-type": "application/json; charset=latin-1"},
+        {"content-type": "application/x-www-form-urlencoded"},
+        JSON | {"content-encoding": "gzip"},
+    ],
+)
+def test_another_kind_of_body_is_not_supported(service: Server, headers: dict[str, str]) -> None:
+    answer = service.client.post("/predict", content=b"{}", headers=headers)
+    assert answer.status_code == httpx.codes.UNSUPPORTED_MEDIA_TYPE
+
+
+@pytest.mark.parametrize("kind", ["application/json; charset=UTF-8", "Application/JSON"])
+def test_json_in_utf_8_is_read_however_it_is_written(service: Server, kind: str) -> None:
+    answer = service.client.post("/predict", content=b"{}", headers={"content-type": kind})
+    assert answer.status_code == httpx.codes.UNPROCESSABLE_ENTITY
+
+
+def test_a_body_over_the_limit_is_refused(service: Server) -> None:
+    body = b" " * (MAX_BODY_BYTES + 1)
+    answer = service.client.post("/predict", content=body, headers=JSON)
+    assert answer.status_code == httpx.codes.REQUEST_ENTITY_TOO_LARGE
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/nowhere", 404),
+        ("GET", "/", 404),
+        ("GET", "/predict", 405),
+        ("DELETE", "/predict/batch", 405),
+        ("POST", "/health", 405),
+        ("PUT", "/v1/models/application:predict", 405),
+        ("POST", "/predict/", 404),
+    ],
+)
+def test_other_paths_and_methods_are_problems_too(
+    service: Server, method: str, path: str, status: int
+) -> None:
+    answer = service.client.request(method, path)
+    assert answer.status_code == status
+    assert answer.json()["status"] == status
+    assert ("allow" in answer.headers) is (status == httpx.codes.METHOD_NOT_ALLOWED)

@@ -1,0 +1,122 @@
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.running import Server, TrainedStore
+
+Example = Callable[[str], Any]
+
+
+def test_a_real_account_is_scored(
+    service: Server, example: Example, trained_store: TrainedStore
+) -> None:
+    answer = service.client.post("/v1/models/card_default:predict", json=example("card_default"))
+    assert answer.status_code == httpx.codes.OK
+    [prediction] = answer.json()["predictions"]
+    assert set(prediction) == {
+        *("probability_of_default", "credit_score", "risk_level", "decision"),
+        *("model", "model_version"),
+    }
+    assert 0.4 < prediction["probability_of_default"] < 1  # two months late: it did default
+    assert (prediction["decision"], prediction["risk_level"]) == ("decline", "high")
+    assert prediction["model"] == "card_default"
+    assert prediction["model_version"] == trained_store.summaries["card_default"]["version"]
+
+
+def test_a_row_is_answered_the_same_alone_in_a_batch_and_in_any_order(
+    service: Server, example: Example
+) -> None:
+    base = example("application")
+    rows = [base | {"income": 20_000 + 300 * i, "loan_term": 12 + i % 49} for i in range(200)]
+
+    def predict(instances: list[Any]) -> list[Any]:
+        answer = service.client.post(
+            "/v1/models/application:predict", json={"instances": instances}
+        )
+        predictions: list[Any] = answer.json()["predictions"]
+        return predictions
+
+    batch = predict(rows)
+    assert predict(rows[::-1]) == batch[::-1]
+    assert [predict([row])[0] for row in rows[:40]] == batch[:40]
+    assert len({p["probability_of_default"] for p in batch}) > 20
+
+
+def test_protected_fields_never_move_a_score(service: Server, example: Example) -> None:
+    [account] = example("card_default")["instances"]
+    changes: list[dict[str, int]] = [{}, {"age": 70}, {"sex": 1}, {"marriage": 3}]
+    answer = service.client.post(
+        "/v1/models/card_default:predict",
+        json={"instances": [account | change for change in changes]},
+    )
+    assert len({p["probability_of_default"] for p in answer.json()["predictions"]}) == 1
+
+
+def test_all_faults_of_all_rows_are_listed_with_their_paths(
+    service: Server, example: Example
+) -> None:
+    good = example("application")
+    rows = [good, good | {"age": 5, "home_ownership": "boat"}, good | {"surname": "Miller"}]
+    answer = service.client.post("/v1/models/application:predict", json={"instances": rows})
+    assert answer.status_code == httpx.codes.UNPROCESSABLE_ENTITY
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem = answer.json()
+    assert (problem["status"], problem["title"]) == (422, "Unprocessable Entity")
+    assert problem["errors"] == [
+        {
+            "path": "instances[1].age",
+            "message": "Input should be greater than or equal to 18",
+        },
+        {
+            "path": "instances[1].home_ownership",
+            "message": "Input should be 'mortgage', 'rent', 'own' or 'other'",
+        },
+        {"path": "instances[2].surname", "message": "This field is not in the contract"},
+    ]
+    assert not {"Miller", "boat"} & set(answer.text.split('"'))
+
+
+@pytest.mark.parametrize(
+    ("document", "faults"),
+    [
+        ({}, {"instances"}),
+        ({"instances": {}}, {"instances"}),
+        ({"instances": []}, {"instances"}),
+        ({"instances": [1]}, {"instances[0]"}),
+        ({"instances": [{}] * 1001}, {"instances"}),
+        ({"instances": [{}], "signature": 1}, {"signature"}),
+        ({"instances": [{}], "parameters": {"mode": 1}}, {"parameters.mode"}),
+        ({"instances": [{}], "parameters": []}, {"parameters"}),
+    ],
+)
+def test_a_body_of_another_shape_is_refused(
+    service: Server, document: dict[str, Any], faults: set[str]
+) -> None:
+    answer = service.client.post("/v1/models/application:predict", json=document)
+    assert answer.status_code == httpx.codes.UNPROCESSABLE_ENTITY
+    assert {error["path"] for error in answer.json()["errors"]} == faults
+
+
+@pytest.mark.parametrize("path", ["/v1/models/mortgage:predict", "/v1/models/mortgage"])
+def test_an_unknown_model_is_not_found(service: Server, path: str) -> None:
+    answer = service.client.request("POST" if ":" in path else "GET", path, json={})
+    assert answer.status_code == httpx.codes.NOT_FOUND
+    assert "the catalogue has application, card_default, german_credit" in answer.json()["detail"]
+
+
+def test_models_are_listed_with_what_is_known_of_them(
+    service: Server, example: Example, trained_store: TrainedStore
+) -> None:
+    service.client.post("/predict", json=example("application"))
+    listed = {m["name"]: m for m in service.client.get("/v1/models").json()["models"]}
+    assert set(listed) == {"application", "card_default", "german_credit"}
+    summary = trained_store.summaries["application"]
+    one = service.client.get("/v1/models/application").json()
+    assert one["ready"] is True
+    assert (one["version"], one["family"]) == (summary["version"], summary["family"])
+    assert one["metrics"]["auc"]["value"] == pytest.approx(summary["metrics"]["auc"], abs=1e-6)
+    assert one["input_schema"]["properties"]["income"]["exclusiveMinimum"] == 0
+    assert len(one["contract"]) == 64
+    assert one["since"].endswith("+00:00")

@@ -1,0 +1,186 @@
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from functions.scoring.loading import ChampionLoader
+from functions.scoring.problems import NotReadyError
+from models.catalogue.german_credit import GermanCredit
+from models.errors import UnknownModelError
+from models.stores.store import open_store
+from tests.running import Server, TrainedStore, running_server
+
+Example = Callable[[str], Any]
+CATALOGUE = {"german_credit": GermanCredit}
+
+
+def loads(server: Server) -> list[dict[str, Any]]:
+    return [line for line in server.log() if line["message"].startswith("model")]
+
+
+def test_fifty_first_requests_at_once_load_the_model_once(
+    trained_store: TrainedStore, example: Example, tmp_path: Path
+) -> None:
+    body = example("application")
+    with running_server(tmp_path / "log", MODEL_STORE=trained_store.uri) as server:
+        assert server.client.get("/v1/models/application").json()["ready"] is False
+        assert loads(server) == []
+        with ThreadPoolExecutor(50) as clients:
+            answers = list(
+                clients.map(lambda _: server.client.post("/predict", json=body), range(50))
+            )
+        assert [a.status_code for a in answers] == [httpx.codes.OK] * 50
+        [load] = loads(server)
+    assert load["model"] == "application"
+    assert len({a.json()["probability_of_default"] for a in answers}) == 1
+
+
+def test_a_process_is_live_without_a_model_and_ready_with_one(
+    trained_store: TrainedStore, tmp_path: Path
+) -> None:
+    with running_server(tmp_path / "log", MODEL_STORE=trained_store.uri) as server:
+        assert server.client.get("/health").json()["model_loaded"] is False
+        assert loads(server) == []
+        statuses = []
+        while httpx.codes.OK not in statuses:
+            answer = server.client.get("/health/ready")
+            statuses.append(answer.status_code)
+            assert len(statuses) < 1_000
+        assert statuses[0] == httpx.codes.SERVICE_UNAVAILABLE
+        assert answer.json()["model"] == "application"
+        assert len(loads(server)) == 1
+
+
+def test_the_first_request_on_a_bucket_works(
+    trained_store: TrainedStore, example: Example, bucket_server: str, tmp_path: Path
+) -> None:
+    source, bucket = open_store(trained_store.uri), open_store("gs://models/serving")
+    for name in source.names(""):
+        bucket.create(name, source.read(name).data)
+    with running_server(
+        tmp_path / "log", MODEL_STORE="gs://models/serving", STORAGE_EMULATOR_HOST=bucket_server
+    ) as server:
+        answer = server.client.post("/predict", json=example("application"))
+        assert answer.status_code == httpx.codes.OK
+        assert answer.json()["model_version"] == trained_store.summaries["application"]["version"]
+
+
+def test_without_a_champion_the_service_says_so_and_recovers_by_itself(
+    trained_store: TrainedStore, example: Example, tmp_path: Path
+) -> None:
+    folder = tmp_path / "store"
+    with running_server(tmp_path / "log", MODEL_STORE=folder.as_uri()) as server:
+        answer = server.client.post("/predict", json=example("application"))
+        assert answer.status_code == httpx.codes.SERVICE_UNAVAILABLE
+        assert answer.json()["detail"].endswith("no champion has been published")
+        assert int(answer.headers["retry-after"]) >= 1
+        source, store = open_store(trained_store.uri), open_store(folder.as_uri())
+        for name in source.names(""):
+            store.create(name, source.read(name).data)
+        statuses = []
+        for _ in range(600):
+            answer = server.client.post("/predict", json=example("application"))
+            statuses.append(answer.status_code)
+            if answer.status_code == httpx.codes.OK:
+                break
+        else:
+            server.client.get("/health/live")
+    assert set(statuses) <= {httpx.codes.OK, httpx.codes.SERVICE_UNAVAILABLE}
+
+
+class Clock:
+    """A clock that moves when told."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def corrupt(store_folder: Path) -> Path:
+    [bundle] = store_folder.glob("versions/german_credit/*/bundle.zip")
+    sound = bundle.read_bytes()
+    bundle.write_bytes(sound[:-1] + bytes([sound[-1] ^ 1]))
+    (store_folder / "sound").write_bytes(sound)
+    return bundle
+
+
+@pytest.fixture
+def own_store(trained_store: TrainedStore, tmp_path: Path) -> Path:
+    source, store = open_store(trained_store.uri), open_store(tmp_path.as_uri())
+    for name in source.names(""):
+        if "german_credit" in name:
+            store.create(name, source.read(name).data)
+    return tmp_path
+
+
+def test_a_corrupt_model_is_refused_and_tried_again_with_back_off(own_store: Path) -> None:
+    bundle = corrupt(own_store)
+    clock = Clock()
+    loader = ChampionLoader(open_store(own_store.as_uri()), CATALOGUE, clock)
+
+    async def waits() -> list[int]:
+        found = []
+        for _ in range(7):
+            with pytest.raises(NotReadyError, match="its bundle was refused") as caught:
+                await loader.champion("german_credit")
+            found.append(caught.value.retry_after_seconds)
+            clock.now += caught.value.retry_after_seconds
+        return found
+
+    assert asyncio.run(waits()) == [1, 2, 4, 8, 16, 30, 30]
+    bundle.write_bytes((own_store / "sound").read_bytes())
+    champion = asyncio.run(loader.champion("german_credit"))
+    assert champion.manifest.model == "german_credit"
+
+
+def test_within_the_back_off_the_store_is_left_alone(own_store: Path) -> None:
+    bundle = corrupt(own_store)
+    clock = Clock()
+    loader = ChampionLoader(open_store(own_store.as_uri()), CATALOGUE, clock)
+
+    async def ask() -> None:
+        await loader.champion("german_credit")
+
+    with pytest.raises(NotReadyError):
+        asyncio.run(ask())
+    bundle.write_bytes((own_store / "sound").read_bytes())
+    clock.now = 0.5
+    with pytest.raises(NotReadyError):
+        asyncio.run(ask())
+    clock.now = 1.0
+    asyncio.run(ask())
+
+
+def test_a_caller_that_goes_away_does_not_end_the_load_of_others(own_store: Path) -> None:
+    loader = ChampionLoader(open_store(own_store.as_uri()), CATALOGUE)
+
+    async def one_leaves() -> str:
+        leaving = asyncio.create_task(loader.champion("german_credit"))
+        staying = asyncio.create_task(loader.champion("german_credit"))
+        await asyncio.sleep(0)
+        leaving.cancel()
+        return (await staying).manifest.model
+
+    assert asyncio.run(one_leaves()) == "german_credit"
+
+
+def test_an_unknown_model_is_never_loaded(own_store: Path) -> None:
+    loader = ChampionLoader(open_store(own_store.as_uri()), CATALOGUE)
+    with pytest.raises(UnknownModelError):
+        loader.loaded("mortgage")
+    with pytest.raises(UnknownModelError):
+        loader.start("mortgage")
+
+
+def test_a_store_that_cannot_be_reached_is_said_to_be(tmp_path: Path) -> None:
+    (tmp_path / "champions").mkdir()
+    (tmp_path / "champions/german_credit.json").symlink_to("/proc/self/mem")
+    loader = ChampionLoader(open_store(tmp_path.as_uri()), CATALOGUE)
+    with pytest.raises(NotReadyError, match="refused|reached|published"):
+        asyncio.run(loader.champion("german_credit"))

@@ -1,0 +1,101 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.running import Server, TrainedStore, running_server
+
+Example = Callable[[str], Any]
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+
+
+def records(server: Server, request_id: str) -> list[dict[str, Any]]:
+    return [line for line in server.log() if line.get("request_id") == request_id]
+
+
+def test_every_decision_is_recorded_with_its_inputs(service: Server, example: Example) -> None:
+    body = example("application")
+    answer = service.client.post(
+        "/predict",
+        json=body,
+        headers={"x-request-id": "req-1", "traceparent": f"00-{TRACE}-00f067aa0ba902b7-01"},
+    )
+    reply = answer.json()
+    assert answer.headers["x-request-id"] == "req-1"
+    [record] = records(service, "req-1")
+    assert (record["record"], record["record_version"]) == ("decision", 1)
+    assert record["trace_id"] == TRACE
+    for name in ("model", "model_version", "probability_of_default", "credit_score", "decision"):
+        assert record[name] == reply[name], name
+    assert record["latency_ms"] == reply["processing_time_ms"]
+    assert record["inputs"] == {k: v for k, v in body.items() if k != "age"}
+    assert record["withheld"] == ["age"]
+    assert record["severity"] == "INFO"
+
+
+def test_a_batch_is_recorded_row_by_row(service: Server, example: Example) -> None:
+    rows = [example("application") | {"income": 30_000 + i} for i in range(100)]
+    service.client.post(
+        "/v1/models/application:predict",
+        json={"instances": rows},
+        headers={"x-request-id": "batch-1"},
+    )
+    found = records(service, "batch-1")
+    assert [record["index"] for record in found] == list(range(100))
+    assert [record["inputs"]["income"] for record in found] == [r["income"] for r in rows]
+
+
+def test_a_refused_request_leaves_no_record_and_no_data_in_the_log(
+    service: Server, example: Example
+) -> None:
+    body = example("application") | {"home_ownership": "secret-harbour"}
+    service.client.post("/predict", json=body, headers={"x-request-id": "req-2"})
+    assert records(service, "req-2") == []
+    assert "secret-harbour" not in service.log_path.read_text()
+
+
+@pytest.mark.parametrize("given", ["", "with space", "x" * 65, "drop\ttable"])
+def test_a_request_id_that_is_none_is_replaced(service: Server, given: str) -> None:
+    answer = service.client.get("/health/live", headers={"x-request-id": given})
+    assert len(answer.headers["x-request-id"]) == 32
+
+
+def test_the_older_trace_header_is_read_too(service: Server, example: Example) -> None:
+    service.client.post(
+        "/predict",
+        json=example("application"),
+        headers={"x-request-id": "req-3", "x-cloud-trace-context": f"{TRACE}/123;o=1"},
+    )
+    assert records(service, "req-3")[0]["trace_id"] == TRACE
+
+
+@pytest.mark.parametrize("setting", ["off", "file"])
+def test_records_go_where_the_setting_says(
+    setting: str, trained_store: TrainedStore, example: Example, tmp_path: Path
+) -> None:
+    decisions = tmp_path / "decisions.jsonl"
+    where = "off" if setting == "off" else str(decisions)
+    with running_server(
+        tmp_path / "log", MODEL_STORE=trained_store.uri, DECISION_LOG=where
+    ) as server:
+        server.client.post("/predict", json=example("application"))
+        assert not [line for line in server.log() if line.get("record")]
+    if setting == "file":
+        [line] = decisions.read_text().splitlines()
+        assert json.loads(line)["model"] == "application"
+    else:
+        assert not decisions.exists()
+
+
+def test_a_decision_that_cannot_be_recorded_is_not_given(
+    trained_store: TrainedStore, example: Example, tmp_path: Path
+) -> None:
+    with running_server(
+        tmp_path / "log", MODEL_STORE=trained_store.uri, DECISION_LOG="/dev/full"
+    ) as server:
+        answer = server.client.post("/predict", json=example("application"))
+    assert answer.status_code == httpx.codes.SERVICE_UNAVAILABLE
+    assert answer.json()["detail"] == "the decision could not be recorded"
