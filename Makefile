@@ -6,7 +6,7 @@ PORT ?= 8080
 URL ?= http://127.0.0.1:$(PORT)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock run train serve stress test lint types unit bench
+.PHONY: help setup lock run train serve stress test lint types unit infra-check bench
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -43,6 +43,9 @@ lint: setup ## ruff, as strict as it gets
 
 types: setup ## mypy --strict on code and tests
 	.venv/bin/mypy
+
+infra-check: setup ## terraform init, validate and test, also with safety properties broken on purpose
+	$(PYTHON) -m pytest tests/terraform
 
 unit: setup ## every test, with coverage
 	$(PYTHON) -m pytest --cov

@@ -1,8 +1,9 @@
 """What holds for the whole repository: rooms, arrows between them, and what no room may hold."""
 
 import ast
+import os
 import re
-import subprocess
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -22,16 +23,15 @@ NOT_AT_SERVING = {"pandas", "sklearn", "shap", "scipy", "xgboost"}
 NO_PICKLE = {"pickle", "joblib", "cloudpickle", "dill"}
 
 
-def tracked() -> list[Path]:
-    done = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    paths = [REPOSITORY / name for name in done.stdout.splitlines()]
-    return [path for path in paths if path.is_file()]
+@cache
+def project_files() -> tuple[Path, ...]:
+    """Every file of the project: what git ignores is left out, also where there is no git."""
+    ignored = {line.rstrip("/") for line in (REPOSITORY / ".gitignore").read_text().splitlines()}
+    found = []
+    for folder, folders, files in os.walk(REPOSITORY):
+        folders[:] = [name for name in folders if name not in ignored | {".git"}]
+        found += [Path(folder) / name for name in files if name not in ignored]
+    return tuple(found)
 
 
 def imports(path: Path) -> set[str]:
@@ -47,11 +47,11 @@ def imports(path: Path) -> set[str]:
 
 
 def python_files(room: str) -> list[Path]:
-    return [p for p in tracked() if p.suffix == ".py" and p.is_relative_to(REPOSITORY / room)]
+    return [p for p in project_files() if p.suffix == ".py" and p.is_relative_to(REPOSITORY / room)]
 
 
 def test_the_top_level_holds_what_the_design_names() -> None:
-    found = {path.relative_to(REPOSITORY).parts[0] for path in tracked()}
+    found = {path.relative_to(REPOSITORY).parts[0] for path in project_files()}
     assert found >= {
         *ROOMS,
         *("tests", "docs", ".ci", "cloudbuild.yaml", "requirements.txt", "README.md"),
@@ -84,13 +84,13 @@ def test_functions_import_no_training_library() -> None:
 
 
 def test_nothing_is_pickled_anywhere() -> None:
-    for path in tracked():
+    for path in project_files():
         if path.suffix == ".py":
             assert not imports(path) & NO_PICKLE, path
 
 
 def test_a_package_holds_one_docstring_line_in_its_init() -> None:
-    for path in tracked():
+    for path in project_files():
         if path.name == "__init__.py":
             assert len(path.read_text().splitlines()) == 1, path
             assert ast.get_docstring(ast.parse(path.read_text())), path
@@ -141,6 +141,6 @@ def test_every_pin_has_hashes_and_names_no_registry() -> None:
 
 def test_no_path_of_a_machine_stands_in_the_repository() -> None:
     pattern = re.compile(r"/(?:work|root|farm|opt/(?:wheels|pypi))/")
-    for path in tracked():
+    for path in project_files():
         if path.suffix != ".parquet" and path != Path(__file__):
             assert not pattern.search(path.read_text()), path

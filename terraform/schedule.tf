@@ -1,0 +1,33 @@
+# The schedule of every training job. Its account may run the jobs and nothing else.
+resource "google_cloud_scheduler_job" "training" {
+  for_each = var.models
+
+  name             = "${var.environment}-train-${replace(each.key, "_", "-")}"
+  region           = var.region
+  schedule         = each.value.schedule
+  time_zone        = "Etc/UTC"
+  attempt_deadline = "60s"
+
+  http_target {
+    http_method = "POST"
+    uri         = "https://run.googleapis.com/v2/${google_cloud_run_v2_job.training[each.key].id}:run"
+
+    oauth_token {
+      service_account_email = google_service_account.schedule.email
+    }
+  }
+}
+
+resource "google_service_account" "schedule" {
+  account_id   = "${var.environment}-schedule"
+  display_name = "Scheduler: runs training jobs"
+}
+
+resource "google_cloud_run_v2_job_iam_member" "schedule_runs" {
+  for_each = var.models
+
+  name     = google_cloud_run_v2_job.training[each.key].name
+  location = var.region
+  role     = "roles/run.invoker"
+  member   = google_service_account.schedule.member
+}

@@ -1,0 +1,52 @@
+"""What a developer runs: `make stress`, the examples, the list of targets."""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.running import REPOSITORY, Server, free_port
+
+
+def make(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["make", "--silent", "--no-print-directory", *arguments],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_thousand_requests_ten_at_a_time_have_no_failure(service: Server) -> None:
+    done = make("stress", f"URL={str(service.client.base_url).rstrip('/')}")
+    figures = json.loads(done.stdout.splitlines()[-1])
+    assert done.returncode == 0
+    assert (figures["requests"], figures["failures"]) == (1_000, 0)
+    assert figures["p50_ms"] <= figures["p95_ms"] <= figures["p99_ms"]
+
+
+def test_a_single_request_can_be_sent(service: Server) -> None:
+    done = make("stress", "ONE=1", f"URL={str(service.client.base_url).rstrip('/')}")
+    assert json.loads(done.stdout.splitlines()[-1])["requests"] == 1
+
+
+def test_failures_are_counted_and_exit_with_1() -> None:
+    done = make("stress", f"URL=http://127.0.0.1:{free_port()}")
+    assert done.returncode != 0
+    assert json.loads(done.stdout.splitlines()[-1])["failures"] == 1_000
+
+
+def test_help_lists_every_target_a_user_may_call() -> None:
+    makefile = (REPOSITORY / "Makefile").read_text()
+    [phony] = re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
+    listed = [line.split()[0] for line in make("help").stdout.splitlines()]
+    assert sorted(listed) == sorted(phony.split())
+
+
+@pytest.mark.parametrize("script", ["infra/deploy.sh", "infra/local/lock.sh", ".ci/run"])
+def test_a_shell_script_is_sound(script: str) -> None:
+    shell = "bash" if Path(script).suffix == "" else "sh"
+    subprocess.run([shell, "-n", script], cwd=REPOSITORY, check=True)
