@@ -3,7 +3,7 @@ PYTHON := .venv/bin/python
 export PYTHONPATH := .
 export OMP_WAIT_POLICY := PASSIVE
 PORT ?= 8080
-URL ?= http://127.0.0.1:$(PORT)
+URL ?= http://localhost:$(PORT)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup lock run train serve stress test lint types unit infra-check bench

@@ -18,6 +18,7 @@ from training.progress import say
 from training.release import Verdict, judge, release
 from training.run import Job, Trained, train
 from training.settings import Settings, settings_from
+from training.sources import write_rows
 from training.synthetic import application
 
 DEFAULT_SEED = 42
@@ -88,14 +89,12 @@ def _train(options: argparse.Namespace, settings: Settings) -> None:
 
 def _generate(options: argparse.Namespace, _settings: Settings) -> None:
     frame = application.generate(options.rows, options.seed)
-    match options.output.suffix:
-        case ".csv":
-            frame.to_csv(options.output, index=False)
-        case ".parquet":
-            frame.to_parquet(options.output, index=False)
-        case _:
-            message = f"--output {options.output}: only .csv and .parquet files are written"
-            raise DataError(message)
+    try:
+        options.output.parent.mkdir(parents=True, exist_ok=True)
+        write_rows(frame, options.output)
+    except OSError as error:
+        message = f"--output {options.output}: {error}"
+        raise DataError(message) from error
     print(json.dumps({"rows": len(frame), "output": str(options.output)}))
 
 

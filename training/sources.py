@@ -48,6 +48,24 @@ def read_source(model: type[CreditModel], location: str | None, seed: int) -> So
     raise DataError(message)
 
 
+def write_rows(frame: pd.DataFrame, path: Path) -> None:
+    """Write rows in a form that `read_source` reads.
+
+    Raises
+    ------
+    DataError
+        If the name ends in neither .csv nor .parquet.
+    """
+    match path.suffix:
+        case ".csv":
+            frame.to_csv(path, index=False)
+        case ".parquet":
+            frame.to_parquet(path, index=False)
+        case _:
+            message = f"{path}: only .csv and .parquet files are written"
+            raise DataError(message)
+
+
 def _bytes(location: str) -> bytes:
     try:
         if "://" not in location:

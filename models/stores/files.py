@@ -3,7 +3,7 @@
 import fcntl
 import hashlib
 import os
-import tempfile
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -74,19 +74,20 @@ class FileStore:
 @contextmanager
 def _temporary(path: Path, data: bytes) -> Iterator[Path]:
     """Yield a file beside `path` with the data safely on disk; it is gone afterwards."""
+    # Not tempfile's: those are readable by their writer alone, and a store is shared.
+    temporary = path.with_name(f".{uuid.uuid4().hex}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".")
-        with os.fdopen(descriptor, "wb") as file:
+        with temporary.open("xb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
         raise StoreUnavailableError(str(error)) from error
     try:
-        yield Path(name)
+        yield temporary
     finally:
-        Path(name).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
 
 
 def _generation(data: bytes) -> str:

@@ -1,7 +1,9 @@
 """What a developer runs: `make stress`, the examples, the list of targets."""
 
 import json
+import os
 import re
+import signal
 import subprocess
 from pathlib import Path
 
@@ -37,6 +39,35 @@ def test_failures_are_counted_and_exit_with_1() -> None:
     done = make("stress", f"URL=http://127.0.0.1:{free_port()}")
     assert done.returncode != 0
     assert json.loads(done.stdout.splitlines()[-1])["failures"] == 1_000
+
+
+def test_make_run_trains_serves_and_shows_two_answers(tmp_path: Path) -> None:
+    port = free_port()
+    process = subprocess.Popen(
+        ["make", "run", f"PORT={port}"],
+        cwd=REPOSITORY,
+        env=os.environ | {"MODEL_STORE": tmp_path.as_uri()},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    lines = []
+    with process.stdout as output:
+        try:
+            for line in output:
+                lines.append(line)
+                if line.startswith(f"Serving on http://localhost:{port}"):
+                    break
+        finally:
+            os.killpg(process.pid, signal.SIGTERM)
+            process.wait(timeout=15)
+    text = "".join(lines)
+    assert text.count('"outcome": "promoted"') == 3
+    assert text.count('"probability_of_default": 0.') >= 2
+    assert '"status": "success"' in text
+    assert '"model": "card_default"' in text
 
 
 def test_help_lists_every_target_a_user_may_call() -> None:

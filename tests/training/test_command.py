@@ -148,7 +148,12 @@ def test_synthetic_applications_are_written_and_can_be_trained_on(tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--output", "rows.txt"], ["--rows", "0", "--output", "rows.csv"]]
+    "arguments",
+    [
+        ["--output", "/dev/null/rows.csv"],
+        ["--output", "rows.txt"],
+        ["--rows", "0", "--output", "rows.csv"],
+    ],
 )
 def test_what_cannot_be_generated_exits_2(arguments: list[str]) -> None:
     try:

@@ -1,0 +1,108 @@
+"""Documents are true: their commands run, what they name exists."""
+
+import json
+import re
+import shlex
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.running import REPOSITORY, Server, last_line
+from tests.test_house import project_files
+
+README = (REPOSITORY / "README.md").read_text()
+DOCUMENTS = [path for path in project_files() if path.suffix == ".md"]
+VOLATILE = {"processing_time_ms", "timestamp", "model_version"}
+
+
+def blocks(text: str, language: str) -> list[str]:
+    """Code blocks of one language, in order."""
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
+COMMANDS = [line for block in blocks(README, "sh") for line in block.splitlines()]
+CURLS = [command for command in COMMANDS if command.startswith("curl ")]
+TRAININGS = [command for command in COMMANDS if " -m training " in command]
+
+
+def run(command: str, service: Server) -> str:
+    """Run a command of the README as it stands, against a service on another port."""
+    words = shlex.split(command.replace("http://localhost:8080", str(service.client.base_url)))
+    done = subprocess.run(words, cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+def test_the_readme_has_no_command_that_is_not_run_here() -> None:
+    assert [c for c in COMMANDS if c not in CURLS + TRAININGS] == ["make run", "make test"]
+
+
+def test_the_documented_request_gets_the_documented_answer(service: Server) -> None:
+    [documented] = [json.loads(block) for block in blocks(README, "json")]
+    answer: dict[str, Any] = json.loads(run(CURLS[0], service))
+    assert list(answer) == list(documented)
+    for name in set(documented) - VOLATILE:
+        if isinstance(documented[name], str):
+            assert answer[name] == documented[name], name
+        else:
+            # Another number of threads gives slightly other trees.
+            assert answer[name] == pytest.approx(documented[name], rel=0.2), name
+
+
+@pytest.mark.parametrize("command", CURLS[1:])
+def test_every_other_request_of_the_readme_is_answered(service: Server, command: str) -> None:
+    answer = json.loads(run(command, service))
+    if "housing" in command:
+        paths = {error["path"] for error in answer["errors"]}
+        assert {"instances[0].month", "instances[0].housing", "instances[0].age"} < paths
+        assert "tent" not in json.dumps(answer)
+    else:
+        [prediction] = answer["predictions"]
+        assert prediction["model"] == "card_default"
+
+
+@pytest.mark.parametrize("command", TRAININGS)
+def test_every_training_command_of_the_readme_runs(command: str) -> None:
+    done = subprocess.run(
+        shlex.split(command), cwd=REPOSITORY, capture_output=True, text=True, check=True
+    )
+    assert last_line(done.stdout)
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(REPOSITORY)))
+def test_what_a_document_names_exists(path: Path) -> None:
+    text = path.read_text()
+    targets = re.findall(r"^([a-z-]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE)
+    for target in re.findall(r"`make ([a-z-]+)", text):
+        assert target in targets, target
+    for name in re.findall(r"\]\((?!https?:)([^)#]+)\)", text):
+        assert (path.parent / name).exists(), name
+    for name in re.findall(
+        r"`((?:functions|models|training|infra|terraform|tests|docs)/[^`]*)`", text
+    ):
+        file, _, test = name.partition("::")
+        assert (REPOSITORY / file).exists(), name
+        assert not test or f"def {test}(" in (REPOSITORY / file).read_text(), name
+
+
+def test_decisions_are_numbered_without_gaps_and_have_their_parts() -> None:
+    records = sorted((REPOSITORY / "docs/decisions").glob("*.md"))
+    assert [int(path.name[:4]) for path in records] == list(range(1, len(records) + 1))
+    for path in records:
+        text = path.read_text()
+        assert text.startswith(f"# {int(path.name[:4])}. ")
+        assert all(p in text for p in ("Status: ", "**Context.**", "**Decision.**"))
+        assert "**Consequences.**" in text
+
+
+def test_the_readme_lists_every_route(service: Server) -> None:
+    routes = re.findall(
+        r'Route\(\s*"([^"]+)"',
+        "".join(path.read_text() for path in (REPOSITORY / "functions/scoring").glob("*.py")),
+    )
+    assert len(routes) == 8
+    for route in routes:
+        shown = route.replace("{model}", "{m}")
+        assert f"{shown}`" in README, shown
+    assert service.client.get("/health/live").status_code == 200
