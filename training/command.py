@@ -13,7 +13,7 @@ from rich.table import Table
 from models.errors import DataError, DeclarationError, SuretyError, UnknownModelError
 from models.registry import Author
 from models.shelf import credit_models, find_model
-from models.stores.store import open_store
+from models.stores.opening import open_store
 from training.progress import say
 from training.release import Verdict, judge, release
 from training.run import Job, Trained, train

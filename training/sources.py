@@ -10,7 +10,7 @@ import pandas as pd
 from models.catalogue.application import Application
 from models.contract import CreditModel, name_of
 from models.errors import DataError, StoreError
-from models.stores.store import open_store
+from models.stores.opening import open_store
 from training.synthetic import application as synthetic_application
 
 BUNDLED = Path(__file__).parent / "data"

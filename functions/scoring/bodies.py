@@ -51,12 +51,16 @@ async def _bounded(request: Request) -> bytes:
 
 def _parse(body: bytes) -> Any:  # noqa: ANN401 -- JSON may be anything
     try:
-        return json.loads(
+        document = json.loads(
             body.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant
         )
+        if b"\\u" in body:
+            # Half of a surrogate pair is no character, and nothing behind this expects one.
+            json.dumps(document, ensure_ascii=False).encode("utf-8")
     except (ValueError, RecursionError) as error:
         message = "the body is not valid JSON"
         raise RefusedRequestError(HTTPStatus.BAD_REQUEST, message) from error
+    return document
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from typing import Literal
 from models.contract import CreditModel
 from models.errors import DeclarationError
 from models.shelf import credit_models
-from models.stores.store import Store, open_store
+from models.stores.opening import open_store
+from models.stores.store import Store
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 HIGHEST_PORT = 65_535

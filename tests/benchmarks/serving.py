@@ -29,7 +29,7 @@ from models.estimators import estimator_from_bytes
 from models.features import columns_from_applications, matrix_from_columns
 from models.registry import Author, promote, publish
 from models.scorer import Scorer
-from models.stores.store import open_store
+from models.stores.opening import open_store
 from tests.running import REPOSITORY, free_port
 from training.golden import golden_rows
 from training.intake import check_rows

@@ -18,7 +18,8 @@ from models.registry import (
     publish,
     read_pointer,
 )
-from models.stores.store import Store, StoredObject, open_store
+from models.stores.opening import open_store
+from models.stores.store import Store, StoredObject
 from tests.models.conftest import NOW, bundle_of
 from tests.toy import Toy, toy
 

@@ -11,7 +11,7 @@ from models.catalogue.application import Application
 from models.catalogue.german_credit import GermanCredit
 from models.metrics import auc
 from models.registry import load_champion
-from models.stores.store import open_store
+from models.stores.opening import open_store
 from tests.running import REPOSITORY, SHARED_DATA, TrainedStore, last_line, run_training
 from training.command import main
 from training.intake import check_rows

@@ -6,8 +6,10 @@ import pandas as pd
 import pytest
 
 from models.contract import name_of
+from models.errors import DataError
 from models.registry import Author, load_champion, promote, publish, read_pointer
-from models.stores.store import Store, open_store
+from models.stores.opening import open_store
+from models.stores.store import Store
 from tests.toy import Toy
 from tests.training.conftest import toy_rows
 from training.intake import check_rows
@@ -107,6 +109,12 @@ def test_a_first_model_no_better_than_chance_is_published_but_not_promoted(
     assert verdict.outcome == "rejected"
     assert store.names("champions/") == []
     assert len(store.names("versions/")) == 2
+
+
+@pytest.mark.parametrize("rows", [1, 150])
+def test_too_few_outcomes_of_a_kind_are_no_data(rows: int, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="at least 20 of each are needed"):
+        trained_on(toy_rows(rows), tmp_path)
 
 
 def test_a_champion_that_must_be_refused_defends_nothing(

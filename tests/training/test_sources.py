@@ -8,7 +8,7 @@ from models.catalogue.card_default import CardDefault
 from models.catalogue.german_credit import GermanCredit
 from models.contract import CreditModel
 from models.errors import DataError
-from models.stores.store import open_store
+from models.stores.opening import open_store
 from tests.toy import Toy
 from training.intake import check_rows
 from training.sources import read_source

@@ -12,7 +12,7 @@ from functions.scoring.loading import ChampionLoader
 from functions.scoring.problems import NotReadyError
 from models.catalogue.german_credit import GermanCredit
 from models.errors import UnknownModelError
-from models.stores.store import open_store
+from models.stores.opening import open_store
 from tests.running import Server, TrainedStore, free_port, running_server
 
 Example = Callable[[str], Any]

@@ -13,7 +13,8 @@ from models.errors import (
     ObjectMissingError,
     StoreUnavailableError,
 )
-from models.stores.store import Store, open_store
+from models.stores.opening import open_store
+from models.stores.store import Store
 
 
 @pytest.fixture(params=["file", "gs"])

@@ -1,0 +1,29 @@
+"""How a URI names a store."""
+
+from urllib.parse import unquote, urlsplit
+
+from models.errors import DeclarationError
+from models.stores.store import Store
+
+
+def open_store(uri: str) -> Store:
+    """Open the store of a URI: `file:///path` or `gs://bucket/prefix`.
+
+    The client library of a scheme is imported only when the scheme is used.
+
+    Raises
+    ------
+    DeclarationError
+        If the URI is not of a known form.
+    """
+    parts = urlsplit(uri)
+    if parts.scheme == "file" and not parts.netloc and parts.path:
+        from models.stores.files import FileStore  # noqa: PLC0415 -- only for its scheme
+
+        return FileStore(unquote(parts.path))
+    if parts.scheme == "gs" and parts.netloc:
+        from models.stores.google import GoogleStore  # noqa: PLC0415 -- costs 115 ms to import
+
+        return GoogleStore(parts.netloc, parts.path.strip("/"))
+    message = f"a store is file:///path or gs://bucket/prefix, not {uri!r}"
+    raise DeclarationError(message)
