@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from functions.scoring.app import create_app
 from functions.scoring.settings import settings_from
 from models.errors import DeclarationError
 from tests.running import REPOSITORY, run_module
@@ -75,3 +76,11 @@ def test_every_setting_stands_in_the_readme() -> None:
     }
     for name in read:
         assert f"`{name}`" in readme, name
+
+
+@pytest.mark.parametrize(("host", "warnings"), [("127.0.0.1", 0), ("0.0.0.0", 1)])  # noqa: S104
+def test_a_port_open_to_everyone_is_said_at_start(
+    host: str, warnings: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    create_app(settings_from({"HOST": host, "AUTH": "none"}))
+    assert capsys.readouterr().out.count("everyone who reaches this port is answered") == warnings

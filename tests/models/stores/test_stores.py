@@ -100,6 +100,11 @@ def test_a_name_cannot_leave_the_folder(tmp_path: Path) -> None:
     assert not (tmp_path / "outside").exists()
 
 
+def test_a_file_that_cannot_be_read_is_unavailable(tmp_path: Path) -> None:
+    with pytest.raises(StoreUnavailableError, match="File name too long"):
+        open_store(tmp_path.as_uri()).read("x" * 300)
+
+
 def test_a_folder_that_cannot_be_written_is_unavailable(tmp_path: Path) -> None:
     (tmp_path / "store").write_text("a file, not a folder")
     with pytest.raises(StoreUnavailableError):
