@@ -14,12 +14,14 @@ from typing import Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
+from models.calibration import BetaCalibration
 from models.contract import CreditModel, contract_hash, name_of
 from models.errors import DeclarationError, ModelRefusedError
 from models.estimators import Estimator, Family, estimator_from_bytes
 from models.features import features
 from models.metrics import Estimate
 from models.policy import Cutoffs
+from models.reliability import Reliability
 from models.scorecard import PointsToDoubleOdds
 from models.scorer import Scorer
 
@@ -59,7 +61,9 @@ class Manifest(_Document):
     horizon: str
     scale: PointsToDoubleOdds
     policy: Cutoffs
+    calibration: BetaCalibration
     metrics: dict[str, Estimate]
+    reliability: Reliability
     provenance: Provenance
 
 
@@ -68,6 +72,15 @@ class Golden(_Document):
 
     applications: tuple[dict[str, JsonValue], ...]
     log_odds: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What fitting and judging found: the calibration, and how the test part fared under it."""
+
+    calibration: BetaCalibration
+    metrics: Mapping[str, Estimate]
+    reliability: Reliability
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +111,7 @@ def sha256_hex(data: bytes) -> str:
 
 
 def manifest_of(
-    model: type[CreditModel],
-    family: Family,
-    metrics: Mapping[str, Estimate],
-    provenance: Provenance,
+    model: type[CreditModel], family: Family, figures: Figures, provenance: Provenance
 ) -> Manifest:
     """Describe a fitted model; what the catalogue declares is taken from there."""
     return Manifest(
@@ -114,7 +124,9 @@ def manifest_of(
         horizon=model.horizon,
         scale=model.scale,
         policy=model.policy,
-        metrics=dict(metrics),
+        calibration=figures.calibration,
+        metrics=dict(figures.metrics),
+        reliability=figures.reliability,
         provenance=provenance,
     )
 
@@ -153,7 +165,7 @@ def scorer_from_bundle(bundle: Bundle, model: type[CreditModel]) -> Scorer:
     if (manifest.model, manifest.contract_hash) != (name_of(model), contract_hash(model)):
         message = f"bundle of {manifest.model}: made for another contract than {name_of(model)}'s"
         raise ModelRefusedError(message)
-    scorer = Scorer(model, bundle.estimator, manifest.scale, manifest.policy)
+    scorer = Scorer(model, bundle.estimator, manifest.calibration, manifest.scale, manifest.policy)
     _check_golden(scorer, bundle.golden)
     return scorer
 

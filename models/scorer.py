@@ -1,15 +1,16 @@
 """The core: applications in, decisions out."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 
+from models.calibration import BetaCalibration, calibrated
 from models.contract import CreditModel
 from models.estimators import Estimator, LogOdds
 from models.features import columns_from_applications, matrix_from_columns
+from models.metrics import Probabilities
 from models.policy import RISK_LEVELS, Cutoffs, DecisionName, RiskLevel, decide
 from models.scorecard import PointsToDoubleOdds, score_from_probability
 
@@ -28,31 +29,35 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Scorer:
-    """A credit model with a fitted estimator, and the scale and policy it was published with."""
+    """A credit model with a fitted estimator, and what it was published with to decide by."""
 
     model: type[CreditModel]
     estimator: Estimator
+    calibration: BetaCalibration
     scale: PointsToDoubleOdds
     policy: Cutoffs
 
     @classmethod
-    def of(cls, model: type[CreditModel], estimator: Estimator) -> Self:
+    def of(
+        cls, model: type[CreditModel], estimator: Estimator, calibration: BetaCalibration
+    ) -> Self:
         """Score with the scale and policy the catalogue declares now."""
-        return cls(model, estimator, model.scale, model.policy)
+        return cls(model, estimator, calibration, model.scale, model.policy)
 
     def score(self, applications: Sequence[CreditModel]) -> list[Decision]:
         """Decide on applications, each as if it were alone."""
-        return [self._decision(margin) for margin in self.log_odds(applications).tolist()]
+        probabilities = probabilities_from_log_odds(self.log_odds(applications))
+        return [self._decision(probability) for probability in probabilities.tolist()]
 
     def log_odds(self, applications: Sequence[CreditModel]) -> LogOdds:
-        """Log-odds of default, shape `(n,)`, as the estimator gives them."""
+        """Calibrated log-odds of default, shape `(n,)`."""
         if not applications:
             return np.empty(0)
         columns = columns_from_applications(self.model, applications)
-        return self.estimator.log_odds(matrix_from_columns(self.model, columns))
+        margins = self.estimator.log_odds(matrix_from_columns(self.model, columns))
+        return calibrated(margins, self.calibration)
 
-    def _decision(self, margin: float) -> Decision:
-        probability = probability_from_log_odds(margin)
+    def _decision(self, probability: float) -> Decision:
         decision = decide(probability, self.policy)
         return Decision(
             probability_of_default=probability,
@@ -62,7 +67,8 @@ class Scorer:
         )
 
 
-def probability_from_log_odds(log_odds: float) -> float:
-    """Probability strictly between 0 and 1; log-odds are held within `LOG_ODDS_LIMIT`."""
-    held = min(max(log_odds, -LOG_ODDS_LIMIT), LOG_ODDS_LIMIT)
-    return 1.0 / (1.0 + math.exp(-held))
+def probabilities_from_log_odds(log_odds: LogOdds) -> Probabilities:
+    """Probabilities strictly between 0 and 1; log-odds are held within `LOG_ODDS_LIMIT`."""
+    held = np.clip(log_odds, -LOG_ODDS_LIMIT, LOG_ODDS_LIMIT)
+    probabilities: Probabilities = 1.0 / (1.0 + np.exp(-held))
+    return probabilities

@@ -1,7 +1,6 @@
 """From a fitted scikit-learn pipeline to the plain estimator that is served, proved equal."""
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
 from models.contract import CreditModel
@@ -14,6 +13,7 @@ from models.estimators import (
     estimator_from_bytes,
 )
 from models.features import Matrix, features
+from models.scorer import probabilities_from_log_odds
 from training.candidates import frame_from_matrix
 
 PARITY_TOLERANCE = 1e-6  # in probability
@@ -29,21 +29,20 @@ def export(family: Family, pipeline: Pipeline, model: type[CreditModel]) -> Esti
 
 def check_parity(
     estimator: Estimator, pipeline: Pipeline, model: type[CreditModel], matrix: Matrix
-) -> NDArray[np.float64]:
-    """Score rows both ways and return the served probabilities, shape `(n,)`.
+) -> None:
+    """Score rows both ways, before calibration.
 
     Raises
     ------
     ModelRefusedError
         If any row differs by more than `PARITY_TOLERANCE`.
     """
-    served: NDArray[np.float64] = 1.0 / (1.0 + np.exp(-estimator.log_odds(matrix)))
+    served = probabilities_from_log_odds(estimator.log_odds(matrix))
     fitted = pipeline.predict_proba(frame_from_matrix(model, matrix))[:, 1]
     off = float(np.abs(served - fitted).max())
     if not off <= PARITY_TOLERANCE:
         message = f"the exported {estimator.family} differs from its pipeline by {off:.3g}"
         raise ModelRefusedError(message)
-    return served
 
 
 def _coefficients(pipeline: Pipeline, model: type[CreditModel]) -> Coefficients:

@@ -1,6 +1,7 @@
 """What a new model must show before it may go live."""
 
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 
@@ -12,10 +13,14 @@ from models.metrics import (
     log_loss,
     log_loss_difference,
 )
+from models.reliability import Reliability
 
 AUC_MARGIN = 0.005  # of AUC a challenger may lose, at 95 % confidence
 ENOUGH_BADS = 500  # in the test part, to tell two models apart
 CHANCE = 0.5
+ALPHA = 0.05  # of refusing a perfectly calibrated model, over three checks
+CALIBRATION_CONFIDENCE = 1 - ALPHA / 3
+LEAST_SLOPE_TOLERANCE = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,36 @@ def champion_gates(
             "log_loss_better_than_champion",
             loss.value < 0,
             f"log-loss differs by {loss.value:+.6f}; must be below 0",
+        ),
+    )
+
+
+def calibration_gates(found: Reliability) -> tuple[Gate, ...]:
+    """Judge whether probabilities can be taken at their word, within what chance allows.
+
+    Each check has `1 - CALIBRATION_CONFIDENCE` of failing for a perfect model, so that the three
+    together have `ALPHA` (Bonferroni).
+    """
+    errors = NormalDist().inv_cdf((1 + CALIBRATION_CONFIDENCE) / 2)
+    large = errors * found.in_the_large_error
+    slope = max(LEAST_SLOPE_TOLERANCE, errors * found.slope_error)
+    return (
+        Gate(
+            "calibration_error_within_noise",
+            found.ece <= found.ece_floor_high,
+            f"ECE {found.ece:.4f}; a perfect model shows {found.ece_floor:.4f} on average and "
+            f"up to {found.ece_floor_high:.4f}",
+        ),
+        Gate(
+            "calibrated_in_the_large",
+            abs(found.in_the_large) <= large,
+            f"mean probability differs from the default rate by {found.in_the_large:+.4f}; "
+            f"at most {large:.4f}",
+        ),
+        Gate(
+            "calibration_slope_is_one",
+            abs(found.slope - 1) <= slope,
+            f"slope {found.slope:.3f}; must be within {slope:.3f} of 1",
         ),
     )
 

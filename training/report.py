@@ -25,6 +25,7 @@ def report_json(trained: Trained, outcome: str, gates: Sequence[Gate]) -> bytes:
             "defaults": int(rows.labels.sum()),
         },
         "cross_validation": [asdict(fold) for fold in trained.folds],
+        "calibration": asdict(trained.calibration),
         "gates": [asdict(gate) for gate in gates],
         "reproduce": {"command": trained.command, "commit": commit()},
     }

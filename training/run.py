@@ -7,15 +7,18 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
-from models.bundle import Bundle, Provenance, manifest_of
+from models.bundle import Bundle, Figures, Provenance, manifest_of
+from models.calibration import BetaCalibration
 from models.contract import CreditModel, name_of
 from models.errors import DataError
 from models.features import Matrix, columns_from_applications, matrix_from_columns
 from models.metrics import Labels, Probabilities, evaluate
-from models.scorer import Scorer
+from models.reliability import reliability
+from models.scorer import Scorer, probabilities_from_log_odds
+from training.calibrating import CalibrationChoice, choose_calibration
 from training.candidates import Fit, frame_from_matrix
 from training.export import check_parity, export
-from training.gates import Gate, absolute_gates
+from training.gates import CALIBRATION_CONFIDENCE, Gate, absolute_gates, calibration_gates
 from training.golden import golden_rows
 from training.intake import CheckedRows, check_rows
 from training.progress import say
@@ -65,6 +68,7 @@ class Trained:
     folds: tuple[FoldResult, ...]
     test: Part
     probabilities: Probabilities
+    calibration: CalibrationChoice
     gates: tuple[Gate, ...]
 
 
@@ -82,11 +86,14 @@ def train(job: Job) -> Trained:
     fitted, test = _parts(job.model, rows)
     compared, pipeline = _fit_better(job, fitted)
     estimator = export(compared.winner.family, pipeline, job.model)
-    probabilities = check_parity(estimator, pipeline, job.model, test.matrix)
-    metrics = evaluate(test.labels, probabilities, job.seed)
+    check_parity(estimator, pipeline, job.model, test.matrix)
+    chosen = choose_calibration(compared.out_of_fold, fitted.labels)
+    scorer = Scorer.of(job.model, estimator, chosen.calibration)
+    probabilities = probabilities_from_log_odds(scorer.log_odds(test.applications))
+    figures = _figures(chosen.calibration, test.labels, probabilities, job.seed)
     provenance = _provenance(job, rows, source.name, test)
-    manifest = manifest_of(job.model, estimator.family, metrics, provenance)
-    golden = golden_rows(Scorer.of(job.model, estimator), rows.applications, job.seed)
+    manifest = manifest_of(job.model, estimator.family, figures, provenance)
+    golden = golden_rows(scorer, rows.applications, job.seed)
     base_rate = float(fitted.labels.mean())
     return Trained(
         model=job.model,
@@ -96,8 +103,20 @@ def train(job: Job) -> Trained:
         folds=compared.folds,
         test=test,
         probabilities=probabilities,
-        gates=absolute_gates(test.labels, probabilities, metrics["auc"], base_rate),
+        calibration=chosen,
+        gates=(
+            *absolute_gates(test.labels, probabilities, figures.metrics["auc"], base_rate),
+            *calibration_gates(figures.reliability),
+        ),
     )
+
+
+def _figures(
+    calibration: BetaCalibration, labels: Labels, probabilities: Probabilities, seed: int
+) -> Figures:
+    metrics = evaluate(labels, probabilities, seed)
+    found = reliability(labels, probabilities, CALIBRATION_CONFIDENCE, seed)
+    return Figures(calibration, metrics, found)
 
 
 def _parts(model: type[CreditModel], rows: CheckedRows) -> tuple[Part, Part]:

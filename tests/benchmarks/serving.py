@@ -23,12 +23,14 @@ from rich.progress import track
 from rich.table import Table
 from xgboost import XGBClassifier
 
-from models.bundle import Bundle, Provenance, manifest_of
+from models.bundle import Bundle, Figures, Provenance, manifest_of
+from models.calibration import BetaCalibration
 from models.catalogue.application import Application
 from models.estimators import estimator_from_bytes
 from models.features import columns_from_applications, matrix_from_columns
 from models.registry import Author, promote, publish
-from models.scorer import Scorer
+from models.reliability import reliability
+from models.scorer import Scorer, probabilities_from_log_odds
 from models.stores.opening import open_store
 from tests.running import REPOSITORY, free_port
 from training.golden import golden_rows
@@ -110,8 +112,12 @@ def publish_benchmark_model(store_uri: str) -> None:
         threads=1,
         libraries={},
     )
-    golden = golden_rows(Scorer.of(Application, estimator), rows.applications, seed=1)
-    manifest = manifest_of(Application, "xgboost", {}, provenance)
+    scorer = Scorer.of(Application, estimator, BetaCalibration())
+    golden = golden_rows(scorer, rows.applications, seed=1)
+    probabilities = probabilities_from_log_odds(scorer.log_odds(rows.applications))
+    found = reliability(rows.labels, probabilities, confidence=0.95, seed=1)
+    figures = Figures(scorer.calibration, {}, found)
+    manifest = manifest_of(Application, "xgboost", figures, provenance)
     store, now = open_store(store_uri), datetime.now(UTC)
     bundle = Bundle(manifest, estimator, golden).to_bytes()
     version = publish(store, "application", bundle, {}, now)

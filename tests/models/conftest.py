@@ -6,13 +6,25 @@ import numpy as np
 import pytest
 from xgboost import XGBClassifier
 
-from models.bundle import Bundle, Golden, Provenance, manifest_of
+from models.bundle import Bundle, Figures, Golden, Provenance, manifest_of
+from models.calibration import BetaCalibration
 from models.estimators import BoostedTrees, Coefficients, Logistic, estimator_from_bytes
 from models.features import features
 from models.registry import Author
+from models.reliability import Reliability
 from models.scorer import Scorer
 from tests.toy import Toy, toy
 
+CALIBRATION = BetaCalibration(a=0.9, b=1.1, c=0.05)
+RELIABILITY = Reliability(
+    ece=0.01,
+    ece_floor=0.01,
+    ece_floor_high=0.02,
+    in_the_large=0.0,
+    in_the_large_error=0.01,
+    slope=1.0,
+    slope_error=0.1,
+)
 NOW = datetime(2026, 11, 21, 1, 44, tzinfo=UTC)
 
 
@@ -44,7 +56,7 @@ def trees() -> BoostedTrees:
 def bundle_of(estimator: Logistic | BoostedTrees, intercept_note: str = "made up") -> Bundle:
     """A bundle of the toy model with two golden rows."""
     rows = [toy(), toy(income=20_000.0, home="rent", months_since_default=-7)]
-    scorer = Scorer.of(Toy, estimator)
+    scorer = Scorer.of(Toy, estimator, CALIBRATION)
     golden = Golden(
         applications=tuple(row.model_dump() for row in rows),
         log_odds=tuple(scorer.log_odds(rows).tolist()),
@@ -61,7 +73,8 @@ def bundle_of(estimator: Logistic | BoostedTrees, intercept_note: str = "made up
         threads=1,
         libraries={"numpy": np.__version__},
     )
-    return Bundle(manifest_of(Toy, estimator.family, {}, provenance), estimator, golden)
+    figures = Figures(CALIBRATION, {}, RELIABILITY)
+    return Bundle(manifest_of(Toy, estimator.family, figures, provenance), estimator, golden)
 
 
 @pytest.fixture

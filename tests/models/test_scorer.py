@@ -1,16 +1,19 @@
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.calibration import BetaCalibration
 from models.estimators import Logistic
-from models.scorer import Scorer, probability_from_log_odds
+from models.scorer import Scorer, probabilities_from_log_odds
 from tests.toy import Toy, toy
 
 
 def test_an_application_gets_a_probability_points_a_level_and_a_decision(
     logistic: Logistic,
 ) -> None:
-    [decision] = Scorer.of(Toy, logistic).score([toy(months_since_default=0)])
+    scorer = Scorer.of(Toy, logistic, BetaCalibration())
+    [decision] = scorer.score([toy(months_since_default=0)])
     # log-odds -1 - .5 + .1 - .2 + 2 * .2 = -1.2
     assert decision.probability_of_default == pytest.approx(0.2314752)
     assert decision.credit_score == pytest.approx(521.75, abs=0.01)
@@ -18,15 +21,24 @@ def test_an_application_gets_a_probability_points_a_level_and_a_decision(
 
 
 def test_no_applications_give_no_decisions(logistic: Logistic) -> None:
-    assert Scorer.of(Toy, logistic).score([]) == []
+    assert Scorer.of(Toy, logistic, BetaCalibration()).score([]) == []
+
+
+def test_a_decision_is_made_on_the_calibrated_probability(logistic: Logistic) -> None:
+    application = toy(months_since_default=0)
+    [decision] = Scorer.of(Toy, logistic, BetaCalibration(c=-1.0)).score([application])
+    # log-odds -1.2 - 1 = -2.2
+    assert decision.probability_of_default == pytest.approx(0.0997505)
+    assert decision.decision == "approve"
 
 
 @given(st.floats(allow_nan=False))
 def test_a_probability_stays_strictly_between_0_and_1(log_odds: float) -> None:
-    assert 0.0 < probability_from_log_odds(log_odds) < 1.0
+    [probability] = probabilities_from_log_odds(np.array([log_odds]))
+    assert 0.0 < probability < 1.0
 
 
 @given(st.floats(-15, 15), st.floats(-15, 15))
 def test_more_log_odds_never_mean_a_lower_probability(first: float, second: float) -> None:
-    low, high = sorted([first, second])
-    assert probability_from_log_odds(low) <= probability_from_log_odds(high)
+    low, high = probabilities_from_log_odds(np.array(sorted([first, second])))
+    assert low <= high

@@ -5,6 +5,7 @@ from sklearn.pipeline import Pipeline
 
 from models.errors import ModelRefusedError
 from models.features import Matrix, columns_from_applications, features, matrix_from_columns
+from models.scorer import probabilities_from_log_odds
 from tests.toy import Toy
 from training.candidates import CANDIDATES, Candidate, Fit, frame_from_matrix, xgboost
 from training.export import check_parity, export
@@ -30,7 +31,9 @@ def test_the_exported_estimator_answers_as_its_pipeline(
     fitted: tuple[Candidate, Pipeline], matrix: Matrix
 ) -> None:
     candidate, pipeline = fitted
-    served = check_parity(export(candidate.family, pipeline, Toy), pipeline, Toy, matrix)
+    estimator = export(candidate.family, pipeline, Toy)
+    check_parity(estimator, pipeline, Toy, matrix)
+    served = probabilities_from_log_odds(estimator.log_odds(matrix))
     expected = pipeline.predict_proba(frame_from_matrix(Toy, matrix))[:, 1]
     np.testing.assert_allclose(served, expected, rtol=0, atol=1e-6)
 

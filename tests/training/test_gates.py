@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from models.metrics import Estimate
-from training.gates import absolute_gates, champion_gates, evidence_gate
+from models.reliability import Reliability
+from training.gates import absolute_gates, calibration_gates, champion_gates, evidence_gate
 
 RANDOM = np.random.default_rng(9)
 TRUTH = RANDOM.beta(2, 5, 6_000)
@@ -57,3 +58,36 @@ def test_the_absolute_gates_refuse_chance_and_a_bad_fit(
 @pytest.mark.parametrize(("bads", "enough"), [(499, False), (500, True)])
 def test_telling_two_models_apart_needs_500_defaults(bads: int, enough: bool) -> None:  # noqa: FBT001
     assert evidence_gate(bads).passed is enough
+
+
+def perfect(**changes: float) -> Reliability:
+    figures = {
+        "ece": 0.010,
+        "ece_floor": 0.009,
+        "ece_floor_high": 0.012,
+        "in_the_large": 0.0,
+        "in_the_large_error": 0.005,
+        "slope": 1.0,
+        "slope_error": 0.02,
+    }
+    return Reliability(**(figures | changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "failed"),
+    [
+        ({}, None),
+        ({"ece": 0.0121}, "calibration_error_within_noise"),
+        ({"in_the_large": 0.013}, "calibrated_in_the_large"),
+        ({"in_the_large": -0.013}, "calibrated_in_the_large"),
+        ({"in_the_large": 0.011}, None),
+        ({"slope": 0.94}, "calibration_slope_is_one"),
+        ({"slope": 0.96}, None),
+        ({"slope": 0.80, "slope_error": 0.1}, None),
+    ],
+)
+def test_calibration_is_judged_within_what_chance_allows(
+    changes: dict[str, float], failed: str | None
+) -> None:
+    gates = calibration_gates(perfect(**changes))
+    assert [gate.name for gate in gates if not gate.passed] == ([failed] if failed else [])

@@ -1,0 +1,90 @@
+"""How far probabilities can be taken at their word, beside what chance alone would show.
+
+`labels` are 0 or 1 (1 = default), `probabilities` in (0, 1), both of shape `(n,)`.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.metrics import Labels, Probabilities
+
+BINS = 20  # of equal mass
+SIMULATIONS = 500
+NEWTON_STEPS = 25
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reliability:
+    """Calibration figures of one model on one sample.
+
+    `ece` is the expected calibration error; a perfect model would show `ece_floor` on average
+    and less than `ece_floor_high` with the confidence asked for. `in_the_large` is the mean
+    probability minus the share of defaults. `slope` is that of labels on log-odds: 1 is right,
+    below 1 the probabilities are too extreme.
+    """
+
+    ece: float
+    ece_floor: float
+    ece_floor_high: float
+    in_the_large: float
+    in_the_large_error: float
+    slope: float
+    slope_error: float
+
+
+def reliability(
+    labels: Labels, probabilities: Probabilities, confidence: float, seed: int
+) -> Reliability:
+    """Measure calibration; the noise floor is simulated from the probabilities themselves."""
+    floor = ece_floor(probabilities, seed)
+    slope, slope_error = calibration_slope(labels, probabilities)
+    variance = float(np.sum(probabilities * (1.0 - probabilities)))
+    return Reliability(
+        ece=expected_calibration_error(labels, probabilities),
+        ece_floor=float(floor.mean()),
+        ece_floor_high=float(np.quantile(floor, confidence)),
+        in_the_large=float(probabilities.mean() - labels.mean()),
+        in_the_large_error=variance**0.5 / len(labels),
+        slope=slope,
+        slope_error=slope_error,
+    )
+
+
+def expected_calibration_error(labels: Labels, probabilities: Probabilities) -> float:
+    """Mean gap between probability and outcome over bins of equal mass."""
+    order = np.argsort(probabilities, kind="stable")
+    return _error_of_sorted(labels[order], probabilities[order])
+
+
+def ece_floor(probabilities: Probabilities, seed: int) -> NDArray[np.float64]:
+    """Errors that a perfect model with these probabilities shows, shape `(SIMULATIONS,)`."""
+    random = np.random.default_rng(seed)
+    rising = np.sort(probabilities)
+    return np.array(
+        [
+            _error_of_sorted((random.random(len(rising)) < rising).astype(np.int64), rising)
+            for _ in range(SIMULATIONS)
+        ]
+    )
+
+
+def calibration_slope(labels: Labels, probabilities: Probabilities) -> tuple[float, float]:
+    """Slope of a logistic regression of labels on log-odds, and its standard error.
+
+    Source: Cox, Two further applications of a model for binary regression, Biometrika 45 (1958).
+    """
+    design = np.column_stack([np.ones(len(labels)), np.log(probabilities / (1 - probabilities))])
+    weights = np.array([0.0, 1.0])
+    for _ in range(NEWTON_STEPS):
+        fitted = 1.0 / (1.0 + np.exp(-(design @ weights)))
+        information = (design * (fitted * (1.0 - fitted))[:, None]).T @ design
+        weights += np.linalg.solve(information, design.T @ (labels - fitted))
+    return float(weights[1]), float(np.linalg.inv(information)[1, 1] ** 0.5)
+
+
+def _error_of_sorted(labels: Labels, probabilities: Probabilities) -> float:
+    edges = np.linspace(0, len(labels), min(BINS, len(labels)) + 1).astype(int)[:-1]
+    gaps = np.add.reduceat(probabilities - labels, edges)
+    return float(np.abs(gaps).sum() / len(labels))

@@ -1,0 +1,50 @@
+import numpy as np
+import pytest
+
+from models.reliability import (
+    calibration_slope,
+    ece_floor,
+    expected_calibration_error,
+    reliability,
+)
+
+RANDOM = np.random.default_rng(8)
+TRUTH = RANDOM.beta(2, 6, 20_000)
+LABELS = RANDOM.binomial(1, TRUTH)
+LOG_ODDS = np.log(TRUTH / (1 - TRUTH))
+
+
+def test_the_error_of_a_constant_is_its_distance_from_the_rate() -> None:
+    labels = np.array([0, 0, 0, 1] * 100)
+    # 20 bins of 20 rows with 5 defaults each
+    assert expected_calibration_error(labels, np.full(400, 0.4)) == pytest.approx(0.15)
+
+
+@pytest.mark.parametrize(("rows", "rate", "floor"), [(1_000, 0.067, 0.021), (5_000, 0.22, 0.018)])
+def test_the_noise_floor_is_what_was_measured(rows: int, rate: float, floor: float) -> None:
+    probabilities = RANDOM.beta(1.2, 1.2 * (1 - rate) / rate, rows)
+    assert ece_floor(np.clip(probabilities, 1e-6, 1), seed=1).mean() == pytest.approx(
+        floor, rel=0.25
+    )
+
+
+def test_true_probabilities_lie_within_the_noise() -> None:
+    found = reliability(LABELS, TRUTH, confidence=0.98, seed=1)
+    assert found.ece < found.ece_floor_high
+    assert abs(found.in_the_large) < 3 * found.in_the_large_error
+    assert abs(found.slope - 1) < 3 * found.slope_error
+    assert found.ece_floor < found.ece_floor_high
+
+
+def test_probabilities_that_are_too_extreme_have_a_slope_below_one() -> None:
+    extreme = 1 / (1 + np.exp(-2 * LOG_ODDS))
+    slope, error = calibration_slope(LABELS, extreme)
+    assert slope == pytest.approx(0.5, abs=4 * error)
+    found = reliability(LABELS, extreme, confidence=0.98, seed=1)
+    assert found.ece > found.ece_floor_high
+
+
+def test_probabilities_that_are_too_high_show_in_the_large() -> None:
+    high = 1 / (1 + np.exp(-(LOG_ODDS + 0.5)))
+    found = reliability(LABELS, high, confidence=0.98, seed=1)
+    assert found.in_the_large > 5 * found.in_the_large_error

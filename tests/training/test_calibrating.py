@@ -1,0 +1,48 @@
+import numpy as np
+import pytest
+
+from models.calibration import BetaCalibration, calibrated
+from models.metrics import log_loss
+from training.calibrating import OutOfFold, choose_calibration, fit_beta
+
+RANDOM = np.random.default_rng(6)
+LOG_ODDS = RANDOM.normal(-1.5, 1.5, 30_000)
+FOLDS = np.arange(30_000) % 5
+
+
+def outcomes(log_odds: np.ndarray) -> np.ndarray:
+    drawn: np.ndarray = RANDOM.binomial(1, 1 / (1 + np.exp(-log_odds)))
+    return drawn
+
+
+@pytest.mark.parametrize(
+    "truth", [BetaCalibration(a=0.6, b=1.3, c=0.4), BetaCalibration(a=1.5, b=0.8, c=-0.2)]
+)
+def test_a_distortion_is_found_again(truth: BetaCalibration) -> None:
+    found = fit_beta(LOG_ODDS, outcomes(calibrated(LOG_ODDS, truth)))
+    assert (found.a, found.b, found.c) == pytest.approx((truth.a, truth.b, truth.c), abs=0.12)
+
+
+def test_calibration_is_kept_when_it_helps() -> None:
+    labels = outcomes(0.5 * LOG_ODDS + 0.5)
+    chosen = choose_calibration(OutOfFold(LOG_ODDS, FOLDS), labels)
+    assert chosen.log_loss_after < chosen.log_loss_before
+    moved = 1 / (1 + np.exp(-calibrated(LOG_ODDS, chosen.calibration)))
+    assert log_loss(labels, moved) == pytest.approx(chosen.log_loss_after, abs=1e-3)
+
+
+def test_calibration_is_left_out_when_it_does_not_help() -> None:
+    few = slice(0, 60)
+    labels = outcomes(LOG_ODDS[few])
+    labels[:2] = [0, 1]
+    chosen = choose_calibration(OutOfFold(LOG_ODDS[few], FOLDS[few]), labels)
+    assert chosen.log_loss_after >= chosen.log_loss_before
+    assert chosen.calibration == BetaCalibration()
+
+
+def test_a_parameter_that_would_be_negative_is_left_out() -> None:
+    labels = outcomes(-np.logaddexp(0, -LOG_ODDS) - 0.4 * np.logaddexp(0, LOG_ODDS) + 1)
+    found = fit_beta(LOG_ODDS, labels)
+    assert (found.b, found.a > 0) == (0.0, True)
+    upside_down = fit_beta(LOG_ODDS, outcomes(-LOG_ODDS))
+    assert upside_down == BetaCalibration()
