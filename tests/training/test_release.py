@@ -5,13 +5,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from models.bundle import Bundle
+from models.calibration import BetaCalibration
 from models.contract import name_of
 from models.errors import DataError
 from models.registry import Author, load_champion, promote, publish, read_pointer
+from models.scorer import Scorer
 from models.stores.opening import open_store
 from models.stores.store import Store
 from tests.toy import Toy
 from tests.training.conftest import toy_rows
+from training.golden import golden_rows
 from training.intake import check_rows
 from training.release import judge, release
 from training.run import Job, Trained, train
@@ -37,10 +41,13 @@ def misled(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(is_default=labels)
 
 
-def starved(frame: pd.DataFrame) -> pd.DataFrame:
-    """The same test part, but only every fourth row to fit to."""
-    held = is_test(check_rows(Toy, frame, 0).keys)
-    return frame[held | (np.arange(len(frame)) % 4 == 0)].reset_index(drop=True)
+def overconfident(trained: Trained) -> bytes:
+    """The same model with log-odds doubled: it ranks as well and fits worse."""
+    doubled = BetaCalibration(a=2.0, b=2.0)
+    scorer = Scorer.of(Toy, trained.bundle.estimator, doubled)
+    manifest = trained.bundle.manifest.model_copy(update={"calibration": doubled})
+    golden = golden_rows(scorer, trained.rows.applications, seed=1)
+    return Bundle(manifest, trained.bundle.estimator, golden).to_bytes()
 
 
 @pytest.fixture(scope="module")
@@ -87,11 +94,8 @@ def test_a_worse_model_never_goes_live(good: Trained, worse: Trained, store: Sto
     assert len(store.names("versions/")) == 4
 
 
-def test_a_better_model_replaces_the_champion(good: Trained, store: Store, tmp_path: Path) -> None:
-    weaker = trained_on(starved(toy_rows(12_000)), tmp_path)
-    first = judge(weaker, store)
-    release(weaker, first, store, AUTHOR)
-    assert first.outcome == "promoted"
+def test_a_better_model_replaces_the_champion(good: Trained, store: Store) -> None:
+    promote(store, "toy", publish(store, "toy", overconfident(good), {}, NOW), AUTHOR)
     verdict = judge(good, store)
     release(good, verdict, store, AUTHOR)
     assert verdict.outcome == "promoted"
