@@ -36,7 +36,6 @@ class _Document(BaseModel):
 class Provenance(_Document):
     """Where a model comes from, as far as it decides its numbers."""
 
-    source: str
     data_sha256: str
     rows: int
     rows_refused: int

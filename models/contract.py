@@ -16,8 +16,9 @@ from typing import Any, ClassVar, Literal, Union, get_args, get_origin
 import numpy as np
 from annotated_types import Ge, Gt, Le, Lt
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
 from pydantic.fields import FieldInfo
+from pydantic_core import PydanticCustomError, core_schema
 
 from models.errors import DeclarationError
 from models.policy import Cutoffs
@@ -59,7 +60,25 @@ class Special:
     codes: Mapping[int, str]
 
 
-Mark = Unit | Risk | Protected | Private | Special
+@dataclass(frozen=True, slots=True)
+class Codes:
+    """Levels are whole numbers: 1.0 and true, which Python takes for 1, are refused."""
+
+    def __get_pydantic_core_schema__(
+        self, source: object, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        """Look at the type before pydantic looks the level up."""
+        return core_schema.no_info_before_validator_function(_whole_number, handler(source))
+
+
+def _whole_number(value: object) -> object:
+    if type(value) in (bool, float):
+        kind, message = "int_type", "Input should be a valid integer"
+        raise PydanticCustomError(kind, message)
+    return value
+
+
+Mark = Codes | Unit | Risk | Protected | Private | Special
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +170,9 @@ def characteristics(model: type[CreditModel]) -> tuple[Characteristic, ...]:
 def contract_hash(model: type[CreditModel]) -> str:
     """Identify what a model accepts and how it is encoded: sha256, 64 hex digits.
 
-    Descriptions and units may change without changing it; bounds, levels, codes, signs and
-    marks may not. What a derived function computes is held by the bundle's golden rows.
+    Descriptions, units and what is private may change without changing it; bounds, levels,
+    special codes, signs and what is protected may not. What a derived function computes is held
+    by the bundle's golden rows.
     """
     described = [
         {
@@ -178,6 +198,9 @@ def _from_field(name: str, info: FieldInfo) -> Characteristic:
     levels = get_args(kind) if get_origin(kind) is Literal else ()
     if not levels and kind not in (int, float):
         message = f"{name}: a field is an int, a float or a Literal, optionally None; not {kind}"
+        raise DeclarationError(message)
+    if any(isinstance(level, int) for level in levels) and Codes() not in marks:
+        message = f"{name}: levels that are whole numbers need the mark Codes()"
         raise DeclarationError(message)
     if levels and any(isinstance(m, Risk | Special) for m in marks):
         message = f"{name}: Risk and Special are for numbers, not for levels"

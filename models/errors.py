@@ -18,6 +18,13 @@ class ProbabilityError(SuretyError):
         )
 
 
+class FeatureError(SuretyError):
+    """An application within its contract's bounds makes a derived number infinite."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} cannot be computed: its inputs are out of proportion")
+
+
 class DataError(SuretyError):
     """Training data cannot be used: unreadable, incomplete, or too much of it refused."""
 

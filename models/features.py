@@ -13,7 +13,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from models.contract import Characteristic, Columns, CreditModel, characteristics
+from models.contract import Characteristic, Column, Columns, CreditModel, characteristics
+from models.errors import FeatureError
 
 Matrix = NDArray[np.float64]
 
@@ -59,6 +60,11 @@ def columns_from_applications(
     Numbers stay as they are, special codes included; a level becomes its place in the
     declaration; None becomes NaN. Derived characteristics are computed from these columns, in
     which special codes read NaN: to a derived number they are not amounts.
+
+    Raises
+    ------
+    FeatureError
+        If a derived number is infinite.
     """
     names, encoders = _encoding(model)
     values = attrgetter(*names)
@@ -75,8 +81,16 @@ def columns_from_applications(
     }
     for c in characteristics(model):
         if c.compute is not None:
-            columns[c.name] = amounts[c.name] = c.compute(amounts)
+            columns[c.name] = amounts[c.name] = _derived(c.name, c.compute, amounts)
     return columns
+
+
+def _derived(name: str, compute: Callable[[Columns], Column], columns: Columns) -> Column:
+    with np.errstate(all="ignore"):
+        column = compute(columns)
+    if np.isinf(column).any():
+        raise FeatureError(name)
+    return column
 
 
 def matrix_from_columns(model: type[CreditModel], columns: Columns) -> Matrix:

@@ -149,10 +149,6 @@ class Difference:
         """One-sided lower confidence bound."""
         return self.value - NormalDist().inv_cdf(confidence) * self.standard_error
 
-    def upper_bound(self, confidence: float = 0.95) -> float:
-        """One-sided upper confidence bound."""
-        return self.value + NormalDist().inv_cdf(confidence) * self.standard_error
-
 
 def auc_difference(labels: Labels, first: Probabilities, second: Probabilities) -> Difference:
     """AUC of `first` minus AUC of `second` on the same rows, with DeLong's standard error.

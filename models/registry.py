@@ -74,16 +74,31 @@ class Author:
 def publish(
     store: Store, model: str, bundle: bytes, others: Mapping[str, bytes], now: datetime
 ) -> Version:
-    """Write a new version: other files first, the bundle last, each created once."""
+    """Write a new version: other files first, the bundle last, each created once.
+
+    Raises
+    ------
+    ObjectExistsError
+        If another run published something else under the same name.
+    """
     digest = sha256_hex(bundle)
     version = Version(
         version=f"{now:%Y%m%dT%H%M%SZ}-{digest[:12]}", sha256=digest, size=len(bundle)
     )
     folder = _folder(model, version.version)
     for name, data in others.items():
-        store.create(folder + name, data)
-    store.create(folder + "bundle.zip", bundle)
+        _create(store, folder + name, data)
+    _create(store, folder + "bundle.zip", bundle)
     return version
+
+
+def _create(store: Store, name: str, data: bytes) -> None:
+    try:
+        store.create(name, data)
+    except ObjectExistsError:
+        # The reply to an own success was lost, or another run found the same at the same time.
+        if store.read(name).data != data:
+            raise
 
 
 def find_published(store: Store, model: str, bundle: bytes) -> Version | None:
@@ -123,9 +138,12 @@ def promote(store: Store, model: str, version: Version, author: Author) -> Point
         else:
             store.create(name, data)
     except (GenerationConflictError, ObjectExistsError) as error:
-        # A write whose reply was lost is retried by the client and then meets itself.
-        if read_pointer(store, model).nonce != pointer.nonce:
+        # A write whose reply was lost is retried by the client and then meets itself; or another
+        # run promoted the same version.
+        now = read_pointer(store, model)
+        if now.champion != version:
             raise GenerationConflictError(name) from error
+        return now
     return pointer
 
 

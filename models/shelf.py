@@ -45,7 +45,7 @@ def find_model(catalogue: Mapping[str, type[CreditModel]], name: str) -> type[Cr
 def _declared_in(module_name: str) -> list[type[CreditModel]]:
     try:
         module = importlib.import_module(module_name)
-    except ImportError as error:
+    except Exception as error:  # a module of someone else's may raise anything at import
         message = f"credit model module {module_name} cannot be imported: {error}"
         raise DeclarationError(message) from error
     declared = [

@@ -37,6 +37,14 @@ resource "google_cloud_run_v2_job" "training" {
   }
 }
 
+resource "google_storage_bucket_iam_member" "training_reads_data" {
+  for_each = var.data_buckets
+
+  bucket = each.value
+  role   = "roles/storage.objectViewer"
+  member = google_service_account.training.member
+}
+
 resource "google_service_account" "training" {
   account_id   = "${var.environment}-training"
   display_name = "Training jobs: publish and promote models"

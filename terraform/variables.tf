@@ -4,6 +4,12 @@ variable "allow_public" {
   default     = false
 }
 
+variable "data_buckets" {
+  description = "Buckets outside this module that training may read, where `models` names data in them."
+  type        = set(string)
+  default     = []
+}
+
 variable "deletion_protection" {
   description = "Refuse to destroy the scoring service and the training jobs."
   type        = bool

@@ -97,7 +97,7 @@ def running_server(
     """Start the real server, wait until it is live, stop it afterwards."""
     port = free_port()
     variables = os.environ | {"PYTHONPATH": str(REPOSITORY), "PORT": str(port)} | environment
-    with log_path.open("wb") as log:
+    with log_path.open("ab") as log:
         process = subprocess.Popen(
             SERVER_COMMANDS[kind], cwd=REPOSITORY, env=variables, stdout=log, stderr=log
         )

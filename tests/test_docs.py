@@ -4,12 +4,20 @@ import json
 import re
 import shlex
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.running import REPOSITORY, Server, last_line
+from tests.running import (
+    REPOSITORY,
+    SERVER_COMMANDS,
+    Server,
+    TrainedStore,
+    last_line,
+    running_server,
+)
 from tests.test_house import project_files
 
 README = (REPOSITORY / "README.md").read_text()
@@ -24,6 +32,7 @@ def blocks(text: str, language: str) -> list[str]:
 
 COMMANDS = [line for block in blocks(README, "sh") for line in block.splitlines()]
 CURLS = [command for command in COMMANDS if command.startswith("curl ")]
+FRAMEWORK = [command for command in COMMANDS if "functions-framework" in command]
 TRAININGS = [command for command in COMMANDS if " -m training " in command]
 
 
@@ -35,7 +44,22 @@ def run(command: str, service: Server) -> str:
 
 
 def test_the_readme_has_no_command_that_is_not_run_here() -> None:
-    assert [c for c in COMMANDS if c not in CURLS + TRAININGS] == ["make run", "make test"]
+    run_here = CURLS + TRAININGS + FRAMEWORK
+    assert [c for c in COMMANDS if c not in run_here] == ["make run", "make test"]
+
+
+def test_the_functions_framework_command_of_the_readme_serves(
+    trained_store: TrainedStore,
+    example: Callable[[str], Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    [command] = FRAMEWORK
+    monkeypatch.setitem(SERVER_COMMANDS, "framework", ["sh", "-c", f"exec env {command}"])
+    with running_server(tmp_path / "log", "framework", MODEL_STORE=trained_store.uri) as server:
+        answer = server.client.post("/predict", json=example("application"))
+        assert answer.json()["status"] == "success"
+        assert server.log()[0]["severity"] == "WARNING"
 
 
 def test_the_documented_request_gets_the_documented_answer(service: Server) -> None:

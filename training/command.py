@@ -3,6 +3,7 @@
 import argparse
 import getpass
 import json
+import os
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +11,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from models.errors import DataError, DeclarationError, SuretyError, UnknownModelError
+from models.errors import (
+    DataError,
+    DeclarationError,
+    FeatureError,
+    SuretyError,
+    UnknownModelError,
+)
 from models.registry import Author
 from models.shelf import credit_models, find_model
 from models.stores.opening import open_store
@@ -22,12 +29,14 @@ from training.sources import write_rows
 from training.synthetic import application
 
 DEFAULT_SEED = 42
+HIGHEST_SEED = 2**32
 MAX_REFUSED_SHARE = 0.01
 
 EXIT_RAN, EXIT_FAILED, EXIT_UNUSABLE = 0, 1, 2
 EXIT_CODES: tuple[tuple[type[SuretyError], int], ...] = (
     (DataError, EXIT_UNUSABLE),
     (DeclarationError, EXIT_UNUSABLE),
+    (FeatureError, EXIT_UNUSABLE),
     (UnknownModelError, EXIT_UNUSABLE),
     (SuretyError, EXIT_FAILED),
 )
@@ -54,7 +63,7 @@ def _parser(settings: Settings) -> argparse.ArgumentParser:
     train_parser.add_argument("--model", required=True, help="its name in the catalogue")
     train_parser.add_argument("--data", help="a .csv or .parquet path or store URI")
     train_parser.add_argument("--store", default=settings.model_store, help="model store URI")
-    train_parser.add_argument("--seed", type=int, default=DEFAULT_SEED)
+    train_parser.add_argument("--seed", type=_seed, default=DEFAULT_SEED)
     train_parser.add_argument("--dry-run", action="store_true", help="judge, but write nothing")
     train_parser.add_argument(
         "--max-refused-share",
@@ -65,7 +74,7 @@ def _parser(settings: Settings) -> argparse.ArgumentParser:
     generate_parser = commands.add_parser("generate", help="write synthetic applications")
     generate_parser.set_defaults(run=_generate)
     generate_parser.add_argument("--rows", type=_count, default=application.ROWS)
-    generate_parser.add_argument("--seed", type=int, default=DEFAULT_SEED)
+    generate_parser.add_argument("--seed", type=_seed, default=DEFAULT_SEED)
     generate_parser.add_argument("--output", type=Path, required=True, help="a .csv or .parquet")
     return parser
 
@@ -81,7 +90,7 @@ def _train(options: argparse.Namespace, settings: Settings) -> None:
     )
     trained = train(job)
     verdict = judge(trained, store)
-    author = Author(who=getpass.getuser(), when=datetime.now(UTC))
+    author = Author(who=_user(), when=datetime.now(UTC))
     version = None if options.dry_run else release(trained, verdict, store, author)
     _show(trained, verdict)
     print(json.dumps(_summary(trained, verdict, version)))
@@ -96,6 +105,13 @@ def _generate(options: argparse.Namespace, _settings: Settings) -> None:
         message = f"--output {options.output}: {error}"
         raise DataError(message) from error
     print(json.dumps({"rows": len(frame), "output": str(options.output)}))
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user need not have a name
+        return f"uid {os.getuid()}"
 
 
 def _summary(trained: Trained, verdict: Verdict, version: str | None) -> dict[str, object]:
@@ -130,6 +146,14 @@ def _share(text: str) -> float:
         message = "must be a share from 0 to below 1"
         raise argparse.ArgumentTypeError(message)
     return share
+
+
+def _seed(text: str) -> int:
+    seed = int(text)
+    if not 0 <= seed < HIGHEST_SEED:
+        message = f"must be from 0 to {HIGHEST_SEED - 1}"
+        raise argparse.ArgumentTypeError(message)
+    return seed
 
 
 def _count(text: str) -> int:

@@ -51,7 +51,8 @@ def check_rows(
     accepted: list[CreditModel] = []
     labels: list[int] = []
     refusals: Counter[str] = Counter()
-    for record in frame[[*model.model_fields, model.label]].to_dict("records"):
+    wanted = frame.reindex(columns=[*model.model_fields, model.label])
+    for record in wanted.to_dict("records"):
         label = record.pop(model.label)
         try:
             values = {name: convert[str(name)](value) for name, value in record.items()}
@@ -59,7 +60,7 @@ def check_rows(
         except ValidationError as error:
             refusals.update({f"{e['loc'][0]}: {e['msg']}" for e in error.errors()})
             continue
-        if label not in (0, 1):
+        if not (isinstance(label, int | float) and label in (0, 1)):
             refusals[f"{model.label}: Outcome should be 0 or 1"] += 1
             continue
         accepted.append(row)
@@ -106,7 +107,8 @@ def _converters(model: type[CreditModel]) -> dict[str, Callable[[object], Value]
 
 
 def _plain(value: object) -> Value:
-    return None if pd.isna(value) else value  # type: ignore[call-overload,return-value]  # a scalar
+    missing = value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value))
+    return None if missing else value  # type: ignore[return-value]  # what else, pydantic says
 
 
 def _whole(value: object) -> Value:

@@ -10,10 +10,12 @@ from models.errors import ModelRefusedError, ObjectMissingError
 from models.metrics import Probabilities
 from models.registry import (
     Author,
+    Version,
     find_published,
     load_champion,
     promote,
     publish,
+    read_pointer,
 )
 from models.stores.store import Store
 from training.gates import Gate, champion_gates, evidence_gate
@@ -35,8 +37,9 @@ class Verdict:
 def judge(trained: Trained, store: Store) -> Verdict:
     """Hold a trained model against the champion; reads the store, writes nothing.
 
-    `kept`: exactly this model was published before. A champion that this code must refuse (its
-    bytes or its contract are not what they should be) cannot be compared and so defends nothing.
+    `kept`: exactly this model was published before, and need not be promoted now. A champion that
+    this code must refuse (its bytes or its contract are not what they should be) cannot be
+    compared and so defends nothing.
     """
     champion = _champion_probabilities(trained, store)
     known = find_published(store, name_of(trained.model), trained.bundle.to_bytes())
@@ -49,11 +52,13 @@ def judge(trained: Trained, store: Store) -> Verdict:
         *champion_gates(labels, trained.probabilities, champion),
         evidence,
     )
-    if known:
-        return Verdict("kept", gates)
-    if _outcome(trained.gates) == "promoted" and not evidence.passed:
-        return Verdict("insufficient_evidence", gates)
-    return Verdict(_outcome(gates), gates)
+    outcome = _outcome(gates)
+    if outcome == "rejected" and _outcome(trained.gates) == "promoted" and not evidence.passed:
+        outcome = "insufficient_evidence"
+    # A version that passes and never was champion belongs to a run that ended before promoting it.
+    if known and (outcome != "promoted" or _was_champion(known, trained, store)):
+        outcome = "kept"
+    return Verdict(outcome, gates)
 
 
 def release(trained: Trained, verdict: Verdict, store: Store, author: Author) -> str:
@@ -67,6 +72,11 @@ def release(trained: Trained, verdict: Verdict, store: Store, author: Author) ->
     if verdict.outcome == "promoted":
         promote(store, name, version, author)
     return version.version
+
+
+def _was_champion(version: Version, trained: Trained, store: Store) -> bool:
+    pointer = read_pointer(store, name_of(trained.model))
+    return version in (pointer.champion, pointer.previous)
 
 
 def _outcome(gates: tuple[Gate, ...]) -> OutcomeName:

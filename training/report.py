@@ -18,6 +18,7 @@ def report_json(trained: Trained, outcome: str, gates: Sequence[Gate]) -> bytes:
         "outcome": outcome,
         "manifest": trained.bundle.manifest.model_dump(mode="json"),
         "data": {
+            "source": trained.source,
             "accepted": len(rows.labels),
             "refused": rows.refused,
             "refusals": rows.refusals,

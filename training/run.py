@@ -1,5 +1,6 @@
 """One training run: source -> contract -> features -> candidates -> export -> evaluation."""
 
+import shlex
 from dataclasses import dataclass
 from importlib.metadata import version as version_of
 
@@ -42,10 +43,10 @@ class Job:
 
     def command(self) -> str:
         """The command that does it again."""
-        data = f" --data {self.data}" if self.data else ""
-        refused = f" --max-refused-share {self.max_refused_share}"
-        name = name_of(self.model)
-        return f"python -m training train --model {name}{data} --seed {self.seed}{refused}"
+        words = ["python", "-m", "training", "train", "--model", name_of(self.model)]
+        words += ["--data", self.data] if self.data else []
+        words += ["--seed", str(self.seed), "--max-refused-share", str(self.max_refused_share)]
+        return shlex.join(words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,7 @@ class Trained:
     """A fitted model with its figures on the untouched rows; it is in no bucket yet."""
 
     model: type[CreditModel]
+    source: str
     command: str
     rows: CheckedRows
     bundle: Bundle
@@ -91,12 +93,13 @@ def train(job: Job) -> Trained:
     scorer = Scorer.of(job.model, estimator, chosen.calibration)
     probabilities = probabilities_from_log_odds(scorer.log_odds(test.applications))
     figures = _figures(chosen.calibration, test.labels, probabilities, job.seed)
-    provenance = _provenance(job, rows, source.name, test)
+    provenance = _provenance(job, rows, test)
     manifest = manifest_of(job.model, estimator.family, figures, provenance)
     golden = golden_rows(scorer, rows.applications, job.seed)
     base_rate = float(fitted.labels.mean())
     return Trained(
         model=job.model,
+        source=source.name,
         command=job.command(),
         rows=rows,
         bundle=Bundle(manifest, estimator, golden),
@@ -147,9 +150,8 @@ def _fit_better(job: Job, part: Part) -> tuple[Comparison, Pipeline]:
     return compared, compared.winner.build(fit).fit(frame, part.labels)
 
 
-def _provenance(job: Job, rows: CheckedRows, source: str, test: Part) -> Provenance:
+def _provenance(job: Job, rows: CheckedRows, test: Part) -> Provenance:
     return Provenance(
-        source=source,
         data_sha256=rows.fingerprint(),
         rows=len(rows.labels),
         rows_refused=rows.refused,

@@ -3,13 +3,14 @@
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
 from models.catalogue.application import Application
-from models.contract import CreditModel, name_of
-from models.errors import DataError, StoreError
+from models.contract import Characteristic, CreditModel, characteristics, name_of
+from models.errors import DataError, ObjectMissingError
 from models.stores.opening import open_store
 from training.synthetic import application as synthetic_application
 
@@ -35,7 +36,7 @@ def read_source(model: type[CreditModel], location: str | None, seed: int) -> So
         If there is no such source, or it cannot be read as CSV or Parquet.
     """
     if location is not None:
-        return Source(Path(location).name, _frame(location, _bytes(location)))
+        return Source(Path(location).name, _frame(model, location, _bytes(location)))
     name = name_of(model)
     bundled = BUNDLED / f"{name}.parquet"
     if bundled.exists():
@@ -46,6 +47,28 @@ def read_source(model: type[CreditModel], location: str | None, seed: int) -> So
         return Source(f"generated, {rows} rows, seed {seed}", frame)
     message = f"{name} has no bundled data and no generator: name a file with --data"
     raise DataError(message)
+
+
+def _csv_frame(model: type[CreditModel], data: io.BytesIO) -> pd.DataFrame:
+    """Read every cell by itself: one that is no number must not make text of its column."""
+    frame = pd.read_csv(data, dtype=str, keep_default_na=False).astype(object)
+    numbers = {c.name for c in characteristics(model) if _is_number(c)} | {model.label}
+    for name in numbers & set(frame.columns):
+        frame[name] = pd.Series([_number(cell) for cell in frame[name]], dtype=object)
+    return frame.replace({"": None})
+
+
+def _is_number(c: Characteristic) -> bool:
+    return not c.levels or any(isinstance(level, int) for level in c.levels)
+
+
+def _number(cell: str) -> int | float | str:
+    for kind in (int, float):
+        try:
+            return kind(cell)
+        except ValueError:
+            continue
+    return cell
 
 
 def write_rows(frame: pd.DataFrame, path: Path) -> None:
@@ -72,14 +95,14 @@ def _bytes(location: str) -> bytes:
             return Path(location).read_bytes()
         folder, _, name = location.rpartition("/")
         return open_store(folder).read(name).data
-    except (OSError, StoreError) as error:
+    except (OSError, ObjectMissingError) as error:
         message = f"--data {location}: {error}"
         raise DataError(message) from error
 
 
-def _frame(location: str, data: bytes) -> pd.DataFrame:
+def _frame(model: type[CreditModel], location: str, data: bytes) -> pd.DataFrame:
     readers: dict[str, Callable[[io.BytesIO], pd.DataFrame]] = {
-        ".csv": pd.read_csv,
+        ".csv": partial(_csv_frame, model),
         ".parquet": pd.read_parquet,
     }
     reader = readers.get(Path(location).suffix.lower())

@@ -1,7 +1,7 @@
 """`python -m functions.scoring`: the server as the container runs it.
 
-The same application as the functions-framework target, on a server with limits and a graceful
-stop that the framework's command line cannot set.
+The same application as the functions-framework target, on a faster server and with a graceful stop
+that the framework's command line cannot set.
 """
 
 import sys
@@ -29,6 +29,7 @@ def main() -> int:
         port=settings.port,
         loop="uvloop",
         http="httptools",
+        ws="none",
         lifespan="off",
         access_log=False,
         log_level="warning",

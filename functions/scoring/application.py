@@ -11,7 +11,13 @@ from functions.scoring.bodies import json_object
 from functions.scoring.canonical import prediction
 from functions.scoring.desk import Answer, Desk, rows_in
 from functions.scoring.envelope import caller_of
-from functions.scoring.problems import Fault, extra_members, faults_as_json, refuse_faults
+from functions.scoring.problems import (
+    MAX_FAULTS,
+    Fault,
+    extra_members,
+    faults_as_json,
+    refuse_faults,
+)
 from models.contract import CreditModel
 from models.registry import Champion
 from models.scorer import Decision
@@ -64,15 +70,14 @@ def _reply(answer: Answer) -> dict[str, Any]:
 
 def _batch_reply(answer: Answer, checked: list[CreditModel | list[Fault]]) -> dict[str, Any]:
     decisions = iter(answer.decisions)
-    results = [
-        _result(answer.champion, next(decisions))
-        if isinstance(row, CreditModel)
-        else {
-            "error": "the application does not follow the contract",
-            "errors": faults_as_json(row),
-        }
-        for row in checked
-    ]
+    shown = MAX_FAULTS
+    results: list[dict[str, Any]] = []
+    for row in checked:
+        if isinstance(row, CreditModel):
+            results.append(_result(answer.champion, next(decisions)))
+        else:
+            results.append(_refusal(row[:shown]))
+            shown -= len(row[:shown])
     return {
         "status": "success",
         "count": len(results),
@@ -88,6 +93,11 @@ def _result(champion: Champion, decision: Decision) -> dict[str, Any]:
         "probability_high_risk": round(decision.probability_of_default, 4),
         **prediction(champion, decision),
     }
+
+
+def _refusal(faults: list[Fault]) -> dict[str, Any]:
+    message = "the application does not follow the contract"
+    return {"error": message, "errors": faults_as_json(faults)}
 
 
 def _class(decision: Decision) -> int:

@@ -31,7 +31,11 @@ async def json_object(request: Request) -> dict[str, Any]:
 def _require_json(request: Request) -> None:
     kind, _, parameters = request.headers.get("content-type", "").partition(";")
     charset = parameters.strip().lower().replace('"', "")
-    if kind.strip().lower() != "application/json" or charset not in ("", "charset=utf-8"):
+    if kind.strip().lower() != "application/json" or charset not in (
+        "",
+        "charset=utf-8",
+        "charset=utf8",
+    ):
         message = "the body must be application/json in UTF-8"
         raise RefusedRequestError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, message)
     if request.headers.get("content-encoding", "identity").lower() != "identity":

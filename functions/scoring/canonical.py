@@ -5,8 +5,10 @@
 """
 
 from dataclasses import asdict
+from http import HTTPStatus
 from typing import Any
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -37,8 +39,10 @@ def routes(desk: Desk) -> list[Route]:
         return JSONResponse({"models": [_described(desk, name) for name in desk.catalogue]})
 
     async def show_model(request: Request) -> Response:
-        name = request.path_params["model"]
+        name, verb, _ = request.path_params["model"].partition(":")
         model = find_model(desk.catalogue, name)
+        if verb:
+            raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED, headers={"Allow": "POST"})
         return JSONResponse(_described(desk, name) | {"input_schema": model.model_json_schema()})
 
     return [

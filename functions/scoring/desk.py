@@ -17,6 +17,7 @@ from models.scorer import Decision
 from models.shelf import find_model
 
 MAX_ROWS = 1_000
+MEMBERS_PER_FIELD = 4  # a row with more is not taken apart member by member
 ROWS_ON_THE_LOOP = 16  # more are scored in a thread, so that other requests need not wait
 
 
@@ -39,8 +40,11 @@ class Desk:
 
     def check(self, model: str, row: object, path: str) -> CreditModel | list[Fault]:
         """Hold one row against a model's contract: an application, or all its faults."""
+        contract = find_model(self.catalogue, model)
+        if isinstance(row, dict) and len(row) > MEMBERS_PER_FIELD * len(contract.model_fields):
+            return [Fault(path, "Object has far more members than the contract has fields")]
         try:
-            return find_model(self.catalogue, model).model_validate(row)
+            return contract.model_validate(row)
         except ValidationError as error:
             return faults_from(error, path)
 

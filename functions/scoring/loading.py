@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from starlette.concurrency import run_in_threadpool
+from anyio import to_thread
 
 from functions.scoring.logs import log
 from functions.scoring.problems import NotReadyError
@@ -16,8 +16,8 @@ from models.registry import Champion, load_champion
 from models.shelf import find_model
 from models.stores.store import Store
 
-FIRST_DELAY_SECONDS = 1.0
-LONGEST_DELAY_SECONDS = 30.0
+DELAYS_SECONDS = (1, 2, 4, 8, 16, 30)  # after the first failure, the second, ...
+LOAD_SECONDS = 10.0  # in all; a store's own limits are for each read, and a trickle passes them
 
 
 @dataclass(slots=True)
@@ -85,7 +85,8 @@ class ChampionLoader:
         began = self._clock()
         try:
             model = self._catalogue[name]
-            slot.champion = await run_in_threadpool(load_champion, self._store, model)
+            loading = to_thread.run_sync(load_champion, self._store, model, abandon_on_cancel=True)
+            slot.champion = await asyncio.wait_for(loading, LOAD_SECONDS)
         except Exception as error:  # noqa: BLE001 -- whatever a bad model raises, it is not served
             self._refuse(name, slot, error)
         else:
@@ -96,7 +97,7 @@ class ChampionLoader:
             slot.loading = None
 
     def _refuse(self, name: str, slot: _Slot, error: Exception) -> None:
-        delay = min(FIRST_DELAY_SECONDS * 2**slot.failures, LONGEST_DELAY_SECONDS)
+        delay = DELAYS_SECONDS[min(slot.failures, len(DELAYS_SECONDS) - 1)]
         slot.failures += 1
         slot.retry_at = self._clock() + delay
         slot.cause = _public_cause(error)
@@ -108,6 +109,6 @@ def _public_cause(error: Exception) -> str:
     """What a caller may know; the log has the rest."""
     if isinstance(error, ObjectMissingError):
         return "no champion has been published"
-    if isinstance(error, StoreUnavailableError):
+    if isinstance(error, StoreUnavailableError | TimeoutError):
         return "the model store cannot be reached"
     return "its bundle was refused"

@@ -1,5 +1,6 @@
 """Log lines as Cloud Logging reads them: one JSON object a line on stdout."""
 
+import contextlib
 import json
 import sys
 import threading
@@ -12,8 +13,9 @@ _STDOUT = threading.Lock()
 
 
 def log(severity: Severity, message: str, **fields: object) -> None:
-    """Write one line."""
-    write_stdout(line(severity, message, **fields))
+    """Write one line; a log that cannot be written never stops the work it tells of."""
+    with contextlib.suppress(OSError):
+        write_stdout(line(severity, message, **fields))
 
 
 def line(severity: Severity, message: str, **fields: object) -> str:

@@ -5,10 +5,14 @@ from starlette.requests import Request
 from starlette.types import ASGIApp
 
 from functions.scoring.app import create_app
+from functions.scoring.logs import log
 from functions.scoring.settings import read_settings
 
 # Before the server forks: a wrong setting ends the process here, by name.
-APP = create_app(read_settings())
+SETTINGS = read_settings()
+APP = create_app(SETTINGS)
+if SETTINGS.auth == "none":
+    log("WARNING", "AUTH is none, and functions-framework listens everywhere unless HOST is set")
 
 
 @functions_framework.aio.http  # type: ignore[arg-type]  # any ASGI application answers

@@ -10,8 +10,9 @@ from typing import Any
 from pydantic import ValidationError
 from starlette.responses import Response
 
-from models.errors import SuretyError, UnknownModelError
+from models.errors import FeatureError, SuretyError, UnknownModelError
 
+MAX_FAULTS = 1_000  # in one answer: a small body could otherwise ask for a very large one
 PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 
 
@@ -46,6 +47,7 @@ class UnrecordedError(SuretyError):
 
 STATUSES: tuple[tuple[type[SuretyError], HTTPStatus], ...] = (
     (UnknownModelError, HTTPStatus.NOT_FOUND),
+    (FeatureError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (NotReadyError, HTTPStatus.SERVICE_UNAVAILABLE),
     (UnrecordedError, HTTPStatus.SERVICE_UNAVAILABLE),
 )
@@ -104,13 +106,13 @@ def extra_members(document: Mapping[str, object], known: set[str], path: str = "
 def refuse_faults(faults: Sequence[Fault]) -> None:
     """Refuse a request that has any fault."""
     if faults:
-        message = "the request does not follow the contract"
+        message = f"the request does not follow the contract: {len(faults)} faults"
         raise RefusedRequestError(HTTPStatus.UNPROCESSABLE_ENTITY, message, faults)
 
 
 def faults_as_json(faults: Sequence[Fault]) -> list[dict[str, str]]:
-    """Render faults as the `errors` member of a problem."""
-    return [asdict(fault) for fault in faults]
+    """Render faults as the `errors` member of a problem: at most `MAX_FAULTS` of them."""
+    return [asdict(fault) for fault in faults[:MAX_FAULTS]]
 
 
 def _path(prefix: str, location: tuple[int | str, ...]) -> str:

@@ -1,5 +1,6 @@
 """The decision record, version 1: what was decided, by which model, from which inputs."""
 
+import io
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
@@ -36,7 +37,7 @@ def open_decision_log(setting: str) -> Write | None:
     except OSError as error:
         message = f"DECISION_LOG: {error}"
         raise DeclarationError(message) from error
-    return _recorded(lambda lines: file.write(lines.encode()))
+    return _recorded(lambda lines: _write_whole(file, lines.encode()))
 
 
 def record_lines(
@@ -77,6 +78,12 @@ def _one(model: type[CreditModel], application: CreditModel, decision: Decision)
 def _withheld(model: type[CreditModel]) -> frozenset[str]:
     """Fields whose values are never written down: protected and private ones."""
     return frozenset(c.name for c in characteristics(model) if c.protected or c.private)
+
+
+def _write_whole(file: io.FileIO, data: bytes) -> None:
+    if file.write(data) != len(data):
+        message = "the disk filled up within a record"
+        raise OSError(message)
 
 
 def _recorded(write: Callable[[str], object]) -> Write:

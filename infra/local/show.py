@@ -27,7 +27,7 @@ def main() -> int:
             body = (EXAMPLES / example).read_bytes()
             print(f"\n{title}: POST {url}{path} with docs/examples/{example}")
             print(json.dumps(json.loads(post(url + path, body)), indent=2))
-    except urllib.error.URLError as error:
+    except OSError as error:  # what urllib raises, and a connection that breaks
         print(f"error: {url} does not answer: {error}", file=sys.stderr)
         return 1
     print(f"\nServing on {url}; stop with Ctrl-C.", flush=True)

@@ -22,7 +22,7 @@ class Application(CreditModel):
     policy: ClassVar = Cutoffs(approve_below=0.30, decline_from=0.60)
 
     age: Annotated[int, Field(ge=18, le=100), Unit("years"), Protected()]
-    income: Annotated[float, Field(gt=0, le=1e7), Unit("currency a year"), Risk(-1)]
+    income: Annotated[float, Field(ge=1, le=1e7), Unit("currency a year"), Risk(-1)]
     employment_length: Annotated[float, Field(ge=0, le=60), Unit("years"), Risk(-1)]
     credit_score: Annotated[int, Field(ge=300, le=850), Unit("points of a bureau"), Risk(-1)]
     num_credit_lines: Annotated[int, Field(ge=0, le=100)]

@@ -8,7 +8,17 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from models.contract import Column, Columns, CreditModel, Protected, Risk, Special, Unit, derived
+from models.contract import (
+    Codes,
+    Column,
+    Columns,
+    CreditModel,
+    Protected,
+    Risk,
+    Special,
+    Unit,
+    derived,
+)
 from models.policy import Cutoffs
 from models.scorecard import PointsToDoubleOdds
 
@@ -32,10 +42,10 @@ class CardDefault(CreditModel):
     scale: ClassVar = PointsToDoubleOdds(base_score=600, base_odds=50, pdo=20)
     policy: ClassVar = Cutoffs(approve_below=0.20, decline_from=0.40)
 
-    limit_bal: Annotated[float, Field(gt=0, le=1e7), Unit("NT$"), Risk(-1)]
-    sex: Annotated[Literal[1, 2], Protected()]
-    education: Literal[0, 1, 2, 3, 4, 5, 6]
-    marriage: Annotated[Literal[0, 1, 2, 3], Protected()]
+    limit_bal: Annotated[float, Field(ge=1, le=1e7), Unit("NT$"), Risk(-1)]
+    sex: Annotated[Literal[1, 2], Codes(), Protected()]
+    education: Annotated[Literal[0, 1, 2, 3, 4, 5, 6], Codes()]
+    marriage: Annotated[Literal[0, 1, 2, 3], Codes(), Protected()]
     age: Annotated[int, Field(ge=18, le=100), Unit("years"), Protected()]
     pay_0: RepaymentStatus
     pay_2: RepaymentStatus

@@ -1,11 +1,11 @@
 """A folder as a model store, for one machine; safe between its processes."""
 
+import contextlib
 import fcntl
 import hashlib
 import os
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from models.errors import (
@@ -43,10 +43,14 @@ class FileStore:
                 path.hardlink_to(finished)
             except FileExistsError as error:
                 raise ObjectExistsError(name) from error
+            except OSError as error:
+                raise StoreUnavailableError(str(error)) from error
 
     def replace(self, name: str, data: bytes, generation: str) -> None:
         """Swap a file for a finished temporary one while holding the store's lock."""
         path = self._path(name)
+        if not path.exists():
+            raise GenerationConflictError(name)
         with _temporary(path, data) as finished, self._locked():
             if self.read(name).generation != generation:
                 raise GenerationConflictError(name)
@@ -64,30 +68,39 @@ class FileStore:
             raise ObjectMissingError(name)
         return path
 
-    @contextmanager
+    @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
-        with (self._folder / LOCK_NAME).open("a") as lock:
+        try:
+            lock = (self._folder / LOCK_NAME).open("a")
+        except OSError as error:
+            raise StoreUnavailableError(str(error)) from error
+        with lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
 
-@contextmanager
+@contextlib.contextmanager
 def _temporary(path: Path, data: bytes) -> Iterator[Path]:
     """Yield a file beside `path` with the data safely on disk; it is gone afterwards."""
     # Not tempfile's: those are readable by their writer alone, and a store is shared.
     temporary = path.with_name(f".{uuid.uuid4().hex}")
     try:
+        _write_through(temporary, data)
+        yield temporary
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def _write_through(path: Path, data: bytes) -> None:
+    try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("xb") as file:
+        with path.open("xb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
         raise StoreUnavailableError(str(error)) from error
-    try:
-        yield temporary
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _generation(data: bytes) -> str:

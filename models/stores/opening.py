@@ -1,6 +1,6 @@
 """How a URI names a store."""
 
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from models.errors import DeclarationError
 from models.stores.store import Store
@@ -16,8 +16,8 @@ def open_store(uri: str) -> Store:
     DeclarationError
         If the URI is not of a known form.
     """
-    parts = urlsplit(uri)
-    if parts.scheme == "file" and not parts.netloc and parts.path:
+    parts = _parts(uri)
+    if parts.scheme == "file" and not parts.netloc and parts.path.startswith("/"):
         from models.stores.files import FileStore  # noqa: PLC0415 -- only for its scheme
 
         return FileStore(unquote(parts.path))
@@ -25,5 +25,18 @@ def open_store(uri: str) -> Store:
         from models.stores.google import GoogleStore  # noqa: PLC0415 -- costs 115 ms to import
 
         return GoogleStore(parts.netloc, parts.path.strip("/"))
-    message = f"a store is file:///path or gs://bucket/prefix, not {uri!r}"
-    raise DeclarationError(message)
+    raise DeclarationError(_message(uri))
+
+
+def _parts(uri: str) -> SplitResult:
+    try:
+        parts = urlsplit(uri)
+    except ValueError as error:
+        raise DeclarationError(_message(uri)) from error
+    if parts.query or parts.fragment or "\0" in unquote(parts.path):
+        raise DeclarationError(_message(uri))
+    return parts
+
+
+def _message(uri: str) -> str:
+    return f"a store is file:///path or gs://bucket/prefix, not {uri!r}"

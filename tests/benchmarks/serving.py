@@ -101,7 +101,6 @@ def publish_benchmark_model(store_uri: str) -> None:
     fitted = XGBClassifier(n_estimators=300, max_depth=5, random_state=1).fit(matrix, rows.labels)
     estimator = estimator_from_bytes("xgboost", bytes(fitted.get_booster().save_raw("ubj")))
     provenance = Provenance(
-        source="benchmark",
         data_sha256=rows.fingerprint(),
         rows=10_000,
         rows_refused=0,

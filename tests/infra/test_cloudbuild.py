@@ -15,7 +15,7 @@ STEPS = {step["id"]: step for step in BUILD["steps"]}
 
 def test_it_checks_builds_pushes_and_deploys_in_this_order() -> None:
     assert list(STEPS) == [
-        *("check", "build-scoring", "build-training"),
+        *("check", "check-terraform", "build-scoring", "build-training"),
         *("push-scoring", "push-training", "deploy"),
     ]
 
@@ -44,36 +44,53 @@ def test_every_substitution_is_declared() -> None:
     assert used == set(BUILD["substitutions"])
 
 
-def test_the_release_updates_the_service_and_every_job_that_terraform_made(
-    tmp_path: Path,
-) -> None:
-    gcloud = tmp_path / "gcloud"
-    gcloud.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/calls\n')
+VARIABLES = {
+    "DEPLOY": "true",
+    "ENVIRONMENT": "prod",
+    "MODELS": BUILD["substitutions"]["_MODELS"],
+    "REGION": "europe-west1",
+    "SCORING_IMAGE": "scoring:1",
+    "TRAINING_IMAGE": "training:1",
+}
+
+
+def release(folder: Path, variables: dict[str, str]) -> tuple[int, list[str]]:
+    """Run the release with a gcloud that notes what it is asked: exit code and calls."""
+    calls = folder / "calls"
+    calls.touch()
+    gcloud = folder / "gcloud"
+    gcloud.write_text(f'#!/bin/sh\necho "$@" >> {calls}\n')
     gcloud.chmod(0o755)
-    variables = {
-        "PATH": f"{tmp_path}:/usr/bin:/bin",
-        "ENVIRONMENT": "prod",
-        "MODELS": BUILD["substitutions"]["_MODELS"],
-        "REGION": "europe-west1",
-        "SCORING_IMAGE": "scoring:1",
-        "TRAINING_IMAGE": "training:1",
-    }
-    assert {entry.split("=")[0] for entry in STEPS["deploy"]["env"]} == set(variables) - {"PATH"}
-    subprocess.run(["sh", "infra/deploy.sh"], cwd=REPOSITORY, env=variables, check=True)
-    assert (tmp_path / "calls").read_text().splitlines() == [
-        "run services update prod-scoring --region europe-west1 --image scoring:1",
-        "run jobs update prod-train-application --region europe-west1 --image training:1",
-        "run jobs update prod-train-card-default --region europe-west1 --image training:1",
-    ]
-
-
-def test_a_release_without_a_setting_stops_before_any_call(tmp_path: Path) -> None:
     done = subprocess.run(
         ["sh", "infra/deploy.sh"],
         cwd=REPOSITORY,
-        env={"PATH": "/usr/bin:/bin"},
+        env={"PATH": f"{folder}:/usr/bin:/bin"} | variables,
         capture_output=True,
         check=False,
     )
-    assert done.returncode != 0
-    assert list(tmp_path.iterdir()) == []
+    return done.returncode, calls.read_text().splitlines()
+
+
+def test_the_release_updates_the_service_and_every_job_that_terraform_made(
+    tmp_path: Path,
+) -> None:
+    assert {entry.split("=")[0] for entry in STEPS["deploy"]["env"]} == set(VARIABLES)
+    assert release(tmp_path, VARIABLES) == (
+        0,
+        [
+            "run services update prod-scoring --region europe-west1 --image scoring:1",
+            "run jobs update prod-train-application --region europe-west1 --image training:1",
+            "run jobs update prod-train-card-default --region europe-west1 --image training:1",
+        ],
+    )
+
+
+def test_a_first_build_ends_with_the_images(tmp_path: Path) -> None:
+    assert release(tmp_path, VARIABLES | {"DEPLOY": "false"}) == (0, [])
+
+
+@pytest.mark.parametrize("missing", sorted(VARIABLES))
+def test_a_release_without_a_setting_stops_before_any_call(tmp_path: Path, missing: str) -> None:
+    code, calls = release(tmp_path, {k: v for k, v in VARIABLES.items() if k != missing})
+    assert code != 0
+    assert calls == []

@@ -53,7 +53,7 @@ def trees() -> BoostedTrees:
     return estimator
 
 
-def bundle_of(estimator: Logistic | BoostedTrees, intercept_note: str = "made up") -> Bundle:
+def bundle_of(estimator: Logistic | BoostedTrees) -> Bundle:
     """A bundle of the toy model with two golden rows."""
     rows = [toy(), toy(income=20_000.0, home="rent", months_since_default=-7)]
     scorer = Scorer.of(Toy, estimator, CALIBRATION)
@@ -62,7 +62,6 @@ def bundle_of(estimator: Logistic | BoostedTrees, intercept_note: str = "made up
         log_odds=tuple(scorer.log_odds(rows).tolist()),
     )
     provenance = Provenance(
-        source=intercept_note,
         data_sha256="0" * 64,
         rows=100,
         rows_refused=0,

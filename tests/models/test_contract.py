@@ -7,6 +7,7 @@ from models.catalogue.application import Application
 from models.catalogue.card_default import CardDefault
 from models.catalogue.german_credit import GermanCredit
 from models.contract import (
+    Codes,
     CreditModel,
     Protected,
     Risk,
@@ -48,6 +49,15 @@ def test_errors_never_show_the_input() -> None:
     with pytest.raises(ValidationError) as caught:
         Toy.model_validate({"income": "a secret"})
     assert "a secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", [True, 1.0, "1", None])
+def test_a_level_that_is_a_whole_number_is_given_as_one(value: object) -> None:
+    account = {"odd": value, **toy().model_dump(exclude_none=True)}
+    coded = declared(odd=(Annotated[Literal[1, 2], Codes()], ...))
+    with pytest.raises(ValidationError):
+        coded.model_validate(account)
+    assert coded.model_validate(account | {"odd": 1})
 
 
 def test_marks_of_a_field_are_read_from_its_declaration() -> None:
@@ -107,6 +117,7 @@ def test_the_contract_hash_changes_with_a_bound_and_not_with_a_title() -> None:
     ("field", "message"),
     [
         ((str, ...), "a field is an int, a float or a Literal"),
+        ((Literal[1, 2], ...), "whole numbers need the mark Codes"),
         ((Annotated[Literal["a"], Risk(1)], ...), "Risk and Special are for numbers"),
     ],
 )

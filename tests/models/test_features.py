@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.catalogue.application import Application
+from models.errors import FeatureError
 from models.features import columns_from_applications, features, matrix_from_columns
 from tests.toy import Toy, toy
 
@@ -58,6 +59,11 @@ def test_derived_numbers_of_the_application_follow_the_documented_formulas() -> 
     share = Application.payment_to_income.compute(columns)
     assert columns["monthly_payment"][0] == int(20_000 / 36 * 1.05) == 583
     assert share[0] == pytest.approx(12 * 583 / 75_000)
+
+
+def test_a_derived_number_that_is_infinite_is_refused() -> None:
+    with pytest.raises(FeatureError, match="debt_to_income cannot be computed"):
+        matrix(toy(income=5e-324, debt=1e6))
 
 
 rows = st.builds(

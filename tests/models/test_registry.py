@@ -7,6 +7,7 @@ from models.bundle import Bundle, sha256_hex
 from models.errors import (
     GenerationConflictError,
     ModelRefusedError,
+    ObjectExistsError,
     ObjectMissingError,
 )
 from models.estimators import BoostedTrees
@@ -99,15 +100,43 @@ class LosingReplies(Racing):
         self._store.create(name, data)
 
 
+def rivals_pointer(folder: Path, bundle: bytes, author: Author) -> bytes:
+    """What another run's promotion of a bundle writes."""
+    elsewhere = open_store(folder.as_uri())
+    promote(elsewhere, "toy", publish(elsewhere, "toy", bundle, {}, NOW), author)
+    return elsewhere.read("champions/toy.json").data
+
+
+@pytest.mark.parametrize("first", [True, False])
 def test_a_promotion_that_lost_the_race_says_so(
+    store: Store,
+    bundle: Bundle,
+    author: Author,
+    tmp_path: Path,
+    first: bool,  # noqa: FBT001
+) -> None:
+    version = publish(store, "toy", bundle.to_bytes(), {}, NOW)
+    if not first:
+        promote(store, "toy", version, author)
+    rival = rivals_pointer(tmp_path / "elsewhere", b"another bundle", author)
+    with pytest.raises(GenerationConflictError):
+        promote(Racing(store, rival), "toy", version, author)
+    assert store.read("champions/toy.json").data == rival
+
+
+def test_two_runs_that_promote_the_same_version_both_succeed(
     store: Store, bundle: Bundle, author: Author, tmp_path: Path
 ) -> None:
     version = publish(store, "toy", bundle.to_bytes(), {}, NOW)
-    elsewhere = open_store((tmp_path / "elsewhere").as_uri())
-    promote(elsewhere, "toy", version, author)
-    other = elsewhere.read("champions/toy.json").data
-    with pytest.raises(GenerationConflictError):
-        promote(Racing(store, other), "toy", version, author)
+    rival = rivals_pointer(tmp_path / "elsewhere", bundle.to_bytes(), author)
+    assert promote(Racing(store, rival), "toy", version, author).champion == version
+
+
+def test_two_runs_that_publish_the_same_at_once_both_succeed(store: Store, bundle: Bundle) -> None:
+    first, second = (publish(store, "toy", bundle.to_bytes(), {"r": b"1"}, NOW) for _ in "ab")
+    assert first == second
+    with pytest.raises(ObjectExistsError, match="/r exists already"):
+        publish(store, "toy", bundle.to_bytes(), {"r": b"2"}, NOW)
 
 
 def test_a_lost_reply_to_ones_own_promotion_is_a_success(

@@ -17,6 +17,8 @@ def test_a_module_outside_the_repository_adds_its_models() -> None:
     ("module", "message"),
     [
         ("no_such_module", "no_such_module cannot be imported"),
+        (".relative", ".relative cannot be imported"),
+        ("tests.broken_model", "tests.broken_model cannot be imported: name 'nothing'"),
         ("json", "json declares no CreditModel"),
         ("models.catalogue.application", "application, which is in the catalogue already"),
     ],

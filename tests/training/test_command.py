@@ -8,13 +8,16 @@ import pandas as pd
 import pytest
 
 from models.catalogue.application import Application
+from models.catalogue.card_default import CardDefault
 from models.catalogue.german_credit import GermanCredit
 from models.metrics import auc
 from models.registry import load_champion
+from models.reliability import reliability
 from models.stores.opening import open_store
 from tests.running import REPOSITORY, SHARED_DATA, TrainedStore, last_line, run_training
 from training.command import main
 from training.intake import check_rows
+from training.split import is_test
 from training.synthetic.application import generate
 
 GERMAN = REPOSITORY / "training" / "data" / "german_credit.parquet"
@@ -34,6 +37,22 @@ def test_a_run_ends_with_one_json_object(trained_store: TrainedStore, model: str
 
 def test_card_default_ranks_the_untouched_quarter(trained_store: TrainedStore) -> None:
     assert trained_store.summaries["card_default"]["metrics"]["auc"] >= 0.770
+
+
+def test_card_default_is_calibrated_on_the_untouched_quarter(
+    trained_store: TrainedStore,
+) -> None:
+    champion = load_champion(open_store(trained_store.uri), CardDefault)
+    frame = pd.read_parquet(REPOSITORY / "training" / "data" / "card_default.parquet")
+    rows = check_rows(CardDefault, frame, max_refused_share=0)
+    held = is_test(rows.keys)
+    applications = [a for a, h in zip(rows.applications, held, strict=True) if h]
+    scored = np.array([d.probability_of_default for d in champion.scorer.score(applications)])
+    found = reliability(rows.labels[held], scored, confidence=0.95, seed=1)
+    assert found.ece <= found.ece_floor_high
+    assert abs(found.slope - 1) <= max(0.05, 2 * found.slope_error)
+    assert abs(found.in_the_large) <= 2 * found.in_the_large_error
+    assert auc(rows.labels[held], scored) >= 0.772
 
 
 def test_the_same_run_again_publishes_nothing(tmp_path: Path) -> None:
@@ -106,6 +125,7 @@ def test_refused_rows_are_counted_in_the_report(tmp_path: Path) -> None:
         (["--model", "mortgage"], "no credit model of this name"),
         (["--model", "application", "--data", "nowhere.csv"], "nowhere.csv"),
         (["--model", "application", "--store", "ftp://x"], "a store is file:///path"),
+        (["--model", "application", "--store", "gs://["], "a store is file:///path"),
     ],
 )
 def test_unusable_arguments_exit_2(
@@ -115,11 +135,46 @@ def test_unusable_arguments_exit_2(
     assert message in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("share", ["-0.1", "1", "x"])
-def test_a_share_that_is_none_exits_2(share: str) -> None:
+@pytest.mark.parametrize(
+    "option",
+    [
+        *(("--max-refused-share", share) for share in ("-0.1", "1", "x")),
+        *(("--seed", seed) for seed in ("-1", "4294967296", "x")),
+    ],
+)
+def test_an_option_out_of_its_range_exits_2(option: tuple[str, str]) -> None:
     with pytest.raises(SystemExit) as caught:
-        main(["train", "--model", "application", "--max-refused-share", share], {})
+        main(["train", "--model", "application", *option], {})
     assert caught.value.code == 2
+
+
+def test_the_same_rows_in_a_file_of_another_name_are_the_same_model(
+    tmp_path: Path, toy_frame: pd.DataFrame, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outcomes = []
+    for name in ("rows.csv", "sp ace.parquet"):
+        path = tmp_path / name
+        if path.suffix == ".csv":
+            toy_frame.to_csv(path, index=False)
+        else:
+            toy_frame.to_parquet(path, index=False)
+        environment = {"MODEL_STORE": (tmp_path / "s").as_uri(), "CREDIT_MODELS": "tests.toy"}
+        assert main(["train", "--model", "toy", "--data", str(path)], environment) == 0
+        outcomes.append(last_line(capsys.readouterr().out)["outcome"])
+    assert outcomes == ["promoted", "kept"]
+
+
+def test_a_model_whose_derived_number_is_infinite_exits_2(
+    tmp_path: Path, toy_frame: pd.DataFrame, capsys: pytest.CaptureFixture[str]
+) -> None:
+    frame = toy_frame.copy()
+    frame.loc[0, "income"] = 5e-324
+    frame.to_parquet(tmp_path / "rows.parquet")
+    environment = {"MODEL_STORE": (tmp_path / "s").as_uri(), "CREDIT_MODELS": "tests.toy"}
+    path = str(tmp_path / "rows.parquet")
+    assert main(["train", "--model", "toy", "--data", path], environment) == 2
+    assert "debt_to_income cannot be computed" in capsys.readouterr().err
+    assert not (tmp_path / "s").exists()
 
 
 def test_a_store_that_fails_exits_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

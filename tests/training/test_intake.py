@@ -45,6 +45,19 @@ def test_missing_columns_are_named_all_at_once(toy_frame: pd.DataFrame) -> None:
         check_rows(Toy, frame, max_refused_share=0)
 
 
+def test_an_optional_column_may_be_absent(toy_frame: pd.DataFrame) -> None:
+    rows = check_rows(Toy, toy_frame.drop(columns="months_since_default"), max_refused_share=0)
+    assert {row.model_dump()["months_since_default"] for row in rows.applications} == {None}
+
+
+def test_a_label_that_is_no_number_refuses_its_row(toy_frame: pd.DataFrame) -> None:
+    frame = toy_frame.head(200).copy()
+    odd: list[object] = [[1], "yes", 1.5, None]
+    frame["is_default"] = pd.Series([*odd, *frame["is_default"].iloc[4:]], dtype=object)
+    rows = check_rows(Toy, frame, max_refused_share=0.1)
+    assert rows.refusals == {"is_default: Outcome should be 0 or 1": 4}
+
+
 def test_columns_outside_the_contract_are_named_and_ignored(toy_frame: pd.DataFrame) -> None:
     rows = check_rows(Toy, toy_frame.assign(row=1), max_refused_share=0)
     assert rows.ignored == ("row",)

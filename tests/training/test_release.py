@@ -81,6 +81,25 @@ def test_the_same_model_again_is_kept(good: Trained, store: Store) -> None:
     assert read_pointer(store, "toy").sequence == 1
 
 
+def test_a_run_that_ended_before_promoting_is_finished_by_the_next(
+    good: Trained, store: Store
+) -> None:
+    promote(store, "toy", publish(store, "toy", overconfident(good), {}, NOW), AUTHOR)
+    published = publish(store, "toy", good.bundle.to_bytes(), {}, NOW)
+    verdict = judge(good, store)
+    assert verdict.outcome == "promoted"
+    assert release(good, verdict, store, AUTHOR) == published.version
+    assert load_champion(store, Toy).version == published.version
+
+
+def test_a_former_champion_is_not_promoted_by_being_trained_again(
+    good: Trained, store: Store
+) -> None:
+    release(good, judge(good, store), store, AUTHOR)
+    promote(store, "toy", publish(store, "toy", overconfident(good), {}, NOW), AUTHOR)
+    assert judge(good, store).outcome == "kept"
+
+
 def test_a_worse_model_never_goes_live(good: Trained, worse: Trained, store: Store) -> None:
     release(good, judge(good, store), store, AUTHOR)
     verdict = judge(worse, store)

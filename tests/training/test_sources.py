@@ -7,8 +7,9 @@ from models.catalogue.application import Application
 from models.catalogue.card_default import CardDefault
 from models.catalogue.german_credit import GermanCredit
 from models.contract import CreditModel
-from models.errors import DataError
+from models.errors import DataError, StoreUnavailableError
 from models.stores.opening import open_store
+from tests.running import free_port
 from tests.toy import Toy
 from training.intake import check_rows
 from training.sources import read_source
@@ -61,6 +62,25 @@ def test_a_file_is_read_from_a_path_or_a_store(
         check_rows(Toy, source.frame, 0).fingerprint()
         == check_rows(Toy, toy_frame, 0).fingerprint()
     )
+
+
+def test_one_bad_cell_of_a_csv_refuses_one_row(tmp_path: Path, toy_frame: pd.DataFrame) -> None:
+    frame = toy_frame.astype(object)
+    frame.loc[0, "income"] = "?"
+    frame.loc[1, "is_default"] = "maybe"
+    frame.to_csv(tmp_path / "rows.csv", index=False)
+    rows = check_rows(Toy, read_source(Toy, str(tmp_path / "rows.csv"), 1).frame, 0.01)
+    assert rows.refused == 2
+    assert rows.refusals == {
+        "income: Input should be a valid number": 1,
+        "is_default: Outcome should be 0 or 1": 1,
+    }
+
+
+def test_a_store_that_is_down_is_no_fault_of_the_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"http://127.0.0.1:{free_port()}")
+    with pytest.raises(StoreUnavailableError):
+        read_source(Toy, "gs://models/rows.csv", seed=1)
 
 
 @pytest.mark.parametrize(

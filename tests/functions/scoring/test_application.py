@@ -42,7 +42,7 @@ def test_a_riskier_application_scores_riskier(service: Server, example: Example)
     ("change", "rule"),
     [
         ({"income": None}, "Input should be a valid number"),
-        ({"income": 0}, "Input should be greater than 0"),
+        ({"income": 0}, "Input should be greater than or equal to 1"),
         ({"age": -5}, "Input should be greater than or equal to 18"),
         ({"credit_score": 9999}, "Input should be less than or equal to 850"),
         ({"income": "75000"}, "Input should be a valid number"),

@@ -50,6 +50,23 @@ def test_another_kind_of_body_is_not_supported(service: Server, headers: dict[st
     assert answer.status_code == httpx.codes.UNSUPPORTED_MEDIA_TYPE
 
 
+def test_faults_are_counted_and_at_most_a_thousand_are_shown(service: Server) -> None:
+    rows: list[dict[str, int]] = [{}] * 1_000
+    problem = service.client.post("/v1/models/application:predict", json={"instances": rows}).json()
+    assert problem["detail"].endswith(": 17000 faults")
+    assert len(problem["errors"]) == 1_000
+    reply = service.client.post("/predict/batch", json={"applications": rows}).json()
+    assert reply["count"] == 1_000
+    assert sum(len(result["errors"]) for result in reply["results"]) == 1_000
+    assert all(result["error"] for result in reply["results"])
+
+
+def test_a_row_of_very_many_members_is_refused_as_a_whole(service: Server) -> None:
+    row = {f"field_{i}": i for i in range(100_000)}
+    [fault] = service.client.post("/predict", json=row).json()["errors"]
+    assert fault["message"] == "Object has far more members than the contract has fields"
+
+
 @pytest.mark.parametrize("kind", ["application/json; charset=UTF-8", "Application/JSON"])
 def test_json_in_utf_8_is_read_however_it_is_written(service: Server, kind: str) -> None:
     answer = service.client.post("/predict", content=b"{}", headers={"content-type": kind})
@@ -71,6 +88,8 @@ def test_a_body_over_the_limit_is_refused(service: Server) -> None:
         ("DELETE", "/predict/batch", 405),
         ("POST", "/health", 405),
         ("PUT", "/v1/models/application:predict", 405),
+        ("GET", "/v1/models/application:predict", 405),
+        ("GET", "/v1/models/mortgage:predict", 404),
         ("POST", "/predict/", 404),
     ],
 )

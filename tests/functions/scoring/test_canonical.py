@@ -78,6 +78,15 @@ def test_all_faults_of_all_rows_are_listed_with_their_paths(
     assert not {"Miller", "boat"} & set(answer.text.split('"'))
 
 
+@pytest.mark.parametrize("value", [True, 1.0, 2.0000000000000001, "2"])
+def test_a_coded_level_is_an_integer(service: Server, example: Example, value: object) -> None:
+    [account] = example("card_default")["instances"]
+    answer = service.client.post(
+        "/v1/models/card_default:predict", json={"instances": [account | {"sex": value}]}
+    )
+    assert [e["path"] for e in answer.json()["errors"]] == ["instances[0].sex"]
+
+
 @pytest.mark.parametrize(
     ("document", "faults"),
     [
@@ -117,6 +126,6 @@ def test_models_are_listed_with_what_is_known_of_them(
     assert one["ready"] is True
     assert (one["version"], one["family"]) == (summary["version"], summary["family"])
     assert one["metrics"]["auc"]["value"] == pytest.approx(summary["metrics"]["auc"], abs=1e-6)
-    assert one["input_schema"]["properties"]["income"]["exclusiveMinimum"] == 0
+    assert one["input_schema"]["properties"]["income"]["minimum"] == 1
     assert len(one["contract"]) == 64
     assert one["since"].endswith("+00:00")

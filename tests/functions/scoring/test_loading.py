@@ -1,6 +1,9 @@
 import asyncio
+import contextlib
+import socket
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -135,6 +138,59 @@ def test_a_corrupt_model_is_refused_and_tried_again_with_back_off(own_store: Pat
     bundle.write_bytes((own_store / "sound").read_bytes())
     champion = asyncio.run(loader.champion("german_credit"))
     assert champion.manifest.model == "german_credit"
+
+
+def test_the_back_off_outlasts_any_number_of_failures(tmp_path: Path) -> None:
+    clock = Clock()
+    loader = ChampionLoader(open_store(tmp_path.as_uri()), CATALOGUE, clock)
+
+    async def fail() -> int:
+        for _ in range(1_100):
+            clock.now += 30
+            with pytest.raises(NotReadyError) as caught:
+                await loader.champion("german_credit")
+        return caught.value.retry_after_seconds
+
+    assert asyncio.run(fail()) == 30
+
+
+def test_a_store_that_trickles_is_given_up(
+    example: Example, tmp_path: Path, trickling_server: str
+) -> None:
+    with running_server(
+        tmp_path / "log", MODEL_STORE="gs://models/x", STORAGE_EMULATOR_HOST=trickling_server
+    ) as server:
+        answer = server.client.post("/predict", json=example("application"))
+        assert server.client.get("/health/live").status_code == httpx.codes.OK
+    assert answer.status_code == httpx.codes.SERVICE_UNAVAILABLE
+    assert answer.json()["detail"].endswith("the model store cannot be reached")
+
+
+@pytest.fixture
+def trickling_server() -> Iterator[str]:
+    """A server that answers with one byte a second, so that no single read takes long."""
+    stop = threading.Event()
+
+    def trickle(connection: socket.socket) -> None:
+        with connection, contextlib.suppress(OSError):
+            connection.recv(65_536)
+            connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n")
+            while not stop.wait(1.0):
+                connection.sendall(b"x")
+
+    def accept() -> None:
+        while not stop.is_set():
+            with contextlib.suppress(OSError):
+                connection, _ = listener.accept()
+                threading.Thread(target=trickle, args=(connection,)).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(0.5)
+        accepting = threading.Thread(target=accept)
+        accepting.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        stop.set()
+        accepting.join()
 
 
 def test_within_the_back_off_the_store_is_left_alone(own_store: Path) -> None:

@@ -90,6 +90,16 @@ def test_records_go_where_the_setting_says(
         assert not decisions.exists()
 
 
+def test_a_log_that_cannot_be_written_stops_no_decision(
+    trained_store: TrainedStore, example: Example
+) -> None:
+    with running_server(
+        Path("/dev/full"), MODEL_STORE=trained_store.uri, DECISION_LOG="off"
+    ) as server:
+        answer = server.client.post("/predict", json=example("application"))
+    assert answer.status_code == httpx.codes.OK
+
+
 def test_a_decision_that_cannot_be_recorded_is_not_given(
     trained_store: TrainedStore, example: Example, tmp_path: Path
 ) -> None:

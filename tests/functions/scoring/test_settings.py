@@ -60,6 +60,13 @@ def test_the_process_ends_at_start_when_a_setting_is_wrong(tmp_path: Path) -> No
     assert done.stderr == "error: wrong settings: PORT: must be a number from 0 to 65535, not 'x'\n"
 
 
+def test_a_model_module_that_fails_ends_the_process_by_name() -> None:
+    done = run_module("functions.scoring", CREDIT_MODELS="tests.broken_model")
+    assert done.returncode == 2
+    assert "CREDIT_MODELS: credit model module tests.broken_model" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_the_process_ends_at_start_when_the_decision_log_cannot_be_opened(tmp_path: Path) -> None:
     done = run_module("functions.scoring", DECISION_LOG=str(tmp_path / "no" / "log"))
     assert done.returncode == 2

@@ -57,6 +57,13 @@ def test_an_object_that_changed_meanwhile_is_not_replaced(store: Store) -> None:
     assert store.read("a").data == b"2"
 
 
+def test_an_object_that_is_gone_is_not_replaced(store: Store) -> None:
+    store.create("a", b"1")
+    with pytest.raises(GenerationConflictError):
+        store.replace("folder/b", b"2", store.read("a").generation)
+    assert store.names("") == ["a"]
+
+
 def test_names_lists_a_prefix_in_order(store: Store) -> None:
     for name in ("x/2", "x/1", "y/1"):
         store.create(name, b"")
@@ -87,7 +94,13 @@ def test_of_many_writers_at_once_exactly_one_wins(store: Store) -> None:
     assert len(outcomes) == 8
 
 
-@pytest.mark.parametrize("uri", ["", "models", "s4://b/p", "gs://", "file://host/x", "file:"])
+@pytest.mark.parametrize(
+    "uri",
+    [
+        *("", "models", "s4://b/p", "gs://", "gs://[", "gs://b/p?x=1"),
+        *("file://host/x", "file:", "file:relative", "file:///a%00b", "file:///a#b"),
+    ],
+)
 def test_a_uri_of_no_known_form_is_refused(uri: str) -> None:
     with pytest.raises(DeclarationError, match="a store is file:///path or gs://bucket/prefix"):
         open_store(uri)
@@ -103,6 +116,15 @@ def test_a_name_cannot_leave_the_folder(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_read_is_unavailable(tmp_path: Path) -> None:
     with pytest.raises(StoreUnavailableError, match="File name too long"):
         open_store(tmp_path.as_uri()).read("x" * 300)
+
+
+def test_a_lock_that_cannot_be_taken_is_unavailable(tmp_path: Path) -> None:
+    store = open_store(tmp_path.as_uri())
+    store.create("a", b"1")
+    (tmp_path / ".lock").mkdir()
+    with pytest.raises(StoreUnavailableError, match="Is a directory"):
+        store.replace("a", b"2", store.read("a").generation)
+    assert {path.name for path in tmp_path.iterdir()} == {"a", ".lock"}
 
 
 def test_a_folder_that_cannot_be_written_is_unavailable(tmp_path: Path) -> None:
