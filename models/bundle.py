@@ -6,26 +6,29 @@ its content: the same training gives the same bytes. No member is ever executed.
 
 import hashlib
 import io
+import json
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
+from pydantic import BaseModel, ConfigDict, JsonValue, TypeAdapter, ValidationError
 
 from models.calibration import BetaCalibration
-from models.contract import CreditModel, contract_hash, name_of
-from models.errors import DeclarationError, ModelRefusedError
+from models.contract import CreditModel, characteristics, contract_hash, name_of
+from models.errors import DeclarationError, FeatureError, ModelRefusedError
 from models.estimators import Estimator, Family, estimator_from_bytes
 from models.features import features
 from models.metrics import Estimate
 from models.policy import Cutoffs
+from models.reasons import Reference, reference_matrix
 from models.reliability import Reliability
 from models.scorecard import PointsToDoubleOdds
 from models.scorer import Scorer
 
 GOLDEN_TOLERANCE = 1e-6  # in log-odds
+REFERENCE: TypeAdapter[Reference] = TypeAdapter(dict[str, str | int | float | None])
 ESTIMATOR_MEMBERS: dict[Family, str] = {"logistic": "estimator.json", "xgboost": "estimator.ubj"}
 
 
@@ -89,12 +92,14 @@ class Bundle:
     manifest: Manifest
     estimator: Estimator
     golden: Golden
+    reference: Reference
 
     def to_bytes(self) -> bytes:
         """The archive; the same bundle always gives the same bytes."""
         members = {
             "manifest.json": _json(self.manifest),
             "golden.json": _json(self.golden),
+            "reference.json": json.dumps(self.reference, indent=1).encode(),
             ESTIMATOR_MEMBERS[self.estimator.family]: self.estimator.to_bytes(),
         }
         buffer = io.BytesIO()
@@ -142,6 +147,7 @@ def bundle_from_bytes(data: bytes) -> Bundle:
     try:
         manifest = Manifest.model_validate_json(members["manifest.json"])
         golden = Golden.model_validate_json(members["golden.json"])
+        reference = REFERENCE.validate_json(members["reference.json"])
         estimator = members[ESTIMATOR_MEMBERS[manifest.family]]
     except KeyError as error:
         message = f"bundle: member {error.args[0]} is missing"
@@ -149,7 +155,8 @@ def bundle_from_bytes(data: bytes) -> Bundle:
     except (ValidationError, DeclarationError) as error:
         message = f"bundle: {error}"
         raise ModelRefusedError(message) from error
-    return Bundle(manifest, estimator_from_bytes(manifest.family, estimator), golden)
+    fitted = estimator_from_bytes(manifest.family, estimator)
+    return Bundle(manifest, fitted, golden, reference)
 
 
 def scorer_from_bundle(bundle: Bundle, model: type[CreditModel]) -> Scorer:
@@ -164,9 +171,29 @@ def scorer_from_bundle(bundle: Bundle, model: type[CreditModel]) -> Scorer:
     if (manifest.model, manifest.contract_hash) != (name_of(model), contract_hash(model)):
         message = f"bundle of {manifest.model}: made for another contract than {name_of(model)}'s"
         raise ModelRefusedError(message)
-    scorer = Scorer(model, bundle.estimator, manifest.calibration, manifest.scale, manifest.policy)
+    scorer = Scorer(
+        model,
+        bundle.estimator,
+        manifest.calibration,
+        bundle.reference,
+        manifest.scale,
+        manifest.policy,
+    )
+    _check_reference(scorer)
     _check_golden(scorer, bundle.golden)
     return scorer
+
+
+def _check_reference(scorer: Scorer) -> None:
+    scored = {c.name for c in characteristics(scorer.model) if not c.protected and not c.compute}
+    if set(scorer.reference) != scored:
+        message = "bundle: the reference does not have exactly the scored fields"
+        raise ModelRefusedError(message)
+    try:
+        reference_matrix(scorer.model, scorer.reference)
+    except (KeyError, TypeError, ValueError, FeatureError) as error:
+        message = "bundle: the reference is not of this contract"
+        raise ModelRefusedError(message) from error
 
 
 def _check_golden(scorer: Scorer, golden: Golden) -> None:

@@ -11,87 +11,19 @@ import types
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
+from string import Formatter
 from typing import Any, ClassVar, Literal, Union, get_args, get_origin
 
-import numpy as np
 from annotated_types import Ge, Gt, Le, Lt
-from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
+from pydantic import BaseModel, ConfigDict
 from pydantic.fields import FieldInfo
-from pydantic_core import PydanticCustomError, core_schema
 
 from models.errors import DeclarationError
+from models.marks import Codes, Column, Columns, Derived, Mark, Reason, Risk, Special
 from models.policy import Cutoffs
 from models.scorecard import PointsToDoubleOdds
 
-Column = NDArray[np.float64]
-Columns = Mapping[str, Column]
 Level = str | int
-
-
-@dataclass(frozen=True, slots=True)
-class Unit:
-    """The unit of a number, for people."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Risk:
-    """Documented direction of a number: +1 riskier as it rises, -1 safer as it rises."""
-
-    sign: Literal[-1, 1]
-
-
-@dataclass(frozen=True, slots=True)
-class Protected:
-    """Accepted and used to test fairness; never scored, never written to the decision record."""
-
-
-@dataclass(frozen=True, slots=True)
-class Private:
-    """Scored, but withheld from the decision record."""
-
-
-@dataclass(frozen=True, slots=True)
-class Special:
-    """Codes of a number that are no amounts, with what each means ("no record", "paid in full")."""
-
-    codes: Mapping[int, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Codes:
-    """Levels are whole numbers: 1.0 and true, which Python takes for 1, are refused."""
-
-    def __get_pydantic_core_schema__(
-        self, source: object, handler: GetCoreSchemaHandler
-    ) -> core_schema.CoreSchema:
-        """Look at the type before pydantic looks the level up."""
-        return core_schema.no_info_before_validator_function(_whole_number, handler(source))
-
-
-def _whole_number(value: object) -> object:
-    if type(value) in (bool, float):
-        kind, message = "int_type", "Input should be a valid integer"
-        raise PydanticCustomError(kind, message)
-    return value
-
-
-Mark = Codes | Unit | Risk | Protected | Private | Special
-
-
-@dataclass(frozen=True, slots=True)
-class Derived:
-    """A characteristic computed from the fields, by one function for any number of rows."""
-
-    compute: Callable[[Columns], Column]
-    marks: tuple[Mark, ...]
-
-
-def derived(*marks: Mark) -> Callable[[Callable[[Columns], Column]], Derived]:
-    """Declare the decorated function `columns -> column` as a derived characteristic."""
-    return lambda compute: Derived(compute, marks)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +42,8 @@ class Characteristic:
     optional: bool = False
     protected: bool = False
     private: bool = False
+    reason: Reason | None = None
+    missing: str | None = None
     compute: Callable[[Columns], Column] | None = None
 
 
@@ -217,18 +151,25 @@ def _from_derived(name: str, value: Derived) -> Characteristic:
 def _marked(plain: Characteristic, marks: tuple[Mark, ...]) -> Characteristic:
     values: dict[str, Any] = {}
     for mark in marks:
-        match mark:
-            case Unit(name):
-                values["unit"] = name
-            case Risk(sign):
-                values["sign"] = sign
-            case Special(codes):
-                values["special"] = dict(codes)
-            case Protected():
-                values["protected"] = True
-            case Private():
-                values["private"] = True
-    return replace(plain, **values)
+        values |= mark.said()
+    complete = replace(plain, **values)
+    if not complete.protected:
+        _require_reason(complete)
+    return complete
+
+
+def _require_reason(c: Characteristic) -> None:
+    """Whatever is scored can be told to an applicant; a text shows no other value than its own."""
+    if c.reason is None:
+        message = f"{c.name}: it is scored, so it needs a Reason"
+        raise DeclarationError(message)
+    if c.optional and c.missing is None:
+        message = f"{c.name}: it may be absent, so it needs a Missing"
+        raise DeclarationError(message)
+    shown = {name for _, name, _, _ in Formatter().parse(c.reason.text) if name is not None}
+    if not shown <= {c.name} or (shown and c.levels):
+        message = f"{c.name}: its reason may show its own value, if that is a number, and no other"
+        raise DeclarationError(message)
 
 
 def _without_none(annotation: Any) -> tuple[Any, bool]:  # noqa: ANN401 -- a type expression

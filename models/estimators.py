@@ -20,6 +20,14 @@ Family = Literal["logistic", "xgboost"]
 LogOdds = NDArray[np.float64]
 
 
+@dataclass(frozen=True, slots=True)
+class Contributions:
+    """`base + values.sum(axis=1)` is the log-odds, to 1e-4; `values` has the matrix's shape."""
+
+    base: float
+    values: Matrix
+
+
 class Estimator(Protocol):
     """What every family offers."""
 
@@ -29,6 +37,9 @@ class Estimator(Protocol):
 
     def log_odds(self, matrix: Matrix) -> LogOdds:
         """Log-odds of default, shape `(n,)`, for a matrix `(n, p)`; positive = riskier."""
+
+    def contributions(self, matrix: Matrix, reference: Matrix) -> Contributions:
+        """What each feature adds to the log-odds of each row."""
 
     def to_bytes(self) -> bytes:
         """The bytes `estimator_from_bytes` reads back."""
@@ -61,11 +72,19 @@ class Logistic:
 
     def log_odds(self, matrix: Matrix) -> LogOdds:
         """Log-odds of default for each row."""
-        filled = np.where(np.isnan(matrix), np.array(self.coefficients.fills), matrix)
         # Not `filled @ weights`: its last bit differs between one row and a batch.
-        weighted: LogOdds = filled * np.array(self.coefficients.weights)
-        total: LogOdds = weighted.sum(axis=1) + self.coefficients.intercept
+        total: LogOdds = self._weighted(matrix).sum(axis=1) + self.coefficients.intercept
         return total
+
+    def contributions(self, matrix: Matrix, reference: Matrix) -> Contributions:
+        """Weight times distance from the reference row, shape `(1, p)`."""
+        values = self._weighted(matrix) - self._weighted(reference)
+        return Contributions(float(self.log_odds(reference)[0]), values)
+
+    def _weighted(self, matrix: Matrix) -> Matrix:
+        filled = np.where(np.isnan(matrix), np.array(self.coefficients.fills), matrix)
+        weighted: Matrix = filled * np.array(self.coefficients.weights)
+        return weighted
 
     def to_bytes(self) -> bytes:
         """Canonical JSON."""
@@ -83,6 +102,11 @@ class BoostedTrees:
     def log_odds(self, matrix: Matrix) -> LogOdds:
         """Log-odds of default for each row."""
         return self.booster.margins(matrix)
+
+    def contributions(self, matrix: Matrix, reference: Matrix) -> Contributions:  # noqa: ARG002 -- trees have a base of their own
+        """Exact SHAP values, path-dependent; the base is the mean over the training rows."""
+        found = self.booster.contributions(matrix)
+        return Contributions(float(found[0, -1]), np.ascontiguousarray(found[:, :-1]))
 
     def to_bytes(self) -> bytes:
         """XGBoost's UBJSON."""

@@ -13,8 +13,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from models.contract import Characteristic, Column, Columns, CreditModel, characteristics
+from models.contract import Characteristic, CreditModel, characteristics
 from models.errors import FeatureError
+from models.marks import Column, Columns
 
 Matrix = NDArray[np.float64]
 

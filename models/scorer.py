@@ -1,7 +1,7 @@
 """The core: applications in, decisions out."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -9,9 +9,10 @@ import numpy as np
 from models.calibration import BetaCalibration, calibrated
 from models.contract import CreditModel
 from models.estimators import Estimator, LogOdds
-from models.features import columns_from_applications, matrix_from_columns
+from models.features import Matrix, columns_from_applications, matrix_from_columns
 from models.metrics import Probabilities
 from models.policy import RISK_LEVELS, Cutoffs, DecisionName, RiskLevel, decide
+from models.reasons import AdverseReason, Reference, adverse_reasons
 from models.scorecard import PointsToDoubleOdds, score_from_probability
 
 LOG_ODDS_LIMIT = 20.0  # a probability of 2e-9; beyond it a double could round to 0 or 1
@@ -19,12 +20,16 @@ LOG_ODDS_LIMIT = 20.0  # a probability of 2e-9; beyond it a double could round t
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What one application gets: a probability in (0, 1), unrounded points, and what follows."""
+    """What one application gets: a probability in (0, 1), unrounded points, and what follows.
+
+    `reasons` is None where none were asked for and the decision is to approve.
+    """
 
     probability_of_default: float
     credit_score: float
     risk_level: RiskLevel
     decision: DecisionName
+    reasons: tuple[AdverseReason, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,28 +39,55 @@ class Scorer:
     model: type[CreditModel]
     estimator: Estimator
     calibration: BetaCalibration
+    reference: Reference
     scale: PointsToDoubleOdds
     policy: Cutoffs
 
     @classmethod
     def of(
-        cls, model: type[CreditModel], estimator: Estimator, calibration: BetaCalibration
+        cls,
+        model: type[CreditModel],
+        estimator: Estimator,
+        calibration: BetaCalibration,
+        reference: Reference,
     ) -> Self:
         """Score with the scale and policy the catalogue declares now."""
-        return cls(model, estimator, calibration, model.scale, model.policy)
+        return cls(model, estimator, calibration, reference, model.scale, model.policy)
 
-    def score(self, applications: Sequence[CreditModel]) -> list[Decision]:
-        """Decide on applications, each as if it were alone."""
-        probabilities = probabilities_from_log_odds(self.log_odds(applications))
-        return [self._decision(probability) for probability in probabilities.tolist()]
+    def score(
+        self, applications: Sequence[CreditModel], *, with_reasons: bool = False
+    ) -> list[Decision]:
+        """Decide on applications, each as if it were alone.
+
+        Reasons are given to those that are not approved, and to all `with_reasons`.
+        """
+        if not applications:
+            return []
+        columns = columns_from_applications(self.model, applications)
+        matrix = matrix_from_columns(self.model, columns)
+        probabilities = probabilities_from_log_odds(self._calibrated(matrix))
+        decisions = [self._decision(probability) for probability in probabilities.tolist()]
+        wanted = [i for i, d in enumerate(decisions) if with_reasons or d.decision != "approve"]
+        if wanted:
+            found = adverse_reasons(
+                self.model,
+                self.estimator,
+                self.reference,
+                {name: column[wanted] for name, column in columns.items()},
+            )
+            for i, reasons in zip(wanted, found, strict=True):
+                decisions[i] = replace(decisions[i], reasons=reasons)
+        return decisions
 
     def log_odds(self, applications: Sequence[CreditModel]) -> LogOdds:
         """Calibrated log-odds of default, shape `(n,)`."""
         if not applications:
             return np.empty(0)
         columns = columns_from_applications(self.model, applications)
-        margins = self.estimator.log_odds(matrix_from_columns(self.model, columns))
-        return calibrated(margins, self.calibration)
+        return self._calibrated(matrix_from_columns(self.model, columns))
+
+    def _calibrated(self, matrix: Matrix) -> LogOdds:
+        return calibrated(self.estimator.log_odds(matrix), self.calibration)
 
     def _decision(self, probability: float) -> Decision:
         decision = decide(probability, self.policy)

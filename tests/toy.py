@@ -4,12 +4,14 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from models.contract import (
+from models.contract import CreditModel
+from models.marks import (
     Column,
     Columns,
-    CreditModel,
+    Missing,
     Private,
     Protected,
+    Reason,
     Risk,
     Special,
     Unit,
@@ -29,14 +31,25 @@ class Toy(CreditModel):
     policy: ClassVar = Cutoffs(approve_below=0.2, decline_from=0.4)
 
     age: Annotated[int, Field(ge=18, le=100), Protected()]
-    income: Annotated[float, Field(gt=0, le=1e6), Unit("currency a year"), Risk(-1)]
-    debt: Annotated[float, Field(ge=0, le=1e6), Risk(+1), Private()]
-    home: Literal["own", "rent"]
+    income: Annotated[
+        float,
+        Field(gt=0, le=1e6),
+        Unit("currency a year"),
+        Risk(-1),
+        Reason("T1", "Income is {income:.0f}"),
+    ]
+    debt: Annotated[float, Field(ge=0, le=1e6), Risk(+1), Private(), Reason("T2", "Debt is high")]
+    home: Annotated[Literal["own", "rent"], Reason("T3", "Housing situation")]
     months_since_default: Annotated[
-        int | None, Field(ge=-7, le=999), Special({-7: "never defaulted"}), Risk(-1)
+        int | None,
+        Field(ge=-7, le=999),
+        Special({-7: "There is no credit history"}),
+        Risk(-1),
+        Reason("T4", "The last default was {months_since_default:.0f} months ago"),
+        Missing("It is not known when the last default was"),
     ] = None
 
-    @derived(Risk(+1))
+    @derived(Risk(+1), Reason("T2", "Debt is {debt_to_income:.0%} of income"))
     def debt_to_income(columns: Columns) -> Column:  # noqa: N805 -- becomes a Derived
         """Debt as a share of income."""
         return columns["debt"] / columns["income"]

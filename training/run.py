@@ -23,6 +23,7 @@ from training.gates import CALIBRATION_CONFIDENCE, Gate, absolute_gates, calibra
 from training.golden import golden_rows
 from training.intake import CheckedRows, check_rows
 from training.progress import say
+from training.reference import typical_good
 from training.selection import Comparison, FoldResult, compare
 from training.sources import read_source
 from training.split import is_test
@@ -90,7 +91,8 @@ def train(job: Job) -> Trained:
     estimator = export(compared.winner.family, pipeline, job.model)
     check_parity(estimator, pipeline, job.model, test.matrix)
     chosen = choose_calibration(compared.out_of_fold, fitted.labels)
-    scorer = Scorer.of(job.model, estimator, chosen.calibration)
+    reference = typical_good(job.model, fitted.applications, fitted.labels)
+    scorer = Scorer.of(job.model, estimator, chosen.calibration, reference)
     probabilities = probabilities_from_log_odds(scorer.log_odds(test.applications))
     figures = _figures(chosen.calibration, test.labels, probabilities, job.seed)
     provenance = _provenance(job, rows, test)
@@ -102,7 +104,7 @@ def train(job: Job) -> Trained:
         source=source.name,
         command=job.command(),
         rows=rows,
-        bundle=Bundle(manifest, estimator, golden),
+        bundle=Bundle(manifest, estimator, golden, reference),
         folds=compared.folds,
         test=test,
         probabilities=probabilities,

@@ -30,9 +30,11 @@ def routes(desk: Desk) -> list[Route]:
         model = request.path_params["model"]
         find_model(desk.catalogue, model)
         document = await json_object(request)
-        refuse_faults(_unknown(document))
+        with_reasons = _with_reasons(document)
         applications = desk.check_all(model, *rows_in(document, "instances"))
-        answer = await desk.decide(model, applications, caller_of(request))
+        answer = await desk.decide(
+            model, applications, caller_of(request), with_reasons=with_reasons
+        )
         return JSONResponse({"predictions": predictions_from(answer)})
 
     async def list_models(_request: Request) -> Response:
@@ -59,23 +61,32 @@ def predictions_from(answer: Answer) -> list[dict[str, Any]]:
 
 def prediction(champion: Champion, decision: Decision) -> dict[str, Any]:
     """One decision as JSON; the score is rounded here, once, half to even."""
-    return {
+    said: dict[str, Any] = {
         "probability_of_default": decision.probability_of_default,
         "credit_score": round(decision.credit_score),
         "risk_level": decision.risk_level,
         "decision": decision.decision,
         "model": champion.manifest.model,
         "model_version": champion.version,
+        "family": champion.manifest.family,
     }
+    if decision.reasons is not None:
+        said["reasons"] = [{"code": r.code, "text": r.text} for r in decision.reasons]
+    return said
 
 
-def _unknown(document: dict[str, Any]) -> list[Fault]:
-    """Members of the body that mean nothing yet are refused rather than ignored."""
+def _with_reasons(document: dict[str, Any]) -> bool:
+    """Read `parameters`; members that mean nothing are refused rather than ignored."""
     faults = extra_members(document, {"instances", "parameters"})
     parameters = document.get("parameters", {})
     if not isinstance(parameters, dict):
-        return [*faults, Fault("parameters", "Input should be an object")]
-    return faults + extra_members(parameters, set(), "parameters")
+        refuse_faults([*faults, Fault("parameters", "Input should be an object")])
+    faults += extra_members(parameters, {"reasons"}, "parameters")
+    wanted = parameters.get("reasons", False)
+    if not isinstance(wanted, bool):
+        faults.append(Fault("parameters.reasons", "Input should be true or false"))
+    refuse_faults(faults)
+    return bool(wanted)
 
 
 def _described(desk: Desk, name: str) -> dict[str, Any]:

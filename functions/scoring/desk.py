@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
@@ -64,18 +65,32 @@ class Desk:
         return [row for row in checked if not isinstance(row, list)]
 
     async def decide(
-        self, model: str, applications: Sequence[CreditModel], caller: Caller
+        self,
+        model: str,
+        applications: Sequence[CreditModel],
+        caller: Caller,
+        *,
+        with_reasons: bool = False,
     ) -> Answer:
-        """Decide on checked applications; a decision is given only once it is recorded."""
+        """Decide on checked applications; a decision is given only once it is recorded.
+
+        Reasons come with what is not approved, and with everything if asked for.
+        """
         champion = await self.loader.champion(model)
         if len(applications) <= ROWS_ON_THE_LOOP:
-            return self._decide(champion, applications, caller)
-        return await run_in_threadpool(self._decide, champion, applications, caller)
+            return self._decide(champion, applications, caller, with_reasons=with_reasons)
+        deciding = partial(self._decide, with_reasons=with_reasons)
+        return await run_in_threadpool(deciding, champion, applications, caller)
 
     def _decide(
-        self, champion: Champion, applications: Sequence[CreditModel], caller: Caller
+        self,
+        champion: Champion,
+        applications: Sequence[CreditModel],
+        caller: Caller,
+        *,
+        with_reasons: bool,
     ) -> Answer:
-        decisions = champion.scorer.score(applications)
+        decisions = champion.scorer.score(applications, with_reasons=with_reasons)
         latency_ms = round(1000 * (time.perf_counter() - caller.began), 3)
         if self.write_record:
             answered = list(zip(applications, decisions, strict=True))

@@ -71,6 +71,7 @@ def _one(model: type[CreditModel], application: CreditModel, decision: Decision)
         "credit_score": round(decision.credit_score),
         "risk_level": decision.risk_level,
         "decision": decision.decision,
+        "reasons": [reason.code for reason in decision.reasons or ()],
     }
 
 

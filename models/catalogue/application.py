@@ -5,7 +5,8 @@ from typing import Annotated, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from models.contract import Column, Columns, CreditModel, Protected, Risk, Unit, derived
+from models.contract import CreditModel
+from models.marks import Column, Columns, Protected, Reason, Risk, Unit, derived
 from models.policy import Cutoffs
 from models.scorecard import PointsToDoubleOdds
 
@@ -22,31 +23,99 @@ class Application(CreditModel):
     policy: ClassVar = Cutoffs(approve_below=0.30, decline_from=0.60)
 
     age: Annotated[int, Field(ge=18, le=100), Unit("years"), Protected()]
-    income: Annotated[float, Field(ge=1, le=1e7), Unit("currency a year"), Risk(-1)]
-    employment_length: Annotated[float, Field(ge=0, le=60), Unit("years"), Risk(-1)]
-    credit_score: Annotated[int, Field(ge=300, le=850), Unit("points of a bureau"), Risk(-1)]
-    num_credit_lines: Annotated[int, Field(ge=0, le=100)]
-    credit_utilization: Annotated[float, Field(ge=0, le=1), Unit("share of limits"), Risk(+1)]
-    debt_to_income: Annotated[float, Field(ge=0, le=1), Unit("share of income"), Risk(+1)]
-    total_debt: Annotated[float, Field(ge=0, le=1e7), Unit("currency")]
-    savings: Annotated[float, Field(ge=0, le=1e8), Unit("currency"), Risk(-1)]
-    loan_amount: Annotated[float, Field(gt=0, le=1e7), Unit("currency"), Risk(+1)]
-    loan_term: Annotated[int, Field(ge=1, le=120), Unit("months")]
-    num_late_payments: Annotated[int, Field(ge=0, le=100), Risk(+1)]
-    num_bankruptcies: Annotated[int, Field(ge=0, le=10), Risk(+1)]
-    inquiries_last_6m: Annotated[int, Field(ge=0, le=100), Risk(+1)]
-    employment_status: Literal["employed", "self_employed", "unemployed", "retired"]
-    home_ownership: Literal["mortgage", "rent", "own", "other"]
-    loan_purpose: Literal[
-        "debt_consolidation", "credit_card", "home_improvement", "business", "medical", "other"
+    income: Annotated[
+        float,
+        Field(ge=1, le=1e7),
+        Unit("currency a year"),
+        Risk(-1),
+        Reason("R02", "Income is low"),
+    ]
+    employment_length: Annotated[
+        float,
+        Field(ge=0, le=60),
+        Unit("years"),
+        Risk(-1),
+        Reason("R03", "Time in employment is short"),
+    ]
+    credit_score: Annotated[
+        int,
+        Field(ge=300, le=850),
+        Unit("points of a bureau"),
+        Risk(-1),
+        Reason("R01", "The credit bureau score of {credit_score:.0f} is low"),
+    ]
+    num_credit_lines: Annotated[
+        int, Field(ge=0, le=100), Reason("R12", "The number of credit lines")
+    ]
+    credit_utilization: Annotated[
+        float,
+        Field(ge=0, le=1),
+        Unit("share of limits"),
+        Risk(+1),
+        Reason("R05", "{credit_utilization:.0%} of the available credit is in use"),
+    ]
+    debt_to_income: Annotated[
+        float,
+        Field(ge=0, le=1),
+        Unit("share of income"),
+        Risk(+1),
+        Reason("R06", "Debt payments take {debt_to_income:.0%} of income"),
+    ]
+    total_debt: Annotated[float, Field(ge=0, le=1e7), Unit("currency"), Reason("R07", "Total debt")]
+    savings: Annotated[
+        float, Field(ge=0, le=1e8), Unit("currency"), Risk(-1), Reason("R08", "Savings are low")
+    ]
+    loan_amount: Annotated[
+        float,
+        Field(gt=0, le=1e7),
+        Unit("currency"),
+        Risk(+1),
+        Reason("R04", "The amount requested is high"),
+    ]
+    loan_term: Annotated[
+        int, Field(ge=1, le=120), Unit("months"), Reason("R13", "The term of the loan")
+    ]
+    num_late_payments: Annotated[
+        int,
+        Field(ge=0, le=100),
+        Risk(+1),
+        Reason("R09", "Late payments on record: {num_late_payments:.0f}"),
+    ]
+    num_bankruptcies: Annotated[
+        int, Field(ge=0, le=10), Risk(+1), Reason("R10", "There is a bankruptcy on record")
+    ]
+    inquiries_last_6m: Annotated[
+        int,
+        Field(ge=0, le=100),
+        Risk(+1),
+        Reason("R11", "Times credit was sought in the last six months: {inquiries_last_6m:.0f}"),
+    ]
+    employment_status: Annotated[
+        Literal["employed", "self_employed", "unemployed", "retired"],
+        Reason("R14", "Employment situation"),
+    ]
+    home_ownership: Annotated[
+        Literal["mortgage", "rent", "own", "other"], Reason("R15", "Housing situation")
+    ]
+    loan_purpose: Annotated[
+        Literal[
+            "debt_consolidation", "credit_card", "home_improvement", "business", "medical", "other"
+        ],
+        Reason("R16", "Purpose of the loan"),
     ]
 
-    @derived(Unit("currency a month"), Risk(+1))
+    @derived(
+        Unit("currency a month"), Risk(+1), Reason("R17", "The payment is high for the income")
+    )
     def monthly_payment(columns: Columns) -> Column:  # noqa: N805 -- becomes a Derived, not a method
         """Instalment a month, in whole currency units."""
         return np.trunc(columns["loan_amount"] / columns["loan_term"] * AMORTISATION_MARKUP)
 
-    @derived(Unit("share of income"), Risk(+1))
+    @derived(
+        Unit("share of income"),
+        Risk(+1),
+        Reason("R17", "The payment would take {payment_to_income:.0%} of income"),
+    )
     def payment_to_income(columns: Columns) -> Column:  # noqa: N805 -- becomes a Derived
         """Instalments of a year as a share of income, at most 1."""
         return np.clip(12 * columns["monthly_payment"] / columns["income"], 0, 1)

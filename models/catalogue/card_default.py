@@ -8,17 +8,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from models.contract import (
-    Codes,
-    Column,
-    Columns,
-    CreditModel,
-    Protected,
-    Risk,
-    Special,
-    Unit,
-    derived,
-)
+from models.contract import CreditModel
+from models.marks import Codes, Column, Columns, Protected, Reason, Risk, Special, Unit, derived
 from models.policy import Cutoffs
 from models.scorecard import PointsToDoubleOdds
 
@@ -26,7 +17,13 @@ RepaymentStatus = Annotated[
     int,
     Field(ge=-2, le=9),
     Unit("months late"),
-    Special({-2: "card not used", -1: "paid in full", 0: "revolving credit, minimum paid"}),
+    Special(
+        {
+            -2: "The card was hardly used in recent months",
+            -1: "The pattern of recent payments in full",
+            0: "Only the minimum was paid in recent months",
+        }
+    ),
     Risk(+1),
 ]
 BillAmount = Annotated[float, Field(ge=-1e7, le=1e7), Unit("NT$")]
@@ -42,31 +39,48 @@ class CardDefault(CreditModel):
     scale: ClassVar = PointsToDoubleOdds(base_score=600, base_odds=50, pdo=20)
     policy: ClassVar = Cutoffs(approve_below=0.20, decline_from=0.40)
 
-    limit_bal: Annotated[float, Field(ge=1, le=1e7), Unit("NT$"), Risk(-1)]
+    limit_bal: Annotated[
+        float, Field(ge=1, le=1e7), Unit("NT$"), Risk(-1), Reason("R03", "The credit limit is low")
+    ]
     sex: Annotated[Literal[1, 2], Codes(), Protected()]
-    education: Annotated[Literal[0, 1, 2, 3, 4, 5, 6], Codes()]
+    education: Annotated[Literal[0, 1, 2, 3, 4, 5, 6], Codes(), Reason("R06", "Level of education")]
     marriage: Annotated[Literal[0, 1, 2, 3], Codes(), Protected()]
     age: Annotated[int, Field(ge=18, le=100), Unit("years"), Protected()]
-    pay_0: RepaymentStatus
-    pay_2: RepaymentStatus
-    pay_3: RepaymentStatus
-    pay_4: RepaymentStatus
-    pay_5: RepaymentStatus
-    pay_6: RepaymentStatus
-    bill_amt1: BillAmount
-    bill_amt2: BillAmount
-    bill_amt3: BillAmount
-    bill_amt4: BillAmount
-    bill_amt5: BillAmount
-    bill_amt6: BillAmount
-    pay_amt1: PaymentAmount
-    pay_amt2: PaymentAmount
-    pay_amt3: PaymentAmount
-    pay_amt4: PaymentAmount
-    pay_amt5: PaymentAmount
-    pay_amt6: PaymentAmount
+    pay_0: Annotated[
+        RepaymentStatus, Reason("R01", "Months the payment of September was late: {pay_0:.0f}")
+    ]
+    pay_2: Annotated[
+        RepaymentStatus, Reason("R01", "Months the payment of August was late: {pay_2:.0f}")
+    ]
+    pay_3: Annotated[
+        RepaymentStatus, Reason("R02", "Months the payment of July was late: {pay_3:.0f}")
+    ]
+    pay_4: Annotated[
+        RepaymentStatus, Reason("R02", "Months the payment of June was late: {pay_4:.0f}")
+    ]
+    pay_5: Annotated[
+        RepaymentStatus, Reason("R02", "Months the payment of May was late: {pay_5:.0f}")
+    ]
+    pay_6: Annotated[
+        RepaymentStatus, Reason("R02", "Months the payment of April was late: {pay_6:.0f}")
+    ]
+    bill_amt1: Annotated[BillAmount, Reason("R04", "Recent bills against the credit limit")]
+    bill_amt2: Annotated[BillAmount, Reason("R04", "Recent bills against the credit limit")]
+    bill_amt3: Annotated[BillAmount, Reason("R04", "Recent bills against the credit limit")]
+    bill_amt4: Annotated[BillAmount, Reason("R04", "Recent bills against the credit limit")]
+    bill_amt5: Annotated[BillAmount, Reason("R04", "Recent bills against the credit limit")]
+    bill_amt6: Annotated[BillAmount, Reason("R04", "Recent bills against the credit limit")]
+    pay_amt1: Annotated[PaymentAmount, Reason("R05", "Recent payments were small")]
+    pay_amt2: Annotated[PaymentAmount, Reason("R05", "Recent payments were small")]
+    pay_amt3: Annotated[PaymentAmount, Reason("R05", "Recent payments were small")]
+    pay_amt4: Annotated[PaymentAmount, Reason("R05", "Recent payments were small")]
+    pay_amt5: Annotated[PaymentAmount, Reason("R05", "Recent payments were small")]
+    pay_amt6: Annotated[PaymentAmount, Reason("R05", "Recent payments were small")]
 
-    @derived(Unit("share of the limit"))
+    @derived(
+        Unit("share of the limit"),
+        Reason("R04", "The latest bill uses {utilization:.0%} of the credit limit"),
+    )
     def utilization(columns: Columns) -> Column:  # noqa: N805 -- becomes a Derived, not a method
         """Latest bill as a share of the credit limit."""
         return columns["bill_amt1"] / columns["limit_bal"]

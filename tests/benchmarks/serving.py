@@ -35,6 +35,7 @@ from models.stores.opening import open_store
 from tests.running import REPOSITORY, free_port
 from training.golden import golden_rows
 from training.intake import check_rows
+from training.reference import typical_good
 from training.synthetic.application import generate
 
 COLD_STARTS = 15
@@ -111,14 +112,15 @@ def publish_benchmark_model(store_uri: str) -> None:
         threads=1,
         libraries={},
     )
-    scorer = Scorer.of(Application, estimator, BetaCalibration())
+    reference = typical_good(Application, rows.applications, rows.labels)
+    scorer = Scorer.of(Application, estimator, BetaCalibration(), reference)
     golden = golden_rows(scorer, rows.applications, seed=1)
     probabilities = probabilities_from_log_odds(scorer.log_odds(rows.applications))
     found = reliability(rows.labels, probabilities, confidence=0.95, seed=1)
     figures = Figures(scorer.calibration, {}, found)
     manifest = manifest_of(Application, "xgboost", figures, provenance)
     store, now = open_store(store_uri), datetime.now(UTC)
-    bundle = Bundle(manifest, estimator, golden).to_bytes()
+    bundle = Bundle(manifest, estimator, golden, reference).to_bytes()
     version = publish(store, "application", bundle, {}, now)
     promote(store, "application", version, Author("benchmark", now))
 

@@ -10,11 +10,18 @@ from models.bundle import Bundle, Figures, Golden, Provenance, manifest_of
 from models.calibration import BetaCalibration
 from models.estimators import BoostedTrees, Coefficients, Logistic, estimator_from_bytes
 from models.features import features
+from models.reasons import Reference
 from models.registry import Author
 from models.reliability import Reliability
 from models.scorer import Scorer
 from tests.toy import Toy, toy
 
+REFERENCE: Reference = {
+    "income": 60_000.0,
+    "debt": 5_000.0,
+    "home": "own",
+    "months_since_default": 48,
+}
 CALIBRATION = BetaCalibration(a=0.9, b=1.1, c=0.05)
 RELIABILITY = Reliability(
     ece=0.01,
@@ -56,7 +63,7 @@ def trees() -> BoostedTrees:
 def bundle_of(estimator: Logistic | BoostedTrees) -> Bundle:
     """A bundle of the toy model with two golden rows."""
     rows = [toy(), toy(income=20_000.0, home="rent", months_since_default=-7)]
-    scorer = Scorer.of(Toy, estimator, CALIBRATION)
+    scorer = Scorer.of(Toy, estimator, CALIBRATION, REFERENCE)
     golden = Golden(
         applications=tuple(row.model_dump() for row in rows),
         log_odds=tuple(scorer.log_odds(rows).tolist()),
@@ -73,7 +80,9 @@ def bundle_of(estimator: Logistic | BoostedTrees) -> Bundle:
         libraries={"numpy": np.__version__},
     )
     figures = Figures(CALIBRATION, {}, RELIABILITY)
-    return Bundle(manifest_of(Toy, estimator.family, figures, provenance), estimator, golden)
+    return Bundle(
+        manifest_of(Toy, estimator.family, figures, provenance), estimator, golden, REFERENCE
+    )
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from models.bundle import Bundle, bundle_from_bytes, scorer_from_bundle, sha256_
 from models.catalogue.application import Application
 from models.errors import ModelRefusedError
 from models.estimators import BoostedTrees, Logistic
-from tests.models.conftest import bundle_of
+from tests.models.conftest import REFERENCE, bundle_of
 from tests.toy import Toy, toy
 
 
@@ -46,7 +46,9 @@ def test_the_same_bundle_always_gives_the_same_bytes(bundle: Bundle) -> None:
 
 def test_members_are_stored_and_none_is_executable(bundle: Bundle) -> None:
     with zipfile.ZipFile(io.BytesIO(bundle.to_bytes())) as archive:
-        assert archive.namelist() == ["manifest.json", "golden.json", "estimator.json"]
+        assert archive.namelist() == [
+            *("manifest.json", "golden.json", "reference.json", "estimator.json")
+        ]
         assert {i.compress_type for i in archive.infolist()} == {zipfile.ZIP_STORED}
 
 
@@ -99,6 +101,26 @@ def test_a_bundle_whose_golden_rows_fail_is_refused(
     bundle: Bundle, values: dict[str, object], message: str
 ) -> None:
     read = bundle_from_bytes(changed(bundle.to_bytes(), edited("golden.json", **values)))
+    with pytest.raises(ModelRefusedError, match=message):
+        scorer_from_bundle(read, Toy)
+
+
+@pytest.mark.parametrize(
+    ("reference", "message"),
+    [
+        ({"income": 1.0}, "exactly the scored fields"),
+        ({**REFERENCE, "age": 40}, "exactly the scored fields"),
+        ({**REFERENCE, "home": "castle"}, "not of this contract"),
+        ({**REFERENCE, "income": "much"}, "not of this contract"),
+    ],
+)
+def test_a_bundle_whose_reference_is_no_application_is_refused(
+    bundle: Bundle, reference: dict[str, object], message: str
+) -> None:
+    def replaced(members: dict[str, bytes]) -> None:
+        members["reference.json"] = json.dumps(reference).encode()
+
+    read = bundle_from_bytes(changed(bundle.to_bytes(), replaced))
     with pytest.raises(ModelRefusedError, match=message):
         scorer_from_bundle(read, Toy)
 

@@ -6,18 +6,13 @@ from pydantic import Field, ValidationError, create_model
 from models.catalogue.application import Application
 from models.catalogue.card_default import CardDefault
 from models.catalogue.german_credit import GermanCredit
-from models.contract import (
-    Codes,
-    CreditModel,
-    Protected,
-    Risk,
-    characteristics,
-    contract_hash,
-    name_of,
-)
+from models.contract import CreditModel, characteristics, contract_hash, name_of
 from models.errors import DeclarationError
+from models.marks import Codes, Protected, Reason, Risk
 from models.shelf import credit_models
 from tests.toy import Toy, toy
+
+REASON = Reason("X", "Something")
 
 
 def faults(**changes: object) -> set[tuple[str, str]]:
@@ -54,7 +49,7 @@ def test_errors_never_show_the_input() -> None:
 @pytest.mark.parametrize("value", [True, 1.0, "1", None])
 def test_a_level_that_is_a_whole_number_is_given_as_one(value: object) -> None:
     account = {"odd": value, **toy().model_dump(exclude_none=True)}
-    coded = declared(odd=(Annotated[Literal[1, 2], Codes()], ...))
+    coded = declared(odd=(Annotated[Literal[1, 2], Codes(), REASON], ...))
     with pytest.raises(ValidationError):
         coded.model_validate(account)
     assert coded.model_validate(account | {"odd": 1})
@@ -67,7 +62,8 @@ def test_marks_of_a_field_are_read_from_its_declaration() -> None:
     assert found["income"].unit == "currency a year"
     assert found["debt"].private
     assert found["home"].levels == ("own", "rent")
-    assert found["months_since_default"].special == {-7: "never defaulted"}
+    assert found["home"].reason == Reason("T3", "Housing situation")
+    assert found["months_since_default"].special == {-7: "There is no credit history"}
     assert found["months_since_default"].optional
     assert found["debt_to_income"].compute is not None
 
@@ -105,9 +101,11 @@ def declared(**fields: Any) -> type[CreditModel]:  # noqa: ANN401 -- what create
 
 
 def test_the_contract_hash_changes_with_a_bound_and_not_with_a_title() -> None:
-    same = declared(income=(Annotated[float, Field(gt=0, le=1e6, title="x"), Risk(-1)], ...))
-    wider = declared(income=(Annotated[float, Field(gt=0, le=2e6), Risk(-1)], ...))
-    unmarked = declared(age=(Annotated[int, Field(ge=18, le=100)], ...))
+    same = declared(
+        income=(Annotated[float, Field(gt=0, le=1e6, title="x"), Risk(-1), REASON], ...)
+    )
+    wider = declared(income=(Annotated[float, Field(gt=0, le=2e6), Risk(-1), REASON], ...))
+    unmarked = declared(age=(Annotated[int, Field(ge=18, le=100), REASON], ...))
     hashes = {contract_hash(m) for m in (declared(), same)}
     assert len(hashes) == 1
     assert len(hashes | {contract_hash(wider), contract_hash(unmarked)}) == 3
@@ -118,6 +116,10 @@ def test_the_contract_hash_changes_with_a_bound_and_not_with_a_title() -> None:
     [
         ((str, ...), "a field is an int, a float or a Literal"),
         ((Literal[1, 2], ...), "whole numbers need the mark Codes"),
+        ((Annotated[int, Risk(1)], ...), "it is scored, so it needs a Reason"),
+        ((Annotated[int | None, Reason("X", "x")], ...), "may be absent, so it needs a Missing"),
+        ((Annotated[int, Reason("X", "{income}")], ...), "may show its own value"),
+        ((Annotated[Literal["a"], Reason("X", "{odd}")], ...), "may show its own value"),
         ((Annotated[Literal["a"], Risk(1)], ...), "Risk and Special are for numbers"),
     ],
 )

@@ -38,6 +38,29 @@ def test_a_row_scores_the_same_to_the_last_bit_alone_in_a_batch_and_in_any_order
     assert batch[order].tobytes() == shuffled.tobytes()
 
 
+def test_contributions_and_their_base_add_up_to_the_log_odds(estimator: Estimator) -> None:
+    matrix = rows(300)
+    found = estimator.contributions(matrix, rows(1))
+    assert found.values.shape == matrix.shape
+    np.testing.assert_allclose(
+        found.base + found.values.sum(axis=1), estimator.log_odds(matrix), rtol=0, atol=1e-4
+    )
+
+
+def test_contributions_of_a_row_are_the_same_alone_and_in_a_batch(estimator: Estimator) -> None:
+    matrix, reference = rows(60), rows(1)
+    batch = estimator.contributions(matrix, reference).values
+    for i in range(len(matrix)):
+        alone = estimator.contributions(matrix[i : i + 1], reference).values
+        assert alone.tobytes() == batch[i : i + 1].tobytes()
+
+
+def test_the_reference_itself_has_no_contributions(logistic: Logistic) -> None:
+    found = logistic.contributions(rows(1), rows(1))
+    assert not found.values.any()
+    assert found.base == logistic.log_odds(rows(1))[0]
+
+
 def test_threads_get_the_same_answers_at_once(trees: BoostedTrees) -> None:
     matrix = rows(200)
     answers: list[bool] = []

@@ -6,13 +6,14 @@ from hypothesis import strategies as st
 from models.calibration import BetaCalibration
 from models.estimators import Logistic
 from models.scorer import Scorer, probabilities_from_log_odds
+from tests.models.conftest import REFERENCE
 from tests.toy import Toy, toy
 
 
 def test_an_application_gets_a_probability_points_a_level_and_a_decision(
     logistic: Logistic,
 ) -> None:
-    scorer = Scorer.of(Toy, logistic, BetaCalibration())
+    scorer = Scorer.of(Toy, logistic, BetaCalibration(), REFERENCE)
     [decision] = scorer.score([toy(months_since_default=0)])
     # log-odds -1 - .5 + .1 - .2 + 2 * .2 = -1.2
     assert decision.probability_of_default == pytest.approx(0.2314752)
@@ -21,12 +22,12 @@ def test_an_application_gets_a_probability_points_a_level_and_a_decision(
 
 
 def test_no_applications_give_no_decisions(logistic: Logistic) -> None:
-    assert Scorer.of(Toy, logistic, BetaCalibration()).score([]) == []
+    assert Scorer.of(Toy, logistic, BetaCalibration(), REFERENCE).score([]) == []
 
 
 def test_a_decision_is_made_on_the_calibrated_probability(logistic: Logistic) -> None:
     application = toy(months_since_default=0)
-    [decision] = Scorer.of(Toy, logistic, BetaCalibration(c=-1.0)).score([application])
+    [decision] = Scorer.of(Toy, logistic, BetaCalibration(c=-1.0), REFERENCE).score([application])
     # log-odds -1.2 - 1 = -2.2
     assert decision.probability_of_default == pytest.approx(0.0997505)
     assert decision.decision == "approve"

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -5,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.bundle import Bundle
 from models.calibration import BetaCalibration
 from models.contract import name_of
 from models.errors import DataError
@@ -44,10 +44,10 @@ def misled(frame: pd.DataFrame) -> pd.DataFrame:
 def overconfident(trained: Trained) -> bytes:
     """The same model with log-odds doubled: it ranks as well and fits worse."""
     doubled = BetaCalibration(a=2.0, b=2.0)
-    scorer = Scorer.of(Toy, trained.bundle.estimator, doubled)
+    scorer = Scorer.of(Toy, trained.bundle.estimator, doubled, trained.bundle.reference)
     manifest = trained.bundle.manifest.model_copy(update={"calibration": doubled})
     golden = golden_rows(scorer, trained.rows.applications, seed=1)
-    return Bundle(manifest, trained.bundle.estimator, golden).to_bytes()
+    return replace(trained.bundle, manifest=manifest, golden=golden).to_bytes()
 
 
 @pytest.fixture(scope="module")

@@ -36,6 +36,8 @@ def test_a_riskier_application_scores_riskier(service: Server, example: Example)
     assert first["probability_of_default"] < second["probability_of_default"]
     assert first["credit_score"] > second["credit_score"]
     assert second["risk_level"] == "high"
+    assert {"R01", "R09"} <= {reason["code"] for reason in second["reasons"]}
+    assert "reasons" not in first
 
 
 @pytest.mark.parametrize(

@@ -17,11 +17,17 @@ def test_a_real_account_is_scored(
     [prediction] = answer.json()["predictions"]
     assert set(prediction) == {
         *("probability_of_default", "credit_score", "risk_level", "decision"),
-        *("model", "model_version"),
+        *("model", "model_version", "family", "reasons"),
     }
     assert 0.4 < prediction["probability_of_default"] < 1  # two months late: it did default
     assert (prediction["decision"], prediction["risk_level"]) == ("decline", "high")
     assert prediction["model"] == "card_default"
+    assert prediction["family"] == trained_store.summaries["card_default"]["family"]
+    assert prediction["reasons"][0] == {
+        "code": "R01",
+        "text": "Months the payment of September was late: 2",
+    }
+    assert 1 <= len(prediction["reasons"]) <= 4
     assert prediction["model_version"] == trained_store.summaries["card_default"]["version"]
 
 
@@ -78,6 +84,32 @@ def test_all_faults_of_all_rows_are_listed_with_their_paths(
     assert not {"Miller", "boat"} & set(answer.text.split('"'))
 
 
+@pytest.mark.parametrize("parameters", [{}, {"reasons": False}, {"reasons": True}])
+def test_reasons_of_an_approval_come_only_when_asked_for(
+    service: Server, example: Example, parameters: dict[str, bool]
+) -> None:
+    answer = service.client.post(
+        "/v1/models/application:predict",
+        json={"instances": [example("application")], "parameters": parameters},
+    )
+    [prediction] = answer.json()["predictions"]
+    assert prediction["decision"] == "approve"
+    assert ("reasons" in prediction) is parameters.get("reasons", False)
+
+
+def test_a_row_has_the_same_reasons_alone_and_in_a_batch(service: Server, example: Example) -> None:
+    base = example("application")
+    rows = [base | {"credit_score": 400 + i, "num_late_payments": i % 7} for i in range(50)]
+
+    def predict(instances: list[Any]) -> list[Any]:
+        body = {"instances": instances, "parameters": {"reasons": True}}
+        answer = service.client.post("/v1/models/application:predict", json=body)
+        predictions: list[Any] = answer.json()["predictions"]
+        return predictions
+
+    assert [predict([row])[0] for row in rows] == predict(rows)
+
+
 @pytest.mark.parametrize("value", [True, 1.0, 2.0000000000000001, "2"])
 def test_a_coded_level_is_an_integer(service: Server, example: Example, value: object) -> None:
     [account] = example("card_default")["instances"]
@@ -98,6 +130,7 @@ def test_a_coded_level_is_an_integer(service: Server, example: Example, value: o
         ({"instances": [{}], "signature": 1}, {"signature"}),
         ({"instances": [{}], "parameters": {"mode": 1}}, {"parameters.mode"}),
         ({"instances": [{}], "parameters": []}, {"parameters"}),
+        ({"instances": [{}], "parameters": {"reasons": 1}}, {"parameters.reasons"}),
     ],
 )
 def test_a_body_of_another_shape_is_refused(

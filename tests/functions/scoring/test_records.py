@@ -33,7 +33,15 @@ def test_every_decision_is_recorded_with_its_inputs(service: Server, example: Ex
     assert record["latency_ms"] == reply["processing_time_ms"]
     assert record["inputs"] == {k: v for k, v in body.items() if k != "age"}
     assert record["withheld"] == ["age"]
+    assert record["reasons"] == []
     assert record["severity"] == "INFO"
+
+
+def test_the_reasons_of_a_refusal_are_recorded_by_code(service: Server, example: Example) -> None:
+    body = example("application") | {"credit_score": 400, "num_late_payments": 8}
+    reply = service.client.post("/predict", json=body, headers={"x-request-id": "req-4"}).json()
+    [record] = records(service, "req-4")
+    assert record["reasons"] == [reason["code"] for reason in reply["reasons"]] != []
 
 
 def test_a_batch_is_recorded_row_by_row(service: Server, example: Example) -> None:

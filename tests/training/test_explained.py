@@ -1,0 +1,113 @@
+"""What holds of every bundled model as trained: reasons, signs, contributions."""
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from models.contract import CreditModel, characteristics
+from models.features import columns_from_applications, features, matrix_from_columns
+from models.reasons import reference_matrix
+from models.registry import load_champion
+from models.scorecard import score_from_probability
+from models.scorer import Scorer, probabilities_from_log_odds
+from models.shelf import credit_models
+from models.stores.opening import open_store
+from tests.running import TrainedStore
+from training.intake import check_rows
+from training.sources import read_source
+
+NOT_APPROVED = 1_000
+PAIRS = 10_000  # a signed feature
+
+
+@dataclass(frozen=True)
+class Case:
+    """A trained model and applications to ask it about."""
+
+    model: type[CreditModel]
+    scorer: Scorer
+    applications: list[CreditModel]
+
+
+@pytest.fixture(scope="module", params=["application", "card_default", "german_credit"])
+def case(request: pytest.FixtureRequest, trained_store: TrainedStore) -> Case:
+    model = credit_models()[request.param]
+    scorer = load_champion(open_store(trained_store.uri), model).scorer
+    rows = check_rows(model, read_source(model, None, seed=3).frame, max_refused_share=0)
+    return Case(model, scorer, rows.applications[:8_000])
+
+
+def test_every_reason_is_adverse_and_improving_it_lowers_the_probability(case: Case) -> None:
+    decisions = case.scorer.score(case.applications)
+    refused = [i for i, d in enumerate(decisions) if d.decision != "approve"][:NOT_APPROVED]
+    assert len(refused) >= 500
+    applications = [case.applications[i] for i in refused]
+    columns = columns_from_applications(case.model, applications)
+    matrix = matrix_from_columns(case.model, columns)
+    typical = reference_matrix(case.model, case.scorer.reference)
+    values = case.scorer.estimator.contributions(matrix, typical).values
+    before = case.scorer.estimator.log_odds(matrix)
+    for row, place in enumerate(refused):
+        reasons = decisions[place].reasons
+        assert reasons is not None
+        assert len({reason.code for reason in reasons}) == len(reasons) <= 4
+        for reason in reasons:
+            members = [c for c in characteristics(case.model) if _code(c) == reason.code]
+            assert members
+            assert not any(c.protected for c in members)
+            names = {c.name for c in members}
+            group = [j for j, f in enumerate(features(case.model)) if f.characteristic in names]
+            assert values[row, group].sum() == pytest.approx(reason.log_odds)
+            assert reason.log_odds > 0
+            improved = matrix[row : row + 1].copy()
+            improved[0, group] = typical[0, group]
+            assert case.scorer.estimator.log_odds(improved)[0] < before[row]
+            _check_numbers(reason.text, [columns[name][row] for name in names])
+
+
+def test_contributions_add_up_to_the_log_odds(case: Case) -> None:
+    matrix = matrix_from_columns(
+        case.model, columns_from_applications(case.model, case.applications[:2_000])
+    )
+    typical = reference_matrix(case.model, case.scorer.reference)
+    found = case.scorer.estimator.contributions(matrix, typical)
+    total = found.base + found.values.sum(axis=1)
+    np.testing.assert_allclose(total, case.scorer.estimator.log_odds(matrix), rtol=0, atol=1e-4)
+
+
+def test_probability_and_score_follow_every_documented_sign(case: Case) -> None:
+    random = np.random.default_rng(7)
+    columns = columns_from_applications(case.model, case.applications)
+    matrix = matrix_from_columns(case.model, columns)
+    signed = [(j, f.sign) for j, f in enumerate(features(case.model)) if f.sign]
+    assert signed
+    for j, sign in signed:
+        seen = matrix[:, j][~np.isnan(matrix[:, j])]
+        pairs = np.sort(random.choice(seen, (PAIRS, 2)), axis=1)[:, ::sign]
+        safe = matrix[random.integers(len(matrix), size=PAIRS)]
+        risky = safe.copy()
+        safe[:, j], risky[:, j] = pairs[:, 0], pairs[:, 1]
+        low, high = (
+            probabilities_from_log_odds(case.scorer._calibrated(m))  # noqa: SLF001 -- rows of no application
+            for m in (safe, risky)
+        )
+        assert (low <= high).all(), features(case.model)[j].name
+        points = [
+            [round(score_from_probability(p, case.scorer.scale)) for p in side.tolist()]
+            for side in (low, high)
+        ]
+        assert all(safer >= riskier for safer, riskier in zip(*points, strict=True))
+
+
+def _code(c: object) -> str | None:
+    reason = getattr(c, "reason", None)
+    return reason.code if reason else None
+
+
+def _check_numbers(text: str, values: list[float]) -> None:
+    """Every number a sentence shows is a value of the row, rounded as shown."""
+    for number, percent in re.findall(r"(-?\d+)(%?)", text):
+        shown = {f"{value:.0%}" if percent else f"{value:.0f}" for value in values}
+        assert number + percent in shown, text

@@ -1,0 +1,26 @@
+import numpy as np
+
+from tests.toy import toy
+from training.reference import typical_good
+
+
+def test_the_reference_is_the_median_and_mode_of_good_rows_alone() -> None:
+    rows = [
+        toy(income=10_000.0, home="own", months_since_default=None),
+        toy(income=20_000.0, home="rent", months_since_default=12),
+        toy(income=30_000.0, home="rent", months_since_default=24),
+        toy(income=1.0, home="own", months_since_default=None),
+    ]
+    found = typical_good(type(rows[0]), rows, np.array([0, 0, 0, 1]))
+    assert found == {
+        "income": 20_000.0,
+        "debt": 10_000.0,
+        "home": "rent",
+        "months_since_default": 12,
+    }
+
+
+def test_a_value_that_is_mostly_absent_is_absent_in_the_reference() -> None:
+    rows = [toy(months_since_default=value) for value in (None, None, 12)]
+    found = typical_good(type(rows[0]), rows, np.zeros(3, dtype=np.int64))
+    assert found["months_since_default"] is None
