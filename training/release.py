@@ -20,7 +20,7 @@ from models.registry import (
 from models.stores.store import Store
 from training.gates import Gate, champion_gates, evidence_gate
 from training.progress import say
-from training.report import report_json
+from training.report import report_files
 from training.run import Trained
 
 OutcomeName = Literal["promoted", "kept", "rejected", "insufficient_evidence"]
@@ -67,8 +67,8 @@ def release(trained: Trained, verdict: Verdict, store: Store, author: Author) ->
     data = trained.bundle.to_bytes()
     version = find_published(store, name, data)
     if version is None:
-        report = report_json(trained, verdict.outcome, verdict.gates)
-        version = publish(store, name, data, {"report.json": report}, author.when)
+        files = report_files(trained, verdict.outcome, verdict.gates)
+        version = publish(store, name, data, files, author.when)
     if verdict.outcome == "promoted":
         promote(store, name, version, author)
     return version.version

@@ -1,22 +1,46 @@
-"""The report data of a version: everything a reviewer asks for, as one JSON document."""
+"""The report of a version: one document of figures, as JSON for machines and HTML for people."""
 
 import json
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from pathlib import Path
+from typing import Any
 
+import numpy as np
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from models.scorecard import score_from_probability
+from models.scorer import Scorer
+from training.audit import cutoff_table, fairness, importances, sign_checks
 from training.gates import Gate
+from training.pictures import calibration_curve, importance_bars, roc_curve, score_distribution
 from training.run import Trained
+from training.selection import FoldResult
 from training.settings import REPOSITORY
 
+TEMPLATES = Path(__file__).parent / "templates"
 
-def report_json(trained: Trained, outcome: str, gates: Sequence[Gate]) -> bytes:
-    """Lay out the report; figures of time and place stand here, never in the bundle."""
-    rows = trained.rows
-    document = {
+
+def report_files(trained: Trained, outcome: str, gates: Sequence[Gate]) -> dict[str, bytes]:
+    """Make `report.json` and `report.html`; figures of time and place stand only here."""
+    document = _document(trained, outcome, gates)
+    return {
+        "report.json": json.dumps(document, indent=1).encode(),
+        "report.html": _page(document, _pictures(trained, document)).encode(),
+    }
+
+
+def _document(trained: Trained, outcome: str, gates: Sequence[Gate]) -> dict[str, Any]:
+    rows, test, scorer = trained.rows, trained.test, _scorer(trained)
+    groups = fairness(trained.model, test.applications, test.labels, trained.probabilities)
+    cutoffs = cutoff_table(test.labels, trained.probabilities, trained.model.policy)
+    return {
         "format": 1,
+        "purpose": (trained.model.__doc__ or "").strip().splitlines()[0],
         "outcome": outcome,
         "manifest": trained.bundle.manifest.model_dump(mode="json"),
+        "reference": dict(trained.bundle.reference),
         "data": {
             "source": trained.source,
             "accepted": len(rows.labels),
@@ -26,11 +50,54 @@ def report_json(trained: Trained, outcome: str, gates: Sequence[Gate]) -> bytes:
             "defaults": int(rows.labels.sum()),
         },
         "cross_validation": [asdict(fold) for fold in trained.folds],
+        "candidates": _means(trained.folds),
         "calibration": asdict(trained.calibration),
         "gates": [asdict(gate) for gate in gates],
+        "cutoffs": [asdict(row) for row in cutoffs],
+        "importances": importances(scorer, test.matrix),
+        "signs": [asdict(c) for c in sign_checks(scorer, test.matrix, trained.seed)],
+        "fairness": [asdict(group) for group in groups],
         "reproduce": {"command": trained.command, "commit": commit()},
     }
-    return json.dumps(document, indent=1).encode()
+
+
+def _pictures(trained: Trained, document: Mapping[str, Any]) -> dict[str, str]:
+    labels, probabilities = trained.test.labels, trained.probabilities
+    scale = trained.bundle.manifest.scale
+    scores = np.array([score_from_probability(p, scale) for p in probabilities.tolist()])
+    auc = trained.bundle.manifest.metrics["auc"].value
+    return {
+        "roc": roc_curve(labels, probabilities, auc),
+        "calibration": calibration_curve(labels, probabilities),
+        "scores": score_distribution(labels, scores),
+        "importances": importance_bars(document["importances"]),
+    }
+
+
+def _page(document: Mapping[str, Any], pictures: Mapping[str, str]) -> str:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined
+    )
+    page: str = environment.get_template("report.html").render(**document, pictures=pictures)
+    return page
+
+
+def _scorer(trained: Trained) -> Scorer:
+    bundle = trained.bundle
+    calibration = bundle.manifest.calibration
+    return Scorer.of(trained.model, bundle.estimator, calibration, bundle.reference)
+
+
+def _means(folds: Sequence[FoldResult]) -> list[dict[str, Any]]:
+    families = dict.fromkeys(fold.family for fold in folds)
+    return [
+        {
+            "family": family,
+            "log_loss": float(np.mean([f.log_loss for f in folds if f.family == family])),
+            "auc": float(np.mean([f.auc for f in folds if f.family == family])),
+        }
+        for family in families
+    ]
 
 
 def commit() -> str | None:

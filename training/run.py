@@ -65,6 +65,7 @@ class Trained:
 
     model: type[CreditModel]
     source: str
+    seed: int
     command: str
     rows: CheckedRows
     bundle: Bundle
@@ -102,6 +103,7 @@ def train(job: Job) -> Trained:
     return Trained(
         model=job.model,
         source=source.name,
+        seed=job.seed,
         command=job.command(),
         rows=rows,
         bundle=Bundle(manifest, estimator, golden, reference),

@@ -6,6 +6,7 @@ import traceback
 import uuid
 from collections.abc import MutableMapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -15,6 +16,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from functions.scoring.logs import log
 from functions.scoring.problems import problem
 
+MAX_URL_BYTES = 2_048
+MAX_HEADERS = 100
+MAX_HEADER_BYTES = 16_384
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 CLOUD_TRACE = re.compile(r"([0-9a-f]{32})(/.*)?")
@@ -60,7 +64,7 @@ class Envelope:
             await send(message)
 
         try:
-            await self._app(scope, receive, send_named)
+            await (_too_long(scope) or self._app)(scope, receive, send_named)
         except ClientDisconnect:
             return
         except Exception as error:  # noqa: BLE001 -- the edge: a crash is logged and answered, never passed on
@@ -68,6 +72,17 @@ class Envelope:
             if not started:
                 answer = problem(500, "the request could not be answered; the fault is logged")
                 await answer(scope, receive, send_named)
+
+
+def _too_long(scope: Scope) -> ASGIApp | None:
+    """Refuse an address or headers that no client of ours needs."""
+    if len(scope["raw_path"]) + len(scope["query_string"]) > MAX_URL_BYTES:
+        return problem(HTTPStatus.REQUEST_URI_TOO_LONG, f"the URL is over {MAX_URL_BYTES} bytes")
+    headers = scope["headers"]
+    if len(headers) > MAX_HEADERS or sum(len(n) + len(v) for n, v in headers) > MAX_HEADER_BYTES:
+        detail = f"there are over {MAX_HEADERS} headers, or over {MAX_HEADER_BYTES} bytes of them"
+        return problem(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, detail)
+    return None
 
 
 def _caller(headers: Headers) -> Caller:

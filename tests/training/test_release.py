@@ -70,7 +70,9 @@ def test_the_first_model_that_passes_goes_live(good: Trained, store: Store) -> N
     version = release(good, verdict, store, AUTHOR)
     assert verdict.outcome == "promoted"
     assert load_champion(store, Toy).version == version
-    assert {Path(name).name for name in store.names("versions/")} == {"bundle.zip", "report.json"}
+    assert {Path(name).name for name in store.names("versions/")} == {
+        *("bundle.zip", "report.html", "report.json")
+    }
 
 
 def test_the_same_model_again_is_kept(good: Trained, store: Store) -> None:
@@ -110,7 +112,7 @@ def test_a_worse_model_never_goes_live(good: Trained, worse: Trained, store: Sto
         "log_loss_better_than_champion",
     }
     assert load_champion(store, Toy).manifest == good.bundle.manifest
-    assert len(store.names("versions/")) == 4
+    assert len(store.names("versions/")) == 6
 
 
 def test_a_better_model_replaces_the_champion(good: Trained, store: Store) -> None:
@@ -142,7 +144,7 @@ def test_a_first_model_no_better_than_chance_is_published_but_not_promoted(
     release(chance, verdict, store, AUTHOR)
     assert verdict.outcome == "rejected"
     assert store.names("champions/") == []
-    assert len(store.names("versions/")) == 2
+    assert len(store.names("versions/")) == 3
 
 
 @pytest.mark.parametrize("rows", [1, 150])

@@ -79,6 +79,19 @@ def test_a_body_over_the_limit_is_refused(service: Server) -> None:
     assert answer.status_code == httpx.codes.REQUEST_ENTITY_TOO_LARGE
 
 
+@pytest.mark.parametrize("path", ["/" + "x" * 3_000, "/health/live?" + "x" * 3_000])
+def test_a_long_address_is_refused(service: Server, path: str) -> None:
+    answer = service.client.get(path)
+    assert answer.status_code == httpx.codes.REQUEST_URI_TOO_LONG
+    assert answer.json()["status"] == 414
+
+
+@pytest.mark.parametrize("headers", [{"x-long": "x" * 20_000}, {f"x-{i}": "x" for i in range(101)}])
+def test_too_many_or_too_long_headers_are_refused(service: Server, headers: dict[str, str]) -> None:
+    answer = service.client.get("/health/live", headers=headers)
+    assert answer.status_code == httpx.codes.REQUEST_HEADER_FIELDS_TOO_LARGE
+
+
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [

@@ -54,7 +54,13 @@ def test_a_client_that_hung_up_is_neither_answered_nor_an_error(
     async def receive() -> dict[str, str]:
         return {"type": "http.disconnect"}
 
-    scope = {"type": "http", "path": "/predict", "headers": []}
+    scope = {
+        "type": "http",
+        "path": "/predict",
+        "headers": [],
+        "raw_path": b"/predict",
+        "query_string": b"",
+    }
     asyncio.run(Envelope(Crashing(ClientDisconnect()))(scope, receive, send))
     assert sent == []
     assert capsys.readouterr().out == ""

@@ -1,0 +1,87 @@
+"""No input makes the function fail: documents and bytes made up by hypothesis, sent to a server.
+
+`make soak` sends a hundred times as many: 10,000 of each kind to each route of each server.
+"""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from models.catalogue.application import Application
+from tests.running import Server
+
+EXAMPLES = pytest.mark.parametrize("route", ["/predict", "/v1/models/application:predict"])
+MARKER = "Zacharias"  # a value of an applicant's, which no answer may repeat
+FIELDS = list(Application.model_fields)
+IN_A_FIXTURE = (HealthCheck.function_scoped_fixture, HealthCheck.too_slow)
+
+scalars = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.text(max_size=8),
+    st.just(MARKER),
+)
+documents = st.recursive(
+    scalars,
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=4),
+        st.dictionaries(st.one_of(st.sampled_from(FIELDS), st.text(max_size=8)), inner, max_size=4),
+    ),
+    max_leaves=12,
+)
+changes = st.dictionaries(st.sampled_from(FIELDS), documents, min_size=1, max_size=5)
+
+
+def _send(service: Server, route: str, body: bytes) -> tuple[int, dict[str, Any], str]:
+    answer = service.client.post(route, content=body, headers={"content-type": "application/json"})
+    return answer.status_code, answer.json(), answer.text
+
+
+@EXAMPLES
+@given(changed=changes)
+@settings(deadline=None, suppress_health_check=IN_A_FIXTURE)
+def test_every_changed_application_is_answered_with_its_faults(
+    service: Server, example: Callable[[str], Any], route: str, changed: dict[str, Any]
+) -> None:
+    row = example("application") | changed
+    document = row if route == "/predict" else {"instances": [row]}
+    status, answer, text = _send(service, route, json.dumps(document).encode())
+    assert status in {200, 422}
+    assert MARKER not in text
+    if status == 422:
+        named = {
+            error["path"].removeprefix("instances[0].").split(".")[0] for error in answer["errors"]
+        }
+        assert named <= set(changed)
+        assert all(error["message"] for error in answer["errors"])
+
+
+@EXAMPLES
+@given(document=documents)
+@settings(deadline=None, suppress_health_check=IN_A_FIXTURE)
+def test_every_document_is_answered(service: Server, route: str, document: object) -> None:
+    status, answer, text = _send(service, route, json.dumps(document).encode())
+    assert 400 <= status < 500
+    assert answer["status"] == status
+    assert MARKER not in text
+
+
+@EXAMPLES
+@given(body=st.binary(max_size=300))
+@settings(deadline=None, suppress_health_check=IN_A_FIXTURE)
+def test_every_sequence_of_bytes_is_answered(service: Server, route: str, body: bytes) -> None:
+    status, answer, _ = _send(service, route, body)
+    assert 400 <= status < 500
+    assert answer["status"] == status
+
+
+def test_the_server_is_the_same_process_afterwards(service: Server) -> None:
+    assert service.process.poll() is None
+    assert service.client.get("/health/live").status_code == 200
+    assert not [line for line in service.log() if line["severity"] == "ERROR"]

@@ -1,0 +1,104 @@
+import numpy as np
+import pytest
+
+from models.calibration import BetaCalibration
+from models.estimators import Coefficients, Logistic
+from models.features import columns_from_applications, features, matrix_from_columns
+from models.policy import Cutoffs
+from models.scorer import Scorer
+from tests.toy import Toy, toy
+from training.audit import cutoff_table, fairness, importances, sign_checks
+from training.reference import typical_good
+
+LABELS = np.array([0, 0, 0, 1, 0, 1, 1, 1])
+PROBABILITIES = np.array([0.04, 0.12, 0.12, 0.12, 0.31, 0.45, 0.72, 0.97])
+
+
+def test_a_cutoff_says_who_is_approved_and_how_they_fared() -> None:
+    table = cutoff_table(LABELS, PROBABILITIES, Cutoffs(approve_below=0.33, decline_from=0.66))
+    rows = {row.approve_below: row for row in table}
+    assert len(rows) == 21
+    assert rows[0.33].approval_rate == 5 / 8
+    assert rows[0.33].bad_rate_of_approved == 1 / 5
+    assert rows[0.33].share_of_bads_refused == 3 / 4
+
+
+def test_a_cutoff_that_approves_nobody_has_no_bad_rate() -> None:
+    table = cutoff_table(LABELS, PROBABILITIES + 0.02, Cutoffs(approve_below=0.2, decline_from=0.4))
+    assert (table[0].approval_rate, table[0].bad_rate_of_approved) == (0.0, 0.0)
+
+
+def scorer_with(debt_weight: float) -> Scorer:
+    weights = (-1e-5, debt_weight, -0.2, 0.2, -0.01, 0.0, 0.0, 0.0)
+    coefficients = Coefficients(
+        features=tuple(f.name for f in features(Toy)),
+        intercept=-1.0,
+        weights=weights,
+        fills=(0.0,) * 8,
+    )
+    rows = applications()
+    reference = typical_good(Toy, rows, np.zeros(len(rows), dtype=np.int64))
+    return Scorer.of(Toy, Logistic(coefficients), BetaCalibration(), reference)
+
+
+def applications() -> list[Toy]:
+    random = np.random.default_rng(1)
+    return [
+        toy(
+            age=int(age),
+            income=float(income),
+            debt=float(debt),
+            home=str(random.choice(["own", "rent"])),
+            months_since_default=int(random.integers(0, 90)),
+        )
+        for age, income, debt in zip(
+            random.integers(18, 80, 400),
+            random.uniform(20_000, 90_000, 400),
+            random.uniform(0, 50_000, 400),
+            strict=True,
+        )
+    ]
+
+
+def matrix() -> np.ndarray:
+    found = matrix_from_columns(Toy, columns_from_applications(Toy, applications()))
+    return np.asarray(found)
+
+
+def test_a_model_that_breaks_a_sign_is_caught() -> None:
+    sound = {c.feature: c.violations for c in sign_checks(scorer_with(1e-5), matrix(), seed=1)}
+    broken = {c.feature: c.violations for c in sign_checks(scorer_with(-1e-5), matrix(), seed=1)}
+    assert sound == {"income": 0, "debt": 0, "months_since_default": 0, "debt_to_income": 0}
+    assert broken | {"debt": 0} == sound
+    assert broken["debt"] > 990  # all but the pairs of equal values
+
+
+def test_importances_are_mean_absolute_contributions_largest_first() -> None:
+    scorer = scorer_with(4e-5)
+    found = importances(scorer, matrix())
+    debts = matrix()[:, 1]
+    assert next(iter(found)) == "debt"
+    assert found["debt"] == pytest.approx(4e-5 * np.abs(debts - scorer.reference["debt"]).mean())
+    assert "age" not in found
+
+
+def test_groups_of_a_protected_number_are_bands_of_equal_mass() -> None:
+    rows = applications()
+    ages = np.array([row.age for row in rows])
+    probabilities = np.where(ages < np.median(ages), 0.1, 0.3)
+    labels = np.random.default_rng(2).binomial(1, 0.2, 400)
+    groups = fairness(Toy, rows, labels, probabilities)
+    assert {g.characteristic for g in groups} == {"age"}
+    assert len(groups) == 4
+    assert sum(g.rows for g in groups) == 400
+    young, old = groups[0], groups[-1]
+    assert (young.approval_rate, young.selection_ratio) == (1.0, 1.0)
+    assert (old.approval_rate, old.selection_ratio, old.good_approval_rate) == (0.0, 0.0, 0.0)
+    assert young.mean_probability == pytest.approx(0.1)
+    assert sum(g.default_rate * g.rows for g in groups) == pytest.approx(labels.sum())
+
+
+def test_a_group_too_small_to_judge_is_left_out() -> None:
+    rows = [toy(age=30)] * 100
+    groups = fairness(Toy, rows[:20], np.zeros(20, dtype=np.int64), np.full(20, 0.1))
+    assert groups == ()

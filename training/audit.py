@@ -1,0 +1,156 @@
+"""What a reviewer asks of a trained model: cut-offs, importances, signs, fairness."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.contract import Characteristic, CreditModel, characteristics
+from models.features import Matrix, features
+from models.metrics import Labels, Probabilities
+from models.policy import Cutoffs
+from models.reasons import reference_matrix
+from models.scorer import Scorer, probabilities_from_log_odds
+
+CUTOFFS = tuple(round(0.05 * i, 2) for i in range(1, 20))
+EXPLAINED_ROWS = 2_000
+PAIRS = 1_000  # a signed feature
+BANDS = 4  # of a protected number, equal in mass
+FEWEST = 30  # rows of a group, to say anything of it
+
+
+@dataclass(frozen=True, slots=True)
+class CutoffRow:
+    """What approving below one probability would have meant on the test part."""
+
+    approve_below: float
+    approval_rate: float
+    bad_rate_of_approved: float
+    share_of_bads_refused: float
+
+
+@dataclass(frozen=True, slots=True)
+class SignCheck:
+    """Pairs of rows that differ in one signed feature, and how many break its sign."""
+
+    feature: str
+    sign: int
+    pairs: int
+    violations: int
+
+
+@dataclass(frozen=True, slots=True)
+class GroupFigures:
+    """How one group of a protected characteristic fares on the test part.
+
+    `selection_ratio` is its approval rate over the highest of any group (four-fifths rule: .8);
+    `good_approval_rate` is the approval rate of those who did not default.
+    """
+
+    characteristic: str
+    group: str
+    rows: int
+    default_rate: float
+    mean_probability: float
+    approval_rate: float
+    selection_ratio: float
+    good_approval_rate: float
+
+
+def cutoff_table(
+    labels: Labels, probabilities: Probabilities, policy: Cutoffs
+) -> tuple[CutoffRow, ...]:
+    """Approval rate against bad rate over a range of cut-offs, the policy's own among them."""
+    wanted = sorted({*CUTOFFS, policy.approve_below, policy.decline_from})
+    return tuple(_cutoff_row(labels, probabilities < cutoff, cutoff) for cutoff in wanted)
+
+
+def _cutoff_row(labels: Labels, approved: NDArray[np.bool_], cutoff: float) -> CutoffRow:
+    return CutoffRow(
+        approve_below=cutoff,
+        approval_rate=float(approved.mean()),
+        bad_rate_of_approved=float(labels[approved].mean()) if approved.any() else 0.0,
+        share_of_bads_refused=float((~approved)[labels == 1].mean()),
+    )
+
+
+def importances(scorer: Scorer, matrix: Matrix) -> dict[str, float]:
+    """Mean absolute contribution of each characteristic in log-odds, largest first."""
+    sample = matrix[:EXPLAINED_ROWS]
+    typical = reference_matrix(scorer.model, scorer.reference)
+    values = scorer.estimator.contributions(sample, typical).values
+    found = {
+        c.name: float(np.abs(values[:, _places(scorer.model, c)].sum(axis=1)).mean())
+        for c in characteristics(scorer.model)
+        if not c.protected
+    }
+    return dict(sorted(found.items(), key=lambda item: -item[1]))
+
+
+def sign_checks(scorer: Scorer, matrix: Matrix, seed: int) -> tuple[SignCheck, ...]:
+    """Move each signed feature between two values it has in the data, in rows at random."""
+    random = np.random.default_rng(seed)
+    checks = []
+    for j, feature in enumerate(features(scorer.model)):
+        seen = matrix[:, j][~np.isnan(matrix[:, j])]
+        if not feature.sign or not len(seen):
+            continue
+        pairs = np.sort(random.choice(seen, (PAIRS, 2)), axis=1)[:, :: feature.sign]
+        safe = matrix[random.integers(len(matrix), size=PAIRS)]
+        risky = safe.copy()
+        safe[:, j], risky[:, j] = pairs[:, 0], pairs[:, 1]
+        low, high = (
+            probabilities_from_log_odds(scorer.calibrated_log_odds(m)) for m in (safe, risky)
+        )
+        checks.append(SignCheck(feature.name, feature.sign, PAIRS, int((low > high).sum())))
+    return tuple(checks)
+
+
+def fairness(
+    model: type[CreditModel],
+    applications: Sequence[CreditModel],
+    labels: Labels,
+    probabilities: Probabilities,
+) -> tuple[GroupFigures, ...]:
+    """Figures by group of each protected characteristic, at the policy's approval cut-off."""
+    approved = probabilities < model.policy.approve_below
+    found: list[GroupFigures] = []
+    for c in characteristics(model):
+        if not c.protected:
+            continue
+        groups = _groups(c, [getattr(a, c.name) for a in applications])
+        rates = {name: float(approved[rows].mean()) for name, rows in groups.items()}
+        best = max(rates.values(), default=0.0)
+        found += [
+            GroupFigures(
+                characteristic=c.name,
+                group=name,
+                rows=int(rows.sum()),
+                default_rate=float(labels[rows].mean()),
+                mean_probability=float(probabilities[rows].mean()),
+                approval_rate=rates[name],
+                selection_ratio=rates[name] / best if best else 1.0,
+                good_approval_rate=float(approved[rows & (labels == 0)].mean()),
+            )
+            for name, rows in groups.items()
+        ]
+    return tuple(found)
+
+
+def _groups(c: Characteristic, values: Sequence[object]) -> dict[str, NDArray[np.bool_]]:
+    """Rows of each level, or of each band of a number; groups too small to judge are left out."""
+    column = np.array(values)
+    if c.levels:
+        groups = {str(level): column == level for level in c.levels}
+    else:
+        edges = np.unique(np.quantile(column, np.linspace(0, 1, BANDS + 1)))
+        places = np.clip(np.searchsorted(edges, column, side="right") - 1, 0, len(edges) - 2)
+        groups = {
+            f"{edges[k]:.0f} to {edges[k + 1]:.0f}": places == k for k in range(len(edges) - 1)
+        }
+    return {name: rows for name, rows in groups.items() if rows.sum() >= FEWEST}
+
+
+def _places(model: type[CreditModel], c: Characteristic) -> list[int]:
+    return [j for j, feature in enumerate(features(model)) if feature.characteristic == c.name]
