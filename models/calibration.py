@@ -22,8 +22,9 @@ class BetaCalibration:
 
     def __post_init__(self) -> None:
         """Refuse a map that would not rise with the probability."""
-        if min(self.a, self.b) < 0 or self.a + self.b == 0:
-            message = "beta calibration needs a, b >= 0 and not both 0"
+        finite = np.isfinite([self.a, self.b, self.c]).all()
+        if not finite or min(self.a, self.b) < 0 or self.a + self.b == 0:
+            message = "beta calibration needs finite a, b >= 0, not both 0, and a finite c"
             raise DeclarationError(message)
 
 

@@ -97,7 +97,11 @@ def characteristics(model: type[CreditModel]) -> tuple[Characteristic, ...]:
         for name, value in vars(owner).items()
         if isinstance(value, Derived)
     }
-    return fields + tuple(_from_derived(name, value) for name, value in derivations.items())
+    derived = tuple(_from_derived(name, value) for name, value in derivations.items())
+    if any(c.optional or c.special for c in fields):
+        for c in derived:
+            _require_missing(c)
+    return fields + derived
 
 
 @cache
@@ -163,12 +167,18 @@ def _require_reason(c: Characteristic) -> None:
     if c.reason is None:
         message = f"{c.name}: it is scored, so it needs a Reason"
         raise DeclarationError(message)
-    if c.optional and c.missing is None:
-        message = f"{c.name}: it may be absent, so it needs a Missing"
-        raise DeclarationError(message)
+    if c.optional:
+        _require_missing(c)
     shown = {name for _, name, _, _ in Formatter().parse(c.reason.text) if name is not None}
     if not shown <= {c.name} or (shown and c.levels):
         message = f"{c.name}: its reason may show its own value, if that is a number, and no other"
+        raise DeclarationError(message)
+
+
+def _require_missing(c: Characteristic) -> None:
+    """Also what derives from fields that may be absent or special may be absent."""
+    if c.missing is None and not c.protected:
+        message = f"{c.name}: it may be absent, so it needs a Missing"
         raise DeclarationError(message)
 
 

@@ -1,9 +1,10 @@
 """Why an application scored as it did: what counted against it, in sentences for the applicant.
 
 Regulation B, 12 CFR 1002.9(b)(2), asks for the specific principal reasons that were actually
-scored, and finds more than four unlikely to help. A reason is given only if it is adverse twice
-over: its contribution raises the log-odds, and putting it where the reference stands would lower
-them, which is checked with the model itself for every reason of every answer.
+scored, and finds more than four unlikely to help. Characteristics with one code are one reason. It
+is given only if its contribution raises the log-odds, and if putting it where the reference stands
+would lower them: the whole group, and by itself the characteristic that its sentence names, which
+is the one whose improvement helps most. The model itself checks this for every reason it gives.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,7 +31,7 @@ Reference = Mapping[str, str | int | float | None]
 
 @dataclass(frozen=True, slots=True)
 class AdverseReason:
-    """One reason: a stable code, a sentence, and what it adds to the log-odds of default."""
+    """One reason: a stable code, a sentence, and what it adds to log-odds before calibration."""
 
     code: str
     text: str
@@ -53,23 +54,27 @@ def adverse_reasons(
     matrix = matrix_from_columns(model, columns)
     typical = reference_matrix(model, reference)
     values = estimator.contributions(matrix, typical).values
-    groups = _groups(model)
-    by_code = np.column_stack([values[:, list(group)].sum(axis=1) for group in groups.values()])
-    candidates = [_strongest(row) for row in by_code]
-    holds = _improvement_helps(estimator, matrix, typical, list(groups.values()), candidates)
-    codes = list(groups)
-    return [
-        tuple(
-            AdverseReason(
-                codes[group],
-                _sentence(model, codes[group], values[i], columns, i),
-                float(by_code[i, group]),
-            )
-            for group, is_adverse in zip(candidates[i], holds[i], strict=True)
-            if is_adverse
-        )[:MOST_REASONS]
-        for i in range(len(matrix))
+    groups = list(_groups(model).values())
+    by_group = np.column_stack([values[:, list(group.places)].sum(axis=1) for group in groups])
+    asked = [
+        (i, group, places)
+        for i, row in enumerate(by_group)
+        for group in _strongest(row)
+        for places in (groups[group].places, *(m.places for m in groups[group].members))
     ]
+    drops = _drops(estimator, matrix, typical, [(i, places) for i, _, places in asked])
+    drop = dict(zip(asked, drops, strict=True))
+    found: list[tuple[AdverseReason, ...]] = []
+    for i, row in enumerate(by_group):
+        reasons = []
+        for g in _strongest(row):
+            falls = {member: drop[i, g, member.places] for member in groups[g].members}
+            named = max(falls, key=lambda member: falls[member])
+            if falls[named] > 0 and drop[i, g, groups[g].places] > 0:
+                text = _sentence(named.characteristic, columns, i)
+                reasons.append(AdverseReason(groups[g].code, text, float(row[g])))
+        found.append(tuple(reasons[:MOST_REASONS]))
+    return found
 
 
 def _strongest(contributions: Matrix) -> list[int]:
@@ -77,36 +82,25 @@ def _strongest(contributions: Matrix) -> list[int]:
     return [int(group) for group in order if contributions[group] > 0]
 
 
-def _improvement_helps(
+def _drops(
     estimator: Estimator,
     matrix: Matrix,
     typical: Matrix,
-    groups: Sequence[tuple[int, ...]],
-    candidates: Sequence[Sequence[int]],
-) -> list[list[bool]]:
-    """Tell for each candidate whether the reference's values in its place lower the log-odds."""
-    improved = []
-    for row, chosen in zip(matrix, candidates, strict=True):
-        for group in chosen:
-            changed = row.copy()
-            changed[list(groups[group])] = typical[0, list(groups[group])]
-            improved.append(changed)
-    if not improved:
-        return [[] for _ in candidates]
-    after = iter(estimator.log_odds(np.array(improved)).tolist())
-    before = estimator.log_odds(matrix).tolist()
-    return [
-        [next(after) < now for _ in chosen] for now, chosen in zip(before, candidates, strict=True)
-    ]
+    asked: Sequence[tuple[int, tuple[int, ...]]],
+) -> list[float]:
+    """How far the log-odds of a row fall when it has the reference's values in some places."""
+    if not asked:
+        return []
+    rows = [i for i, _ in asked]
+    improved = matrix[rows]
+    for row, (_, places) in zip(improved, asked, strict=True):
+        row[list(places)] = typical[0, list(places)]
+    before = estimator.log_odds(matrix)[rows]
+    found: list[float] = (before - estimator.log_odds(improved)).tolist()
+    return found
 
 
-def _sentence(
-    model: type[CreditModel], code: str, contributions: Matrix, columns: Columns, row: int
-) -> str:
-    """The sentence of the characteristic that weighs most among those of the code."""
-    members = _members(model)[code]
-    weights = [contributions[list(features_of)].sum() for _, features_of in members]
-    c, _ = members[int(np.argmax(weights))]
+def _sentence(c: Characteristic, columns: Columns, row: int) -> str:
     value = float(columns[c.name][row])
     if np.isnan(value) and c.missing is not None:
         return c.missing
@@ -116,23 +110,31 @@ def _sentence(
     return text if c.levels else text.format(**{c.name: value})
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Member:
+    """One characteristic of a reason, and its places in the matrix."""
+
+    characteristic: Characteristic
+    places: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """All characteristics of one reason code, and their places in the matrix."""
+
+    code: str
+    members: tuple[_Member, ...]
+    places: tuple[int, ...]
+
+
 @cache
-def _members(
-    model: type[CreditModel],
-) -> dict[str, list[tuple[Characteristic, tuple[int, ...]]]]:
-    """Characteristics of each reason code, with their places in the matrix."""
-    found: dict[str, list[tuple[Characteristic, tuple[int, ...]]]] = {}
+def _groups(model: type[CreditModel]) -> dict[str, _Group]:
+    members: dict[str, list[_Member]] = {}
     for c in characteristics(model):
         if c.reason is not None and not c.protected:
             places = tuple(i for i, f in enumerate(features(model)) if f.characteristic == c.name)
-            found.setdefault(c.reason.code, []).append((c, places))
-    return found
-
-
-@cache
-def _groups(model: type[CreditModel]) -> dict[str, tuple[int, ...]]:
-    """Places in the matrix of each reason code."""
+            members.setdefault(c.reason.code, []).append(_Member(c, places))
     return {
-        code: tuple(place for _, places in members for place in places)
-        for code, members in _members(model).items()
+        code: _Group(code, tuple(found), tuple(i for m in found for i in m.places))
+        for code, found in members.items()
     }

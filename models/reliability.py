@@ -53,18 +53,21 @@ def reliability(
 
 
 def expected_calibration_error(labels: Labels, probabilities: Probabilities) -> float:
-    """Mean gap between probability and outcome over bins of equal mass."""
-    order = np.argsort(probabilities, kind="stable")
-    return _error_of_sorted(labels[order], probabilities[order])
+    """Mean gap between probability and outcome over bins of equal mass.
+
+    Rows of equal probability share their mean outcome, so the order of rows does not matter.
+    """
+    rising, ties = _sorted_with_ties(probabilities)
+    return _error_of_sorted(labels[np.argsort(probabilities, kind="stable")], rising, ties)
 
 
 def ece_floor(probabilities: Probabilities, seed: int) -> NDArray[np.float64]:
     """Errors that a perfect model with these probabilities shows, shape `(SIMULATIONS,)`."""
     random = np.random.default_rng(seed)
-    rising = np.sort(probabilities)
+    rising, ties = _sorted_with_ties(probabilities)
     return np.array(
         [
-            _error_of_sorted((random.random(len(rising)) < rising).astype(np.int64), rising)
+            _error_of_sorted((random.random(len(rising)) < rising).astype(np.int64), rising, ties)
             for _ in range(SIMULATIONS)
         ]
     )
@@ -78,13 +81,38 @@ def calibration_slope(labels: Labels, probabilities: Probabilities) -> tuple[flo
     design = np.column_stack([np.ones(len(labels)), np.log(probabilities / (1 - probabilities))])
     weights = np.array([0.0, 1.0])
     for _ in range(NEWTON_STEPS):
-        fitted = 1.0 / (1.0 + np.exp(-(design @ weights)))
+        fitted = _logistic(design @ weights)
         information = (design * (fitted * (1.0 - fitted))[:, None]).T @ design
-        weights += np.linalg.solve(information, design.T @ (labels - fitted))
-    return float(weights[1]), float(np.linalg.inv(information)[1, 1] ** 0.5)
+        # The pseudo-inverse: constant probabilities have no slope to find.
+        step = np.linalg.pinv(information) @ (design.T @ (labels - fitted))
+        while _likelihood(design @ (weights + step), labels) < _likelihood(
+            design @ weights, labels
+        ) - np.finfo(float).eps * len(labels):
+            step /= 2.0
+        weights = weights + step
+    return float(weights[1]), float(max(np.linalg.pinv(information)[1, 1], 0.0) ** 0.5)
 
 
-def _error_of_sorted(labels: Labels, probabilities: Probabilities) -> float:
+def _logistic(log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.exp(-np.logaddexp(0.0, -log_odds))
+
+
+def _likelihood(log_odds: NDArray[np.float64], labels: Labels) -> float:
+    return float(np.sum(labels * log_odds - np.logaddexp(0.0, log_odds)))
+
+
+def _sorted_with_ties(
+    probabilities: Probabilities,
+) -> tuple[Probabilities, NDArray[np.int64]]:
+    """Probabilities in rising order, and for each the number of its group of equal ones."""
+    rising = np.sort(probabilities, kind="stable")
+    return rising, np.concatenate([[0], np.cumsum(np.diff(rising) > 0)]).astype(np.int64)
+
+
+def _error_of_sorted(
+    labels: Labels, probabilities: Probabilities, ties: NDArray[np.int64]
+) -> float:
+    shared = (np.bincount(ties, weights=labels) / np.bincount(ties))[ties]
     edges = np.linspace(0, len(labels), min(BINS, len(labels)) + 1).astype(int)[:-1]
-    gaps = np.add.reduceat(probabilities - labels, edges)
+    gaps = np.add.reduceat(probabilities - shared, edges)
     return float(np.abs(gaps).sum() / len(labels))

@@ -49,7 +49,11 @@ class Toy(CreditModel):
         Missing("It is not known when the last default was"),
     ] = None
 
-    @derived(Risk(+1), Reason("T2", "Debt is {debt_to_income:.0%} of income"))
+    @derived(
+        Risk(+1),
+        Reason("T2", "Debt is {debt_to_income:.0%} of income"),
+        Missing("Debt or income is not known"),
+    )
     def debt_to_income(columns: Columns) -> Column:  # noqa: N805 -- becomes a Derived
         """Debt as a share of income."""
         return columns["debt"] / columns["income"]

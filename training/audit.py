@@ -16,6 +16,7 @@ from models.scorer import Scorer, probabilities_from_log_odds
 CUTOFFS = tuple(round(0.05 * i, 2) for i in range(1, 20))
 EXPLAINED_ROWS = 2_000
 PAIRS = 1_000  # a signed feature
+PAIR = 2
 BANDS = 4  # of a protected number, equal in mass
 FEWEST = 30  # rows of a group, to say anything of it
 
@@ -26,7 +27,7 @@ class CutoffRow:
 
     approve_below: float
     approval_rate: float
-    bad_rate_of_approved: float
+    bad_rate_of_approved: float | None
     share_of_bads_refused: float
 
 
@@ -45,7 +46,7 @@ class GroupFigures:
     """How one group of a protected characteristic fares on the test part.
 
     `selection_ratio` is its approval rate over the highest of any group (four-fifths rule: .8);
-    `good_approval_rate` is the approval rate of those who did not default.
+    `good_approval_rate` is the approval rate of those who did not default, None where all did.
     """
 
     characteristic: str
@@ -55,7 +56,7 @@ class GroupFigures:
     mean_probability: float
     approval_rate: float
     selection_ratio: float
-    good_approval_rate: float
+    good_approval_rate: float | None
 
 
 def cutoff_table(
@@ -70,14 +71,19 @@ def _cutoff_row(labels: Labels, approved: NDArray[np.bool_], cutoff: float) -> C
     return CutoffRow(
         approve_below=cutoff,
         approval_rate=float(approved.mean()),
-        bad_rate_of_approved=float(labels[approved].mean()) if approved.any() else 0.0,
+        bad_rate_of_approved=_mean(labels[approved]),
         share_of_bads_refused=float((~approved)[labels == 1].mean()),
     )
 
 
-def importances(scorer: Scorer, matrix: Matrix) -> dict[str, float]:
-    """Mean absolute contribution of each characteristic in log-odds, largest first."""
-    sample = matrix[:EXPLAINED_ROWS]
+def importances(scorer: Scorer, matrix: Matrix, seed: int) -> dict[str, float]:
+    """Mean absolute contribution of each characteristic in log-odds, largest first.
+
+    Over at most `EXPLAINED_ROWS` rows, drawn at random.
+    """
+    random = np.random.default_rng(seed)
+    rows = random.permutation(len(matrix))[:EXPLAINED_ROWS]
+    sample = np.ascontiguousarray(matrix[rows])
     typical = reference_matrix(scorer.model, scorer.reference)
     values = scorer.estimator.contributions(sample, typical).values
     found = {
@@ -93,10 +99,10 @@ def sign_checks(scorer: Scorer, matrix: Matrix, seed: int) -> tuple[SignCheck, .
     random = np.random.default_rng(seed)
     checks = []
     for j, feature in enumerate(features(scorer.model)):
-        seen = matrix[:, j][~np.isnan(matrix[:, j])]
-        if not feature.sign or not len(seen):
+        seen = np.unique(matrix[:, j][~np.isnan(matrix[:, j])])
+        if not feature.sign or len(seen) < PAIR:
             continue
-        pairs = np.sort(random.choice(seen, (PAIRS, 2)), axis=1)[:, :: feature.sign]
+        pairs = unequal_pairs(seen, PAIRS, random)[:, :: feature.sign]
         safe = matrix[random.integers(len(matrix), size=PAIRS)]
         risky = safe.copy()
         safe[:, j], risky[:, j] = pairs[:, 0], pairs[:, 1]
@@ -105,6 +111,15 @@ def sign_checks(scorer: Scorer, matrix: Matrix, seed: int) -> tuple[SignCheck, .
         )
         checks.append(SignCheck(feature.name, feature.sign, PAIRS, int((low > high).sum())))
     return tuple(checks)
+
+
+def unequal_pairs(
+    values: NDArray[np.float64], count: int, random: np.random.Generator
+) -> NDArray[np.float64]:
+    """Pairs of different ones among distinct rising values, the lower first, shape `(count, 2)`."""
+    low = random.integers(0, len(values) - 1, count)
+    high = random.integers(low + 1, len(values))
+    return np.column_stack([values[low], values[high]])
 
 
 def fairness(
@@ -131,7 +146,7 @@ def fairness(
                 mean_probability=float(probabilities[rows].mean()),
                 approval_rate=rates[name],
                 selection_ratio=rates[name] / best if best else 1.0,
-                good_approval_rate=float(approved[rows & (labels == 0)].mean()),
+                good_approval_rate=_mean(approved[rows & (labels == 0)]),
             )
             for name, rows in groups.items()
         ]
@@ -140,16 +155,23 @@ def fairness(
 
 def _groups(c: Characteristic, values: Sequence[object]) -> dict[str, NDArray[np.bool_]]:
     """Rows of each level, or of each band of a number; groups too small to judge are left out."""
-    column = np.array(values)
+    absent = np.array([value is None for value in values])
+    groups = {"absent": absent}
     if c.levels:
-        groups = {str(level): column == level for level in c.levels}
-    else:
-        edges = np.unique(np.quantile(column, np.linspace(0, 1, BANDS + 1)))
+        groups |= {str(v): np.array([value == v for value in values]) for v in c.levels}
+    elif not absent.all():
+        column = np.array([np.nan if value is None else value for value in values], dtype=float)
+        edges = np.unique(np.nanquantile(column, np.linspace(0, 1, BANDS + 1)))
         places = np.clip(np.searchsorted(edges, column, side="right") - 1, 0, len(edges) - 2)
-        groups = {
-            f"{edges[k]:.0f} to {edges[k + 1]:.0f}": places == k for k in range(len(edges) - 1)
+        groups |= {
+            f"{edges[k]:.0f} to {edges[k + 1]:.0f}": (places == k) & ~absent
+            for k in range(len(edges) - 1)
         }
     return {name: rows for name, rows in groups.items() if rows.sum() >= FEWEST}
+
+
+def _mean(values: NDArray[np.int64] | NDArray[np.bool_]) -> float | None:
+    return float(values.mean()) if len(values) else None
 
 
 def _places(model: type[CreditModel], c: Characteristic) -> list[int]:

@@ -42,13 +42,22 @@ def choose_calibration(out_of_fold: OutOfFold, labels: Labels) -> CalibrationCho
 
 
 def fit_beta(log_odds: LogOdds, labels: Labels) -> BetaCalibration:
-    """Fit by maximum likelihood; a parameter that would be negative is left out instead."""
+    """Fit by maximum likelihood over a, b >= 0; no such fit that rises: no calibration."""
+    fits = [_fit_columns(log_odds, labels, columns) for columns in ([0, 1], [0], [1])]
+    sound = [fit for fit in fits if fit is not None]
+    return min(sound, key=lambda fit: _loss(log_odds, labels, fit), default=BetaCalibration())
+
+
+def _fit_columns(log_odds: LogOdds, labels: Labels, columns: list[int]) -> BetaCalibration | None:
+    """Fit with the parameters a (0), b (1) or both; None if one of them would be negative."""
     design = np.column_stack([-np.logaddexp(0.0, -log_odds), np.logaddexp(0.0, log_odds)])
-    for columns in ([0, 1], [0], [1]):
-        fitted = LogisticRegression(C=np.inf, max_iter=1_000).fit(design[:, columns], labels)
-        weights = np.zeros(2)
-        weights[columns] = fitted.coef_[0]
-        if weights.min() >= 0 and weights.max() > 0:
-            a, b = weights.tolist()
-            return BetaCalibration(a=a, b=b, c=float(fitted.intercept_[0]))
-    return BetaCalibration()
+    fitted = LogisticRegression(C=np.inf, max_iter=1_000).fit(design[:, columns], labels)
+    weights = np.zeros(2)
+    weights[columns] = fitted.coef_[0]
+    if weights.min() < 0 or weights.max() <= 0:
+        return None
+    return BetaCalibration(a=float(weights[0]), b=float(weights[1]), c=float(fitted.intercept_[0]))
+
+
+def _loss(log_odds: LogOdds, labels: Labels, calibration: BetaCalibration) -> float:
+    return log_loss(labels, probabilities_from_log_odds(calibrated(log_odds, calibration)))

@@ -21,6 +21,7 @@ CHANCE = 0.5
 ALPHA = 0.05  # of refusing a perfectly calibrated model, over three checks
 CALIBRATION_CONFIDENCE = 1 - ALPHA / 3
 LEAST_SLOPE_TOLERANCE = 0.05
+MOST_SLOPE_TOLERANCE = 0.5  # an error larger than this says nothing, and passes nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ def calibration_gates(found: Reliability) -> tuple[Gate, ...]:
     """
     errors = NormalDist().inv_cdf((1 + CALIBRATION_CONFIDENCE) / 2)
     large = errors * found.in_the_large_error
-    slope = max(LEAST_SLOPE_TOLERANCE, errors * found.slope_error)
+    slope = min(max(LEAST_SLOPE_TOLERANCE, errors * found.slope_error), MOST_SLOPE_TOLERANCE)
     return (
         Gate(
             "calibration_error_within_noise",

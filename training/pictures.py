@@ -42,9 +42,11 @@ def _drawing(svg: list[str], height: float = 3.4) -> Iterator[Axes]:
 
 def roc_curve(labels: Labels, probabilities: Probabilities, auc: float) -> str:
     """Share of defaults found against share of others flagged, over all cut-offs."""
-    order = np.argsort(-probabilities, kind="stable")
-    found = np.concatenate([[0], np.cumsum(labels[order]) / labels.sum()])
-    flagged = np.concatenate([[0], np.cumsum(1 - labels[order]) / (1 - labels).sum()])
+    # Rows of equal probability are flagged together.
+    _, ties = np.unique(-probabilities, return_inverse=True)
+    found = np.concatenate([[0], np.cumsum(np.bincount(ties, weights=labels)) / labels.sum()])
+    others = np.bincount(ties, weights=1 - labels)
+    flagged = np.concatenate([[0], np.cumsum(others) / others.sum()])
     svg: list[str] = []
     with _drawing(svg) as axes:
         axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle="--", label="chance")
@@ -57,9 +59,11 @@ def roc_curve(labels: Labels, probabilities: Probabilities, auc: float) -> str:
 
 def calibration_curve(labels: Labels, probabilities: Probabilities) -> str:
     """Observed default rate against mean probability in ten bins of equal mass, with two errors."""
+    _, ties = np.unique(probabilities, return_inverse=True)
+    shared = (np.bincount(ties, weights=labels) / np.bincount(ties))[ties]
     bins = np.array_split(np.argsort(probabilities, kind="stable"), RELIABILITY_BINS)
     said = np.array([probabilities[rows].mean() for rows in bins])
-    seen = np.array([labels[rows].mean() for rows in bins])
+    seen = np.array([shared[rows].mean() for rows in bins])
     errors = [2 * (s * (1 - s) / len(rows)) ** 0.5 for s, rows in zip(said, bins, strict=True)]
     top = float(max(said.max(), seen.max())) * 1.1
     svg: list[str] = []

@@ -14,7 +14,8 @@ def typical_good(
 ) -> Reference:
     """Median of each number and mode of each level among the applications that did not default.
 
-    Each field is taken by itself, so the reference is nobody's application.
+    A number that is mostly absent or special has its most frequent value. Each field is taken by
+    itself, so the reference is nobody's application.
     """
     good = [a for a, label in zip(applications, labels, strict=True) if label == 0]
     return {
@@ -25,8 +26,8 @@ def typical_good(
 
 
 def _typical(c: Characteristic, values: list[str | int | float | None]) -> str | int | float | None:
-    [(mode, _)] = Counter(values).most_common(1)
-    numbers = [value for value in values if isinstance(value, int | float)]
-    if c.levels or len(numbers) <= len(values) / 2:
-        return mode
-    return statistics.median_low(numbers)
+    amounts = [v for v in values if isinstance(v, int | float) and v not in c.special]
+    if c.levels or len(amounts) <= len(values) / 2:
+        counts = Counter(values)
+        return max(counts, key=lambda value: (counts[value], str(value)))
+    return statistics.median_low(amounts)

@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-
 from models.contract import name_of
 from models.errors import ModelRefusedError, ObjectMissingError
 from models.metrics import Probabilities
@@ -17,6 +15,7 @@ from models.registry import (
     publish,
     read_pointer,
 )
+from models.scorer import probabilities_from_log_odds
 from models.stores.store import Store
 from training.gates import Gate, champion_gates, evidence_gate
 from training.progress import say
@@ -55,7 +54,8 @@ def judge(trained: Trained, store: Store) -> Verdict:
     outcome = _outcome(gates)
     if outcome == "rejected" and _outcome(trained.gates) == "promoted" and not evidence.passed:
         outcome = "insufficient_evidence"
-    # A version that passes and never was champion belongs to a run that ended before promoting it.
+    # A version that passes, and is neither champion nor the one before, belongs to a run that ended
+    # before promoting it.
     if known and (outcome != "promoted" or _was_champion(known, trained, store)):
         outcome = "kept"
     return Verdict(outcome, gates)
@@ -91,5 +91,4 @@ def _champion_probabilities(trained: Trained, store: Store) -> Probabilities | N
     except ModelRefusedError as error:
         say(f"the champion is refused and cannot be compared: {error}")
         return None
-    decisions = champion.scorer.score(trained.test.applications)
-    return np.array([decision.probability_of_default for decision in decisions])
+    return probabilities_from_log_odds(champion.scorer.log_odds(trained.test.applications))

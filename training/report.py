@@ -26,7 +26,7 @@ def report_files(trained: Trained, outcome: str, gates: Sequence[Gate]) -> dict[
     """Make `report.json` and `report.html`; figures of time and place stand only here."""
     document = _document(trained, outcome, gates)
     return {
-        "report.json": json.dumps(document, indent=1).encode(),
+        "report.json": json.dumps(document, indent=1, allow_nan=False).encode(),
         "report.html": _page(document, _pictures(trained, document)).encode(),
     }
 
@@ -54,7 +54,7 @@ def _document(trained: Trained, outcome: str, gates: Sequence[Gate]) -> dict[str
         "calibration": asdict(trained.calibration),
         "gates": [asdict(gate) for gate in gates],
         "cutoffs": [asdict(row) for row in cutoffs],
-        "importances": importances(scorer, test.matrix),
+        "importances": importances(scorer, test.matrix, trained.seed),
         "signs": [asdict(c) for c in sign_checks(scorer, test.matrix, trained.seed)],
         "fairness": [asdict(group) for group in groups],
         "reproduce": {"command": trained.command, "commit": commit()},
@@ -101,8 +101,8 @@ def _means(folds: Sequence[FoldResult]) -> list[dict[str, Any]]:
 
 
 def commit() -> str | None:
-    """Revision of the code, where it runs from a checkout."""
-    command = ["git", "-C", str(REPOSITORY), "rev-parse", "HEAD"]
+    """Revision of the code, where it runs from a checkout; `-dirty` where that was changed."""
+    command = ["git", "-C", str(REPOSITORY), "describe", "--always", "--abbrev=40", "--dirty"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 -- fixed words
     except (OSError, subprocess.CalledProcessError):

@@ -1,4 +1,4 @@
-"""Refusals as RFC 9457 problem documents: every fault at once, never an applicant's data."""
+"""Refusals as RFC 9457 problem documents: every fault at once, and no value that was sent."""
 
 import json
 import re
@@ -106,7 +106,8 @@ def extra_members(document: Mapping[str, object], known: set[str], path: str = "
 def refuse_faults(faults: Sequence[Fault]) -> None:
     """Refuse a request that has any fault."""
     if faults:
-        message = f"the request does not follow the contract: {len(faults)} faults"
+        count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
+        message = f"the request does not follow the contract: {count}"
         raise RefusedRequestError(HTTPStatus.UNPROCESSABLE_ENTITY, message, faults)
 
 

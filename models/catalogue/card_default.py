@@ -9,7 +9,18 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from models.contract import CreditModel
-from models.marks import Codes, Column, Columns, Protected, Reason, Risk, Special, Unit, derived
+from models.marks import (
+    Codes,
+    Column,
+    Columns,
+    Missing,
+    Protected,
+    Reason,
+    Risk,
+    Special,
+    Unit,
+    derived,
+)
 from models.policy import Cutoffs
 from models.scorecard import PointsToDoubleOdds
 
@@ -20,7 +31,7 @@ RepaymentStatus = Annotated[
     Special(
         {
             -2: "The card was hardly used in recent months",
-            -1: "The pattern of recent payments in full",
+            -1: "The card was cleared rather than used steadily in recent months",
             0: "Only the minimum was paid in recent months",
         }
     ),
@@ -80,6 +91,7 @@ class CardDefault(CreditModel):
     @derived(
         Unit("share of the limit"),
         Reason("R04", "The latest bill uses {utilization:.0%} of the credit limit"),
+        Missing("The use of the credit limit is not known"),
     )
     def utilization(columns: Columns) -> Column:  # noqa: N805 -- becomes a Derived, not a method
         """Latest bill as a share of the credit limit."""

@@ -27,38 +27,37 @@ class FileStore:
 
     def read(self, name: str) -> StoredObject:
         """Read a file."""
-        try:
-            data = self._path(name).read_bytes()
-        except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
-            raise ObjectMissingError(name) from error
-        except OSError as error:
-            raise StoreUnavailableError(str(error)) from error
+        with _translated():
+            try:
+                data = self._path(name).read_bytes()
+            except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
+                raise ObjectMissingError(name) from error
         return StoredObject(data, _generation(data))
 
     def create(self, name: str, data: bytes) -> None:
         """Write a new file: a link from a finished temporary one, which fails if it exists."""
         path = self._path(name)
-        with _temporary(path, data) as finished:
+        with _translated(), _temporary(path, data) as finished:
             try:
                 path.hardlink_to(finished)
             except FileExistsError as error:
                 raise ObjectExistsError(name) from error
-            except OSError as error:
-                raise StoreUnavailableError(str(error)) from error
 
     def replace(self, name: str, data: bytes, generation: str) -> None:
         """Swap a file for a finished temporary one while holding the store's lock."""
         path = self._path(name)
-        if not path.exists():
-            raise GenerationConflictError(name)
-        with _temporary(path, data) as finished, self._locked():
-            if self.read(name).generation != generation:
+        with _translated():
+            if not path.exists():
                 raise GenerationConflictError(name)
-            finished.replace(path)
+            with _temporary(path, data) as finished, self._locked():
+                if self.read(name).generation != generation:
+                    raise GenerationConflictError(name)
+                finished.replace(path)
 
     def names(self, prefix: str) -> list[str]:
         """All files whose name begins with the prefix."""
-        files = (path for path in self._folder.rglob("*") if path.is_file())
+        with _translated():
+            files = [path for path in self._folder.rglob("*") if path.is_file()]
         names = (path.relative_to(self._folder).as_posix() for path in files)
         return sorted(n for n in names if n.startswith(prefix) and not _is_hidden(n))
 
@@ -70,13 +69,18 @@ class FileStore:
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
-        try:
-            lock = (self._folder / LOCK_NAME).open("a")
-        except OSError as error:
-            raise StoreUnavailableError(str(error)) from error
-        with lock:
+        with (self._folder / LOCK_NAME).open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+
+@contextlib.contextmanager
+def _translated() -> Iterator[None]:
+    """Say what the system refuses in the store's own words."""
+    try:
+        yield
+    except OSError as error:
+        raise StoreUnavailableError(str(error)) from error
 
 
 @contextlib.contextmanager
@@ -85,22 +89,15 @@ def _temporary(path: Path, data: bytes) -> Iterator[Path]:
     # Not tempfile's: those are readable by their writer alone, and a store is shared.
     temporary = path.with_name(f".{uuid.uuid4().hex}")
     try:
-        _write_through(temporary, data)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
         yield temporary
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
-
-
-def _write_through(path: Path, data: bytes) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as error:
-        raise StoreUnavailableError(str(error)) from error
 
 
 def _generation(data: bytes) -> str:

@@ -31,7 +31,9 @@ def test_a_row_is_calibrated_the_same_alone_and_in_a_batch() -> None:
     assert calibrated(log_odds, SOME).tobytes() == alone.tobytes()
 
 
-@pytest.mark.parametrize(("a", "b"), [(-0.1, 1.0), (1.0, -0.1), (0.0, 0.0)])
+@pytest.mark.parametrize(
+    ("a", "b"), [(-0.1, 1.0), (1.0, -0.1), (0.0, 0.0), (float("nan"), 1.0), (1.0, float("inf"))]
+)
 def test_a_map_that_would_not_rise_is_refused(a: float, b: float) -> None:
-    with pytest.raises(DeclarationError, match="a, b >= 0"):
+    with pytest.raises(DeclarationError, match="finite a, b >= 0"):
         BetaCalibration(a=a, b=b)

@@ -48,3 +48,27 @@ def test_probabilities_that_are_too_high_show_in_the_large() -> None:
     high = 1 / (1 + np.exp(-(LOG_ODDS + 0.5)))
     found = reliability(LABELS, high, confidence=0.98, seed=1)
     assert found.in_the_large > 5 * found.in_the_large_error
+
+
+def test_the_order_of_rows_does_not_matter_even_where_probabilities_are_equal() -> None:
+    labels = np.sort(RANDOM.binomial(1, 0.3, 4_000))
+    shuffled = RANDOM.permutation(labels)
+    same = np.full(4_000, 0.3)
+    assert expected_calibration_error(labels, same) == pytest.approx(
+        expected_calibration_error(shuffled, same)
+    )
+    assert expected_calibration_error(labels, same) < 0.03
+
+
+@pytest.mark.parametrize("times", [0.2, 0.5, 2, 3, 5, 8])
+def test_any_overstatement_is_found_as_its_inverse(times: float) -> None:
+    overstated = 1 / (1 + np.exp(-np.clip(times * LOG_ODDS, -20, 20)))
+    slope, error = calibration_slope(LABELS, overstated)
+    assert slope == pytest.approx(1 / times, abs=5 * error + 0.02 / times)
+
+
+def test_probabilities_that_separate_or_never_vary_still_have_figures() -> None:
+    labels = np.array([0, 1] * 500)
+    for probabilities in (np.where(labels == 1, 0.9, 0.1), np.full(1_000, 0.4)):
+        found = reliability(labels, probabilities, confidence=0.95, seed=1)
+        assert np.isfinite([found.slope, found.slope_error, found.ece]).all()

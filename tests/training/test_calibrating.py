@@ -44,5 +44,8 @@ def test_a_parameter_that_would_be_negative_is_left_out() -> None:
     labels = outcomes(-np.logaddexp(0, -LOG_ODDS) - 0.4 * np.logaddexp(0, LOG_ODDS) + 1)
     found = fit_beta(LOG_ODDS, labels)
     assert (found.b, found.a > 0) == (0.0, True)
+    labels = outcomes(1.2 * np.logaddexp(0, LOG_ODDS) + 0.3 * np.logaddexp(0, -LOG_ODDS) - 2)
+    found = fit_beta(LOG_ODDS, labels)
+    assert (found.a, found.b > 0.3) == (0.0, True)
     upside_down = fit_beta(LOG_ODDS, outcomes(-LOG_ODDS))
     assert upside_down == BetaCalibration()

@@ -1,14 +1,14 @@
 """What holds of every bundled model as trained: reasons, signs, contributions."""
 
-import re
 from dataclasses import dataclass
 
 import numpy as np
 import pytest
 from hypothesis import settings
 
-from models.contract import CreditModel, characteristics
-from models.features import columns_from_applications, features, matrix_from_columns
+from models.contract import Characteristic, CreditModel, characteristics
+from models.features import Matrix, columns_from_applications, features, matrix_from_columns
+from models.marks import Columns
 from models.reasons import reference_matrix
 from models.registry import load_champion
 from models.scorecard import score_from_probability
@@ -16,6 +16,7 @@ from models.scorer import Scorer, probabilities_from_log_odds
 from models.shelf import credit_models
 from models.stores.opening import open_store
 from tests.running import TrainedStore
+from training.audit import unequal_pairs
 from training.intake import check_rows
 from training.sources import read_source
 
@@ -53,7 +54,9 @@ def test_every_reason_is_adverse_and_improving_it_lowers_the_probability(case: C
     for row, place in enumerate(refused):
         reasons = decisions[place].reasons
         assert reasons is not None
-        assert len({reason.code for reason in reasons}) == len(reasons) <= 4
+        assert 1 <= len({reason.code for reason in reasons}) == len(reasons) <= 4
+        strengths = [reason.log_odds for reason in reasons]
+        assert strengths == sorted(strengths, reverse=True)
         for reason in reasons:
             members = [c for c in characteristics(case.model) if _code(c) == reason.code]
             assert members
@@ -65,7 +68,14 @@ def test_every_reason_is_adverse_and_improving_it_lowers_the_probability(case: C
             improved = matrix[row : row + 1].copy()
             improved[0, group] = typical[0, group]
             assert case.scorer.estimator.log_odds(improved)[0] < before[row]
-            _check_numbers(reason.text, [columns[name][row] for name in names])
+            helped = [
+                c
+                for c in members
+                if _sentence(c, columns, row) == reason.text
+                and case.scorer.estimator.log_odds(_moved(case, matrix, typical, row, c))[0]
+                < before[row]
+            ]
+            assert helped, reason.text
 
 
 def test_contributions_add_up_to_the_log_odds(case: Case) -> None:
@@ -85,8 +95,8 @@ def test_probability_and_score_follow_every_documented_sign(case: Case) -> None:
     signed = [(j, f.sign) for j, f in enumerate(features(case.model)) if f.sign]
     assert signed
     for j, sign in signed:
-        seen = matrix[:, j][~np.isnan(matrix[:, j])]
-        pairs = np.sort(random.choice(seen, (PAIRS, 2)), axis=1)[:, ::sign]
+        seen = np.unique(matrix[:, j][~np.isnan(matrix[:, j])])
+        pairs = unequal_pairs(seen, PAIRS, random)[:, ::sign]
         safe = matrix[random.integers(len(matrix), size=PAIRS)]
         risky = safe.copy()
         safe[:, j], risky[:, j] = pairs[:, 0], pairs[:, 1]
@@ -106,8 +116,21 @@ def _code(c: object) -> str | None:
     return reason.code if reason else None
 
 
-def _check_numbers(text: str, values: list[float]) -> None:
-    """Every number a sentence shows is a value of the row, rounded as shown."""
-    for number, percent in re.findall(r"(-?\d+)(%?)", text):
-        shown = {f"{value:.0%}" if percent else f"{value:.0f}" for value in values}
-        assert number + percent in shown, text
+def _moved(case: Case, matrix: Matrix, typical: Matrix, row: int, c: Characteristic) -> Matrix:
+    """The row with one characteristic where the reference stands."""
+    moved = matrix[row : row + 1].copy()
+    places = [j for j, f in enumerate(features(case.model)) if f.characteristic == c.name]
+    moved[0, places] = typical[0, places]
+    return moved
+
+
+def _sentence(c: Characteristic, columns: Columns, row: int) -> str:
+    """What the declaration says of a value, written out here a second time."""
+    value = columns[c.name][row]
+    assert c.reason is not None
+    if np.isnan(value):
+        return str(c.missing)
+    if not c.levels and int(value) in c.special and value == int(value):
+        return c.special[int(value)]
+    shown = {"": value} if c.levels else {c.name: value}
+    return c.reason.text if c.levels else c.reason.text.format(**shown)

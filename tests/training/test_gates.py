@@ -84,6 +84,7 @@ def perfect(**changes: float) -> Reliability:
         ({"slope": 0.94}, "calibration_slope_is_one"),
         ({"slope": 0.96}, None),
         ({"slope": 0.80, "slope_error": 0.1}, None),
+        ({"slope": 3.5, "slope_error": 1e6}, "calibration_slope_is_one"),
     ],
 )
 def test_calibration_is_judged_within_what_chance_allows(

@@ -24,3 +24,12 @@ def test_a_value_that_is_mostly_absent_is_absent_in_the_reference() -> None:
     rows = [toy(months_since_default=value) for value in (None, None, 12)]
     found = typical_good(type(rows[0]), rows, np.zeros(3, dtype=np.int64))
     assert found["months_since_default"] is None
+
+
+def test_a_special_code_is_no_amount() -> None:
+    rows = [toy(months_since_default=value) for value in (-7, -7, 10, 20, 30, 40)]
+    found = typical_good(type(rows[0]), rows, np.zeros(6, dtype=np.int64))
+    assert found["months_since_default"] == 20
+    rows = [toy(months_since_default=value) for value in (-7, -7, -7, 20, 30)]
+    found = typical_good(type(rows[0]), rows, np.zeros(5, dtype=np.int64))
+    assert found["months_since_default"] == -7

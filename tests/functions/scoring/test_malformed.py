@@ -76,12 +76,14 @@ def test_every_document_is_answered(service: Server, route: str, document: objec
 @given(body=st.binary(max_size=300))
 @settings(deadline=None, suppress_health_check=IN_A_FIXTURE)
 def test_every_sequence_of_bytes_is_answered(service: Server, route: str, body: bytes) -> None:
-    status, answer, _ = _send(service, route, body)
+    status, answer, text = _send(service, route, body + MARKER.encode())
     assert 400 <= status < 500
     assert answer["status"] == status
+    assert MARKER not in text
 
 
 def test_the_server_is_the_same_process_afterwards(service: Server) -> None:
     assert service.process.poll() is None
     assert service.client.get("/health/live").status_code == 200
     assert not [line for line in service.log() if line["severity"] == "ERROR"]
+    assert MARKER not in service.log_path.read_text()
