@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import pandas as pd
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from xgboost import XGBClassifier
@@ -14,6 +13,7 @@ from xgboost import XGBClassifier
 from models.contract import CreditModel
 from models.estimators import Family
 from models.features import Matrix, features
+from training.signed import SignedLogisticRegression
 
 LOGISTIC_ITERATIONS = 2_000
 
@@ -41,9 +41,10 @@ def frame_from_matrix(model: type[CreditModel], matrix: Matrix) -> pd.DataFrame:
 
 
 def logistic(fit: Fit) -> Pipeline:
-    """Build a logistic regression: numbers imputed by median and standardised, indicators as is."""
+    """Build a logistic regression: numbers imputed and standardised, documented signs kept."""
     numbers = [f.name for f in features(fit.model) if f.equals is None]
     indicators = [f.name for f in features(fit.model) if f.equals is not None]
+    signs = [f.sign for f in features(fit.model) if f.equals is None] + [0] * len(indicators)
     scale = Pipeline(
         [
             ("impute", SimpleImputer(strategy="median", keep_empty_features=True)),
@@ -53,7 +54,7 @@ def logistic(fit: Fit) -> Pipeline:
     columns = ColumnTransformer(
         [("numbers", scale, numbers), ("indicators", "passthrough", indicators)]
     )
-    classify = LogisticRegression(max_iter=LOGISTIC_ITERATIONS)
+    classify = SignedLogisticRegression(signs=signs, max_iter=LOGISTIC_ITERATIONS)
     return Pipeline([("columns", columns), ("classify", classify)])
 
 

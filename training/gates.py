@@ -1,5 +1,6 @@
 """What a new model must show before it may go live."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -14,6 +15,7 @@ from models.metrics import (
     log_loss_difference,
 )
 from models.reliability import Reliability
+from training.audit import SignCheck
 
 AUC_MARGIN = 0.005  # of AUC a challenger may lose, at 95 % confidence
 ENOUGH_BADS = 500  # in the test part, to tell two models apart
@@ -101,6 +103,16 @@ def calibration_gates(found: Reliability) -> tuple[Gate, ...]:
             abs(found.slope - 1) <= slope,
             f"slope {found.slope:.3f}; must be within {slope:.3f} of 1",
         ),
+    )
+
+
+def sign_gate(checks: Sequence[SignCheck]) -> Gate:
+    """Judge whether probabilities follow every documented sign."""
+    broken = [check.feature for check in checks if check.violations]
+    return Gate(
+        "documented_signs_hold",
+        not broken,
+        f"{len(checks)} signed features checked; broken: {', '.join(broken) or 'none'}",
     )
 
 

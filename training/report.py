@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from models.scorecard import score_from_probability
 from models.scorer import Scorer
-from training.audit import cutoff_table, fairness, importances, sign_checks
+from training.audit import cutoff_table, fairness, importances
 from training.gates import Gate
 from training.pictures import calibration_curve, importance_bars, roc_curve, score_distribution
 from training.run import Trained
@@ -55,7 +55,7 @@ def _document(trained: Trained, outcome: str, gates: Sequence[Gate]) -> dict[str
         "gates": [asdict(gate) for gate in gates],
         "cutoffs": [asdict(row) for row in cutoffs],
         "importances": importances(scorer, test.matrix, trained.seed),
-        "signs": [asdict(c) for c in sign_checks(scorer, test.matrix, trained.seed)],
+        "signs": [asdict(check) for check in trained.signs],
         "fairness": [asdict(group) for group in groups],
         "reproduce": {"command": trained.command, "commit": commit()},
     }

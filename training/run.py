@@ -16,10 +16,17 @@ from models.features import Matrix, columns_from_applications, matrix_from_colum
 from models.metrics import Labels, Probabilities, evaluate
 from models.reliability import reliability
 from models.scorer import Scorer, probabilities_from_log_odds
+from training.audit import SignCheck, sign_checks
 from training.calibrating import CalibrationChoice, choose_calibration
 from training.candidates import Fit, frame_from_matrix
 from training.export import check_parity, export
-from training.gates import CALIBRATION_CONFIDENCE, Gate, absolute_gates, calibration_gates
+from training.gates import (
+    CALIBRATION_CONFIDENCE,
+    Gate,
+    absolute_gates,
+    calibration_gates,
+    sign_gate,
+)
 from training.golden import golden_rows
 from training.intake import CheckedRows, check_rows
 from training.progress import say
@@ -73,6 +80,7 @@ class Trained:
     test: Part
     probabilities: Probabilities
     calibration: CalibrationChoice
+    signs: tuple[SignCheck, ...]
     gates: tuple[Gate, ...]
 
 
@@ -100,6 +108,7 @@ def train(job: Job) -> Trained:
     manifest = manifest_of(job.model, estimator.family, figures, provenance)
     golden = golden_rows(scorer, rows.applications, job.seed)
     base_rate = float(fitted.labels.mean())
+    signs = sign_checks(scorer, test.matrix, job.seed)
     return Trained(
         model=job.model,
         source=source.name,
@@ -111,9 +120,11 @@ def train(job: Job) -> Trained:
         test=test,
         probabilities=probabilities,
         calibration=chosen,
+        signs=signs,
         gates=(
             *absolute_gates(test.labels, probabilities, figures.metrics["auc"], base_rate),
             *calibration_gates(figures.reliability),
+            sign_gate(signs),
         ),
     )
 

@@ -7,7 +7,7 @@ from models.errors import ModelRefusedError
 from models.features import Matrix, columns_from_applications, features, matrix_from_columns
 from models.scorer import probabilities_from_log_odds
 from tests.toy import Toy
-from training.candidates import CANDIDATES, Candidate, Fit, frame_from_matrix, xgboost
+from training.candidates import CANDIDATES, Candidate, Fit, frame_from_matrix
 from training.export import check_parity, export
 from training.intake import check_rows
 
@@ -49,11 +49,11 @@ def test_an_export_that_differs_is_refused(
         check_parity(export(candidate.family, pipeline, Toy), other, Toy, matrix)
 
 
-def test_trees_follow_every_documented_sign(toy_frame: pd.DataFrame, matrix: Matrix) -> None:
-    labels = toy_frame["is_default"].to_numpy()
-    frame = frame_from_matrix(Toy, matrix)
-    pipeline = xgboost(Fit(Toy, seed=1, threads=2)).fit(frame, labels)
-    estimator = export("xgboost", pipeline, Toy)
+def test_every_family_follows_every_documented_sign(
+    fitted: tuple[Candidate, Pipeline], matrix: Matrix
+) -> None:
+    candidate, pipeline = fitted
+    estimator = export(candidate.family, pipeline, Toy)
     signed = [(j, f.sign) for j, f in enumerate(features(Toy)) if f.sign]
     assert len(signed) == 4
     for j, sign in signed:

@@ -3,7 +3,14 @@ import pytest
 
 from models.metrics import Estimate
 from models.reliability import Reliability
-from training.gates import absolute_gates, calibration_gates, champion_gates, evidence_gate
+from training.audit import SignCheck
+from training.gates import (
+    absolute_gates,
+    calibration_gates,
+    champion_gates,
+    evidence_gate,
+    sign_gate,
+)
 
 RANDOM = np.random.default_rng(9)
 TRUTH = RANDOM.beta(2, 5, 6_000)
@@ -92,3 +99,11 @@ def test_calibration_is_judged_within_what_chance_allows(
 ) -> None:
     gates = calibration_gates(perfect(**changes))
     assert [gate.name for gate in gates if not gate.passed] == ([failed] if failed else [])
+
+
+@pytest.mark.parametrize(("violations", "passes"), [(0, True), (1, False)])
+def test_one_broken_sign_fails_a_model(violations: int, passes: bool) -> None:  # noqa: FBT001
+    checks = [SignCheck("income", -1, 1_000, 0), SignCheck("debt", 1, 1_000, violations)]
+    gate = sign_gate(checks)
+    assert gate.passed is passes
+    assert ("debt" in gate.detail) is not passes
