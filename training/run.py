@@ -6,10 +6,8 @@ from importlib.metadata import version as version_of
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.pipeline import Pipeline
 
 from models.bundle import Bundle, Figures, Provenance, manifest_of
-from models.calibration import BetaCalibration
 from models.contract import CreditModel, name_of
 from models.errors import DataError
 from models.features import Matrix, columns_from_applications, matrix_from_columns
@@ -31,7 +29,7 @@ from training.golden import golden_rows
 from training.intake import CheckedRows, check_rows
 from training.progress import say
 from training.reference import typical_good
-from training.selection import Comparison, FoldResult, compare
+from training.selection import FoldResult, compare
 from training.sources import read_source
 from training.split import is_test
 
@@ -66,6 +64,15 @@ class Part:
     labels: Labels
 
 
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """The better family as it will be served, and how it was chosen and calibrated."""
+
+    scorer: Scorer
+    folds: tuple[FoldResult, ...]
+    calibration: CalibrationChoice
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trained:
     """A fitted model with its figures on the untouched rows; it is in no bucket yet."""
@@ -95,31 +102,26 @@ def train(job: Job) -> Trained:
     source = read_source(job.model, job.data, job.seed)
     rows = check_rows(job.model, source.frame, job.max_refused_share)
     say(f"{name_of(job.model)}: {len(rows.labels)} rows of {source.name}, {rows.refused} refused")
-    fitted, test = _parts(job.model, rows)
-    compared, pipeline = _fit_better(job, fitted)
-    estimator = export(compared.winner.family, pipeline, job.model)
-    check_parity(estimator, pipeline, job.model, test.matrix)
-    chosen = choose_calibration(compared.out_of_fold, fitted.labels)
-    reference = typical_good(job.model, fitted.applications, fitted.labels)
-    scorer = Scorer.of(job.model, estimator, chosen.calibration, reference)
-    probabilities = probabilities_from_log_odds(scorer.log_odds(test.applications))
-    figures = _figures(chosen.calibration, test.labels, probabilities, job.seed)
-    provenance = _provenance(job, rows, test)
-    manifest = manifest_of(job.model, estimator.family, figures, provenance)
-    golden = golden_rows(scorer, rows.applications, job.seed)
-    base_rate = float(fitted.labels.mean())
-    signs = sign_checks(scorer, test.matrix, job.seed)
+    part, test = _parts(job.model, rows)
+    fitted = _fit(job, part, test)
+    probabilities = probabilities_from_log_odds(fitted.scorer.log_odds(test.applications))
+    figures = _figures(fitted, test.labels, probabilities, job.seed)
+    family = fitted.scorer.estimator.family
+    manifest = manifest_of(job.model, family, figures, _provenance(job, rows, test))
+    golden = golden_rows(fitted.scorer, rows.applications, job.seed)
+    signs = sign_checks(fitted.scorer, test.matrix, job.seed)
+    base_rate = float(part.labels.mean())
     return Trained(
         model=job.model,
         source=source.name,
         seed=job.seed,
         command=job.command(),
         rows=rows,
-        bundle=Bundle(manifest, estimator, golden, reference),
-        folds=compared.folds,
+        bundle=Bundle(manifest, fitted.scorer.estimator, golden, fitted.scorer.reference),
+        folds=fitted.folds,
         test=test,
         probabilities=probabilities,
-        calibration=chosen,
+        calibration=fitted.calibration,
         signs=signs,
         gates=(
             *absolute_gates(test.labels, probabilities, figures.metrics["auc"], base_rate),
@@ -129,12 +131,24 @@ def train(job: Job) -> Trained:
     )
 
 
-def _figures(
-    calibration: BetaCalibration, labels: Labels, probabilities: Probabilities, seed: int
-) -> Figures:
+def _fit(job: Job, part: Part, test: Part) -> Fitted:
+    """Compare the families, fit the better one, export it and calibrate it."""
+    fit = Fit(job.model, job.seed, job.threads)
+    frame = frame_from_matrix(job.model, part.matrix)
+    compared = compare(fit, frame, part.labels)
+    pipeline = compared.winner.build(fit).fit(frame, part.labels)
+    estimator = export(compared.winner.family, pipeline, job.model)
+    check_parity(estimator, pipeline, job.model, test.matrix)
+    chosen = choose_calibration(compared.out_of_fold, part.labels)
+    reference = typical_good(job.model, part.applications, part.labels)
+    scorer = Scorer.of(job.model, estimator, chosen.calibration, reference)
+    return Fitted(scorer, compared.folds, chosen)
+
+
+def _figures(fitted: Fitted, labels: Labels, probabilities: Probabilities, seed: int) -> Figures:
     metrics = evaluate(labels, probabilities, seed)
     found = reliability(labels, probabilities, CALIBRATION_CONFIDENCE, seed)
-    return Figures(calibration, metrics, found)
+    return Figures(fitted.scorer.calibration, metrics, found)
 
 
 def _parts(model: type[CreditModel], rows: CheckedRows) -> tuple[Part, Part]:
@@ -156,13 +170,6 @@ def _part(model: type[CreditModel], rows: CheckedRows, chosen: NDArray[np.bool_]
     applications = [a for a, wanted in zip(rows.applications, chosen, strict=True) if wanted]
     matrix = matrix_from_columns(model, columns_from_applications(model, applications))
     return Part(applications, matrix, rows.labels[chosen])
-
-
-def _fit_better(job: Job, part: Part) -> tuple[Comparison, Pipeline]:
-    fit = Fit(job.model, job.seed, job.threads)
-    frame = frame_from_matrix(job.model, part.matrix)
-    compared = compare(fit, frame, part.labels)
-    return compared, compared.winner.build(fit).fit(frame, part.labels)
 
 
 def _provenance(job: Job, rows: CheckedRows, test: Part) -> Provenance:
