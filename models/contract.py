@@ -46,6 +46,11 @@ class Characteristic:
     missing: str | None = None
     compute: Callable[[Columns], Column] | None = None
 
+    @property
+    def is_coded(self) -> bool:
+        """Its levels are whole numbers."""
+        return any(isinstance(level, int) for level in self.levels)
+
 
 class CreditModel(BaseModel):
     """Base of every credit model: strict, closed and immutable.
@@ -137,15 +142,14 @@ def _from_field(name: str, info: FieldInfo) -> Characteristic:
     if not levels and kind not in (int, float):
         message = f"{name}: a field is an int, a float or a Literal, optionally None; not {kind}"
         raise DeclarationError(message)
-    if any(isinstance(level, int) for level in levels) and Codes() not in marks:
+    plain = Characteristic(name=name, levels=levels, whole=kind is int, optional=optional)
+    if plain.is_coded and Codes() not in marks:
         message = f"{name}: levels that are whole numbers need the mark Codes()"
         raise DeclarationError(message)
     if levels and any(isinstance(m, Risk | Special) for m in marks):
         message = f"{name}: Risk and Special are for numbers, not for levels"
         raise DeclarationError(message)
-    return _marked(
-        Characteristic(name=name, levels=levels, whole=kind is int, optional=optional), marks
-    )
+    return _marked(plain, marks)
 
 
 def _from_derived(name: str, value: Derived) -> Characteristic:

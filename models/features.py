@@ -42,6 +42,11 @@ def features(model: type[CreditModel]) -> tuple[Feature, ...]:
     )
 
 
+def places_of(model: type[CreditModel], c: Characteristic) -> tuple[int, ...]:
+    """Places of a characteristic's columns in the model's matrix."""
+    return tuple(j for j, f in enumerate(features(model)) if f.characteristic == c.name)
+
+
 def _features_of(c: Characteristic) -> list[Feature]:
     if c.levels:
         found = [Feature(f"{c.name}={lv}", c.name, float(i)) for i, lv in enumerate(c.levels)]

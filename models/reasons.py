@@ -18,8 +18,8 @@ from models.estimators import Estimator
 from models.features import (
     Matrix,
     columns_from_applications,
-    features,
     matrix_from_columns,
+    places_of,
 )
 from models.marks import Columns
 
@@ -38,6 +38,14 @@ class AdverseReason:
     log_odds: float
 
 
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The same applications as columns and as the estimator's matrix."""
+
+    columns: Columns
+    matrix: Matrix
+
+
 def reference_matrix(model: type[CreditModel], reference: Reference) -> Matrix:
     """The reference as the estimator reads it, shape `(1, p)`."""
     whole = model.model_construct(**dict(reference))  # type: ignore[arg-type]  # scored fields only
@@ -45,34 +53,31 @@ def reference_matrix(model: type[CreditModel], reference: Reference) -> Matrix:
 
 
 def adverse_reasons(
-    model: type[CreditModel], estimator: Estimator, reference: Reference, columns: Columns
+    model: type[CreditModel], estimator: Estimator, reference: Reference, rows: Rows
 ) -> list[tuple[AdverseReason, ...]]:
-    """Reasons of each row, strongest first, at most `MOST_REASONS`.
-
-    `columns` are those of `columns_from_applications`; rows are explained each as if alone.
-    """
-    matrix = matrix_from_columns(model, columns)
+    """Reasons of each row, strongest first, at most `MOST_REASONS`; each as if it were alone."""
     typical = reference_matrix(model, reference)
-    values = estimator.contributions(matrix, typical).values
+    values = estimator.contributions(rows.matrix, typical).values
     groups = list(_groups(model).values())
     by_group = np.column_stack([values[:, list(group.places)].sum(axis=1) for group in groups])
+    strongest = [_strongest(row) for row in by_group]
     asked = [
         (i, group, places)
-        for i, row in enumerate(by_group)
-        for group in _strongest(row)
+        for i, candidates in enumerate(strongest)
+        for group in candidates
         for places in (groups[group].places, *(m.places for m in groups[group].members))
     ]
-    drops = _drops(estimator, matrix, typical, [(i, places) for i, _, places in asked])
+    drops = _drops(estimator, rows.matrix, typical, [(i, places) for i, _, places in asked])
     drop = dict(zip(asked, drops, strict=True))
     found: list[tuple[AdverseReason, ...]] = []
-    for i, row in enumerate(by_group):
+    for i, candidates in enumerate(strongest):
         reasons = []
-        for g in _strongest(row):
+        for g in candidates:
             falls = {member: drop[i, g, member.places] for member in groups[g].members}
             named = max(falls, key=lambda member: falls[member])
             if falls[named] > 0 and drop[i, g, groups[g].places] > 0:
-                text = _sentence(named.characteristic, columns, i)
-                reasons.append(AdverseReason(groups[g].code, text, float(row[g])))
+                text = _sentence(named.characteristic, rows.columns, i)
+                reasons.append(AdverseReason(groups[g].code, text, float(by_group[i, g])))
         found.append(tuple(reasons[:MOST_REASONS]))
     return found
 
@@ -132,8 +137,7 @@ def _groups(model: type[CreditModel]) -> dict[str, _Group]:
     members: dict[str, list[_Member]] = {}
     for c in characteristics(model):
         if c.reason is not None and not c.protected:
-            places = tuple(i for i, f in enumerate(features(model)) if f.characteristic == c.name)
-            members.setdefault(c.reason.code, []).append(_Member(c, places))
+            members.setdefault(c.reason.code, []).append(_Member(c, places_of(model, c)))
     return {
         code: _Group(code, tuple(found), tuple(i for m in found for i in m.places))
         for code, found in members.items()

@@ -12,7 +12,7 @@ from models.estimators import Estimator, LogOdds
 from models.features import Matrix, columns_from_applications, matrix_from_columns
 from models.metrics import Probabilities
 from models.policy import RISK_LEVELS, Cutoffs, DecisionName, RiskLevel, decide
-from models.reasons import AdverseReason, Reference, adverse_reasons
+from models.reasons import AdverseReason, Reference, Rows, adverse_reasons
 from models.scorecard import PointsToDoubleOdds, score_from_probability
 
 LOG_ODDS_LIMIT = 20.0  # a probability of 2e-9; beyond it a double could round to 0 or 1
@@ -69,12 +69,8 @@ class Scorer:
         decisions = [self._decision(probability) for probability in probabilities.tolist()]
         wanted = [i for i, d in enumerate(decisions) if with_reasons or d.decision != "approve"]
         if wanted:
-            found = adverse_reasons(
-                self.model,
-                self.estimator,
-                self.reference,
-                {name: column[wanted] for name, column in columns.items()},
-            )
+            chosen = Rows({name: c[wanted] for name, c in columns.items()}, matrix[wanted])
+            found = adverse_reasons(self.model, self.estimator, self.reference, chosen)
             for i, reasons in zip(wanted, found, strict=True):
                 decisions[i] = replace(decisions[i], reasons=reasons)
         return decisions

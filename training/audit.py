@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.contract import Characteristic, CreditModel, characteristics
-from models.features import Matrix, features
+from models.features import Matrix, features, places_of
 from models.metrics import Labels, Probabilities
 from models.policy import Cutoffs
 from models.reasons import reference_matrix
@@ -87,7 +87,7 @@ def importances(scorer: Scorer, matrix: Matrix, seed: int) -> dict[str, float]:
     typical = reference_matrix(scorer.model, scorer.reference)
     values = scorer.estimator.contributions(sample, typical).values
     found = {
-        c.name: float(np.abs(values[:, _places(scorer.model, c)].sum(axis=1)).mean())
+        c.name: float(np.abs(values[:, list(places_of(scorer.model, c))].sum(axis=1)).mean())
         for c in characteristics(scorer.model)
         if not c.protected
     }
@@ -172,7 +172,3 @@ def _groups(c: Characteristic, values: Sequence[object]) -> dict[str, NDArray[np
 
 def _mean(values: NDArray[np.int64] | NDArray[np.bool_]) -> float | None:
     return float(values.mean()) if len(values) else None
-
-
-def _places(model: type[CreditModel], c: Characteristic) -> list[int]:
-    return [j for j, feature in enumerate(features(model)) if feature.characteristic == c.name]

@@ -100,7 +100,7 @@ def _refuse_too_many(
 def _converters(model: type[CreditModel]) -> dict[str, Callable[[object], Value]]:
     """Bring what CSV and Parquet make of a value back to what JSON would have said."""
     return {
-        c.name: _whole if c.whole or any(isinstance(v, int) for v in c.levels) else _plain
+        c.name: _whole if c.whole or c.is_coded else _plain
         for c in characteristics(model)
         if c.compute is None
     }

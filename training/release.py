@@ -27,10 +27,11 @@ OutcomeName = Literal["promoted", "kept", "rejected", "insufficient_evidence"]
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What should happen to a trained model, and why."""
+    """What should happen to a trained model, why, and the version that has its content already."""
 
     outcome: OutcomeName
     gates: tuple[Gate, ...]
+    published: Version | None
 
 
 def judge(trained: Trained, store: Store) -> Verdict:
@@ -43,7 +44,7 @@ def judge(trained: Trained, store: Store) -> Verdict:
     champion = _champion_probabilities(trained, store)
     known = find_published(store, name_of(trained.model), trained.bundle.to_bytes())
     if champion is None:
-        return Verdict(_outcome(trained.gates), trained.gates)
+        return Verdict(_outcome(trained.gates), trained.gates, known)
     labels = trained.test.labels
     evidence = evidence_gate(int(labels.sum()))
     gates = (
@@ -58,17 +59,15 @@ def judge(trained: Trained, store: Store) -> Verdict:
     # before promoting it.
     if known and (outcome != "promoted" or _was_champion(known, trained, store)):
         outcome = "kept"
-    return Verdict(outcome, gates)
+    return Verdict(outcome, gates, known)
 
 
 def release(trained: Trained, verdict: Verdict, store: Store, author: Author) -> str:
     """Publish a judged model, promote it if the verdict says so, and return its version."""
-    name = name_of(trained.model)
-    data = trained.bundle.to_bytes()
-    version = find_published(store, name, data)
+    name, version = name_of(trained.model), verdict.published
     if version is None:
         files = report_files(trained, verdict.outcome, verdict.gates)
-        version = publish(store, name, data, files, author.when)
+        version = publish(store, name, trained.bundle.to_bytes(), files, author.when)
     if verdict.outcome == "promoted":
         promote(store, name, version, author)
     return version.version
@@ -91,4 +90,4 @@ def _champion_probabilities(trained: Trained, store: Store) -> Probabilities | N
     except ModelRefusedError as error:
         say(f"the champion is refused and cannot be compared: {error}")
         return None
-    return probabilities_from_log_odds(champion.scorer.log_odds(trained.test.applications))
+    return probabilities_from_log_odds(champion.scorer.calibrated_log_odds(trained.test.matrix))

@@ -11,7 +11,6 @@ import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from models.scorecard import score_from_probability
-from models.scorer import Scorer
 from training.audit import cutoff_table, fairness, importances
 from training.gates import Gate
 from training.pictures import calibration_curve, importance_bars, roc_curve, score_distribution
@@ -32,7 +31,7 @@ def report_files(trained: Trained, outcome: str, gates: Sequence[Gate]) -> dict[
 
 
 def _document(trained: Trained, outcome: str, gates: Sequence[Gate]) -> dict[str, Any]:
-    rows, test, scorer = trained.rows, trained.test, _scorer(trained)
+    rows, test = trained.rows, trained.test
     groups = fairness(trained.model, test.applications, test.labels, trained.probabilities)
     cutoffs = cutoff_table(test.labels, trained.probabilities, trained.model.policy)
     return {
@@ -54,7 +53,7 @@ def _document(trained: Trained, outcome: str, gates: Sequence[Gate]) -> dict[str
         "calibration": asdict(trained.calibration),
         "gates": [asdict(gate) for gate in gates],
         "cutoffs": [asdict(row) for row in cutoffs],
-        "importances": importances(scorer, test.matrix, trained.seed),
+        "importances": importances(trained.scorer, test.matrix, trained.seed),
         "signs": [asdict(check) for check in trained.signs],
         "fairness": [asdict(group) for group in groups],
         "reproduce": {"command": trained.command, "commit": commit()},
@@ -80,12 +79,6 @@ def _page(document: Mapping[str, Any], pictures: Mapping[str, str]) -> str:
     )
     page: str = environment.get_template("report.html").render(**document, pictures=pictures)
     return page
-
-
-def _scorer(trained: Trained) -> Scorer:
-    bundle = trained.bundle
-    calibration = bundle.manifest.calibration
-    return Scorer.of(trained.model, bundle.estimator, calibration, bundle.reference)
 
 
 def _means(folds: Sequence[FoldResult]) -> list[dict[str, Any]]:

@@ -82,6 +82,7 @@ class Trained:
     seed: int
     command: str
     rows: CheckedRows
+    scorer: Scorer
     bundle: Bundle
     folds: tuple[FoldResult, ...]
     test: Part
@@ -104,7 +105,7 @@ def train(job: Job) -> Trained:
     say(f"{name_of(job.model)}: {len(rows.labels)} rows of {source.name}, {rows.refused} refused")
     part, test = _parts(job.model, rows)
     fitted = _fit(job, part, test)
-    probabilities = probabilities_from_log_odds(fitted.scorer.log_odds(test.applications))
+    probabilities = probabilities_from_log_odds(fitted.scorer.calibrated_log_odds(test.matrix))
     figures = _figures(fitted, test.labels, probabilities, job.seed)
     family = fitted.scorer.estimator.family
     manifest = manifest_of(job.model, family, figures, _provenance(job, rows, test))
@@ -117,6 +118,7 @@ def train(job: Job) -> Trained:
         seed=job.seed,
         command=job.command(),
         rows=rows,
+        scorer=fitted.scorer,
         bundle=Bundle(manifest, fitted.scorer.estimator, golden, fitted.scorer.reference),
         folds=fitted.folds,
         test=test,

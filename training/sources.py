@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from models.catalogue.application import Application
-from models.contract import Characteristic, CreditModel, characteristics, name_of
+from models.contract import CreditModel, characteristics, name_of
 from models.errors import DataError, ObjectMissingError
 from models.stores.opening import open_store
 from training.synthetic import application as synthetic_application
@@ -52,14 +52,10 @@ def read_source(model: type[CreditModel], location: str | None, seed: int) -> So
 def _csv_frame(model: type[CreditModel], data: io.BytesIO) -> pd.DataFrame:
     """Read every cell by itself: one that is no number must not make text of its column."""
     frame = pd.read_csv(data, dtype=str, keep_default_na=False).astype(object)
-    numbers = {c.name for c in characteristics(model) if _is_number(c)} | {model.label}
+    numbers = {c.name for c in characteristics(model) if not c.levels or c.is_coded} | {model.label}
     for name in numbers & set(frame.columns):
         frame[name] = pd.Series([_number(cell) for cell in frame[name]], dtype=object)
     return frame.replace({"": None})
-
-
-def _is_number(c: Characteristic) -> bool:
-    return not c.levels or any(isinstance(level, int) for level in c.levels)
 
 
 def _number(cell: str) -> int | float | str:
