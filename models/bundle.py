@@ -29,7 +29,13 @@ from models.scorer import Scorer
 
 GOLDEN_TOLERANCE = 1e-6  # in log-odds
 REFERENCE: TypeAdapter[Reference] = TypeAdapter(dict[str, str | int | float | None])
-ESTIMATOR_MEMBERS: dict[Family, str] = {"logistic": "estimator.json", "xgboost": "estimator.ubj"}
+ESTIMATOR_MEMBERS: dict[Family, str] = {
+    "logistic": "estimator.json",
+    "scorecard": "estimator.json",
+    "additive": "estimator.json",
+    "random_forest": "estimator.ubj",
+    "xgboost": "estimator.ubj",
+}
 
 
 class _Document(BaseModel):

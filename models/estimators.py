@@ -1,22 +1,25 @@
 """Fitted models as plain numbers: a matrix of features in, log-odds of default out.
 
-Each family is an exported form of a scikit-learn pipeline, has bytes of its own and is read back
-from them alone. A row's log-odds never depend on the rows beside it, to the last bit.
+Every family is an exported scikit-learn pipeline in one of two forms, a formula or trees, and is
+read back from its bytes alone. A row's log-odds never depend on the rows beside it, to the last bit.
 """
 
 import json
 from dataclasses import dataclass
-from typing import Literal, Protocol, Self
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import ValidationError
 
+from models.additive import Formula
 from models.errors import ModelRefusedError
 from models.features import Matrix
 from models.libxgboost import Booster
 
-Family = Literal["logistic", "xgboost"]
+AdditiveFamily = Literal["logistic", "scorecard", "additive"]
+TreeFamily = Literal["xgboost", "random_forest"]
+Family = AdditiveFamily | TreeFamily
 LogOdds = NDArray[np.float64]
 
 
@@ -45,59 +48,34 @@ class Estimator(Protocol):
         """The bytes `estimator_from_bytes` reads back."""
 
 
-class Coefficients(BaseModel):
-    """A logistic regression on raw features: what its JSON holds."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
-
-    features: tuple[str, ...]
-    intercept: float
-    weights: tuple[float, ...]
-    fills: tuple[float, ...]
-
-    @model_validator(mode="after")
-    def _same_length(self) -> Self:
-        if not len(self.features) == len(self.weights) == len(self.fills):
-            message = "features, weights and fills differ in length"
-            raise ValueError(message)
-        return self
-
-
 @dataclass(frozen=True, slots=True)
-class Logistic:
-    """`intercept + sum of weight * value`; a missing value counts as the feature's fill."""
+class Additive:
+    """A formula: a logistic regression, a scorecard or a sparse additive model."""
 
-    coefficients: Coefficients
-    family: Literal["logistic"] = "logistic"
+    family: AdditiveFamily
+    formula: Formula
 
     def log_odds(self, matrix: Matrix) -> LogOdds:
         """Log-odds of default for each row."""
-        # Not `filled @ weights`: its last bit differs between one row and a batch.
-        total: LogOdds = self._weighted(matrix).sum(axis=1) + self.coefficients.intercept
-        return total
+        return self.formula.log_odds(matrix)
 
     def contributions(self, matrix: Matrix, reference: Matrix) -> Contributions:
-        """Weight times distance from the reference row, shape `(1, p)`."""
-        values = self._weighted(matrix) - self._weighted(reference)
+        """Exact distances from the reference row, shape `(1, p)`, whose log-odds are the base."""
+        values = self.formula.contributions(matrix, reference)
         return Contributions(float(self.log_odds(reference)[0]), values)
-
-    def _weighted(self, matrix: Matrix) -> Matrix:
-        filled = np.where(np.isnan(matrix), np.array(self.coefficients.fills), matrix)
-        weighted: Matrix = filled * np.array(self.coefficients.weights)
-        return weighted
 
     def to_bytes(self) -> bytes:
         """Canonical JSON."""
-        return json.dumps(self.coefficients.model_dump(), sort_keys=True, indent=1).encode()
+        return json.dumps(self.formula.model_dump(), sort_keys=True, indent=1).encode()
 
 
 @dataclass(frozen=True, slots=True)
-class BoostedTrees:
-    """XGBoost's trees, scored by its own library."""
+class Trees:
+    """Boosted trees or a random forest, grown by XGBoost and scored by its own library."""
 
+    family: TreeFamily
     ubj: bytes
     booster: Booster
-    family: Literal["xgboost"] = "xgboost"
 
     def log_odds(self, matrix: Matrix) -> LogOdds:
         """Log-odds of default for each row."""
@@ -121,10 +99,10 @@ def estimator_from_bytes(family: Family, data: bytes) -> Estimator:
     ModelRefusedError
         If the bytes are not an estimator of this family.
     """
-    if family == "xgboost":
-        return BoostedTrees(data, Booster(data))
+    if family == "xgboost" or family == "random_forest":  # noqa: PLR1714 -- mypy narrows this only
+        return Trees(family, data, Booster(data))
     try:
-        return Logistic(Coefficients.model_validate_json(data))
+        return Additive(family, Formula.model_validate_json(data))
     except ValidationError as error:
-        message = f"estimator: {error.error_count()} faults in its coefficients"
+        message = f"estimator: {error.error_count()} faults in its formula"
         raise ModelRefusedError(message) from error

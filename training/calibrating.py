@@ -27,6 +27,11 @@ class CalibrationChoice:
     log_loss_before: float
     log_loss_after: float
 
+    @property
+    def log_loss(self) -> float:
+        """The out-of-fold log-loss of what is served."""
+        return min(self.log_loss_before, self.log_loss_after)
+
 
 def choose_calibration(out_of_fold: OutOfFold, labels: Labels) -> CalibrationChoice:
     """Fit beta calibration and keep it if log-loss improves on folds it was not fitted to."""

@@ -8,12 +8,14 @@ from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
-from xgboost import XGBClassifier
+from xgboost import XGBClassifier, XGBRFClassifier
 
 from models.contract import CreditModel
 from models.estimators import Family
 from models.features import Matrix, features
+from training.additive import SparseAdditiveClassifier
 from training.signed import SignedLogisticRegression
+from training.woe import WoeTransformer
 
 LOGISTIC_ITERATIONS = 2_000
 
@@ -58,9 +60,39 @@ def logistic(fit: Fit) -> Pipeline:
     return Pipeline([("columns", columns), ("classify", classify)])
 
 
+def scorecard(fit: Fit) -> Pipeline:
+    """Build a scorecard: weights of evidence, of which none may count the wrong way."""
+    woe = WoeTransformer(features=features(fit.model))
+    characteristics = {f.characteristic for f in features(fit.model)}
+    classify = SignedLogisticRegression(
+        signs=[-1] * len(characteristics), max_iter=LOGISTIC_ITERATIONS
+    )
+    return Pipeline([("columns", _all(fit)), ("woe", woe), ("classify", classify)])
+
+
+def additive(fit: Fit) -> Pipeline:
+    """Build a sparse additive model with interactions; documented signs hold in every term."""
+    classify = SparseAdditiveClassifier(features=features(fit.model), seed=fit.seed)
+    return Pipeline([("columns", _all(fit)), ("classify", classify)])
+
+
+def random_forest(fit: Fit) -> Pipeline:
+    """Build a random forest, grown by XGBoost, whose documented signs are monotone constraints."""
+    classify = XGBRFClassifier(
+        n_estimators=200,
+        max_depth=8,
+        min_child_weight=5,
+        subsample=0.7,
+        colsample_bynode=0.3,
+        monotone_constraints=tuple(f.sign for f in features(fit.model)),
+        random_state=fit.seed,
+        n_jobs=fit.threads,
+    )
+    return Pipeline([("columns", _all(fit)), ("classify", classify)])
+
+
 def xgboost(fit: Fit) -> Pipeline:
     """Build boosted trees whose documented signs are monotone constraints."""
-    names = [f.name for f in features(fit.model)]
     classify = XGBClassifier(
         n_estimators=400,
         learning_rate=0.03,
@@ -73,9 +105,19 @@ def xgboost(fit: Fit) -> Pipeline:
         random_state=fit.seed,
         n_jobs=fit.threads,
     )
-    columns = ColumnTransformer([("all", "passthrough", names)])
-    return Pipeline([("columns", columns), ("classify", classify)])
+    return Pipeline([("columns", _all(fit)), ("classify", classify)])
+
+
+def _all(fit: Fit) -> ColumnTransformer:
+    """Every column as it is."""
+    return ColumnTransformer([("all", "passthrough", [f.name for f in features(fit.model)])])
 
 
 # The plainer family first: it wins ties.
-CANDIDATES = (Candidate("logistic", logistic), Candidate("xgboost", xgboost))
+CANDIDATES = (
+    Candidate("logistic", logistic),
+    Candidate("scorecard", scorecard),
+    Candidate("additive", additive),
+    Candidate("random_forest", random_forest),
+    Candidate("xgboost", xgboost),
+)

@@ -21,6 +21,7 @@ from models.errors import (
 from models.registry import Author
 from models.shelf import credit_models, find_model
 from models.stores.opening import open_store
+from training.candidates import CANDIDATES
 from training.progress import say
 from training.release import Verdict, judge, release
 from training.run import Job, Trained, train
@@ -64,6 +65,13 @@ def _parser(settings: Settings) -> argparse.ArgumentParser:
     train_parser.add_argument("--data", help="a .csv or .parquet path or store URI")
     train_parser.add_argument("--store", default=settings.model_store, help="model store URI")
     train_parser.add_argument("--seed", type=_seed, default=DEFAULT_SEED)
+    train_parser.add_argument(
+        "--family",
+        action="append",
+        choices=[candidate.family for candidate in CANDIDATES],
+        default=[],
+        help="only these families compete; may be given more than once (default: all)",
+    )
     train_parser.add_argument("--dry-run", action="store_true", help="judge, but write nothing")
     train_parser.add_argument(
         "--max-refused-share",
@@ -87,6 +95,7 @@ def _train(options: argparse.Namespace, settings: Settings) -> None:
         seed=options.seed,
         threads=settings.threads,
         max_refused_share=options.max_refused_share,
+        families=tuple(options.family),
     )
     trained = train(job)
     verdict = judge(trained, store)

@@ -3,15 +3,10 @@
 import numpy as np
 from sklearn.pipeline import Pipeline
 
+from models.additive import Formula, Term, Value
 from models.contract import CreditModel
 from models.errors import ModelRefusedError
-from models.estimators import (
-    Coefficients,
-    Estimator,
-    Family,
-    Logistic,
-    estimator_from_bytes,
-)
+from models.estimators import Additive, Estimator, Family, estimator_from_bytes
 from models.features import Matrix, features
 from models.scorer import probabilities_from_log_odds
 from training.candidates import frame_from_matrix
@@ -21,10 +16,14 @@ PARITY_TOLERANCE = 1e-6  # in probability
 
 def export(family: Family, pipeline: Pipeline, model: type[CreditModel]) -> Estimator:
     """Export a fitted pipeline of `training.candidates`."""
-    if family == "logistic":
-        return Logistic(_coefficients(pipeline, model))
-    ubj = bytes(pipeline.named_steps["classify"].get_booster().save_raw("ubj"))
-    return estimator_from_bytes("xgboost", ubj)
+    classify = pipeline.named_steps["classify"]
+    if family == "xgboost" or family == "random_forest":  # noqa: PLR1714 -- mypy narrows this only
+        return estimator_from_bytes(family, bytes(classify.get_booster().save_raw("ubj")))
+    if family == "additive":
+        return Additive(family, classify.formula_)
+    if family == "scorecard":
+        return Additive(family, _scorecard(pipeline, model))
+    return Additive(family, _logistic(pipeline, model))
 
 
 def check_parity(
@@ -45,7 +44,23 @@ def check_parity(
         raise ModelRefusedError(message)
 
 
-def _coefficients(pipeline: Pipeline, model: type[CreditModel]) -> Coefficients:
+def _scorecard(pipeline: Pipeline, model: type[CreditModel]) -> Formula:
+    """Weights of evidence times their coefficients: points a bin, before they are scaled."""
+    classify = pipeline.named_steps["classify"]
+    weighted = zip(classify.coef_[0].tolist(), pipeline.named_steps["woe"].woe_, strict=True)
+    return Formula(
+        features=tuple(f.name for f in features(model)),
+        intercept=float(classify.intercept_[0]),
+        terms=tuple(
+            Term(weight=weight * term.weight, shapes=term.shapes)
+            for weight, terms in weighted
+            for term in terms
+            if weight * term.weight
+        ),
+    )
+
+
+def _logistic(pipeline: Pipeline, model: type[CreditModel]) -> Formula:
     """Undo the standardisation: `w (x - mean) / scale` is a weight on x and a constant."""
     columns, classify = pipeline.named_steps["columns"], pipeline.named_steps["classify"]
     scale = columns.named_transformers_["numbers"]
@@ -61,10 +76,12 @@ def _coefficients(pipeline: Pipeline, model: type[CreditModel]) -> Coefficients:
         weights[name] /= float(deviation)
         intercept -= weights[name] * float(mean)
         fills[name] = 0.0 if np.isnan(median) else float(median)
-    names = tuple(f.name for f in features(model))
-    return Coefficients(
-        features=names,
+    return Formula(
+        features=tuple(f.name for f in features(model)),
         intercept=intercept,
-        weights=tuple(weights[n] for n in names),
-        fills=tuple(fills[n] for n in names),
+        terms=tuple(
+            Term(weight=weight, shapes=(Value(feature=name, missing=fills[name]),))
+            for name, weight in weights.items()
+            if weight
+        ),
     )

@@ -15,7 +15,7 @@ from training.audit import cutoff_table, fairness, importances
 from training.gates import Gate
 from training.pictures import calibration_curve, importance_bars, roc_curve, score_distribution
 from training.run import Trained
-from training.selection import FoldResult
+from training.selection import FamilyResult
 from training.settings import REPOSITORY
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -48,9 +48,9 @@ def _document(trained: Trained, outcome: str, gates: Sequence[Gate]) -> dict[str
             "ignored_columns": sorted(rows.ignored),
             "defaults": int(rows.labels.sum()),
         },
-        "cross_validation": [asdict(fold) for fold in trained.folds],
-        "candidates": _means(trained.folds),
-        "calibration": asdict(trained.calibration),
+        "cross_validation": [asdict(f) for result in trained.families for f in result.folds],
+        "candidates": [_candidate(result) for result in trained.families],
+        "calibration": asdict(trained.families[0].calibration),
         "gates": [asdict(gate) for gate in gates],
         "cutoffs": [asdict(row) for row in cutoffs],
         "importances": importances(trained.scorer, test.matrix, trained.seed),
@@ -81,16 +81,13 @@ def _page(document: Mapping[str, Any], pictures: Mapping[str, str]) -> str:
     return page
 
 
-def _means(folds: Sequence[FoldResult]) -> list[dict[str, Any]]:
-    families = dict.fromkeys(fold.family for fold in folds)
-    return [
-        {
-            "family": family,
-            "log_loss": float(np.mean([f.log_loss for f in folds if f.family == family])),
-            "auc": float(np.mean([f.auc for f in folds if f.family == family])),
-        }
-        for family in families
-    ]
+def _candidate(result: FamilyResult) -> dict[str, Any]:
+    return {
+        "family": result.candidate.family,
+        "calibrated_log_loss": result.calibration.log_loss,
+        "log_loss": float(np.mean([fold.log_loss for fold in result.folds])),
+        "auc": float(np.mean([fold.auc for fold in result.folds])),
+    }
 
 
 def commit() -> str | None:

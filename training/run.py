@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from models.bundle import Bundle, Figures, Provenance, manifest_of
 from models.contract import CreditModel, name_of
 from models.errors import DataError
+from models.estimators import Family
 from models.features import Matrix, columns_from_applications, matrix_from_columns
 from models.metrics import Labels, Probabilities, evaluate
 from models.reliability import reliability
 from models.scorer import Scorer, probabilities_from_log_odds
 from training.audit import SignCheck, sign_checks
-from training.calibrating import CalibrationChoice, choose_calibration
-from training.candidates import Fit, frame_from_matrix
+from training.candidates import CANDIDATES, Candidate, Fit, frame_from_matrix
 from training.export import check_parity, export
 from training.gates import (
     CALIBRATION_CONFIDENCE,
@@ -29,12 +29,12 @@ from training.golden import golden_rows
 from training.intake import CheckedRows, check_rows
 from training.progress import say
 from training.reference import typical_good
-from training.selection import FoldResult, compare
+from training.selection import FamilyResult, compare
 from training.sources import read_source
 from training.split import is_test
 
 LEAST_OF_EACH_OUTCOME = 20  # defaults, and non-defaults, in the training and in the test part
-LIBRARIES = ("numpy", "pandas", "scikit-learn", "xgboost-cpu")
+LIBRARIES = ("numpy", "optbinning", "pandas", "scikit-learn", "scipy", "xgboost-cpu")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,11 +46,17 @@ class Job:
     seed: int
     threads: int
     max_refused_share: float
+    families: tuple[Family, ...] = ()
+
+    def candidates(self) -> list[Candidate]:
+        """The families that compete: those asked for, or all."""
+        return [c for c in CANDIDATES if not self.families or c.family in self.families]
 
     def command(self) -> str:
         """The command that does it again."""
         words = ["python", "-m", "training", "train", "--model", name_of(self.model)]
         words += ["--data", self.data] if self.data else []
+        words += [word for family in self.families for word in ("--family", family)]
         words += ["--seed", str(self.seed), "--max-refused-share", str(self.max_refused_share)]
         return shlex.join(words)
 
@@ -66,11 +72,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """The better family as it will be served, and how it was chosen and calibrated."""
+    """The best family as it will be served, and how all of them fared, best first."""
 
     scorer: Scorer
-    folds: tuple[FoldResult, ...]
-    calibration: CalibrationChoice
+    families: tuple[FamilyResult, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,16 +89,15 @@ class Trained:
     rows: CheckedRows
     scorer: Scorer
     bundle: Bundle
-    folds: tuple[FoldResult, ...]
+    families: tuple[FamilyResult, ...]
     test: Part
     probabilities: Probabilities
-    calibration: CalibrationChoice
     signs: tuple[SignCheck, ...]
     gates: tuple[Gate, ...]
 
 
 def train(job: Job) -> Trained:
-    """Fit every family, keep the better one, and judge it on rows it never saw.
+    """Fit every family, keep the best one, and judge it on rows it never saw.
 
     Raises
     ------
@@ -120,10 +124,9 @@ def train(job: Job) -> Trained:
         rows=rows,
         scorer=fitted.scorer,
         bundle=Bundle(manifest, fitted.scorer.estimator, golden, fitted.scorer.reference),
-        folds=fitted.folds,
+        families=fitted.families,
         test=test,
         probabilities=probabilities,
-        calibration=fitted.calibration,
         signs=signs,
         gates=(
             *absolute_gates(test.labels, probabilities, figures.metrics["auc"], base_rate),
@@ -134,17 +137,17 @@ def train(job: Job) -> Trained:
 
 
 def _fit(job: Job, part: Part, test: Part) -> Fitted:
-    """Compare the families, fit the better one, export it and calibrate it."""
+    """Compare the families, fit the best one, export it and calibrate it."""
     fit = Fit(job.model, job.seed, job.threads)
     frame = frame_from_matrix(job.model, part.matrix)
-    compared = compare(fit, frame, part.labels)
-    pipeline = compared.winner.build(fit).fit(frame, part.labels)
-    estimator = export(compared.winner.family, pipeline, job.model)
+    families = compare(fit, job.candidates(), frame, part.labels)
+    best = families[0]
+    pipeline = best.candidate.build(fit).fit(frame, part.labels)
+    estimator = export(best.candidate.family, pipeline, job.model)
     check_parity(estimator, pipeline, job.model, test.matrix)
-    chosen = choose_calibration(compared.out_of_fold, part.labels)
     reference = typical_good(job.model, part.applications, part.labels)
-    scorer = Scorer.of(job.model, estimator, chosen.calibration, reference)
-    return Fitted(scorer, compared.folds, chosen)
+    scorer = Scorer.of(job.model, estimator, best.calibration.calibration, reference)
+    return Fitted(scorer, families)
 
 
 def _figures(fitted: Fitted, labels: Labels, probabilities: Probabilities, seed: int) -> Figures:

@@ -1,20 +1,23 @@
-"""Which family fits best: log-loss by stratified cross-validation on the training part."""
+"""Which family fits best: calibrated log-loss by cross-validation on the training part."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import product
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedKFold
 
 from models.estimators import Family
 from models.metrics import Labels, auc, log_loss
-from training.calibrating import OutOfFold
-from training.candidates import CANDIDATES, Candidate, Fit
+from training.calibrating import CalibrationChoice, OutOfFold, choose_calibration
+from training.candidates import Candidate, Fit
 from training.progress import steps
 
 FOLDS = 5
 LEAST_PROBABILITY = 1e-8
+
+Folded = tuple[pd.DataFrame, Labels, list[tuple[NDArray[np.int64], NDArray[np.int64]]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,42 +31,51 @@ class FoldResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
-    """All folds of all families, the family with the lowest mean log-loss, and its predictions."""
+class FamilyResult:
+    """One family on all held-out folds, and the calibration it would be served with."""
 
-    winner: Candidate
+    candidate: Candidate
     folds: tuple[FoldResult, ...]
     out_of_fold: OutOfFold
+    calibration: CalibrationChoice
 
 
-def compare(fit: Fit, frame: pd.DataFrame, labels: Labels) -> Comparison:
-    """Cross-validate every candidate on the same folds; the plainer family wins a tie."""
+def compare(
+    fit: Fit, candidates: Sequence[Candidate], frame: pd.DataFrame, labels: Labels
+) -> tuple[FamilyResult, ...]:
+    """Cross-validate every candidate on the same folds; the best comes first.
+
+    The lowest log-loss after calibration is the best, and the plainer family wins a tie.
+    """
     splitter = StratifiedKFold(FOLDS, shuffle=True, random_state=fit.seed)
     parts = list(splitter.split(frame, labels))
-    results: list[FoldResult] = []
+    with steps("cross-validation", FOLDS * len(candidates)) as advance:
+        found = [_judged(candidate, fit, (frame, labels, parts), advance) for candidate in candidates]
+    return tuple(sorted(found, key=lambda result: result.calibration.log_loss))
+
+
+def _judged(candidate: Candidate, fit: Fit, data: Folded, advance: Callable[[], None]) -> FamilyResult:
+    frame, labels, parts = data
     places = np.empty(len(labels), dtype=np.int64)
-    scored = {candidate.family: np.empty(len(labels)) for candidate in CANDIDATES}
-    with steps("cross-validation", FOLDS * len(CANDIDATES)) as advance:
-        for candidate, (fold, (fitted, held)) in product(CANDIDATES, enumerate(parts)):
-            pipeline = candidate.build(fit).fit(frame.iloc[fitted], labels[fitted])
-            # XGBoost's single precision rounds a sure probability to 0 or 1.
-            fitted_values = pipeline.predict_proba(frame.iloc[held])[:, 1].astype(np.float64)
-            probabilities = np.clip(fitted_values, LEAST_PROBABILITY, 1.0 - LEAST_PROBABILITY)
-            results.append(
-                FoldResult(
-                    family=candidate.family,
-                    fold=fold,
-                    auc=auc(labels[held], probabilities),
-                    log_loss=log_loss(labels[held], probabilities),
-                )
+    log_odds = np.empty(len(labels))
+    folds = []
+    for fold, (fitted, held) in enumerate(parts):
+        pipeline = candidate.build(fit).fit(frame.iloc[fitted], labels[fitted])
+        # XGBoost's single precision rounds a sure probability to 0 or 1.
+        fitted_values = pipeline.predict_proba(frame.iloc[held])[:, 1].astype(np.float64)
+        probabilities = np.clip(fitted_values, LEAST_PROBABILITY, 1.0 - LEAST_PROBABILITY)
+        places[held] = fold
+        log_odds[held] = np.log(probabilities / (1.0 - probabilities))
+        folds.append(
+            FoldResult(
+                family=candidate.family,
+                fold=fold,
+                auc=auc(labels[held], probabilities),
+                log_loss=log_loss(labels[held], probabilities),
             )
-            places[held] = fold
-            scored[candidate.family][held] = np.log(probabilities / (1.0 - probabilities))
-            advance()
-    folds = tuple(results)
-    winner = min(CANDIDATES, key=lambda candidate: _mean_log_loss(folds, candidate.family))
-    return Comparison(winner, folds, OutOfFold(scored[winner.family], places))
-
-
-def _mean_log_loss(folds: tuple[FoldResult, ...], family: Family) -> float:
-    return float(np.mean([f.log_loss for f in folds if f.family == family]))
+        )
+        advance()
+    out_of_fold = OutOfFold(log_odds, places)
+    return FamilyResult(
+        candidate, tuple(folds), out_of_fold, choose_calibration(out_of_fold, labels)
+    )
