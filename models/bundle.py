@@ -10,10 +10,10 @@ import json
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, JsonValue, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
 
 from models.calibration import BetaCalibration
 from models.contract import CreditModel, characteristics, contract_hash, name_of
@@ -21,10 +21,10 @@ from models.errors import DeclarationError, FeatureError, ModelRefusedError
 from models.estimators import Estimator, Family, estimator_from_bytes
 from models.features import features
 from models.metrics import Estimate
-from models.policy import Cutoffs
+from models.policy import CutoffRules, Cutoffs
 from models.reasons import Reference, reference_matrix
 from models.reliability import Reliability
-from models.scorecard import PointsToDoubleOdds
+from models.scorecard import Bands, Scale
 from models.scorer import Scorer
 
 GOLDEN_TOLERANCE = 1e-6  # in log-odds
@@ -67,8 +67,10 @@ class Manifest(_Document):
     label: str
     label_definition: str
     horizon: str
-    scale: PointsToDoubleOdds
+    scale: Annotated[Scale, Field(discriminator="kind")]
     policy: Cutoffs
+    policy_declared: Cutoffs | CutoffRules
+    bands: Bands | None
     calibration: BetaCalibration
     metrics: dict[str, Estimate]
     reliability: Reliability
@@ -84,9 +86,10 @@ class Golden(_Document):
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What fitting and judging found: the calibration, and how the test part fared under it."""
+    """What fitting and judging found: calibration, cut-offs, and how the test part fared."""
 
     calibration: BetaCalibration
+    policy: Cutoffs
     metrics: Mapping[str, Estimate]
     reliability: Reliability
 
@@ -133,7 +136,9 @@ def manifest_of(
         label_definition=model.label_definition,
         horizon=model.horizon,
         scale=model.scale,
-        policy=model.policy,
+        policy=figures.policy,
+        policy_declared=model.policy,
+        bands=model.bands,
         calibration=figures.calibration,
         metrics=dict(figures.metrics),
         reliability=figures.reliability,
@@ -184,6 +189,7 @@ def scorer_from_bundle(bundle: Bundle, model: type[CreditModel]) -> Scorer:
         bundle.reference,
         manifest.scale,
         manifest.policy,
+        manifest.bands,
     )
     _check_reference(scorer)
     _check_golden(scorer, bundle.golden)

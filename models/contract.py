@@ -20,8 +20,8 @@ from pydantic.fields import FieldInfo
 
 from models.errors import DeclarationError
 from models.marks import Codes, Column, Columns, Derived, Mark, Reason, Risk, Special
-from models.policy import Cutoffs
-from models.scorecard import PointsToDoubleOdds
+from models.policy import CutoffRules, Cutoffs
+from models.scorecard import Bands, Scale
 
 Level = str | int
 
@@ -57,7 +57,8 @@ class CreditModel(BaseModel):
 
     A subclass declares its fields and
     `label` (name of the outcome column of training data, 1 = default), `label_definition`,
-    `horizon` (over which the default is predicted), `scale` and `policy`.
+    `horizon` (over which the default is predicted), `scale`, `policy` and, if scores are rated,
+    `bands`.
     """
 
     model_config = ConfigDict(
@@ -72,8 +73,9 @@ class CreditModel(BaseModel):
     label: ClassVar[str]
     label_definition: ClassVar[str]
     horizon: ClassVar[str]
-    scale: ClassVar[PointsToDoubleOdds]
-    policy: ClassVar[Cutoffs]
+    scale: ClassVar[Scale]
+    policy: ClassVar[Cutoffs | CutoffRules]
+    bands: ClassVar[Bands | None] = None
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: object) -> None:

@@ -1,7 +1,8 @@
 """Fitted models as plain numbers: a matrix of features in, log-odds of default out.
 
 Every family is an exported scikit-learn pipeline in one of two forms, a formula or trees, and is
-read back from its bytes alone. A row's log-odds never depend on the rows beside it, to the last bit.
+read back from its bytes alone. A row's log-odds never depend on the rows beside it, to the last
+bit.
 """
 
 import json

@@ -23,6 +23,52 @@ class Cutoffs:
             raise DeclarationError(message)
 
 
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """A cut-off that is a number."""
+
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class RecallAtPrecision:
+    """The cut-off that finds most defaults, while of those it finds this share are defaults."""
+
+    precision: float
+
+    def __post_init__(self) -> None:
+        """Refuse a share that is none."""
+        if not 0.0 < self.precision < 1.0:
+            message = "a precision is between 0 and 1"
+            raise DeclarationError(message)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeastCost:
+    """The cut-off where approving a bad credit costs, on average, what refusing a good one does.
+
+    For calibrated probabilities no other one is cheaper: `good_refused / (good_refused +
+    bad_approved)`. Source: Elkan, The foundations of cost-sensitive learning, IJCAI 2001.
+    """
+
+    bad_approved: float
+    good_refused: float
+
+    def __post_init__(self) -> None:
+        """Refuse what is no cost."""
+        if self.bad_approved <= 0 or self.good_refused <= 0:
+            message = "costs are above 0"
+            raise DeclarationError(message)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CutoffRules:
+    """Cut-offs that training chooses on out-of-fold predictions; the version records both."""
+
+    approve_below: Fixed | RecallAtPrecision | LeastCost
+    decline_from: Fixed | RecallAtPrecision | LeastCost
+
+
 def decide(probability_of_default: float, policy: Cutoffs) -> DecisionName:
     """Decide on the unrounded probability; each cut-off belongs to the riskier side."""
     if probability_of_default < policy.approve_below:

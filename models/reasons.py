@@ -31,19 +31,28 @@ Reference = Mapping[str, str | int | float | None]
 
 @dataclass(frozen=True, slots=True)
 class AdverseReason:
-    """One reason: a stable code, a sentence, and what it adds to log-odds before calibration."""
+    """One reason: a stable code, a sentence, and what it adds.
+
+    `log_odds` are before calibration and above 0; `points` are what it takes from the score.
+    """
 
     code: str
     text: str
     log_odds: float
+    points: float
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """The same applications as columns and as the estimator's matrix."""
+    """The same applications as columns, as the estimator's matrix `(n, p)`, and explained.
+
+    `log_odds` and `points` have the matrix's shape: what each feature adds.
+    """
 
     columns: Columns
     matrix: Matrix
+    log_odds: Matrix
+    points: Matrix
 
 
 def reference_matrix(model: type[CreditModel], reference: Reference) -> Matrix:
@@ -53,13 +62,15 @@ def reference_matrix(model: type[CreditModel], reference: Reference) -> Matrix:
 
 
 def adverse_reasons(
-    model: type[CreditModel], estimator: Estimator, reference: Reference, rows: Rows
+    model: type[CreditModel], estimator: Estimator, typical: Matrix, rows: Rows
 ) -> list[tuple[AdverseReason, ...]]:
-    """Reasons of each row, strongest first, at most `MOST_REASONS`; each as if it were alone."""
-    typical = reference_matrix(model, reference)
-    values = estimator.contributions(rows.matrix, typical).values
+    """Reasons of each row, strongest first, at most `MOST_REASONS`; each as if it were alone.
+
+    `typical` is the reference's row, shape `(1, p)`.
+    """
     groups = list(_groups(model).values())
-    by_group = np.column_stack([values[:, list(group.places)].sum(axis=1) for group in groups])
+    by_group = _summed(rows.log_odds, groups)
+    points = _summed(rows.points, groups)
     strongest = [_strongest(row) for row in by_group]
     asked = [
         (i, group, places)
@@ -77,9 +88,14 @@ def adverse_reasons(
             named = max(falls, key=lambda member: falls[member])
             if falls[named] > 0 and drop[i, g, groups[g].places] > 0:
                 text = _sentence(named.characteristic, rows.columns, i)
-                reasons.append(AdverseReason(groups[g].code, text, float(by_group[i, g])))
+                added = float(by_group[i, g]), float(points[i, g])
+                reasons.append(AdverseReason(groups[g].code, text, *added))
         found.append(tuple(reasons[:MOST_REASONS]))
     return found
+
+
+def _summed(values: Matrix, groups: "Sequence[_Group]") -> Matrix:
+    return np.column_stack([values[:, list(group.places)].sum(axis=1) for group in groups])
 
 
 def _strongest(contributions: Matrix) -> list[int]:

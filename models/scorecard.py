@@ -1,7 +1,10 @@
-"""From a probability of default to points: more points mean less risk."""
+"""From a probability of default to points and a rating: more points mean less risk."""
 
 import math
+from bisect import bisect_right
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal
 
 from models.errors import DeclarationError, ProbabilityError
 
@@ -10,6 +13,7 @@ from models.errors import DeclarationError, ProbabilityError
 class PointsToDoubleOdds:
     """Where a log-odds scale sits: `base_score` at `base_odds`, and `pdo` points to double them."""
 
+    kind: Literal["points_to_double_odds"] = "points_to_double_odds"
     base_score: float = 600.0
     base_odds: float = 50.0  # good : bad
     pdo: float = 20.0
@@ -20,12 +24,59 @@ class PointsToDoubleOdds:
             message = "a scale needs base_odds > 0 and pdo > 0"
             raise DeclarationError(message)
 
+    def __str__(self) -> str:
+        """Say it in a sentence's words."""
+        return (
+            f"{self.base_score:g} points at odds of {self.base_odds:g} good to 1 bad; "
+            f"{self.pdo:g} points double the odds"
+        )
 
-def score_from_probability(probability_of_default: float, scale: PointsToDoubleOdds) -> float:
-    """Put one probability of default on an additive log-odds scale, unrounded.
 
-    `score = base_score + pdo * log2(odds / base_odds)` with `odds = (1 - p) / p`, good to bad.
-    Source: Siddiqi, Intelligent Credit Scoring, 2nd ed., 2017.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinearScale:
+    """A straight line: `highest` points at a probability of 0, `lowest` at 1."""
+
+    kind: Literal["linear"] = "linear"
+    lowest: float
+    highest: float
+
+    def __post_init__(self) -> None:
+        """Refuse a scale on which more points would not mean less risk."""
+        if not self.lowest < self.highest:
+            message = "a scale needs lowest < highest"
+            raise DeclarationError(message)
+
+    def __str__(self) -> str:
+        """Say it in a sentence's words."""
+        return (
+            f"{self.highest:g} points at a probability of 0, {self.lowest:g} at 1, straight between"
+        )
+
+
+Scale = PointsToDoubleOdds | LinearScale
+
+
+@dataclass(frozen=True, slots=True)
+class Bands:
+    """Ratings by unrounded score, without gaps: each holds from its score up to the next one's."""
+
+    lowest: str
+    rising: tuple[tuple[float, str], ...]
+
+    def __post_init__(self) -> None:
+        """Refuse bands out of order."""
+        starts = [start for start, _ in self.rising]
+        if any(a >= b for a, b in pairwise(starts)):
+            message = "bands must rise"
+            raise DeclarationError(message)
+
+
+def score_from_probability(probability_of_default: float, scale: Scale) -> float:
+    """Put one probability of default on a scale, unrounded.
+
+    Points to double the odds: `score = base_score + pdo * log2(odds / base_odds)` with
+    `odds = (1 - p) / p`, good to bad. Source: Siddiqi, Intelligent Credit Scoring, 2nd ed., 2017.
+    Linear: `score = highest - (highest - lowest) * p`.
 
     Raises
     ------
@@ -34,5 +85,13 @@ def score_from_probability(probability_of_default: float, scale: PointsToDoubleO
     """
     if not 0.0 < probability_of_default < 1.0:
         raise ProbabilityError(probability_of_default)
+    if isinstance(scale, LinearScale):
+        return scale.highest - (scale.highest - scale.lowest) * probability_of_default
     odds = (1.0 - probability_of_default) / probability_of_default
     return scale.base_score + scale.pdo * math.log2(odds / scale.base_odds)
+
+
+def rating_from_score(credit_score: float, bands: Bands) -> str:
+    """Rate an unrounded score; a band's own start belongs to it."""
+    place = bisect_right([start for start, _ in bands.rising], credit_score)
+    return bands.rising[place - 1][1] if place else bands.lowest

@@ -5,15 +5,18 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.calibration import BetaCalibration, calibrated
 from models.contract import CreditModel
 from models.estimators import Estimator, LogOdds
 from models.features import Matrix, columns_from_applications, matrix_from_columns
+from models.marks import Columns
 from models.metrics import Probabilities
+from models.points import points_from_contributions
 from models.policy import RISK_LEVELS, Cutoffs, DecisionName, RiskLevel, decide
-from models.reasons import AdverseReason, Reference, Rows, adverse_reasons
-from models.scorecard import PointsToDoubleOdds, score_from_probability
+from models.reasons import AdverseReason, Reference, Rows, adverse_reasons, reference_matrix
+from models.scorecard import Bands, Scale, rating_from_score, score_from_probability
 
 LOG_ODDS_LIMIT = 20.0  # a probability of 2e-9; beyond it a double could round to 0 or 1
 
@@ -22,13 +25,15 @@ LOG_ODDS_LIMIT = 20.0  # a probability of 2e-9; beyond it a double could round t
 class Decision:
     """What one application gets: a probability in (0, 1), unrounded points, and what follows.
 
-    `reasons` is None where none were asked for and the decision is to approve.
+    `rating` is None where the model declares no bands; `reasons` is None where none were asked
+    for and the decision is to approve.
     """
 
     probability_of_default: float
     credit_score: float
     risk_level: RiskLevel
     decision: DecisionName
+    rating: str | None = None
     reasons: tuple[AdverseReason, ...] | None = None
 
 
@@ -40,8 +45,9 @@ class Scorer:
     estimator: Estimator
     calibration: BetaCalibration
     reference: Reference
-    scale: PointsToDoubleOdds
+    scale: Scale
     policy: Cutoffs
+    bands: Bands | None = None
 
     @classmethod
     def of(
@@ -50,9 +56,10 @@ class Scorer:
         estimator: Estimator,
         calibration: BetaCalibration,
         reference: Reference,
+        policy: Cutoffs,
     ) -> Self:
-        """Score with the scale and policy the catalogue declares now."""
-        return cls(model, estimator, calibration, reference, model.scale, model.policy)
+        """Score with the scale and bands the catalogue declares now."""
+        return cls(model, estimator, calibration, reference, model.scale, policy, model.bands)
 
     def score(
         self, applications: Sequence[CreditModel], *, with_reasons: bool = False
@@ -69,11 +76,18 @@ class Scorer:
         decisions = [self._decision(probability) for probability in probabilities.tolist()]
         wanted = [i for i, d in enumerate(decisions) if with_reasons or d.decision != "approve"]
         if wanted:
-            chosen = Rows({name: c[wanted] for name, c in columns.items()}, matrix[wanted])
-            found = adverse_reasons(self.model, self.estimator, self.reference, chosen)
+            chosen = {name: column[wanted] for name, column in columns.items()}
+            found = self._reasons(chosen, matrix[wanted])
             for i, reasons in zip(wanted, found, strict=True):
                 decisions[i] = replace(decisions[i], reasons=reasons)
         return decisions
+
+    def _reasons(self, columns: Columns, matrix: Matrix) -> list[tuple[AdverseReason, ...]]:
+        typical = reference_matrix(self.model, self.reference)
+        log_odds = self.estimator.contributions(matrix, typical)
+        points = points_from_contributions(log_odds, self.scores)
+        rows = Rows(columns, matrix, log_odds.values, points)
+        return adverse_reasons(self.model, self.estimator, typical, rows)
 
     def log_odds(self, applications: Sequence[CreditModel]) -> LogOdds:
         """Calibrated log-odds of default, shape `(n,)`."""
@@ -86,13 +100,20 @@ class Scorer:
         """Calibrated log-odds of rows of the model's matrix."""
         return calibrated(self.estimator.log_odds(matrix), self.calibration)
 
+    def scores(self, log_odds: LogOdds) -> NDArray[np.float64]:
+        """Unrounded scores of log-odds before calibration, shape `(n,)`."""
+        probabilities = probabilities_from_log_odds(calibrated(log_odds, self.calibration))
+        return np.array([score_from_probability(p, self.scale) for p in probabilities.tolist()])
+
     def _decision(self, probability: float) -> Decision:
         decision = decide(probability, self.policy)
+        score = score_from_probability(probability, self.scale)
         return Decision(
             probability_of_default=probability,
-            credit_score=score_from_probability(probability, self.scale),
+            credit_score=score,
             risk_level=RISK_LEVELS[decision],
             decision=decision,
+            rating=rating_from_score(score, self.bands) if self.bands else None,
         )
 
 

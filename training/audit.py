@@ -28,7 +28,8 @@ class CutoffRow:
     approve_below: float
     approval_rate: float
     bad_rate_of_approved: float | None
-    share_of_bads_refused: float
+    bad_rate_of_refused: float | None  # precision, if refusing is calling it a default
+    share_of_bads_refused: float  # recall
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,7 @@ def _cutoff_row(labels: Labels, approved: NDArray[np.bool_], cutoff: float) -> C
         approve_below=cutoff,
         approval_rate=float(approved.mean()),
         bad_rate_of_approved=_mean(labels[approved]),
+        bad_rate_of_refused=_mean(labels[~approved]),
         share_of_bads_refused=float((~approved)[labels == 1].mean()),
     )
 
@@ -123,15 +125,15 @@ def unequal_pairs(
 
 
 def fairness(
-    model: type[CreditModel],
+    scorer: Scorer,
     applications: Sequence[CreditModel],
     labels: Labels,
     probabilities: Probabilities,
 ) -> tuple[GroupFigures, ...]:
     """Figures by group of each protected characteristic, at the policy's approval cut-off."""
-    approved = probabilities < model.policy.approve_below
+    approved = probabilities < scorer.policy.approve_below
     found: list[GroupFigures] = []
-    for c in characteristics(model):
+    for c in characteristics(scorer.model):
         if not c.protected:
             continue
         groups = _groups(c, [getattr(a, c.name) for a in applications])

@@ -32,13 +32,14 @@ def report_files(trained: Trained, outcome: str, gates: Sequence[Gate]) -> dict[
 
 def _document(trained: Trained, outcome: str, gates: Sequence[Gate]) -> dict[str, Any]:
     rows, test = trained.rows, trained.test
-    groups = fairness(trained.model, test.applications, test.labels, trained.probabilities)
-    cutoffs = cutoff_table(test.labels, trained.probabilities, trained.model.policy)
+    groups = fairness(trained.scorer, test.applications, test.labels, trained.probabilities)
+    cutoffs = cutoff_table(test.labels, trained.probabilities, trained.scorer.policy)
     return {
         "format": 1,
         "purpose": (trained.model.__doc__ or "").strip().splitlines()[0],
         "outcome": outcome,
         "manifest": trained.bundle.manifest.model_dump(mode="json"),
+        "scale": str(trained.scorer.scale),
         "reference": dict(trained.bundle.reference),
         "data": {
             "source": trained.source,

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.bundle import Bundle, Figures, Provenance, manifest_of
+from models.calibration import calibrated
 from models.contract import CreditModel, name_of
 from models.errors import DataError
 from models.estimators import Family
@@ -17,6 +18,7 @@ from models.reliability import reliability
 from models.scorer import Scorer, probabilities_from_log_odds
 from training.audit import SignCheck, sign_checks
 from training.candidates import CANDIDATES, Candidate, Fit, frame_from_matrix
+from training.cutoffs import choose_cutoffs
 from training.export import check_parity, export
 from training.gates import (
     CALIBRATION_CONFIDENCE,
@@ -146,14 +148,17 @@ def _fit(job: Job, part: Part, test: Part) -> Fitted:
     estimator = export(best.candidate.family, pipeline, job.model)
     check_parity(estimator, pipeline, job.model, test.matrix)
     reference = typical_good(job.model, part.applications, part.labels)
-    scorer = Scorer.of(job.model, estimator, best.calibration.calibration, reference)
+    calibration = best.calibration.calibration
+    expected = probabilities_from_log_odds(calibrated(best.out_of_fold.log_odds, calibration))
+    policy = choose_cutoffs(job.model.policy, part.labels, expected)
+    scorer = Scorer.of(job.model, estimator, calibration, reference, policy)
     return Fitted(scorer, families)
 
 
 def _figures(fitted: Fitted, labels: Labels, probabilities: Probabilities, seed: int) -> Figures:
     metrics = evaluate(labels, probabilities, seed)
     found = reliability(labels, probabilities, CALIBRATION_CONFIDENCE, seed)
-    return Figures(fitted.scorer.calibration, metrics, found)
+    return Figures(fitted.scorer.calibration, fitted.scorer.policy, metrics, found)
 
 
 def _parts(model: type[CreditModel], rows: CheckedRows) -> tuple[Part, Part]:

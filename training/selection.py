@@ -50,11 +50,15 @@ def compare(
     splitter = StratifiedKFold(FOLDS, shuffle=True, random_state=fit.seed)
     parts = list(splitter.split(frame, labels))
     with steps("cross-validation", FOLDS * len(candidates)) as advance:
-        found = [_judged(candidate, fit, (frame, labels, parts), advance) for candidate in candidates]
+        found = [
+            _judged(candidate, fit, (frame, labels, parts), advance) for candidate in candidates
+        ]
     return tuple(sorted(found, key=lambda result: result.calibration.log_loss))
 
 
-def _judged(candidate: Candidate, fit: Fit, data: Folded, advance: Callable[[], None]) -> FamilyResult:
+def _judged(
+    candidate: Candidate, fit: Fit, data: Folded, advance: Callable[[], None]
+) -> FamilyResult:
     frame, labels, parts = data
     places = np.empty(len(labels), dtype=np.int64)
     log_odds = np.empty(len(labels))

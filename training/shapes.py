@@ -14,6 +14,7 @@ from models.marks import Column
 ENTRY = 8.0  # fall in deviance a term must bring: a chance of .005 if it has no effect
 BEND = 4.0  # and more if it is a line that bends, for the choice of where
 BENDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.975)  # quantiles
+RAMPS = (0.1, 0.25, 0.5, 0.75, 0.9)  # quantiles between which a line may rise with level ends
 UNITS = (0.1, 0.25, 0.5, 0.75)  # quantiles of the positive values
 
 
@@ -77,6 +78,8 @@ def _shapes(feature: Feature, seen: Column) -> Iterable[tuple[Line | Curve, floa
         if low < bend < high:
             yield _line(feature, (low, bend), typical), BEND
             yield _line(feature, (bend, high), typical), BEND
+    for first, second in combinations(np.unique(np.quantile(seen, RAMPS)).tolist(), 2):
+        yield _line(feature, (first, second), typical), 2 * BEND
     if low >= 0:
         for unit in np.unique([1.0, *np.quantile(seen[seen > 0], UNITS)]).tolist():
             start, end = _ends(feature, (low, high))

@@ -54,9 +54,7 @@ class WoeTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
     def _characteristic(self, columns: list[tuple[Feature, Column]], y: Labels) -> list[Term]:
         """Terms of a number, then of what marks its codes; or of what marks each level."""
         terms, missing = [], 0.0
-        [number] = [pair for pair in columns if pair[0].equals is None] or [None]
-        if number is not None:
-            feature, column = number
+        for feature, column in columns[:1] if columns[0][0].equals is None else []:
             marked = sum((c for f, c in columns if f.equals is not None), np.zeros(len(y)))
             missing = _woe(np.isnan(column) & (marked == 0), y)
             terms.append(Term(weight=1.0, shapes=(_binned(feature, column, missing, y),)))

@@ -70,8 +70,12 @@ def prediction(champion: Champion, decision: Decision) -> dict[str, Any]:
         "model_version": champion.version,
         "family": champion.manifest.family,
     }
+    if decision.rating is not None:
+        said["rating"] = decision.rating
     if decision.reasons is not None:
-        said["reasons"] = [{"code": r.code, "text": r.text} for r in decision.reasons]
+        said["reasons"] = [
+            {"code": r.code, "text": r.text, "points": round(r.points, 1)} for r in decision.reasons
+        ]
     return said
 
 

@@ -28,6 +28,7 @@ from models.calibration import BetaCalibration
 from models.catalogue.application import Application
 from models.estimators import estimator_from_bytes
 from models.features import columns_from_applications, matrix_from_columns
+from models.policy import Cutoffs
 from models.registry import Author, promote, publish
 from models.reliability import reliability
 from models.scorer import Scorer, probabilities_from_log_odds
@@ -113,11 +114,12 @@ def publish_benchmark_model(store_uri: str) -> None:
         libraries={},
     )
     reference = typical_good(Application, rows.applications, rows.labels)
-    scorer = Scorer.of(Application, estimator, BetaCalibration(), reference)
+    policy = Cutoffs(approve_below=0.3, decline_from=0.6)
+    scorer = Scorer.of(Application, estimator, BetaCalibration(), reference, policy)
     golden = golden_rows(scorer, rows.applications, seed=1)
     probabilities = probabilities_from_log_odds(scorer.log_odds(rows.applications))
     found = reliability(rows.labels, probabilities, confidence=0.95, seed=1)
-    figures = Figures(scorer.calibration, {}, found)
+    figures = Figures(scorer.calibration, policy, {}, found)
     manifest = manifest_of(Application, "xgboost", figures, provenance)
     store, now = open_store(store_uri), datetime.now(UTC)
     bundle = Bundle(manifest, estimator, golden, reference).to_bytes()

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 from xgboost import XGBClassifier
 
+from models.additive import Formula, Term, Value
 from models.bundle import Bundle, Figures, Golden, Provenance, manifest_of
 from models.calibration import BetaCalibration
-from models.estimators import BoostedTrees, Coefficients, Logistic, estimator_from_bytes
+from models.estimators import Additive, Trees, estimator_from_bytes
 from models.features import features
+from models.policy import Cutoffs
 from models.reasons import Reference
 from models.registry import Author
 from models.reliability import Reliability
@@ -22,6 +24,7 @@ REFERENCE: Reference = {
     "home": "own",
     "months_since_default": 48,
 }
+POLICY = Cutoffs(approve_below=0.2, decline_from=0.4)
 CALIBRATION = BetaCalibration(a=0.9, b=1.1, c=0.05)
 RELIABILITY = Reliability(
     ece=0.01,
@@ -41,29 +44,33 @@ def author() -> Author:
 
 
 @pytest.fixture(scope="session")
-def logistic() -> Logistic:
+def logistic() -> Additive:
     names = tuple(f.name for f in features(Toy))
     weights = (-1e-5, 1e-5, -0.2, 0.2, -0.01, -0.5, 0.1, 2.0)
     fills = (0.0, 0.0, 0.0, 0.0, 48.0, 0.0, 0.0, 0.0)
-    return Logistic(Coefficients(features=names, intercept=-1.0, weights=weights, fills=fills))
+    terms = tuple(
+        Term(weight=weight, shapes=(Value(feature=name, missing=fill),))
+        for name, weight, fill in zip(names, weights, fills, strict=True)
+    )
+    return Additive("logistic", Formula(features=names, intercept=-1.0, terms=terms))
 
 
 @pytest.fixture(scope="session")
-def trees() -> BoostedTrees:
+def trees() -> Trees:
     random = np.random.default_rng(3)
     matrix = random.normal(size=(400, len(features(Toy))))
     matrix[random.random(matrix.shape) < 0.1] = np.nan
     labels = (np.nan_to_num(matrix).sum(axis=1) + random.normal(size=400) > 0).astype(int)
     fitted = XGBClassifier(n_estimators=30, max_depth=3, n_jobs=1).fit(matrix, labels)
     estimator = estimator_from_bytes("xgboost", bytes(fitted.get_booster().save_raw("ubj")))
-    assert isinstance(estimator, BoostedTrees)
+    assert isinstance(estimator, Trees)
     return estimator
 
 
-def bundle_of(estimator: Logistic | BoostedTrees) -> Bundle:
+def bundle_of(estimator: Additive | Trees) -> Bundle:
     """A bundle of the toy model with two golden rows."""
     rows = [toy(), toy(income=20_000.0, home="rent", months_since_default=-7)]
-    scorer = Scorer.of(Toy, estimator, CALIBRATION, REFERENCE)
+    scorer = Scorer.of(Toy, estimator, CALIBRATION, REFERENCE, POLICY)
     golden = Golden(
         applications=tuple(row.model_dump() for row in rows),
         log_odds=tuple(scorer.log_odds(rows).tolist()),
@@ -79,12 +86,12 @@ def bundle_of(estimator: Logistic | BoostedTrees) -> Bundle:
         threads=1,
         libraries={"numpy": np.__version__},
     )
-    figures = Figures(CALIBRATION, {}, RELIABILITY)
+    figures = Figures(CALIBRATION, POLICY, {}, RELIABILITY)
     return Bundle(
         manifest_of(Toy, estimator.family, figures, provenance), estimator, golden, REFERENCE
     )
 
 
 @pytest.fixture
-def bundle(logistic: Logistic) -> Bundle:
+def bundle(logistic: Additive) -> Bundle:
     return bundle_of(logistic)

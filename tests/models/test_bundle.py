@@ -8,7 +8,7 @@ import pytest
 from models.bundle import Bundle, bundle_from_bytes, scorer_from_bundle, sha256_hex
 from models.catalogue.application import Application
 from models.errors import ModelRefusedError
-from models.estimators import BoostedTrees, Logistic
+from models.estimators import Additive, Trees
 from tests.models.conftest import REFERENCE, bundle_of
 from tests.toy import Toy, toy
 
@@ -34,7 +34,7 @@ def edited(member: str, **values: object) -> Callable[[dict[str, bytes]], None]:
 
 @pytest.mark.parametrize("family", ["logistic", "trees"])
 def test_a_bundle_read_back_scores_the_same(family: str, request: pytest.FixtureRequest) -> None:
-    estimator: Logistic | BoostedTrees = request.getfixturevalue(family)
+    estimator: Additive | Trees = request.getfixturevalue(family)
     made = bundle_of(estimator)
     read = scorer_from_bundle(bundle_from_bytes(made.to_bytes()), Toy)
     assert read.score([toy()]) == scorer_from_bundle(made, Toy).score([toy()])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from models.errors import ModelRefusedError
-from models.estimators import BoostedTrees, Estimator, Logistic, estimator_from_bytes
+from models.estimators import Additive, Estimator, Trees, estimator_from_bytes
 
 
 @pytest.fixture(params=["logistic", "trees"])
@@ -55,13 +55,13 @@ def test_contributions_of_a_row_are_the_same_alone_and_in_a_batch(estimator: Est
         assert alone.tobytes() == batch[i : i + 1].tobytes()
 
 
-def test_the_reference_itself_has_no_contributions(logistic: Logistic) -> None:
+def test_the_reference_itself_has_no_contributions(logistic: Additive) -> None:
     found = logistic.contributions(rows(1), rows(1))
     assert not found.values.any()
     assert found.base == logistic.log_odds(rows(1))[0]
 
 
-def test_threads_get_the_same_answers_at_once(trees: BoostedTrees) -> None:
+def test_threads_get_the_same_answers_at_once(trees: Trees) -> None:
     matrix = rows(200)
     answers: list[bool] = []
     expected = trees.log_odds(matrix).tobytes()
@@ -77,7 +77,7 @@ def test_threads_get_the_same_answers_at_once(trees: BoostedTrees) -> None:
     assert answers == [True] * 400
 
 
-def test_a_missing_value_counts_as_its_fill(logistic: Logistic) -> None:
+def test_a_missing_value_counts_as_its_fill(logistic: Additive) -> None:
     row = np.array([[50_000.0, 10_000.0, 1.0, 0.0, np.nan, 1.0, 0.0, 0.2]])
     # -1 - .5 + .1 - .2 - .01 * 48 (the fill) - .5 + 2 * .2
     assert logistic.log_odds(row)[0] == pytest.approx(-2.18)

@@ -1,16 +1,16 @@
 import pytest
 
 from models.calibration import BetaCalibration
-from models.estimators import Logistic
+from models.estimators import Additive
 from models.reasons import MOST_REASONS, AdverseReason
 from models.scorer import Scorer
-from tests.models.conftest import REFERENCE
+from tests.models.conftest import POLICY, REFERENCE
 from tests.toy import Toy, toy
 
 
 @pytest.fixture
-def scorer(logistic: Logistic) -> Scorer:
-    return Scorer.of(Toy, logistic, BetaCalibration(), REFERENCE)
+def scorer(logistic: Additive) -> Scorer:
+    return Scorer.of(Toy, logistic, BetaCalibration(), REFERENCE, POLICY)
 
 
 def reasons(scorer: Scorer, **fields: object) -> tuple[AdverseReason, ...]:

@@ -10,7 +10,7 @@ from models.errors import (
     ObjectExistsError,
     ObjectMissingError,
 )
-from models.estimators import BoostedTrees
+from models.estimators import Trees
 from models.registry import (
     Author,
     find_published,
@@ -59,7 +59,7 @@ def test_a_promoted_version_is_loaded_and_scores(
 
 
 def test_a_promotion_remembers_the_previous_champion_and_counts_on(
-    store: Store, bundle: Bundle, trees: BoostedTrees, author: Author
+    store: Store, bundle: Bundle, trees: Trees, author: Author
 ) -> None:
     first = publish(store, "toy", bundle.to_bytes(), {}, NOW)
     second = publish(store, "toy", bundle_of(trees).to_bytes(), {}, NOW + timedelta(days=1))

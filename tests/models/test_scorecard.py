@@ -3,7 +3,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.errors import DeclarationError, ProbabilityError
-from models.scorecard import PointsToDoubleOdds, score_from_probability
+from models.scorecard import (
+    Bands,
+    LinearScale,
+    PointsToDoubleOdds,
+    rating_from_score,
+    score_from_probability,
+)
 
 
 @pytest.mark.parametrize(("odds", "score"), [(25, 580), (50, 600), (100, 620), (200, 640)])
@@ -24,9 +30,44 @@ def test_what_is_no_probability_has_no_score(probability: float) -> None:
         score_from_probability(probability, PointsToDoubleOdds())
 
 
-@pytest.mark.parametrize("values", [{"pdo": 0.0}, {"base_odds": -1.0}])
-def test_a_scale_on_which_points_would_not_mean_safety_is_refused(
-    values: dict[str, float],
-) -> None:
+@pytest.mark.parametrize(
+    ("probability", "score"), [(0.25, 750.0), (0.5, 600.0), (0.75, 450.0), (0.9, 360.0)]
+)
+def test_a_linear_scale_is_a_straight_line(probability: float, score: float) -> None:
+    scale = LinearScale(lowest=300, highest=900)
+    assert score_from_probability(probability, scale) == pytest.approx(score)
+
+
+def test_a_scale_on_which_points_would_not_mean_safety_is_refused() -> None:
     with pytest.raises(DeclarationError, match="pdo > 0"):
-        PointsToDoubleOdds(**values)
+        PointsToDoubleOdds(pdo=0.0)
+    with pytest.raises(DeclarationError, match="base_odds > 0"):
+        PointsToDoubleOdds(base_odds=-1.0)
+    with pytest.raises(DeclarationError, match="lowest < highest"):
+        LinearScale(lowest=900, highest=300)
+
+
+BANDS = Bands("Poor", ((500, "Average"), (650, "Good"), (750, "Excellent")))
+
+
+@pytest.mark.parametrize(
+    ("score", "rating"),
+    [
+        (-1e9, "Poor"),
+        (300.0, "Poor"),
+        (499.6, "Poor"),  # rounds to 500, which is Average: bands are on the unrounded score
+        (500.0, "Average"),
+        (649.999, "Average"),
+        (650.0, "Good"),
+        (750.0, "Excellent"),
+        (1e9, "Excellent"),
+    ],
+)
+def test_bands_are_half_open_and_leave_no_gap(score: float, rating: str) -> None:
+    assert rating_from_score(score, BANDS) == rating
+
+
+@pytest.mark.parametrize("rising", [((650, "Good"), (500, "Fair")), ((500, "Fair"), (500, "Good"))])
+def test_bands_out_of_order_are_refused(rising: tuple[tuple[float, str], ...]) -> None:
+    with pytest.raises(DeclarationError, match="bands must rise"):
+        Bands("Poor", rising)

@@ -4,16 +4,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.calibration import BetaCalibration
-from models.estimators import Logistic
+from models.estimators import Additive
 from models.scorer import Scorer, probabilities_from_log_odds
-from tests.models.conftest import REFERENCE
+from tests.models.conftest import POLICY, REFERENCE
 from tests.toy import Toy, toy
 
 
 def test_an_application_gets_a_probability_points_a_level_and_a_decision(
-    logistic: Logistic,
+    logistic: Additive,
 ) -> None:
-    scorer = Scorer.of(Toy, logistic, BetaCalibration(), REFERENCE)
+    scorer = Scorer.of(Toy, logistic, BetaCalibration(), REFERENCE, POLICY)
     [decision] = scorer.score([toy(months_since_default=0)])
     # log-odds -1 - .5 + .1 - .2 + 2 * .2 = -1.2
     assert decision.probability_of_default == pytest.approx(0.2314752)
@@ -21,13 +21,15 @@ def test_an_application_gets_a_probability_points_a_level_and_a_decision(
     assert (decision.decision, decision.risk_level) == ("refer", "medium")
 
 
-def test_no_applications_give_no_decisions(logistic: Logistic) -> None:
-    assert Scorer.of(Toy, logistic, BetaCalibration(), REFERENCE).score([]) == []
+def test_no_applications_give_no_decisions(logistic: Additive) -> None:
+    assert Scorer.of(Toy, logistic, BetaCalibration(), REFERENCE, POLICY).score([]) == []
 
 
-def test_a_decision_is_made_on_the_calibrated_probability(logistic: Logistic) -> None:
+def test_a_decision_is_made_on_the_calibrated_probability(logistic: Additive) -> None:
     application = toy(months_since_default=0)
-    [decision] = Scorer.of(Toy, logistic, BetaCalibration(c=-1.0), REFERENCE).score([application])
+    [decision] = Scorer.of(Toy, logistic, BetaCalibration(c=-1.0), REFERENCE, POLICY).score(
+        [application]
+    )
     # log-odds -1.2 - 1 = -2.2
     assert decision.probability_of_default == pytest.approx(0.0997505)
     assert decision.decision == "approve"

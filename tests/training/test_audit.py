@@ -1,11 +1,13 @@
+from dataclasses import replace
 from typing import Annotated
 
 import numpy as np
 import pytest
 from pydantic import Field
 
+from models.additive import Formula, Term, Value
 from models.calibration import BetaCalibration
-from models.estimators import Coefficients, Logistic
+from models.estimators import Additive
 from models.features import columns_from_applications, features, matrix_from_columns
 from models.marks import Protected
 from models.policy import Cutoffs
@@ -30,6 +32,7 @@ def test_a_cutoff_says_who_is_approved_and_how_they_fared() -> None:
     assert len(rows) == 21
     assert rows[0.33].approval_rate == 5 / 8
     assert rows[0.33].bad_rate_of_approved == 1 / 5
+    assert rows[0.33].bad_rate_of_refused == 3 / 3
     assert rows[0.33].share_of_bads_refused == 3 / 4
 
 
@@ -40,15 +43,16 @@ def test_a_cutoff_that_approves_nobody_has_no_bad_rate() -> None:
 
 def scorer_with(debt_weight: float) -> Scorer:
     weights = (-1e-5, debt_weight, -0.2, 0.2, -0.01, 0.0, 0.0, 0.0)
-    coefficients = Coefficients(
-        features=tuple(f.name for f in features(Toy)),
-        intercept=-1.0,
-        weights=weights,
-        fills=(0.0,) * 8,
+    names = tuple(f.name for f in features(Toy))
+    terms = tuple(
+        Term(weight=weight, shapes=(Value(feature=name, missing=0.0),))
+        for name, weight in zip(names, weights, strict=True)
     )
+    formula = Formula(features=names, intercept=-1.0, terms=terms)
     rows = applications()
     reference = typical_good(Toy, rows, np.zeros(len(rows), dtype=np.int64))
-    return Scorer.of(Toy, Logistic(coefficients), BetaCalibration(), reference)
+    policy = Cutoffs(approve_below=0.2, decline_from=0.4)
+    return Scorer.of(Toy, Additive("logistic", formula), BetaCalibration(), reference, policy)
 
 
 def applications() -> list[Toy]:
@@ -96,7 +100,7 @@ def test_groups_of_a_protected_number_are_bands_of_equal_mass() -> None:
     ages = np.array([row.age for row in rows])
     probabilities = np.where(ages < np.median(ages), 0.1, 0.3)
     labels = np.random.default_rng(2).binomial(1, 0.2, 400)
-    groups = fairness(Toy, rows, labels, probabilities)
+    groups = fairness(scorer_with(1e-5), rows, labels, probabilities)
     assert {g.characteristic for g in groups} == {"age"}
     assert len(groups) == 4
     assert sum(g.rows for g in groups) == 400
@@ -109,7 +113,7 @@ def test_groups_of_a_protected_number_are_bands_of_equal_mass() -> None:
 
 def test_a_group_too_small_to_judge_is_left_out() -> None:
     rows = [toy(age=30)] * 100
-    groups = fairness(Toy, rows[:20], np.zeros(20, dtype=np.int64), np.full(20, 0.1))
+    groups = fairness(scorer_with(1e-5), rows[:20], np.zeros(20, dtype=np.int64), np.full(20, 0.1))
     assert groups == ()
 
 
@@ -130,6 +134,7 @@ def test_an_absent_protected_number_is_a_group_of_its_own() -> None:
     rows = [Discreet.model_validate(fields | {"age": 20 + i}) for i in range(60)]
     rows += [Discreet.model_validate({k: v for k, v in fields.items() if k != "age"})] * 40
     labels = np.array([0] * 60 + [1] * 40)
-    groups = {g.group: g for g in fairness(Discreet, rows, labels, np.full(100, 0.1))}
+    scorer = replace(scorer_with(1e-5), model=Discreet)
+    groups = {g.group: g for g in fairness(scorer, rows, labels, np.full(100, 0.1))}
     assert groups["absent"].rows == 40
     assert groups["absent"].good_approval_rate is None

@@ -44,7 +44,9 @@ def misled(frame: pd.DataFrame) -> pd.DataFrame:
 def overconfident(trained: Trained) -> bytes:
     """The same model with log-odds doubled: it ranks as well and fits worse."""
     doubled = BetaCalibration(a=2.0, b=2.0)
-    scorer = Scorer.of(Toy, trained.bundle.estimator, doubled, trained.bundle.reference)
+    scorer = Scorer.of(
+        Toy, trained.bundle.estimator, doubled, trained.bundle.reference, trained.scorer.policy
+    )
     manifest = trained.bundle.manifest.model_copy(update={"calibration": doubled})
     golden = golden_rows(scorer, trained.rows.applications, seed=1)
     return replace(trained.bundle, manifest=manifest, golden=golden).to_bytes()

@@ -1,0 +1,48 @@
+"""Cut-offs by rule: chosen on out-of-fold predictions, so that no row judges itself."""
+
+import numpy as np
+
+from models.errors import DataError
+from models.metrics import Labels, Probabilities
+from models.policy import CutoffRules, Cutoffs, Fixed, LeastCost, RecallAtPrecision
+
+
+def choose_cutoffs(
+    policy: Cutoffs | CutoffRules, labels: Labels, probabilities: Probabilities
+) -> Cutoffs:
+    """Turn declared rules into numbers; where they cross, nothing is referred.
+
+    Raises
+    ------
+    DataError
+        If no cut-off reaches a precision that is asked for.
+    """
+    if isinstance(policy, Cutoffs):
+        return policy
+    approve, decline = (
+        _chosen(rule, labels, probabilities) for rule in (policy.approve_below, policy.decline_from)
+    )
+    return Cutoffs(approve_below=min(approve, decline), decline_from=decline)
+
+
+def _chosen(
+    rule: Fixed | RecallAtPrecision | LeastCost, labels: Labels, probabilities: Probabilities
+) -> float:
+    if isinstance(rule, Fixed):
+        return rule.probability
+    if isinstance(rule, LeastCost):
+        return rule.good_refused / (rule.good_refused + rule.bad_approved)
+    return _recall_at(rule.precision, labels, probabilities)
+
+
+def _recall_at(precision: float, labels: Labels, probabilities: Probabilities) -> float:
+    """Lowest probability at which those at or above it have the precision."""
+    order = np.argsort(-probabilities, kind="stable")
+    ranked = probabilities[order]
+    reached = np.cumsum(labels[order]) / np.arange(1, len(order) + 1)
+    last_of_its_value = np.append(ranked[1:] != ranked[:-1], True)
+    sound = np.flatnonzero((reached >= precision) & last_of_its_value)
+    if not len(sound):
+        message = f"no cut-off reaches a precision of {precision:g}"
+        raise DataError(message)
+    return float(ranked[sound[-1]])
