@@ -53,5 +53,5 @@ unit: setup ## every test, with coverage
 soak: setup ## the endurance and fault suites at full counts
 	$(PYTHON) -m pytest tests/functions/scoring/test_malformed.py tests/training/test_explained.py --hypothesis-profile soak
 
-bench: setup ## cold start and warm latency beside an empty function
+bench: setup ## the benchmarks, beside an empty function and two peers (builds their environments)
 	$(PYTHON) tests/benchmarks/serving.py

@@ -7,7 +7,7 @@ rise with the risk, and no weight on them is negative.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 import numpy as np
@@ -23,6 +23,7 @@ from training.shapes import ENTRY, Option, pair_options, single_options
 
 MOST_ROUNDS = 60
 NEWTON_STEPS = 30
+ENOUGH = 1e-5  # a step in log-odds; the next one would be its square
 RIDGE = 1e-3  # keeps weights finite where a shape separates the outcomes
 LEAST_INFORMATION = 0.5  # a shape that varies less, given the others, is not looked at
 SELECTION_ROWS = 50_000  # terms are chosen on no more, drawn at random; weights use every row
@@ -73,12 +74,13 @@ class _Search:
     """What is done with options: fitting them, adding to them, exchanging them."""
 
     labels: Labels
+    known: dict[tuple[Option, ...], Weights] = field(default_factory=dict)
 
     def extended(self, chosen: list[Option], options: Sequence[Option]) -> list[Option]:
         """Add the option that brings most, again and again, until none brings enough."""
         if not options:
             return chosen
-        values = np.column_stack([o.values for o in options]).astype(np.float32)
+        values = _stacked(options)
         charges = np.array([o.must_bring for o in options])
         for _ in range(MOST_ROUNDS):
             gains = self._gains(chosen, options, values) - charges
@@ -95,7 +97,7 @@ class _Search:
             others = [o for o in options if o.features == old.features and o not in chosen]
             if not others:
                 continue
-            values = np.column_stack([o.values for o in others]).astype(np.float32)
+            values = _stacked(others)
             order = np.argsort(-self._gains(rest, others, values))
             trials = [old, others[0], *(others[i] for i in order[:2])]
             best = min(trials, key=lambda o: self._deviance([*rest, o]) + o.must_bring)
@@ -104,6 +106,12 @@ class _Search:
 
     def weights(self, chosen: Sequence[Option]) -> Weights:
         """Intercept and weights of most likelihood, none below 0 where a sign is documented."""
+        key = tuple(chosen)
+        if key not in self.known:
+            self.known[key] = self._fitted(chosen)
+        return self.known[key]
+
+    def _fitted(self, chosen: Sequence[Option]) -> Weights:
         design = self._design(chosen)
         lower = np.array([-np.inf, *(0.0 if o.signed else -np.inf for o in chosen)])
         rate = self.labels.mean()
@@ -114,7 +122,7 @@ class _Search:
             root = np.linalg.cholesky(information)
             target = np.linalg.solve(root, information @ weights + slopes - RIDGE * weights)
             moved = lsq_linear(root.T, target, (lower, np.inf), method="bvls").x
-            done = np.abs(moved - weights).max() < 1e-6  # noqa: PLR2004 -- log-odds: far below any use
+            done = np.abs(moved - weights).max() < ENOUGH
             weights = moved
             if done:
                 break
@@ -162,3 +170,10 @@ class _Search:
     def _deviance(self, chosen: Sequence[Option]) -> float:
         log_odds = self._design(chosen) @ self.weights(chosen)
         return 2.0 * float((np.logaddexp(0.0, log_odds) - self.labels * log_odds).sum())
+
+
+def _stacked(options: Sequence[Option]) -> NDArray[np.float32]:
+    values = np.empty((len(options[0].values), len(options)), dtype=np.float32, order="F")
+    for j, option in enumerate(options):
+        values[:, j] = option.values
+    return values

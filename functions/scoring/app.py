@@ -1,6 +1,7 @@
 """The scoring function put together: settings in, one ASGI application out."""
 
 from http import HTTPStatus
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -13,6 +14,7 @@ from functions.scoring.desk import Desk
 from functions.scoring.envelope import Envelope
 from functions.scoring.loading import ChampionLoader
 from functions.scoring.logs import log
+from functions.scoring.openapi import document
 from functions.scoring.problems import problem, problem_from_error
 from functions.scoring.records import open_decision_log
 from functions.scoring.settings import Settings
@@ -28,9 +30,17 @@ def create_app(settings: Settings) -> Starlette:
     )
     if settings.auth == "none" and not settings.on_loopback:
         log("WARNING", "AUTH is none: everyone who reaches this port is answered")
+
+    def describe() -> dict[str, Any]:  # when it is asked for: a cold start has no need of it
+        return document(
+            operations.paths()
+            | application.paths(settings.catalogue[settings.default_model])
+            | canonical.paths(settings.catalogue)
+        )
+
     app = Starlette(
         routes=[
-            *operations.routes(desk, settings.default_model),
+            *operations.routes(desk, settings.default_model, describe),
             *application.routes(desk, settings.default_model),
             *canonical.routes(desk),
         ],

@@ -9,8 +9,9 @@ from starlette.routing import Route
 
 from functions.scoring.bodies import json_object
 from functions.scoring.canonical import prediction
-from functions.scoring.desk import Answer, Desk, rows_in
+from functions.scoring.desk import MAX_ROWS, Answer, Desk, rows_in
 from functions.scoring.envelope import caller_of
+from functions.scoring.openapi import PREDICTION, closed_object, operation, schema_of
 from functions.scoring.problems import (
     MAX_FAULTS,
     Fault,
@@ -52,6 +53,20 @@ def routes(desk: Desk, model: str) -> list[Route]:
         Route("/predict/batch", predict_batch, methods=["POST"]),
         Route("/health", health, methods=["GET"]),
     ]
+
+
+def paths(model: type[CreditModel]) -> dict[str, Any]:
+    """Describe these routes in OpenAPI."""
+    rows = {"type": "array", "minItems": 1, "maxItems": MAX_ROWS}
+    batch = closed_object({"applications": rows}, required=("applications",))
+    results = {"results": {"type": "array", "items": {"type": "object"}}}
+    return {
+        "/predict": {"post": operation("Score one application", schema_of(model), PREDICTION)},
+        "/predict/batch": {
+            "post": operation("Score applications; a faulty one fails alone", batch, results)
+        },
+        "/health": {"get": operation("Tell whether the default model is loaded")},
+    }
 
 
 def _reply(answer: Answer) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from functions.scoring.problems import RefusedRequestError
 
 MAX_BODY_BYTES = 2 * 1024 * 1024
+EXACT_INTEGERS = 2**53
 
 
 async def json_object(request: Request) -> dict[str, Any]:
@@ -56,7 +57,10 @@ async def _bounded(request: Request) -> bytes:
 def _parse(body: bytes) -> Any:  # noqa: ANN401 -- JSON may be anything
     try:
         document = json.loads(
-            body.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant
+            body.decode("utf-8"),
+            object_pairs_hook=_unique,
+            parse_constant=_no_constant,
+            parse_float=_number,
         )
         if b"\\u" in body:
             # Half of a surrogate pair is no character, and nothing behind this expects one.
@@ -73,6 +77,12 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         message = "a name stands twice in one object of the body"
         raise RefusedRequestError(HTTPStatus.BAD_REQUEST, message)
     return found
+
+
+def _number(text: str) -> float:
+    """Read a number as it is, however it is written: in JSON 45.0 and 4.5e1 are the integer 45."""
+    value = float(text)
+    return int(value) if value.is_integer() and abs(value) <= EXACT_INTEGERS else value
 
 
 def _no_constant(_name: str) -> NoReturn:

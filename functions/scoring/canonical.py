@@ -4,6 +4,7 @@
 `GET /v1/models` and `GET /v1/models/{m}` tell what is loaded.
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from http import HTTPStatus
 from typing import Any
@@ -14,10 +15,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from functions.scoring.bodies import json_object
-from functions.scoring.desk import Answer, Desk, rows_in
+from functions.scoring.desk import MAX_ROWS, Answer, Desk, rows_in
 from functions.scoring.envelope import caller_of
+from functions.scoring.openapi import PREDICTION, closed_object, operation, schema_of
 from functions.scoring.problems import Fault, extra_members, refuse_faults
-from models.contract import contract_hash
+from models.contract import CreditModel, contract_hash
 from models.registry import Champion
 from models.scorer import Decision
 from models.shelf import find_model
@@ -52,6 +54,37 @@ def routes(desk: Desk) -> list[Route]:
         Route("/v1/models/{model}:predict", predict, methods=["POST"]),
         Route("/v1/models/{model}", show_model, methods=["GET"]),
     ]
+
+
+def paths(catalogue: Mapping[str, type[CreditModel]]) -> dict[str, Any]:
+    """Describe these routes in OpenAPI, once for each model."""
+    named = {
+        f"/v1/models/{name}:predict": {"post": _predict_operation(name, model)}
+        for name, model in catalogue.items()
+    }
+    shown = {
+        f"/v1/models/{name}": {"get": operation(f"Describe {name}: version, figures, contract")}
+        for name in catalogue
+    }
+    return named | {"/v1/models": {"get": operation("List the models")}} | shown
+
+
+def _predict_operation(name: str, model: type[CreditModel]) -> dict[str, Any]:
+    instances = {
+        "type": "array",
+        "items": schema_of(model),
+        "minItems": 1,
+        "maxItems": MAX_ROWS,
+    }
+    parameters = {
+        "reasons": {"type": "boolean", "description": "Reasons for approvals too", "default": False}
+    }
+    body = closed_object(
+        {"instances": instances, "parameters": closed_object(parameters, required=())},
+        required=("instances",),
+    )
+    answer = {"predictions": {"type": "array", "items": PREDICTION}}
+    return operation(f"Score {name} applications", body, answer)
 
 
 def predictions_from(answer: Answer) -> list[dict[str, Any]]:

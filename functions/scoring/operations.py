@@ -1,14 +1,21 @@
 """What the platform and people on call ask: is the process up, is its model loaded."""
 
+from collections.abc import Callable
+from typing import Any
+
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from functions.scoring.desk import Desk
+from functions.scoring.openapi import operation
 
 
-def routes(desk: Desk, model: str) -> list[Route]:
-    """Health routes. `live` never loads a model; `ready` begins to load the default one."""
+def routes(desk: Desk, model: str, describe: Callable[[], dict[str, Any]]) -> list[Route]:
+    """Health routes, and the OpenAPI document.
+
+    `live` never loads a model; `ready` begins to load the default one.
+    """
 
     async def live(_request: Request) -> Response:
         return JSONResponse({"status": "live"})
@@ -21,7 +28,20 @@ def routes(desk: Desk, model: str) -> list[Route]:
         version = champion.version
         return JSONResponse({"status": "ready", "model": model, "model_version": version})
 
+    async def openapi(_request: Request) -> Response:
+        return JSONResponse(describe())
+
     return [
+        Route("/openapi.json", openapi, methods=["GET"]),
         Route("/health/live", live, methods=["GET"]),
         Route("/health/ready", ready, methods=["GET"]),
     ]
+
+
+def paths() -> dict[str, Any]:
+    """Describe these routes in OpenAPI."""
+    return {
+        "/health/live": {"get": operation("The process is up")},
+        "/health/ready": {"get": operation("The default model is loaded; 503 until it is")},
+        "/openapi.json": {"get": operation("This document")},
+    }

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.linear_model import LogisticRegression
 
 from models.catalogue.application import Application
 from models.catalogue.card_default import CardDefault
@@ -18,7 +19,7 @@ from tests.running import REPOSITORY, SHARED_DATA, TrainedStore, last_line, run_
 from training.command import main
 from training.intake import check_rows
 from training.split import is_test
-from training.synthetic.application import generate
+from training.synthetic.application import ROWS, generate, true_terms
 
 GERMAN = REPOSITORY / "training" / "data" / "german_credit.parquet"
 
@@ -85,7 +86,7 @@ def test_work_is_shown_as_plain_lines_where_there_is_no_terminal(tmp_path: Path)
     done = run_training(
         *("train", "--model", "german_credit", "--dry-run", "--store", tmp_path.as_uri())
     )
-    assert "cross-validation: 10 of 10" in done.stderr
+    assert "cross-validation: 25 of 25" in done.stderr
     assert "\x1b" not in done.stderr + done.stdout
 
 
@@ -116,7 +117,7 @@ def test_refused_rows_are_counted_in_the_report(tmp_path: Path) -> None:
     assert report["data"]["refused"] == 5
     assert list(report["data"]["refusals"].values()) == [5]
     assert report["reproduce"]["command"].startswith("python -m training train --model german")
-    assert len(report["cross_validation"]) == 10
+    assert len(report["cross_validation"]) == 25
 
 
 @pytest.mark.parametrize(
@@ -227,6 +228,37 @@ def test_application_ranks_fresh_rows_almost_as_well_as_the_truth(
     scored = np.array([d.probability_of_default for d in scorer.score(rows.applications)])
     truth = frame["true_probability"].to_numpy()
     assert auc(rows.labels, scored) > auc(rows.labels, truth) - 0.01
+
+
+def test_application_is_as_near_the_truth_as_its_true_form_fitted_to_the_same_rows(
+    trained_store: TrainedStore,
+) -> None:
+    frame = generate(ROWS, seed=42)  # what the model was trained on: the default source
+    rows = check_rows(Application, frame, max_refused_share=0)
+    held = is_test(rows.keys)
+    truth = frame["true_probability"].to_numpy()[held]
+    terms = true_terms(frame)
+    design = np.column_stack(list(terms.values()))
+    true_form = LogisticRegression(C=np.inf, max_iter=10_000).fit(design[~held], rows.labels[~held])
+    best = np.abs(true_form.predict_proba(design[held])[:, 1] - truth).mean()
+    scorer = load_champion(open_store(trained_store.uri), Application).scorer
+    untouched = [row for row, test in zip(rows.applications, held, strict=True) if test]
+    scored = np.array([d.probability_of_default for d in scorer.score(untouched)])
+    assert best < 0.008
+    assert np.abs(scored - truth).mean() <= 1.5 * best
+
+
+def test_only_the_families_asked_for_compete(tmp_path: Path) -> None:
+    families = ("--family", "scorecard", "--family", "random_forest")
+    done = run_training(
+        "train", "--model", "german_credit", "--store", tmp_path.as_uri(), *families
+    )
+    assert done.returncode == 0, done.stderr
+    assert last_line(done.stdout)["family"] in {"scorecard", "random_forest"}
+    [report] = tmp_path.rglob("report.json")
+    document = json.loads(report.read_text())
+    assert {c["family"] for c in document["candidates"]} == {"scorecard", "random_forest"}
+    assert "--family scorecard --family random_forest" in document["reproduce"]["command"]
 
 
 @pytest.mark.skipif(not SHARED_DATA.exists(), reason="the 1,000-row file is not beside this clone")

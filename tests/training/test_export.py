@@ -3,9 +3,14 @@ import pandas as pd
 import pytest
 from sklearn.pipeline import Pipeline
 
+from models.calibration import BetaCalibration
 from models.errors import ModelRefusedError
+from models.estimators import estimator_from_bytes
 from models.features import Matrix, columns_from_applications, features, matrix_from_columns
-from models.scorer import probabilities_from_log_odds
+from models.points import points_from_contributions
+from models.policy import Cutoffs
+from models.scorecard import LinearScale, PointsToDoubleOdds, Scale
+from models.scorer import Scorer, probabilities_from_log_odds
 from tests.toy import Toy
 from training.candidates import CANDIDATES, Candidate, Fit, frame_from_matrix
 from training.export import check_parity, export
@@ -61,3 +66,33 @@ def test_every_family_follows_every_documented_sign(
         low[:, j], high[:, j] = np.nanquantile(matrix[:, j], [0.1, 0.9])
         rise = sign * (estimator.log_odds(high) - estimator.log_odds(low))
         assert (rise >= 0).all(), features(Toy)[j].name
+
+
+@pytest.mark.parametrize(
+    "scale", [PointsToDoubleOdds(), LinearScale(lowest=300, highest=900)], ids=lambda s: s.kind
+)
+def test_contributions_of_every_family_add_up_in_log_odds_and_in_points(
+    fitted: tuple[Candidate, Pipeline], matrix: Matrix, scale: Scale
+) -> None:
+    candidate, pipeline = fitted
+    estimator = export(candidate.family, pipeline, Toy)
+    found = estimator.contributions(matrix, matrix[:1])
+    ends = found.base + np.sum(found.values, axis=1)
+    np.testing.assert_allclose(ends, estimator.log_odds(matrix), rtol=0, atol=1e-4)
+    policy = Cutoffs(approve_below=0.2, decline_from=0.4)
+    calibration = BetaCalibration(a=1.2, b=0.9, c=0.1)
+    scorer = Scorer(Toy, estimator, calibration, {}, scale, policy)
+    points = points_from_contributions(found, scorer.scores)
+    expected = scorer.scores(ends) - scorer.scores(np.array([found.base]))
+    np.testing.assert_allclose(points.sum(axis=1), expected, rtol=0, atol=1e-9)
+
+
+def test_every_family_gives_a_row_the_same_score_alone_and_in_a_batch(
+    fitted: tuple[Candidate, Pipeline], matrix: Matrix
+) -> None:
+    candidate, pipeline = fitted
+    estimator = export(candidate.family, pipeline, Toy)
+    again = estimator_from_bytes(candidate.family, estimator.to_bytes())
+    batch = again.log_odds(matrix[:300])
+    alone = np.concatenate([estimator.log_odds(matrix[i : i + 1]) for i in range(300)])
+    assert batch.tobytes() == alone.tobytes()

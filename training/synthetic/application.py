@@ -35,31 +35,55 @@ def generate(rows: int, seed: int) -> pd.DataFrame:
     return frame
 
 
+INTERCEPT = -3.1
+WEIGHTS = {
+    "credit_score": -0.9,
+    "income": -0.5,
+    "employment_length": -0.3,
+    "savings": -0.2,
+    "debt_to_income": 2.0,
+    "utilization": 1.5,
+    "high_utilization": 3.0,
+    "late": 0.8,
+    "utilization_x_late": 0.6,
+    "bankruptcies": 1.0,
+    "inquiries": 0.12,
+    "burden": 1.5,
+    "unemployed": 0.5,
+    "unemployed_x_burden": 1.0,
+}
+
+
 def true_log_odds(frame: pd.DataFrame) -> Floats:
     """Log-odds of default of each row, exactly."""
+    terms = true_terms(frame)
+    return INTERCEPT + sum((WEIGHTS[name] * term for name, term in terms.items()), np.zeros(1))
+
+
+def true_terms(frame: pd.DataFrame) -> dict[str, Floats]:
+    """What the log-odds are a weighted sum of, before the weights."""
     numbers = frame.select_dtypes("number")
     c: dict[str, Floats] = {str(n): numbers[n].to_numpy(dtype=np.float64) for n in numbers}
     c["monthly_payment"] = Application.monthly_payment.compute(c)
     burden = Application.payment_to_income.compute(c)
     unemployed = (frame["employment_status"] == "unemployed").to_numpy(dtype=np.float64)
     utilization, late = c["credit_utilization"], np.log1p(c["num_late_payments"])
-    return np.asarray(
-        -3.1
-        - 0.9 * (c["credit_score"] - 680) / 80
-        - 0.5 * np.log(c["income"] / 50_000)
-        - 0.3 * np.minimum(c["employment_length"], 10) / 5
-        - 0.2 * np.log1p(c["savings"] / 5_000)
-        + 2.0 * c["debt_to_income"]
-        + 1.5 * utilization
-        + 3.0 * np.maximum(utilization - 0.6, 0)
-        + 0.8 * late
-        + 0.6 * utilization * late
-        + 1.0 * c["num_bankruptcies"]
-        + 0.12 * c["inquiries_last_6m"]
-        + 1.5 * burden
-        + 0.5 * unemployed
-        + 1.0 * unemployed * burden
-    )
+    return {
+        "credit_score": (c["credit_score"] - 680) / 80,
+        "income": np.log(c["income"] / 50_000),
+        "employment_length": np.minimum(c["employment_length"], 10) / 5,
+        "savings": np.log1p(c["savings"] / 5_000),
+        "debt_to_income": c["debt_to_income"],
+        "utilization": utilization,
+        "high_utilization": np.maximum(utilization - 0.6, 0),
+        "late": late,
+        "utilization_x_late": utilization * late,
+        "bankruptcies": c["num_bankruptcies"],
+        "inquiries": c["inquiries_last_6m"],
+        "burden": burden,
+        "unemployed": unemployed,
+        "unemployed_x_burden": unemployed * burden,
+    }
 
 
 def _applicants(random: np.random.Generator, n: int) -> pd.DataFrame:

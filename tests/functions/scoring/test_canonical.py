@@ -1,3 +1,4 @@
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -23,10 +24,9 @@ def test_a_real_account_is_scored(
     assert (prediction["decision"], prediction["risk_level"]) == ("decline", "high")
     assert prediction["model"] == "card_default"
     assert prediction["family"] == trained_store.summaries["card_default"]["family"]
-    assert prediction["reasons"][0] == {
-        "code": "R01",
-        "text": "Months the payment of September was late: 2",
-    }
+    first = prediction["reasons"][0]
+    assert (first["code"], first["text"]) == ("R01", "Months the payment of September was late: 2")
+    assert first["points"] < -20  # odds halved, at least
     assert 1 <= len(prediction["reasons"]) <= 4
     assert prediction["model_version"] == trained_store.summaries["card_default"]["version"]
 
@@ -110,13 +110,29 @@ def test_a_row_has_the_same_reasons_alone_and_in_a_batch(service: Server, exampl
     assert [predict([row])[0] for row in rows] == predict(rows)
 
 
-@pytest.mark.parametrize("value", [True, 1.0, 2.0000000000000001, "2"])
+@pytest.mark.parametrize("value", [True, 1.5, 1.0000001, "2", 1e300])
 def test_a_coded_level_is_an_integer(service: Server, example: Example, value: object) -> None:
     [account] = example("card_default")["instances"]
     answer = service.client.post(
         "/v1/models/card_default:predict", json={"instances": [account | {"sex": value}]}
     )
     assert [e["path"] for e in answer.json()["errors"]] == ["instances[0].sex"]
+
+
+def test_a_whole_number_is_an_integer_however_it_is_written(
+    service: Server, example: Example
+) -> None:
+    written = json.dumps(example("application"))
+    assert '"age": 45,' in written
+    answers = [
+        service.client.post(
+            "/predict",
+            content=written.replace('"age": 45,', f'"age": {age},'),
+            headers={"content-type": "application/json"},
+        )
+        for age in ("45", "45.0", "4.5e1")
+    ]
+    assert {answer.status_code for answer in answers} == {httpx.codes.OK}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,133 @@
+"""The parts of the OpenAPI 3.1 document; each contract describes its own routes with them."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from models.contract import CreditModel
+
+Schema = dict[str, Any]
+
+_TEXT: Schema = {"type": "string"}
+
+REASON: Schema = {
+    "type": "object",
+    "required": ["code", "text", "points"],
+    "properties": {
+        "code": {"type": "string", "description": "Stable; see the catalogue"},
+        "text": {"type": "string", "description": "A sentence for the applicant"},
+        "points": {"type": "number", "description": "What it takes from the score"},
+    },
+}
+
+PREDICTION: Schema = {
+    "type": "object",
+    "required": [
+        *("probability_of_default", "credit_score", "risk_level", "decision"),
+        *("model", "model_version", "family"),
+    ],
+    "properties": {
+        "probability_of_default": {
+            "type": "number",
+            "exclusiveMinimum": 0,
+            "exclusiveMaximum": 1,
+            "description": "Calibrated",
+        },
+        "credit_score": {"type": "integer", "description": "More points mean less risk"},
+        "risk_level": {"enum": ["low", "medium", "high"]},
+        "decision": {"enum": ["approve", "refer", "decline"]},
+        "rating": {"type": "string", "description": "Where the model declares bands"},
+        "model": _TEXT,
+        "model_version": _TEXT,
+        "family": _TEXT,
+        "reasons": {
+            "type": "array",
+            "maxItems": 4,
+            "items": REASON,
+            "description": "Where asked for, and wherever the decision is not to approve",
+        },
+    },
+}
+
+PROBLEM: Schema = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail", "errors"],
+    "properties": {
+        "type": _TEXT,
+        "title": _TEXT,
+        "status": {"type": "integer"},
+        "detail": _TEXT,
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["path", "message"],
+                "properties": {"path": _TEXT, "message": _TEXT},
+            },
+        },
+    },
+}
+
+
+def document(paths: Mapping[str, Any]) -> dict[str, Any]:
+    """Put the document together from the paths of all contracts."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Surety",
+            "version": "1",
+            "description": "Credit-risk scoring: probability of default, score, decision, reasons.",
+        },
+        "paths": {path: _named(path, item) for path, item in sorted(paths.items())},
+        "components": {"schemas": {"Problem": PROBLEM}},
+    }
+
+
+def operation(
+    summary: str, body: Schema | None = None, answer: Schema | None = None
+) -> dict[str, Any]:
+    """One operation: its JSON body, and the members of its JSON answer or the answer's schema.
+
+    Every answer that is not 200 is a problem document.
+    """
+    schema = answer if answer and "type" in answer else {"type": "object"} | _members(answer)
+    problem = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    said: dict[str, Any] = {
+        "summary": summary,
+        "responses": {
+            "200": {"description": "Answered", "content": {"application/json": {"schema": schema}}},
+            "default": {
+                "description": "Refused, with every fault at once",
+                "content": {"application/problem+json": problem},
+            },
+        },
+    }
+    if body is not None:
+        content = {"application/json": {"schema": body}}
+        said["requestBody"] = {"required": True, "content": content}
+    return said
+
+
+def closed_object(properties: Mapping[str, Schema], required: Sequence[str]) -> Schema:
+    """An object that has no other members."""
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "required": list(required),
+        "properties": dict(properties),
+    }
+
+
+def schema_of(model: type[CreditModel]) -> Schema:
+    """The schema of one application, as the catalogue declares it."""
+    return model.model_json_schema()
+
+
+def _members(answer: Schema | None) -> Schema:
+    return {"required": list(answer), "properties": answer} if answer else {}
+
+
+def _named(path: str, item: Mapping[str, Any]) -> dict[str, Any]:
+    """Give each operation an id of its own."""
+    words = "_".join(re.findall(r"[A-Za-z0-9]+", path))
+    return {method: {"operationId": f"{method}_{words}"} | said for method, said in item.items()}
