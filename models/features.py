@@ -4,11 +4,11 @@ Training and serving both call `columns_from_applications` and `matrix_from_colu
 computes a feature. Every step works row by row, so a row's features never depend on its batch.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from operator import attrgetter
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,14 +72,10 @@ def columns_from_applications(
     FeatureError
         If a derived number is infinite.
     """
-    names, encoders = _encoding(model)
-    values = attrgetter(*names)
-    rows = [
-        [encode(value) for encode, value in zip(encoders, values(a), strict=True)]
-        for a in applications
-    ]
-    table = np.array(rows, dtype=np.float64).reshape(len(rows), len(names))
-    columns = {name: table[:, j] for j, name in enumerate(names)}
+    columns = {
+        name: _column(list(map(attrgetter(name), applications)), places)
+        for name, places in _places_of_levels(model).items()
+    }
     amounts = columns | {
         c.name: np.where(np.isin(columns[c.name], tuple(c.special)), np.nan, columns[c.name])
         for c in characteristics(model)
@@ -117,21 +113,17 @@ def matrix_from_columns(model: type[CreditModel], columns: Columns) -> Matrix:
     return matrix
 
 
+def _column(values: list[Any], places: Mapping[object, float] | None) -> Column:
+    """Numbers as they are, levels by their places; None is NaN."""
+    return np.array(values if places is None else [places[v] for v in values], dtype=np.float64)
+
+
 @cache
-def _encoding(
-    model: type[CreditModel],
-) -> tuple[tuple[str, ...], tuple[Callable[[object], float], ...]]:
-    scored = [c for c in characteristics(model) if not c.protected and c.compute is None]
-    return tuple(c.name for c in scored), tuple(_encoder(c) for c in scored)
-
-
-def _encoder(c: Characteristic) -> Callable[[object], float]:
-    if c.levels:
-        places: dict[object, float] = {level: float(i) for i, level in enumerate(c.levels)}
-        places[None] = float("nan")
-        return places.__getitem__
-    return _number
-
-
-def _number(value: object) -> float:
-    return float("nan") if value is None else float(value)  # type: ignore[arg-type]  # validated
+def _places_of_levels(model: type[CreditModel]) -> dict[str, dict[object, float] | None]:
+    """For each scored field the place of every level; None for numbers."""
+    places: dict[str, dict[object, float] | None] = {}
+    for c in characteristics(model):
+        if not c.protected and c.compute is None:
+            levels: dict[object, float] = {level: float(i) for i, level in enumerate(c.levels)}
+            places[c.name] = levels | {None: float("nan")} if c.levels else None
+    return places

@@ -1,8 +1,8 @@
 """The core: applications in, decisions out."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Self
+from dataclasses import dataclass
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +21,7 @@ from models.scorecard import Bands, Scale, rating_from_score, score_from_probabi
 LOG_ODDS_LIMIT = 20.0  # a probability of 2e-9; beyond it a double could round to 0 or 1
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """What one application gets: a probability in (0, 1), unrounded points, and what follows.
 
     `rating` is None where the model declares no bands; `reasons` is None where none were asked
@@ -79,7 +78,7 @@ class Scorer:
             chosen = {name: column[wanted] for name, column in columns.items()}
             found = self._reasons(chosen, matrix[wanted])
             for i, reasons in zip(wanted, found, strict=True):
-                decisions[i] = replace(decisions[i], reasons=reasons)
+                decisions[i] = decisions[i]._replace(reasons=reasons)
         return decisions
 
     def _reasons(self, columns: Columns, matrix: Matrix) -> list[tuple[AdverseReason, ...]]:

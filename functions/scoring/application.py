@@ -4,10 +4,10 @@ import time
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
-from functions.scoring.bodies import json_object
+from functions.scoring.bodies import json_answer, json_object
 from functions.scoring.canonical import prediction
 from functions.scoring.desk import MAX_ROWS, Answer, Desk, rows_in
 from functions.scoring.envelope import caller_of
@@ -32,7 +32,7 @@ def routes(desk: Desk, model: str) -> list[Route]:
     async def predict(request: Request) -> Response:
         [application] = desk.check_all(model, [await json_object(request)], [""])
         answer = await desk.decide(model, [application], caller_of(request))
-        return JSONResponse(_reply(answer))
+        return json_answer(_reply(answer))
 
     async def predict_batch(request: Request) -> Response:
         document = await json_object(request)
@@ -41,12 +41,12 @@ def routes(desk: Desk, model: str) -> list[Route]:
         checked = [desk.check(model, row, path) for row, path in rows]
         sound = [row for row in checked if isinstance(row, CreditModel)]
         answer = await desk.decide(model, sound, caller_of(request))
-        return JSONResponse(_batch_reply(answer, checked))
+        return json_answer(_batch_reply(answer, checked))
 
     async def health(_request: Request) -> Response:
         loaded = desk.loader.loaded(model) is not None
         body = {"status": "healthy", "model_loaded": loaded, "timestamp": time.time()}
-        return JSONResponse(body)
+        return json_answer(body)
 
     return [
         Route("/predict", predict, methods=["POST"]),

@@ -11,10 +11,10 @@ from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
-from functions.scoring.bodies import json_object
+from functions.scoring.bodies import json_answer, json_object
 from functions.scoring.desk import MAX_ROWS, Answer, Desk, rows_in
 from functions.scoring.envelope import caller_of
 from functions.scoring.openapi import PREDICTION, closed_object, operation, schema_of
@@ -37,17 +37,17 @@ def routes(desk: Desk) -> list[Route]:
         answer = await desk.decide(
             model, applications, caller_of(request), with_reasons=with_reasons
         )
-        return JSONResponse({"predictions": predictions_from(answer)})
+        return json_answer({"predictions": predictions_from(answer)})
 
     async def list_models(_request: Request) -> Response:
-        return JSONResponse({"models": [_described(desk, name) for name in desk.catalogue]})
+        return json_answer({"models": [_described(desk, name) for name in desk.catalogue]})
 
     async def show_model(request: Request) -> Response:
         name, verb, _ = request.path_params["model"].partition(":")
         model = find_model(desk.catalogue, name)
         if verb:
             raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED, headers={"Allow": "POST"})
-        return JSONResponse(_described(desk, name) | {"input_schema": model.model_json_schema()})
+        return json_answer(_described(desk, name) | {"input_schema": model.model_json_schema()})
 
     return [
         Route("/v1/models", list_models, methods=["GET"]),

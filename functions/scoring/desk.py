@@ -3,9 +3,9 @@
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 from starlette.concurrency import run_in_threadpool
 
 from functions.scoring.envelope import Caller
@@ -19,6 +19,7 @@ from models.shelf import find_model
 
 MAX_ROWS = 1_000
 MEMBERS_PER_FIELD = 4  # a row with more is not taken apart member by member
+EXACT_INTEGERS = 2**53
 ROWS_ON_THE_LOOP = 16  # more are scored in a thread, so that other requests need not wait
 
 
@@ -46,6 +47,10 @@ class Desk:
             return [Fault(path, "Object has far more members than the contract has fields")]
         try:
             return contract.model_validate(row)
+        except ValidationError:
+            pass
+        try:
+            return contract.model_validate(_with_integers(row))
         except ValidationError as error:
             return faults_from(error, path)
 
@@ -59,6 +64,10 @@ class Desk:
         RefusedRequestError
             If any row has a fault: it lists the faults of all rows.
         """
+        try:
+            return _list_of(find_model(self.catalogue, model)).validate_python(rows)
+        except ValidationError:
+            pass  # each row again, to collect the faults of all
         checked = [self.check(model, *pair) for pair in zip(rows, paths, strict=True)]
         faults = [fault for row in checked if isinstance(row, list) for fault in row]
         refuse_faults(faults)
@@ -96,6 +105,23 @@ class Desk:
             answered = list(zip(applications, decisions, strict=True))
             self.write_record(record_lines(champion, answered, caller, latency_ms))
         return Answer(champion, decisions, latency_ms)
+
+
+def _with_integers(row: object) -> object:
+    """The row with whole numbers as integers: in JSON 45.0 and 4.5e1 are the integer 45."""
+    if not isinstance(row, dict):
+        return row
+    return {name: _integer(value) for name, value in row.items()}
+
+
+def _integer(value: object) -> object:
+    whole = isinstance(value, float) and value.is_integer() and abs(value) <= EXACT_INTEGERS
+    return int(value) if whole else value  # type: ignore[call-overload]  # whole is a float
+
+
+@cache
+def _list_of(model: type[CreditModel]) -> TypeAdapter[list[CreditModel]]:
+    return TypeAdapter(list[model])  # type: ignore[valid-type]  # a model is known when it runs
 
 
 def rows_in(document: Mapping[str, object], name: str) -> tuple[list[object], list[str]]:

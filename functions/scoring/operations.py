@@ -4,9 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
+from functions.scoring.bodies import json_answer
 from functions.scoring.desk import Desk
 from functions.scoring.openapi import operation
 
@@ -18,7 +19,7 @@ def routes(desk: Desk, model: str, describe: Callable[[], dict[str, Any]]) -> li
     """
 
     async def live(_request: Request) -> Response:
-        return JSONResponse({"status": "live"})
+        return json_answer({"status": "live"})
 
     async def ready(_request: Request) -> Response:
         desk.loader.start(model)
@@ -26,10 +27,10 @@ def routes(desk: Desk, model: str, describe: Callable[[], dict[str, Any]]) -> li
         if champion is None:
             raise desk.loader.not_ready(model)
         version = champion.version
-        return JSONResponse({"status": "ready", "model": model, "model_version": version})
+        return json_answer({"status": "ready", "model": model, "model_version": version})
 
     async def openapi(_request: Request) -> Response:
-        return JSONResponse(describe())
+        return json_answer(describe())
 
     return [
         Route("/openapi.json", openapi, methods=["GET"]),

@@ -2,12 +2,15 @@
 
 import io
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from pydantic_core import to_json
+
 from functions.scoring.envelope import Caller
-from functions.scoring.logs import line, write_stdout
+from functions.scoring.logs import write_stdout
 from functions.scoring.problems import UnrecordedError
 from models.contract import CreditModel, characteristics
 from models.errors import DeclarationError
@@ -48,25 +51,30 @@ def record_lines(
 ) -> str:
     """One line for each decision of a request, in order of its applications."""
     model = champion.scorer.model
+    withheld = _withheld(model)
     shared = {
+        "severity": "INFO",
+        "message": "decision",
+        "time": datetime.now(UTC).isoformat(),
         "record": "decision",
         "record_version": RECORD_VERSION,
         "request_id": caller.request_id,
         "trace_id": caller.trace_id,
         "model": champion.manifest.model,
         "model_version": champion.version,
-        "withheld": sorted(_withheld(model)),
+        "withheld": sorted(withheld),
         "latency_ms": latency_ms,
     }
-    return "".join(
-        line("INFO", "decision", **shared, index=i, **_one(model, application, decision))
-        for i, (application, decision) in enumerate(answered)
-    )
+    head = to_json(shared)[:-1] + b","
+    exclude = {"inputs": set(withheld)}
+    lines = [head + to_json(_one(i, *pair), exclude=exclude)[1:] for i, pair in enumerate(answered)]
+    return b"\n".join([*lines, b""]).decode()
 
 
-def _one(model: type[CreditModel], application: CreditModel, decision: Decision) -> dict[str, Any]:
+def _one(index: int, application: CreditModel, decision: Decision) -> dict[str, Any]:
     return {
-        "inputs": application.model_dump(exclude=set(_withheld(model))),
+        "index": index,
+        "inputs": application,
         "probability_of_default": decision.probability_of_default,
         "credit_score": round(decision.credit_score),
         "risk_level": decision.risk_level,
