@@ -4,6 +4,7 @@ Each term is a weight times the shape of one feature, or times the shapes of two
 regressions, scorecards and sparse additive models are formulas that differ in their shapes only.
 """
 
+import math
 from typing import Annotated, ClassVar, Literal, Self
 
 import numpy as np
@@ -13,7 +14,12 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from models.features import Matrix
 from models.marks import Column
 
+LARGEST_NUMBER = 1e15  # of a formula: with features up to 1e38, no sum leaves double precision
+SMALLEST_UNIT = 1e-9
 PAIR = 2  # a term with two shapes is an interaction
+
+
+Number = Annotated[float, Field(ge=-LARGEST_NUMBER, le=LARGEST_NUMBER)]
 
 
 class _Document(BaseModel):
@@ -27,7 +33,7 @@ class Value(_Document):
 
     kind: Literal["value"] = "value"
     feature: str
-    missing: float
+    missing: Number
 
     def at(self, column: Column) -> Column:
         """The shape's values, shape `(n,)`."""
@@ -39,9 +45,9 @@ class Line(_Document):
 
     kind: Literal["line"] = "line"
     feature: str
-    start: float
-    end: float
-    missing: float
+    start: Number
+    end: Number
+    missing: Number
 
     @model_validator(mode="after")
     def _has_a_length(self) -> Self:
@@ -59,21 +65,25 @@ class Curve(_Document):
 
     kind: Literal["curve"] = "curve"
     feature: str
-    unit: Annotated[float, Field(gt=0)]
-    start: Annotated[float, Field(ge=0)]
-    end: Annotated[float, Field(ge=0)]
-    missing: float
+    unit: Annotated[Number, Field(ge=SMALLEST_UNIT)]
+    start: Annotated[Number, Field(ge=0)]
+    end: Annotated[Number, Field(ge=0)]
+    missing: Number
 
     @model_validator(mode="after")
     def _has_a_length(self) -> Self:
-        _require(self.start != self.end, "a curve needs two ends")
+        start, end = self._ends()
+        _require(start != end, "a curve needs two ends")
         return self
 
     def at(self, column: Column) -> Column:
         """The shape's values, shape `(n,)`, in [0, 1]."""
-        start, end = np.log1p(self.start / self.unit), np.log1p(self.end / self.unit)
+        start, end = self._ends()
         along = (np.log1p(np.maximum(column, 0.0) / self.unit) - start) / (end - start)
         return np.where(np.isnan(column), self.missing, np.clip(along, 0.0, 1.0))
+
+    def _ends(self) -> tuple[float, float]:
+        return math.log1p(self.start / self.unit), math.log1p(self.end / self.unit)
 
 
 class Steps(_Document):
@@ -81,9 +91,9 @@ class Steps(_Document):
 
     kind: Literal["steps"] = "steps"
     feature: str
-    edges: tuple[float, ...]
-    values: tuple[float, ...]
-    missing: float
+    edges: tuple[Number, ...]
+    values: tuple[Number, ...]
+    missing: Number
 
     @model_validator(mode="after")
     def _rising_edges(self) -> Self:
@@ -103,7 +113,7 @@ Shape = Annotated[Value | Line | Curve | Steps, Field(discriminator="kind")]
 class Term(_Document):
     """`weight` times one shape, or times two of different features."""
 
-    weight: float
+    weight: Number
     shapes: Annotated[tuple[Shape, ...], Field(min_length=1, max_length=PAIR)]
 
     @model_validator(mode="after")
@@ -117,7 +127,7 @@ class Formula(_Document):
     """An intercept and terms over the columns of a matrix, which `features` names in order."""
 
     features: tuple[str, ...]
-    intercept: float
+    intercept: Number
     terms: tuple[Term, ...]
 
     @model_validator(mode="after")

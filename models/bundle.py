@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, Valid
 from models.calibration import BetaCalibration
 from models.contract import CreditModel, characteristics, contract_hash, name_of
 from models.errors import DeclarationError, FeatureError, ModelRefusedError
-from models.estimators import Estimator, Family, estimator_from_bytes
+from models.estimators import Additive, Estimator, Family, estimator_from_bytes
 from models.features import features
 from models.metrics import Estimate
 from models.policy import CutoffRules, Cutoffs
@@ -27,6 +27,7 @@ from models.reliability import Reliability
 from models.scorecard import Bands, Scale
 from models.scorer import Scorer
 
+FORMAT: Literal[2] = 2  # 1 was never released
 GOLDEN_TOLERANCE = 1e-6  # in log-odds
 REFERENCE: TypeAdapter[Reference] = TypeAdapter(dict[str, str | int | float | None])
 ESTIMATOR_MEMBERS: dict[Family, str] = {
@@ -59,7 +60,7 @@ class Provenance(_Document):
 class Manifest(_Document):
     """What a bundle says of itself."""
 
-    format: Literal[1] = 1
+    format: Literal[2] = FORMAT
     model: str
     contract_hash: str
     family: Family
@@ -155,6 +156,7 @@ def bundle_from_bytes(data: bytes) -> Bundle:
         If it is not a bundle of a format this code reads.
     """
     members = _members(data)
+    _check_format(members)
     try:
         manifest = Manifest.model_validate_json(members["manifest.json"])
         golden = Golden.model_validate_json(members["golden.json"])
@@ -182,6 +184,7 @@ def scorer_from_bundle(bundle: Bundle, model: type[CreditModel]) -> Scorer:
     if (manifest.model, manifest.contract_hash) != (name_of(model), contract_hash(model)):
         message = f"bundle of {manifest.model}: made for another contract than {name_of(model)}'s"
         raise ModelRefusedError(message)
+    _check_features(bundle, model)
     scorer = Scorer(
         model,
         bundle.estimator,
@@ -194,6 +197,27 @@ def scorer_from_bundle(bundle: Bundle, model: type[CreditModel]) -> Scorer:
     _check_reference(scorer)
     _check_golden(scorer, bundle.golden)
     return scorer
+
+
+def _check_format(members: Mapping[str, bytes]) -> None:
+    try:
+        found = json.loads(members.get("manifest.json", b"{}")).get("format", FORMAT)
+    except (ValueError, AttributeError):
+        return  # it is no manifest, which is said where it is parsed
+    if found != FORMAT:
+        message = f"bundle: its format is {str(found)[:8]}; this code reads {FORMAT}"
+        raise ModelRefusedError(message)
+
+
+def _check_features(bundle: Bundle, model: type[CreditModel]) -> None:
+    """Refuse an estimator that would read its values from other columns than it was fitted to."""
+    names = tuple(f.name for f in features(model))
+    found = [bundle.manifest.features]
+    if isinstance(bundle.estimator, Additive):
+        found.append(bundle.estimator.formula.features)
+    if any(given != names for given in found):
+        message = "bundle: its features are not the contract's, or not in their order"
+        raise ModelRefusedError(message)
 
 
 def _check_reference(scorer: Scorer) -> None:

@@ -19,6 +19,8 @@ from models.marks import Column, Columns
 
 Matrix = NDArray[np.float64]
 
+LARGEST = 1e38  # trees read single precision, which ends soon after
+
 
 @dataclass(frozen=True, slots=True)
 class Feature:
@@ -96,7 +98,13 @@ def _derived(name: str, compute: Callable[[Columns], Column], columns: Columns) 
 
 
 def matrix_from_columns(model: type[CreditModel], columns: Columns) -> Matrix:
-    """Lay the columns out as the estimator reads them: shape `(n, p)`, C order, NaN = missing."""
+    """Lay the columns out as the estimator reads them: shape `(n, p)`, C order, NaN = missing.
+
+    Raises
+    ------
+    FeatureError
+        If a number is beyond `LARGEST`.
+    """
     special = {c.name: tuple(c.special) for c in characteristics(model) if c.special}
     rows = len(next(iter(columns.values())))
     matrix = np.empty((rows, len(features(model))))
@@ -110,6 +118,9 @@ def matrix_from_columns(model: type[CreditModel], columns: Columns) -> Matrix:
             matrix[:, j] = np.isnan(column)
         else:
             matrix[:, j] = column == feature.equals
+    if (np.abs(matrix) > LARGEST).any():
+        beyond = (np.abs(matrix) > LARGEST).any(axis=0)
+        raise FeatureError(features(model)[int(beyond.argmax())].characteristic)
     return matrix
 
 

@@ -1,5 +1,6 @@
 """What follows from a probability of default: a decision and a risk level, by declared cut-offs."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -29,6 +30,12 @@ class Fixed:
 
     probability: float
 
+    def __post_init__(self) -> None:
+        """Refuse what is no probability."""
+        if not 0.0 < self.probability < 1.0:
+            message = "a fixed cut-off is between 0 and 1"
+            raise DeclarationError(message)
+
 
 @dataclass(frozen=True, slots=True)
 class RecallAtPrecision:
@@ -56,8 +63,8 @@ class LeastCost:
 
     def __post_init__(self) -> None:
         """Refuse what is no cost."""
-        if self.bad_approved <= 0 or self.good_refused <= 0:
-            message = "costs are above 0"
+        if not (0 < self.bad_approved < math.inf and 0 < self.good_refused < math.inf):
+            message = "costs are above 0 and finite"
             raise DeclarationError(message)
 
 
@@ -67,6 +74,14 @@ class CutoffRules:
 
     approve_below: Fixed | RecallAtPrecision | LeastCost
     decline_from: Fixed | RecallAtPrecision | LeastCost
+
+    def __post_init__(self) -> None:
+        """Refuse numbers that cross."""
+        if isinstance(self.approve_below, Fixed) and isinstance(self.decline_from, Fixed):
+            Cutoffs(
+                approve_below=self.approve_below.probability,
+                decline_from=self.decline_from.probability,
+            )
 
 
 def decide(probability_of_default: float, policy: Cutoffs) -> DecisionName:

@@ -24,6 +24,7 @@ from models.features import (
 from models.marks import Columns
 
 MOST_REASONS = 4
+LEAST_LOG_ODDS = 1e-3  # a thirtieth of a point that doubles odds by 20: less is no reason
 MOST_CHECKED = 8  # strongest contributions; a reason that fails its check gives way to the next
 
 Reference = Mapping[str, str | int | float | None]
@@ -33,7 +34,9 @@ Reference = Mapping[str, str | int | float | None]
 class AdverseReason:
     """One reason: a stable code, a sentence, and what it adds.
 
-    `log_odds` are before calibration and above 0; `points` are what it takes from the score.
+    `log_odds` are before calibration and above 0; `points`, below 0, are its share of the score's
+    difference from the base: the reference's score for formulas, for trees that of the mean
+    log-odds of the training rows.
     """
 
     code: str
@@ -100,7 +103,7 @@ def _summed(values: Matrix, groups: "Sequence[_Group]") -> Matrix:
 
 def _strongest(contributions: Matrix) -> list[int]:
     order = np.argsort(-contributions, kind="stable")[:MOST_CHECKED]
-    return [int(group) for group in order if contributions[group] > 0]
+    return [int(group) for group in order if contributions[group] > LEAST_LOG_ODDS]
 
 
 def _drops(

@@ -20,8 +20,9 @@ class PointsToDoubleOdds:
 
     def __post_init__(self) -> None:
         """Refuse a scale on which more points would not mean less risk."""
-        if self.base_odds <= 0 or self.pdo <= 0:
-            message = "a scale needs base_odds > 0 and pdo > 0"
+        numbers = (self.base_score, self.base_odds, self.pdo)
+        if not all(map(math.isfinite, numbers)) or self.base_odds <= 0 or self.pdo <= 0:
+            message = "a scale needs finite numbers, base_odds > 0 and pdo > 0"
             raise DeclarationError(message)
 
     def __str__(self) -> str:
@@ -42,8 +43,8 @@ class LinearScale:
 
     def __post_init__(self) -> None:
         """Refuse a scale on which more points would not mean less risk."""
-        if not self.lowest < self.highest:
-            message = "a scale needs lowest < highest"
+        if not -math.inf < self.lowest < self.highest < math.inf:
+            message = "a scale needs finite numbers, lowest < highest"
             raise DeclarationError(message)
 
     def __str__(self) -> str:
@@ -66,8 +67,8 @@ class Bands:
     def __post_init__(self) -> None:
         """Refuse bands out of order."""
         starts = [start for start, _ in self.rising]
-        if any(a >= b for a, b in pairwise(starts)):
-            message = "bands must rise"
+        if not all(map(math.isfinite, starts)) or any(a >= b for a, b in pairwise(starts)):
+            message = "bands must rise, from finite scores"
             raise DeclarationError(message)
 
 

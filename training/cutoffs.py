@@ -15,14 +15,18 @@ def choose_cutoffs(
     Raises
     ------
     DataError
-        If no cut-off reaches a precision that is asked for.
+        If no cut-off reaches a precision that is asked for, or nobody would be approved.
     """
     if isinstance(policy, Cutoffs):
         return policy
     approve, decline = (
         _chosen(rule, labels, probabilities) for rule in (policy.approve_below, policy.decline_from)
     )
-    return Cutoffs(approve_below=min(approve, decline), decline_from=decline)
+    chosen = Cutoffs(approve_below=min(approve, decline), decline_from=decline)
+    if not (probabilities < chosen.approve_below).any():
+        message = f"the rules for cut-offs would approve nobody: below {chosen.approve_below:.4f}"
+        raise DataError(message)
+    return chosen
 
 
 def _chosen(

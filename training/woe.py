@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from optbinning import OptimalBinning
 from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.isotonic import IsotonicRegression
 
 from models.additive import Steps, Term, Value
 from models.features import Feature, Matrix
@@ -15,8 +16,9 @@ from models.marks import Column
 from models.metrics import Labels
 
 MOST_BINS = 8
-SMALLEST_BIN = 0.05  # of the rows
-SMOOTHING = 0.5  # rows of each outcome added to a level or code, which may have none
+SMALLEST_BIN = 0.05  # of the rows, or
+FEWEST_ROWS = 50  # if that is less: a bankruptcy is rare and says much
+SMOOTHING = 0.5  # rows of each outcome added to a bin, which may have none
 LEAST_RATE_DIFFERENCE = 1e-4  # between neighbouring bins, so that a trend is strict
 TRENDS = {+1: "ascending", -1: "descending", 0: "auto"}  # of the share of bads
 
@@ -53,15 +55,15 @@ class WoeTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
 
     def _characteristic(self, columns: list[tuple[Feature, Column]], y: Labels) -> list[Term]:
         """Terms of a number, then of what marks its codes; or of what marks each level."""
-        terms, missing = [], 0.0
+        terms, missing, rate = [], 0.0, float(y.mean())
         for feature, column in columns[:1] if columns[0][0].equals is None else []:
             marked = sum((c for f, c in columns if f.equals is not None), np.zeros(len(y)))
-            missing = _woe(np.isnan(column) & (marked == 0), y)
+            missing = _woe(np.isnan(column) & (marked == 0), y, rate)
             terms.append(Term(weight=1.0, shapes=(_binned(feature, column, missing, y),)))
         for feature, column in columns:
             if feature.equals is not None:
                 shape = Value(feature=feature.name, missing=0.0)
-                terms.append(Term(weight=_woe(column == 1, y) - missing, shapes=(shape,)))
+                terms.append(Term(weight=_woe(column == 1, y, rate) - missing, shapes=(shape,)))
         return terms
 
 
@@ -70,42 +72,46 @@ def _binned(feature: Feature, column: Column, missing: float, y: Labels) -> Step
     seen = ~np.isnan(column)
     edges = _edges(feature, column[seen], y[seen])
     bins = np.searchsorted(edges, column[seen], side="right")
-    values = tuple(_woe_exact(bins == i, y[seen], y) for i in range(len(edges) + 1))
-    return Steps(feature=feature.name, edges=tuple(edges), values=values, missing=missing)
+    places = range(len(edges) + 1)
+    values = np.array([_woe(bins == i, y[seen], float(y.mean())) for i in places])
+    if feature.sign:
+        # What smoothing or the fallback may have put out of order by a hair is pooled.
+        rising = IsotonicRegression(increasing=feature.sign < 0)
+        counts = np.bincount(bins, minlength=len(values))
+        values = rising.fit_transform(list(places), values, sample_weight=counts + SMOOTHING)
+    return Steps(
+        feature=feature.name, edges=tuple(edges), values=tuple(values.tolist()), missing=missing
+    )
 
 
 def _edges(feature: Feature, column: Column, y: Labels) -> list[float]:
-    if len(np.unique(column)) < 2 or len(np.unique(y)) < 2:  # noqa: PLR2004 -- nothing to tell apart
+    """Where bins begin: where optbinning says or, where that finds none, between a few values."""
+    values = np.unique(column)
+    if len(values) < 2 or len(np.unique(y)) < 2:  # noqa: PLR2004 -- nothing to tell apart
         return []
     binning = OptimalBinning(
         name=feature.name,
         dtype="numerical",
         monotonic_trend=TRENDS[feature.sign],
         max_n_bins=MOST_BINS,
-        min_prebin_size=SMALLEST_BIN,
-        min_bin_n_event=1,
-        min_bin_n_nonevent=1,
+        min_prebin_size=min(SMALLEST_BIN, FEWEST_ROWS / len(column)),
         min_event_rate_diff=LEAST_RATE_DIFFERENCE,
     )
-    return [float(edge) for edge in binning.fit(column, y).splits]
+    found = [float(edge) for edge in binning.fit(column, y).splits]
+    if found or len(values) > MOST_BINS:
+        return found
+    # A value that all or none of the bads have: optbinning leaves pure bins out.
+    return [float(edge) for edge in (values[1:] + values[:-1]) / 2]
 
 
-def _woe_exact(rows: NDArray[np.bool_], y: Labels, every: Labels) -> float:
-    """Weight of evidence of a bin that has both outcomes; 0 of the only bin."""
-    bads = int(y[rows].sum())
-    goods = int(rows.sum()) - bads
-    if rows.all() or not bads or not goods:
-        return 0.0
-    return float(np.log(goods / (every == 0).sum()) - np.log(bads / every.sum()))
+def _woe(rows: NDArray[np.bool_], y: Labels, rate: float) -> float:
+    """Weight of evidence of some rows, drawn to 0 where they are few; 0 of none.
 
-
-def _woe(rows: NDArray[np.bool_], y: Labels) -> float:
-    """Weight of evidence of a level or code, drawn to 0 where it has few rows; 0 of none."""
-    bads, goods = float(y[rows].sum()), float((~y[rows].astype(bool)).sum())
+    `rate` is the share of bads among all rows.
+    """
     if not rows.any():
         return 0.0
-    rate = float(y.mean())
-    # Half a row of each outcome, in the proportion of all rows.
-    goods += 2.0 * SMOOTHING * (1.0 - rate)
-    bads += 2.0 * SMOOTHING * rate
+    # Half a row of each outcome on average, in the proportion of all rows.
+    bads = float(y[rows].sum()) + 2.0 * SMOOTHING * rate
+    goods = float((y[rows] == 0).sum()) + 2.0 * SMOOTHING * (1.0 - rate)
     return float(np.log(goods / (1.0 - rate)) - np.log(bads / rate))

@@ -11,7 +11,15 @@ from functions.scoring.bodies import json_answer, json_object
 from functions.scoring.canonical import prediction
 from functions.scoring.desk import MAX_ROWS, Answer, Desk, rows_in
 from functions.scoring.envelope import caller_of
-from functions.scoring.openapi import PREDICTION, closed_object, operation, schema_of
+from functions.scoring.openapi import (
+    PREDICTION,
+    PROBLEM,
+    Schema,
+    closed_object,
+    members,
+    operation,
+    schema_of,
+)
 from functions.scoring.problems import (
     MAX_FAULTS,
     Fault,
@@ -23,6 +31,13 @@ from models.contract import CreditModel
 from models.registry import Champion
 from models.scorer import Decision
 
+REPLY: Schema = {"status": {"const": "success"}, "processing_time_ms": {"type": "number"}}
+CLASS: Schema = {"prediction": {"enum": [0, 1]}, "risk_score": {"type": "number"}}
+SINGLE: Schema = CLASS | {
+    "probability": members({"low_risk": {"type": "number"}, "high_risk": {"type": "number"}}),
+    "timestamp": {"type": "number"},
+}
+RESULT: Schema = CLASS | {"probability_high_risk": {"type": "number"}}
 DEFAULT_FROM = 0.5  # `prediction` is 1 from this probability on; the decision follows the policy
 
 
@@ -31,7 +46,7 @@ def routes(desk: Desk, model: str) -> list[Route]:
 
     async def predict(request: Request) -> Response:
         [application] = desk.check_all(model, [await json_object(request)], [""])
-        answer = await desk.decide(model, [application], caller_of(request))
+        answer = await desk.decide(model, [(0, application)], caller_of(request))
         return json_answer(_reply(answer))
 
     async def predict_batch(request: Request) -> Response:
@@ -39,7 +54,7 @@ def routes(desk: Desk, model: str) -> list[Route]:
         refuse_faults(extra_members(document, {"applications"}))
         rows = zip(*rows_in(document, "applications"), strict=True)
         checked = [desk.check(model, row, path) for row, path in rows]
-        sound = [row for row in checked if isinstance(row, CreditModel)]
+        sound = [(i, row) for i, row in enumerate(checked) if isinstance(row, CreditModel)]
         answer = await desk.decide(model, sound, caller_of(request))
         return json_answer(_batch_reply(answer, checked))
 
@@ -57,15 +72,27 @@ def routes(desk: Desk, model: str) -> list[Route]:
 
 def paths(model: type[CreditModel]) -> dict[str, Any]:
     """Describe these routes in OpenAPI."""
-    rows = {"type": "array", "minItems": 1, "maxItems": MAX_ROWS}
+    described = "Each as for /predict; a faulty one carries its errors in its place"
+    rows = {"type": "array", "minItems": 1, "maxItems": MAX_ROWS, "description": described}
     batch = closed_object({"applications": rows}, required=("applications",))
-    results = {"results": {"type": "array", "items": {"type": "object"}}}
+    health = {
+        "status": {"const": "healthy"},
+        "model_loaded": {"type": "boolean"},
+        "timestamp": {"type": "number"},
+    }
+    scored = {"allOf": [PREDICTION, members(RESULT)]}
+    refused = members({"error": {"type": "string"}, "errors": PROBLEM["properties"]["errors"]})
+    results = REPLY | {
+        "count": {"type": "integer"},
+        "results": {"type": "array", "items": {"oneOf": [scored, refused]}},
+    }
+    reply = {"type": "object", "allOf": [PREDICTION, members(REPLY | SINGLE)]}
     return {
-        "/predict": {"post": operation("Score one application", schema_of(model), PREDICTION)},
+        "/predict": {"post": operation("Score one application", schema_of(model), reply)},
         "/predict/batch": {
             "post": operation("Score applications; a faulty one fails alone", batch, results)
         },
-        "/health": {"get": operation("Tell whether the default model is loaded")},
+        "/health": {"get": operation("Tell whether the default model is loaded", None, health)},
     }
 
 

@@ -17,7 +17,7 @@ from starlette.routing import Route
 from functions.scoring.bodies import json_answer, json_object
 from functions.scoring.desk import MAX_ROWS, Answer, Desk, rows_in
 from functions.scoring.envelope import caller_of
-from functions.scoring.openapi import PREDICTION, closed_object, operation, schema_of
+from functions.scoring.openapi import PREDICTION, closed_object, members, operation, schema_of
 from functions.scoring.problems import Fault, extra_members, refuse_faults
 from models.contract import CreditModel, contract_hash
 from models.registry import Champion
@@ -35,7 +35,7 @@ def routes(desk: Desk) -> list[Route]:
         with_reasons = _with_reasons(document)
         applications = desk.check_all(model, *rows_in(document, "instances"))
         answer = await desk.decide(
-            model, applications, caller_of(request), with_reasons=with_reasons
+            model, list(enumerate(applications)), caller_of(request), with_reasons=with_reasons
         )
         return json_answer({"predictions": predictions_from(answer)})
 
@@ -62,11 +62,20 @@ def paths(catalogue: Mapping[str, type[CreditModel]]) -> dict[str, Any]:
         f"/v1/models/{name}:predict": {"post": _predict_operation(name, model)}
         for name, model in catalogue.items()
     }
+    about = {
+        "name": {"type": "string"},
+        "ready": {"type": "boolean"},
+        "contract": {"type": "string"},
+    }
+    whole = about | {"input_schema": {"type": "object"}}
     shown = {
-        f"/v1/models/{name}": {"get": operation(f"Describe {name}: version, figures, contract")}
+        f"/v1/models/{name}": {
+            "get": operation(f"Describe {name}: version, figures, contract", None, whole)
+        }
         for name in catalogue
     }
-    return named | {"/v1/models": {"get": operation("List the models")}} | shown
+    listed = {"models": {"type": "array", "items": members(about)}}
+    return named | {"/v1/models": {"get": operation("List the models", None, listed)}} | shown
 
 
 def _predict_operation(name: str, model: type[CreditModel]) -> dict[str, Any]:
@@ -107,7 +116,8 @@ def prediction(champion: Champion, decision: Decision) -> dict[str, Any]:
         said["rating"] = decision.rating
     if decision.reasons is not None:
         said["reasons"] = [
-            {"code": r.code, "text": r.text, "points": round(r.points, 1)} for r in decision.reasons
+            {"code": r.code, "text": r.text, "points": round(r.points, 1) + 0.0}
+            for r in decision.reasons
         ]
     return said
 

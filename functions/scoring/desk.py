@@ -43,7 +43,7 @@ class Desk:
     def check(self, model: str, row: object, path: str) -> CreditModel | list[Fault]:
         """Hold one row against a model's contract: an application, or all its faults."""
         contract = find_model(self.catalogue, model)
-        if isinstance(row, dict) and len(row) > MEMBERS_PER_FIELD * len(contract.model_fields):
+        if _is_too_wide(contract, row):
             return [Fault(path, "Object has far more members than the contract has fields")]
         try:
             return contract.model_validate(row)
@@ -64,10 +64,12 @@ class Desk:
         RefusedRequestError
             If any row has a fault: it lists the faults of all rows.
         """
-        try:
-            return _list_of(find_model(self.catalogue, model)).validate_python(rows)
-        except ValidationError:
-            pass  # each row again, to collect the faults of all
+        contract = find_model(self.catalogue, model)
+        if not any(_is_too_wide(contract, row) for row in rows):
+            try:
+                return _list_of(contract).validate_python(rows)
+            except ValidationError:
+                pass  # each row again, to collect the faults of all
         checked = [self.check(model, *pair) for pair in zip(rows, paths, strict=True)]
         faults = [fault for row in checked if isinstance(row, list) for fault in row]
         refuse_faults(faults)
@@ -76,35 +78,41 @@ class Desk:
     async def decide(
         self,
         model: str,
-        applications: Sequence[CreditModel],
+        numbered: Sequence[tuple[int, CreditModel]],
         caller: Caller,
         *,
         with_reasons: bool = False,
     ) -> Answer:
-        """Decide on checked applications; a decision is given only once it is recorded.
+        """Decide on checked applications, each with its place in the request.
 
+        A decision is given only once it is recorded.
         Reasons come with what is not approved, and with everything if asked for.
         """
         champion = await self.loader.champion(model)
-        if len(applications) <= ROWS_ON_THE_LOOP:
-            return self._decide(champion, applications, caller, with_reasons=with_reasons)
+        if len(numbered) <= ROWS_ON_THE_LOOP:
+            return self._decide(champion, numbered, caller, with_reasons=with_reasons)
         deciding = partial(self._decide, with_reasons=with_reasons)
-        return await run_in_threadpool(deciding, champion, applications, caller)
+        return await run_in_threadpool(deciding, champion, numbered, caller)
 
     def _decide(
         self,
         champion: Champion,
-        applications: Sequence[CreditModel],
+        numbered: Sequence[tuple[int, CreditModel]],
         caller: Caller,
         *,
         with_reasons: bool,
     ) -> Answer:
+        applications = [application for _, application in numbered]
         decisions = champion.scorer.score(applications, with_reasons=with_reasons)
         latency_ms = round(1000 * (time.perf_counter() - caller.began), 3)
         if self.write_record:
-            answered = list(zip(applications, decisions, strict=True))
+            answered = [(*row, d) for row, d in zip(numbered, decisions, strict=True)]
             self.write_record(record_lines(champion, answered, caller, latency_ms))
         return Answer(champion, decisions, latency_ms)
+
+
+def _is_too_wide(contract: type[CreditModel], row: object) -> bool:
+    return isinstance(row, dict) and len(row) > MEMBERS_PER_FIELD * len(contract.model_fields)
 
 
 def _with_integers(row: object) -> object:

@@ -16,7 +16,7 @@ REASON: Schema = {
     "properties": {
         "code": {"type": "string", "description": "Stable; see the catalogue"},
         "text": {"type": "string", "description": "A sentence for the applicant"},
-        "points": {"type": "number", "description": "What it takes from the score"},
+        "points": {"type": "number", "description": "What it takes from the score, below 0"},
     },
 }
 
@@ -90,7 +90,7 @@ def operation(
 
     Every answer that is not 200 is a problem document.
     """
-    schema = answer if answer and "type" in answer else {"type": "object"} | _members(answer)
+    schema = answer if answer and "type" in answer else members(answer or {})
     problem = {"schema": {"$ref": "#/components/schemas/Problem"}}
     said: dict[str, Any] = {
         "summary": summary,
@@ -118,13 +118,14 @@ def closed_object(properties: Mapping[str, Schema], required: Sequence[str]) -> 
     }
 
 
+def members(properties: Mapping[str, Schema]) -> Schema:
+    """An object that has at least these members."""
+    return {"type": "object", "required": list(properties), "properties": dict(properties)}
+
+
 def schema_of(model: type[CreditModel]) -> Schema:
     """The schema of one application, as the catalogue declares it."""
     return model.model_json_schema()
-
-
-def _members(answer: Schema | None) -> Schema:
-    return {"required": list(answer), "properties": answer} if answer else {}
 
 
 def _named(path: str, item: Mapping[str, Any]) -> dict[str, Any]:

@@ -41,8 +41,14 @@ def routes(desk: Desk, model: str, describe: Callable[[], dict[str, Any]]) -> li
 
 def paths() -> dict[str, Any]:
     """Describe these routes in OpenAPI."""
+    text = {"type": "string"}
+    ready = {"status": {"const": "ready"}, "model": text, "model_version": text}
     return {
-        "/health/live": {"get": operation("The process is up")},
-        "/health/ready": {"get": operation("The default model is loaded; 503 until it is")},
+        "/health/live": {
+            "get": operation("The process is up", None, {"status": {"const": "live"}})
+        },
+        "/health/ready": {
+            "get": operation("The default model is loaded; 503 until it is", None, ready)
+        },
         "/openapi.json": {"get": operation("This document")},
     }

@@ -45,11 +45,11 @@ def open_decision_log(setting: str) -> Write | None:
 
 def record_lines(
     champion: Champion,
-    answered: Sequence[tuple[CreditModel, Decision]],
+    answered: Sequence[tuple[int, CreditModel, Decision]],
     caller: Caller,
     latency_ms: float,
 ) -> str:
-    """One line for each decision of a request, in order of its applications."""
+    """One line for each decision of a request, numbered by its application's place there."""
     model = champion.scorer.model
     withheld = _withheld(model)
     shared = {
@@ -67,7 +67,7 @@ def record_lines(
     }
     head = to_json(shared)[:-1] + b","
     exclude = {"inputs": set(withheld)}
-    lines = [head + to_json(_one(i, *pair), exclude=exclude)[1:] for i, pair in enumerate(answered)]
+    lines = [head + to_json(_one(*decided), exclude=exclude)[1:] for decided in answered]
     return b"\n".join([*lines, b""]).decode()
 
 

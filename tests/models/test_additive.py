@@ -63,7 +63,10 @@ def test_an_interaction_is_shared_by_shapleys_rule() -> None:
     [
         (lambda: Line(feature="x", start=1, end=1, missing=0), "a line needs two ends"),
         (lambda: Curve(feature="x", unit=1, start=1, end=1, missing=0), "a curve needs two ends"),
-        (lambda: Curve(feature="x", unit=0, start=0, end=1, missing=0), "greater than 0"),
+        (
+            lambda: Curve(feature="x", unit=0, start=0, end=1, missing=0),
+            "greater than or equal to",
+        ),
         (lambda: Steps(feature="x", edges=(1,), values=(1,), missing=0), "one value more"),
         (lambda: Steps(feature="x", edges=(2, 1), values=(1, 2, 3), missing=0), "edges of steps"),
         (lambda: Term(weight=1, shapes=(X, X)), "each feature once"),

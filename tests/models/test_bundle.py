@@ -2,6 +2,7 @@ import io
 import json
 import zipfile
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -57,7 +58,7 @@ def test_members_are_stored_and_none_is_executable(bundle: Bundle) -> None:
     [
         (lambda m: m.pop("golden.json"), "member golden.json is missing"),
         (lambda m: m.pop("estimator.json"), "member estimator.json is missing"),
-        (edited("manifest.json", format=2), "format"),
+        (edited("manifest.json", format=1), "its format is 1; this code reads 2"),
         (edited("manifest.json", surprise=1), "surprise"),
         (edited("manifest.json", policy={"approve_below": 0.9, "decline_from": 0.1}), "cut-offs"),
         (edited("manifest.json", family="xgboost"), "member estimator.ubj is missing"),
@@ -129,3 +130,36 @@ def test_an_estimator_swapped_for_another_is_caught_by_the_golden_rows(bundle: B
     data = changed(bundle.to_bytes(), edited("estimator.json", intercept=-1.00001))
     with pytest.raises(ModelRefusedError, match="answer differently, by up to"):
         scorer_from_bundle(bundle_from_bytes(data), Toy)
+
+
+def with_formula(change: Callable[[dict[str, Any]], None]) -> Callable[[dict[str, bytes]], None]:
+    def edit(members: dict[str, bytes]) -> None:
+        formula = json.loads(members["estimator.json"])
+        change(formula)
+        members["estimator.json"] = json.dumps(formula).encode()
+
+    return edit
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda f: f["features"].reverse(),
+        lambda f: f["features"].append("unknown"),
+        lambda f: f.update(
+            features=sorted({s["feature"] for t in f["terms"] for s in t["shapes"]})
+        ),
+    ],
+)
+def test_a_formula_over_other_columns_is_refused(
+    bundle: Bundle, change: Callable[[dict[str, Any]], None]
+) -> None:
+    crafted = bundle_from_bytes(changed(bundle.to_bytes(), with_formula(change)))
+    with pytest.raises(ModelRefusedError, match="its features are not the contract's"):
+        scorer_from_bundle(crafted, Toy)
+
+
+def test_a_formula_whose_sums_could_leave_double_precision_is_refused(bundle: Bundle) -> None:
+    heavy = with_formula(lambda f: f["terms"][0].update(weight=1e300))
+    with pytest.raises(ModelRefusedError, match="1 faults in its formula"):
+        bundle_from_bytes(changed(bundle.to_bytes(), heavy))

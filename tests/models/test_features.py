@@ -79,3 +79,9 @@ rows = st.builds(
 def test_a_row_has_the_same_features_alone_and_in_a_batch(applications: list[Toy]) -> None:
     alone = [matrix(application)[0] for application in applications]
     np.testing.assert_array_equal(matrix(*applications), alone)
+
+
+def test_a_number_that_trees_could_not_read_is_refused_by_name() -> None:
+    columns = columns_from_applications(Toy, [toy(), toy()])
+    with pytest.raises(FeatureError, match="debt cannot be computed"):
+        matrix_from_columns(Toy, {**columns, "debt": np.array([1.0, -2e38])})

@@ -45,6 +45,10 @@ def test_a_scale_on_which_points_would_not_mean_safety_is_refused() -> None:
         PointsToDoubleOdds(base_odds=-1.0)
     with pytest.raises(DeclarationError, match="lowest < highest"):
         LinearScale(lowest=900, highest=300)
+    with pytest.raises(DeclarationError, match="finite"):
+        PointsToDoubleOdds(pdo=float("nan"))
+    with pytest.raises(DeclarationError, match="finite"):
+        LinearScale(lowest=0, highest=float("inf"))
 
 
 BANDS = Bands("Poor", ((500, "Average"), (650, "Good"), (750, "Excellent")))
@@ -67,7 +71,9 @@ def test_bands_are_half_open_and_leave_no_gap(score: float, rating: str) -> None
     assert rating_from_score(score, BANDS) == rating
 
 
-@pytest.mark.parametrize("rising", [((650, "Good"), (500, "Fair")), ((500, "Fair"), (500, "Good"))])
+@pytest.mark.parametrize(
+    "rising", [((650, "Good"), (500, "Fair")), ((500, "A"), (500, "B")), ((float("nan"), "A"),)]
+)
 def test_bands_out_of_order_are_refused(rising: tuple[tuple[float, str], ...]) -> None:
     with pytest.raises(DeclarationError, match="bands must rise"):
         Bands("Poor", rising)

@@ -37,7 +37,7 @@ def test_a_run_ends_with_one_json_object(trained_store: TrainedStore, model: str
 
 
 def test_card_default_ranks_the_untouched_quarter(trained_store: TrainedStore) -> None:
-    assert trained_store.summaries["card_default"]["metrics"]["auc"] >= 0.770
+    assert trained_store.summaries["card_default"]["metrics"]["auc"] >= 0.772
 
 
 def test_card_default_is_calibrated_on_the_untouched_quarter(

@@ -17,18 +17,18 @@ def test_fixed_cutoffs_are_taken_as_they_are() -> None:
 
 @pytest.mark.parametrize(
     ("precision", "cutoff"),
-    [(0.99, 0.5), (0.75, 0.3), (0.7, 0.3), (0.6, 0.2), (0.5, 0.1)],
+    [(0.99, 0.5), (0.75, 0.3), (0.7, 0.3), (0.6, 0.2)],
 )
 def test_recall_at_a_precision_is_the_lowest_cutoff_that_has_it(
     precision: float, cutoff: float
 ) -> None:
-    rules = CutoffRules(approve_below=Fixed(0.01), decline_from=RecallAtPrecision(precision))
+    rules = CutoffRules(approve_below=Fixed(0.15), decline_from=RecallAtPrecision(precision))
     found = choose_cutoffs(rules, LABELS, PROBABILITIES)
-    assert found == Cutoffs(approve_below=0.01, decline_from=cutoff)
+    assert found == Cutoffs(approve_below=0.15, decline_from=cutoff)
 
 
 def test_rows_of_one_probability_fall_on_one_side() -> None:
-    rules = CutoffRules(approve_below=Fixed(0.01), decline_from=RecallAtPrecision(0.6))
+    rules = CutoffRules(approve_below=Fixed(0.2), decline_from=RecallAtPrecision(0.6))
     found = choose_cutoffs(rules, np.array([1, 1, 0, 0, 0]), np.array([0.9, 0.5, 0.5, 0.5, 0.1]))
     assert found.decline_from == 0.9
 
@@ -62,8 +62,21 @@ def test_where_rules_cross_nothing_is_referred() -> None:
     assert found == Cutoffs(approve_below=0.3, decline_from=0.3)
 
 
+def test_rules_that_would_approve_nobody_are_refused() -> None:
+    # Half of the rows default: any cut-off has that precision, the lowest too.
+    rules = CutoffRules(approve_below=Fixed(0.3), decline_from=RecallAtPrecision(0.5))
+    with pytest.raises(DataError, match=r"would approve nobody: below 0.1000"):
+        choose_cutoffs(rules, LABELS, PROBABILITIES)
+
+
 def test_a_rule_that_means_nothing_is_refused() -> None:
     with pytest.raises(DeclarationError, match="between 0 and 1"):
         RecallAtPrecision(1.5)
     with pytest.raises(DeclarationError, match="costs are above 0"):
         LeastCost(bad_approved=0, good_refused=1)
+    with pytest.raises(DeclarationError, match="finite"):
+        LeastCost(bad_approved=float("inf"), good_refused=1)
+    with pytest.raises(DeclarationError, match="a fixed cut-off is between 0 and 1"):
+        Fixed(float("nan"))
+    with pytest.raises(DeclarationError, match="approve_below <= decline_from"):
+        CutoffRules(approve_below=Fixed(0.7), decline_from=Fixed(0.3))

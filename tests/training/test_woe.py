@@ -62,3 +62,22 @@ def test_a_level_nobody_has_says_nothing() -> None:
     matrix = np.column_stack([np.ones(1_000), np.zeros(1_000)])
     woe = WoeTransformer(features=features).fit(matrix, np.tile([0, 1], 500))
     assert woe.transform(np.array([[0.0, 1.0]])).tolist() == [[0.0]]
+
+
+@pytest.mark.parametrize("share", [0.01, 0.03, 0.12])
+def test_a_rare_flag_that_says_much_is_not_lost(share: float) -> None:
+    random = np.random.default_rng(8)
+    flag = (random.random(20_000) < share).astype(np.float64)
+    labels = (random.random(20_000) < np.where(flag == 1, 0.5, 0.1)).astype(np.int64)
+    woe = WoeTransformer(features=[Feature("flag", "flag", sign=1)]).fit(flag[:, None], labels)
+    off, on = woe.transform(np.array([[0.0], [1.0]]))[:, 0]
+    assert off - on == pytest.approx(np.log((0.9 / 0.1) / (0.5 / 0.5)), abs=0.35)
+
+
+@pytest.mark.parametrize("sign", [1, 0])
+def test_a_value_that_all_of_the_bads_have_is_a_bin(sign: int) -> None:
+    flag = np.repeat([0.0, 1.0], [900, 100])
+    labels = np.concatenate([np.tile([0, 0, 1], 300), np.ones(100)]).astype(np.int64)
+    woe = WoeTransformer(features=[Feature("flag", "flag", sign=sign)])  # type: ignore[arg-type]
+    off, on = woe.fit(flag[:, None], labels).transform(np.array([[0.0], [1.0]]))[:, 0]
+    assert off - on > 3
