@@ -1,5 +1,7 @@
 """What can go wrong, in words of the domain; statuses and exit codes are mapped elsewhere."""
 
+from datetime import datetime
+
 
 class SuretyError(Exception):
     """Root of all errors this project raises on purpose."""
@@ -39,6 +41,20 @@ class UnknownModelError(SuretyError):
 
 class ModelRefusedError(SuretyError):
     """A bundle must not be served: wrong hash, foreign contract, failing golden rows."""
+
+
+class RegistryError(SuretyError):
+    """A version or pointer is not in a state that allows what was asked."""
+
+
+class PointerMovedError(RegistryError):
+    """Someone else moved a model's pointer first; what was asked did not happen."""
+
+    def __init__(self, model: str, champion: str, who: str, when: datetime) -> None:
+        super().__init__(
+            f"{who} moved the pointer of {model} first, at {when:%Y-%m-%d %H:%M:%S} UTC; "
+            f"its champion is {champion}"
+        )
 
 
 class StoreError(SuretyError):

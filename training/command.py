@@ -1,11 +1,8 @@
 """Arguments in, one JSON object and an exit code out."""
 
 import argparse
-import getpass
 import json
-import os
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
@@ -18,11 +15,11 @@ from models.errors import (
     SuretyError,
     UnknownModelError,
 )
-from models.registry import Author
 from models.shelf import credit_models, find_model
 from models.stores.opening import open_store
 from training.candidates import CANDIDATES
 from training.progress import say
+from training.registry_commands import add_commands, author
 from training.release import Verdict, judge, release
 from training.run import Job, Trained, train
 from training.settings import Settings, settings_from
@@ -79,6 +76,7 @@ def _parser(settings: Settings) -> argparse.ArgumentParser:
         default=MAX_REFUSED_SHARE,
         help="more of the rows refused by the contract: exit 2 (default %(default)s)",
     )
+    add_commands(commands, settings)
     generate_parser = commands.add_parser("generate", help="write synthetic applications")
     generate_parser.set_defaults(run=_generate)
     generate_parser.add_argument("--rows", type=_count, default=application.ROWS)
@@ -99,8 +97,7 @@ def _train(options: argparse.Namespace, settings: Settings) -> None:
     )
     trained = train(job)
     verdict = judge(trained, store)
-    author = Author(who=_user(), when=datetime.now(UTC))
-    version = None if options.dry_run else release(trained, verdict, store, author)
+    version = None if options.dry_run else release(trained, verdict, store, author())
     _show(trained, verdict)
     print(json.dumps(_summary(trained, verdict, version)))
 
@@ -114,13 +111,6 @@ def _generate(options: argparse.Namespace, _settings: Settings) -> None:
         message = f"--output {options.output}: {error}"
         raise DataError(message) from error
     print(json.dumps({"rows": len(frame), "output": str(options.output)}))
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container's user need not have a name
-        return f"uid {os.getuid()}"
 
 
 def _summary(trained: Trained, verdict: Verdict, version: str | None) -> dict[str, object]:

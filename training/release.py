@@ -10,15 +10,16 @@ from models.registry import (
     Author,
     Version,
     find_published,
-    load_champion,
     promote,
     publish,
     read_pointer,
 )
 from models.scorer import probabilities_from_log_odds
+from models.serving import load_champion
 from models.stores.store import Store
 from training.gates import Gate, champion_gates, evidence_gate
 from training.progress import say
+from training.rehearsal import rehearse
 from training.report import report_files
 from training.run import Trained
 
@@ -67,7 +68,9 @@ def release(trained: Trained, verdict: Verdict, store: Store, author: Author) ->
     name, version = name_of(trained.model), verdict.published
     if version is None:
         files = report_files(trained, verdict.outcome, verdict.gates)
-        version = publish(store, name, trained.bundle.to_bytes(), files, author.when)
+        bundle = trained.bundle.to_bytes()
+        rehearse(bundle, trained.model)
+        version = publish(store, name, bundle, files, author.when)
     if verdict.outcome == "promoted":
         promote(store, name, version, author)
     return version.version

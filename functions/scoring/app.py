@@ -12,7 +12,7 @@ from starlette.responses import Response
 from functions.scoring import application, canonical, operations
 from functions.scoring.desk import Desk
 from functions.scoring.envelope import Envelope
-from functions.scoring.loading import ChampionLoader
+from functions.scoring.loading import ModelLoader
 from functions.scoring.logs import log
 from functions.scoring.openapi import document
 from functions.scoring.problems import problem, problem_from_error
@@ -25,7 +25,7 @@ def create_app(settings: Settings) -> Starlette:
     """Put the function together; nothing is read from the model store before a request needs it."""
     desk = Desk(
         catalogue=settings.catalogue,
-        loader=ChampionLoader(settings.store, settings.catalogue),
+        loader=ModelLoader(settings.store, settings.catalogue, settings.model_refresh_seconds),
         write_record=open_decision_log(settings.decision_log),
     )
     if settings.auth == "none" and not settings.on_loopback:

@@ -28,7 +28,6 @@ from functions.scoring.problems import (
     refuse_faults,
 )
 from models.contract import CreditModel
-from models.registry import Champion
 from models.scorer import Decision
 
 REPLY: Schema = {"status": {"const": "success"}, "processing_time_ms": {"type": "number"}}
@@ -59,7 +58,7 @@ def routes(desk: Desk, model: str) -> list[Route]:
         return json_answer(_batch_reply(answer, checked))
 
     async def health(_request: Request) -> Response:
-        loaded = desk.loader.loaded(model) is not None
+        loaded = desk.loader.state(model).serving is not None
         body = {"status": "healthy", "model_loaded": loaded, "timestamp": time.time()}
         return json_answer(body)
 
@@ -106,7 +105,7 @@ def _reply(answer: Answer) -> dict[str, Any]:
         "probability": {"low_risk": round(1 - high, 4), "high_risk": high},
         "processing_time_ms": answer.latency_ms,
         "timestamp": time.time(),
-        **prediction(answer.champion, decision),
+        **prediction(answer, decision),
     }
 
 
@@ -116,7 +115,7 @@ def _batch_reply(answer: Answer, checked: list[CreditModel | list[Fault]]) -> di
     results: list[dict[str, Any]] = []
     for row in checked:
         if isinstance(row, CreditModel):
-            results.append(_result(answer.champion, next(decisions)))
+            results.append(_result(answer, next(decisions)))
         else:
             results.append(_refusal(row[:shown]))
             shown -= len(row[:shown])
@@ -128,12 +127,12 @@ def _batch_reply(answer: Answer, checked: list[CreditModel | list[Fault]]) -> di
     }
 
 
-def _result(champion: Champion, decision: Decision) -> dict[str, Any]:
+def _result(answer: Answer, decision: Decision) -> dict[str, Any]:
     return {
         "prediction": _class(decision),
         "risk_score": _risk_score(decision),
         "probability_high_risk": round(decision.probability_of_default, 4),
-        **prediction(champion, decision),
+        **prediction(answer, decision),
     }
 
 

@@ -20,7 +20,6 @@ from functions.scoring.envelope import caller_of
 from functions.scoring.openapi import PREDICTION, closed_object, members, operation, schema_of
 from functions.scoring.problems import Fault, extra_members, refuse_faults
 from models.contract import CreditModel, contract_hash
-from models.registry import Champion
 from models.scorer import Decision
 from models.shelf import find_model
 
@@ -98,19 +97,20 @@ def _predict_operation(name: str, model: type[CreditModel]) -> dict[str, Any]:
 
 def predictions_from(answer: Answer) -> list[dict[str, Any]]:
     """What every contract says at least of each application."""
-    return [prediction(answer.champion, decision) for decision in answer.decisions]
+    return [prediction(answer, decision) for decision in answer.decisions]
 
 
-def prediction(champion: Champion, decision: Decision) -> dict[str, Any]:
+def prediction(answer: Answer, decision: Decision) -> dict[str, Any]:
     """One decision as JSON; the score is rounded here, once, half to even."""
     said: dict[str, Any] = {
         "probability_of_default": decision.probability_of_default,
         "credit_score": round(decision.credit_score),
         "risk_level": decision.risk_level,
         "decision": decision.decision,
-        "model": champion.manifest.model,
-        "model_version": champion.version,
-        "family": champion.manifest.family,
+        "model": answer.loaded.manifest.model,
+        "model_version": answer.loaded.version,
+        "variant": answer.variant,
+        "family": answer.loaded.manifest.family,
     }
     if decision.rating is not None:
         said["rating"] = decision.rating
@@ -137,14 +137,20 @@ def _with_reasons(document: dict[str, Any]) -> bool:
 
 
 def _described(desk: Desk, name: str) -> dict[str, Any]:
-    champion = desk.loader.loaded(name)
-    known: dict[str, Any] = {"name": name, "ready": champion is not None}
+    state = desk.loader.state(name)
+    known: dict[str, Any] = {"name": name, "ready": state.serving is not None}
     known["contract"] = contract_hash(desk.catalogue[name])
-    if champion:
+    if state.serving:
+        pointer, manifest = state.serving.pointer, state.serving.champion.manifest
         known |= {
-            "version": champion.version,
-            "since": champion.since.isoformat(),
-            "family": champion.manifest.family,
-            "metrics": {n: asdict(figure) for n, figure in champion.manifest.metrics.items()},
+            "version": state.serving.champion.version,
+            "since": pointer.when.isoformat(),
+            "family": manifest.family,
+            "metrics": {n: asdict(figure) for n, figure in manifest.metrics.items()},
         }
+        if state.serving.challenger and pointer.challenger:
+            version, share = state.serving.challenger.version, pointer.challenger.share
+            known["challenger"] = {"version": version, "share": share}
+    if state.cause:
+        known["problem"] = state.cause
     return known

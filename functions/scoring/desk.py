@@ -9,12 +9,12 @@ from pydantic import TypeAdapter, ValidationError
 from starlette.concurrency import run_in_threadpool
 
 from functions.scoring.envelope import Caller
-from functions.scoring.loading import ChampionLoader
+from functions.scoring.loading import ModelLoader
 from functions.scoring.problems import Fault, faults_from, refuse_faults
 from functions.scoring.records import Write, record_lines
 from models.contract import CreditModel
-from models.registry import Champion
 from models.scorer import Decision
+from models.serving import LoadedVersion, Variant
 from models.shelf import find_model
 
 MAX_ROWS = 1_000
@@ -25,9 +25,10 @@ ROWS_ON_THE_LOOP = 16  # more are scored in a thread, so that other requests nee
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Decisions in order of the applications, and the model that made them."""
+    """Decisions in order of the applications, and the version that made them."""
 
-    champion: Champion
+    variant: Variant
+    loaded: LoadedVersion
     decisions: list[Decision]
     latency_ms: float
 
@@ -37,7 +38,7 @@ class Desk:
     """What all contracts share: the catalogue, the models in memory, the decision log."""
 
     catalogue: Mapping[str, type[CreditModel]]
-    loader: ChampionLoader
+    loader: ModelLoader
     write_record: Write | None
 
     def check(self, model: str, row: object, path: str) -> CreditModel | list[Fault]:
@@ -88,27 +89,29 @@ class Desk:
         A decision is given only once it is recorded.
         Reasons come with what is not approved, and with everything if asked for.
         """
-        champion = await self.loader.champion(model)
+        serving = await self.loader.serving(model)
+        answering = serving.answering(caller.applicant_id or caller.request_id)
         if len(numbered) <= ROWS_ON_THE_LOOP:
-            return self._decide(champion, numbered, caller, with_reasons=with_reasons)
+            return self._decide(answering, numbered, caller, with_reasons=with_reasons)
         deciding = partial(self._decide, with_reasons=with_reasons)
-        return await run_in_threadpool(deciding, champion, numbered, caller)
+        return await run_in_threadpool(deciding, answering, numbered, caller)
 
     def _decide(
         self,
-        champion: Champion,
+        answering: tuple[Variant, LoadedVersion],
         numbered: Sequence[tuple[int, CreditModel]],
         caller: Caller,
         *,
         with_reasons: bool,
     ) -> Answer:
+        variant, loaded = answering
         applications = [application for _, application in numbered]
-        decisions = champion.scorer.score(applications, with_reasons=with_reasons)
+        decisions = loaded.scorer.score(applications, with_reasons=with_reasons)
         latency_ms = round(1000 * (time.perf_counter() - caller.began), 3)
         if self.write_record:
             answered = [(*row, d) for row, d in zip(numbered, decisions, strict=True)]
-            self.write_record(record_lines(champion, answered, caller, latency_ms))
-        return Answer(champion, decisions, latency_ms)
+            self.write_record(record_lines(answering, answered, caller, latency_ms))
+        return Answer(variant, loaded, decisions, latency_ms)
 
 
 def _is_too_wide(contract: type[CreditModel], row: object) -> bool:

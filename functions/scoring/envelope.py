@@ -29,9 +29,13 @@ REPORTED_ERROR = (
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Which request is being answered; `began` is a `perf_counter` reading in seconds."""
+    """Which request is being answered, and for whom, where the caller says so.
+
+    `began` is a `perf_counter` reading in seconds.
+    """
 
     request_id: str
+    applicant_id: str | None
     trace_id: str | None
     began: float
 
@@ -89,6 +93,7 @@ def _caller(headers: Headers) -> Caller:
     given = headers.get("x-request-id", "")
     return Caller(
         request_id=given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex,
+        applicant_id=headers.get("x-applicant-id"),
         trace_id=_trace_id(headers),
         began=time.perf_counter(),
     )

@@ -1,10 +1,15 @@
-"""Champions in memory: each is loaded on its first request, once, however many wait for it."""
+"""Models in memory: loaded on the first request, kept fresh by later ones, never made worse.
+
+The platform freezes a process between requests, so nothing here runs on a timer: a request that
+finds its model's pointer too old starts one refresh, and is answered by what is in memory.
+"""
 
 import asyncio
 import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from anyio import to_thread
 
@@ -12,52 +17,61 @@ from functions.scoring.logs import log
 from functions.scoring.problems import NotReadyError
 from models.contract import CreditModel
 from models.errors import ObjectMissingError, StoreUnavailableError
-from models.registry import Champion, load_champion
+from models.serving import InService, load_in_service
 from models.shelf import find_model
 from models.stores.store import Store
 
 DELAYS_SECONDS = (1, 2, 4, 8, 16, 30)  # after the first failure, the second, ...
-LOAD_SECONDS = 10.0  # in all; a store's own limits are for each read, and a trickle passes them
+LOAD_SECONDS = 10.0  # in all; what takes longer was frozen or stalled, and is begun again
+WAIT_SECONDS = 4.5  # a caller on a cold instance waits no longer
 
 
 @dataclass(slots=True)
-class _Slot:
-    champion: Champion | None = None
+class State:
+    """One model as this process has it: what serves, and how the last look at the store went."""
+
+    serving: InService | None = None
     loading: asyncio.Task[None] | None = None
-    cause: str = "it is being loaded"
-    failures: int = 0
-    retry_at: float = 0.0
+    cause: str | None = None  # why the last load or refresh failed, in public words
+    failures: int = 0  # since the last success
+    failures_in_all: int = 0
+    loads: int = 0
+    checked_at: float = -math.inf
+    retry_at: float = -math.inf
 
 
-class ChampionLoader:
-    """Lazy loading, one flight a model; after a failure each next try waits twice as long."""
+class ModelLoader:
+    """One flight a model; after a failure each next try waits twice as long."""
 
     def __init__(
         self,
         store: Store,
         catalogue: Mapping[str, type[CreditModel]],
+        refresh_seconds: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
         self._catalogue = catalogue
+        self._refresh_seconds = refresh_seconds
         self._clock = clock
-        self._slots = {name: _Slot() for name in catalogue}
+        self._states = {name: State() for name in catalogue}
 
-    def loaded(self, name: str) -> Champion | None:
-        """The champion if it is in memory; never loads."""
+    def state(self, name: str) -> State:
+        """How a model stands; never loads."""
         find_model(self._catalogue, name)
-        return self._slots[name].champion
+        return self._states[name]
 
     def start(self, name: str) -> None:
-        """Begin to load unless it is loaded, being loaded, or failed too lately."""
-        find_model(self._catalogue, name)
-        slot = self._slots[name]
-        if slot.champion or slot.loading or self._clock() < slot.retry_at:
+        """Begin to load or refresh a model, unless it is fresh, under way, or failed too lately."""
+        state = self.state(name)
+        now = self._clock()
+        fresh = state.serving and now - state.checked_at < self._refresh_seconds
+        if fresh or state.loading or now < state.retry_at:
             return
-        slot.loading = asyncio.create_task(self._load(name, slot))
+        state.loading = asyncio.create_task(self._load(name, state))
 
-    async def champion(self, name: str) -> Champion:
-        """The champion, loaded first if need be.
+    async def serving(self, name: str) -> InService:
+        """What serves a model, loaded first if nothing does.
 
         Raises
         ------
@@ -67,42 +81,57 @@ class ChampionLoader:
             If it cannot be loaded now.
         """
         self.start(name)
-        slot = self._slots[name]
-        if slot.loading and not slot.champion:
+        state = self._states[name]
+        if state.serving is None and state.loading:
             # Shielded: a caller that goes away must not end the load of all others.
-            await asyncio.shield(slot.loading)
-        if slot.champion:
-            return slot.champion
-        raise self.not_ready(name)
+            await asyncio.wait([asyncio.shield(state.loading)], timeout=WAIT_SECONDS)
+        if state.serving is None:
+            raise self.not_ready(name)
+        return state.serving
 
     def not_ready(self, name: str) -> NotReadyError:
         """Why a model is not loaded, and when to ask again."""
-        slot = self._slots[name]
-        wait = max(1, math.ceil(slot.retry_at - self._clock()))
-        return NotReadyError(name, slot.cause, wait)
+        state = self._states[name]
+        wait = max(1, math.ceil(max(0.0, state.retry_at - self._clock())))
+        return NotReadyError(name, state.cause or "it is being loaded", wait)
 
-    async def _load(self, name: str, slot: _Slot) -> None:
+    async def _load(self, name: str, state: State) -> None:
         began = self._clock()
+        load = partial(load_in_service, self._store, self._catalogue[name], state.serving)
         try:
-            model = self._catalogue[name]
-            loading = to_thread.run_sync(load_champion, self._store, model, abandon_on_cancel=True)
-            slot.champion = await asyncio.wait_for(loading, LOAD_SECONDS)
+            loading = to_thread.run_sync(load, abandon_on_cancel=True)
+            found = await asyncio.wait_for(loading, LOAD_SECONDS)
         except Exception as error:  # noqa: BLE001 -- whatever a bad model raises, it is not served
-            self._refuse(name, slot, error)
+            self._refuse(name, state, error)
         else:
-            slot.failures = 0
-            took = round(1000 * (self._clock() - began), 1)
-            log("INFO", "model loaded", model=name, version=slot.champion.version, load_ms=took)
+            self._accept(name, state, found, began)
         finally:
-            slot.loading = None
+            state.loading = None
 
-    def _refuse(self, name: str, slot: _Slot, error: Exception) -> None:
-        delay = DELAYS_SECONDS[min(slot.failures, len(DELAYS_SECONDS) - 1)]
-        slot.failures += 1
-        slot.retry_at = self._clock() + delay
-        slot.cause = _public_cause(error)
+    def _accept(self, name: str, state: State, found: InService, began: float) -> None:
+        changed = found is not state.serving
+        state.serving = found
+        state.checked_at = self._clock()
+        state.failures, state.cause = 0, None
+        if not changed:
+            return
+        state.loads += 1
+        took = round(1000 * (self._clock() - began), 1)
+        log("INFO", "model loaded", model=name, version=found.champion.version, load_ms=took)
+        if found.refusal:
+            state.failures_in_all += 1
+            state.cause = "the challenger was refused"
+            log("ERROR", "challenger not loaded", model=name, cause=found.refusal)
+
+    def _refuse(self, name: str, state: State, error: Exception) -> None:
+        delay = DELAYS_SECONDS[min(state.failures, len(DELAYS_SECONDS) - 1)]
+        state.failures += 1
+        state.failures_in_all += 1
+        state.retry_at = self._clock() + delay
+        state.cause = _public_cause(error)
+        message = "model not refreshed" if state.serving else "model not loaded"
         cause = f"{type(error).__name__}: {error}"
-        log("ERROR", "model not loaded", model=name, cause=cause, retry_seconds=delay)
+        log("ERROR", message, model=name, cause=cause, retry_seconds=delay)
 
 
 def _public_cause(error: Exception) -> str:

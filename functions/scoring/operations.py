@@ -23,11 +23,11 @@ def routes(desk: Desk, model: str, describe: Callable[[], dict[str, Any]]) -> li
 
     async def ready(_request: Request) -> Response:
         desk.loader.start(model)
-        champion = desk.loader.loaded(model)
-        if champion is None:
+        state = desk.loader.state(model)
+        if state.serving is None:
             raise desk.loader.not_ready(model)
-        version = champion.version
-        return json_answer({"status": "ready", "model": model, "model_version": version})
+        said = {"status": "ready", "model": model, "model_version": state.serving.champion.version}
+        return json_answer(said | ({"problem": state.cause} if state.cause else {}))
 
     async def openapi(_request: Request) -> Response:
         return json_answer(describe())

@@ -14,8 +14,8 @@ from functions.scoring.logs import write_stdout
 from functions.scoring.problems import UnrecordedError
 from models.contract import CreditModel, characteristics
 from models.errors import DeclarationError
-from models.registry import Champion
 from models.scorer import Decision
+from models.serving import LoadedVersion, Variant
 
 RECORD_VERSION = 1
 
@@ -44,13 +44,14 @@ def open_decision_log(setting: str) -> Write | None:
 
 
 def record_lines(
-    champion: Champion,
+    answering: tuple[Variant, LoadedVersion],
     answered: Sequence[tuple[int, CreditModel, Decision]],
     caller: Caller,
     latency_ms: float,
 ) -> str:
     """One line for each decision of a request, numbered by its application's place there."""
-    model = champion.scorer.model
+    variant, loaded = answering
+    model = loaded.scorer.model
     withheld = _withheld(model)
     shared = {
         "severity": "INFO",
@@ -60,8 +61,9 @@ def record_lines(
         "record_version": RECORD_VERSION,
         "request_id": caller.request_id,
         "trace_id": caller.trace_id,
-        "model": champion.manifest.model,
-        "model_version": champion.version,
+        "model": loaded.manifest.model,
+        "model_version": loaded.version,
+        "variant": variant,
         "withheld": sorted(withheld),
         "latency_ms": latency_ms,
     }

@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from models.stores.opening import open_store
 from models.stores.store import Store
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
+REFRESH_SECONDS = 60.0
 HIGHEST_PORT = 65_535
 
 Auth = Literal["none", "iam"]
@@ -28,6 +30,7 @@ class Settings:
     default_model: str
     auth: Auth
     decision_log: str
+    model_refresh_seconds: float
     host: str
     port: int
 
@@ -60,6 +63,7 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         default_model=_default_model(environment.get("DEFAULT_MODEL", ""), catalogue, faults),
         auth=_auth(environment.get("AUTH", ""), host, on_cloud_run=on_cloud_run, faults=faults),
         decision_log=environment.get("DECISION_LOG") or "stdout",
+        model_refresh_seconds=_seconds(environment.get("MODEL_REFRESH_SECONDS", ""), faults),
         host=host,
         port=_port(environment.get("PORT", ""), faults),
     )
@@ -108,6 +112,15 @@ def _auth(text: str, host: str, *, on_cloud_run: bool, faults: list[str]) -> Aut
         case _:
             faults.append(f"AUTH: must be none or iam, not {text!r}")
             return "none"
+
+
+def _seconds(text: str, faults: list[str]) -> float:
+    if not text:
+        return REFRESH_SECONDS
+    if not re.fullmatch(r"\d{1,9}(\.\d{1,9})?", text, re.ASCII):
+        faults.append(f"MODEL_REFRESH_SECONDS: must be a number from 0, not {text!r}")
+        return REFRESH_SECONDS
+    return float(text)
 
 
 def _is_loopback(host: str) -> bool:

@@ -54,6 +54,14 @@ class FileStore:
                     raise GenerationConflictError(name)
                 finished.replace(path)
 
+    def remove(self, name: str) -> None:
+        """Delete a file, and its folder if nothing else is in it."""
+        path = self._path(name)
+        with _translated():
+            path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            path.parent.rmdir()
+
     def names(self, prefix: str) -> list[str]:
         """All files whose name begins with the prefix."""
         with _translated():

@@ -1,5 +1,6 @@
 """A Google Cloud Storage bucket as a model store."""
 
+import contextlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -21,10 +22,11 @@ from models.errors import (
     ObjectMissingError,
     StoreUnavailableError,
 )
+from models.stores.deadline import READ_SECONDS, within
 from models.stores.store import StoredObject
 
 # The library's defaults wait 101 s for a store that is down; a request cannot.
-RETRY = DEFAULT_RETRY.with_timeout(5.0)
+RETRY = DEFAULT_RETRY.with_timeout(READ_SECONDS)
 TIMEOUT_SECONDS = (1.0, 2.0)  # to connect, between two reads
 
 
@@ -41,10 +43,14 @@ class GoogleStore:
 
     def read(self, name: str) -> StoredObject:
         """Read an object in one round trip; its checksum is verified."""
-        blob = self._blob(name)
-        with _translated(name):
-            data: bytes = blob.download_as_bytes(retry=RETRY, timeout=TIMEOUT_SECONDS)
-        return StoredObject(data, str(blob.generation))
+
+        def fetch() -> StoredObject:
+            blob = self._blob(name)
+            with _translated(name):
+                data: bytes = blob.download_as_bytes(retry=RETRY, timeout=TIMEOUT_SECONDS)
+            return StoredObject(data, str(blob.generation))
+
+        return within(name, fetch)
 
     def create(self, name: str, data: bytes) -> None:
         """Write an object with the precondition that there is none."""
@@ -59,6 +65,11 @@ class GoogleStore:
             self._upload(name, data, generation=int(generation))
         except PreconditionFailed as error:
             raise GenerationConflictError(name) from error
+
+    def remove(self, name: str) -> None:
+        """Delete an object; one that is gone already is no error."""
+        with contextlib.suppress(ObjectMissingError), _translated(name):
+            self._blob(name).delete(retry=RETRY, timeout=TIMEOUT_SECONDS)
 
     def names(self, prefix: str) -> list[str]:
         """List a prefix."""

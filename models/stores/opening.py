@@ -7,7 +7,7 @@ from models.stores.store import Store
 
 
 def open_store(uri: str) -> Store:
-    """Open the store of a URI: `file:///path` or `gs://bucket/prefix`.
+    """Open the store of a URI: `file:///path`, `gs://bucket/prefix` or `s3://bucket/prefix`.
 
     The client library of a scheme is imported only when the scheme is used.
 
@@ -25,6 +25,10 @@ def open_store(uri: str) -> Store:
         from models.stores.google import GoogleStore  # noqa: PLC0415 -- costs 115 ms to import
 
         return GoogleStore(parts.netloc, parts.path.strip("/"))
+    if parts.scheme == "s3" and parts.netloc:
+        from models.stores.s3 import S3Store  # noqa: PLC0415 -- only for its scheme
+
+        return S3Store(parts.netloc, parts.path.strip("/"))
     raise DeclarationError(_message(uri))
 
 
@@ -39,4 +43,4 @@ def _parts(uri: str) -> SplitResult:
 
 
 def _message(uri: str) -> str:
-    return f"a store is file:///path or gs://bucket/prefix, not {uri!r}"
+    return f"a store is file:///path, gs://bucket/prefix or s3://bucket/prefix, not {uri!r}"

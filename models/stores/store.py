@@ -32,5 +32,8 @@ class Store(Protocol):
     def replace(self, name: str, data: bytes, generation: str) -> None:
         """Write over an object still at this generation, else GenerationConflictError."""
 
+    def remove(self, name: str) -> None:
+        """Delete an object; one that is gone already is no error."""
+
     def names(self, prefix: str) -> list[str]:
         """Names of all objects that begin with the prefix, sorted."""

@@ -5,20 +5,30 @@ import pytest
 
 from models.bundle import Bundle, sha256_hex
 from models.errors import (
-    GenerationConflictError,
     ModelRefusedError,
     ObjectExistsError,
     ObjectMissingError,
+    PointerMovedError,
+    RegistryError,
+    StoreUnavailableError,
 )
 from models.estimators import Trees
 from models.registry import (
     Author,
+    Challenger,
+    Version,
+    challenge,
     find_published,
-    load_champion,
     promote,
+    prune,
     publish,
     read_pointer,
+    retire,
+    roll_back,
+    version_named,
+    version_names,
 )
+from models.serving import load_champion
 from models.stores.opening import open_store
 from models.stores.store import Store, StoredObject
 from tests.models.conftest import NOW, bundle_of
@@ -54,7 +64,7 @@ def test_a_promoted_version_is_loaded_and_scores(
     version = publish(store, "toy", bundle.to_bytes(), {}, NOW)
     promote(store, "toy", version, author)
     champion = load_champion(store, Toy)
-    assert (champion.version, champion.since) == (version.version, NOW)
+    assert champion.version == version.version
     assert len(champion.scorer.score([toy()])) == 1
 
 
@@ -88,6 +98,9 @@ class Racing:
         self._store.replace(name, self._other, generation)
         self._store.replace(name, self._other, generation)
 
+    def remove(self, name: str) -> None:
+        self._store.remove(name)
+
     def names(self, prefix: str) -> list[str]:
         return self._store.names(prefix)
 
@@ -119,17 +132,9 @@ def test_a_promotion_that_lost_the_race_says_so(
     if not first:
         promote(store, "toy", version, author)
     rival = rivals_pointer(tmp_path / "elsewhere", b"another bundle", author)
-    with pytest.raises(GenerationConflictError):
+    with pytest.raises(PointerMovedError, match=r"tester moved the pointer of toy first, at 2026"):
         promote(Racing(store, rival), "toy", version, author)
     assert store.read("champions/toy.json").data == rival
-
-
-def test_two_runs_that_promote_the_same_version_both_succeed(
-    store: Store, bundle: Bundle, author: Author, tmp_path: Path
-) -> None:
-    version = publish(store, "toy", bundle.to_bytes(), {}, NOW)
-    rival = rivals_pointer(tmp_path / "elsewhere", bundle.to_bytes(), author)
-    assert promote(Racing(store, rival), "toy", version, author).champion == version
 
 
 def test_two_runs_that_publish_the_same_at_once_both_succeed(store: Store, bundle: Bundle) -> None:
@@ -188,3 +193,105 @@ def test_a_pointer_of_another_model_is_refused(
     store.create("champions/other.json", store.read("champions/toy.json").data)
     with pytest.raises(ModelRefusedError, match="it points at toy"):
         read_pointer(store, "other")
+
+
+@pytest.fixture
+def versions(store: Store) -> list[Version]:
+    """Three published versions; their bundles need not be sound to be named."""
+    return [
+        publish(store, "toy", f"bundle {i}".encode(), {"report.json": b"{}"}, NOW + timedelta(i))
+        for i in range(3)
+    ]
+
+
+def test_a_roll_back_restores_the_previous_champion_and_counts_on(
+    store: Store, versions: list[Version], author: Author
+) -> None:
+    promote(store, "toy", versions[0], author)
+    promote(store, "toy", versions[1], author)
+    pointer = roll_back(store, "toy", author)
+    assert (pointer.champion, pointer.previous, pointer.sequence) == (versions[0], versions[1], 3)
+    assert read_pointer(store, "toy") == pointer
+    assert roll_back(store, "toy", author).champion == versions[1]
+
+
+def test_a_challenger_has_a_share_until_it_is_retired_or_promoted(
+    store: Store, versions: list[Version], author: Author
+) -> None:
+    promote(store, "toy", versions[0], author)
+    challenger = Challenger(version=versions[1], share=0.1)
+    assert challenge(store, "toy", challenger, author).challenger == challenger
+    assert promote(store, "toy", versions[2], author).challenger == challenger
+    assert promote(store, "toy", versions[1], author).challenger is None
+    challenge(store, "toy", Challenger(version=versions[2], share=0.5), author)
+    pointer = retire(store, "toy", author)
+    assert (pointer.challenger, pointer.champion) == (None, versions[1])
+
+
+def test_what_cannot_be_done_is_refused_by_name(
+    store: Store, versions: list[Version], author: Author
+) -> None:
+    with pytest.raises(RegistryError, match="toy has no previous champion"):
+        roll_back(store, "toy", author)
+    with pytest.raises(RegistryError, match="toy has no champion to challenge"):
+        challenge(store, "toy", Challenger(version=versions[0], share=0.1), author)
+    promote(store, "toy", versions[0], author)
+    with pytest.raises(RegistryError, match="toy has no previous champion"):
+        roll_back(store, "toy", author)
+    with pytest.raises(RegistryError, match="is the champion itself"):
+        challenge(store, "toy", Challenger(version=versions[0], share=0.1), author)
+    with pytest.raises(RegistryError, match="toy has no challenger"):
+        retire(store, "toy", author)
+
+
+@pytest.mark.parametrize("keep", [1, 2])
+def test_pruning_keeps_the_newest_and_whatever_the_pointer_names(
+    store: Store, author: Author, keep: int
+) -> None:
+    all_ = [
+        publish(store, "toy", f"{i}".encode(), {"r": b""}, NOW + timedelta(i)) for i in range(9)
+    ]
+    promote(store, "toy", all_[0], author)
+    promote(store, "toy", all_[2], author)
+    challenge(store, "toy", Challenger(version=all_[4], share=0.1), author)
+    removed = prune(store, "toy", keep)
+    kept = {0, 2, 4, *range(9 - keep, 9)}
+    assert removed == [v.version for i, v in enumerate(all_) if i not in kept]
+    assert version_names(store, "toy") == [v.version for i, v in enumerate(all_) if i in kept]
+    assert len(store.names("versions/")) == 2 * len(kept)
+
+
+def test_a_version_is_found_by_its_name_if_it_hashes_to_it(
+    store: Store, versions: list[Version]
+) -> None:
+    assert version_named(store, "toy", versions[1].version) == versions[1]
+    with pytest.raises(RegistryError, match="is no version"):
+        version_named(store, "toy", "../secrets")
+    with pytest.raises(ObjectMissingError):
+        version_named(store, "toy", "20260101T000000Z-000000000000")
+    store.create("versions/toy/20260101T000000Z-0123456789ab/bundle.zip", b"something else")
+    with pytest.raises(ModelRefusedError, match="its bundle hashes to"):
+        version_named(store, "toy", "20260101T000000Z-0123456789ab")
+
+
+class Failing(Racing):
+    """A store that fails while it answers a write, having done it or not."""
+
+    def __init__(self, store: Store, *, done: bool) -> None:
+        super().__init__(store, b"")
+        self._done = done
+
+    def create(self, name: str, data: bytes) -> None:
+        if self._done:
+            self._store.create(name, data)
+        message = "the connection broke"
+        raise StoreUnavailableError(message)
+
+
+def test_a_write_whose_reply_broke_off_is_recognised_as_done_or_not(
+    store: Store, versions: list[Version], author: Author
+) -> None:
+    with pytest.raises(StoreUnavailableError, match="the connection broke"):
+        promote(Failing(store, done=False), "toy", versions[0], author)
+    pointer = promote(Failing(store, done=True), "toy", versions[0], author)
+    assert read_pointer(store, "toy") == pointer

@@ -12,8 +12,8 @@ from models.catalogue.application import Application
 from models.catalogue.card_default import CardDefault
 from models.catalogue.german_credit import GermanCredit
 from models.metrics import auc
-from models.registry import load_champion
 from models.reliability import reliability
+from models.serving import load_champion
 from models.stores.opening import open_store
 from tests.running import REPOSITORY, SHARED_DATA, TrainedStore, last_line, run_training
 from training.command import main

@@ -10,9 +10,9 @@ from models.contract import Characteristic, CreditModel, characteristics
 from models.features import Matrix, columns_from_applications, features, matrix_from_columns
 from models.marks import Columns
 from models.reasons import reference_matrix
-from models.registry import load_champion
 from models.scorecard import score_from_probability
 from models.scorer import Scorer, probabilities_from_log_odds
+from models.serving import load_champion
 from models.shelf import credit_models
 from models.stores.opening import open_store
 from tests.running import TrainedStore

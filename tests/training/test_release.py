@@ -9,8 +9,9 @@ import pytest
 from models.calibration import BetaCalibration
 from models.contract import name_of
 from models.errors import DataError
-from models.registry import Author, load_champion, promote, publish, read_pointer
+from models.registry import Author, promote, publish, read_pointer
 from models.scorer import Scorer
+from models.serving import load_champion
 from models.stores.opening import open_store
 from models.stores.store import Store
 from tests.toy import Toy

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from functions.scoring.loading import ChampionLoader
+from functions.scoring.loading import ModelLoader
 from functions.scoring.problems import NotReadyError
 from models.catalogue.german_credit import GermanCredit
 from models.errors import UnknownModelError
@@ -123,32 +123,32 @@ def own_store(trained_store: TrainedStore, tmp_path: Path) -> Path:
 def test_a_corrupt_model_is_refused_and_tried_again_with_back_off(own_store: Path) -> None:
     bundle = corrupt(own_store)
     clock = Clock()
-    loader = ChampionLoader(open_store(own_store.as_uri()), CATALOGUE, clock)
+    loader = ModelLoader(open_store(own_store.as_uri()), CATALOGUE, 60.0, clock)
 
     async def waits() -> list[int]:
         found = []
         for _ in range(7):
             with pytest.raises(NotReadyError, match="its bundle was refused") as caught:
-                await loader.champion("german_credit")
+                await loader.serving("german_credit")
             found.append(caught.value.retry_after_seconds)
             clock.now += caught.value.retry_after_seconds
         return found
 
     assert asyncio.run(waits()) == [1, 2, 4, 8, 16, 30, 30]
     bundle.write_bytes((own_store / "sound").read_bytes())
-    champion = asyncio.run(loader.champion("german_credit"))
-    assert champion.manifest.model == "german_credit"
+    serving = asyncio.run(loader.serving("german_credit"))
+    assert serving.champion.manifest.model == "german_credit"
 
 
 def test_the_back_off_outlasts_any_number_of_failures(tmp_path: Path) -> None:
     clock = Clock()
-    loader = ChampionLoader(open_store(tmp_path.as_uri()), CATALOGUE, clock)
+    loader = ModelLoader(open_store(tmp_path.as_uri()), CATALOGUE, 60.0, clock)
 
     async def fail() -> int:
         for _ in range(1_100):
             clock.now += 30
             with pytest.raises(NotReadyError) as caught:
-                await loader.champion("german_credit")
+                await loader.serving("german_credit")
         return caught.value.retry_after_seconds
 
     assert asyncio.run(fail()) == 30
@@ -196,10 +196,10 @@ def trickling_server() -> Iterator[str]:
 def test_within_the_back_off_the_store_is_left_alone(own_store: Path) -> None:
     bundle = corrupt(own_store)
     clock = Clock()
-    loader = ChampionLoader(open_store(own_store.as_uri()), CATALOGUE, clock)
+    loader = ModelLoader(open_store(own_store.as_uri()), CATALOGUE, 60.0, clock)
 
     async def ask() -> None:
-        await loader.champion("german_credit")
+        await loader.serving("german_credit")
 
     with pytest.raises(NotReadyError):
         asyncio.run(ask())
@@ -212,22 +212,22 @@ def test_within_the_back_off_the_store_is_left_alone(own_store: Path) -> None:
 
 
 def test_a_caller_that_goes_away_does_not_end_the_load_of_others(own_store: Path) -> None:
-    loader = ChampionLoader(open_store(own_store.as_uri()), CATALOGUE)
+    loader = ModelLoader(open_store(own_store.as_uri()), CATALOGUE, 60.0)
 
     async def one_leaves() -> str:
-        leaving = asyncio.create_task(loader.champion("german_credit"))
-        staying = asyncio.create_task(loader.champion("german_credit"))
+        leaving = asyncio.create_task(loader.serving("german_credit"))
+        staying = asyncio.create_task(loader.serving("german_credit"))
         await asyncio.sleep(0)
         leaving.cancel()
-        return (await staying).manifest.model
+        return (await staying).champion.manifest.model
 
     assert asyncio.run(one_leaves()) == "german_credit"
 
 
 def test_an_unknown_model_is_never_loaded(own_store: Path) -> None:
-    loader = ChampionLoader(open_store(own_store.as_uri()), CATALOGUE)
+    loader = ModelLoader(open_store(own_store.as_uri()), CATALOGUE, 60.0)
     with pytest.raises(UnknownModelError):
-        loader.loaded("mortgage")
+        loader.state("mortgage")
     with pytest.raises(UnknownModelError):
         loader.start("mortgage")
 

@@ -1,7 +1,16 @@
-"""One contract for every store: files, and Cloud Storage's client against a real HTTP server."""
+"""One contract for every store: files, and each cloud's client against a real HTTP server.
 
+With SURETY_TEST_BUCKET, such as gs://bucket/prefix, also against a real bucket.
+"""
+
+import os
 import socket
+import subprocess
+import sys
 import threading
+import time
+import uuid
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,16 +22,22 @@ from models.errors import (
     ObjectMissingError,
     StoreUnavailableError,
 )
+from models.stores.deadline import within
 from models.stores.opening import open_store
 from models.stores.store import Store
 
 
-@pytest.fixture(params=["file", "gs"])
+@pytest.fixture(params=["file", "gs", "s3", "real"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
     if request.param == "file":
         return open_store(tmp_path.as_uri())
-    request.getfixturevalue("bucket_server")
-    return open_store(f"gs://models/{tmp_path.name}")
+    if request.param == "real":
+        bucket = os.environ.get("SURETY_TEST_BUCKET")
+        if bucket is None:
+            pytest.skip("SURETY_TEST_BUCKET names no real bucket")
+        return open_store(f"{bucket}/{uuid.uuid4().hex}")
+    request.getfixturevalue({"gs": "bucket_server", "s3": "s3_server"}[request.param])
+    return open_store(f"{request.param}://models/{tmp_path.name}")
 
 
 def test_what_was_created_is_read_back(store: Store) -> None:
@@ -72,6 +87,21 @@ def test_names_lists_a_prefix_in_order(store: Store) -> None:
     assert store.names("z") == []
 
 
+def test_what_is_removed_is_gone_and_may_be_removed_again(store: Store) -> None:
+    store.create("a/b", b"1")
+    store.remove("a/b")
+    store.remove("a/b")
+    assert store.names("") == []
+    store.create("a/b", b"2")
+    assert store.read("a/b").data == b"2"
+
+
+def test_a_large_object_is_whole(store: Store) -> None:
+    data = os.urandom(5_000_000)
+    store.create("large", data)
+    assert store.read("large").data == data
+
+
 def test_of_many_writers_at_once_exactly_one_wins(store: Store) -> None:
     store.create("pointer", b"start")
     generation = store.read("pointer").generation
@@ -97,12 +127,14 @@ def test_of_many_writers_at_once_exactly_one_wins(store: Store) -> None:
 @pytest.mark.parametrize(
     "uri",
     [
-        *("", "models", "s4://b/p", "gs://", "gs://[", "gs://b/p?x=1"),
+        *("", "models", "s4://b/p", "gs://", "s3://", "gs://[", "gs://b/p?x=1"),
         *("file://host/x", "file:", "file:relative", "file:///a%00b", "file:///a#b"),
     ],
 )
 def test_a_uri_of_no_known_form_is_refused(uri: str) -> None:
-    with pytest.raises(DeclarationError, match="a store is file:///path or gs://bucket/prefix"):
+    with pytest.raises(
+        DeclarationError, match="a store is file:///path, gs://bucket/prefix or s3://bucket"
+    ):
         open_store(uri)
 
 
@@ -150,3 +182,34 @@ def test_a_bucket_server_that_is_down_is_unavailable_within_seconds(
         monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"http://127.0.0.1:{port}")
         with pytest.raises(StoreUnavailableError, match="Cloud Storage: "):
             open_store("gs://models/x").read("a")
+
+
+def test_an_s3_server_that_is_down_is_unavailable_within_seconds(
+    s3_server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert s3_server
+    with socket.socket() as reserved:
+        reserved.bind(("127.0.0.1", 0))
+        port = reserved.getsockname()[1]
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", f"http://127.0.0.1:{port}")
+        with pytest.raises(StoreUnavailableError, match="S3: EndpointConnectionError at a"):
+            open_store("s3://models/x").read("a")
+
+
+def test_a_client_is_imported_only_when_its_scheme_is_used(tmp_path: Path) -> None:
+    code = (
+        "import sys; from models.stores.opening import open_store;"
+        f"open_store({tmp_path.as_uri()!r}).names('');"
+        "print({'boto3', 'google.cloud.storage'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
+
+
+def test_a_read_has_a_deadline_of_its_own_however_the_bytes_arrive() -> None:
+    began = time.monotonic()
+    with pytest.raises(StoreUnavailableError, match=r"did not give slow whole within 0.2 s"):
+        within("slow", lambda: time.sleep(2), seconds=0.2)
+    assert time.monotonic() - began < 1
+    with pytest.raises(ObjectMissingError):
+        within("none", partial(open_store((Path("/nowhere")).as_uri()).read, "none"))

@@ -1,0 +1,236 @@
+"""The registry from the shell: look at versions, and move the pointer that names the champion."""
+
+import argparse
+import getpass
+import json
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from models.bundle import bundle_from_bytes
+from models.contract import CreditModel, name_of
+from models.errors import ModelRefusedError, ObjectMissingError, RegistryError
+from models.registry import (
+    Author,
+    Challenger,
+    Pointer,
+    Version,
+    challenge,
+    promote,
+    prune,
+    read_bundle,
+    read_pointer,
+    retire,
+    roll_back,
+    version_named,
+    version_names,
+)
+from models.shelf import credit_models, find_model
+from models.stores.opening import open_store
+from models.stores.store import Store
+from training.rehearsal import rehearse
+from training.settings import Settings
+
+Run = Callable[[argparse.Namespace, Settings], None]
+
+
+def add_commands(commands: Any, settings: Settings) -> None:  # noqa: ANN401 -- argparse hides its type
+    """Add every command of the registry to the parser's subcommands."""
+
+    def command(name: str, run: Run, text: str) -> argparse.ArgumentParser:
+        parser: argparse.ArgumentParser = commands.add_parser(name, help=text)
+        parser.set_defaults(run=run)
+        parser.add_argument("--model", required=True, help="its name in the catalogue")
+        parser.add_argument("--store", default=settings.model_store, help="model store URI")
+        return parser
+
+    command("versions", _versions, "list the versions of a model")
+    shown = command("show", _show, "show one version, the champion by default")
+    shown.add_argument("--version")
+    promoted = command("promote", _promote, "make a version the champion")
+    promoted.add_argument("--version", required=True)
+    command("rollback", _roll_back, "make the previous champion the champion again")
+    challenged = command("challenge", _challenge, "let a version answer a share of requests")
+    challenged.add_argument("--version", required=True)
+    challenged.add_argument("--share", type=_share, default=0.1, help="default %(default)s")
+    command("retire", _retire, "take the challenger away")
+    command("verify", _verify, "hash every version again; exit 1 if any is not as published")
+    pruned = command("prune", _prune, "remove old versions; needs the right to delete them")
+    pruned.add_argument("--keep", type=_count, required=True, help="so many of the newest stay")
+
+
+def author() -> Author:
+    """Whoever runs the command, now."""
+    try:
+        who = getpass.getuser()
+    except (KeyError, OSError):  # a container's user need not have a name
+        who = f"uid {os.getuid()}"
+    return Author(who=who, when=datetime.now(UTC))
+
+
+def _versions(options: argparse.Namespace, settings: Settings) -> None:
+    store, model = _opened(options, settings)
+    pointer = _pointer_if_any(store, model)
+    roles = _roles(pointer)
+    table = Table(title=f"{model} in {options.store}", title_justify="left")
+    for heading in ("version", "role", "family", "auc", "log-loss", "trained on"):
+        table.add_column(heading)
+    for name in version_names(store, model):
+        table.add_row(name, roles.get(name, ""), *_described(store, model, name))
+    console = Console()
+    console.print(table)
+    if pointer:
+        moved = f"{pointer.when:%Y-%m-%d %H:%M:%S} UTC by {pointer.who}"
+        console.print(f"pointer: moved {pointer.sequence} times, last {moved}")
+
+
+def _described(store: Store, model: str, name: str) -> tuple[str, ...]:
+    try:
+        manifest = bundle_from_bytes(
+            read_bundle(store, model, version_named(store, model, name))
+        ).manifest
+    except ModelRefusedError as error:
+        return ("refused", "", "", str(error))
+    figures = (manifest.metrics[name].value for name in ("auc", "log_loss"))
+    auc, log_loss = (f"{figure:.4f}" for figure in figures)
+    return (manifest.family, auc, log_loss, f"{manifest.provenance.rows_train:,} rows")
+
+
+def _show(options: argparse.Namespace, settings: Settings) -> None:
+    store, model = _opened(options, settings)
+    pointer = _pointer_if_any(store, model)
+    if options.version is None and pointer is None:
+        message = f"{model} has no champion; name a --version"
+        raise RegistryError(message)
+    name = options.version or (pointer and pointer.champion.version)
+    version = version_named(store, model, str(name))
+    manifest = bundle_from_bytes(read_bundle(store, model, version)).manifest
+    table = Table(title=f"{model} {version.version}", title_justify="left", show_header=False)
+    table.add_row("role", _roles(pointer).get(version.version, "none"))
+    table.add_row("family", manifest.family)
+    table.add_row("sha256", version.sha256)
+    table.add_row("size", f"{version.size:,} bytes")
+    table.add_row("scale", str(manifest.scale))
+    for name, figure in manifest.metrics.items():
+        table.add_row(name, f"{figure.value:.4f} ({figure.low:.4f} to {figure.high:.4f})")
+    for name, value in manifest.provenance.model_dump().items():
+        table.add_row(name, json.dumps(value) if isinstance(value, dict) else str(value))
+    Console().print(table)
+
+
+def _promote(options: argparse.Namespace, settings: Settings) -> None:
+    store, version = _rehearsed(options, settings)
+    _said("promoted", promote(store, options.model, version, author()))
+
+
+def _challenge(options: argparse.Namespace, settings: Settings) -> None:
+    store, version = _rehearsed(options, settings)
+    challenger = Challenger(version=version, share=options.share)
+    _said("challenged", challenge(store, options.model, challenger, author()))
+
+
+def _roll_back(options: argparse.Namespace, settings: Settings) -> None:
+    _said("rolled back", roll_back(*_opened(options, settings), author()))
+
+
+def _retire(options: argparse.Namespace, settings: Settings) -> None:
+    _said("retired", retire(*_opened(options, settings), author()))
+
+
+def _verify(options: argparse.Namespace, settings: Settings) -> None:
+    """Hash and load every version, those the pointer names among them."""
+    store, model = open_store(options.store), _model(options, settings)
+    pointer = _pointer_if_any(store, options.model)
+    roles = _roles(pointer)
+    table = Table(title=f"{options.model} in {options.store}", title_justify="left")
+    for heading in ("version", "role", "result"):
+        table.add_column(heading)
+    faults = 0
+    for name in sorted({*version_names(store, options.model), *roles}):
+        fault = _fault(store, model, pointer, name)
+        faults += fault is not None
+        table.add_row(name, roles.get(name, ""), fault or "as published")
+    Console().print(table)
+    if faults:
+        message = f"{faults} of the versions of {options.model} must not be served"
+        raise RegistryError(message)
+
+
+def _fault(
+    store: Store, model: type[CreditModel], pointer: Pointer | None, name: str
+) -> str | None:
+    """Why a version must not be served; None if it may."""
+    named = {v.version: v for v in pointer.versions()} if pointer else {}
+    try:
+        version = version_named(store, name_of(model), name)
+        if named.get(name, version) != version:
+            return "the pointer expects another size or sha256"
+        rehearse(read_bundle(store, name_of(model), version), model)
+    except (ModelRefusedError, ObjectMissingError) as error:
+        return str(error)
+    return None
+
+
+def _prune(options: argparse.Namespace, settings: Settings) -> None:
+    removed = prune(*_opened(options, settings), options.keep)
+    print(json.dumps({"outcome": "pruned", "model": options.model, "removed": removed}))
+
+
+def _rehearsed(options: argparse.Namespace, settings: Settings) -> tuple[Store, Version]:
+    """The version asked for, after a fresh process has loaded it."""
+    store, model = open_store(options.store), _model(options, settings)
+    version = version_named(store, options.model, options.version)
+    rehearse(read_bundle(store, options.model, version), model)
+    return store, version
+
+
+def _opened(options: argparse.Namespace, settings: Settings) -> tuple[Store, str]:
+    """The store, and the name of a model that the catalogue has."""
+    return open_store(options.store), name_of(_model(options, settings))
+
+
+def _model(options: argparse.Namespace, settings: Settings) -> type[CreditModel]:
+    return find_model(credit_models(settings.credit_models), options.model)
+
+
+def _pointer_if_any(store: Store, model: str) -> Pointer | None:
+    try:
+        return read_pointer(store, model)
+    except ObjectMissingError:
+        return None
+
+
+def _roles(pointer: Pointer | None) -> dict[str, str]:
+    if pointer is None:
+        return {}
+    roles = {}
+    if pointer.previous:
+        roles[pointer.previous.version] = "previous"
+    if pointer.challenger:
+        share = f"challenger, {pointer.challenger.share:.0%}"
+        roles[pointer.challenger.version.version] = share
+    return roles | {pointer.champion.version: "champion"}
+
+
+def _said(outcome: str, pointer: Pointer) -> None:
+    print(json.dumps({"outcome": outcome} | pointer.model_dump(mode="json")))
+
+
+def _share(text: str) -> float:
+    share = float(text)
+    if not 0 < share < 1:
+        message = "must be a share above 0 and below 1"
+        raise argparse.ArgumentTypeError(message)
+    return share
+
+
+def _count(text: str) -> int:
+    count = int(text)
+    if count < 1:
+        message = "must be at least 1"
+        raise argparse.ArgumentTypeError(message)
+    return count
