@@ -5,7 +5,9 @@ import getpass
 import json
 import os
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -32,6 +34,7 @@ from models.registry import (
 from models.shelf import credit_models, find_model
 from models.stores.opening import open_store
 from models.stores.store import Store
+from training.comparison import DECISIONS, QUANTILES, compare_variants
 from training.rehearsal import rehearse
 from training.settings import Settings
 
@@ -57,6 +60,8 @@ def add_commands(commands: Any, settings: Settings) -> None:  # noqa: ANN401 -- 
     challenged = command("challenge", _challenge, "let a version answer a share of requests")
     challenged.add_argument("--version", required=True)
     challenged.add_argument("--share", type=_share, default=0.1, help="default %(default)s")
+    compared = command("compare", _compare, "show champion and challenger side by side")
+    compared.add_argument("--log", type=Path, required=True, help="a decision log")
     command("retire", _retire, "take the challenger away")
     command("verify", _verify, "hash every version again; exit 1 if any is not as published")
     pruned = command("prune", _prune, "remove old versions; needs the right to delete them")
@@ -139,6 +144,23 @@ def _roll_back(options: argparse.Namespace, settings: Settings) -> None:
 
 def _retire(options: argparse.Namespace, settings: Settings) -> None:
     _said("retired", retire(*_opened(options, settings), author()))
+
+
+def _compare(options: argparse.Namespace, settings: Settings) -> None:
+    found = compare_variants(name_of(_model(options, settings)), options.log)
+    table = Table(title=f"{options.model} in {options.log}", title_justify="left")
+    for heading in ("variant", "version", "decisions", "mean PD"):
+        table.add_column(heading)
+    for quantile in QUANTILES:
+        table.add_column(f"score, {quantile:.0%}", justify="right")
+    for name in DECISIONS:
+        table.add_column(name, justify="right")
+    for row in found:
+        cells = [row.variant, row.version, f"{row.decisions:,}", f"{row.mean_probability:.4f}"]
+        cells += [f"{row.scores[quantile]:.0f}" for quantile in QUANTILES]
+        table.add_row(*cells, *(f"{row.shares[name]:.1%}" for name in DECISIONS))
+    Console(width=160).print(table)
+    print(json.dumps([asdict(row) for row in found]))
 
 
 def _verify(options: argparse.Namespace, settings: Settings) -> None:

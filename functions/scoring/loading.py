@@ -61,6 +61,10 @@ class ModelLoader:
         find_model(self._catalogue, name)
         return self._states[name]
 
+    def states(self) -> list[tuple[str, State]]:
+        """Every model of the catalogue and how it stands; never loads."""
+        return list(self._states.items())
+
     def start(self, name: str) -> None:
         """Begin to load or refresh a model, unless it is fresh, under way, or failed too lately."""
         state = self.state(name)

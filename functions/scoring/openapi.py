@@ -24,7 +24,7 @@ PREDICTION: Schema = {
     "type": "object",
     "required": [
         *("probability_of_default", "credit_score", "risk_level", "decision"),
-        *("model", "model_version", "family"),
+        *("model", "model_version", "variant", "family"),
     ],
     "properties": {
         "probability_of_default": {
@@ -39,6 +39,7 @@ PREDICTION: Schema = {
         "rating": {"type": "string", "description": "Where the model declares bands"},
         "model": _TEXT,
         "model_version": _TEXT,
+        "variant": {"enum": ["champion", "challenger"]},
         "family": _TEXT,
         "reasons": {
             "type": "array",
@@ -84,18 +85,23 @@ def document(paths: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def operation(
-    summary: str, body: Schema | None = None, answer: Schema | None = None
+    summary: str,
+    body: Schema | None = None,
+    answer: Schema | None = None,
+    media_type: str = "application/json",
 ) -> dict[str, Any]:
     """One operation: its JSON body, and the members of its JSON answer or the answer's schema.
 
     Every answer that is not 200 is a problem document.
     """
     schema = answer if answer and "type" in answer else members(answer or {})
+    if media_type != "application/json":
+        schema = _TEXT
     problem = {"schema": {"$ref": "#/components/schemas/Problem"}}
     said: dict[str, Any] = {
         "summary": summary,
         "responses": {
-            "200": {"description": "Answered", "content": {"application/json": {"schema": schema}}},
+            "200": {"description": "Answered", "content": {media_type: {"schema": schema}}},
             "default": {
                 "description": "Refused, with every fault at once",
                 "content": {"application/problem+json": problem},

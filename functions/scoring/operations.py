@@ -13,7 +13,7 @@ from functions.scoring.openapi import operation
 
 
 def routes(desk: Desk, model: str, describe: Callable[[], dict[str, Any]]) -> list[Route]:
-    """Health routes, and the OpenAPI document.
+    """Health routes, metrics and the OpenAPI document.
 
     `live` never loads a model; `ready` begins to load the default one.
     """
@@ -29,11 +29,17 @@ def routes(desk: Desk, model: str, describe: Callable[[], dict[str, Any]]) -> li
         said = {"status": "ready", "model": model, "model_version": state.serving.champion.version}
         return json_answer(said | ({"problem": state.cause} if state.cause else {}))
 
+    async def metrics(_request: Request) -> Response:
+        from functions.scoring.metrics import CONTENT_TYPE, render  # noqa: PLC0415 -- no score needs it
+
+        return Response(render(desk.loader), media_type=CONTENT_TYPE)
+
     async def openapi(_request: Request) -> Response:
         return json_answer(describe())
 
     return [
         Route("/openapi.json", openapi, methods=["GET"]),
+        Route("/metrics", metrics, methods=["GET"]),
         Route("/health/live", live, methods=["GET"]),
         Route("/health/ready", ready, methods=["GET"]),
     ]
@@ -50,5 +56,6 @@ def paths() -> dict[str, Any]:
         "/health/ready": {
             "get": operation("The default model is loaded; 503 until it is", None, ready)
         },
+        "/metrics": {"get": operation("Metrics for Prometheus", media_type="text/plain")},
         "/openapi.json": {"get": operation("This document")},
     }

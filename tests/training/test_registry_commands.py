@@ -1,0 +1,163 @@
+"""The registry from the shell, on a store with two real versions."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from models.registry import read_pointer
+from models.stores.opening import open_store
+from tests.running import last_line, run_training
+from training.command import main
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
+    """A store whose champion is a logistic regression, and where a scorecard was published."""
+    folder = tmp_path_factory.mktemp("published")
+    names = []
+    for family in ("logistic", "scorecard"):
+        done = run_training(
+            *("train", "--model", "german_credit", "--store", folder.as_uri()),
+            *("--family", family),
+        )
+        assert done.returncode == 0, done.stderr
+        names.append(str(last_line(done.stdout)["version"]))
+    return folder, names
+
+
+@pytest.fixture
+def store(published: tuple[Path, list[str]], tmp_path: Path) -> Path:
+    shutil.copytree(published[0], tmp_path / "store")
+    return tmp_path / "store"
+
+
+@pytest.fixture
+def versions(published: tuple[Path, list[str]]) -> list[str]:
+    return published[1]
+
+
+def command(store: Path, *words: str) -> int:
+    name, *rest = words
+    return main([name, "--model", "german_credit", "--store", store.as_uri(), *rest], {})
+
+
+def said(capsys: pytest.CaptureFixture[str]) -> dict[str, object]:
+    found: dict[str, object] = json.loads(capsys.readouterr().out.splitlines()[-1])
+    return found
+
+
+def test_versions_are_listed_with_their_figures_and_who_moved_the_pointer(
+    store: Path, versions: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command(store, "versions") == 0
+    listed = capsys.readouterr().out
+    assert [listed.index(v) > 0 for v in versions] == [True, True]
+    assert re.search(rf"{versions[0]} .* champion .* logistic .* 0\.\d{{4}}", listed)
+    assert re.search(rf"{versions[1]} .* scorecard .* 0\.\d{{4}}", listed)
+    assert re.search(r"pointer: moved 1 times, last 20\d\d-.* UTC by \w+", listed)
+
+
+def test_a_version_is_shown_with_where_it_comes_from(
+    store: Path, versions: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command(store, "show") == 0
+    champion = capsys.readouterr().out
+    assert versions[0] in champion
+    assert "data_sha256" in champion
+    assert command(store, "show", "--version", versions[1]) == 0
+    assert "scorecard" in capsys.readouterr().out
+
+
+def test_promote_roll_back_challenge_and_retire_move_the_pointer(
+    store: Path, versions: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command(store, "promote", "--version", versions[1]) == 0
+    assert said(capsys)["outcome"] == "promoted"
+    assert command(store, "rollback") == 0
+    assert said(capsys)["sequence"] == 3
+    pointer = read_pointer(open_store(store.as_uri()), "german_credit")
+    assert (pointer.champion.version, pointer.sequence) == (versions[0], 3)
+    assert command(store, "challenge", "--version", versions[1], "--share", "0.25") == 0
+    pointer = read_pointer(open_store(store.as_uri()), "german_credit")
+    assert pointer.challenger
+    assert (pointer.challenger.version.version, pointer.challenger.share) == (versions[1], 0.25)
+    assert command(store, "retire") == 0
+    assert said(capsys)["challenger"] is None
+
+
+def test_what_cannot_be_done_exits_1_and_says_why(
+    store: Path, versions: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command(store, "rollback") == 1
+    assert "no previous champion" in capsys.readouterr().err
+    assert command(store, "retire") == 1
+    assert command(store, "promote", "--version", "nonsense") == 1
+    assert "is no version" in capsys.readouterr().err
+    assert command(store, "promote", "--version", "20200101T000000Z-000000000000") == 1
+    assert command(store, "challenge", "--version", versions[0]) == 1
+    assert "is the champion itself" in capsys.readouterr().err
+
+
+def test_verify_finds_what_is_not_as_published(
+    store: Path, versions: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command(store, "verify") == 0
+    assert capsys.readouterr().out.count("as published") == 2
+    bundle = store / "versions" / "german_credit" / versions[1] / "bundle.zip"
+    bundle.write_bytes(bundle.read_bytes()[:-1])
+    assert command(store, "verify") == 1
+    shown = capsys.readouterr()
+    assert shown.out.count("as published") == 1
+    assert "its bundle hashes to" in " ".join(shown.out.split())
+    assert "1 of the versions of german_credit must not be served" in shown.err
+    assert command(store, "promote", "--version", versions[1]) == 1
+
+
+def test_prune_keeps_the_champion(
+    store: Path, versions: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command(store, "prune", "--keep", "1") == 0
+    assert said(capsys)["removed"] == []
+    assert command(store, "promote", "--version", versions[1]) == 0
+    assert command(store, "prune", "--keep", "1") == 0
+    assert said(capsys)["removed"] == []  # the other one is what a roll-back would need
+
+
+@pytest.mark.parametrize("option", [("prune", "--keep", "0"), ("challenge", "--share", "1")])
+def test_an_option_out_of_its_range_exits_2(store: Path, option: tuple[str, ...]) -> None:
+    with pytest.raises(SystemExit) as exited:
+        command(store, *option)
+    assert exited.value.code == 2
+
+
+def test_variants_are_compared_from_the_decision_log(
+    store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def record(variant: str, score: int, decision: str) -> str:
+        return json.dumps(
+            {
+                "record": "decision",
+                "model": "german_credit",
+                "variant": variant,
+                "model_version": f"version of the {variant}",
+                "credit_score": score,
+                "probability_of_default": 0.25,
+                "decision": decision,
+            }
+        )
+
+    lines = [record("champion", 500 + i, "approve") for i in range(100)]
+    lines += [record("challenger", 600, d) for d in ("approve", "decline", "decline", "refer")]
+    lines += ['{"message": "model loaded"}', "Traceback", lines[0][:40], "[]"]
+    log = tmp_path / "decisions.log"
+    log.write_text("\n".join(lines))
+    assert command(store, "compare", "--log", str(log)) == 0
+    challenger, champion = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (champion["decisions"], champion["scores"]["0.5"]) == (100, 549.5)
+    assert challenger["shares"] == {"approve": 0.25, "refer": 0.25, "decline": 0.5}
+    log.write_text("")
+    assert command(store, "compare", "--log", str(log)) == 2
+    assert command(store, "compare", "--log", str(tmp_path / "none")) == 2

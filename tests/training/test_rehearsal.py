@@ -1,0 +1,76 @@
+"""Crafted estimators end the process that loads them: it must be a fresh one."""
+
+import struct
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from xgboost import XGBClassifier
+
+from models.bundle import Bundle
+from models.errors import ModelRefusedError
+from models.estimators import Trees, estimator_from_bytes
+from models.features import features
+from tests.models.conftest import bundle_of
+from tests.toy import Toy
+from training import rehearsal
+from training.rehearsal import rehearse
+
+
+@pytest.fixture(scope="module")
+def bundle() -> Bundle:
+    random = np.random.default_rng(3)
+    matrix = random.normal(size=(400, len(features(Toy))))
+    labels = (matrix.sum(axis=1) > 0).astype(int)
+    fitted = XGBClassifier(n_estimators=5, max_depth=3, n_jobs=1).fit(matrix, labels)
+    estimator = estimator_from_bytes("xgboost", bytes(fitted.get_booster().save_raw("ubj")))
+    assert isinstance(estimator, Trees)
+    return bundle_of(estimator)
+
+
+def with_first_child(bundle: Bundle, child: int) -> bytes:
+    """The bundle, but the first node of every tree has another left child."""
+    ubj = bundle.estimator.to_bytes()
+    key = b"left_children[$l#L"
+    assert key in ubj
+    parts = ubj.split(key)
+    crafted = parts[0] + b"".join(
+        key + part[:8] + struct.pack(">i", child) + part[12:] for part in parts[1:]
+    )
+
+    class Crafted:
+        family = "xgboost"
+
+        def to_bytes(self) -> bytes:
+            return crafted
+
+    return replace(bundle, estimator=Crafted()).to_bytes()  # type: ignore[arg-type]
+
+
+def test_a_sound_bundle_passes(bundle: Bundle) -> None:
+    rehearse(bundle.to_bytes(), Toy)
+
+
+def test_what_is_refused_is_refused_in_the_same_words(bundle: Bundle) -> None:
+    answers = tuple(answer + 0.1 for answer in bundle.golden.log_odds)
+    off = replace(bundle, golden=bundle.golden.model_copy(update={"log_odds": answers}))
+    with pytest.raises(ModelRefusedError, match="rehearsal: bundle: golden rows answer"):
+        rehearse(off.to_bytes(), Toy)
+    with pytest.raises(ModelRefusedError, match="rehearsal: bundle: not an archive"):
+        rehearse(b"nothing", Toy)
+
+
+@pytest.mark.parametrize("child", [100_000_000, -100_000_000])
+def test_a_child_far_outside_its_tree_ends_the_fresh_process_and_not_this_one(
+    bundle: Bundle, child: int
+) -> None:
+    with pytest.raises(ModelRefusedError, match="rehearsal: "):
+        rehearse(with_first_child(bundle, child), Toy)
+
+
+def test_a_tree_that_never_ends_is_given_up(
+    bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rehearsal, "SECONDS", 5.0)
+    with pytest.raises(ModelRefusedError, match="rehearsal: "):
+        rehearse(with_first_child(bundle, 0), Toy)

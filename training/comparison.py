@@ -1,0 +1,75 @@
+"""Champion and challenger side by side, from the decision log."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from models.errors import DataError
+
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+DECISIONS = ("approve", "refer", "decline")
+MEMBERS = ("variant", "model_version", "credit_score", "probability_of_default", "decision")
+
+
+@dataclass(frozen=True, slots=True)
+class VariantFigures:
+    """What one version decided under one name: scores by quantile, decisions by share."""
+
+    variant: str
+    version: str
+    decisions: int
+    mean_probability: float
+    scores: dict[float, float]
+    shares: dict[str, float]
+
+
+def compare_variants(model: str, log: Path) -> tuple[VariantFigures, ...]:
+    """Summarise a model's decision records by variant and version.
+
+    Raises
+    ------
+    DataError
+        If the log cannot be read, or has no decision of the model.
+    """
+    try:
+        with log.open(encoding="utf-8") as lines:
+            records = list(_records(model, lines))
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"{log}: {error}"
+        raise DataError(message) from error
+    if not records:
+        message = f"{log}: no decision of {model} in it"
+        raise DataError(message)
+    frame = pd.DataFrame(records, columns=list(MEMBERS))
+    return tuple(
+        _figures(str(variant), str(version), rows)
+        for (variant, version), rows in frame.groupby(["variant", "model_version"])
+    )
+
+
+def _records(model: str, lines: Iterable[str]) -> Iterable[tuple[object, ...]]:
+    """Decisions among all the lines of a log; others, and a line cut short, are passed over."""
+    for line in lines:
+        try:
+            record = json.loads(line)
+        except ValueError:
+            continue
+        if not isinstance(record, dict) or record.get("record") != "decision":
+            continue
+        if record.get("model") == model and set(MEMBERS) <= record.keys():
+            yield tuple(record[name] for name in MEMBERS)
+
+
+def _figures(variant: str, version: str, rows: pd.DataFrame) -> VariantFigures:
+    shares = rows["decision"].value_counts(normalize=True)
+    return VariantFigures(
+        variant=variant,
+        version=version,
+        decisions=len(rows),
+        mean_probability=float(rows["probability_of_default"].mean()),
+        scores={q: float(rows["credit_score"].quantile(q)) for q in QUANTILES},
+        shares={name: float(shares.get(name, 0.0)) for name in DECISIONS},
+    )
