@@ -15,7 +15,6 @@ from tests.running import (
     SERVER_COMMANDS,
     Server,
     TrainedStore,
-    last_line,
     running_server,
 )
 from tests.test_house import project_files
@@ -87,11 +86,14 @@ def test_every_other_request_of_the_readme_is_answered(service: Server, command:
 
 
 @pytest.mark.parametrize("command", TRAININGS)
-def test_every_training_command_of_the_readme_runs(command: str) -> None:
+def test_every_training_command_of_the_readme_runs(
+    command: str, trained_store: TrainedStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MODEL_STORE", trained_store.uri)
     done = subprocess.run(
         shlex.split(command), cwd=REPOSITORY, capture_output=True, text=True, check=True
     )
-    assert last_line(done.stdout)
+    assert done.stdout.strip()
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(REPOSITORY)))
@@ -125,7 +127,7 @@ def test_the_readme_lists_every_route(service: Server) -> None:
         r'Route\(\s*"([^"]+)"',
         "".join(path.read_text() for path in (REPOSITORY / "functions/scoring").glob("*.py")),
     )
-    assert len(routes) == 9
+    assert len(routes) == 10
     for route in routes:
         shown = route.replace("{model}", "{m}")
         assert f"{shown}`" in README, shown

@@ -38,6 +38,8 @@ from training.comparison import DECISIONS, QUANTILES, compare_variants
 from training.rehearsal import rehearse
 from training.settings import Settings
 
+WIDTH = 200
+
 Run = Callable[[argparse.Namespace, Settings], None]
 
 
@@ -86,7 +88,7 @@ def _versions(options: argparse.Namespace, settings: Settings) -> None:
         table.add_column(heading)
     for name in version_names(store, model):
         table.add_row(name, roles.get(name, ""), *_described(store, model, name))
-    console = Console()
+    console = _console()
     console.print(table)
     if pointer:
         moved = f"{pointer.when:%Y-%m-%d %H:%M:%S} UTC by {pointer.who}"
@@ -124,7 +126,7 @@ def _show(options: argparse.Namespace, settings: Settings) -> None:
         table.add_row(name, f"{figure.value:.4f} ({figure.low:.4f} to {figure.high:.4f})")
     for name, value in manifest.provenance.model_dump().items():
         table.add_row(name, json.dumps(value) if isinstance(value, dict) else str(value))
-    Console().print(table)
+    _console().print(table)
 
 
 def _promote(options: argparse.Namespace, settings: Settings) -> None:
@@ -159,7 +161,7 @@ def _compare(options: argparse.Namespace, settings: Settings) -> None:
         cells = [row.variant, row.version, f"{row.decisions:,}", f"{row.mean_probability:.4f}"]
         cells += [f"{row.scores[quantile]:.0f}" for quantile in QUANTILES]
         table.add_row(*cells, *(f"{row.shares[name]:.1%}" for name in DECISIONS))
-    Console(width=160).print(table)
+    _console().print(table)
     print(json.dumps([asdict(row) for row in found]))
 
 
@@ -176,7 +178,7 @@ def _verify(options: argparse.Namespace, settings: Settings) -> None:
         fault = _fault(store, model, pointer, name)
         faults += fault is not None
         table.add_row(name, roles.get(name, ""), fault or "as published")
-    Console().print(table)
+    _console().print(table)
     if faults:
         message = f"{faults} of the versions of {options.model} must not be served"
         raise RegistryError(message)
@@ -236,6 +238,12 @@ def _roles(pointer: Pointer | None) -> dict[str, str]:
         share = f"challenger, {pointer.challenger.share:.0%}"
         roles[pointer.challenger.version.version] = share
     return roles | {pointer.champion.version: "champion"}
+
+
+def _console() -> Console:
+    """As wide as the terminal; where there is none, wide enough for a whole row."""
+    console = Console()
+    return console if console.is_terminal else Console(width=WIDTH)
 
 
 def _said(outcome: str, pointer: Pointer) -> None:

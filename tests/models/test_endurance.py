@@ -1,0 +1,295 @@
+"""Nobody can tear the bucket: killed publishers, rivals, lost replies, mutated bundles.
+
+Counts are those of `make test`; `make soak` runs the same at full counts.
+"""
+
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import settings
+
+from models.bundle import Bundle, scorer_from_bundle
+from models.errors import (
+    ModelRefusedError,
+    ObjectMissingError,
+    PointerMovedError,
+    StoreUnavailableError,
+)
+from models.estimators import Additive, Trees
+from models.registry import Author, Version, promote, publish, read_pointer
+from models.serving import load_champion, load_version
+from models.stores.opening import open_store
+from models.stores.store import Store, StoredObject
+from tests.models.conftest import NOW, bundle_of
+from tests.running import REPOSITORY
+from tests.toy import Toy, toy
+
+SOAKING = settings().max_examples > 100
+KILLS = 200 if SOAKING else 10
+ROUNDS = 100 if SOAKING else 5
+LOST_REPLIES = 100
+MUTATIONS = 1_000 if SOAKING else 200
+PUBLISHER = REPOSITORY / "tests" / "models" / "publisher.py"
+
+
+def start_publisher(folder: Path, bundle: Path, step: int) -> subprocess.Popen[str]:
+    command = [sys.executable, str(PUBLISHER), str(folder), str(bundle), str(step)]
+    environment = {"PYTHONPATH": str(REPOSITORY), "PATH": "/usr/bin:/bin"}
+    return subprocess.Popen(
+        command, cwd=REPOSITORY, env=environment, stdout=subprocess.PIPE, text=True
+    )
+
+
+@contextmanager
+def readers(folder: Path, known: dict[str, float]) -> Iterator[list[str]]:
+    """Load the champion again and again: each must be whole, and score as its version does."""
+    stop, versions, faults = threading.Event(), list[str](), list[str]()
+
+    def read() -> None:
+        store = open_store(folder.as_uri())
+        while not stop.is_set():
+            champion = load_champion(store, Toy)
+            [decision] = champion.scorer.score([toy()])
+            family = champion.manifest.family
+            if decision.probability_of_default != known[family]:
+                faults.append(champion.version)
+            versions.append(champion.version)
+
+    threads = [threading.Thread(target=read) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield versions
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    assert faults == []
+    assert versions
+
+
+@pytest.fixture
+def first(tmp_path: Path, logistic: Additive, author: Author) -> Version:
+    """A store with a champion."""
+    store = open_store((tmp_path / "store").as_uri())
+    version = publish(store, "toy", bundle_of(logistic).to_bytes(), {}, NOW)
+    promote(store, "toy", version, author)
+    return version
+
+
+@pytest.fixture
+def known(logistic: Additive, trees: Trees) -> dict[str, float]:
+    """What each family's bundle answers for the toy application."""
+    found: dict[str, float] = {}
+    estimators: tuple[Additive | Trees, ...] = (logistic, trees)
+    for estimator in estimators:
+        [decision] = scorer_from_bundle(bundle_of(estimator), Toy).score([toy()])
+        found[estimator.family] = decision.probability_of_default
+    return found
+
+
+def test_a_publisher_killed_at_any_step_leaves_the_old_champion_or_the_new_one_whole(
+    tmp_path: Path, first: Version, known: dict[str, float], trees: Trees
+) -> None:
+    folder, bundle = tmp_path / "store", tmp_path / "bundle.zip"
+    bundle.write_bytes(bundle_of(trees).to_bytes())
+    store = open_store(folder.as_uri())
+    with readers(folder, known):
+        for step in range(1, 100):
+            process = start_publisher(folder, bundle, step)
+            said, _ = process.communicate(timeout=60)
+            if process.returncode == 0:
+                break
+            assert process.returncode == -signal.SIGKILL
+            champion = read_pointer(store, "toy").champion
+            assert champion == first or load_version(store, Toy, champion)
+    assert process.returncode == 0
+    assert int(said) >= 16  # four objects, each written and made visible, before and after
+    assert read_pointer(store, "toy").champion != first
+
+
+def test_a_publisher_killed_at_random_moments_never_shows_anything_torn(
+    tmp_path: Path, first: Version, known: dict[str, float], trees: Trees
+) -> None:
+    folder, bundle = tmp_path / "store", tmp_path / "bundle.zip"
+    bundle.write_bytes(bundle_of(trees).to_bytes())
+    chance = random.Random(1)  # noqa: S311 -- no secret
+    with readers(folder, known):
+        for _ in range(KILLS):
+            process = start_publisher(folder, bundle, 0)
+            time.sleep(chance.uniform(0.2, 0.6))
+            process.kill()
+            process.communicate(timeout=60)
+    process = start_publisher(folder, bundle, 0)
+    process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert read_pointer(open_store(folder.as_uri()), "toy").champion != first
+
+
+@pytest.fixture(params=["file", "gs", "s3"])
+def any_store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    if request.param == "file":
+        return open_store(tmp_path.as_uri())
+    request.getfixturevalue({"gs": "bucket_server", "s3": "s3_server"}[request.param])
+    return open_store(f"{request.param}://models/{tmp_path.name}")
+
+
+def test_of_eight_promoters_at_once_one_wins_and_the_others_are_told_who(
+    any_store: Store,
+) -> None:
+    versions = [
+        publish(any_store, "toy", f"bundle {i}".encode(), {}, NOW + timedelta(i)) for i in range(8)
+    ]
+    for round_ in range(ROUNDS):
+        barrier = threading.Barrier(8)
+        won: list[int] = []
+        told: list[str] = []
+
+        def run(
+            i: int,
+            barrier: threading.Barrier = barrier,
+            won: list[int] = won,
+            told: list[str] = told,
+        ) -> None:
+            author = Author(who=f"promoter {i}", when=NOW)
+            barrier.wait()
+            try:
+                promote(SlowlyWritten(any_store, barrier), "toy", versions[i], author)
+                won.append(i)
+            except PointerMovedError as error:
+                told.append(str(error))
+
+        threads = [threading.Thread(target=run, args=(i,)) for i in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        [winner] = won
+        pointer = read_pointer(any_store, "toy")
+        assert (pointer.champion, pointer.sequence) == (versions[winner], round_ + 1)
+        assert len(told) == 7
+        assert all(f"promoter {winner} moved the pointer" in message for message in told)
+
+
+class Wrapped:
+    """A store that passes everything on."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    def read(self, name: str) -> StoredObject:
+        return self.store.read(name)
+
+    def create(self, name: str, data: bytes) -> None:
+        self.store.create(name, data)
+
+    def replace(self, name: str, data: bytes, generation: str) -> None:
+        self.store.replace(name, data, generation)
+
+    def remove(self, name: str) -> None:
+        self.store.remove(name)
+
+    def names(self, prefix: str) -> list[str]:
+        return self.store.names(prefix)
+
+
+class SlowlyWritten(Wrapped):
+    """A store whose writers wait until all of them have read."""
+
+    def __init__(self, store: Store, barrier: threading.Barrier) -> None:
+        super().__init__(store)
+        self.barrier = barrier
+
+    def create(self, name: str, data: bytes) -> None:
+        self.barrier.wait()
+        super().create(name, data)
+
+    def replace(self, name: str, data: bytes, generation: str) -> None:
+        self.barrier.wait()
+        super().replace(name, data, generation)
+
+
+class LosingReplies(Wrapped):
+    """A store whose every reply to a write is lost: the client sees an error, or retries."""
+
+    def __init__(self, store: Store, *, retries: bool) -> None:
+        super().__init__(store)
+        self.retries = retries
+
+    def create(self, name: str, data: bytes) -> None:
+        super().create(name, data)
+        if self.retries:
+            super().create(name, data)
+        message = "the reply was lost"
+        raise StoreUnavailableError(message)
+
+    def replace(self, name: str, data: bytes, generation: str) -> None:
+        super().replace(name, data, generation)
+        if self.retries:
+            super().replace(name, data, generation)
+        message = "the reply was lost"
+        raise StoreUnavailableError(message)
+
+
+@pytest.mark.parametrize("retries", [True, False])
+def test_lost_replies_to_own_successes_are_all_recognised(
+    tmp_path: Path, author: Author, *, retries: bool
+) -> None:
+    store = open_store(tmp_path.as_uri())
+    versions = [publish(store, "toy", f"{i}".encode(), {}, NOW + timedelta(i)) for i in range(2)]
+    for i in range(LOST_REPLIES):
+        pointer = promote(LosingReplies(store, retries=retries), "toy", versions[i % 2], author)
+        assert read_pointer(store, "toy") == pointer
+        assert pointer.sequence == i + 1
+
+
+def mutated(data: bytes, chance: np.random.Generator) -> bytes:
+    """Flip a bit, cut the end off, double a stretch, or swap two stretches."""
+    kind, at = chance.integers(4), int(chance.integers(1, len(data) - 1))
+    if kind == 0:
+        return data[:at] + bytes([data[at] ^ (1 << int(chance.integers(8)))]) + data[at + 1 :]
+    if kind == 1:
+        return data[:at]
+    if kind == 2:
+        return data[:at] + data[at : at + 100] + data[at:]
+    return data[at:] + data[:at]
+
+
+def test_no_mutated_bundle_is_ever_parsed(
+    tmp_path: Path, author: Author, trees: Trees, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = open_store(tmp_path.as_uri())
+    sound = bundle_of(trees).to_bytes()
+    version = publish(store, "toy", sound, {}, NOW)
+    promote(store, "toy", version, author)
+    assert load_champion(store, Toy)
+    parsed: list[bytes] = []
+    monkeypatch.setattr("models.serving.bundle_from_bytes", parsed.append)
+    [path] = tmp_path.glob("versions/toy/*/bundle.zip")
+    chance = np.random.default_rng(3)
+    for _ in range(MUTATIONS):
+        path.write_bytes(mutated(sound, chance))
+        with pytest.raises(ModelRefusedError, match="size or sha256 is not as published"):
+            load_champion(store, Toy)
+    assert parsed == []
+
+
+def test_a_version_whose_bundle_is_gone_is_refused(
+    tmp_path: Path, author: Author, bundle: Bundle
+) -> None:
+    store = open_store(tmp_path.as_uri())
+    version = publish(store, "toy", bundle.to_bytes(), {}, NOW)
+    promote(store, "toy", version, author)
+    store.remove(f"versions/toy/{version.version}/bundle.zip")
+    with pytest.raises(ObjectMissingError):
+        load_champion(store, Toy)
