@@ -37,6 +37,11 @@ def with_first_child(bundle: Bundle, child: int) -> bytes:
     crafted = parts[0] + b"".join(
         key + part[:8] + struct.pack(">i", child) + part[12:] for part in parts[1:]
     )
+    return with_estimator(bundle, crafted)
+
+
+def with_estimator(bundle: Bundle, crafted: bytes) -> bytes:
+    """The bundle with other bytes for its trees."""
 
     class Crafted:
         family = "xgboost"
@@ -66,6 +71,12 @@ def test_a_child_far_outside_its_tree_ends_the_fresh_process_and_not_this_one(
 ) -> None:
     with pytest.raises(ModelRefusedError, match="rehearsal: "):
         rehearse(with_first_child(bundle, child), Toy)
+
+
+def test_a_document_nested_too_deep_to_parse_ends_the_fresh_process(bundle: Bundle) -> None:
+    deep = b"{L" + struct.pack(">q", 7) + b"learner" + b"[" * 5_000_000
+    with pytest.raises(ModelRefusedError, match="rehearsal: "):
+        rehearse(with_estimator(bundle, deep), Toy)
 
 
 def test_a_tree_that_never_ends_is_given_up(

@@ -4,12 +4,14 @@ Counts are those of `make test`; `make soak` runs the same at full counts.
 """
 
 import asyncio
+import io
 import json
 import os
 import shutil
 import signal
 import threading
 import time
+import zipfile
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
@@ -361,6 +363,67 @@ def test_a_refused_version_is_counted_and_shown_while_the_old_one_serves(
         assert f'surety_model_load_failures_total{{model="{MODEL}"}}' in metrics
         [logged] = [r for r in server.log() if r["message"] == "model not refreshed"][:1]
         assert "not an archive" in logged["cause"]
+
+
+def edited(data: bytes, change: Callable[[dict[str, bytes]], None]) -> bytes:
+    """A sound archive with other members."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    change(members)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+def wrong_answers(members: dict[str, bytes]) -> None:
+    golden = json.loads(members["golden.json"])
+    golden["log_odds"] = [answer + 0.01 for answer in golden["log_odds"]]
+    members["golden.json"] = json.dumps(golden).encode()
+
+
+def foreign_contract(members: dict[str, bytes]) -> None:
+    manifest = json.loads(members["manifest.json"])
+    manifest["contract_hash"] = "0" * 64
+    members["manifest.json"] = json.dumps(manifest).encode()
+
+
+def swapped_members(members: dict[str, bytes]) -> None:
+    members["golden.json"], members["reference.json"] = (
+        members["reference.json"],
+        members["golden.json"],
+    )
+
+
+def flipped_weight(members: dict[str, bytes]) -> None:
+    formula = json.loads(members["estimator.json"])
+    formula["terms"][0]["weight"] *= -1
+    members["estimator.json"] = json.dumps(formula).encode()
+
+
+def test_no_bad_bundle_with_a_right_hash_is_ever_served(
+    folder: Path, store: Store, versions: list[Version], tmp_path: Path
+) -> None:
+    path = f"versions/{MODEL}/{versions[0].version}/bundle.zip"
+    sound = store.read(path).data
+    with running_server(
+        tmp_path / "log", MODEL_STORE=folder.as_uri(), MODEL_REFRESH_SECONDS="0"
+    ) as server:
+        assert predict(server)["model_version"] == versions[0].version
+        for i, change in enumerate(
+            (wrong_answers, foreign_contract, swapped_members, flipped_weight)
+        ):
+            when = AUTHOR.when.replace(minute=i)
+            bad = publish(store, MODEL, edited(sound, change), {}, when)
+            promote(store, MODEL, bad, AUTHOR)
+
+            def refused(change: str = change.__name__, count: int = i) -> bool:
+                assert predict(server)["model_version"] == versions[0].version, change
+                lines = [r for r in server.log() if r["message"] == "model not refreshed"]
+                return len({line["cause"] for line in lines}) > count
+
+            wait_until(refused, seconds=60)
 
 
 def test_a_store_that_is_gone_costs_a_warm_instance_nothing(folder: Path, tmp_path: Path) -> None:
