@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from models.bundle import sha256_hex
 from models.errors import (
@@ -29,7 +29,7 @@ from models.stores.store import Store, StoredObject
 
 VERSION_PATTERN = r"^\d{8}T\d{6}Z-[0-9a-f]{12}$"
 BUNDLE = "bundle.zip"
-RECOGNITION_READS = 3
+MOST_ATTEMPTS = 3
 
 
 class _Record(BaseModel):
@@ -62,7 +62,7 @@ class Pointer(_Record):
     sequence: Annotated[int, Field(ge=1)]
     nonce: str
     who: str
-    when: datetime
+    when: AwareDatetime
 
     def versions(self) -> tuple[Version, ...]:
         """Every version the pointer names: none of them may be pruned."""
@@ -104,7 +104,8 @@ def _create(store: Store, name: str, data: bytes) -> None:
         store.create(name, data)
     except ObjectExistsError:
         # The reply to an own success was lost, or another run found the same at the same time.
-        if store.read(name).data != data:
+        found = _read_if_any(store, name)
+        if found is None or found.data != data:
             raise
 
 
@@ -112,9 +113,15 @@ def find_published(store: Store, model: str, bundle: bytes) -> Version | None:
     """The version with exactly this content, if one was published before."""
     digest = sha256_hex(bundle)
     for name in version_names(store, model):
-        if name.endswith(f"-{digest[:12]}"):
+        # One whose bytes were damaged since is not this version any more.
+        if name.endswith(f"-{digest[:12]}") and _bundle_of(store, model, name) == bundle:
             return Version(version=name, sha256=digest, size=len(bundle))
     return None
+
+
+def _bundle_of(store: Store, model: str, version: str) -> bytes | None:
+    found = _read_if_any(store, _folder(model, version) + BUNDLE)
+    return found.data if found else None
 
 
 def promote(store: Store, model: str, version: Version, author: Author) -> Pointer:
@@ -124,6 +131,8 @@ def promote(store: Store, model: str, version: Version, author: Author) -> Point
         challenger = last.challenger if last else None
         if challenger and challenger.version == version:
             challenger = None
+        if last and last.champion == version:
+            return Move(version, last.previous, challenger)
         return Move(version, last.champion if last else None, challenger)
 
     return _move(store, model, change, author)
@@ -190,47 +199,55 @@ def _move(
     PointerMovedError
         If someone else moved it between our read and our write.
     """
-    name = _pointer_name(model)
-    before = _read_if_any(store, name)
-    last = _pointer_from(before, model) if before else None
-    move = change(last)
-    pointer = Pointer(
-        model=model,
-        champion=move.champion,
-        previous=move.previous,
-        challenger=move.challenger,
-        sequence=last.sequence + 1 if last else 1,
-        nonce=uuid.uuid4().hex,
-        who=author.who,
-        when=author.when,
-    )
-    data = pointer.model_dump_json(indent=1).encode()
-    try:
-        if before:
-            store.replace(name, data, before.generation)
-        else:
-            store.create(name, data)
-    except (GenerationConflictError, ObjectExistsError, StoreUnavailableError) as error:
-        _recognise(store, pointer, error)
-    return pointer
-
-
-def _recognise(store: Store, ours: Pointer, error: StoreError) -> None:
-    """Return if our write did happen: a reply can be lost, and a client's retry meet itself."""
-    for attempt in range(RECOGNITION_READS):
+    for attempt in range(MOST_ATTEMPTS):
+        before = _read_if_any(store, _pointer_name(model))
+        last = _pointer_from(before, model) if before else None
+        move = change(last)
+        pointer = Pointer(
+            model=model,
+            champion=move.champion,
+            previous=move.previous,
+            challenger=move.challenger,
+            sequence=last.sequence + 1 if last else 1,
+            nonce=uuid.uuid4().hex,
+            who=author.who,
+            when=author.when,
+        )
         try:
-            now = read_pointer(store, ours.model)
-        except ObjectMissingError:
-            raise error from None
+            _write_pointer(store, pointer, before)
+        except (GenerationConflictError, ObjectExistsError, StoreUnavailableError) as error:
+            now = _pointer_if_any(store, model, error)
+            if now and now.nonce == pointer.nonce:
+                return pointer  # it did happen: the reply was lost, or a retry met it
+            if isinstance(error, StoreUnavailableError):
+                raise  # nobody knows whether it may still arrive: it is not ours to claim
+            if now and (last is None or now.nonce != last.nonce):
+                raise PointerMovedError(model, now.champion.version, now.who, now.when) from error
+            if attempt == MOST_ATTEMPTS - 1:
+                raise
+            # A conflict, and nothing moved: the store asks to try again.
+        else:
+            return pointer
+    raise AssertionError  # the last attempt returned or raised
+
+
+def _write_pointer(store: Store, pointer: Pointer, before: StoredObject | None) -> None:
+    name, data = _pointer_name(pointer.model), pointer.model_dump_json(indent=1).encode()
+    if before:
+        store.replace(name, data, before.generation)
+    else:
+        store.create(name, data)
+
+
+def _pointer_if_any(store: Store, model: str, error: StoreError) -> Pointer | None:
+    """The pointer as it is after a write failed; that error again if it cannot be read."""
+    for _ in range(MOST_ATTEMPTS):
+        try:
+            found = _read_if_any(store, _pointer_name(model))
         except StoreUnavailableError:
-            if attempt == RECOGNITION_READS - 1:
-                raise error from None
             continue
-        if now.nonce == ours.nonce:
-            return
-        if isinstance(error, StoreUnavailableError):
-            raise error  # nobody knows whether it may still arrive: it is not ours to claim
-        raise PointerMovedError(ours.model, now.champion.version, now.who, now.when) from error
+        return _pointer_from(found, model) if found else None
+    raise error
 
 
 def read_pointer(store: Store, model: str) -> Pointer:
@@ -286,23 +303,26 @@ def version_names(store: Store, model: str) -> list[str]:
     """Names of all published versions of a model, oldest first."""
     pattern = re.compile(rf"versions/{re.escape(model)}/([^/]+)/{re.escape(BUNDLE)}")
     matches = (pattern.fullmatch(name) for name in store.names(f"versions/{model}/"))
-    return sorted(match[1] for match in matches if match)
+    return sorted(m[1] for m in matches if m and re.fullmatch(VERSION_PATTERN, m[1]))
 
 
 def prune(store: Store, model: str, keep: int) -> list[str]:
     """Remove all but the newest versions, and none that the pointer names; say which."""
-    before = _read_if_any(store, _pointer_name(model))
-    named = {v.version for v in _pointer_from(before, model).versions()} if before else set()
+    removed = []
     everything = store.names(f"versions/{model}/")
-    doomed = [v for v in version_names(store, model)[: -keep or None] if v not in named]
-    for version in doomed:
+    for version in version_names(store, model)[: -keep or None]:
+        # Read again for each: it may have been promoted meanwhile.
+        pointer = _read_if_any(store, _pointer_name(model))
+        if pointer and version in {v.version for v in _pointer_from(pointer, model).versions()}:
+            continue
         folder = _folder(model, version)
         # The bundle first: without it, what is left is no version.
         store.remove(folder + BUNDLE)
         for name in everything:
             if name.startswith(folder) and name != folder + BUNDLE:
                 store.remove(name)
-    return doomed
+        removed.append(version)
+    return removed
 
 
 def _pointer_from(stored: StoredObject, model: str) -> Pointer:

@@ -6,7 +6,6 @@ from typing import Literal
 
 from models.bundle import Manifest, bundle_from_bytes, scorer_from_bundle
 from models.contract import CreditModel, name_of
-from models.errors import ModelRefusedError, ObjectMissingError
 from models.registry import Pointer, Version, read_bundle, read_pointer
 from models.scorer import Scorer
 from models.stores.store import Store
@@ -79,10 +78,11 @@ def load_in_service(
 ) -> InService:
     """Read the pointer and whatever it names that is not known yet; errors as `load_version`.
 
-    A challenger that must be refused is left out: it may never cost the champion a request.
+    A challenger that cannot be loaded is left out, and tried again the next time: it may never cost
+    the champion a request.
     """
     pointer = read_pointer(store, name_of(model))
-    if known and known.pointer.nonce == pointer.nonce:
+    if known and known.pointer == pointer and known.refusal is None:
         return known
     champion = _known(known, pointer.champion) or load_version(store, model, pointer.champion)
     if pointer.challenger is None:
@@ -90,8 +90,8 @@ def load_in_service(
     wanted = pointer.challenger.version
     try:
         challenger = _known(known, wanted) or load_version(store, model, wanted)
-    except (ModelRefusedError, ObjectMissingError) as error:
-        return InService(pointer, champion, refusal=str(error))
+    except Exception as error:  # noqa: BLE001 -- whatever it raises, the champion serves
+        return InService(pointer, champion, refusal=f"{type(error).__name__}: {error}")
     return InService(pointer, champion, challenger)
 
 

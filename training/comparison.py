@@ -1,11 +1,12 @@
 """Champion and challenger side by side, from the decision log."""
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Literal
 
 import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from models.errors import DataError
 
@@ -35,9 +36,9 @@ def compare_variants(model: str, log: Path) -> tuple[VariantFigures, ...]:
         If the log cannot be read, or has no decision of the model.
     """
     try:
-        with log.open(encoding="utf-8") as lines:
+        with log.open(encoding="utf-8", errors="replace") as lines:
             records = list(_records(model, lines))
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         message = f"{log}: {error}"
         raise DataError(message) from error
     if not records:
@@ -50,17 +51,29 @@ def compare_variants(model: str, log: Path) -> tuple[VariantFigures, ...]:
     )
 
 
+class _Record(BaseModel):
+    """The members of a decision record that are compared; others may stand beside them."""
+
+    model_config = ConfigDict(strict=True, allow_inf_nan=False)
+
+    record: Literal["decision"]
+    model: str
+    variant: Literal["champion", "challenger"]
+    model_version: str
+    credit_score: Annotated[float, Field(ge=-1e9, le=1e9)]
+    probability_of_default: Annotated[float, Field(gt=0, lt=1)]
+    decision: Literal["approve", "refer", "decline"]
+
+
 def _records(model: str, lines: Iterable[str]) -> Iterable[tuple[object, ...]]:
     """Decisions among all the lines of a log; others, and a line cut short, are passed over."""
     for line in lines:
         try:
-            record = json.loads(line)
-        except ValueError:
+            record = _Record.model_validate_json(line)
+        except ValidationError:
             continue
-        if not isinstance(record, dict) or record.get("record") != "decision":
-            continue
-        if record.get("model") == model and set(MEMBERS) <= record.keys():
-            yield tuple(record[name] for name in MEMBERS)
+        if record.model == model:
+            yield tuple(getattr(record, name) for name in MEMBERS)
 
 
 def _figures(variant: str, version: str, rows: pd.DataFrame) -> VariantFigures:

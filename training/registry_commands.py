@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from models.bundle import bundle_from_bytes
@@ -91,7 +92,7 @@ def _versions(options: argparse.Namespace, settings: Settings) -> None:
     console = _console()
     console.print(table)
     if pointer:
-        moved = f"{pointer.when:%Y-%m-%d %H:%M:%S} UTC by {pointer.who}"
+        moved = f"{pointer.when:%Y-%m-%d %H:%M:%S} UTC by {escape(pointer.who)}"
         console.print(f"pointer: moved {pointer.sequence} times, last {moved}")
 
 
@@ -100,8 +101,8 @@ def _described(store: Store, model: str, name: str) -> tuple[str, ...]:
         manifest = bundle_from_bytes(
             read_bundle(store, model, version_named(store, model, name))
         ).manifest
-    except ModelRefusedError as error:
-        return ("refused", "", "", str(error))
+    except (ModelRefusedError, ObjectMissingError) as error:
+        return ("refused", "", "", escape(str(error)))
     figures = (manifest.metrics[name].value for name in ("auc", "log_loss"))
     auc, log_loss = (f"{figure:.4f}" for figure in figures)
     return (manifest.family, auc, log_loss, f"{manifest.provenance.rows_train:,} rows")
@@ -158,7 +159,12 @@ def _compare(options: argparse.Namespace, settings: Settings) -> None:
     for name in DECISIONS:
         table.add_column(name, justify="right")
     for row in found:
-        cells = [row.variant, row.version, f"{row.decisions:,}", f"{row.mean_probability:.4f}"]
+        cells = [
+            row.variant,
+            escape(row.version),
+            f"{row.decisions:,}",
+            f"{row.mean_probability:.4f}",
+        ]
         cells += [f"{row.scores[quantile]:.0f}" for quantile in QUANTILES]
         table.add_row(*cells, *(f"{row.shares[name]:.1%}" for name in DECISIONS))
     _console().print(table)
@@ -177,7 +183,7 @@ def _verify(options: argparse.Namespace, settings: Settings) -> None:
     for name in sorted({*version_names(store, options.model), *roles}):
         fault = _fault(store, model, pointer, name)
         faults += fault is not None
-        table.add_row(name, roles.get(name, ""), fault or "as published")
+        table.add_row(name, roles.get(name, ""), escape(fault or "as published"))
     _console().print(table)
     if faults:
         message = f"{faults} of the versions of {options.model} must not be served"

@@ -5,14 +5,21 @@ A crafted estimator can end the process that loads it: then it is this one that 
 
 import subprocess
 import sys
+from pathlib import Path
 
 from models.bundle import bundle_from_bytes, scorer_from_bundle
 from models.contract import CreditModel, name_of
 from models.errors import ModelRefusedError, SuretyError
 from models.shelf import credit_models, find_model
-from training.settings import REPOSITORY
 
 SECONDS = 60.0
+# With the places this process finds modules in, a relative one included.
+LOAD = """
+import sys
+name, module, *sys.path = sys.argv[1:]
+from training.rehearsal import load
+load(name, module)
+"""
 
 
 def rehearse(bundle: bytes, model: type[CreditModel]) -> None:
@@ -23,10 +30,11 @@ def rehearse(bundle: bytes, model: type[CreditModel]) -> None:
     ModelRefusedError
         If it is refused there, takes too long, or the process dies of it.
     """
-    command = [sys.executable, "-m", "training.rehearsal", name_of(model), model.__module__]
+    places = [str(Path(place).absolute()) for place in sys.path]
+    command = [sys.executable, "-c", LOAD, name_of(model), model.__module__, *places]
     try:
         done = subprocess.run(  # noqa: S603 -- our own interpreter and module
-            command, input=bundle, capture_output=True, timeout=SECONDS, check=False, cwd=REPOSITORY
+            command, input=bundle, capture_output=True, timeout=SECONDS, check=False
         )
     except subprocess.TimeoutExpired as error:
         message = f"rehearsal: the bundle was not loaded within {SECONDS:g} s"
@@ -40,16 +48,17 @@ def rehearse(bundle: bytes, model: type[CreditModel]) -> None:
         raise ModelRefusedError(message)
 
 
+def load(name: str, module: str) -> None:
+    """Load a bundle from standard input; the exit code and one line say how it went."""
+    try:
+        _load(name, module)
+    except SuretyError as refusal:
+        sys.exit(str(refusal))
+
+
 def _load(name: str, module: str) -> None:
     catalogue = credit_models()
     if name not in catalogue:
         catalogue = credit_models((module,))
     model = find_model(catalogue, name)
     scorer_from_bundle(bundle_from_bytes(sys.stdin.buffer.read()), model)
-
-
-if __name__ == "__main__":
-    try:
-        _load(sys.argv[1], sys.argv[2])
-    except SuretyError as refusal:
-        sys.exit(str(refusal))

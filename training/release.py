@@ -66,10 +66,11 @@ def judge(trained: Trained, store: Store) -> Verdict:
 def release(trained: Trained, verdict: Verdict, store: Store, author: Author) -> str:
     """Publish a judged model, promote it if the verdict says so, and return its version."""
     name, version = name_of(trained.model), verdict.published
+    bundle = trained.bundle.to_bytes()
+    if version is None or verdict.outcome == "promoted":
+        rehearse(bundle, trained.model)
     if version is None:
         files = report_files(trained, verdict.outcome, verdict.gates)
-        bundle = trained.bundle.to_bytes()
-        rehearse(bundle, trained.model)
         version = publish(store, name, bundle, files, author.when)
     if verdict.outcome == "promoted":
         promote(store, name, version, author)

@@ -113,19 +113,18 @@ class ModelLoader:
             state.loading = None
 
     def _accept(self, name: str, state: State, found: InService, began: float) -> None:
-        changed = found is not state.serving
-        state.serving = found
-        state.checked_at = self._clock()
-        state.failures, state.cause = 0, None
-        if not changed:
-            return
-        state.loads += 1
-        took = round(1000 * (self._clock() - began), 1)
-        log("INFO", "model loaded", model=name, version=found.champion.version, load_ms=took)
+        before, state.serving = state.serving, found
+        state.checked_at = began  # what was read is at least this old
+        state.failures = 0
+        state.cause = "the challenger was refused" if found.refusal else None
+        if before is None or before.pointer != found.pointer:
+            state.loads += 1
+            took = round(1000 * (self._clock() - began), 1)
+            log("INFO", "model loaded", model=name, version=found.champion.version, load_ms=took)
         if found.refusal:
             state.failures_in_all += 1
-            state.cause = "the challenger was refused"
-            log("ERROR", "challenger not loaded", model=name, cause=found.refusal)
+            if before is None or before.refusal != found.refusal:
+                log("ERROR", "challenger not loaded", model=name, cause=found.refusal)
 
     def _refuse(self, name: str, state: State, error: Exception) -> None:
         delay = DELAYS_SECONDS[min(state.failures, len(DELAYS_SECONDS) - 1)]
@@ -141,7 +140,8 @@ class ModelLoader:
 def _public_cause(error: Exception) -> str:
     """What a caller may know; the log has the rest."""
     if isinstance(error, ObjectMissingError):
-        return "no champion has been published"
+        missing = "no champion has been published", "its bundle is gone from the store"
+        return missing["versions/" in str(error)]
     if isinstance(error, StoreUnavailableError | TimeoutError):
         return "the model store cannot be reached"
     return "its bundle was refused"

@@ -40,6 +40,7 @@ class FileStore:
         with _translated(), _temporary(path, data) as finished:
             try:
                 path.hardlink_to(finished)
+                _sync(path.parent)
             except FileExistsError as error:
                 raise ObjectExistsError(name) from error
 
@@ -53,19 +54,16 @@ class FileStore:
                 if self.read(name).generation != generation:
                     raise GenerationConflictError(name)
                 finished.replace(path)
+                _sync(path.parent)
 
     def remove(self, name: str) -> None:
-        """Delete a file, and its folder if nothing else is in it."""
-        path = self._path(name)
+        """Delete a file; its folder stays, where another writer may be about to use it."""
         with _translated():
-            path.unlink(missing_ok=True)
-        with contextlib.suppress(OSError):
-            path.parent.rmdir()
+            self._path(name).unlink(missing_ok=True)
 
     def names(self, prefix: str) -> list[str]:
         """All files whose name begins with the prefix."""
-        with _translated():
-            files = [path for path in self._folder.rglob("*") if path.is_file()]
+        files = (Path(top, file) for top, _, found in os.walk(self._folder) for file in found)
         names = (path.relative_to(self._folder).as_posix() for path in files)
         return sorted(n for n in names if n.startswith(prefix) and not _is_hidden(n))
 
@@ -106,6 +104,15 @@ def _temporary(path: Path, data: bytes) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def _sync(folder: Path) -> None:
+    """Make a new name in a folder outlast a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _generation(data: bytes) -> str:

@@ -5,6 +5,7 @@ import pytest
 
 from models.bundle import Bundle, sha256_hex
 from models.errors import (
+    GenerationConflictError,
     ModelRefusedError,
     ObjectExistsError,
     ObjectMissingError,
@@ -295,3 +296,64 @@ def test_a_write_whose_reply_broke_off_is_recognised_as_done_or_not(
         promote(Failing(store, done=False), "toy", versions[0], author)
     pointer = promote(Failing(store, done=True), "toy", versions[0], author)
     assert read_pointer(store, "toy") == pointer
+
+
+def test_promoting_the_champion_again_keeps_what_a_roll_back_needs(
+    store: Store, versions: list[Version], author: Author
+) -> None:
+    for version in (versions[0], versions[1], versions[1]):
+        pointer = promote(store, "toy", version, author)
+    assert (pointer.champion, pointer.previous, pointer.sequence) == (versions[1], versions[0], 3)
+
+
+def test_a_version_promoted_while_others_are_pruned_is_kept(store: Store, author: Author) -> None:
+    all_ = [publish(store, "toy", f"{i}".encode(), {}, NOW + timedelta(i)) for i in range(4)]
+    promote(store, "toy", all_[3], author)
+
+    class Promoting(Racing):
+        """A store where someone promotes the second version when the first is removed."""
+
+        def remove(self, name: str) -> None:
+            super().remove(name)
+            promote(store, "toy", all_[1], author)
+
+    assert prune(Promoting(store, b""), "toy", 1) == [all_[0].version, all_[2].version]
+    assert version_names(store, "toy") == [all_[1].version, all_[3].version]
+
+
+def test_a_folder_that_is_no_version_is_left_alone(store: Store, versions: list[Version]) -> None:
+    store.create("versions/toy/zzz-backup/bundle.zip", b"")
+    assert version_names(store, "toy") == [v.version for v in versions]
+    assert prune(store, "toy", 1) == [v.version for v in versions[:2]]
+
+
+def test_a_damaged_version_is_not_found_by_its_content(store: Store, bundle: Bundle) -> None:
+    data = bundle.to_bytes()
+    version = publish(store, "toy", data, {}, NOW)
+    name = f"versions/toy/{version.version}/bundle.zip"
+    store.replace(name, data[:-1] + b"x", store.read(name).generation)
+    assert find_published(store, "toy", data) is None
+
+
+class Hesitant(Racing):
+    """A store that asks to try again: it reports conflicts though nothing moved."""
+
+    def __init__(self, store: Store, times: int) -> None:
+        super().__init__(store, b"")
+        self._times = times
+
+    def replace(self, name: str, data: bytes, generation: str) -> None:
+        self._times -= 1
+        if self._times >= 0:
+            raise GenerationConflictError(name)
+        self._store.replace(name, data, generation)
+
+
+def test_a_conflict_in_which_nothing_moved_is_tried_again_and_blamed_on_nobody(
+    store: Store, versions: list[Version], author: Author
+) -> None:
+    promote(store, "toy", versions[0], author)
+    assert promote(Hesitant(store, 2), "toy", versions[1], author).sequence == 2
+    with pytest.raises(GenerationConflictError):
+        promote(Hesitant(store, 99), "toy", versions[2], author)
+    assert read_pointer(store, "toy").champion == versions[1]

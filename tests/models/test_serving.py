@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from models.bundle import Bundle
+from models.errors import StoreUnavailableError
 from models.estimators import Trees
 from models.registry import Author, Challenger, challenge, promote, publish, retire
 from models.serving import load_in_service, place_of
 from models.stores.opening import open_store
-from models.stores.store import Store
+from models.stores.store import Store, StoredObject
 from tests.models.conftest import NOW, bundle_of
 from tests.toy import Toy
 
@@ -84,5 +85,28 @@ def test_a_refused_challenger_never_costs_the_champion_a_request(
     version = publish(store, "toy", b"no bundle at all", {}, NOW + timedelta(1))
     challenge(store, "toy", Challenger(version=version, share=0.5), author)
     serving = load_in_service(store, Toy)
-    assert serving.refusal == "bundle: not an archive: File is not a zip file"
+    refusal = "ModelRefusedError: bundle: not an archive: File is not a zip file"
+    assert serving.refusal == refusal
     assert {serving.answering(i)[0] for i in IDENTITIES[:100]} == {"champion"}
+
+
+def test_a_challenger_that_could_not_be_loaded_is_tried_again(
+    store: Store, trees: Trees, author: Author, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version = publish(store, "toy", bundle_of(trees).to_bytes(), {}, NOW + timedelta(1))
+    challenge(store, "toy", Challenger(version=version, share=0.5), author)
+    read = store.read
+
+    def unavailable(name: str) -> StoredObject:
+        if version.version in name:
+            raise StoreUnavailableError(name)
+        return read(name)
+
+    monkeypatch.setattr(store, "read", unavailable)
+    before = load_in_service(store, Toy)
+    assert before.challenger is None
+    assert before.refusal
+    monkeypatch.setattr(store, "read", read)
+    after = load_in_service(store, Toy, before)
+    assert after.challenger
+    assert after.champion is before.champion

@@ -142,7 +142,7 @@ def test_variants_are_compared_from_the_decision_log(
                 "record": "decision",
                 "model": "german_credit",
                 "variant": variant,
-                "model_version": f"version of the {variant}",
+                "model_version": f"version [/x] of the {variant}",
                 "credit_score": score,
                 "probability_of_default": 0.25,
                 "decision": decision,
@@ -151,7 +151,10 @@ def test_variants_are_compared_from_the_decision_log(
 
     lines = [record("champion", 500 + i, "approve") for i in range(100)]
     lines += [record("challenger", 600, d) for d in ("approve", "decline", "decline", "refer")]
-    lines += ['{"message": "model loaded"}', "Traceback", lines[0][:40], "[]"]
+    lines += ['{"message": "model loaded"}', "Traceback", lines[0][:40], "[]", "[" * 100_000]
+    for member, value in (("credit_score", "600"), ("variant", ["x"]), ("credit_score", 10**400)):
+        lines.append(json.dumps(json.loads(lines[0]) | {member: value}))
+    lines.append(lines[0].replace("500", "NaN"))
     log = tmp_path / "decisions.log"
     log.write_text("\n".join(lines))
     assert command(store, "compare", "--log", str(log)) == 0

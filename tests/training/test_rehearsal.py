@@ -65,17 +65,21 @@ def test_what_is_refused_is_refused_in_the_same_words(bundle: Bundle) -> None:
         rehearse(b"nothing", Toy)
 
 
+# Dies, or is told by the library or by the golden rows: whatever it is, here nothing dies.
+NOT_SERVED = r"rehearsal: (the process that loaded the bundle died|libxgboost|bundle: golden rows)"
+
+
 @pytest.mark.parametrize("child", [100_000_000, -100_000_000])
 def test_a_child_far_outside_its_tree_ends_the_fresh_process_and_not_this_one(
     bundle: Bundle, child: int
 ) -> None:
-    with pytest.raises(ModelRefusedError, match="rehearsal: "):
+    with pytest.raises(ModelRefusedError, match=NOT_SERVED):
         rehearse(with_first_child(bundle, child), Toy)
 
 
 def test_a_document_nested_too_deep_to_parse_ends_the_fresh_process(bundle: Bundle) -> None:
     deep = b"{L" + struct.pack(">q", 7) + b"learner" + b"[" * 5_000_000
-    with pytest.raises(ModelRefusedError, match="rehearsal: "):
+    with pytest.raises(ModelRefusedError, match=NOT_SERVED):
         rehearse(with_estimator(bundle, deep), Toy)
 
 
@@ -83,5 +87,5 @@ def test_a_tree_that_never_ends_is_given_up(
     bundle: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rehearsal, "SECONDS", 5.0)
-    with pytest.raises(ModelRefusedError, match="rehearsal: "):
+    with pytest.raises(ModelRefusedError, match=r"rehearsal: the (bundle was not loaded|process)"):
         rehearse(with_first_child(bundle, 0), Toy)
