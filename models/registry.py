@@ -1,57 +1,39 @@
-"""Versions and champions in a store: published, moved by one pointer, read with every byte checked.
+"""The pointer: which version is champion, which came before it, which challenges it.
 
-versions/<model>/<version>/bundle.zip    a version exists when this does
-versions/<model>/<version>/...           written before it, for people and monitoring
-champions/<model>.json                   the pointer: the only object that is ever replaced
+champions/<model>.json    the only object that is ever replaced, by compare-and-swap
 """
 
-import re
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, Field, ValidationError
 
-from models.bundle import sha256_hex
 from models.errors import (
     GenerationConflictError,
     ModelRefusedError,
     ObjectExistsError,
-    ObjectMissingError,
     PointerMovedError,
     RegistryError,
     StoreError,
     StoreUnavailableError,
 )
 from models.stores.store import Store, StoredObject
+from models.versions import BUNDLE, Record, Version, folder_of, read_if_any, version_names
 
-VERSION_PATTERN = r"^\d{8}T\d{6}Z-[0-9a-f]{12}$"
-BUNDLE = "bundle.zip"
 MOST_ATTEMPTS = 3
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Version(_Record):
-    """A published version: its name, and what its bundle must weigh and hash to."""
-
-    version: Annotated[str, Field(pattern=VERSION_PATTERN)]
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-    size: Annotated[int, Field(gt=0)]
-
-
-class Challenger(_Record):
+class Challenger(Record):
     """A version that answers a share of requests, to be compared with the champion."""
 
     version: Version
     share: Annotated[float, Field(gt=0, lt=1)]
 
 
-class Pointer(_Record):
+class Pointer(Record):
     """Content of `champions/<model>.json`. The sequence only rises."""
 
     format: Literal[1] = 1
@@ -76,52 +58,6 @@ class Author:
 
     who: str
     when: datetime
-
-
-def publish(
-    store: Store, model: str, bundle: bytes, others: Mapping[str, bytes], now: datetime
-) -> Version:
-    """Write a new version: other files first, the bundle last, each created once.
-
-    Raises
-    ------
-    ObjectExistsError
-        If another run published something else under the same name.
-    """
-    digest = sha256_hex(bundle)
-    version = Version(
-        version=f"{now:%Y%m%dT%H%M%SZ}-{digest[:12]}", sha256=digest, size=len(bundle)
-    )
-    folder = _folder(model, version.version)
-    for name, data in others.items():
-        _create(store, folder + name, data)
-    _create(store, folder + BUNDLE, bundle)
-    return version
-
-
-def _create(store: Store, name: str, data: bytes) -> None:
-    try:
-        store.create(name, data)
-    except ObjectExistsError:
-        # The reply to an own success was lost, or another run found the same at the same time.
-        found = _read_if_any(store, name)
-        if found is None or found.data != data:
-            raise
-
-
-def find_published(store: Store, model: str, bundle: bytes) -> Version | None:
-    """The version with exactly this content, if one was published before."""
-    digest = sha256_hex(bundle)
-    for name in version_names(store, model):
-        # One whose bytes were damaged since is not this version any more.
-        if name.endswith(f"-{digest[:12]}") and _bundle_of(store, model, name) == bundle:
-            return Version(version=name, sha256=digest, size=len(bundle))
-    return None
-
-
-def _bundle_of(store: Store, model: str, version: str) -> bytes | None:
-    found = _read_if_any(store, _folder(model, version) + BUNDLE)
-    return found.data if found else None
 
 
 def promote(store: Store, model: str, version: Version, author: Author) -> Pointer:
@@ -200,7 +136,7 @@ def _move(
         If someone else moved it between our read and our write.
     """
     for attempt in range(MOST_ATTEMPTS):
-        before = _read_if_any(store, _pointer_name(model))
+        before = read_if_any(store, _pointer_name(model))
         last = _pointer_from(before, model) if before else None
         move = change(last)
         pointer = Pointer(
@@ -243,7 +179,7 @@ def _pointer_if_any(store: Store, model: str, error: StoreError) -> Pointer | No
     """The pointer as it is after a write failed; that error again if it cannot be read."""
     for _ in range(MOST_ATTEMPTS):
         try:
-            found = _read_if_any(store, _pointer_name(model))
+            found = read_if_any(store, _pointer_name(model))
         except StoreUnavailableError:
             continue
         return _pointer_from(found, model) if found else None
@@ -261,61 +197,16 @@ def read_pointer(store: Store, model: str) -> Pointer:
     return _pointer_from(store.read(_pointer_name(model)), model)
 
 
-def read_bundle(store: Store, model: str, version: Version) -> bytes:
-    """Bytes of a version's bundle, of the size and hash that were published.
-
-    Raises
-    ------
-    ModelRefusedError
-        If they are of another size or hash.
-    """
-    data = store.read(_folder(model, version.version) + BUNDLE).data
-    if (len(data), sha256_hex(data)) != (version.size, version.sha256):
-        message = f"{model} {version.version}: the bundle's size or sha256 is not as published"
-        raise ModelRefusedError(message)
-    return data
-
-
-def version_named(store: Store, model: str, name: str) -> Version:
-    """The published version of this name; its bundle must hash to what the name says.
-
-    Raises
-    ------
-    RegistryError
-        If the name is no version's.
-    ObjectMissingError
-        If there is no such version.
-    ModelRefusedError
-        If its bundle is not the one that was published.
-    """
-    if not re.fullmatch(VERSION_PATTERN, name):
-        message = f"{name!r} is no version: those look like 20261121T014400Z-3f9ac2d01b7e"
-        raise RegistryError(message)
-    data = store.read(_folder(model, name) + BUNDLE).data
-    digest = sha256_hex(data)
-    if not name.endswith(digest[:12]):
-        message = f"{model} {name}: its bundle hashes to {digest[:12]}"
-        raise ModelRefusedError(message)
-    return Version(version=name, sha256=digest, size=len(data))
-
-
-def version_names(store: Store, model: str) -> list[str]:
-    """Names of all published versions of a model, oldest first."""
-    pattern = re.compile(rf"versions/{re.escape(model)}/([^/]+)/{re.escape(BUNDLE)}")
-    matches = (pattern.fullmatch(name) for name in store.names(f"versions/{model}/"))
-    return sorted(m[1] for m in matches if m and re.fullmatch(VERSION_PATTERN, m[1]))
-
-
 def prune(store: Store, model: str, keep: int) -> list[str]:
     """Remove all but the newest versions, and none that the pointer names; say which."""
     removed = []
     everything = store.names(f"versions/{model}/")
     for version in version_names(store, model)[: -keep or None]:
         # Read again for each: it may have been promoted meanwhile.
-        pointer = _read_if_any(store, _pointer_name(model))
+        pointer = read_if_any(store, _pointer_name(model))
         if pointer and version in {v.version for v in _pointer_from(pointer, model).versions()}:
             continue
-        folder = _folder(model, version)
+        folder = folder_of(model, version)
         # The bundle first: without it, what is left is no version.
         store.remove(folder + BUNDLE)
         for name in everything:
@@ -337,16 +228,5 @@ def _pointer_from(stored: StoredObject, model: str) -> Pointer:
     return pointer
 
 
-def _read_if_any(store: Store, name: str) -> StoredObject | None:
-    try:
-        return store.read(name)
-    except ObjectMissingError:
-        return None
-
-
 def _pointer_name(model: str) -> str:
     return f"champions/{model}.json"
-
-
-def _folder(model: str, version: str) -> str:
-    return f"versions/{model}/{version}/"

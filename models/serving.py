@@ -6,9 +6,10 @@ from typing import Literal
 
 from models.bundle import Manifest, bundle_from_bytes, scorer_from_bundle
 from models.contract import CreditModel, name_of
-from models.registry import Pointer, Version, read_bundle, read_pointer
+from models.registry import Pointer, read_pointer
 from models.scorer import Scorer
 from models.stores.store import Store
+from models.versions import Version, read_bundle
 
 Variant = Literal["champion", "challenger"]
 

@@ -21,20 +21,17 @@ from models.registry import (
     Author,
     Challenger,
     Pointer,
-    Version,
     challenge,
     promote,
     prune,
-    read_bundle,
     read_pointer,
     retire,
     roll_back,
-    version_named,
-    version_names,
 )
 from models.shelf import credit_models, find_model
 from models.stores.opening import open_store
 from models.stores.store import Store
+from models.versions import Version, read_bundle, version_named, version_names
 from training.comparison import DECISIONS, QUANTILES, compare_variants
 from training.rehearsal import rehearse
 from training.settings import Settings

@@ -6,17 +6,11 @@ from typing import Literal
 from models.contract import name_of
 from models.errors import ModelRefusedError, ObjectMissingError
 from models.metrics import Probabilities
-from models.registry import (
-    Author,
-    Version,
-    find_published,
-    promote,
-    publish,
-    read_pointer,
-)
+from models.registry import Author, promote, read_pointer
 from models.scorer import probabilities_from_log_odds
 from models.serving import load_champion
 from models.stores.store import Store
+from models.versions import Version, find_published, publish
 from training.gates import Gate, champion_gates, evidence_gate
 from training.progress import say
 from training.rehearsal import rehearse

@@ -11,10 +11,11 @@ from models.catalogue.application import Application
 from models.estimators import estimator_from_bytes
 from models.features import columns_from_applications, matrix_from_columns
 from models.policy import Cutoffs
-from models.registry import Author, promote, publish
+from models.registry import Author, promote
 from models.reliability import reliability
 from models.scorer import Scorer, probabilities_from_log_odds
 from models.stores.opening import open_store
+from models.versions import publish
 from training.golden import golden_rows
 from training.intake import check_rows
 from training.reference import typical_good

@@ -10,8 +10,9 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from models.registry import Author, promote, publish
+from models.registry import Author, promote
 from models.stores.files import FileStore
+from models.versions import publish
 
 steps = 0
 

@@ -26,10 +26,11 @@ from models.errors import (
     StoreUnavailableError,
 )
 from models.estimators import Additive, Trees
-from models.registry import Author, Version, promote, publish, read_pointer
+from models.registry import Author, promote, read_pointer
 from models.serving import load_champion, load_version
 from models.stores.opening import open_store
 from models.stores.store import Store, StoredObject
+from models.versions import Version, publish
 from tests.models.conftest import NOW, bundle_of
 from tests.running import REPOSITORY
 from tests.toy import Toy, toy

@@ -17,21 +17,17 @@ from models.estimators import Trees
 from models.registry import (
     Author,
     Challenger,
-    Version,
     challenge,
-    find_published,
     promote,
     prune,
-    publish,
     read_pointer,
     retire,
     roll_back,
-    version_named,
-    version_names,
 )
 from models.serving import load_champion
 from models.stores.opening import open_store
 from models.stores.store import Store, StoredObject
+from models.versions import Version, find_published, publish, version_named, version_names
 from tests.models.conftest import NOW, bundle_of
 from tests.toy import Toy, toy
 

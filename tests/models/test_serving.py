@@ -9,10 +9,11 @@ import pytest
 from models.bundle import Bundle
 from models.errors import StoreUnavailableError
 from models.estimators import Trees
-from models.registry import Author, Challenger, challenge, promote, publish, retire
+from models.registry import Author, Challenger, challenge, promote, retire
 from models.serving import load_in_service, place_of
 from models.stores.opening import open_store
 from models.stores.store import Store, StoredObject
+from models.versions import publish
 from tests.models.conftest import NOW, bundle_of
 from tests.toy import Toy
 

@@ -9,11 +9,12 @@ import pytest
 from models.calibration import BetaCalibration
 from models.contract import name_of
 from models.errors import DataError
-from models.registry import Author, promote, publish, read_pointer
+from models.registry import Author, promote, read_pointer
 from models.scorer import Scorer
 from models.serving import load_champion
 from models.stores.opening import open_store
 from models.stores.store import Store
+from models.versions import publish
 from tests.toy import Toy
 from tests.training.conftest import toy_rows
 from training.golden import golden_rows

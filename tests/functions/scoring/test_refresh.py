@@ -25,19 +25,12 @@ from hypothesis import settings
 from functions.scoring import loading
 from functions.scoring.loading import ModelLoader
 from models.catalogue.german_credit import GermanCredit
-from models.registry import (
-    Author,
-    Challenger,
-    Version,
-    challenge,
-    promote,
-    publish,
-    version_named,
-)
+from models.registry import Author, Challenger, challenge, promote
 from models.serving import load_version, place_of
 from models.stores.files import FileStore
 from models.stores.opening import open_store
 from models.stores.store import Store, StoredObject
+from models.versions import Version, publish, version_named
 from tests.faults import Fault, faulty_proxy, wait_until
 from tests.running import Server, last_line, run_training, running_server
 
