@@ -1,5 +1,5 @@
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -169,3 +169,18 @@ def test_a_champion_that_must_be_refused_defends_nothing(
 def test_judging_writes_nothing(good: Trained, store: Store) -> None:
     judge(good, store)
     assert store.names("") == []
+
+
+def test_a_champion_damaged_in_the_bucket_is_replaced_by_the_next_run(
+    good: Trained, store: Store
+) -> None:
+    damaged = release(good, judge(good, store), store, AUTHOR)
+    name = f"versions/toy/{damaged}/bundle.zip"
+    stored = store.read(name)
+    store.replace(name, stored.data[:-1] + b"x", stored.generation)
+    later = replace(AUTHOR, when=AUTHOR.when + timedelta(days=1))
+    verdict = judge(good, store)
+    healed = release(good, verdict, store, later)
+    assert verdict.outcome == "promoted"
+    assert healed != damaged
+    assert load_champion(store, Toy).version == healed
