@@ -18,7 +18,7 @@ def test_a_real_account_is_scored(
     [prediction] = answer.json()["predictions"]
     assert set(prediction) == {
         *("probability_of_default", "credit_score", "risk_level", "decision"),
-        *("model", "model_version", "family", "reasons"),
+        *("model", "model_version", "variant", "family", "reasons"),
     }
     assert 0.4 < prediction["probability_of_default"] < 1  # two months late: it did default
     assert (prediction["decision"], prediction["risk_level"]) == ("decline", "high")

@@ -39,7 +39,9 @@ def test_authentication_need_not_be_set_on_loopback(host: str) -> None:
         ({"PORT": "65536"}, "PORT: must be"),
         ({"DEFAULT_MODEL": "mortgage"}, "DEFAULT_MODEL: 'mortgage' is not one of application"),
         ({"CREDIT_MODELS": "nowhere"}, "CREDIT_MODELS: credit model module nowhere"),
-        ({"MODEL_STORE": "var/store"}, "MODEL_STORE: a store is file:///path or gs://"),
+        ({"MODEL_REFRESH_SECONDS": "-1"}, "MODEL_REFRESH_SECONDS: must be a number from 0"),
+        ({"MODEL_REFRESH_SECONDS": "1e3"}, "MODEL_REFRESH_SECONDS: must be a number from 0"),
+        ({"MODEL_STORE": "var/store"}, "MODEL_STORE: a store is file:///path, gs://"),
     ],
 )
 def test_a_wrong_setting_is_refused_by_name(environment: dict[str, str], message: str) -> None:
@@ -79,7 +81,7 @@ def test_every_setting_stands_in_the_readme() -> None:
     read = set(re.findall(r'environment\.get\("([A-Z_]+)"', source))
     assert read == {
         *("MODEL_STORE", "DEFAULT_MODEL", "CREDIT_MODELS", "AUTH", "DECISION_LOG"),
-        *("HOST", "PORT"),
+        *("MODEL_REFRESH_SECONDS", "HOST", "PORT"),
     }
     for name in read:
         assert f"`{name}`" in readme, name
