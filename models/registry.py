@@ -135,9 +135,14 @@ def _move(
     PointerMovedError
         If someone else moved it between our read and our write.
     """
+    expected: str | None = None
     for attempt in range(MOST_ATTEMPTS):
         before = read_if_any(store, _pointer_name(model))
         last = _pointer_from(before, model) if before else None
+        if last and attempt and last.nonce != expected:
+            # A rival's write became visible only now: it won, and is not written over.
+            raise PointerMovedError(model, last.champion.version, last.who, last.when)
+        expected = last.nonce if last else None
         move = change(last)
         pointer = Pointer(
             model=model,
@@ -152,19 +157,31 @@ def _move(
         try:
             _write_pointer(store, pointer, before)
         except (GenerationConflictError, ObjectExistsError, StoreUnavailableError) as error:
-            now = _pointer_if_any(store, model, error)
-            if now and now.nonce == pointer.nonce:
-                return pointer  # it did happen: the reply was lost, or a retry met it
-            if isinstance(error, StoreUnavailableError):
-                raise  # nobody knows whether it may still arrive: it is not ours to claim
-            if now and (last is None or now.nonce != last.nonce):
-                raise PointerMovedError(model, now.champion.version, now.who, now.when) from error
+            if _happened(store, pointer, last, error):
+                return pointer
             if attempt == MOST_ATTEMPTS - 1:
                 raise
-            # A conflict, and nothing moved: the store asks to try again.
         else:
             return pointer
     raise AssertionError  # the last attempt returned or raised
+
+
+def _happened(store: Store, ours: Pointer, last: Pointer | None, error: StoreError) -> bool:
+    """Whether our write happened although it failed; if nothing moved, it may be tried again.
+
+    Raises
+    ------
+    PointerMovedError
+        If someone else's did.
+    """
+    now = _pointer_if_any(store, ours.model, error)
+    if now and now.nonce == ours.nonce:
+        return True  # the reply was lost, or a retry of the client's met its own success
+    if isinstance(error, StoreUnavailableError):
+        raise error  # nobody knows whether it may still arrive: it is not ours to claim
+    if now and (last is None or now.nonce != last.nonce):
+        raise PointerMovedError(ours.model, now.champion.version, now.who, now.when) from error
+    return False
 
 
 def _write_pointer(store: Store, pointer: Pointer, before: StoredObject | None) -> None:

@@ -145,41 +145,43 @@ def any_store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
     return open_store(f"{request.param}://models/{tmp_path.name}")
 
 
+def race(store: Store, versions: list[Version]) -> tuple[list[int], list[str]]:
+    """Promote all versions at once: who won, and what the others were told."""
+    barrier = threading.Barrier(len(versions))
+    won: list[int] = []
+    told: list[str] = []
+
+    def run(i: int) -> None:
+        author = Author(who=f"promoter {i}", when=NOW)
+        try:
+            promote(SlowlyWritten(store, barrier), "toy", versions[i], author)
+            won.append(i)
+        except PointerMovedError as error:
+            told.append(str(error))
+
+    threads = [threading.Thread(target=run, args=(i,)) for i in range(len(versions))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return won, told
+
+
 def test_of_eight_promoters_at_once_one_wins_and_the_others_are_told_who(
-    any_store: Store,
+    any_store: Store, request: pytest.FixtureRequest
 ) -> None:
+    # The Cloud Storage test server stalls for seconds after some dozens of rounds.
+    rounds = 5 if "[gs]" in request.node.name else ROUNDS
     versions = [
         publish(any_store, "toy", f"bundle {i}".encode(), {}, NOW + timedelta(i)) for i in range(8)
     ]
-    for round_ in range(ROUNDS):
-        barrier = threading.Barrier(8)
-        won: list[int] = []
-        told: list[str] = []
-
-        def run(
-            i: int,
-            barrier: threading.Barrier = barrier,
-            won: list[int] = won,
-            told: list[str] = told,
-        ) -> None:
-            author = Author(who=f"promoter {i}", when=NOW)
-            barrier.wait()
-            try:
-                promote(SlowlyWritten(any_store, barrier), "toy", versions[i], author)
-                won.append(i)
-            except PointerMovedError as error:
-                told.append(str(error))
-
-        threads = [threading.Thread(target=run, args=(i,)) for i in range(8)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        [winner] = won
+    for round_ in range(rounds):
+        won, told = race(any_store, versions)
+        assert len(won) == 1, told
         pointer = read_pointer(any_store, "toy")
-        assert (pointer.champion, pointer.sequence) == (versions[winner], round_ + 1)
+        assert (pointer.champion, pointer.sequence) == (versions[won[0]], round_ + 1)
         assert len(told) == 7
-        assert all(f"promoter {winner} moved the pointer" in message for message in told)
+        assert all(f"promoter {won[0]} moved the pointer" in message for message in told)
 
 
 class Wrapped:
@@ -210,13 +212,19 @@ class SlowlyWritten(Wrapped):
     def __init__(self, store: Store, barrier: threading.Barrier) -> None:
         super().__init__(store)
         self.barrier = barrier
+        self.waited = False
+
+    def _wait(self) -> None:
+        if not self.waited:  # one that is asked to try again does not meet the others again
+            self.waited = True
+            self.barrier.wait(timeout=30)
 
     def create(self, name: str, data: bytes) -> None:
-        self.barrier.wait()
+        self._wait()
         super().create(name, data)
 
     def replace(self, name: str, data: bytes, generation: str) -> None:
-        self.barrier.wait()
+        self._wait()
         super().replace(name, data, generation)
 
 

@@ -353,3 +353,31 @@ def test_a_conflict_in_which_nothing_moved_is_tried_again_and_blamed_on_nobody(
     with pytest.raises(GenerationConflictError):
         promote(Hesitant(store, 99), "toy", versions[2], author)
     assert read_pointer(store, "toy").champion == versions[1]
+
+
+class LateRival(Racing):
+    """A store that reports a conflict before the rival's write can be read."""
+
+    def __init__(self, store: Store, rival: Version, author: Author) -> None:
+        super().__init__(store, b"")
+        self._rival, self._author, self._reads = rival, author, 0
+
+    def read(self, name: str) -> StoredObject:
+        self._reads += 1
+        if self._reads == 3:  # the first of the second attempt
+            promote(self._store, "toy", self._rival, self._author)
+        return super().read(name)
+
+    def replace(self, name: str, data: bytes, generation: str) -> None:
+        if self._reads < 3:
+            raise GenerationConflictError(name)
+        self._store.replace(name, data, generation)
+
+
+def test_a_rival_whose_write_is_seen_late_is_not_written_over(
+    store: Store, versions: list[Version], author: Author
+) -> None:
+    promote(store, "toy", versions[0], author)
+    with pytest.raises(PointerMovedError, match=versions[1].version):
+        promote(LateRival(store, versions[1], author), "toy", versions[2], author)
+    assert read_pointer(store, "toy").champion == versions[1]
