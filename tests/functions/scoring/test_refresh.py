@@ -511,7 +511,7 @@ def test_a_stop_under_load_drops_no_request(folder: Path, tmp_path: Path, round_
             url = f"{server.client.base_url}{PATH}"
             with httpx.Client(trust_env=False, timeout=20) as client:
                 while not stopping.is_set():
-                    answer = client.post(url, json=BODY)
+                    answer = client.post(url, json={"instances": [ROW] * 200})
                     asked[0] += 1
                     if answer.status_code != httpx.codes.OK:
                         failures.append(answer.text)
@@ -522,6 +522,7 @@ def test_a_stop_under_load_drops_no_request(folder: Path, tmp_path: Path, round_
             thread.start()
         time.sleep(0.5)
         stopping.set()  # the router stops sending first; what is under way must be answered
+        time.sleep(0.05)
         os.kill(server.process.pid, signal.SIGTERM)
         began = time.monotonic()
         for thread in threads:
@@ -529,7 +530,7 @@ def test_a_stop_under_load_drops_no_request(folder: Path, tmp_path: Path, round_
         server.process.wait(timeout=9)
         assert time.monotonic() - began < 9
     assert failures == []
-    assert asked[0] > 50
+    assert asked[0] >= 8
 
 
 def resident_bytes(server: Server) -> int:
