@@ -64,12 +64,10 @@ def promote(store: Store, model: str, version: Version, author: Author) -> Point
     """Make a version the champion; the one it replaces is remembered for `roll_back`."""
 
     def change(last: Pointer | None) -> Move:
-        challenger = last.challenger if last else None
-        if challenger and challenger.version == version:
-            challenger = None
-        if last and last.champion == version:
-            return Move(version, last.previous, challenger)
-        return Move(version, last.champion if last else None, challenger)
+        if last is None:
+            return Move(version, None, None)
+        previous = last.previous if last.champion == version else last.champion
+        return Move(version, previous, last.challenger)
 
     return _move(store, model, change, author)
 
@@ -81,10 +79,7 @@ def roll_back(store: Store, model: str, author: Author) -> Pointer:
         if last is None or last.previous is None:
             message = f"{model} has no previous champion to roll back to"
             raise RegistryError(message)
-        challenger = last.challenger
-        if challenger and challenger.version == last.previous:
-            challenger = None
-        return Move(last.previous, last.champion, challenger)
+        return Move(last.previous, last.champion, last.challenger)
 
     return _move(store, model, change, author)
 
@@ -118,7 +113,7 @@ def retire(store: Store, model: str, author: Author) -> Pointer:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """What a pointer shall name next."""
+    """What a pointer shall name next; a challenger that becomes champion challenges no more."""
 
     champion: Version
     previous: Version | None
@@ -148,7 +143,7 @@ def _move(
             model=model,
             champion=move.champion,
             previous=move.previous,
-            challenger=move.challenger,
+            challenger=None if _is_champion(move) else move.challenger,
             sequence=last.sequence + 1 if last else 1,
             nonce=uuid.uuid4().hex,
             who=author.who,
@@ -164,6 +159,11 @@ def _move(
         else:
             return pointer
     raise AssertionError  # the last attempt returned or raised
+
+
+def _is_champion(move: Move) -> bool:
+    """The challenger is the version that becomes champion."""
+    return move.challenger is not None and move.challenger.version == move.champion
 
 
 def _happened(store: Store, ours: Pointer, last: Pointer | None, error: StoreError) -> bool:

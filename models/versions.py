@@ -100,7 +100,12 @@ def read_bundle(store: Store, model: str, version: Version) -> bytes:
 
 
 def version_named(store: Store, model: str, name: str) -> Version:
-    """The published version of this name; its bundle must hash to what the name says.
+    """The published version of this name; errors as `read_named`."""
+    return read_named(store, model, name)[0]
+
+
+def read_named(store: Store, model: str, name: str) -> tuple[Version, bytes]:
+    """The published version of this name and its bundle, which must hash to what the name says.
 
     Raises
     ------
@@ -119,7 +124,7 @@ def version_named(store: Store, model: str, name: str) -> Version:
     if not name.endswith(digest[:12]):
         message = f"{model} {name}: its bundle hashes to {digest[:12]}"
         raise ModelRefusedError(message)
-    return Version(version=name, sha256=digest, size=len(data))
+    return Version(version=name, sha256=digest, size=len(data)), data
 
 
 def version_names(store: Store, model: str) -> list[str]:

@@ -19,7 +19,7 @@ from models.shelf import credit_models, find_model
 from models.stores.opening import open_store
 from training.candidates import CANDIDATES
 from training.progress import say
-from training.registry_commands import add_commands, author
+from training.registry_commands import add_commands, author, count
 from training.release import Verdict, judge, release
 from training.run import Job, Trained, train
 from training.settings import Settings, settings_from
@@ -79,7 +79,7 @@ def _parser(settings: Settings) -> argparse.ArgumentParser:
     add_commands(commands, settings)
     generate_parser = commands.add_parser("generate", help="write synthetic applications")
     generate_parser.set_defaults(run=_generate)
-    generate_parser.add_argument("--rows", type=_count, default=application.ROWS)
+    generate_parser.add_argument("--rows", type=count, default=application.ROWS)
     generate_parser.add_argument("--seed", type=_seed, default=DEFAULT_SEED)
     generate_parser.add_argument("--output", type=Path, required=True, help="a .csv or .parquet")
     return parser
@@ -153,11 +153,3 @@ def _seed(text: str) -> int:
         message = f"must be from 0 to {HIGHEST_SEED - 1}"
         raise argparse.ArgumentTypeError(message)
     return seed
-
-
-def _count(text: str) -> int:
-    count = int(text)
-    if count < 1:
-        message = "must be at least 1"
-        raise argparse.ArgumentTypeError(message)
-    return count

@@ -31,7 +31,7 @@ from models.registry import (
 from models.shelf import credit_models, find_model
 from models.stores.opening import open_store
 from models.stores.store import Store
-from models.versions import Version, read_bundle, version_named, version_names
+from models.versions import Version, read_named, version_names
 from training.comparison import DECISIONS, QUANTILES, compare_variants
 from training.rehearsal import rehearse
 from training.settings import Settings
@@ -65,7 +65,7 @@ def add_commands(commands: Any, settings: Settings) -> None:  # noqa: ANN401 -- 
     command("retire", _retire, "take the challenger away")
     command("verify", _verify, "hash every version again; exit 1 if any is not as published")
     pruned = command("prune", _prune, "remove old versions; needs the right to delete them")
-    pruned.add_argument("--keep", type=_count, required=True, help="so many of the newest stay")
+    pruned.add_argument("--keep", type=count, required=True, help="so many of the newest stay")
 
 
 def author() -> Author:
@@ -95,9 +95,7 @@ def _versions(options: argparse.Namespace, settings: Settings) -> None:
 
 def _described(store: Store, model: str, name: str) -> tuple[str, ...]:
     try:
-        manifest = bundle_from_bytes(
-            read_bundle(store, model, version_named(store, model, name))
-        ).manifest
+        manifest = bundle_from_bytes(read_named(store, model, name)[1]).manifest
     except (ModelRefusedError, ObjectMissingError) as error:
         return ("refused", "", "", escape(str(error)))
     figures = (manifest.metrics[name].value for name in ("auc", "log_loss"))
@@ -112,8 +110,8 @@ def _show(options: argparse.Namespace, settings: Settings) -> None:
         message = f"{model} has no champion; name a --version"
         raise RegistryError(message)
     name = options.version or (pointer and pointer.champion.version)
-    version = version_named(store, model, str(name))
-    manifest = bundle_from_bytes(read_bundle(store, model, version)).manifest
+    version, bundle = read_named(store, model, str(name))
+    manifest = bundle_from_bytes(bundle).manifest
     table = Table(title=f"{model} {version.version}", title_justify="left", show_header=False)
     table.add_row("role", _roles(pointer).get(version.version, "none"))
     table.add_row("family", manifest.family)
@@ -193,10 +191,10 @@ def _fault(
     """Why a version must not be served; None if it may."""
     named = {v.version: v for v in pointer.versions()} if pointer else {}
     try:
-        version = version_named(store, name_of(model), name)
+        version, bundle = read_named(store, name_of(model), name)
         if named.get(name, version) != version:
             return "the pointer expects another size or sha256"
-        rehearse(read_bundle(store, name_of(model), version), model)
+        rehearse(bundle, model)
     except (ModelRefusedError, ObjectMissingError) as error:
         return str(error)
     return None
@@ -210,8 +208,8 @@ def _prune(options: argparse.Namespace, settings: Settings) -> None:
 def _rehearsed(options: argparse.Namespace, settings: Settings) -> tuple[Store, Version]:
     """The version asked for, after a fresh process has loaded it."""
     store, model = open_store(options.store), _model(options, settings)
-    version = version_named(store, options.model, options.version)
-    rehearse(read_bundle(store, options.model, version), model)
+    version, bundle = read_named(store, options.model, options.version)
+    rehearse(bundle, model)
     return store, version
 
 
@@ -261,7 +259,8 @@ def _share(text: str) -> float:
     return share
 
 
-def _count(text: str) -> int:
+def count(text: str) -> int:
+    """Read an argument that is a number from 1."""
     count = int(text)
     if count < 1:
         message = "must be at least 1"
