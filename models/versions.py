@@ -99,11 +99,6 @@ def read_bundle(store: Store, model: str, version: Version) -> bytes:
     return data
 
 
-def version_named(store: Store, model: str, name: str) -> Version:
-    """The published version of this name; errors as `read_named`."""
-    return read_named(store, model, name)[0]
-
-
 def read_named(store: Store, model: str, name: str) -> tuple[Version, bytes]:
     """The published version of this name and its bundle, which must hash to what the name says.
 

@@ -27,7 +27,7 @@ from models.registry import (
 from models.serving import load_champion
 from models.stores.opening import open_store
 from models.stores.store import Store, StoredObject
-from models.versions import Version, find_published, publish, version_named, version_names
+from models.versions import Version, find_published, publish, read_named, version_names
 from tests.models.conftest import NOW, bundle_of
 from tests.toy import Toy, toy
 
@@ -261,14 +261,14 @@ def test_pruning_keeps_the_newest_and_whatever_the_pointer_names(
 def test_a_version_is_found_by_its_name_if_it_hashes_to_it(
     store: Store, versions: list[Version]
 ) -> None:
-    assert version_named(store, "toy", versions[1].version) == versions[1]
+    assert read_named(store, "toy", versions[1].version) == (versions[1], b"bundle 1")
     with pytest.raises(RegistryError, match="is no version"):
-        version_named(store, "toy", "../secrets")
+        read_named(store, "toy", "../secrets")
     with pytest.raises(ObjectMissingError):
-        version_named(store, "toy", "20260101T000000Z-000000000000")
+        read_named(store, "toy", "20260101T000000Z-000000000000")
     store.create("versions/toy/20260101T000000Z-0123456789ab/bundle.zip", b"something else")
     with pytest.raises(ModelRefusedError, match="its bundle hashes to"):
-        version_named(store, "toy", "20260101T000000Z-0123456789ab")
+        read_named(store, "toy", "20260101T000000Z-0123456789ab")
 
 
 class Failing(Racing):

@@ -30,7 +30,7 @@ from models.serving import load_version, place_of
 from models.stores.files import FileStore
 from models.stores.opening import open_store
 from models.stores.store import Store, StoredObject
-from models.versions import Version, publish, version_named
+from models.versions import Version, publish, read_named
 from tests.faults import Fault, faulty_proxy, wait_until
 from tests.running import Server, last_line, run_training, running_server
 
@@ -88,7 +88,7 @@ def store(folder: Path) -> Store:
 
 @pytest.fixture
 def versions(published: tuple[Path, list[str]], store: Store) -> list[Version]:
-    return [version_named(store, MODEL, name) for name in published[1]]
+    return [read_named(store, MODEL, name)[0] for name in published[1]]
 
 
 def expected(store: Store, versions: list[Version]) -> dict[str, float]:
