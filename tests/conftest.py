@@ -1,6 +1,8 @@
 """What tests share: trained models, the running service, a bucket server, documented requests."""
 
 import json
+import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -55,9 +57,14 @@ def service(
 def bucket_server() -> Iterator[str]:
     """A real HTTP server that speaks Cloud Storage; clients find it by STORAGE_EMULATOR_HOST."""
     with FakeGCSServer() as server:
+        log = server._process.stderr  # noqa: SLF001 -- the wrapper neither reads nor closes it
+        # It logs each request: unread lines would fill the pipe, and the server would stand still.
+        drain = threading.Thread(target=deque, args=(log, 0), daemon=True)
+        drain.start()
         httpx.post(f"{server.url}/storage/v1/b", json={"name": "models"}, trust_env=False)
         yield server.url
-        server._process.stderr.close()  # noqa: SLF001 -- the wrapper leaves its pipe open
+    drain.join()
+    log.close()
 
 
 @pytest.fixture
