@@ -51,7 +51,7 @@ unit: setup ## every test, with coverage
 	$(PYTHON) -m pytest --cov
 
 soak: setup ## the endurance and fault suites at full counts
-	$(PYTHON) -m pytest tests/functions/scoring/test_malformed.py tests/functions/scoring/test_openapi.py tests/training/test_explained.py tests/models/test_endurance.py tests/functions/scoring/test_refresh.py --hypothesis-profile soak
+	$(PYTHON) -m pytest tests/functions/scoring/test_malformed.py tests/functions/scoring/test_openapi.py tests/training/test_explained.py tests/models/test_endurance.py tests/models/test_mutated.py tests/functions/scoring/test_refresh.py --hypothesis-profile soak
 
 bench: setup ## the benchmarks, beside an empty function and two peers (builds their environments)
 	$(PYTHON) tests/benchmarks/serving.py
