@@ -2,8 +2,10 @@
 resource "google_storage_bucket" "models" {
   name                        = "${var.project_id}-${var.environment}-models"
   location                    = var.region
+  storage_class               = "STANDARD"
   uniform_bucket_level_access = true
   public_access_prevention    = "enforced"
+  force_destroy               = !var.deletion_protection
 
   versioning {
     enabled = true
@@ -13,10 +15,11 @@ resource "google_storage_bucket" "models" {
     retention_duration_seconds = 604800
   }
 
-  # Old generations of champions/<model>.json; versions themselves are never overwritten.
+  # Old generations of champions/<model>.json, and what was pruned; versions are never overwritten.
   lifecycle_rule {
     condition {
       days_since_noncurrent_time = 90
+      with_state                 = "ARCHIVED"
     }
     action {
       type = "Delete"
@@ -52,5 +55,48 @@ resource "google_storage_bucket_iam_member" "training_promotes" {
   condition {
     title      = "champions-only"
     expression = "resource.name.startsWith(\"projects/_/buckets/${google_storage_bucket.models.name}/objects/champions/\")"
+  }
+}
+
+# People promote and roll back as training does: they read everything and replace pointers.
+resource "google_storage_bucket_iam_member" "operator_reads" {
+  for_each = var.operators
+
+  bucket = google_storage_bucket.models.name
+  role   = "roles/storage.objectViewer"
+  member = each.value
+}
+
+resource "google_storage_bucket_iam_member" "operator_promotes" {
+  for_each = var.operators
+
+  bucket = google_storage_bucket.models.name
+  role   = "roles/storage.objectUser"
+  member = each.value
+
+  condition {
+    title      = "champions-only"
+    expression = "resource.name.startsWith(\"projects/_/buckets/${google_storage_bucket.models.name}/objects/champions/\")"
+  }
+}
+
+# Removing old versions is a person's right; no workload has it.
+resource "google_project_iam_custom_role" "pruning" {
+  role_id     = "surety_${var.environment}_pruning"
+  title       = "Surety ${var.environment}: prune versions"
+  description = "List, read and delete objects, without the right to write any."
+  permissions = ["storage.objects.delete", "storage.objects.get", "storage.objects.list"]
+}
+
+resource "google_storage_bucket_iam_member" "operator_prunes" {
+  for_each = var.operators
+
+  bucket = google_storage_bucket.models.name
+  role   = google_project_iam_custom_role.pruning.id
+  member = each.value
+
+  condition {
+    title      = "versions-only"
+    expression = "resource.name.startsWith(\"projects/_/buckets/${google_storage_bucket.models.name}/objects/versions/\")"
   }
 }

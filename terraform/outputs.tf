@@ -1,19 +1,53 @@
+output "decisions" {
+  description = "The newest decisions, as a command to paste."
+  value       = "bq query --use_legacy_sql=false 'SELECT timestamp, jsonPayload.model, jsonPayload.decision, jsonPayload.probability_of_default FROM `${var.project_id}.${google_bigquery_dataset.decisions.dataset_id}.${google_bigquery_table.decisions.table_id}` WHERE timestamp > TIMESTAMP_SUB(CURRENT_TIMESTAMP(), INTERVAL 1 DAY) ORDER BY timestamp DESC LIMIT 20'"
+}
+
+output "edge_address" {
+  description = "Where the domain's address record must point, with enable_edge."
+  value       = one([for address in google_compute_global_address.scoring : address.address])
+}
+
 output "example_request" {
-  description = "A request with your own identity, to paste into a shell."
-  value       = "curl -H \"Authorization: Bearer $(gcloud auth print-identity-token)\" -H 'Content-Type: application/json' -d @docs/examples/application.json ${google_cloud_run_v2_service.scoring.uri}/predict"
+  description = "A request with your own identity, as a command to paste."
+  value       = "curl -H \"Authorization: Bearer $(gcloud auth print-identity-token)\" -H 'Content-Type: application/json' -d @docs/examples/application.json ${local.scoring_url}/predict"
 }
 
 output "model_store" {
   description = "The bucket as MODEL_STORE names it."
-  value       = "gs://${google_storage_bucket.models.name}"
+  value       = local.settings.MODEL_STORE
+}
+
+output "promote" {
+  description = "Promotes a version, as a command to paste; V is one of `versions`."
+  value       = "python -m training promote --model ${var.default_model} --store ${local.settings.MODEL_STORE} --version V"
+}
+
+output "retrain" {
+  description = "Starts a training run, as a command to paste."
+  value       = "curl -X POST -H \"Authorization: Bearer $(gcloud auth print-identity-token)\" -H 'Content-Type: application/json' -d '{\"model\": \"${var.default_model}\"}' ${google_cloud_run_v2_service.retrain.uri}/train"
+}
+
+output "roll_back_model" {
+  description = "Returns to the champion before, as a command to paste."
+  value       = "python -m training rollback --model ${var.default_model} --store ${local.settings.MODEL_STORE}"
+}
+
+output "roll_back_release" {
+  description = "Sends all traffic back to the revision before, as a command to paste."
+  value       = "sh infra/rollback.sh ${var.environment} ${var.region}"
 }
 
 output "scoring_url" {
   description = "Address of the scoring service."
-  value       = google_cloud_run_v2_service.scoring.uri
+  value       = local.scoring_url
 }
 
-output "train" {
-  description = "Commands that train a model now, one a model."
-  value       = { for name, job in google_cloud_run_v2_job.training : name => "gcloud run jobs execute ${job.name} --region ${var.region}" }
+output "versions" {
+  description = "Lists the published versions of a model, as a command to paste."
+  value       = "python -m training versions --model ${var.default_model} --store ${local.settings.MODEL_STORE}"
+}
+
+locals {
+  scoring_url = var.enable_edge ? "https://${var.domain}" : google_cloud_run_v2_service.scoring.uri
 }

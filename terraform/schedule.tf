@@ -8,12 +8,17 @@ resource "google_cloud_scheduler_job" "training" {
   time_zone        = "Etc/UTC"
   attempt_deadline = "60s"
 
+  retry_config {
+    retry_count = 3
+  }
+
   http_target {
     http_method = "POST"
     uri         = "https://run.googleapis.com/v2/${google_cloud_run_v2_job.training[each.key].id}:run"
 
     oauth_token {
       service_account_email = google_service_account.schedule.email
+      scope                 = "https://www.googleapis.com/auth/cloud-platform"
     }
   }
 }

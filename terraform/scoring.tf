@@ -1,65 +1,138 @@
+locals {
+  # Any public image with Python; the first release replaces image and command.
+  placeholder_image = "python:3.11-slim-bookworm"
+  placeholder       = ["python", "-c", file("${path.module}/placeholder.py")]
+
+  settings = {
+    AUTH                  = var.allow_public ? "none" : "iam"
+    CREDIT_MODELS         = join(",", var.credit_models)
+    DECISION_LOG          = "stdout"
+    DEFAULT_MODEL         = var.default_model
+    MODEL_REFRESH_SECONDS = tostring(var.model_refresh_seconds)
+    MODEL_STORE           = "gs://${google_storage_bucket.models.name}"
+  }
+}
+
 # The scoring service scales from zero and loads the champion on its first request.
 resource "google_cloud_run_v2_service" "scoring" {
   name                = "${var.environment}-scoring"
   location            = var.region
-  ingress             = "INGRESS_TRAFFIC_ALL"
+  ingress             = var.enable_edge ? "INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER" : "INGRESS_TRAFFIC_ALL"
+  custom_audiences    = var.enable_edge ? ["https://${var.domain}"] : null
   deletion_protection = var.deletion_protection
 
   template {
     service_account                  = google_service_account.scoring.email
     execution_environment            = "EXECUTION_ENVIRONMENT_GEN2"
-    max_instance_request_concurrency = 80
+    max_instance_request_concurrency = var.concurrency
     timeout                          = "30s"
 
     scaling {
-      min_instance_count = 0
+      min_instance_count = var.min_instances
       max_instance_count = var.max_instances
     }
 
     containers {
-      image = var.scoring_image
+      name    = "scoring"
+      image   = coalesce(var.scoring_image, local.placeholder_image)
+      command = var.scoring_image == null ? local.placeholder : null
 
       ports {
+        name           = "http1"
         container_port = 8080
       }
 
       resources {
-        limits            = { cpu = "1", memory = "512Mi" }
+        limits            = { cpu = "1", memory = var.scoring_memory }
         cpu_idle          = true
         startup_cpu_boost = true
       }
 
-      env {
-        name  = "MODEL_STORE"
-        value = "gs://${google_storage_bucket.models.name}"
+      dynamic "env" {
+        for_each = local.settings
+
+        content {
+          name  = env.key
+          value = env.value
+        }
       }
 
-      env {
-        name  = "AUTH"
-        value = var.allow_public ? "none" : "iam"
+      dynamic "env" {
+        for_each = var.secrets
+
+        content {
+          name = env.key
+
+          value_source {
+            secret_key_ref {
+              secret  = env.value
+              version = "latest"
+            }
+          }
+        }
       }
 
       startup_probe {
-        period_seconds    = 1
-        failure_threshold = 60
+        initial_delay_seconds = 0
+        timeout_seconds       = 1
+        period_seconds        = 1
+        failure_threshold     = 60
 
         http_get {
           path = "/health/live"
+          port = 8080
         }
       }
 
       liveness_probe {
+        initial_delay_seconds = 0
+        timeout_seconds       = 5
+        period_seconds        = 30
+        failure_threshold     = 3
+
         http_get {
           path = "/health/live"
+          port = 8080
+        }
+      }
+    }
+
+    # Google's managed Prometheus reads /metrics from within the instance, on port 8080.
+    dynamic "containers" {
+      for_each = var.enable_prometheus ? [var.prometheus_image] : []
+
+      content {
+        name       = "prometheus"
+        image      = containers.value
+        depends_on = ["scoring"]
+
+        resources {
+          limits   = { cpu = "1", memory = "256Mi" }
+          cpu_idle = true
         }
       }
     }
   }
 
-  # Cloud Build releases images; Terraform must not take them back.
-  lifecycle {
-    ignore_changes = [client, client_version, template[0].containers[0].image]
+  traffic {
+    type    = "TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST"
+    percent = 100
   }
+
+  # Releases own image, command and traffic; Terraform must not take them back.
+  lifecycle {
+    ignore_changes = [
+      client,
+      client_version,
+      template[0].containers[0].args,
+      template[0].containers[0].command,
+      template[0].containers[0].image,
+      template[0].revision,
+      traffic,
+    ]
+  }
+
+  depends_on = [google_secret_manager_secret_iam_member.scoring_reads]
 }
 
 resource "google_service_account" "scoring" {
@@ -74,4 +147,21 @@ resource "google_cloud_run_v2_service_iam_member" "invoker" {
   location = var.region
   role     = "roles/run.invoker"
   member   = each.value
+}
+
+resource "google_secret_manager_secret_iam_member" "scoring_reads" {
+  for_each = var.secrets
+
+  secret_id = each.value
+  role      = "roles/secretmanager.secretAccessor"
+  member    = google_service_account.scoring.member
+}
+
+# Writing metrics can only be granted over the whole project.
+resource "google_project_iam_member" "scoring_writes_metrics" {
+  for_each = var.enable_prometheus ? toset(["roles/monitoring.metricWriter"]) : toset([])
+
+  project = var.project_id
+  role    = each.value
+  member  = google_service_account.scoring.member
 }

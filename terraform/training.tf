@@ -7,33 +7,48 @@ resource "google_cloud_run_v2_job" "training" {
   deletion_protection = var.deletion_protection
 
   template {
+    parallelism = 1
+    task_count  = 1
+
     template {
-      service_account = google_service_account.training.email
-      timeout         = "3600s"
-      max_retries     = 1
+      service_account       = google_service_account.training.email
+      execution_environment = "EXECUTION_ENVIRONMENT_GEN2"
+      timeout               = "${each.value.timeout_seconds}s"
+      max_retries           = 1
 
       containers {
-        image = var.training_image
+        image   = coalesce(var.training_image, local.placeholder_image)
+        command = var.training_image == null ? ["python", "-c", "raise SystemExit('no image has been released yet')"] : null
         args = concat(
           ["train", "--model", each.key],
           each.value.data == null ? [] : ["--data", each.value.data],
         )
 
         resources {
-          limits = { cpu = "2", memory = "4Gi" }
+          limits = { cpu = "2", memory = each.value.memory }
         }
 
         env {
           name  = "MODEL_STORE"
-          value = "gs://${google_storage_bucket.models.name}"
+          value = local.settings.MODEL_STORE
+        }
+
+        env {
+          name  = "CREDIT_MODELS"
+          value = local.settings.CREDIT_MODELS
         }
       }
     }
   }
 
-  # Cloud Build releases images; Terraform must not take them back.
+  # Releases own image and command; Terraform must not take them back.
   lifecycle {
-    ignore_changes = [client, client_version, template[0].template[0].containers[0].image]
+    ignore_changes = [
+      client,
+      client_version,
+      template[0].template[0].containers[0].command,
+      template[0].template[0].containers[0].image,
+    ]
   }
 }
 

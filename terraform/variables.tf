@@ -1,7 +1,117 @@
+variable "alert_cold_start_ms" {
+  description = "Alert when the 95th percentile of an hour's instance starts takes longer, in milliseconds."
+  type        = number
+  default     = 5000
+
+  validation {
+    condition     = var.alert_cold_start_ms > 0
+    error_message = "alert_cold_start_ms must be above 0."
+  }
+}
+
+variable "alert_emails" {
+  description = "Addresses that alerts and budget warnings are sent to."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for address in var.alert_emails : can(regex("^[^@\\s]+@[^@\\s]+$", address))])
+    error_message = "alert_emails must be e-mail addresses."
+  }
+}
+
+variable "alert_latency_ms" {
+  description = "Alert when the 95th percentile of request latencies stays above it for five minutes, in milliseconds."
+  type        = number
+  default     = 200
+
+  validation {
+    condition     = var.alert_latency_ms > 0
+    error_message = "alert_latency_ms must be above 0."
+  }
+}
+
+variable "alert_model_age_days" {
+  description = "Alert when an instance loads a champion promoted longer ago, in days."
+  type        = number
+  default     = 60
+
+  validation {
+    condition     = var.alert_model_age_days >= 1 && var.alert_model_age_days <= 119
+    error_message = "alert_model_age_days must be from 1 to 119, the range of the metric's buckets."
+  }
+}
+
+variable "alert_server_error_share" {
+  description = "Alert when this share of requests is answered by a 5xx for five minutes."
+  type        = number
+  default     = 0.01
+
+  validation {
+    condition     = var.alert_server_error_share > 0 && var.alert_server_error_share < 1
+    error_message = "alert_server_error_share must lie between 0 and 1."
+  }
+}
+
 variable "allow_public" {
   description = "Let anyone call the scoring service, without an identity. Callers are listed in `invokers` otherwise."
   type        = bool
   default     = false
+}
+
+variable "auditors" {
+  description = "Who may read the decision log, as IAM members."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for member in var.auditors : can(regex("^(user|group|serviceAccount):.+", member))])
+    error_message = "auditors must be named members."
+  }
+}
+
+variable "billing_account" {
+  description = "Billing account of the project; with it a budget is set. Whoever applies needs roles/billing.costsManager on it."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.billing_account == null || can(regex("^[0-9A-F]{6}-[0-9A-F]{6}-[0-9A-F]{6}$", var.billing_account))
+    error_message = "billing_account must look like 012345-6789AB-CDEF01."
+  }
+}
+
+variable "budget_amount" {
+  description = "Monthly budget in whole units of the billing account's currency; warnings at 50, 90 and 100 %."
+  type        = number
+  default     = 100
+
+  validation {
+    condition     = var.budget_amount >= 1 && floor(var.budget_amount) == var.budget_amount
+    error_message = "budget_amount must be a whole number of at least 1."
+  }
+}
+
+variable "concurrency" {
+  description = "Requests that one scoring instance answers at the same time."
+  type        = number
+  default     = 80
+
+  validation {
+    condition     = var.concurrency >= 1 && var.concurrency <= 1000 && floor(var.concurrency) == var.concurrency
+    error_message = "concurrency must be a whole number from 1 to 1000."
+  }
+}
+
+variable "credit_models" {
+  description = "Python modules in the images that add credit models to the catalogue."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for module in var.credit_models : can(regex("^[A-Za-z_][A-Za-z0-9_.]*$", module))])
+    error_message = "credit_models must be names of Python modules."
+  }
 }
 
 variable "data_buckets" {
@@ -10,10 +120,55 @@ variable "data_buckets" {
   default     = []
 }
 
+variable "decision_log_days" {
+  description = "Days after which a decision record is deleted."
+  type        = number
+  default     = 1095
+
+  validation {
+    condition     = var.decision_log_days >= 1 && floor(var.decision_log_days) == var.decision_log_days
+    error_message = "decision_log_days must be a whole number of at least 1."
+  }
+}
+
+variable "default_model" {
+  description = "Model that /predict and /train mean when none is named; one of `models`."
+  type        = string
+  default     = "application"
+
+  validation {
+    condition     = contains(keys(var.models), var.default_model)
+    error_message = "default_model must be one of the keys of models."
+  }
+}
+
 variable "deletion_protection" {
-  description = "Refuse to destroy the scoring service and the training jobs."
+  description = "Refuse to destroy the services, the jobs, the decision log and a model bucket that holds anything."
   type        = bool
   default     = true
+}
+
+variable "domain" {
+  description = "Domain of the load balancer; its address record must point at the output `edge_address`. Only with enable_edge."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = !var.enable_edge || can(regex("^([a-z0-9-]+\\.)+[a-z]{2,}$", var.domain))
+    error_message = "domain must be a domain name when enable_edge is true."
+  }
+}
+
+variable "enable_edge" {
+  description = "Put a load balancer with a domain and Cloud Armor rate limits in front, and close the service's own address."
+  type        = bool
+  default     = false
+}
+
+variable "enable_prometheus" {
+  description = "Run Google's managed-Prometheus sidecar beside the scoring container."
+  type        = bool
+  default     = false
 }
 
 variable "environment" {
@@ -49,11 +204,35 @@ variable "max_instances" {
   }
 }
 
+variable "min_instances" {
+  description = "Scoring instances kept when nobody calls; 0 scales to zero and costs nothing idle."
+  type        = number
+  default     = 0
+
+  validation {
+    condition     = var.min_instances >= 0 && floor(var.min_instances) == var.min_instances && var.min_instances <= var.max_instances
+    error_message = "min_instances must be a whole number from 0 to max_instances."
+  }
+}
+
+variable "model_refresh_seconds" {
+  description = "How old a champion pointer may get before a request checks it."
+  type        = number
+  default     = 60
+
+  validation {
+    condition     = var.model_refresh_seconds >= 0
+    error_message = "model_refresh_seconds must not be negative."
+  }
+}
+
 variable "models" {
-  description = "Credit models to train: a cron schedule (UTC) and, unless the model brings its own source, a CSV or Parquet URI."
+  description = "Credit models to train: a cron schedule (UTC) and, unless the model brings its own source, a CSV or Parquet URI; memory and time limit of its job."
   type = map(object({
-    schedule = string
-    data     = optional(string)
+    schedule        = string
+    data            = optional(string)
+    memory          = optional(string, "4Gi")
+    timeout_seconds = optional(number, 3600)
   }))
   default = {
     application  = { schedule = "0 1 * * 0" }
@@ -71,6 +250,28 @@ variable "models" {
   }
 }
 
+variable "notification_channels" {
+  description = "Existing Monitoring channels for alerts. Slack and PagerDuty need a secret, so theirs are made in the console, which keeps it out of Terraform's state."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for channel in var.notification_channels : can(regex("^projects/[^/]+/notificationChannels/[0-9]+$", channel))])
+    error_message = "notification_channels must be full names: projects/<id>/notificationChannels/<number>."
+  }
+}
+
+variable "operators" {
+  description = "Named people who may promote, roll back, prune and start training, as IAM members."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for member in var.operators : can(regex("^(user|group):.+", member))])
+    error_message = "operators must be people: user: or group: members."
+  }
+}
+
 variable "project_id" {
   description = "Google Cloud project that everything is created in."
   type        = string
@@ -81,18 +282,81 @@ variable "project_id" {
   }
 }
 
+variable "prometheus_image" {
+  description = "Image of the managed-Prometheus sidecar."
+  type        = string
+  default     = "us-docker.pkg.dev/cloud-ops-agents-artifacts/cloud-run-gmp-sidecar/cloud-run-gmp-sidecar:1.2.0"
+}
+
 variable "region" {
-  description = "Region of the bucket, the service and the jobs."
+  description = "Region of the bucket, the services, the jobs and the decision log."
   type        = string
   default     = "europe-west1"
+
+  validation {
+    condition     = can(regex("^[a-z]+-[a-z]+[0-9]+$", var.region))
+    error_message = "region must be a single region, such as europe-west1."
+  }
+}
+
+variable "requests_per_minute" {
+  description = "Requests a minute from one address before the edge answers 429. Only with enable_edge."
+  type        = number
+  default     = 600
+
+  validation {
+    condition     = var.requests_per_minute >= 1 && floor(var.requests_per_minute) == var.requests_per_minute
+    error_message = "requests_per_minute must be a whole number of at least 1."
+  }
 }
 
 variable "scoring_image" {
-  description = "Container image of the scoring service, from the `scoring` target of infra/docker/Dockerfile."
+  description = "Image of the scoring and retrain services when they are created; releases replace it. Without one a placeholder answers 503."
   type        = string
+  default     = null
+}
+
+variable "scoring_memory" {
+  description = "Memory of a scoring instance."
+  type        = string
+  default     = "512Mi"
+
+  validation {
+    condition     = can(regex("^[0-9]+(Mi|Gi)$", var.scoring_memory))
+    error_message = "scoring_memory must be a number of Mi or Gi."
+  }
+}
+
+variable "secrets" {
+  description = "Environment variables of the scoring service that come from Secret Manager: variable name to secret ID. Values never pass through Terraform."
+  type        = map(string)
+  default     = {}
+
+  validation {
+    condition     = alltrue([for name, secret in var.secrets : can(regex("^[A-Z][A-Z0-9_]*$", name)) && can(regex("^[A-Za-z0-9_-]{1,255}$", secret))])
+    error_message = "secrets must map variable names to the IDs of secrets in this project."
+  }
+}
+
+variable "source_archive" {
+  description = "Path of the archive that `make source-archive` writes; with it the function is also deployed from source."
+  type        = string
+  default     = null
 }
 
 variable "training_image" {
-  description = "Container image of the training jobs, from the `training` target of infra/docker/Dockerfile."
+  description = "Image of the training jobs when they are created; releases replace it. Without one a run fails and says so."
   type        = string
+  default     = null
+}
+
+variable "training_overdue_days" {
+  description = "Alert when no training run of a model has succeeded for so many days."
+  type        = number
+  default     = 8
+
+  validation {
+    condition     = var.training_overdue_days >= 1
+    error_message = "training_overdue_days must be at least 1."
+  }
 }

@@ -1,5 +1,5 @@
 terraform {
-  required_version = ">= 1.7"
+  required_version = ">= 1.9"
 
   required_providers {
     google = {
@@ -7,9 +7,16 @@ terraform {
       version = ">= 6.50, < 7"
     }
   }
+
+  # Bucket and prefix are named at `terraform init`; the bucket is bootstrap's.
+  backend "gcs" {}
 }
 
 provider "google" {
   project = var.project_id
   region  = var.region
+
+  # Budgets belong to the billing account: without these two they are refused to a person's login.
+  user_project_override = true
+  billing_project       = var.project_id
 }

@@ -9,6 +9,7 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from anyio import to_thread
@@ -119,8 +120,7 @@ class ModelLoader:
         state.cause = "the challenger was refused" if found.refusal else None
         if before is None or before.pointer != found.pointer:
             state.loads += 1
-            took = round(1000 * (self._clock() - began), 1)
-            log("INFO", "model loaded", model=name, version=found.champion.version, load_ms=took)
+            _log_loaded(found, self._clock() - began)
         if found.refusal:
             state.failures_in_all += 1
             if before is None or before.refusal != found.refusal:
@@ -135,6 +135,18 @@ class ModelLoader:
         message = "model not refreshed" if state.serving else "model not loaded"
         cause = f"{type(error).__name__}: {error}"
         log("ERROR", message, model=name, cause=cause, retry_seconds=delay)
+
+
+def _log_loaded(found: InService, seconds: float) -> None:
+    age = datetime.now(UTC) - found.pointer.when
+    log(
+        "INFO",
+        "model loaded",
+        model=found.pointer.model,
+        version=found.champion.version,
+        age_days=round(age / timedelta(days=1), 3),  # since its promotion
+        load_ms=round(1000 * seconds, 1),
+    )
 
 
 def _public_cause(error: Exception) -> str:

@@ -52,6 +52,7 @@ def record_lines(
     """One line for each decision of a request, numbered by its application's place there."""
     variant, loaded = answering
     model = loaded.scorer.model
+    name = loaded.manifest.model
     withheld = _withheld(model)
     shared = {
         "severity": "INFO",
@@ -61,22 +62,23 @@ def record_lines(
         "record_version": RECORD_VERSION,
         "request_id": caller.request_id,
         "trace_id": caller.trace_id,
-        "model": loaded.manifest.model,
+        "model": name,
         "model_version": loaded.version,
         "variant": variant,
         "withheld": sorted(withheld),
         "latency_ms": latency_ms,
     }
     head = to_json(shared)[:-1] + b","
-    exclude = {"inputs": set(withheld)}
-    lines = [head + to_json(_one(*decided), exclude=exclude)[1:] for decided in answered]
+    exclude = {"inputs": {name: set(withheld)}}
+    lines = [head + to_json(_one(name, *decided), exclude=exclude)[1:] for decided in answered]
     return b"\n".join([*lines, b""]).decode()
 
 
-def _one(index: int, application: CreditModel, decision: Decision) -> dict[str, Any]:
+def _one(name: str, index: int, application: CreditModel, decision: Decision) -> dict[str, Any]:
     return {
         "index": index,
-        "inputs": application,
+        # By model: in one table the same name may be a number for one and a text for another.
+        "inputs": {name: application},
         "probability_of_default": decision.probability_of_default,
         "credit_score": round(decision.credit_score),
         "risk_level": decision.risk_level,

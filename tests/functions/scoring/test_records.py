@@ -31,7 +31,7 @@ def test_every_decision_is_recorded_with_its_inputs(service: Server, example: Ex
     for name in ("model", "model_version", "probability_of_default", "credit_score", "decision"):
         assert record[name] == reply[name], name
     assert record["latency_ms"] == reply["processing_time_ms"]
-    assert record["inputs"] == {k: v for k, v in body.items() if k != "age"}
+    assert record["inputs"] == {"application": {k: v for k, v in body.items() if k != "age"}}
     assert record["withheld"] == ["age"]
     assert record["reasons"] == []
     assert record["severity"] == "INFO"
@@ -53,7 +53,9 @@ def test_a_batch_is_recorded_row_by_row(service: Server, example: Example) -> No
     )
     found = records(service, "batch-1")
     assert [record["index"] for record in found] == list(range(100))
-    assert [record["inputs"]["income"] for record in found] == [r["income"] for r in rows]
+    assert [record["inputs"]["application"]["income"] for record in found] == [
+        r["income"] for r in rows
+    ]
 
 
 def test_a_refused_request_leaves_no_record_and_no_data_in_the_log(

@@ -1,0 +1,67 @@
+# The decision log: out of the log everyone reads, into a dataset that expires and few may read.
+locals {
+  decisions = "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=(\"${join("\" OR \"", local.scoring_services)}\") AND jsonPayload.record=\"decision\""
+  # A source function is a Cloud Run service of the function's name.
+  scoring_services = compact([
+    google_cloud_run_v2_service.scoring.name,
+    one(google_cloudfunctions2_function.scoring[*].name),
+  ])
+}
+
+resource "google_bigquery_dataset" "decisions" {
+  dataset_id                      = "${var.environment}_decisions"
+  location                        = var.region
+  description                     = "Every decision the scoring service answered, without protected and private fields."
+  default_partition_expiration_ms = var.decision_log_days * 24 * 3600 * 1000
+  delete_contents_on_destroy      = !var.deletion_protection
+}
+
+# Cloud Logging names the table and adds columns for models outside the catalogue by itself.
+resource "google_bigquery_table" "decisions" {
+  dataset_id          = google_bigquery_dataset.decisions.dataset_id
+  table_id            = "run_googleapis_com_stdout"
+  schema              = file("${path.module}/schemas/decisions.json")
+  deletion_protection = var.deletion_protection
+
+  time_partitioning {
+    type          = "DAY"
+    field         = "timestamp"
+    expiration_ms = var.decision_log_days * 24 * 3600 * 1000
+  }
+
+  lifecycle {
+    ignore_changes = [schema]
+  }
+}
+
+resource "google_logging_project_sink" "decisions" {
+  name                   = "${var.environment}-decisions"
+  destination            = "bigquery.googleapis.com/${google_bigquery_dataset.decisions.id}"
+  filter                 = local.decisions
+  unique_writer_identity = true
+
+  bigquery_options {
+    use_partitioned_tables = true
+  }
+}
+
+resource "google_bigquery_dataset_iam_member" "decisions_written" {
+  dataset_id = google_bigquery_dataset.decisions.dataset_id
+  role       = "roles/bigquery.dataEditor"
+  member     = google_logging_project_sink.decisions.writer_identity
+}
+
+resource "google_bigquery_dataset_iam_member" "decisions_read" {
+  for_each = var.auditors
+
+  dataset_id = google_bigquery_dataset.decisions.dataset_id
+  role       = "roles/bigquery.dataViewer"
+  member     = each.value
+}
+
+# An exclusion of the project is one of its `_Default` sink; other sinks are not touched.
+resource "google_logging_project_exclusion" "decisions" {
+  name        = "${var.environment}-decisions"
+  description = "Decision records live in BigQuery only."
+  filter      = local.decisions
+}

@@ -1,0 +1,142 @@
+# A load balancer with its own domain and rate limits in front of the scoring service; costs when idle.
+locals {
+  edge = var.enable_edge ? toset(["edge"]) : toset([])
+}
+
+resource "google_compute_region_network_endpoint_group" "scoring" {
+  for_each = local.edge
+
+  name                  = "${var.environment}-scoring"
+  region                = var.region
+  network_endpoint_type = "SERVERLESS"
+
+  cloud_run {
+    service = google_cloud_run_v2_service.scoring.name
+  }
+}
+
+resource "google_compute_security_policy" "scoring" {
+  for_each = local.edge
+
+  name        = "${var.environment}-scoring"
+  description = "Rate limits for each address that calls the scoring service."
+
+  rule {
+    description = "Log4Shell and its kin are nobody's application"
+    action      = "deny(403)"
+    priority    = 500
+
+    match {
+      expr {
+        expression = "evaluatePreconfiguredWaf('cve-canary')"
+      }
+    }
+  }
+
+  rule {
+    description = "So many requests a minute and address"
+    action      = "throttle"
+    priority    = 1000
+
+    match {
+      versioned_expr = "SRC_IPS_V1"
+
+      config {
+        src_ip_ranges = ["*"]
+      }
+    }
+
+    rate_limit_options {
+      conform_action = "allow"
+      exceed_action  = "deny(429)"
+      enforce_on_key = "IP"
+
+      rate_limit_threshold {
+        count        = var.requests_per_minute
+        interval_sec = 60
+      }
+    }
+  }
+
+  rule {
+    description = "Default rule"
+    action      = "allow"
+    priority    = 2147483647
+
+    match {
+      versioned_expr = "SRC_IPS_V1"
+
+      config {
+        src_ip_ranges = ["*"]
+      }
+    }
+  }
+}
+
+resource "google_compute_backend_service" "scoring" {
+  for_each = local.edge
+
+  name                  = "${var.environment}-scoring"
+  load_balancing_scheme = "EXTERNAL_MANAGED"
+  protocol              = "HTTPS"
+  security_policy       = google_compute_security_policy.scoring["edge"].id
+
+  backend {
+    group = google_compute_region_network_endpoint_group.scoring["edge"].id
+  }
+
+  log_config {
+    enable      = true
+    sample_rate = 1
+  }
+}
+
+resource "google_compute_url_map" "scoring" {
+  for_each = local.edge
+
+  name            = "${var.environment}-scoring"
+  default_service = google_compute_backend_service.scoring["edge"].id
+}
+
+resource "google_compute_managed_ssl_certificate" "scoring" {
+  for_each = local.edge
+
+  name = "${var.environment}-scoring"
+
+  managed {
+    domains = [var.domain]
+  }
+}
+
+resource "google_compute_ssl_policy" "scoring" {
+  for_each = local.edge
+
+  name            = "${var.environment}-scoring"
+  profile         = "MODERN"
+  min_tls_version = "TLS_1_2"
+}
+
+resource "google_compute_target_https_proxy" "scoring" {
+  for_each = local.edge
+
+  name             = "${var.environment}-scoring"
+  url_map          = google_compute_url_map.scoring["edge"].id
+  ssl_certificates = [google_compute_managed_ssl_certificate.scoring["edge"].id]
+  ssl_policy       = google_compute_ssl_policy.scoring["edge"].id
+}
+
+resource "google_compute_global_address" "scoring" {
+  for_each = local.edge
+
+  name = "${var.environment}-scoring"
+}
+
+resource "google_compute_global_forwarding_rule" "scoring" {
+  for_each = local.edge
+
+  name                  = "${var.environment}-scoring"
+  load_balancing_scheme = "EXTERNAL_MANAGED"
+  ip_address            = google_compute_global_address.scoring["edge"].id
+  port_range            = "443"
+  target                = google_compute_target_https_proxy.scoring["edge"].id
+}

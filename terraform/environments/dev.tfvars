@@ -1,0 +1,7 @@
+# A second environment, in a project of its own or beside prod; it may be destroyed.
+project_id          = "your-project"
+environment         = "dev"
+region              = "europe-west1"
+max_instances       = 2
+decision_log_days   = 30
+deletion_protection = false

@@ -1,0 +1,126 @@
+# What is watched: figures read from log lines, an uptime check, the objective, the dashboard.
+locals {
+  service_logs = "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"${google_cloud_run_v2_service.scoring.name}\""
+  retrain_logs = "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"${google_cloud_run_v2_service.retrain.name}\""
+
+  counters = {
+    reload_failures  = { filter = "${local.service_logs} AND jsonPayload.message=(\"model not refreshed\" OR \"challenger not loaded\")", label = "jsonPayload.model" }
+    training_overdue = { filter = "${local.retrain_logs} AND jsonPayload.message=\"training overdue\"", label = "jsonPayload.model" }
+  }
+}
+
+resource "google_logging_metric" "counter" {
+  for_each = local.counters
+
+  name             = "surety_${var.environment}_${each.key}"
+  filter           = each.value.filter
+  label_extractors = { model = "EXTRACT(${each.value.label})" }
+
+  metric_descriptor {
+    metric_kind = "DELTA"
+    value_type  = "INT64"
+    unit        = "1"
+
+    labels {
+      key        = "model"
+      value_type = "STRING"
+    }
+  }
+}
+
+resource "google_logging_metric" "model_age" {
+  name             = "surety_${var.environment}_model_age_days"
+  filter           = "${local.service_logs} AND jsonPayload.message=\"model loaded\""
+  value_extractor  = "EXTRACT(jsonPayload.age_days)"
+  label_extractors = { model = "EXTRACT(jsonPayload.model)" }
+
+  metric_descriptor {
+    metric_kind = "DELTA"
+    value_type  = "DISTRIBUTION"
+    unit        = "d"
+
+    labels {
+      key        = "model"
+      value_type = "STRING"
+    }
+  }
+
+  bucket_options {
+    linear_buckets {
+      num_finite_buckets = 120
+      width              = 1
+      offset             = 0
+    }
+  }
+}
+
+data "google_project" "here" {
+  project_id = var.project_id
+}
+
+# Monitoring calls with an identity of its own, so the service need not be public to be checked.
+resource "google_cloud_run_v2_service_iam_member" "uptime" {
+  name     = google_cloud_run_v2_service.scoring.name
+  location = var.region
+  role     = "roles/run.invoker"
+  member   = "serviceAccount:service-${data.google_project.here.number}@gcp-sa-monitoring-notification.iam.gserviceaccount.com"
+}
+
+resource "google_monitoring_uptime_check_config" "scoring" {
+  display_name = "${var.environment}-scoring"
+  period       = "300s"
+  timeout      = "10s"
+
+  http_check {
+    path         = "/health/live"
+    port         = 443
+    use_ssl      = true
+    validate_ssl = true
+
+    service_agent_authentication {
+      type = "OIDC_TOKEN"
+    }
+  }
+
+  monitored_resource {
+    type = "uptime_url"
+    labels = {
+      project_id = var.project_id
+      host       = var.enable_edge ? var.domain : trimprefix(google_cloud_run_v2_service.scoring.uri, "https://")
+    }
+  }
+}
+
+resource "google_monitoring_service" "scoring" {
+  service_id   = "${var.environment}-scoring"
+  display_name = "${var.environment}-scoring"
+
+  basic_service {
+    service_type = "CLOUD_RUN"
+    service_labels = {
+      service_name = google_cloud_run_v2_service.scoring.name
+      location     = var.region
+    }
+  }
+}
+
+resource "google_monitoring_slo" "availability" {
+  service             = google_monitoring_service.scoring.service_id
+  slo_id              = "availability"
+  display_name        = "99.9 % of requests are not answered by a 5xx, over 28 days"
+  goal                = 0.999
+  rolling_period_days = 28
+
+  basic_sli {
+    availability {
+      enabled = true
+    }
+  }
+}
+
+resource "google_monitoring_dashboard" "scoring" {
+  dashboard_json = templatefile("${path.module}/../infra/monitoring/dashboard.json", {
+    environment = var.environment
+    service     = google_cloud_run_v2_service.scoring.name
+  })
+}

@@ -1,0 +1,148 @@
+# POST /train and GET /train/status: people and systems start a training run without a console.
+resource "google_cloud_run_v2_service" "retrain" {
+  name                = "${var.environment}-retrain"
+  location            = var.region
+  ingress             = "INGRESS_TRAFFIC_ALL"
+  deletion_protection = var.deletion_protection
+
+  template {
+    service_account       = google_service_account.retrain.email
+    execution_environment = "EXECUTION_ENVIRONMENT_GEN2"
+    timeout               = "30s"
+    # One request at a time: whether a run is under way is looked up before one is started.
+    max_instance_request_concurrency = 1
+
+    scaling {
+      min_instance_count = 0
+      max_instance_count = 1
+    }
+
+    containers {
+      name    = "retrain"
+      image   = coalesce(var.scoring_image, local.placeholder_image)
+      command = var.scoring_image == null ? local.placeholder : ["python", "-m", "functions.retrain"]
+
+      ports {
+        name           = "http1"
+        container_port = 8080
+      }
+
+      resources {
+        limits            = { cpu = "1", memory = "512Mi" }
+        cpu_idle          = true
+        startup_cpu_boost = true
+      }
+
+      dynamic "env" {
+        for_each = {
+          AUTH                   = "iam"
+          CREDIT_MODELS          = local.settings.CREDIT_MODELS
+          DEFAULT_MODEL          = var.default_model
+          TRAINING_JOB           = "projects/${var.project_id}/locations/${var.region}/jobs/${var.environment}-train-{model}"
+          TRAINING_OVERDUE_HOURS = tostring(24 * var.training_overdue_days)
+        }
+
+        content {
+          name  = env.key
+          value = env.value
+        }
+      }
+
+      startup_probe {
+        initial_delay_seconds = 0
+        timeout_seconds       = 1
+        period_seconds        = 1
+        failure_threshold     = 60
+
+        http_get {
+          path = "/health/live"
+          port = 8080
+        }
+      }
+    }
+  }
+
+  traffic {
+    type    = "TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST"
+    percent = 100
+  }
+
+  # Releases own image and command; Terraform must not take them back.
+  lifecycle {
+    ignore_changes = [
+      client,
+      client_version,
+      template[0].containers[0].args,
+      template[0].containers[0].command,
+      template[0].containers[0].image,
+      template[0].revision,
+      traffic,
+    ]
+  }
+}
+
+resource "google_service_account" "retrain" {
+  account_id   = "${var.environment}-retrain"
+  display_name = "Retrain service: runs training jobs"
+}
+
+resource "google_cloud_run_v2_job_iam_member" "retrain_runs" {
+  for_each = var.models
+
+  name     = google_cloud_run_v2_job.training[each.key].name
+  location = var.region
+  role     = "roles/run.invoker"
+  member   = google_service_account.retrain.member
+}
+
+resource "google_cloud_run_v2_job_iam_member" "retrain_looks" {
+  for_each = var.models
+
+  name     = google_cloud_run_v2_job.training[each.key].name
+  location = var.region
+  role     = "roles/run.viewer"
+  member   = google_service_account.retrain.member
+}
+
+resource "google_cloud_run_v2_service_iam_member" "operator_retrains" {
+  for_each = var.operators
+
+  name     = google_cloud_run_v2_service.retrain.name
+  location = var.region
+  role     = "roles/run.invoker"
+  member   = each.value
+}
+
+# Once a day each model's status is asked for; the answer is logged if its training is overdue.
+resource "google_cloud_scheduler_job" "watch" {
+  for_each = var.models
+
+  name             = "${var.environment}-watch-${replace(each.key, "_", "-")}"
+  region           = var.region
+  schedule         = "0 6 * * *"
+  time_zone        = "Etc/UTC"
+  attempt_deadline = "60s"
+
+  http_target {
+    http_method = "GET"
+    uri         = "${google_cloud_run_v2_service.retrain.uri}/train/status?model=${each.key}"
+
+    oidc_token {
+      service_account_email = google_service_account.watch.email
+      audience              = google_cloud_run_v2_service.retrain.uri
+    }
+  }
+}
+
+resource "google_service_account" "watch" {
+  account_id   = "${var.environment}-watch"
+  display_name = "Scheduler: asks whether training is overdue"
+}
+
+# Cloud Run cannot grant a path: this account could also start a run, as `operators` may.
+resource "google_cloud_run_v2_service_iam_member" "watch_asks" {
+  name     = google_cloud_run_v2_service.retrain.name
+  location = var.region
+  role     = "roles/run.invoker"
+  member   = google_service_account.watch.member
+}

@@ -1,0 +1,77 @@
+# Another way to the same function: built by Google from source, without a Dockerfile of ours.
+resource "google_storage_bucket" "source" {
+  count = var.source_archive == null ? 0 : 1
+
+  name                        = "${var.project_id}-${var.environment}-source"
+  location                    = var.region
+  storage_class               = "STANDARD"
+  uniform_bucket_level_access = true
+  public_access_prevention    = "enforced"
+  force_destroy               = true
+
+  versioning {
+    enabled = true
+  }
+}
+
+# The archive's hash is its name: a changed archive is a new object, and a new build.
+resource "google_storage_bucket_object" "source" {
+  count = var.source_archive == null ? 0 : 1
+
+  bucket = google_storage_bucket.source[0].name
+  name   = "scoring-${filesha256(var.source_archive)}.zip"
+  source = var.source_archive
+}
+
+resource "google_cloudfunctions2_function" "scoring" {
+  count = var.source_archive == null ? 0 : 1
+
+  name     = "${var.environment}-scoring-source"
+  location = var.region
+
+  build_config {
+    runtime     = "python311"
+    entry_point = "scoring"
+
+    source {
+      storage_source {
+        bucket = google_storage_bucket.source[0].name
+        object = google_storage_bucket_object.source[0].name
+      }
+    }
+  }
+
+  service_config {
+    service_account_email            = google_service_account.scoring.email
+    available_cpu                    = "1"
+    available_memory                 = var.scoring_memory
+    max_instance_request_concurrency = var.concurrency
+    min_instance_count               = var.min_instances
+    max_instance_count               = var.max_instances
+    timeout_seconds                  = 30
+    ingress_settings                 = "ALLOW_ALL"
+    environment_variables            = local.settings
+
+    dynamic "secret_environment_variables" {
+      for_each = var.secrets
+
+      content {
+        key        = secret_environment_variables.key
+        project_id = var.project_id
+        secret     = secret_environment_variables.value
+        version    = "latest"
+      }
+    }
+  }
+
+  depends_on = [google_secret_manager_secret_iam_member.scoring_reads]
+}
+
+resource "google_cloud_run_v2_service_iam_member" "source_invoker" {
+  for_each = var.source_archive == null ? toset([]) : var.allow_public ? toset(["allUsers"]) : var.invokers
+
+  name     = google_cloudfunctions2_function.scoring[0].name
+  location = var.region
+  role     = "roles/run.invoker"
+  member   = each.value
+}
