@@ -1,7 +1,7 @@
 locals {
   # Any public image with Python; the first release replaces image and command.
   placeholder_image = "python:3.11-slim-bookworm"
-  placeholder       = ["python", "-c", file("${path.module}/placeholder.py")]
+  placeholder       = ["python", "-c", file("${path.module}/../infra/placeholder.py")]
 
   settings = {
     AUTH                  = var.allow_public ? "none" : "iam"
