@@ -1,0 +1,175 @@
+# Who may do what: holds of every plan, whatever is changed in the files beside this folder.
+
+mock_provider "google" {
+  mock_data "google_project" {
+    defaults = { number = "123456789012" }
+  }
+}
+
+override_resource {
+  target = google_service_account.scoring
+  values = { email = "scoring@example.iam.gserviceaccount.com", member = "serviceAccount:scoring@example.iam.gserviceaccount.com" }
+}
+
+override_resource {
+  target = google_service_account.training
+  values = { email = "training@example.iam.gserviceaccount.com", member = "serviceAccount:training@example.iam.gserviceaccount.com" }
+}
+
+override_resource {
+  target = google_service_account.retrain
+  values = { email = "retrain@example.iam.gserviceaccount.com", member = "serviceAccount:retrain@example.iam.gserviceaccount.com" }
+}
+
+override_resource {
+  target = google_service_account.schedule
+  values = { email = "schedule@example.iam.gserviceaccount.com", member = "serviceAccount:schedule@example.iam.gserviceaccount.com" }
+}
+
+override_resource {
+  target = google_service_account.watch
+  values = { email = "watch@example.iam.gserviceaccount.com", member = "serviceAccount:watch@example.iam.gserviceaccount.com" }
+}
+
+override_resource {
+  target = google_project_iam_custom_role.pruning
+  values = { id = "projects/example-project/roles/surety_prod_pruning" }
+}
+
+variables {
+  project_id = "example-project"
+  invokers   = ["group:lending@example.com"]
+  operators  = ["user:operator@example.com"]
+  auditors   = ["group:risk@example.com"]
+}
+
+run "nobody_is_let_in_unasked" {
+  assert {
+    condition     = [for m in google_cloud_run_v2_service_iam_member.invoker : m.member] == ["group:lending@example.com"]
+    error_message = "Only the listed invokers may call the scoring service."
+  }
+
+  assert {
+    condition     = one([for e in google_cloud_run_v2_service.scoring.template[0].containers[0].env : e.value if e.name == "AUTH"]) == "iam"
+    error_message = "The scoring service must rely on Cloud Run's check of identities."
+  }
+
+  assert {
+    condition     = one([for e in google_cloud_run_v2_service.retrain.template[0].containers[0].env : e.value if e.name == "AUTH"]) == "iam"
+    error_message = "The retrain service must rely on Cloud Run's check of identities."
+  }
+
+  assert {
+    condition     = toset(concat([for m in google_cloud_run_v2_service_iam_member.operator_retrains : m.member], [google_cloud_run_v2_service_iam_member.watch_asks.member])) == toset(["user:operator@example.com", google_service_account.watch.member])
+    error_message = "Only operators and the daily look may call the retrain service."
+  }
+
+  assert {
+    condition     = google_storage_bucket.models.public_access_prevention == "enforced" && google_storage_bucket.models.uniform_bucket_level_access
+    error_message = "The model bucket must never be public."
+  }
+
+  assert {
+    condition     = [for m in google_bigquery_dataset_iam_member.decisions_read : m.member] == ["group:risk@example.com"]
+    error_message = "Only the listed auditors may read the decision log."
+  }
+}
+
+run "public_access_is_given_only_when_asked_for" {
+  variables {
+    allow_public = true
+  }
+
+  assert {
+    condition     = [for m in google_cloud_run_v2_service_iam_member.invoker : m.member] == ["allUsers"]
+    error_message = "allow_public must let everyone call the scoring service."
+  }
+
+  assert {
+    condition     = !contains([for m in google_cloud_run_v2_service_iam_member.operator_retrains : m.member], "allUsers")
+    error_message = "allow_public must not open the retrain service."
+  }
+}
+
+run "each_workload_has_an_account_and_only_its_rights" {
+  assert {
+    condition = length(toset([
+      google_cloud_run_v2_service.scoring.template[0].service_account,
+      google_cloud_run_v2_service.retrain.template[0].service_account,
+      google_cloud_run_v2_job.training["application"].template[0].template[0].service_account,
+      google_cloud_scheduler_job.training["application"].http_target[0].oauth_token[0].service_account_email,
+      google_cloud_scheduler_job.watch["application"].http_target[0].oidc_token[0].service_account_email,
+    ])) == 5
+    error_message = "Every workload must run under an account of its own."
+  }
+
+  assert {
+    condition = alltrue([
+      for grant in [
+        google_storage_bucket_iam_member.scoring_reads,
+        google_storage_bucket_iam_member.training_reads,
+        google_storage_bucket_iam_member.training_creates,
+        google_storage_bucket_iam_member.training_promotes,
+      ] : grant.role == "roles/storage.objectViewer" if grant.member == google_service_account.scoring.member
+    ])
+    error_message = "Scoring may only read the model bucket."
+  }
+
+  assert {
+    condition     = google_storage_bucket_iam_member.training_creates.role == "roles/storage.objectCreator"
+    error_message = "Training may create objects, not replace or delete them."
+  }
+
+  assert {
+    condition     = endswith(google_storage_bucket_iam_member.training_promotes.condition[0].expression, "/objects/champions/\")")
+    error_message = "Training may replace objects under champions/ only."
+  }
+
+  assert {
+    condition     = alltrue([for g in google_cloud_run_v2_job_iam_member.schedule_runs : g.role == "roles/run.invoker" && g.member == google_service_account.schedule.member])
+    error_message = "The scheduler's account may run the jobs and nothing else."
+  }
+
+  assert {
+    condition     = toset([for g in concat(values(google_cloud_run_v2_job_iam_member.retrain_runs), values(google_cloud_run_v2_job_iam_member.retrain_looks)) : g.role]) == toset(["roles/run.invoker", "roles/run.viewer"])
+    error_message = "The retrain service may run the jobs and look at them, nothing else."
+  }
+}
+
+run "pruning_is_a_named_persons_right" {
+  assert {
+    condition     = [for m in google_storage_bucket_iam_member.operator_prunes : m.member] == ["user:operator@example.com"]
+    error_message = "Only operators may prune versions."
+  }
+
+  assert {
+    condition     = !anytrue([for p in google_project_iam_custom_role.pruning.permissions : can(regex("create|update|setIam", p))])
+    error_message = "The right to prune must not be a right to write."
+  }
+
+  assert {
+    condition     = alltrue([for m in google_storage_bucket_iam_member.operator_promotes : endswith(m.condition[0].expression, "/objects/champions/\")")])
+    error_message = "Operators may replace objects under champions/ only."
+  }
+}
+
+run "secrets_are_references" {
+  variables {
+    secrets = { API_KEYS = "surety-api-keys" }
+  }
+
+  assert {
+    condition     = one([for e in google_cloud_run_v2_service.scoring.template[0].containers[0].env : e.value_source[0].secret_key_ref[0].secret if e.name == "API_KEYS"]) == "surety-api-keys"
+    error_message = "A secret must reach the service as a reference to Secret Manager."
+  }
+
+  assert {
+    condition     = alltrue([for e in google_cloud_run_v2_service.scoring.template[0].containers[0].env : e.value != "surety-api-keys"])
+    error_message = "A secret must never be a plain setting."
+  }
+
+  assert {
+    condition     = [for g in google_secret_manager_secret_iam_member.scoring_reads : [g.secret_id, g.role, g.member]] == [["surety-api-keys", "roles/secretmanager.secretAccessor", google_service_account.scoring.member]]
+    error_message = "The scoring account, and no other, must be let read the secret."
+  }
+}

@@ -1,0 +1,77 @@
+# Wrong variables are refused at plan time, each by name.
+
+mock_provider "google" {}
+
+run "wrong_variables_are_refused" {
+  command = plan
+
+  variables {
+    project_id               = "Example Project"
+    environment              = "Production"
+    region                   = "Europe"
+    invokers                 = ["allUsers"]
+    operators                = ["serviceAccount:robot@example.iam.gserviceaccount.com"]
+    auditors                 = ["allAuthenticatedUsers"]
+    max_instances            = 0
+    concurrency              = 0
+    scoring_memory           = "much"
+    model_refresh_seconds    = -1
+    models                   = { "card-default" = { schedule = "weekly" } }
+    credit_models            = ["my models"]
+    secrets                  = { "api-key" = "the secret itself" }
+    decision_log_days        = 0
+    training_overdue_days    = 0
+    enable_edge              = true
+    domain                   = "no domain"
+    requests_per_minute      = 0
+    alert_emails             = ["nobody"]
+    alert_latency_ms         = 0
+    alert_cold_start_ms      = 0
+    alert_model_age_days     = 400
+    alert_server_error_share = 2
+    notification_channels    = ["slack"]
+    billing_account          = "mine"
+    budget_amount            = 0
+  }
+
+  expect_failures = [
+    var.project_id,
+    var.environment,
+    var.region,
+    var.invokers,
+    var.operators,
+    var.auditors,
+    var.max_instances,
+    var.concurrency,
+    var.scoring_memory,
+    var.model_refresh_seconds,
+    var.models,
+    var.credit_models,
+    var.secrets,
+    var.decision_log_days,
+    var.training_overdue_days,
+    var.domain,
+    var.requests_per_minute,
+    var.alert_emails,
+    var.alert_latency_ms,
+    var.alert_cold_start_ms,
+    var.alert_model_age_days,
+    var.alert_server_error_share,
+    var.notification_channels,
+    var.billing_account,
+    var.budget_amount,
+  ]
+}
+
+run "variables_that_contradict_each_other_are_refused" {
+  command = plan
+
+  variables {
+    project_id    = "example-project"
+    min_instances = 11
+    default_model = "customer"
+    enable_edge   = true
+  }
+
+  expect_failures = [var.min_instances, var.default_model, var.domain]
+}
