@@ -10,6 +10,7 @@ import json
 import threading
 from functools import cache
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,19 +108,36 @@ class Booster:
 
 
 class _Handle:
-    """One C booster, freed with the thread or the model that holds it."""
+    """One C booster, given back with the thread or the model that holds it.
+
+    Given back, not freed: for every booster it was ever used on, a thread keeps a few kilobytes in
+    the library, which only that thread could free. A service that reloads would grow by them.
+    """
+
+    _spare: ClassVar[list[ctypes.c_void_p]] = []
 
     def __init__(self, ubj: bytes) -> None:
-        self.pointer = ctypes.c_void_p()
-        self._library = _library()
-        _checked(self._library.XGBoosterCreate(None, 0, ctypes.byref(self.pointer)))
-        # Before loading: a request is one thread's work, and more threads only add waiting.
-        _checked(self._library.XGBoosterSetParam(self.pointer, b"nthread", b"1"))
-        _checked(self._library.XGBoosterLoadModelFromBuffer(self.pointer, ubj, len(ubj)))
+        self._loaded = False
+        try:
+            self.pointer = self._spare.pop()
+        except IndexError:
+            self.pointer = _created()
+        _checked(_library().XGBoosterLoadModelFromBuffer(self.pointer, ubj, len(ubj)))
+        self._loaded = True
 
     def __del__(self) -> None:
-        if self.pointer:
-            self._library.XGBoosterFree(self.pointer)
+        if self._loaded:
+            self._spare.append(self.pointer)
+        elif hasattr(self, "pointer"):  # in no known state
+            _library().XGBoosterFree(self.pointer)
+
+
+def _created() -> ctypes.c_void_p:
+    pointer = ctypes.c_void_p()
+    _checked(_library().XGBoosterCreate(None, 0, ctypes.byref(pointer)))
+    # Before loading: a request is one thread's work, and more threads only add waiting.
+    _checked(_library().XGBoosterSetParam(pointer, b"nthread", b"1"))
+    return pointer
 
 
 def _interface(matrix: NDArray[np.float64]) -> bytes:

@@ -1,5 +1,6 @@
 # The model bucket: versions are written once by training and read by scoring.
 resource "google_storage_bucket" "models" {
+  #checkov:skip=CKV_GCP_62:Cloud Audit Logs record access; a bucket of access logs would need the same care again
   name                        = "${var.project_id}-${var.environment}-models"
   location                    = var.region
   storage_class               = "STANDARD"

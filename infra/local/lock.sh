@@ -10,3 +10,7 @@ compile() { # compile OUTPUT [ARGUMENT...]
 compile tests/requirements.txt --upgrade --group tests
 compile training/requirements.txt --constraints tests/requirements.txt --group training
 compile requirements.txt --constraints tests/requirements.txt
+# Not a part of the whole: checkov runs beside it.
+.venv/bin/uv pip compile --quiet --generate-hashes --python-version 3.11 --no-emit-index-url --upgrade \
+    --custom-compile-command "make lock" --output-file infra/policies/requirements.txt \
+    --group policies

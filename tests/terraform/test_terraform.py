@@ -1,48 +1,38 @@
 """Terraform's own checks, and each safety property broken once on purpose."""
 
+import json
 import re
-import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.running import REPOSITORY
+from tests.terraform.conftest import run_terraform
 
-TERRAFORM = shutil.which("terraform")
 SOURCE = REPOSITORY / "terraform"
+MODULES = pytest.mark.parametrize("module", ["terraform", "terraform/bootstrap"])
 
 
-def terraform(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        ["terraform", *arguments], cwd=folder, capture_output=True, text=True, check=False
-    )
+@MODULES
+def test_a_module_is_formatted_and_valid(initialised: Path, module: str) -> None:
+    for command in (["fmt", "-check"], ["validate"]):
+        done = run_terraform(initialised / module, *command)
+        assert done.returncode == 0, done.stdout
 
 
-@pytest.fixture(scope="module")
-def initialised(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the module with its provider installed."""
-    if TERRAFORM is None:
-        pytest.skip("terraform is not installed: nothing of terraform/ was checked")
-    folder = tmp_path_factory.mktemp("terraform") / "module"
-    shutil.copytree(SOURCE, folder, ignore=shutil.ignore_patterns(".terraform*"))
-    done = terraform(folder, "init", "-backend=false", "-no-color")
-    if done.returncode != 0:
-        pytest.skip("no provider can be had: nothing of terraform/ was checked")
-    return folder
-
-
-def test_the_module_is_formatted_and_valid(initialised: Path) -> None:
-    for command in (["fmt", "-check", "-recursive"], ["validate", "-no-color"]):
-        done = terraform(initialised, *command)
-        assert done.returncode == 0, done.stdout + done.stderr
-
-
-def test_every_safety_property_holds(initialised: Path) -> None:
-    done = terraform(initialised, "test", "-no-color")
+@MODULES
+def test_every_safety_property_holds(initialised: Path, module: str) -> None:
+    done = run_terraform(initialised / module, "test")
     assert done.returncode == 0, done.stdout
-    assert "6 passed, 0 failed" in done.stdout
+    runs = [
+        name
+        for path in (SOURCE.parent / module / "tests").glob("*.hcl")
+        for name in re.findall(r'^run "(\w+)"', path.read_text(), re.MULTILINE)
+    ]
+    assert f"{len(runs)} passed, 0 failed" in done.stdout
 
 
 @dataclass(frozen=True)
@@ -63,6 +53,32 @@ BREAKS = (
         "Only the listed invokers may call the scoring service",
     ),
     Break(
+        "scoring.tf",
+        'AUTH                  = var.allow_public ? "none" : "iam"',
+        'AUTH                  = "none"',
+        "The scoring service must rely on Cloud Run's check of identities",
+    ),
+    Break(
+        "retrain.tf",
+        'AUTH                   = "iam"',
+        'AUTH                   = "none"',
+        "The retrain service must rely on Cloud Run's check of identities",
+    ),
+    Break(
+        "retrain.tf",
+        'resource "google_cloud_run_v2_service_iam_member" "operator_retrains" {\n'
+        "  for_each = var.operators",
+        'resource "google_cloud_run_v2_service_iam_member" "operator_retrains" {\n'
+        '  for_each = setunion(["allUsers"], var.operators)',
+        "Only operators and the daily look may call the retrain service",
+    ),
+    Break(
+        "retrain.tf",
+        "max_instance_count = 1",
+        "max_instance_count = 2",
+        "Two requests at once must not start two training runs",
+    ),
+    Break(
         "bucket.tf",
         '"roles/storage.objectViewer"\n  member = google_service_account.scoring.member',
         '"roles/storage.objectAdmin"\n  member = google_service_account.scoring.member',
@@ -70,55 +86,229 @@ BREAKS = (
     ),
     Break(
         "bucket.tf",
+        '"roles/storage.objectCreator"',
+        '"roles/storage.objectUser"',
+        "Training may create objects, not replace or delete them",
+    ),
+    Break(
+        "bucket.tf",
         "/objects/champions/",
         "/objects/",
         "Training may replace objects under champions/ only",
     ),
+    Break(
+        "bucket.tf",
+        '"storage.objects.list"]',
+        '"storage.objects.list", "storage.objects.create"]',
+        "The right to prune must not be a right to write",
+    ),
+    Break(
+        "bucket.tf",
+        '"enforced"',
+        '"inherited"',
+        "The model bucket must never be public",
+    ),
+    Break(
+        "schedule.tf",
+        '"roles/run.invoker"',
+        '"roles/run.developer"',
+        "The scheduler's account may run the jobs and nothing else",
+    ),
+    Break(
+        "schedule.tf",
+        "google_service_account.schedule.email",
+        "google_service_account.training.email",
+        "Every workload must run under an account of its own",
+    ),
+    Break(
+        "scoring.tf",
+        "for_each = var.secrets\n\n        content {",
+        "for_each = {}\n\n        content {",
+        "A secret must reach the service as a reference to Secret Manager",
+    ),
+    Break(
+        "decisions.tf",
+        'description = "Decision records live in BigQuery only."\n  filter      = local.decisions',
+        'description = "Decision records live in BigQuery only."\n  filter      = "severity=DEBUG"',
+        "What goes to the decision log must not stay in the log that everyone reads",
+    ),
+    Break(
+        "decisions.tf",
+        "default_partition_expiration_ms = var.decision_log_days * 24 * 3600 * 1000",
+        "default_partition_expiration_ms = null",
+        "Decision records must expire after decision_log_days",
+    ),
+    Break(
+        "alerts.tf",
+        "notification_channels = local.channels",
+        "notification_channels = []",
+        "Every alert must go to every channel",
+    ),
+    Break(
+        "edge.tf",
+        "security_policy       = google_compute_security_policy.scoring",
+        "custom_request_headers = [] # google_compute_security_policy.scoring",
+        "The edge must limit rates",
+    ),
+    Break(
+        "scoring.tf",
+        '"INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER"',
+        '"INGRESS_TRAFFIC_ALL"',
+        "With an edge, nothing may reach the service around it",
+    ),
+    Break(
+        "bootstrap/build.tf",
+        '"roles/iam.roleAdmin",',
+        '"roles/iam.roleAdmin", "roles/editor",',
+        "The build account must not own the project",
+    ),
+    Break(
+        "bootstrap/github.tf",
+        ":ref:refs/heads/main",
+        ":pull_request",
+        "Only the named repository's main branch may submit builds",
+    ),
 )
 
 
+@pytest.fixture(scope="module")
+def said_of_the_broken(initialised: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What `terraform test` says where every property is broken at once."""
+    folder = tmp_path_factory.mktemp("broken") / "copy"
+    subprocess.run(["cp", "-r", str(initialised), str(folder)], check=True)
+    for case in BREAKS:
+        path = folder / "terraform" / case.file
+        source = path.read_text()
+        assert case.sound in source, case
+        path.write_text(source.replace(case.sound, case.broken, 1))
+    modules = (folder / "terraform", folder / "terraform" / "bootstrap")
+    return " ".join(run_terraform(module, "test").stdout for module in modules)
+
+
 @pytest.mark.parametrize("case", BREAKS, ids=lambda case: case.message)
-def test_a_broken_safety_property_is_noticed(
-    initialised: Path, tmp_path: Path, case: Break
+def test_a_broken_safety_property_is_noticed(said_of_the_broken: str, case: Break) -> None:
+    assert case.message in said_of_the_broken
+
+
+def planned(folder: Path, *arguments: str) -> list[dict[str, Any]]:
+    """Every resource of a plan."""
+    done = run_terraform(folder, "plan", "-out=plan", *arguments)
+    assert done.returncode == 0, done.stdout
+    shown = subprocess.run(
+        ["terraform", "show", "-json", "plan"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found: list[dict[str, Any]] = json.loads(shown.stdout)["planned_values"]["root_module"][
+        "resources"
+    ]
+    return found
+
+
+EVERYTHING = (
+    *("-var=enable_edge=true", "-var=domain=credit.example.com", "-var=enable_prometheus=true"),
+    *("-var=source_archive=variables.tf", "-var=billing_account=012345-6789AB-CDEF01"),
+    *('-var=secrets={API_KEYS="surety-api-keys"}', '-var=alert_emails=["oncall@example.com"]'),
+)
+
+
+@pytest.mark.parametrize("environment", ["dev", "prod"])
+@pytest.mark.parametrize("flags", [(), EVERYTHING], ids=["off", "on"])
+def test_editing_one_file_leads_to_a_plan_without_keys_and_secrets(
+    copied: Path, environment: str, flags: tuple[str, ...]
 ) -> None:
-    folder = tmp_path / "module"
-    shutil.copytree(initialised, folder, symlinks=True)
-    source = (folder / case.file).read_text()
-    assert case.sound in source
-    (folder / case.file).write_text(source.replace(case.sound, case.broken, 1))
-    done = terraform(folder, "test", "-no-color")
-    assert done.returncode != 0
-    assert case.message in re.sub(r"[\s│]+", " ", done.stdout + done.stderr)
+    tfvars = copied / "terraform" / "environments" / f"{environment}.tfvars"
+    text = tfvars.read_text()
+    assert text.count("your-project") == 1
+    tfvars.write_text(text.replace("your-project", "example-project"))
+    resources = planned(
+        copied / "terraform", f"-var-file=environments/{environment}.tfvars", *flags
+    )
+    kinds = {resource["type"] for resource in resources}
+    assert {"google_cloud_run_v2_service", "google_cloud_run_v2_job"} < kinds
+    assert not {kind for kind in kinds if kind.endswith(("_key", "_secret_version"))}
+    assert ("google_compute_security_policy" in kinds) == bool(flags)
+    public = [r["address"] for r in resources if r["values"].get("member") == "allUsers"]
+    assert public == []
+
+
+def test_the_bootstrap_leads_to_a_plan(copied: Path) -> None:
+    resources = planned(copied / "terraform" / "bootstrap", "-var=project_id=example-project")
+    names = {resource["address"] for resource in resources}
+    assert {"google_storage_bucket.state", "google_service_account.build"} < names
 
 
 def resources() -> list[tuple[str, str, str]]:
-    """Kind, name and text of every resource of the module."""
+    """Kind, name and text of every resource of both modules."""
     pattern = re.compile(r'^resource "(\w+)" "(\w+)" \{\n(.*?)^\}', re.MULTILINE | re.DOTALL)
-    return [m for path in SOURCE.glob("*.tf") for m in pattern.findall(path.read_text())]
+    return [m for path in SOURCE.rglob("*.tf") for m in pattern.findall(path.read_text())]
 
 
-def test_no_other_grant_lets_scoring_write() -> None:
-    grants = [
-        (kind, text)
-        for kind, _, text in resources()
-        if "_iam_" in kind and "google_service_account.scoring." in text
-    ]
-    assert len(grants) == 1
-    assert 'role   = "roles/storage.objectViewer"' in grants[0][1]
+@pytest.mark.parametrize(
+    ("account", "grants"),
+    [
+        ("scoring", {"scoring_reads", "scoring_writes_metrics"}),
+        (
+            "training",
+            {"training_reads", "training_creates", "training_promotes", "training_reads_data"},
+        ),
+        ("schedule", {"schedule_runs"}),
+        ("retrain", {"retrain_runs", "retrain_looks"}),
+        ("watch", {"watch_asks"}),
+    ],
+)
+def test_a_workload_has_no_grant_but_these(account: str, grants: set[str]) -> None:
+    found = {
+        name
+        for kind, name, text in resources()
+        if "_iam_" in kind and f"google_service_account.{account}.member" in text
+    }
+    assert found == grants
 
 
-def test_there_is_no_key_and_no_grant_over_a_whole_project() -> None:
+def test_there_is_no_key_and_one_grant_over_the_project_behind_a_flag() -> None:
     kinds = {kind for kind, _, _ in resources()}
     assert "google_storage_bucket" in kinds
-    assert not {k for k in kinds if k.endswith("_key") or k.startswith("google_project_iam")}
+    assert not {k for k in kinds if k.endswith("_key")}
+    over_project = {
+        name
+        for path in SOURCE.glob("*.tf")
+        for name in re.findall(
+            r'^resource "google_project_iam_member" "(\w+)"', path.read_text(), re.MULTILINE
+        )
+    }
+    assert over_project == {"scoring_writes_metrics"}
 
 
-def test_what_the_service_is_told_is_what_the_code_reads() -> None:
-    [scoring] = [text for kind, _, text in resources() if kind == "google_cloud_run_v2_service"]
-    settings = (REPOSITORY / "functions/scoring/settings.py").read_text()
-    names = re.findall(r'name  = "([A-Z_]+)"', scoring)
-    assert names == ["MODEL_STORE", "AUTH"]
-    assert all(f'"{name}"' in settings for name in names)
-    operations = (REPOSITORY / "functions/scoring/operations.py").read_text()
-    for path in re.findall(r'path = "(/[a-z/]+)"', scoring):
-        assert f'"{path}"' in operations
+def test_variables_and_outputs_are_alphabetical_typed_and_described() -> None:
+    for module in (SOURCE, SOURCE / "bootstrap"):
+        for file, kind in (("variables.tf", "variable"), ("outputs.tf", "output")):
+            text = (module / file).read_text()
+            blocks = re.findall(rf'^{kind} "(\w+)" \{{\n(.*?)^\}}', text, re.MULTILINE | re.DOTALL)
+            names = [name for name, _ in blocks]
+            assert names == sorted(names)
+            assert all("description = " in body for _, body in blocks)
+            assert kind == "output" or all("\n  type " in body for _, body in blocks)
+
+
+@pytest.mark.parametrize("function", ["scoring", "retrain"])
+def test_what_a_service_is_told_is_what_its_code_reads(function: str) -> None:
+    text = (SOURCE / f"{function}.tf").read_text()
+    read = (REPOSITORY / "functions" / function / "settings.py").read_text()
+    read += (REPOSITORY / "functions" / "listening.py").read_text()
+    told = re.findall(r"^ +([A-Z_]{3,}) += ", text, re.MULTILINE)
+    assert "AUTH" in told
+    assert all(f'"{name}"' in read for name in told)
+    routes = "".join(p.read_text() for p in (REPOSITORY / "functions" / function).glob("*.py"))
+    probed = set(re.findall(r'path = "(/[a-z/]+)"', text))
+    assert probed == {"/health/live"}
+    assert all(f'"{path}"' in routes for path in probed)
+
+
+def test_a_job_is_told_what_training_reads() -> None:
+    told = re.findall(r'name  = "([A-Z_]+)"', (SOURCE / "training.tf").read_text())
+    read = (REPOSITORY / "training/settings.py").read_text()
+    assert told == ["MODEL_STORE", "CREDIT_MODELS"]
+    assert all(f'"{name}"' in read for name in told)

@@ -24,8 +24,8 @@ run "nothing_is_public_and_nobody_is_an_owner" {
   }
 
   assert {
-    condition     = length(setintersection(keys(google_project_iam_member.build), ["roles/owner", "roles/editor", "roles/iam.serviceAccountKeyAdmin", "roles/iam.serviceAccountTokenCreator", "roles/secretmanager.secretAccessor", "roles/resourcemanager.projectIamAdmin"])) == 0
-    error_message = "The build account must not own the project, make keys, read secrets or grant what it likes."
+    condition     = length(setintersection(keys(google_project_iam_member.build), ["roles/owner", "roles/editor", "roles/iam.serviceAccountKeyAdmin", "roles/iam.serviceAccountTokenCreator", "roles/iam.serviceAccountUser", "roles/secretmanager.secretAccessor", "roles/resourcemanager.projectIamAdmin"])) == 0
+    error_message = "The build account must not own the project, make keys, act as any account, read secrets or grant what it likes."
   }
 
   assert {
@@ -52,7 +52,7 @@ run "only_the_named_repositorys_main_branch_may_build" {
   }
 
   assert {
-    condition     = google_iam_workload_identity_pool_provider.github["example/surety"].attribute_condition == "assertion.repository == 'example/surety' && assertion.ref == 'refs/heads/main'"
+    condition     = google_iam_workload_identity_pool_provider.github["example/surety"].attribute_condition == "assertion.sub == 'repo:example/surety:ref:refs/heads/main'"
     error_message = "Only the named repository's main branch may submit builds."
   }
 }

@@ -557,7 +557,7 @@ def test_a_million_scores_and_a_thousand_reloads_leave_memory_flat(
     with running_server(
         tmp_path / "log", MODEL_STORE=folder.as_uri(), MODEL_REFRESH_SECONDS="0", DECISION_LOG="off"
     ) as server:
-        load(server, 200)  # warm: both models seen, buffers and arenas at their size
+        load(server, 500)  # warm: both models seen, buffers and arenas at their size
         before = resident_bytes(server)
         load(server, 1_000)
         metrics = server.client.get("/metrics").text

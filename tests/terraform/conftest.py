@@ -1,0 +1,55 @@
+"""Copies of the modules with their provider installed, where terraform and a provider are found."""
+
+import re
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.running import REPOSITORY
+
+Terraform = Callable[..., subprocess.CompletedProcess[str]]
+
+# A backend that needs no bucket, for plans nobody applies.
+LOCAL_STATE = 'terraform {\n  backend "local" {}\n}\n'
+
+
+def run_terraform(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run terraform in a folder; what it drew around its messages is left out."""
+    done = subprocess.run(
+        ["terraform", *arguments, "-no-color"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    done.stdout = re.sub(r"[\s│╷╵]+", " ", done.stdout + done.stderr)
+    return done
+
+
+@pytest.fixture(scope="session")
+def initialised(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of `terraform/` and `infra/`, initialised."""
+    if shutil.which("terraform") is None:
+        pytest.skip("terraform is not installed: nothing of terraform/ was checked")
+    folder = tmp_path_factory.mktemp("terraform")
+    for part in ("terraform", "infra"):
+        shutil.copytree(
+            REPOSITORY / part, folder / part, ignore=shutil.ignore_patterns(".terraform*")
+        )
+    (folder / "terraform" / "backend_override.tf").write_text(LOCAL_STATE)
+    for module in (folder / "terraform", folder / "terraform" / "bootstrap"):
+        if run_terraform(module, "init").returncode != 0:
+            pytest.skip("no provider can be had: nothing of terraform/ was checked")
+    return folder
+
+
+@pytest.fixture
+def copied(initialised: Path, tmp_path: Path) -> Iterator[Path]:
+    """Another copy, to be changed."""
+    folder = tmp_path / "copy"
+    shutil.copytree(initialised, folder, symlinks=True)
+    yield folder
+    shutil.rmtree(folder)

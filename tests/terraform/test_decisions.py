@@ -1,0 +1,74 @@
+"""The decision log's table against the records the function writes."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from models.contract import characteristics
+from models.shelf import credit_models
+from tests.running import REPOSITORY, Server
+
+SCHEMA = json.loads((REPOSITORY / "terraform/schemas/decisions.json").read_text())
+# Cloud Logging moves these two into columns of its own.
+MOVED = {"severity", "time"}
+
+
+def columns(fields: list[dict[str, Any]], above: str = "") -> Iterator[tuple[str, str]]:
+    """Path and type of every column."""
+    for field in fields:
+        path = f"{above}{field['name']}"
+        kind = field["type"] + ("[]" if field["mode"] == "REPEATED" else "")
+        yield path, kind
+        yield from columns(field.get("fields", []), f"{path}.")
+
+
+def values(record: dict[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
+    """Path and type of every value, as Cloud Logging writes JSON to BigQuery."""
+    for name, value in record.items():
+        path = f"{above}{name}"
+        if isinstance(value, dict):
+            yield path, "RECORD"
+            yield from values(value, f"{path}.")
+        elif isinstance(value, list):
+            yield path, "STRING[]"
+        elif value is not None:
+            yield path, "STRING" if isinstance(value, str) else "FLOAT"
+
+
+COLUMNS = dict(columns(SCHEMA))
+
+
+@pytest.mark.parametrize("model", ["application", "card_default"])
+def test_every_value_of_a_record_has_its_column(
+    service: Server, example: Callable[[str], Any], model: str
+) -> None:
+    answer = service.client.post(
+        f"/v1/models/{model}:predict", json={"instances": [example(model)]}
+    )
+    assert answer.is_success
+    records = [r for r in service.log() if r.get("record") == "decision"]
+    record = {k: v for k, v in records[-1].items() if k not in MOVED}
+    assert record["model"] == model
+    found = dict(values(record, "jsonPayload."))
+    assert len(found) > len(characteristics(credit_models()[model]))
+    assert {path: COLUMNS.get(path) for path in found} == found
+
+
+def test_every_input_that_is_written_down_has_its_column_and_no_other_has() -> None:
+    expected = {
+        f"jsonPayload.inputs.{name}.{c.name}": "STRING" if c.levels and not c.is_coded else "FLOAT"
+        for name, model in credit_models().items()
+        for c in characteristics(model)
+        if not (c.compute or c.protected or c.private)
+    }
+    depth = "jsonPayload.inputs.model.field".count(".")
+    prefix = "jsonPayload.inputs."
+    found = {p: t for p, t in COLUMNS.items() if p.startswith(prefix) and p.count(".") == depth}
+    assert found == expected
+
+
+def test_the_columns_a_query_filters_by_are_there() -> None:
+    assert COLUMNS["timestamp"] == "TIMESTAMP"
+    assert COLUMNS["jsonPayload.decision"] == "STRING"
