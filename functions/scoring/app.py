@@ -9,13 +9,13 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 
+from functions.envelope import Envelope
+from functions.logs import log
+from functions.problems import problem, problem_from_error
 from functions.scoring import application, canonical, operations
 from functions.scoring.desk import Desk
-from functions.scoring.envelope import Envelope
 from functions.scoring.loading import ModelLoader
-from functions.scoring.logs import log
 from functions.scoring.openapi import document
-from functions.scoring.problems import problem, problem_from_error
 from functions.scoring.records import open_decision_log
 from functions.scoring.settings import Settings
 from models.errors import SuretyError
