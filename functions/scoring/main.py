@@ -11,7 +11,7 @@ from functions.scoring.settings import read_settings
 # Before the server forks: a wrong setting ends the process here, by name.
 SETTINGS = read_settings()
 APP = create_app(SETTINGS)
-if SETTINGS.auth == "none":
+if SETTINGS.listening.auth == "none":
     log("WARNING", "AUTH is none, and functions-framework listens everywhere unless HOST is set")
 
 

@@ -115,7 +115,8 @@ def test_there_is_no_key_and_no_grant_over_a_whole_project() -> None:
 
 def test_what_the_service_is_told_is_what_the_code_reads() -> None:
     [scoring] = [text for kind, _, text in resources() if kind == "google_cloud_run_v2_service"]
-    settings = (REPOSITORY / "functions/scoring/settings.py").read_text()
+    sources = ("functions/settings.py", "functions/scoring/settings.py")
+    settings = "".join((REPOSITORY / source).read_text() for source in sources)
     names = re.findall(r'name  = "([A-Z_]+)"', scoring)
     assert names == ["MODEL_STORE", "AUTH"]
     assert all(f'"{name}"' in settings for name in names)
