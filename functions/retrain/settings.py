@@ -96,6 +96,8 @@ def _api(text: str, faults: list[str]) -> str:
 
 
 def _python(text: str, faults: list[str]) -> str:
-    if not shutil.which(text):
+    found = shutil.which(text)
+    if not found:
         faults.append(f"TRAINING_PYTHON: {text!r} is no program")
-    return text
+    # A link is not followed: it is what tells a virtual environment.
+    return str(Path(found or text).absolute())

@@ -1,12 +1,14 @@
 """An emulated Cloud Run Admin API v2: a real HTTP server that knows jobs and their executions."""
 
 import json
+import ssl
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -27,14 +29,14 @@ class CloudRunApi:
 
     url: str = ""
     executions: dict[str, list[dict[str, Any]]] = field(init=False)
-    failing: tuple[int, bytes] | None = field(init=False)
+    failing: dict[str, tuple[int, bytes]] = field(init=False)  # by method
     delay_seconds: float = field(init=False)
     asked: list[tuple[str, str, str | None]] = field(init=False)
 
     def __post_init__(self) -> None:
         """Know one job that never ran."""
         self.executions = {JOB: []}
-        self.failing = None
+        self.failing = {}
         self.delay_seconds = 0
         self.asked = []
 
@@ -44,8 +46,10 @@ class CloudRunApi:
         self.executions[JOB].insert(0, {"name": full, "createTime": ago(), **members})
 
     def answer(self, method: str, target: str) -> tuple[int, bytes]:
-        """Answer as the API is documented to."""
+        """Answer as the API is documented to, and at `/token` as the one that hands out tokens."""
         url = urlsplit(target)
+        if url.path == "/token":
+            return 200, b'{"access_token": "t-1", "expires_in": 3600, "token_type": "Bearer"}'
         job, _, rest = url.path.removeprefix("/v2/").partition(
             ":" if method == "POST" else "/executions"
         )
@@ -65,8 +69,8 @@ class CloudRunApi:
 
 
 @contextmanager
-def cloud_run_api() -> Iterator[CloudRunApi]:
-    """Run the emulated API."""
+def cloud_run_api(tls: ssl.SSLContext | None = None) -> Iterator[CloudRunApi]:
+    """Run the emulated API, encrypted where it is told how."""
     api = CloudRunApi()
 
     class Handler(BaseHTTPRequestHandler):
@@ -74,8 +78,10 @@ def cloud_run_api() -> Iterator[CloudRunApi]:
             self.rfile.read(int(self.headers.get("content-length", 0)))
             api.asked.append((self.command, self.path, self.headers.get("authorization")))
             time.sleep(api.delay_seconds)
-            status, body = api.failing or api.answer(self.command, self.path)
+            status, body = api.failing.get(self.command) or api.answer(self.command, self.path)
             self.send_response(status)
+            if status == HTTPStatus.FOUND:
+                self.send_header("location", "/elsewhere")
             self.send_header("content-length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
@@ -86,7 +92,10 @@ def cloud_run_api() -> Iterator[CloudRunApi]:
             """Say nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    api.url = f"http://127.0.0.1:{server.server_address[1]}"
+    api.url = f"http://127.0.0.1:{server.server_port}"
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+        api.url = f"https://localhost:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

@@ -1,10 +1,13 @@
 """The routes, in front of an emulated Cloud Run API and started by both commands."""
 
 import asyncio
+import json
 from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from functions.retrain.app import is_overdue
 from functions.retrain.runs import History
@@ -12,6 +15,18 @@ from tests.functions.retrain.cloud_run_api import CloudRunApi, ago
 from tests.running import Server
 
 MARKER = "Zacharias"  # what was sent, which no answer may repeat
+documents = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.text(max_size=8), st.just(MARKER)),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.dictionaries(st.sampled_from(["model", "seed", MARKER + "!"]), inner, min_size=1),
+    ),
+    max_leaves=8,
+)
+bodies = st.one_of(
+    st.binary(min_size=1, max_size=300),
+    documents.map(lambda found: json.dumps(found).encode()),
+).filter(lambda body: body != b"{}")  # which is a sound one
 JSON = {"content-type": "application/json"}
 
 
@@ -120,6 +135,19 @@ def test_a_malformed_body_gets_every_fault_and_starts_nothing(
     assert api.asked == []
 
 
+@given(body=bodies)
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_every_body_but_a_sound_one_is_a_problem(
+    cloud: Server, api: CloudRunApi, body: bytes
+) -> None:
+    for sent in (body, body + MARKER.encode()):
+        answer = cloud.client.post("/train", content=sent, headers=JSON)
+        assert 400 <= answer.status_code < 500
+        assert answer.json()["status"] == answer.status_code
+        assert MARKER not in answer.text
+    assert api.asked == []
+
+
 def test_a_body_of_another_kind_is_refused_but_none_needs_no_kind(cloud: Server) -> None:
     refused = cloud.client.post("/train", content=b"{}", headers={"content-type": "text/plain"})
     assert refused.status_code == httpx.codes.UNSUPPORTED_MEDIA_TYPE
@@ -168,8 +196,10 @@ def test_other_questions_are_problems_too(
 def test_an_api_that_refuses_or_fails_is_a_503_in_our_words_and_a_log_line_in_its_own(
     cloud: Server, api: CloudRunApi, route: str, failing: tuple[int, bytes], told: str
 ) -> None:
-    api.failing = failing
-    answer = cloud.client.request(*route.split())
+    method, path = route.split()
+    api.failing = {method: failing}
+    answer = cloud.client.request(method, path)
+    assert [asked for asked, _, _ in api.asked] == ["GET", "POST"][: 1 + (method == "POST")]
     assert answer.status_code == httpx.codes.SERVICE_UNAVAILABLE
     assert told in answer.json()["detail"]
     assert MARKER not in answer.text

@@ -1,15 +1,20 @@
 """The Cloud Run side alone, against the emulated API: no server of ours between."""
 
 import json
+import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509.oid import NameOID
 
 from functions.problems import JobMissingError, TrainingUnavailableError
 from functions.retrain.cloud_run import PAGE_SIZE, CloudRunJobs
 from functions.retrain.runs import History
-from tests.functions.retrain.cloud_run_api import JOB, JOB_TEMPLATE, CloudRunApi, ago
+from tests.functions.retrain.cloud_run_api import JOB, JOB_TEMPLATE, CloudRunApi, ago, cloud_run_api
 from tests.running import free_port
 
 MODEL = "german_credit"
@@ -118,3 +123,45 @@ def test_without_credentials_the_api_is_unavailable(
     with pytest.raises(TrainingUnavailableError):
         CloudRunJobs(JOB_TEMPLATE, "https://run.invalid").look(MODEL)
     assert "DefaultCredentialsError" in json.loads(capsys.readouterr().out)["cause"]
+
+
+def test_over_the_network_the_functions_own_account_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    key, certificate = self_signed("localhost", tmp_path)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate, key)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "account.json"))
+    with cloud_run_api(tls) as api:
+        account = {
+            "type": "service_account",
+            "client_email": "retrain@p-1.example.com",
+            "private_key": key.read_text(),
+            "token_uri": f"{api.url}/token",
+        }
+        (tmp_path / "account.json").write_text(json.dumps(account))
+        jobs = CloudRunJobs(JOB_TEMPLATE, api.url)
+        jobs.start(MODEL)
+        jobs.look(MODEL)
+        assert [token for _, _, token in api.asked] == [None, "Bearer t-1", "Bearer t-1"]
+
+
+def self_signed(host: str, folder: Path) -> tuple[Path, Path]:
+    """Make a key and a certificate of it, for one host and one hour."""
+    key = rsa.generate_private_key(public_exponent=65_537, key_size=2_048)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(minutes=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    (folder / "key.pem").write_bytes(
+        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    (folder / "certificate.pem").write_bytes(certificate.public_bytes(pem))
+    return folder / "key.pem", folder / "certificate.pem"

@@ -31,6 +31,16 @@ def test_with_a_job_named_cloud_run_trains(tmp_path: Path) -> None:
     assert isinstance(open_runner(local), LocalTraining)
 
 
+def test_the_training_environment_may_be_named_from_where_the_server_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "python").symlink_to(sys.executable)
+    monkeypatch.chdir(tmp_path)
+    settings = settings_from({"TRAINING_PYTHON": "bin/python"})
+    assert settings.training_python == str(tmp_path / "bin" / "python")
+
+
 def test_hours_may_have_a_fraction() -> None:
     settings = settings_from({"TRAINING_OVERDUE_HOURS": "36.5"})
     assert settings.overdue_after == timedelta(hours=36, minutes=30)
