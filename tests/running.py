@@ -19,14 +19,23 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 SHARED_DATA = REPOSITORY.parent / "shared" / "data"
 START_SECONDS = 30
 
-ServerKind = Literal["module", "framework"]
+ServerKind = Literal["module", "framework", "retrain module", "retrain framework"]
+
+
+def _module(function: str) -> list[str]:
+    return [sys.executable, "-m", f"functions.{function}"]
+
+
+def _framework(function: str) -> list[str]:
+    command = str(Path(sys.executable).parent / "functions-framework")
+    return [command, f"--target={function}", f"--source=functions/{function}/main.py"]
+
+
 SERVER_COMMANDS: dict[ServerKind, list[str]] = {
-    "module": [sys.executable, "-m", "functions.scoring"],
-    "framework": [
-        str(Path(sys.executable).parent / "functions-framework"),
-        "--target=scoring",
-        "--source=functions/scoring/main.py",
-    ],
+    "module": _module("scoring"),
+    "framework": _framework("scoring"),
+    "retrain module": _module("retrain"),
+    "retrain framework": _framework("retrain"),
 }
 
 

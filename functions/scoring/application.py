@@ -7,10 +7,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from functions.scoring.bodies import json_answer, json_object
+from functions.bodies import json_answer, json_object
+from functions.envelope import caller_of
+from functions.problems import (
+    MAX_FAULTS,
+    Fault,
+    extra_members,
+    faults_as_json,
+    refuse_faults,
+)
 from functions.scoring.canonical import prediction
 from functions.scoring.desk import MAX_ROWS, Answer, Desk, rows_in
-from functions.scoring.envelope import caller_of
 from functions.scoring.openapi import (
     PREDICTION,
     PROBLEM,
@@ -19,13 +26,6 @@ from functions.scoring.openapi import (
     members,
     operation,
     schema_of,
-)
-from functions.scoring.problems import (
-    MAX_FAULTS,
-    Fault,
-    extra_members,
-    faults_as_json,
-    refuse_faults,
 )
 from models.contract import CreditModel
 from models.scorer import Decision

@@ -14,11 +14,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from functions.scoring.bodies import json_answer, json_object
+from functions.bodies import json_answer, json_object
+from functions.envelope import caller_of
+from functions.problems import Fault, extra_members, refuse_faults
 from functions.scoring.desk import MAX_ROWS, Answer, Desk, rows_in
-from functions.scoring.envelope import caller_of
 from functions.scoring.openapi import PREDICTION, closed_object, members, operation, schema_of
-from functions.scoring.problems import Fault, extra_members, refuse_faults
 from models.contract import CreditModel, contract_hash
 from models.scorer import Decision
 from models.shelf import find_model

@@ -8,9 +8,9 @@ from functools import cache, partial
 from pydantic import TypeAdapter, ValidationError
 from starlette.concurrency import run_in_threadpool
 
-from functions.scoring.envelope import Caller
+from functions.envelope import Caller
+from functions.problems import Fault, faults_from, refuse_faults
 from functions.scoring.loading import ModelLoader
-from functions.scoring.problems import Fault, faults_from, refuse_faults
 from functions.scoring.records import Write, record_lines
 from models.contract import CreditModel
 from models.scorer import Decision

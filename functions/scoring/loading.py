@@ -14,8 +14,8 @@ from functools import partial
 
 from anyio import to_thread
 
-from functions.scoring.logs import log
-from functions.scoring.problems import NotReadyError
+from functions.logs import log
+from functions.problems import NotReadyError
 from models.contract import CreditModel
 from models.errors import ObjectMissingError, StoreUnavailableError
 from models.serving import InService, load_in_service

@@ -4,14 +4,14 @@ import functions_framework.aio
 from starlette.requests import Request
 from starlette.types import ASGIApp
 
+from functions.logs import log
 from functions.scoring.app import create_app
-from functions.scoring.logs import log
 from functions.scoring.settings import read_settings
 
 # Before the server forks: a wrong setting ends the process here, by name.
 SETTINGS = read_settings()
 APP = create_app(SETTINGS)
-if SETTINGS.auth == "none":
+if SETTINGS.listening.auth == "none":
     log("WARNING", "AUTH is none, and functions-framework listens everywhere unless HOST is set")
 
 

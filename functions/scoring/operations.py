@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from functions.scoring.bodies import json_answer
+from functions.bodies import json_answer
 from functions.scoring.desk import Desk
 from functions.scoring.openapi import operation
 

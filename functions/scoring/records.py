@@ -9,9 +9,9 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from functions.scoring.envelope import Caller
-from functions.scoring.logs import write_stdout
-from functions.scoring.problems import UnrecordedError
+from functions.envelope import Caller
+from functions.logs import write_stdout
+from functions.problems import UnrecordedError
 from models.contract import CreditModel, characteristics
 from models.errors import DeclarationError
 from models.scorer import Decision

@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
+from functions.problems import NotReadyError
 from functions.scoring.loading import ModelLoader
-from functions.scoring.problems import NotReadyError
 from models.catalogue.german_credit import GermanCredit
 from models.errors import UnknownModelError
 from models.stores.opening import open_store

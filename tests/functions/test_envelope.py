@@ -8,7 +8,7 @@ import pytest
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
-from functions.scoring.envelope import Envelope
+from functions.envelope import Envelope
 
 
 class Crashing:

@@ -9,7 +9,7 @@ from pydantic_core import from_json, to_json
 from starlette.requests import Request
 from starlette.responses import Response
 
-from functions.scoring.problems import RefusedRequestError
+from functions.problems import RefusedRequestError
 
 MAX_BODY_BYTES = 2 * 1024 * 1024
 
@@ -24,16 +24,29 @@ async def json_object(request: Request) -> dict[str, Any]:
         422 for JSON that is no object.
     """
     _require_json(request)
-    document = _parse(await _bounded(request))
+    return _object(await _bounded(request))
+
+
+async def json_object_if_any(request: Request) -> dict[str, Any]:
+    """Read the body as `json_object` does; a request without a body is an empty object."""
+    body = await _bounded(request)
+    if not body:
+        return {}
+    _require_json(request)
+    return _object(body)
+
+
+def json_answer(document: object, status: int = HTTPStatus.OK) -> Response:
+    """Answer with a JSON document."""
+    return Response(to_json(document), status_code=status, media_type="application/json")
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    document = _parse(body)
     if not isinstance(document, dict):
         message = "the body must be a JSON object"
         raise RefusedRequestError(HTTPStatus.UNPROCESSABLE_ENTITY, message)
     return document
-
-
-def json_answer(document: object) -> Response:
-    """Answer 200 with a JSON document."""
-    return Response(to_json(document), media_type="application/json")
 
 
 def _require_json(request: Request) -> None:

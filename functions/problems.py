@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -45,11 +46,36 @@ class UnrecordedError(SuretyError):
     """A decision could not be written to the decision log, so it was not given."""
 
 
+class UnderWayError(SuretyError):
+    """A training run of this model is under way, so no other was started."""
+
+    def __init__(self, model: str, since: datetime) -> None:
+        super().__init__(f"a training run of {model} is under way since {since.isoformat()}")
+
+
+class JobMissingError(SuretyError):
+    """The platform has no training job for this model."""
+
+    def __init__(self, model: str) -> None:
+        super().__init__(f"there is no training job for {model}")
+
+
+class TrainingUnavailableError(SuretyError):
+    """Training jobs cannot be asked about or started now; worth trying again later."""
+
+    def __init__(self, detail: str, retry_after_seconds: int) -> None:
+        super().__init__(detail)
+        self.retry_after_seconds = retry_after_seconds
+
+
 STATUSES: tuple[tuple[type[SuretyError], HTTPStatus], ...] = (
     (UnknownModelError, HTTPStatus.NOT_FOUND),
     (FeatureError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (NotReadyError, HTTPStatus.SERVICE_UNAVAILABLE),
     (UnrecordedError, HTTPStatus.SERVICE_UNAVAILABLE),
+    (UnderWayError, HTTPStatus.CONFLICT),
+    (JobMissingError, HTTPStatus.NOT_FOUND),
+    (TrainingUnavailableError, HTTPStatus.SERVICE_UNAVAILABLE),
 )
 
 

@@ -1,7 +1,7 @@
 import httpx
 import pytest
 
-from functions.scoring.bodies import MAX_BODY_BYTES
+from functions.bodies import MAX_BODY_BYTES
 from tests.running import Server
 
 JSON = {"content-type": "application/json"}

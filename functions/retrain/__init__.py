@@ -1,0 +1,1 @@
+"""The retraining function: starts the training of a model, tells how it went."""

@@ -1,0 +1,21 @@
+"""The functions-framework target: `functions-framework --target=retrain --source=<this file>`."""
+
+import functions_framework.aio
+from starlette.requests import Request
+from starlette.types import ASGIApp
+
+from functions.logs import log
+from functions.retrain.app import create_app
+from functions.retrain.settings import read_settings
+
+# Before the server forks: a wrong setting ends the process here, by name.
+SETTINGS = read_settings()
+APP = create_app(SETTINGS)
+if SETTINGS.listening.auth == "none":
+    log("WARNING", "AUTH is none, and functions-framework listens everywhere unless HOST is set")
+
+
+@functions_framework.aio.http  # type: ignore[arg-type]  # any ASGI application answers
+async def retrain(_request: Request) -> ASGIApp:
+    """Hand the request to the application, which answers it as an ASGI response."""
+    return APP
