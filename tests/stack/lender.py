@@ -70,6 +70,5 @@ def asked(client: httpx.Client, request_id: str) -> Answer:
     except httpx.TransportError:
         return Answer(now, request_id, 0, "", "")
     version = answer.json()["model_version"] if answer.status_code == httpx.codes.OK else ""
-    return Answer(
-        now, request_id, answer.status_code, version, answer.headers.get("x-served-by", "")
-    )
+    served_by = answer.headers.get("x-served-by", "")
+    return Answer(now, request_id, answer.status_code, version, served_by)
