@@ -6,7 +6,7 @@ PORT ?= 8080
 URL ?= http://localhost:$(PORT)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock run train serve stress test lint types unit infra-check soak bench
+.PHONY: help setup lock run train serve stress test lint types unit infra-check stack-test soak bench
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -49,6 +49,9 @@ infra-check: setup ## terraform init, validate and test, also with safety proper
 
 unit: setup ## every test, with coverage
 	$(PYTHON) -m pytest --cov
+
+stack-test: setup ## the whole cloud on this machine: bucket, job, schedule, service, releases
+	$(PYTHON) -m pytest tests/stack --verbose --exitfirst --durations 0 --hypothesis-profile soak
 
 soak: setup ## the endurance and fault suites at full counts
 	$(PYTHON) -m pytest tests/functions/scoring/test_malformed.py tests/functions/scoring/test_openapi.py tests/training/test_explained.py tests/models/test_endurance.py tests/models/test_mutated.py tests/functions/scoring/test_refresh.py --hypothesis-profile soak

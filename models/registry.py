@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field, ValidationError
@@ -60,16 +61,44 @@ class Author:
     when: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Move:
+    """What a pointer shall name next; a challenger that becomes champion challenges no more."""
+
+    champion: Version
+    previous: Version | None
+    challenger: Challenger | None
+
+
 def promote(store: Store, model: str, version: Version, author: Author) -> Pointer:
     """Make a version the champion; the one it replaces is remembered for `roll_back`."""
+    return _move(store, model, partial(_promoted, version), author)
+
+
+def promote_over(
+    store: Store, model: str, version: Version, champion: Version | None, author: Author
+) -> Pointer:
+    """Promote a version that was judged against a champion, or when there was none.
+
+    Raises
+    ------
+    PointerMovedError
+        If another is champion by now: against that one it was not judged.
+    """
 
     def change(last: Pointer | None) -> Move:
-        if last is None:
-            return Move(version, None, None)
-        previous = last.previous if last.champion == version else last.champion
-        return Move(version, previous, last.challenger)
+        if last and last.champion != champion:
+            raise PointerMovedError(model, last.champion.version, last.who, last.when)
+        return _promoted(version, last)
 
     return _move(store, model, change, author)
+
+
+def _promoted(version: Version, last: Pointer | None) -> Move:
+    if last is None:
+        return Move(version, None, None)
+    previous = last.previous if last.champion == version else last.champion
+    return Move(version, previous, last.challenger)
 
 
 def roll_back(store: Store, model: str, author: Author) -> Pointer:
@@ -109,15 +138,6 @@ def retire(store: Store, model: str, author: Author) -> Pointer:
         return Move(last.champion, last.previous, None)
 
     return _move(store, model, change, author)
-
-
-@dataclass(frozen=True, slots=True)
-class Move:
-    """What a pointer shall name next; a challenger that becomes champion challenges no more."""
-
-    champion: Version
-    previous: Version | None
-    challenger: Challenger | None
 
 
 def _move(
@@ -174,7 +194,7 @@ def _happened(store: Store, ours: Pointer, last: Pointer | None, error: StoreErr
     PointerMovedError
         If someone else's did.
     """
-    now = _pointer_if_any(store, ours.model, error)
+    now = _pointer_after(store, ours.model, error)
     if now and now.nonce == ours.nonce:
         return True  # the reply was lost, or a retry of the client's met its own success
     if isinstance(error, StoreUnavailableError):
@@ -192,7 +212,7 @@ def _write_pointer(store: Store, pointer: Pointer, before: StoredObject | None) 
         store.create(name, data)
 
 
-def _pointer_if_any(store: Store, model: str, error: StoreError) -> Pointer | None:
+def _pointer_after(store: Store, model: str, error: StoreError) -> Pointer | None:
     """The pointer as it is after a write failed; that error again if it cannot be read."""
     for _ in range(MOST_ATTEMPTS):
         try:
@@ -212,6 +232,12 @@ def read_pointer(store: Store, model: str) -> Pointer:
         If the model has no champion yet.
     """
     return _pointer_from(store.read(_pointer_name(model)), model)
+
+
+def pointer_if_any(store: Store, model: str) -> Pointer | None:
+    """Read what a model's pointer names; None if it has no champion yet."""
+    found = read_if_any(store, _pointer_name(model))
+    return _pointer_from(found, model) if found else None
 
 
 def prune(store: Store, model: str, keep: int) -> list[str]:

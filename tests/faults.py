@@ -4,7 +4,7 @@ import contextlib
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import urlsplit
@@ -16,10 +16,14 @@ SLOW_SECONDS = 3.0
 
 @dataclass
 class FaultyProxy:
-    """Passes bytes on to a server, and does `fault` to what it answers."""
+    """Passes bytes on to a server, and does `fault` to what it answers.
+
+    `passing_on` is given what a client sends, and says what of it reaches the server.
+    """
 
     target: tuple[str, int]
     fault: Fault = "none"
+    passing_on: Callable[[bytes], bytes] = bytes
     stopped: threading.Event = field(default_factory=threading.Event)
     url: str = ""
 
@@ -41,11 +45,10 @@ class FaultyProxy:
                 threading.Thread(target=self._requests, args=(client, server), daemon=True).start()
                 self._answers(server, client)
 
-    @staticmethod
-    def _requests(client: socket.socket, server: socket.socket) -> None:
+    def _requests(self, client: socket.socket, server: socket.socket) -> None:
         with contextlib.suppress(OSError):
             while data := client.recv(CHUNK):
-                server.sendall(data)
+                server.sendall(self.passing_on(data))
 
     def _answers(self, server: socket.socket, client: socket.socket) -> None:
         passed = 0

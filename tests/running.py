@@ -133,10 +133,16 @@ def running_server(
 
 def wait_until_live(server: Server) -> None:
     """Return once the process answers; fail with its log otherwise."""
+    if not becomes_live(server):
+        pytest.fail(f"the server did not start:\n{server.log_path.read_text()}")
+
+
+def becomes_live(server: Server) -> bool:
+    """Ask until the process answers; False if it ends or takes too long."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and server.process.poll() is None:
         with contextlib.suppress(httpx.TransportError):
             if server.client.get("/health/live").status_code == httpx.codes.OK:
-                return
+                return True
         time.sleep(0.05)
-    pytest.fail(f"the server did not start:\n{server.log_path.read_text()}")
+    return False

@@ -100,7 +100,8 @@ def test_a_package_holds_one_docstring_line_in_its_init() -> None:
 def test_every_unit_test_stands_where_its_module_does() -> None:
     for path in (REPOSITORY / "tests").rglob("test_*.py"):
         folder = path.parent.relative_to(REPOSITORY / "tests")
-        assert (REPOSITORY / folder).is_dir(), path
+        # All rooms together have no module to stand beside.
+        assert folder == Path("stack") or (REPOSITORY / folder).is_dir(), path
 
 
 def test_functions_and_modules_stay_small() -> None:

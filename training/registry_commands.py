@@ -22,9 +22,9 @@ from models.registry import (
     Challenger,
     Pointer,
     challenge,
+    pointer_if_any,
     promote,
     prune,
-    read_pointer,
     retire,
     roll_back,
 )
@@ -79,7 +79,7 @@ def author() -> Author:
 
 def _versions(options: argparse.Namespace, settings: Settings) -> None:
     store, model = _opened(options, settings)
-    pointer = _pointer_if_any(store, model)
+    pointer = pointer_if_any(store, model)
     roles = _roles(pointer)
     table = Table(title=f"{model} in {options.store}", title_justify="left")
     for heading in ("version", "role", "family", "auc", "log-loss", "trained on"):
@@ -105,7 +105,7 @@ def _described(store: Store, model: str, name: str) -> tuple[str, ...]:
 
 def _show(options: argparse.Namespace, settings: Settings) -> None:
     store, model = _opened(options, settings)
-    pointer = _pointer_if_any(store, model)
+    pointer = pointer_if_any(store, model)
     if options.version is None and pointer is None:
         message = f"{model} has no champion; name a --version"
         raise RegistryError(message)
@@ -169,7 +169,7 @@ def _compare(options: argparse.Namespace, settings: Settings) -> None:
 def _verify(options: argparse.Namespace, settings: Settings) -> None:
     """Hash and load every version, those the pointer names among them."""
     store, model = open_store(options.store), _model(options, settings)
-    pointer = _pointer_if_any(store, options.model)
+    pointer = pointer_if_any(store, options.model)
     roles = _roles(pointer)
     table = Table(title=f"{options.model} in {options.store}", title_justify="left")
     for heading in ("version", "role", "result"):
@@ -220,13 +220,6 @@ def _opened(options: argparse.Namespace, settings: Settings) -> tuple[Store, str
 
 def _model(options: argparse.Namespace, settings: Settings) -> type[CreditModel]:
     return find_model(credit_models(settings.credit_models), options.model)
-
-
-def _pointer_if_any(store: Store, model: str) -> Pointer | None:
-    try:
-        return read_pointer(store, model)
-    except ObjectMissingError:
-        return None
 
 
 def _roles(pointer: Pointer | None) -> dict[str, str]:

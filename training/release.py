@@ -6,9 +6,9 @@ from typing import Literal
 from models.contract import name_of
 from models.errors import ModelRefusedError, ObjectMissingError
 from models.metrics import Probabilities
-from models.registry import Author, promote, read_pointer
+from models.registry import Author, pointer_if_any, promote_over
 from models.scorer import probabilities_from_log_odds
-from models.serving import load_champion
+from models.serving import load_version
 from models.stores.store import Store
 from models.versions import Version, find_published, publish
 from training.gates import Gate, champion_gates, evidence_gate
@@ -22,11 +22,15 @@ OutcomeName = Literal["promoted", "kept", "rejected", "insufficient_evidence"]
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What should happen to a trained model, why, and the version that has its content already."""
+    """What should happen to a trained model, and why.
+
+    `published` has its content already; `champion` is what it was judged against.
+    """
 
     outcome: OutcomeName
     gates: tuple[Gate, ...]
     published: Version | None
+    champion: Version | None
 
 
 def judge(trained: Trained, store: Store) -> Verdict:
@@ -36,10 +40,12 @@ def judge(trained: Trained, store: Store) -> Verdict:
     this code must refuse (its bytes or its contract are not what they should be) cannot be
     compared and so defends nothing.
     """
-    champion = _champion_probabilities(trained, store)
+    pointer = pointer_if_any(store, name_of(trained.model))
+    defending = pointer.champion if pointer else None
+    champion = _champion_probabilities(trained, store, defending) if defending else None
     known = find_published(store, name_of(trained.model), trained.bundle.to_bytes())
     if champion is None:
-        return Verdict(_outcome(trained.gates), trained.gates, known)
+        return Verdict(_outcome(trained.gates), trained.gates, known, defending)
     labels = trained.test.labels
     evidence = evidence_gate(int(labels.sum()))
     gates = (
@@ -52,13 +58,20 @@ def judge(trained: Trained, store: Store) -> Verdict:
         outcome = "insufficient_evidence"
     # A version that passes, and is neither champion nor the one before, belongs to a run that ended
     # before promoting it.
-    if known and (outcome != "promoted" or _was_champion(known, trained, store)):
+    was_champion = pointer and known in (pointer.champion, pointer.previous)
+    if known and (outcome != "promoted" or was_champion):
         outcome = "kept"
-    return Verdict(outcome, gates, known)
+    return Verdict(outcome, gates, known, defending)
 
 
 def release(trained: Trained, verdict: Verdict, store: Store, author: Author) -> str:
-    """Publish a judged model, promote it if the verdict says so, and return its version."""
+    """Publish a judged model, promote it if the verdict says so, and return its version.
+
+    Raises
+    ------
+    PointerMovedError
+        If another became champion since it was judged: the verdict is void, the version stays.
+    """
     name, version = name_of(trained.model), verdict.published
     bundle = trained.bundle.to_bytes()
     if version is None or verdict.outcome == "promoted":
@@ -67,22 +80,19 @@ def release(trained: Trained, verdict: Verdict, store: Store, author: Author) ->
         files = report_files(trained, verdict.outcome, verdict.gates)
         version = publish(store, name, bundle, files, author.when)
     if verdict.outcome == "promoted":
-        promote(store, name, version, author)
+        promote_over(store, name, version, verdict.champion, author)
     return version.version
-
-
-def _was_champion(version: Version, trained: Trained, store: Store) -> bool:
-    pointer = read_pointer(store, name_of(trained.model))
-    return version in (pointer.champion, pointer.previous)
 
 
 def _outcome(gates: tuple[Gate, ...]) -> OutcomeName:
     return "promoted" if all(gate.passed for gate in gates) else "rejected"
 
 
-def _champion_probabilities(trained: Trained, store: Store) -> Probabilities | None:
+def _champion_probabilities(
+    trained: Trained, store: Store, version: Version
+) -> Probabilities | None:
     try:
-        champion = load_champion(store, trained.model)
+        champion = load_version(store, trained.model, version)
     except ObjectMissingError:
         return None
     except ModelRefusedError as error:

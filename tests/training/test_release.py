@@ -8,8 +8,8 @@ import pytest
 
 from models.calibration import BetaCalibration
 from models.contract import name_of
-from models.errors import DataError
-from models.registry import Author, promote, read_pointer
+from models.errors import DataError, PointerMovedError
+from models.registry import Author, Challenger, challenge, promote, read_pointer
 from models.scorer import Scorer
 from models.serving import load_champion
 from models.stores.opening import open_store
@@ -96,6 +96,35 @@ def test_a_run_that_ended_before_promoting_is_finished_by_the_next(
     assert verdict.outcome == "promoted"
     assert release(good, verdict, store, AUTHOR) == published.version
     assert load_champion(store, Toy).version == published.version
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_model_is_not_promoted_over_a_champion_it_was_not_judged_against(
+    good: Trained, store: Store, *, first: bool
+) -> None:
+    if not first:
+        promote(store, "toy", publish(store, "toy", overconfident(good), {}, NOW), AUTHOR)
+    verdict = judge(good, store)
+    assert verdict.outcome == "promoted"
+    rival = publish(store, "toy", b"another run's model", {}, NOW)
+    promote(store, "toy", rival, AUTHOR)
+    with pytest.raises(PointerMovedError, match="tester moved the pointer of toy first"):
+        release(good, verdict, store, AUTHOR)
+    assert read_pointer(store, "toy").champion == rival
+
+
+def test_a_challenge_while_a_model_is_judged_does_not_hinder_its_promotion(
+    good: Trained, store: Store
+) -> None:
+    champion = publish(store, "toy", overconfident(good), {}, NOW)
+    promote(store, "toy", champion, AUTHOR)
+    verdict = judge(good, store)
+    challenger = Challenger(version=publish(store, "toy", b"another", {}, NOW), share=0.1)
+    challenge(store, "toy", challenger, AUTHOR)
+    version = release(good, verdict, store, AUTHOR)
+    pointer = read_pointer(store, "toy")
+    assert (pointer.champion.version, pointer.previous) == (version, champion)
+    assert pointer.challenger == challenger
 
 
 def test_a_former_champion_is_not_promoted_by_being_trained_again(

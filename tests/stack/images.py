@@ -1,0 +1,55 @@
+"""What Cloud Run would start, read from the files that say so: Dockerfile and Terraform."""
+
+import json
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from tests.running import REPOSITORY
+
+Target = Literal["scoring", "training"]
+DOCKERFILE = (REPOSITORY / "infra/docker/Dockerfile").read_text()
+TERRAFORM = "\n".join(path.read_text() for path in (REPOSITORY / "terraform").glob("*.tf"))
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """The command of a target, and its variables where this repository is the container's /app."""
+
+    command: list[str]
+    environment: dict[str, str]
+
+
+def image_of(target: Target) -> Image:
+    """Read one target of the Dockerfile and the stages below it."""
+    text = ""
+    name: str | None = target
+    while name and (found := re.search(rf"^FROM (\S+) AS {name}\n", DOCKERFILE, re.MULTILINE)):
+        text = DOCKERFILE[found.end() :].partition("\nFROM ")[0] + "\n" + text
+        name = found[1]
+    [line] = re.findall(r"^(?:CMD|ENTRYPOINT) (\[.*\])$", text, re.MULTILINE)
+    python, *words = json.loads(line)
+    assert python == "python"
+    declared = re.findall(r"^ENV ((?:.*\\\n)*.*)$", text, re.MULTILINE)
+    environment = dict(re.findall(r"(\w+)=(\S+)", " ".join(declared)))
+    path = f"{Path(sys.executable).parent}:/usr/bin:/bin"
+    here = {"PYTHONPATH": str(REPOSITORY), "PATH": path}
+    return Image([sys.executable, *words], environment | here)
+
+
+def max_retries() -> int:
+    """How often the platform starts a failed training task again."""
+    [found] = re.findall(r"max_retries\s*=\s*(\d+)", TERRAFORM)
+    return int(found)
+
+
+def training_arguments(model: str, data: str) -> list[str]:
+    """What Terraform gives the training job of a model that has data of its own."""
+    [declared] = re.findall(
+        r'\["train", "--model", each\.key\],\s*each\.value\.data == null \? \[\] : (\[.*?\])',
+        TERRAFORM,
+    )
+    assert declared == '["--data", each.value.data]'
+    return ["train", "--model", model, "--data", data]
