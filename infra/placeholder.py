@@ -1,7 +1,7 @@
 """What runs until the first image is released: alive for the platform, 503 for everyone else."""
 
 import json
-import sys
+import os
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -30,5 +30,5 @@ class Placeholder(BaseHTTPRequestHandler):
     do_POST = do_GET  # noqa: N815 -- named by http.server
 
 
-PORT = int(sys.argv[1]) if len(sys.argv) > 1 else 8080
+PORT = int(os.environ["PORT"])
 ThreadingHTTPServer(("", PORT), Placeholder).serve_forever()  # every address: it is a container's

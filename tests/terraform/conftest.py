@@ -1,16 +1,16 @@
 """Copies of the modules with their provider installed, where terraform and a provider are found."""
 
+import json
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.running import REPOSITORY
-
-Terraform = Callable[..., subprocess.CompletedProcess[str]]
 
 # A backend that needs no bucket, for plans nobody applies.
 LOCAL_STATE = 'terraform {\n  backend "local" {}\n}\n'
@@ -27,6 +27,23 @@ def run_terraform(folder: Path, *arguments: str) -> subprocess.CompletedProcess[
     )
     done.stdout = re.sub(r"[\s│╷╵]+", " ", done.stdout + done.stderr)
     return done
+
+
+def planned(folder: Path, *arguments: str) -> list[dict[str, Any]]:
+    """Every resource of a plan."""
+    done = run_terraform(folder, "plan", "-out=plan", *arguments)
+    assert done.returncode == 0, done.stdout
+    shown = subprocess.run(
+        ["terraform", "show", "-json", "plan"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found: list[dict[str, Any]] = json.loads(shown.stdout)["planned_values"]["root_module"][
+        "resources"
+    ]
+    return found
 
 
 @pytest.fixture(scope="session")

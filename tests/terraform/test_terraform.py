@@ -1,16 +1,14 @@
 """Terraform's own checks, and each safety property broken once on purpose."""
 
-import json
 import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.running import REPOSITORY
-from tests.terraform.conftest import run_terraform
+from tests.terraform.conftest import planned, run_terraform
 
 SOURCE = REPOSITORY / "terraform"
 MODULES = pytest.mark.parametrize("module", ["terraform", "terraform/bootstrap"])
@@ -188,23 +186,6 @@ def said_of_the_broken(initialised: Path, tmp_path_factory: pytest.TempPathFacto
 @pytest.mark.parametrize("case", BREAKS, ids=lambda case: case.message)
 def test_a_broken_safety_property_is_noticed(said_of_the_broken: str, case: Break) -> None:
     assert case.message in said_of_the_broken
-
-
-def planned(folder: Path, *arguments: str) -> list[dict[str, Any]]:
-    """Every resource of a plan."""
-    done = run_terraform(folder, "plan", "-out=plan", *arguments)
-    assert done.returncode == 0, done.stdout
-    shown = subprocess.run(
-        ["terraform", "show", "-json", "plan"],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    found: list[dict[str, Any]] = json.loads(shown.stdout)["planned_values"]["root_module"][
-        "resources"
-    ]
-    return found
 
 
 EVERYTHING = (
