@@ -3,10 +3,11 @@ PYTHON := .venv/bin/python
 export PYTHONPATH := .
 export OMP_WAIT_POLICY := PASSIVE
 PORT ?= 8080
+ENVIRONMENT ?= prod
 URL ?= http://localhost:$(PORT)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock run train serve stress test lint types unit infra-check stack-test soak bench
+.PHONY: help setup lock run train serve stress test lint types unit coverage infra-check bootstrap plan stack-test soak bench
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -47,11 +48,20 @@ types: setup ## mypy --strict on code and tests
 infra-check: setup ## terraform init, validate and test, also with safety properties broken on purpose
 	$(PYTHON) -m pytest tests/terraform
 
-unit: setup ## every test, with coverage
+unit: setup ## every test
+	$(PYTHON) -m pytest
+
+coverage: setup ## every test, and which lines and branches none of them met
 	$(PYTHON) -m pytest --cov
 
 stack-test: setup ## the whole cloud on this machine: bucket, job, schedule, service, releases
 	$(PYTHON) -m pytest tests/stack --verbose --exitfirst --durations 0 --hypothesis-profile soak
+
+bootstrap: ## prepare the Google Cloud project of ENVIRONMENT (default prod): the first of two commands
+	sh infra/bootstrap.sh $(ENVIRONMENT)
+
+plan: ## what terraform would change in ENVIRONMENT (default prod)
+	sh infra/plan.sh $(ENVIRONMENT)
 
 soak: setup ## the endurance and fault suites at full counts
 	$(PYTHON) -m pytest tests/functions/scoring/test_malformed.py tests/functions/scoring/test_openapi.py tests/training/test_explained.py tests/models/test_endurance.py tests/models/test_mutated.py tests/functions/scoring/test_refresh.py --hypothesis-profile soak

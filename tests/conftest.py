@@ -14,10 +14,10 @@ from moto.server import ThreadedMotoServer
 
 from tests.running import (
     REPOSITORY,
+    MadeRun,
     Server,
     TrainedStore,
-    last_line,
-    run_training,
+    make_run,
     running_server,
     s3_environment,
 )
@@ -31,14 +31,17 @@ MODELS = ("german_credit", "application", "card_default")
 
 
 @pytest.fixture(scope="session")
-def trained_store(tmp_path_factory: pytest.TempPathFactory) -> TrainedStore:
-    uri = tmp_path_factory.mktemp("store").as_uri()
-    summaries = {}
-    for model in MODELS:
-        done = run_training("train", "--model", model, "--store", uri)
-        assert done.returncode == 0, done.stderr
-        summaries[model] = last_line(done.stdout)
-    return TrainedStore(uri, summaries)
+def made_run(tmp_path_factory: pytest.TempPathFactory) -> MadeRun:
+    """The first command of the README: it trains every model, serves them and shows two answers."""
+    return make_run(tmp_path_factory.mktemp("store").as_uri())
+
+
+@pytest.fixture(scope="session")
+def trained_store(made_run: MadeRun) -> TrainedStore:
+    outcomes = [line for line in made_run.output.splitlines() if line.startswith('{"outcome"')]
+    summaries = {summary["model"]: summary for summary in map(json.loads, outcomes)}
+    assert set(summaries) == set(MODELS)
+    return TrainedStore(made_run.store, summaries)
 
 
 @pytest.fixture(scope="session", params=["module", "framework"])

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -45,6 +46,41 @@ class TrainedStore:
 
     uri: str
     summaries: dict[str, dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class MadeRun:
+    """What `make run` printed until it served, and the model store it filled."""
+
+    store: str
+    port: int
+    output: str
+
+
+def make_run(store: str) -> MadeRun:
+    """Run `make run` as a user does, until it serves; then stop it as Ctrl-C would."""
+    port = free_port()
+    process = subprocess.Popen(
+        ["make", "run", f"PORT={port}"],
+        cwd=REPOSITORY,
+        env=os.environ | {"MODEL_STORE": store},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    lines = []
+    with process.stdout as output:
+        try:
+            for line in output:
+                lines.append(line)
+                if line.startswith(f"Serving on http://localhost:{port}"):
+                    break
+        finally:
+            os.killpg(process.pid, signal.SIGTERM)
+            process.wait(timeout=15)
+    return MadeRun(store, port, "".join(lines))
 
 
 def s3_environment(url: str) -> dict[str, str]:

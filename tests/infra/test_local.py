@@ -1,15 +1,13 @@
 """What a developer runs: `make stress`, the examples, the list of targets."""
 
 import json
-import os
 import re
-import signal
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.running import REPOSITORY, Server, free_port
+from tests.running import REPOSITORY, MadeRun, Server, free_port
 
 
 def make(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -41,29 +39,9 @@ def test_failures_are_counted_and_exit_with_1() -> None:
     assert json.loads(done.stdout.splitlines()[-1])["failures"] == 1_000
 
 
-def test_make_run_trains_serves_and_shows_two_answers(tmp_path: Path) -> None:
-    port = free_port()
-    process = subprocess.Popen(
-        ["make", "run", f"PORT={port}"],
-        cwd=REPOSITORY,
-        env=os.environ | {"MODEL_STORE": tmp_path.as_uri()},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        start_new_session=True,
-    )
-    assert process.stdout is not None
-    lines = []
-    with process.stdout as output:
-        try:
-            for line in output:
-                lines.append(line)
-                if line.startswith(f"Serving on http://localhost:{port}"):
-                    break
-        finally:
-            os.killpg(process.pid, signal.SIGTERM)
-            process.wait(timeout=15)
-    text = "".join(lines)
+def test_make_run_trains_serves_and_shows_two_answers(made_run: MadeRun) -> None:
+    text = made_run.output
+    assert text.splitlines()[-1].startswith(f"Serving on http://localhost:{made_run.port}")
     assert text.count('"outcome": "promoted"') == 3
     assert text.count('"probability_of_default": 0.') >= 2
     assert '"status": "success"' in text
