@@ -56,12 +56,12 @@ def test_the_process_ends_at_start_when_the_decision_log_cannot_be_opened(tmp_pa
 
 def test_every_setting_stands_in_the_readme() -> None:
     readme = (REPOSITORY / "README.md").read_text()
-    sources = ("functions/settings.py", "functions/scoring/settings.py")
-    text = "".join((REPOSITORY / source).read_text() for source in sources)
+    text = "".join(path.read_text() for path in (REPOSITORY / "functions").rglob("settings.py"))
     read = set(re.findall(r'environment\.get\("([A-Z_]+)"', text))
     assert read == {
         *("MODEL_STORE", "DEFAULT_MODEL", "CREDIT_MODELS", "AUTH", "DECISION_LOG"),
-        *("MODEL_REFRESH_SECONDS", "HOST", "PORT"),
+        *("MODEL_REFRESH_SECONDS", "HOST", "PORT", "TRAINING_JOB", "TRAINING_API"),
+        *("TRAINING_PYTHON", "TRAINING_LOGS", "TRAINING_OVERDUE_HOURS"),
     }
     for name in read:
         assert f"`{name}`" in readme, name
