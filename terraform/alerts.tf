@@ -53,13 +53,13 @@ locals {
     model-age = {
       severity = "WARNING"
       duration = "0s"
-      query    = "histogram_quantile(0.99, sum by (le, model) (increase(logging_googleapis_com:user_${google_logging_metric.model_age.name}_bucket[1h]))) > ${var.alert_model_age_days}"
+      query    = "histogram_quantile(0.99, sum by (le, model) (increase(logging_googleapis_com:user_${google_logging_metric.model_age.name}_bucket{monitored_resource=\"cloud_run_revision\"}[1h]))) > ${var.alert_model_age_days}"
       text     = "A champion is older than it should be: training keeps rejecting, or does not run."
     }
     reload-failures = {
       severity = "WARNING"
       duration = "0s"
-      query    = "sum by (model) (increase(logging_googleapis_com:user_${google_logging_metric.counter["reload_failures"].name}[15m])) > 0"
+      query    = "sum by (model) (increase(logging_googleapis_com:user_${google_logging_metric.counter["reload_failures"].name}{monitored_resource=\"cloud_run_revision\"}[15m])) > 0"
       text     = "An instance could not take up what the pointer names; what served before still serves."
     }
     training-failed = {
@@ -71,7 +71,7 @@ locals {
     training-overdue = {
       severity = "WARNING"
       duration = "0s"
-      query    = "sum by (model) (increase(logging_googleapis_com:user_${google_logging_metric.counter["training_overdue"].name}[1h])) > 0"
+      query    = "sum by (model) (increase(logging_googleapis_com:user_${google_logging_metric.counter["training_overdue"].name}{monitored_resource=\"cloud_run_revision\"}[1h])) > 0"
       text     = "No training run of a model has succeeded for longer than training_overdue_days."
     }
   }

@@ -1,3 +1,7 @@
+locals {
+  build_account = "surety-build@${var.project_id}.iam.gserviceaccount.com" # made by bootstrap/
+}
+
 # A release replaces images, so the build acts as the accounts they run under: each by name.
 resource "google_service_account_iam_member" "build_acts_as" {
   for_each = {
@@ -10,5 +14,5 @@ resource "google_service_account_iam_member" "build_acts_as" {
 
   service_account_id = each.value
   role               = "roles/iam.serviceAccountUser"
-  member             = "serviceAccount:surety-build@${var.project_id}.iam.gserviceaccount.com"
+  member             = "serviceAccount:${local.build_account}"
 }

@@ -32,8 +32,10 @@ resource "google_cloudfunctions2_function" "scoring" {
   location = var.region
 
   build_config {
-    runtime     = "python311"
-    entry_point = "scoring"
+    runtime           = "python311"
+    entry_point       = "scoring"
+    service_account   = "projects/${var.project_id}/serviceAccounts/${local.build_account}"
+    docker_repository = "projects/${var.project_id}/locations/${var.region}/repositories/surety"
 
     source {
       storage_source {
