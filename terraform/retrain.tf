@@ -67,14 +67,19 @@ resource "google_cloud_run_v2_service" "retrain" {
     percent = 100
   }
 
-  # Releases own image and command; Terraform must not take them back.
+  # Releases own image and command, and gcloud signs what it changes; Terraform must not take that
+  # back.
   lifecycle {
     ignore_changes = [
+      annotations,
       client,
       client_version,
+      scaling,
+      template[0].annotations,
       template[0].containers[0].args,
       template[0].containers[0].command,
       template[0].containers[0].image,
+      template[0].labels,
       template[0].revision,
       traffic,
     ]

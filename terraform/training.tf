@@ -41,11 +41,15 @@ resource "google_cloud_run_v2_job" "training" {
     }
   }
 
-  # Releases own image and command; Terraform must not take them back.
+  # Releases own image and command, and gcloud signs what it changes; Terraform must not take that
+  # back.
   lifecycle {
     ignore_changes = [
+      annotations,
       client,
       client_version,
+      template[0].annotations,
+      template[0].labels,
       template[0].template[0].containers[0].command,
       template[0].template[0].containers[0].image,
     ]
