@@ -6,7 +6,7 @@ PORT ?= 8080
 URL ?= http://localhost:$(PORT)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock run train serve stress test lint types unit infra-check soak bench
+.PHONY: help setup lock run train serve stress test lint types unit infra-check soak bench sbom source-archive release
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -55,3 +55,14 @@ soak: setup ## the endurance and fault suites at full counts
 
 bench: setup ## the benchmarks, beside an empty function and two peers (builds their environments)
 	$(PYTHON) tests/benchmarks/serving.py
+
+sbom: setup ## what both images are made of, as CycloneDX, in var/sbom
+	mkdir -p var/sbom
+	.venv/bin/cyclonedx-py requirements --output-reproducible -o var/sbom/scoring.json requirements.txt
+	.venv/bin/cyclonedx-py requirements --output-reproducible -o var/sbom/training.json training/requirements.txt
+
+source-archive: setup ## what a function deployed from source needs, in var/scoring.zip
+	$(PYTHON) infra/source_archive.py --output var/scoring.zip
+
+release: ## check, build, apply and release ENVIRONMENT with a canary, in Cloud Build
+	sh infra/submit.sh $(ENVIRONMENT)
