@@ -7,8 +7,6 @@ import signal
 import subprocess
 from pathlib import Path
 
-import pytest
-
 from tests.running import REPOSITORY, Server, free_port
 
 
@@ -75,9 +73,3 @@ def test_help_lists_every_target_a_user_may_call() -> None:
     [phony] = re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
     listed = [line.split()[0] for line in make("help").stdout.splitlines()]
     assert sorted(listed) == sorted(phony.split())
-
-
-@pytest.mark.parametrize("script", ["infra/deploy.sh", "infra/local/lock.sh", ".ci/run"])
-def test_a_shell_script_is_sound(script: str) -> None:
-    shell = "bash" if Path(script).suffix == "" else "sh"
-    subprocess.run([shell, "-n", script], cwd=REPOSITORY, check=True)
