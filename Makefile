@@ -7,7 +7,7 @@ ENVIRONMENT ?= prod
 URL ?= http://localhost:$(PORT)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock run train serve stress test lint types unit coverage infra-check bootstrap plan stack-test soak bench
+.PHONY: help setup lock run train serve stress test lint types unit coverage infra-check stack-test soak bench sbom source-archive bootstrap plan release
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -57,14 +57,25 @@ coverage: setup ## every test, and which lines and branches none of them met
 stack-test: setup ## the whole cloud on this machine: bucket, job, schedule, service, releases
 	$(PYTHON) -m pytest tests/stack --verbose --exitfirst --durations 0 --hypothesis-profile soak
 
+soak: setup ## the endurance and fault suites at full counts
+	$(PYTHON) -m pytest tests/functions/scoring/test_malformed.py tests/functions/scoring/test_openapi.py tests/training/test_explained.py tests/models/test_endurance.py tests/models/test_mutated.py tests/functions/scoring/test_refresh.py --hypothesis-profile soak
+
+bench: setup ## the benchmarks, beside an empty function and two peers (builds their environments)
+	$(PYTHON) tests/benchmarks/serving.py
+
+sbom: setup ## what both images are made of, as CycloneDX, in var/sbom
+	mkdir -p var/sbom
+	.venv/bin/cyclonedx-py requirements --output-reproducible -o var/sbom/scoring.json requirements.txt
+	.venv/bin/cyclonedx-py requirements --output-reproducible -o var/sbom/training.json training/requirements.txt
+
+source-archive: setup ## what a function deployed from source needs, in var/scoring.zip
+	$(PYTHON) infra/source_archive.py --output var/scoring.zip
+
 bootstrap: ## prepare the Google Cloud project of ENVIRONMENT (default prod): the first of two commands
 	sh infra/bootstrap.sh $(ENVIRONMENT)
 
 plan: ## what terraform would change in ENVIRONMENT (default prod)
 	sh infra/plan.sh $(ENVIRONMENT)
 
-soak: setup ## the endurance and fault suites at full counts
-	$(PYTHON) -m pytest tests/functions/scoring/test_malformed.py tests/functions/scoring/test_openapi.py tests/training/test_explained.py tests/models/test_endurance.py tests/models/test_mutated.py tests/functions/scoring/test_refresh.py --hypothesis-profile soak
-
-bench: setup ## the benchmarks, beside an empty function and two peers (builds their environments)
-	$(PYTHON) tests/benchmarks/serving.py
+release: ## check, build, apply and release ENVIRONMENT with a canary, in Cloud Build: the second
+	sh infra/submit.sh $(ENVIRONMENT)

@@ -63,3 +63,10 @@ resource "google_project_iam_member" "build_grants_secrets" {
   role    = google_project_iam_custom_role.secret_grants.id
   member  = google_service_account.build.member
 }
+
+# A release asks the new revision for a score, with an ID token of its own.
+resource "google_service_account_iam_member" "build_identifies_itself" {
+  service_account_id = google_service_account.build.name
+  role               = "roles/iam.serviceAccountOpenIdTokenCreator"
+  member             = google_service_account.build.member
+}

