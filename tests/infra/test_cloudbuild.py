@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -103,34 +102,21 @@ def substituted(word: str) -> str:
     return word
 
 
-def runs_here(step: dict[str, Any]) -> bool:
-    """It asks for no container engine, no Google Cloud, and not for these very tests."""
-    offline = ("python:", "hashicorp/terraform:")
-    words = " ".join(step["args"])
-    return step["name"].startswith(offline) and "${" not in words and words != "test"
-
-
-@pytest.mark.parametrize("name", [name for name, step in STEPS.items() if runs_here(step)])
-def test_a_step_that_can_run_here_does(name: str, tmp_path: Path) -> None:
-    step = STEPS[name]
-    if "terraform" in step["name"] and not shutil.which("terraform"):
-        pytest.skip("terraform is not installed")
-    # Terraform leaves its provider behind; make's targets need the environment that is here.
-    folder = tmp_path if "dir" in step else REPOSITORY
-    if "dir" in step:
-        ignored = shutil.ignore_patterns(".terraform*")
-        shutil.copytree(REPOSITORY / step["dir"], tmp_path / step["dir"], ignore=ignored)
-    words = [step["entrypoint"], *step["args"]]
-    done = subprocess.run(
-        words, cwd=folder / step.get("dir", ""), capture_output=True, text=True, check=False
-    )
-    if "terraform" in step["name"] and "Failed to query available provider" in done.stderr:
-        pytest.skip("no provider can be had")
-    assert done.returncode == 0, done.stdout + done.stderr
+def test_terraform_is_checked_as_its_own_tests_check_it() -> None:
+    """What tests/terraform runs, both modules: init, validate, test."""
+    step = STEPS["check-terraform"]
+    commands = [command.strip() for command in step["args"][1].split("&&")]
+    assert step["dir"] == "terraform"
+    assert commands == [
+        f"terraform{module} {verb}"
+        for module in ("", " -chdir=bootstrap")
+        for verb in ("init -backend=false", "validate", "test")
+    ]
 
 
 def test_the_bill_of_materials_names_every_pin() -> None:
-    subprocess.run(["make", "--silent", "sbom"], cwd=REPOSITORY, check=True)
+    step = STEPS["sbom"]
+    subprocess.run([step["entrypoint"], "--silent", *step["args"]], cwd=REPOSITORY, check=True)
     [paths] = BUILD["artifacts"]["objects"]["paths"]
     found = {path.stem: json.loads(path.read_text()) for path in REPOSITORY.glob(paths)}
     for name, file in (
