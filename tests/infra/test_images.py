@@ -136,6 +136,22 @@ def test_the_composition_trains_a_model_and_scores_a_row_and_writes_to_no_image(
     assert scoring_image.files() | training_image.files() == before
 
 
+def test_the_scoring_image_also_starts_the_retrain_function(
+    scoring_image: Image, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terraform = (REPOSITORY / "terraform" / "retrain.tf").read_text()
+    [command] = re.findall(r"local\.placeholder : (\[.*\])", terraform)
+    told = {
+        "TRAINING_JOB": "projects/p/locations/r/jobs/prod-train-{model}",
+        "K_SERVICE": "retrain",
+    }
+    words = scoring_image.started(*json.loads(command), PORT="$PORT", AUTH="iam", **told)
+    monkeypatch.setitem(SERVER_COMMANDS, "module", ["sh", "-c", exec_line(words)])
+    with running_server(tmp_path / "log") as server:
+        refused = server.client.post("/train", json={"model": "no such model"})
+    assert refused.status_code == httpx.codes.NOT_FOUND
+
+
 def row() -> dict[str, Any]:
     """An account of the bundled data, as a client sends it."""
     first = pd.read_parquet(REPOSITORY / "training" / "data" / "german_credit.parquet").iloc[[0]]
