@@ -6,7 +6,7 @@ PORT ?= 8080
 URL ?= http://localhost:$(PORT)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock run train serve stress test lint types unit infra-check soak bench
+.PHONY: help setup lock run train serve stress test lint types unit infra-check soak bench load cost
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -55,3 +55,9 @@ soak: setup ## the endurance and fault suites at full counts
 
 bench: setup ## the benchmarks, beside an empty function and two peers (builds their environments)
 	$(PYTHON) tests/benchmarks/serving.py
+
+load: setup ## one scoring process under rising load; writes the table of docs/scale.md
+	$(PYTHON) tests/benchmarks/load.py
+
+cost: setup ## what a month costs, from docs/figures and infra/local/prices.toml; writes docs/cost.md
+	$(PYTHON) infra/local/cost.py --write
