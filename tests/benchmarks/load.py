@@ -125,6 +125,7 @@ def about() -> Body:
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
         "machine": re.findall(r"model name\s*: (.*)", text)[0],
         "cores": len(os.sched_getaffinity(0)),
+        "load_average": os.getloadavg()[0],
         "python": platform.python_version(),
         "libraries": {name: version_of(name) for name in LIBRARIES},
     }
@@ -220,6 +221,7 @@ def training(settings: dict[str, str]) -> Body:
         stderr=subprocess.DEVNULL,
     )
     _, status, used = os.wait4(process.pid, 0)
+    took = time.perf_counter() - began
     process.returncode = os.waitstatus_to_exitcode(status)  # nobody else may wait for it
     if process.returncode:
         message = f"training ended with {process.returncode}"
@@ -227,7 +229,7 @@ def training(settings: dict[str, str]) -> Body:
     return {
         "model": TRAINED,
         "rows": len(read_source(credit_models()[TRAINED], None, seed=0).frame),
-        "seconds": time.perf_counter() - began,
+        "seconds": took,
         "peak_mib": used.ru_maxrss / 1024,
     }
 
@@ -243,7 +245,8 @@ def rendered(found: Body) -> str:
         [
             _said(
                 f"Measured {found['date']} on {found['machine']}, {found['cores']} cores, clients",
-                f"on the same machine; Python {found['python']}, {libraries}.",
+                f"on the same machine, load average {found['load_average']:.1f} before it began;",
+                f"Python {found['python']}, {libraries}.",
             ),
             "",
             table(HEADINGS, [_cells(step) for step in found["steps"]]),
