@@ -7,7 +7,7 @@ ENVIRONMENT ?= prod
 URL ?= http://localhost:$(PORT)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock run train serve stress test lint types unit coverage infra-check stack-test soak bench sbom source-archive bootstrap plan release
+.PHONY: help setup lock run train serve stress test lint types unit coverage infra-check stack-test soak bench load cost sbom source-archive bootstrap plan release
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -62,6 +62,12 @@ soak: setup ## the endurance and fault suites at full counts
 
 bench: setup ## the benchmarks, beside an empty function and two peers (builds their environments)
 	$(PYTHON) tests/benchmarks/serving.py
+
+load: setup ## one scoring process under rising load; writes the table of docs/scale.md
+	$(PYTHON) tests/benchmarks/load.py
+
+cost: setup ## what a month costs, from docs/figures and infra/local/prices.toml; writes docs/cost.md
+	$(PYTHON) infra/local/cost.py --write
 
 sbom: setup ## what both images are made of, as CycloneDX, in var/sbom
 	mkdir -p var/sbom

@@ -1,0 +1,294 @@
+"""`make cost`: what a month costs, idle and by scores, from measured figures and given prices.
+
+docs/cost.md states the model; its tables are what this prints.
+"""
+
+import argparse
+import json
+import math
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parent.parent.parent
+DOCUMENT = REPOSITORY / "docs" / "cost.md"
+PRICES = REPOSITORY / "infra" / "local" / "prices.toml"
+BENCH_FIGURES = REPOSITORY / "docs" / "figures" / "bench.json"
+LOAD_FIGURES = REPOSITORY / "docs" / "figures" / "load.json"
+MARK = "make cost"
+
+VOLUMES = tuple(10**power for power in range(3, 10))
+BATCH_ROWS = 1_000
+LEAST_SHOWN = 0.01  # requests a second
+GIB = 2**30
+MILLION = 1_000_000
+HOUR_SECONDS = 3_600
+MONTH_DAYS = 365 / 12
+
+Prices = Mapping[str, Mapping[str, float]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """CPU seconds of one request and of one row of a large batch; bytes of a decision record."""
+
+    score_seconds: float
+    batch_row_seconds: float
+    record_bytes: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """A month of one kind of request: `seconds` is CPU time of each."""
+
+    scores: float
+    requests: float
+    seconds: float
+
+
+NOTHING = Load(scores=0, requests=0, seconds=0)
+
+
+def main() -> None:
+    """Print the tables; with `--write`, put them into docs/cost.md."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--prices", type=Path, default=PRICES)
+    parser.add_argument("--bench", type=Path, default=BENCH_FIGURES, help="output of `make bench`")
+    parser.add_argument("--load", type=Path, default=LOAD_FIGURES, help="figures of `make load`")
+    parser.add_argument("--cpu-us", type=float, help="CPU of one score, instead of the measured")
+    parser.add_argument("--write", action="store_true", help=f"into {DOCUMENT.name}")
+    options = parser.parse_args()
+    measured = measured_from(options.bench.read_text(), options.load.read_text(), options.cpu_us)
+    text = rendered(measured, tomllib.loads(options.prices.read_text()))
+    if options.write:
+        DOCUMENT.write_text(fill(DOCUMENT.read_text(), MARK, text))
+    print(text)
+
+
+def measured_from(bench: str, load: str, cpu_us: float | None = None) -> Measured:
+    """Read the last line of `make bench`, and the figures of `make load`."""
+    figures = json.loads(bench.strip().splitlines()[-1])
+    if cpu_us is None:
+        cpu_us = figures["CPU a score, us"]["surety"]
+    rows_per_second = figures["1,000 rows, rows/s"]["surety, as they come"]
+    return Measured(
+        score_seconds=cpu_us / MILLION,
+        batch_row_seconds=1 / rows_per_second,
+        record_bytes=json.loads(load)["record_bytes"],
+    )
+
+
+def instances(load: Load, prices: Prices) -> int:
+    """Instances that keep the CPU of each below Cloud Run's target, calls coming evenly."""
+    busy = load.requests * load.seconds / _month_seconds(prices)
+    return max(
+        1, math.ceil(busy / (prices["assumed"]["target_cpu"] * prices["installation"]["cpu"]))
+    )
+
+
+def billed_seconds(load: Load, prices: Prices) -> float:
+    """Instance time with at least one request in it, each rounded up; calls come at random.
+
+    Windows that begin at random cover a share `1 - exp(-rate * window)` of an instance's month:
+    `requests * window` when calls are rare, all of it when they are many.
+    """
+    rounding = prices["service"]["rounding_seconds"]
+    window = rounding * max(1, math.ceil(load.seconds / rounding))
+    month, count = _month_seconds(prices), instances(load, prices)
+    return month * count * -math.expm1(-load.requests / (month * count) * window)
+
+
+def service_cost(load: Load, prices: Prices) -> float:
+    """Cloud Run's share, the uptime check's calls included."""
+    service, made = prices["service"], prices["installation"]
+    load = Load(
+        scores=load.scores, requests=load.requests + uptime_calls(prices), seconds=load.seconds
+    )
+    seconds = billed_seconds(load, prices)
+    return (
+        _beyond(seconds * made["cpu"], service["free_cpu_seconds"]) * service["cpu_second"]
+        + _beyond(seconds * made["memory_gib"], service["free_memory_gib_seconds"])
+        * service["memory_gib_second"]
+        + _beyond(load.requests, service["free_requests"]) / MILLION * service["million_requests"]
+    )
+
+
+def request_log_cost(entries: float, prices: Prices) -> float:
+    """What Cloud Logging keeps of each request."""
+    gib = entries * prices["assumed"]["request_log_bytes"] / GIB
+    return _beyond(gib, prices["logging"]["free_gib"]) * prices["logging"]["gib"]
+
+
+def decision_log_cost(scores: float, record_bytes: float, prices: Prices) -> float:
+    """A month's records written, and all kept records stored once the oldest begin to expire."""
+    bigquery = prices["bigquery"]
+    written = scores * max(record_bytes, bigquery["least_row_bytes"]) / GIB
+    month = scores * record_bytes / GIB
+    months = prices["installation"]["decision_log_days"] / MONTH_DAYS
+    active = month * min(months, bigquery["active_months"])
+    old = month * months - active
+    return (
+        written * bigquery["streamed_gib"]
+        + _beyond(active, bigquery["free_gib"]) * bigquery["active_gib_month"]
+        + old * bigquery["long_term_gib_month"]
+    )
+
+
+def edge_cost(requests: float, prices: Prices) -> float:
+    """What calls cost at the edge: Cloud Armor, and the load balancer's own log of each."""
+    armor = requests / MILLION * prices["edge"]["million_requests"]
+    both = request_log_cost(2 * requests, prices) - request_log_cost(requests, prices)
+    return armor + both
+
+
+def always(prices: Prices) -> dict[str, float]:
+    """What is there in every installation when nobody calls."""
+    other, made, assumed = prices["other"], prices["installation"], prices["assumed"]
+    schedules = _beyond(made["scheduler_jobs"], other["scheduler_free_jobs"])
+    images = _beyond(assumed["images_gib"], other["image_free_gib"])
+    return {
+        "scoring service, called by the uptime check": service_cost(NOTHING, prices),
+        "training jobs": training_cost(prices),
+        "schedules": schedules * other["scheduler_job_month"],
+        "models in the bucket": assumed["models_gib"] * other["storage_gib_month"],
+        "images": images * other["image_gib_month"],
+        "alerts": made["alert_conditions"] * other["alert_condition_month"],
+    }
+
+
+def kept_instance_cost(prices: Prices) -> float:
+    """One instance that waits all month."""
+    service, made = prices["service"], prices["installation"]
+    return _month_seconds(prices) * (
+        made["cpu"] * service["idle_cpu_second"]
+        + made["memory_gib"] * service["idle_memory_gib_second"]
+    )
+
+
+def idle_edge_cost(prices: Prices) -> float:
+    """A load balancer's rule, and a security policy with its rules."""
+    edge = prices["edge"]
+    balancer = prices["assumed"]["hours_month"] * edge["forwarding_rule_hour"]
+    rules = prices["installation"]["armor_rules"] * edge["rule_month"]
+    return balancer + edge["policy_month"] + rules
+
+
+def training_cost(prices: Prices) -> float:
+    """A month of training runs."""
+    job, made, assumed = prices["job"], prices["installation"], prices["assumed"]
+    seconds = made["training_jobs"] * assumed["training_runs_month"] * assumed["training_seconds"]
+    return (
+        _beyond(seconds * made["training_cpu"], job["free_cpu_seconds"]) * job["cpu_second"]
+        + _beyond(seconds * made["training_memory_gib"], job["free_memory_gib_seconds"])
+        * job["memory_gib_second"]
+    )
+
+
+def uptime_calls(prices: Prices) -> float:
+    """Calls a month of the uptime check."""
+    period = prices["installation"]["uptime_period_seconds"]
+    return _month_seconds(prices) / period * prices["assumed"]["uptime_places"]
+
+
+def rendered(measured: Measured, prices: Prices) -> str:
+    """All tables of the document."""
+    single = [Load(scores=n, requests=n, seconds=measured.score_seconds) for n in VOLUMES]
+    batch_seconds = BATCH_ROWS * measured.batch_row_seconds
+    batches = [Load(scores=n, requests=n / BATCH_ROWS, seconds=batch_seconds) for n in VOLUMES]
+    inputs = (
+        f"Prices entered {prices['entered']}.",
+        f"A score takes {1e6 * measured.score_seconds:,.0f} µs of CPU,",
+        f"{BATCH_ROWS:,} in one request {1e3 * batch_seconds:,.0f} ms;",
+        f"a decision record weighs {measured.record_bytes:,.0f} bytes.",
+    )
+    return "\n\n".join(
+        [
+            " ".join(inputs),
+            "### Idle, dollars a month",
+            idle_table(prices),
+            "### One score a request, dollars a month",
+            volume_table(single, measured, prices),
+            f"### {BATCH_ROWS:,} scores a request, dollars a month",
+            volume_table(batches, measured, prices),
+        ]
+    )
+
+
+def idle_table(prices: Prices) -> str:
+    """Items, and their sum in four installations."""
+    kept, edge = kept_instance_cost(prices), idle_edge_cost(prices)
+    rows: list[tuple[str, Sequence[float]]] = [
+        *((item, (cost,) * 4) for item, cost in always(prices).items()),
+        ("`min_instances = 1`", (0, kept, 0, kept)),
+        ("`enable_edge = true`", (0, 0, edge, edge)),
+    ]
+    sums = [sum(column) for column in zip(*(costs for _, costs in rows), strict=True)]
+    cells = [[item, *map(_dollars, costs)] for item, costs in [*rows, ("**all**", sums)]]
+    return table(("item", "as shipped", "one instance kept", "edge", "both"), cells)
+
+
+def volume_table(loads: Sequence[Load], measured: Measured, prices: Prices) -> str:
+    """One line for each volume; idle items that are not the service's own are not in it."""
+    return table(
+        (
+            *("scores", "requests/s, mean", "instances", "Cloud Run", "request log"),
+            *("decision log", "sum", "per million scores", "the edge adds"),
+        ),
+        [_volume_cells(load, measured, prices) for load in loads],
+    )
+
+
+def _volume_cells(load: Load, measured: Measured, prices: Prices) -> list[str]:
+    costs = (
+        service_cost(load, prices),
+        request_log_cost(load.requests, prices),
+        decision_log_cost(load.scores, measured.record_bytes, prices),
+    )
+    total = sum(costs)
+    return [
+        f"{load.scores:,.0f}",
+        _rate(load.requests / _month_seconds(prices)),
+        str(instances(load, prices)),
+        *map(_dollars, costs),
+        _dollars(total),
+        _dollars(total / load.scores * MILLION),
+        _dollars(edge_cost(load.requests, prices)),
+    ]
+
+
+def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table in Markdown, the first column to the left."""
+    lines = [headings, ["---", *["---:"] * (len(headings) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def fill(document: str, mark: str, text: str) -> str:
+    """Put a text between a document's two marks of this name."""
+    begin, end = f"<!-- {mark}: begin -->\n", f"<!-- {mark}: end -->"
+    pattern = f"{re.escape(begin)}.*?{re.escape(end)}"
+    if len(re.findall(pattern, document, re.DOTALL)) != 1:
+        message = f"the document has not one place marked {mark!r}"
+        raise ValueError(message)
+    return re.sub(pattern, lambda _: f"{begin}{text}\n{end}", document, flags=re.DOTALL)
+
+
+def _month_seconds(prices: Prices) -> float:
+    return prices["assumed"]["hours_month"] * HOUR_SECONDS
+
+
+def _beyond(amount: float, free: float) -> float:
+    return max(0.0, amount - free)
+
+
+def _rate(a_second: float) -> str:
+    return f"{a_second:,.2f}" if a_second >= LEAST_SHOWN else f"< {LEAST_SHOWN}"
+
+
+def _dollars(amount: float) -> str:
+    return f"{amount:,.2f}"
+
+
+if __name__ == "__main__":
+    main()

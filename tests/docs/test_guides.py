@@ -1,0 +1,269 @@
+"""Guides are true: messages, alerts, risks and commands are those of the code."""
+
+import json
+import re
+import shlex
+import subprocess
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from functions.bodies import MAX_BODY_BYTES
+from functions.scoring.loading import DELAYS_SECONDS, LOAD_SECONDS, WAIT_SECONDS
+from functions.scoring.settings import REFRESH_SECONDS
+from functions.server import STOP_SECONDS
+from models.stores.deadline import READ_SECONDS
+from tests.running import REPOSITORY, run_training, running_server
+from tests.test_docs import blocks
+from training.command import MAX_REFUSED_SHARE
+from training.gates import ENOUGH_BADS
+from training.golden import ROWS
+from training.run import LEAST_OF_EACH_OUTCOME
+
+MULTILINE_ALL = re.MULTILINE | re.DOTALL
+DOCS = REPOSITORY / "docs"
+GUIDES = ("architecture", "cost", "operate", "scale", "security", "troubleshooting")
+RUN_HERE = {"operate": ["training train"], "troubleshooting": ["/health/ready", "/v1/models"]}
+
+
+def guide(name: str) -> str:
+    return (DOCS / f"{name}.md").read_text()
+
+
+def rows(text: str) -> list[list[str]]:
+    """Cells of every row of every table, without headings."""
+    lines = [line for line in text.splitlines() if line.startswith("| ")]
+    cells = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
+    marks = [i for i, line in enumerate(cells) if set(line[0]) <= set("-:")]
+    return [row for i, row in enumerate(cells) if i not in marks and i + 1 not in marks]
+
+
+@cache
+def source() -> str:
+    """All code that words a message, with literals that go on in the next line put together."""
+    files = [p for room in ("functions", "models", "training") for p in room_files(room)]
+    text = "\n".join(p.read_text() for p in [*files, REPOSITORY / "infra/placeholder.py"])
+    return re.sub(r'"\s*\n\s*f?"', "", text)
+
+
+def room_files(room: str) -> list[Path]:
+    return sorted((REPOSITORY / room).rglob("*.py"))
+
+
+def quoted(text: str) -> list[str]:
+    """Messages in a table's cells: what is quoted before the cell that says why."""
+    found = []
+    for cells in rows(text):
+        shown = [re.fullmatch(r"`(.+)`", cell) for cell in cells[:2]]
+        found += [match[1] for match in shown if match]
+    return found
+
+
+@pytest.mark.parametrize("message", quoted(guide("troubleshooting")))
+def test_a_message_that_is_explained_is_one_the_code_gives(message: str) -> None:
+    parts = [re.escape(part) for part in message.split("…") if part.strip()]
+    assert re.search(r".{0,99}?".join(parts), source()), message
+
+
+def test_many_messages_are_explained() -> None:
+    assert len(quoted(guide("troubleshooting"))) > 40
+
+
+def test_every_cause_of_a_503_is_explained() -> None:
+    loading = (REPOSITORY / "functions/scoring/loading.py").read_text()
+    [body] = re.findall(r"def _public_cause.*", loading, re.DOTALL)
+    causes = [*re.findall(r'"([a-z][a-z ]{10,})"', body), "it is being loaded"]
+    assert len(causes) == 5
+    assert set(causes) <= set(quoted(guide("troubleshooting")))
+
+
+def test_every_alert_has_its_entry_and_no_other_entry_is_one() -> None:
+    alerts = (REPOSITORY / "terraform/alerts.tf").read_text()
+    [body] = re.findall(r"^  alerts = \{\n(.*?)^  \}", alerts, re.MULTILINE | re.DOTALL)
+    keys = re.findall(r"^    ([a-z-]+) = \{", body, re.MULTILINE)
+    entries, _, _ = guide("operate").partition("\n# By hand")
+    assert len(keys) == 10
+    assert re.findall(r"^## (.+)$", entries, re.MULTILINE) == keys
+
+
+def test_an_entry_says_what_it_means_where_to_look_and_what_to_do() -> None:
+    entries, _, _ = guide("operate").partition("\n# By hand")
+    for entry in entries.split("\n## ")[1:]:
+        parts = re.findall(r"^\*\*([A-Z][a-z ]+)\.\*\*", entry, re.MULTILINE)
+        assert parts == ["Means", "First look", "Likely causes", "Do", "Wake"], entry[:30]
+
+
+def test_a_critical_alert_wakes_someone_and_no_other_does() -> None:
+    alerts = (REPOSITORY / "terraform/alerts.tf").read_text()
+    severities = dict(
+        re.findall(r'^    ([a-z-]+) = \{\n\s+severity = "(\w+)"', alerts, re.MULTILINE)
+    )
+    for name, severity in severities.items():
+        [entry] = re.findall(rf"^## {name}\n(.*?)^\*\*Wake", guide("operate"), MULTILINE_ALL)
+        [wake] = re.findall(
+            rf"^## {name}\n.*?\*\*Wake\.\*\* ([A-Z]\w+)", guide("operate"), MULTILINE_ALL
+        )
+        assert f"{severity}." in entry, name
+        assert (wake == "On") == (severity == "CRITICAL"), name
+
+
+def variable(name: str) -> str:
+    """The default of a variable of Terraform's."""
+    text = (REPOSITORY / "terraform/variables.tf").read_text()
+    [default] = re.findall(rf'variable "{name}" \{{.*?default     = (\S+)', text, re.DOTALL)[:1]
+    return str(default)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("alert_server_error_share", "`alert_server_error_share` (1 %)"),
+        ("alert_latency_ms", "`alert_latency_ms` (200 ms)"),
+        ("alert_cold_start_ms", "`alert_cold_start_ms` (5 s)"),
+        ("alert_model_age_days", "`alert_model_age_days`\n(60)"),
+        ("training_overdue_days", "`training_overdue_days`\n(8)"),
+    ],
+)
+def test_thresholds_are_terraforms(name: str, said: str) -> None:
+    assert said in guide("operate")
+    [figure] = re.findall(r"\((\d+)", said)
+    unit = {"alert_server_error_share": 0.01, "alert_cold_start_ms": 1_000}.get(name, 1)
+    assert float(variable(name)) == float(figure) * unit
+
+
+def test_budgets_burn_as_the_runbook_says() -> None:
+    alerts = (REPOSITORY / "terraform/alerts.tf").read_text()
+    factors = [float(factor) for factor in re.findall(r"factor = ([\d.]+)", alerts)]
+    assert factors == [14.4, 6]
+    for factor in factors:
+        assert f"{factor:g} times" in guide("operate")
+        assert f"ver {100 * factor * 0.001:g} %" in guide("operate")
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("architecture", f"waits {WAIT_SECONDS:g} s at most"),
+        ("architecture", f"({LOAD_SECONDS:g} s at most)"),
+        ("architecture", f"for {STOP_SECONDS} s at most"),
+        (
+            "architecture",
+            f"after {', '.join(map(str, DELAYS_SECONDS[:3]))}, ... {DELAYS_SECONDS[-1]} s",
+        ),
+        ("architecture", f"`MODEL_REFRESH_SECONDS` ({REFRESH_SECONDS:g})"),
+        ("security", f"{ROWS} golden rows"),
+        ("security", f"waited for {READ_SECONDS:g} s"),
+        ("security", "`decision_log_days` (1,095)"),
+        ("troubleshooting", f"waits {WAIT_SECONDS:g} s at most"),
+        ("troubleshooting", f"slower than {READ_SECONDS:g} s an object"),
+        ("troubleshooting", f"more than {MAX_BODY_BYTES // 2**20} MiB"),
+        ("troubleshooting", f"fewer than {ENOUGH_BADS} defaults"),
+        ("troubleshooting", f"under {LEAST_OF_EACH_OUTCOME} of a kind"),
+        ("troubleshooting", f"over {100 * MAX_REFUSED_SHARE:g} % of rows"),
+    ],
+)
+def test_a_figure_of_a_guide_is_the_codes(name: str, said: str) -> None:
+    assert said in guide(name).replace("\n", " ")
+
+
+def test_records_are_kept_as_long_as_the_guide_says() -> None:
+    assert variable("decision_log_days") == "1095"
+
+
+@pytest.mark.parametrize("name", GUIDES)
+def test_a_link_to_a_heading_has_its_heading(name: str) -> None:
+    for file, anchor in re.findall(r"\]\(([a-z.]*)#([a-z0-9-]+)\)", guide(name)):
+        text = guide(file.removesuffix(".md") or name)
+        headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+        assert anchor in [h.lower().replace(" ", "-") for h in headings], anchor
+
+
+def test_every_log_line_that_is_watched_is_written() -> None:
+    watched = (REPOSITORY / "terraform/monitoring.tf").read_text()
+    filters = re.findall(r"jsonPayload\.message=(.*)", watched)
+    messages = {m for text in filters for m in re.findall(r'\\"([a-z ]+)\\"', text)}
+    members = set(re.findall(r"jsonPayload\.([a-z_]+)", watched)) - {"message"}
+    functions = "\n".join(path.read_text() for path in room_files("functions"))
+    assert messages == {
+        *("model not refreshed", "challenger not loaded"),
+        *("model loaded", "training overdue"),
+    }
+    assert members == {"model", "age_days"}
+    for message in messages:
+        assert f'"{message}"' in functions, message
+    for member in members:
+        assert re.search(rf"\b{member}=", functions), member
+
+
+@pytest.mark.parametrize(
+    "risk", [*(f"API{i}" for i in range(1, 11)), *(f"ML{i:02}" for i in range(1, 11))]
+)
+def test_every_risk_has_a_test_or_says_that_it_is_not_covered(risk: str) -> None:
+    [(_, control, shown)] = [r for r in rows(guide("security")) if r[0].startswith(f"{risk} ")]
+    named = re.findall(r"`(?:tests|terraform/tests)/[^`]+::\w+`", shown)
+    assert named or (shown == "none" and re.search(r"not covered|does not arise", control))
+
+
+def test_what_a_guide_calls_uncovered_has_no_code_yet() -> None:
+    settings = (REPOSITORY / "functions/settings.py").read_text()
+    assert 'Auth = Literal["none", "iam"]' in settings, "the security guide says: no keys, no JWT"
+
+
+@pytest.mark.parametrize("name", GUIDES)
+def test_every_shell_block_of_a_guide_is_run_here(name: str) -> None:
+    commands = "".join(blocks(guide(name), "sh")).splitlines()
+    known = RUN_HERE.get(name, [])
+    assert len(commands) == len(known)
+    assert all(part in command for part, command in zip(known, commands, strict=True))
+
+
+@pytest.mark.parametrize("name", GUIDES)
+def test_every_block_for_google_cloud_is_sound_shell(name: str) -> None:
+    for block in blocks(guide(name), "console"):
+        subprocess.run(["sh", "-n", "-c", block], check=True)
+        for line in block.splitlines():
+            assert shlex.split(line)[0] in {"bq", "curl", "gcloud", "python", "sh"}, line
+
+
+def test_every_training_command_of_a_guide_is_one_there_is() -> None:
+    texts = [guide(name) for name in GUIDES]
+    used = {u for text in texts for u in re.findall(r"python -m training ([a-z]+)", text)}
+    known = run_training("--help").stdout
+    assert {"promote", "rollback", "challenge", "prune", "verify"} < used
+    assert [u for u in used if not re.search(rf"^ +{u}\b", known, re.MULTILINE)] == []
+
+
+def test_the_training_command_of_the_runbook_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [command] = blocks(guide("operate"), "sh")
+    monkeypatch.setenv("MODEL_STORE", tmp_path.as_uri())
+    done = subprocess.run(
+        shlex.split(command), cwd=REPOSITORY, capture_output=True, text=True, check=True
+    )
+    assert json.loads(done.stdout.splitlines()[-1])["version"] is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_first_questions_are_answered_where_nothing_was_promoted(
+    tmp_path: Path, example: Callable[[str], Any]
+) -> None:
+    commands = "".join(blocks(guide("troubleshooting"), "sh")).splitlines()
+    with running_server(tmp_path / "log", MODEL_STORE=tmp_path.as_uri()) as server:
+        server.client.post("/predict", json=example("application"))  # waits for the load
+        address = str(server.client.base_url).rstrip("/")
+        ready, models = (
+            subprocess.run(
+                shlex.split(command.replace("http://localhost:8080", address)),
+                capture_output=True,
+                text=True,
+                check=True,
+            ).stdout
+            for command in commands
+        )
+    cause = "no champion has been published"
+    assert json.loads(ready)["detail"] == f"model application is not ready: {cause}"
+    assert cause in {model.get("problem") for model in json.loads(models)["models"]}

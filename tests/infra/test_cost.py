@@ -1,0 +1,262 @@
+"""What a month costs: sums a reader can do by hand, and the document as it is computed."""
+
+import json
+import math
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from infra.local.cost import (
+    BENCH_FIGURES,
+    DOCUMENT,
+    LOAD_FIGURES,
+    MARK,
+    NOTHING,
+    PRICES,
+    Load,
+    always,
+    billed_seconds,
+    decision_log_cost,
+    edge_cost,
+    fill,
+    idle_edge_cost,
+    instances,
+    kept_instance_cost,
+    measured_from,
+    rendered,
+    request_log_cost,
+    service_cost,
+    table,
+    training_cost,
+    uptime_calls,
+)
+from tests.running import REPOSITORY
+
+LIST = tomllib.loads(PRICES.read_text())
+MONTH_SECONDS = 1_000_000
+# Prices and months that make sums easy.
+EASY = {
+    "service": {
+        "cpu_second": 0.5,
+        "memory_gib_second": 0.25,
+        "idle_cpu_second": 0.125,
+        "idle_memory_gib_second": 0.25,
+        "million_requests": 8.0,
+        "free_cpu_seconds": 10.0,
+        "free_memory_gib_seconds": 4.0,
+        "free_requests": 0.0,
+        "rounding_seconds": 0.1,
+    },
+    "job": {
+        "cpu_second": 1.0,
+        "memory_gib_second": 0.5,
+        "free_cpu_seconds": 100.0,
+        "free_memory_gib_seconds": 400.0,
+    },
+    "logging": {"gib": 0.5, "free_gib": 50.0},
+    "bigquery": {
+        "streamed_gib": 0.05,
+        "least_row_bytes": 1_024.0,
+        "active_gib_month": 0.02,
+        "long_term_gib_month": 0.01,
+        "active_months": 3.0,
+        "free_gib": 10.0,
+    },
+    "edge": {
+        "forwarding_rule_hour": 0.025,
+        "policy_month": 5.0,
+        "rule_month": 1.0,
+        "million_requests": 0.75,
+    },
+    "installation": {
+        "cpu": 1.0,
+        "memory_gib": 0.5,
+        "decision_log_days": 365.0,
+        "armor_rules": 3.0,
+        "training_jobs": 2.0,
+        "training_cpu": 2.0,
+        "training_memory_gib": 4.0,
+        "uptime_period_seconds": 1e12,
+    },
+    "assumed": {
+        "hours_month": MONTH_SECONDS / 3600,
+        "target_cpu": 0.5,
+        "uptime_places": 1.0,
+        "request_log_bytes": 1_024.0,
+        "training_seconds": 100.0,
+        "training_runs_month": 4.0,
+    },
+}
+
+
+def load(requests: float, seconds: float = 0.001) -> Load:
+    return Load(scores=requests, requests=requests, seconds=seconds)
+
+
+def test_rare_calls_are_billed_by_their_rounded_up_time() -> None:
+    # A thousand of 1 ms are a thousand times 0.1 s.
+    assert billed_seconds(load(1_000), EASY) == pytest.approx(100, rel=1e-3)
+    assert billed_seconds(load(1_000, seconds=0.25), EASY) == pytest.approx(300, rel=1e-3)
+
+
+def test_dense_calls_are_billed_by_the_clock() -> None:
+    # 100 a second, each open for 0.1 s: there is always one.
+    assert billed_seconds(load(100 * MONTH_SECONDS), EASY) == pytest.approx(MONTH_SECONDS, rel=1e-3)
+
+
+def test_one_call_a_window_covers_1_less_1_over_e() -> None:
+    assert billed_seconds(load(10 * MONTH_SECONDS), EASY) == pytest.approx(
+        MONTH_SECONDS * (1 - 1 / math.e)
+    )
+
+
+@pytest.mark.parametrize(
+    ("per_second", "expected"), [(0, 1), (1, 1), (500, 1), (501, 2), (2_000, 4)]
+)
+def test_an_instance_is_added_when_cpu_would_pass_the_target(
+    per_second: int, expected: int
+) -> None:
+    # At 1 ms a call, 500 a second are half of an instance's CPU.
+    assert instances(load(per_second * MONTH_SECONDS), EASY) == expected
+
+
+def test_cloud_run_bills_cpu_memory_and_requests_beyond_what_is_free() -> None:
+    # 100 s: (100 - 10) * .5 + (50 - 4) * .25 + a thousandth of 8.
+    assert service_cost(load(1_000), EASY) == pytest.approx(45 + 11.5 + 0.008, rel=1e-3)
+    assert service_cost(NOTHING, EASY) == pytest.approx(0, abs=1e-9)
+
+
+def test_the_request_log_is_free_up_to_its_allotment() -> None:
+    # A million entries of 1 KiB are .954 GiB.
+    assert request_log_cost(1_000_000, EASY) == 0
+    assert request_log_cost(100 * 2**20, EASY) == pytest.approx((100 - 50) * 0.5)
+
+
+def test_a_record_is_written_once_and_kept_for_its_days() -> None:
+    # 2**20 records of 1 KiB are 1 GiB a month; after a year 3 are active, 9 are old.
+    written, active, old = 1 * 0.05, 0.0, 9 * 0.01
+    assert decision_log_cost(2**20, 1_024, EASY) == pytest.approx(written + active + old)
+    # Ten times as many: 20 of 30 active GiB are beyond what is free.
+    assert decision_log_cost(10 * 2**20, 1_024, EASY) == pytest.approx(0.5 + 20 * 0.02 + 0.9)
+    # Small rows are written as if they were of 1 KiB, and stored as they are.
+    assert decision_log_cost(2**20, 512, EASY) == pytest.approx(0.05 + 4.5 * 0.01)
+
+
+def test_the_edge_costs_a_rule_a_policy_and_every_request_twice_logged() -> None:
+    assert idle_edge_cost(EASY) == pytest.approx(MONTH_SECONDS / 3600 * 0.025 + 5 + 3)
+    million = 1_000_000
+    assert edge_cost(million, EASY) == pytest.approx(0.75)  # the second log is still free
+    assert edge_cost(100 * 2**20, EASY) == pytest.approx(100 * 2**20 / million * 0.75 + 100 * 0.5)
+
+
+def test_a_kept_instance_costs_its_idle_price_all_month() -> None:
+    assert kept_instance_cost(EASY) == pytest.approx(MONTH_SECONDS * (0.125 + 0.5 * 0.25))
+
+
+def test_training_costs_what_exceeds_the_free_tier() -> None:
+    # 2 jobs, 4 runs of 100 s: 800 s, so 1,600 vCPU-s and 3,200 GiB-s.
+    assert training_cost(EASY) == pytest.approx((1_600 - 100) * 1 + (3_200 - 400) * 0.5)
+
+
+def test_the_uptime_check_calls_from_every_place_once_a_period() -> None:
+    prices = EASY | {
+        "installation": {"uptime_period_seconds": 100.0},
+        "assumed": EASY["assumed"] | {"uptime_places": 6.0},
+    }
+    assert uptime_calls(prices) == pytest.approx(60_000)
+
+
+def test_the_measured_is_read_from_the_last_line() -> None:
+    figures = {
+        "CPU a score, us": {"surety": 200},
+        "1,000 rows, rows/s": {"surety, as they come": 4},
+    }
+    bench = f"a table\n{json.dumps(figures)}\n"
+    found = measured_from(bench, '{"record_bytes": 800}')
+    assert (found.score_seconds, found.batch_row_seconds, found.record_bytes) == (2e-4, 0.25, 800)
+    assert measured_from(bench, '{"record_bytes": 800}', cpu_us=100).score_seconds == 1e-4
+
+
+def test_the_document_is_what_the_committed_figures_and_prices_give() -> None:
+    measured = measured_from(BENCH_FIGURES.read_text(), LOAD_FIGURES.read_text())
+    text = DOCUMENT.read_text()
+    assert fill(text, MARK, rendered(measured, LIST)) == text
+
+
+def test_another_cpu_time_is_printed_and_changes_nothing() -> None:
+    before = DOCUMENT.read_text()
+    done = subprocess.run(
+        [sys.executable, "infra/local/cost.py", "--cpu-us", "150"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "A score takes 150 µs of CPU" in done.stdout
+    assert DOCUMENT.read_text() == before
+
+
+def test_nothing_waits_that_was_not_asked_for() -> None:
+    costs = always(LIST)
+    assert costs["scoring service, called by the uptime check"] == 0
+    assert costs["training jobs"] == 0
+    assert sum(costs.values()) < 2
+    assert kept_instance_cost(LIST) > 5
+    assert idle_edge_cost(LIST) > 20
+
+
+def test_a_batch_is_the_cheaper_way_to_score_many() -> None:
+    many = 1e9
+    measured = measured_from(BENCH_FIGURES.read_text(), LOAD_FIGURES.read_text())
+    single = load(many, measured.score_seconds)
+    batches = Load(scores=many, requests=many / 1_000, seconds=1_000 * measured.batch_row_seconds)
+
+    def whole(asked: Load) -> float:
+        return service_cost(asked, LIST) + request_log_cost(asked.requests, LIST)
+
+    assert whole(batches) < whole(single)
+
+
+def test_a_document_without_its_marks_is_refused() -> None:
+    marked = "a\n<!-- x: begin -->\nold\n<!-- x: end -->\nb"
+    assert fill(marked, "x", "new") == marked.replace("old", "new")
+    with pytest.raises(ValueError, match="'y'"):
+        fill(marked, "y", "new")
+
+
+def test_a_table_has_its_first_column_to_the_left() -> None:
+    assert table(("a", "b"), [["c", "1"]]) == "| a | b |\n| --- | ---: |\n| c | 1 |"
+
+
+def test_the_installation_is_the_one_terraform_makes() -> None:
+    made = LIST["installation"]
+    files = {path.name: path.read_text() for path in (REPOSITORY / "terraform").glob("*.tf")}
+
+    def default(variable: str) -> str:
+        pattern = rf'variable "{variable}" \{{.*?default     = (\S+)'
+        [found] = re.findall(pattern, files["variables.tf"], re.DOTALL)[:1]
+        return str(found).strip('"')
+
+    assert default("scoring_memory") == f"{made['memory_gib'] * 1024:.0f}Mi"
+    assert int(default("decision_log_days")) == made["decision_log_days"]
+    assert int(default("max_instances")) == made["max_instances"]
+    [models] = re.findall(r"  default = \{\n(.*?)\n  \}", files["variables.tf"], re.DOTALL)
+    assert len(models.splitlines()) == made["training_jobs"]
+    scheduled = "\n".join(files.values()).count('resource "google_cloud_scheduler_job"')
+    assert scheduled * made["training_jobs"] == made["scheduler_jobs"]
+    assert f'cpu = "{made["training_cpu"]}"' in files["training.tf"]
+    assert f'optional(string, "{made["training_memory_gib"]}Gi")' in files["variables.tf"]
+    assert f'cpu = "{made["cpu"]}"' in files["scoring.tf"]
+    assert files["edge.tf"].count("\n  rule {") == made["armor_rules"]
+    assert files["alerts.tf"].count("severity = ") == made["alert_conditions"]
+    assert f'period       = "{made["uptime_period_seconds"]}s"' in files["monitoring.tf"]
+
+
+def test_every_price_is_used_or_compared() -> None:
+    code = (REPOSITORY / "infra/local/cost.py").read_text() + Path(__file__).read_text()
+    names = [n for values in LIST.values() if isinstance(values, dict) for n in values]
+    assert [name for name in names if f'"{name}"' not in code] == []

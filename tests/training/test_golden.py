@@ -1,0 +1,30 @@
+"""Golden rows prove a bundle was read rightly, and are nobody's."""
+
+import numpy as np
+import pandas as pd
+
+from models.additive import Formula, Term, Value
+from models.calibration import BetaCalibration
+from models.estimators import Additive
+from models.features import features
+from models.policy import Cutoffs
+from models.scorer import Scorer
+from tests.toy import Toy
+from training.golden import ROWS, golden_rows
+from training.intake import check_rows
+from training.reference import typical_good
+
+
+def test_no_golden_row_is_a_training_row(toy_frame: pd.DataFrame) -> None:
+    rows = check_rows(Toy, toy_frame, max_refused_share=0)
+    names = tuple(f.name for f in features(Toy))
+    terms = (Term(weight=1e-5, shapes=(Value(feature="debt", missing=0.0),)),)
+    estimator = Additive("logistic", Formula(features=names, intercept=-1.0, terms=terms))
+    reference = typical_good(Toy, rows.applications, rows.labels)
+    cutoffs = Cutoffs(approve_below=0.2, decline_from=0.4)
+    scorer = Scorer.of(Toy, estimator, BetaCalibration(), reference, cutoffs)
+    golden = golden_rows(scorer, rows.applications, seed=1)
+    trained_on = [row.model_dump() for row in rows.applications]
+    assert len(golden.applications) == ROWS
+    assert not [row for row in golden.applications if row in trained_on]
+    assert np.isfinite(golden.log_odds).all()
