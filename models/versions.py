@@ -37,6 +37,11 @@ class Version(Record):
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     size: Annotated[int, Field(gt=0)]
 
+    @property
+    def published(self) -> datetime:
+        """When it was published, as its name says."""
+        return datetime.strptime(f"{self.version[:15]}+0000", "%Y%m%dT%H%M%S%z")
+
 
 def publish(
     store: Store, model: str, bundle: bytes, others: Mapping[str, bytes], now: datetime

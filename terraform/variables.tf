@@ -32,7 +32,7 @@ variable "alert_latency_ms" {
 }
 
 variable "alert_model_age_days" {
-  description = "Alert when an instance loads a champion promoted longer ago, in days."
+  description = "Alert when an instance loads a champion that was published longer ago, in days."
   type        = number
   default     = 60
 

@@ -138,13 +138,13 @@ class ModelLoader:
 
 
 def _log_loaded(found: InService, seconds: float) -> None:
-    age = datetime.now(UTC) - found.pointer.when
+    age = datetime.now(UTC) - found.pointer.champion.published
     log(
         "INFO",
         "model loaded",
         model=found.pointer.model,
         version=found.champion.version,
-        age_days=round(age / timedelta(days=1), 3),  # since its promotion
+        age_days=round(age / timedelta(days=1), 3),
         load_ms=round(1000 * seconds, 1),
     )
 

@@ -41,6 +41,7 @@ def test_a_version_is_its_time_and_its_content(store: Store, bundle: Bundle) -> 
     data = bundle.to_bytes()
     version = publish(store, "toy", data, {"report.json": b"{}"}, NOW)
     assert version.version == f"20261121T014400Z-{sha256_hex(data)[:12]}"
+    assert version.published == NOW
     assert store.names("") == [
         f"versions/toy/{version.version}/bundle.zip",
         f"versions/toy/{version.version}/report.json",
