@@ -10,14 +10,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from functions.envelope import Envelope
+from functions.envelope import Envelope, Observe
 from functions.logs import log
 from functions.problems import problem, problem_from_error
 from functions.settings import Listening
 from models.errors import SuretyError
 
 
-def assemble(routes: Sequence[Route], listening: Listening, no_such_path: str) -> Starlette:
+def assemble(
+    routes: Sequence[Route],
+    listening: Listening,
+    no_such_path: str,
+    observe: Observe | None = None,
+) -> Starlette:
     """Put a function together; `no_such_path` tells who asked for one what there is."""
     if listening.is_open:
         log("WARNING", "AUTH is none: everyone who reaches this port is answered")
@@ -31,7 +36,7 @@ def assemble(routes: Sequence[Route], listening: Listening, no_such_path: str) -
 
     app = Starlette(
         routes=routes,
-        middleware=[Middleware(Envelope)],
+        middleware=[Middleware(Envelope, observe=observe)],
         # Each handler meets its own errors only, which the type of this argument cannot say.
         exception_handlers={SuretyError: _refused, HTTPException: no_such_route},  # type: ignore[dict-item]
     )

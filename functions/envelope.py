@@ -4,7 +4,7 @@ import re
 import time
 import traceback
 import uuid
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -25,6 +25,9 @@ CLOUD_TRACE = re.compile(r"([0-9a-f]{32})(/.*)?")
 REPORTED_ERROR = (
     "type.googleapis.com/google.devtools.clouderrorreporting.v1beta1.ReportedErrorEvent"
 )
+
+
+Observe = Callable[[Scope, int, float], None]  # a request, its answer's status, seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +52,9 @@ def caller_of(request: Request) -> Caller:
 class Envelope:
     """ASGI middleware: notes the caller, names the request in the answer, answers what crashed."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, observe: Observe | None = None) -> None:
         self._app = app
+        self._observe = observe
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -58,12 +62,12 @@ class Envelope:
             await self._app(scope, receive, send)
             return
         caller = scope["caller"] = _caller(Headers(scope=scope))
-        started = False
+        status = 0
 
         async def send_named(message: MutableMapping[str, Any]) -> None:
-            nonlocal started
+            nonlocal status
             if message["type"] == "http.response.start":
-                started = True
+                status = message["status"]
                 MutableHeaders(scope=message)["x-request-id"] = caller.request_id
             await send(message)
 
@@ -73,9 +77,11 @@ class Envelope:
             return
         except Exception as error:  # noqa: BLE001 -- the edge: a crash is logged and answered, never passed on
             _log_crash(error, caller, scope["path"])
-            if not started:
+            if not status:
                 answer = problem(500, "the request could not be answered; the fault is logged")
                 await answer(scope, receive, send_named)
+        if self._observe:
+            self._observe(scope, status, time.perf_counter() - caller.began)
 
 
 def _too_long(scope: Scope) -> ASGIApp | None:

@@ -6,6 +6,7 @@ from starlette.applications import Starlette
 
 from functions.assembly import assemble
 from functions.scoring import application, canonical, operations
+from functions.scoring.counts import Counts
 from functions.scoring.desk import Desk
 from functions.scoring.loading import ModelLoader
 from functions.scoring.openapi import document
@@ -15,10 +16,12 @@ from functions.scoring.settings import Settings
 
 def create_app(settings: Settings) -> Starlette:
     """Put the function together; nothing is read from the model store before a request needs it."""
+    counts = Counts()
     desk = Desk(
         catalogue=settings.catalogue,
         loader=ModelLoader(settings.store, settings.catalogue, settings.model_refresh_seconds),
         write_record=open_decision_log(settings.decision_log),
+        count=counts.decided,
     )
 
     def describe() -> dict[str, Any]:  # when it is asked for: a cold start has no need of it
@@ -29,8 +32,10 @@ def create_app(settings: Settings) -> Starlette:
         )
 
     routes = [
-        *operations.routes(desk, settings.default_model, describe),
+        *operations.routes(desk, settings.default_model, describe, counts),
         *application.routes(desk, settings.default_model),
         *canonical.routes(desk),
     ]
-    return assemble(routes, settings.listening, "no such path; GET /v1/models lists the models")
+    counts.know(routes)
+    no_such_path = "no such path; GET /v1/models lists the models"
+    return assemble(routes, settings.listening, no_such_path, counts.answered)

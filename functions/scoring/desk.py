@@ -1,7 +1,7 @@
 """The desk every contract brings its applications to: check, load, score, record."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 
@@ -35,11 +35,12 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What all contracts share: the catalogue, the models in memory, the decision log."""
+    """What all contracts share: catalogue, models in memory, decision log, counts."""
 
     catalogue: Mapping[str, type[CreditModel]]
     loader: ModelLoader
     write_record: Write | None
+    count: Callable[[Answer], None]
 
     def check(self, model: str, row: object, path: str) -> CreditModel | list[Fault]:
         """Hold one row against a model's contract: an application, or all its faults."""
@@ -91,10 +92,13 @@ class Desk:
         """
         serving = await self.loader.serving(model)
         answering = serving.answering(caller.applicant_id or caller.request_id)
-        if len(numbered) <= ROWS_ON_THE_LOOP:
-            return self._decide(answering, numbered, caller, with_reasons=with_reasons)
         deciding = partial(self._decide, with_reasons=with_reasons)
-        return await run_in_threadpool(deciding, answering, numbered, caller)
+        if len(numbered) <= ROWS_ON_THE_LOOP:
+            answer = deciding(answering, numbered, caller)
+        else:
+            answer = await run_in_threadpool(deciding, answering, numbered, caller)
+        self.count(answer)
+        return answer
 
     def _decide(
         self,

@@ -1,22 +1,63 @@
-"""What Prometheus may ask: which version serves since when, and how loading has gone."""
+"""What Prometheus may ask: answers and decisions, which version serves since when, its loading."""
 
+import math
 from collections.abc import Iterator
+from itertools import accumulate
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4 as CONTENT_TYPE
-from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.metrics_core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
 from prometheus_client.registry import Collector
 
+from functions.scoring.counts import BOUNDS_SECONDS, Counts
 from functions.scoring.loading import ModelLoader
 
 __all__ = ["CONTENT_TYPE", "render"]
 
 
-def render(loader: ModelLoader) -> bytes:
-    """Metrics of all models, in Prometheus' text format."""
+def render(loader: ModelLoader, counts: Counts) -> bytes:
+    """Metrics of this process and all models, in Prometheus' text format."""
     registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Answers(counts))
     registry.register(_Models(loader))
     return generate_latest(registry)
+
+
+class _Answers(Collector):
+    def __init__(self, counts: Counts) -> None:
+        self._counts = counts
+
+    def collect(self) -> Iterator[Metric]:
+        """Latencies by route and status, decisions, and the cold start once there was a score."""
+        latencies = HistogramMetricFamily(
+            "surety_request_seconds",
+            "From a request's arrival to the end of its answer.",
+            labels=["route", "status"],
+        )
+        bounds = [*map(str, BOUNDS_SECONDS), "+Inf"]
+        for (route, status), found in self._counts.latencies.items():
+            buckets = list(zip(bounds, accumulate(found.counts), strict=True))
+            latencies.add_metric([route, str(status)], buckets, found.seconds)
+        decisions = CounterMetricFamily(
+            "surety_decisions",
+            "Applications decided.",
+            labels=["model", "variant", "decision", "risk_level"],
+        )
+        for labels, number in self._counts.decisions.items():
+            decisions.add_metric(list(labels), number)
+        yield from (latencies, decisions)
+        cold = self._counts.cold_start_seconds
+        if cold is not None and not math.isnan(cold):
+            yield GaugeMetricFamily(
+                "surety_cold_start_seconds",
+                "From the process's start to its first decision.",
+                value=cold,
+            )
 
 
 class _Models(Collector):
@@ -29,6 +70,11 @@ class _Models(Collector):
         since = GaugeMetricFamily(
             "surety_model_promoted_timestamp_seconds",
             "When the pointer was moved to what serves.",
+            labels=["model", "version"],
+        )
+        published = GaugeMetricFamily(
+            "surety_model_published_timestamp_seconds",
+            "When what serves was published.",
             labels=["model", "version"],
         )
         loads = CounterMetricFamily(
@@ -47,4 +93,5 @@ class _Models(Collector):
                 pointer = state.serving.pointer
                 labels = [name, state.serving.champion.version]
                 since.add_metric(labels, pointer.when.timestamp())
-        yield from (ready, since, loads, failures)
+                published.add_metric(labels, pointer.champion.published.timestamp())
+        yield from (ready, since, published, loads, failures)

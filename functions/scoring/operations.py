@@ -8,11 +8,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from functions.bodies import json_answer
+from functions.scoring.counts import Counts
 from functions.scoring.desk import Desk
 from functions.scoring.openapi import operation
 
 
-def routes(desk: Desk, model: str, describe: Callable[[], dict[str, Any]]) -> list[Route]:
+def routes(
+    desk: Desk, model: str, describe: Callable[[], dict[str, Any]], counts: Counts
+) -> list[Route]:
     """Health routes, metrics and the OpenAPI document.
 
     `live` never loads a model; `ready` begins to load the default one.
@@ -32,7 +35,7 @@ def routes(desk: Desk, model: str, describe: Callable[[], dict[str, Any]]) -> li
     async def metrics(_request: Request) -> Response:
         from functions.scoring.metrics import CONTENT_TYPE, render  # noqa: PLC0415 -- no score needs it
 
-        return Response(render(desk.loader), media_type=CONTENT_TYPE)
+        return Response(render(desk.loader, counts), media_type=CONTENT_TYPE)
 
     async def openapi(_request: Request) -> Response:
         return json_answer(describe())
