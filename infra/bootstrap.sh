@@ -1,5 +1,5 @@
 #!/bin/sh
-# Prepare a project: APIs, state bucket, image repository, build account. Safe to run again.
+# Prepare a project: APIs, state bucket, image repository, accounts. Safe to run again.
 # Its own state begins in a file, because the bucket for it is made here, and moves there at the end.
 set -eu
 environment=${1:?which environment: a file of terraform/environments, such as prod}
@@ -8,11 +8,20 @@ variables="$PWD/environments/$environment.tfvars"
 project=$(sed -n 's/^project_id *= *"\([^"]*\)".*/\1/p' "$variables")
 bucket="$project-surety-state"
 
+# What enabling any other service needs.
+gcloud services enable --project "$project" serviceusage.googleapis.com cloudresourcemanager.googleapis.com iam.googleapis.com
+
 cd bootstrap
 backend() {
     printf 'terraform {\n  backend "gcs" {\n    bucket = "%s"\n    prefix = "bootstrap"\n  }\n}\n' "$bucket" >backend.tf
 }
-if [ ! -f terraform.tfstate ] && gcloud storage buckets describe "gs://$bucket" >/dev/null 2>&1; then
+if [ -f terraform.tfstate ] && ! grep -q "\"$project\"" terraform.tfstate; then
+    echo "error: terraform/bootstrap/terraform.tfstate is not of $project: move it away" >&2
+    exit 1
+fi
+# A listing is empty where there is no such bucket, and fails where nobody may know.
+found=$(gcloud storage buckets list --project "$project" --filter "name=$bucket" --format 'value(name)')
+if [ "$found" = "$bucket" ] && [ ! -f terraform.tfstate ]; then
     backend
 else
     rm -f backend.tf
@@ -24,3 +33,6 @@ if [ ! -f backend.tf ]; then
     terraform init -migrate-state -force-copy
     rm -f terraform.tfstate terraform.tfstate.backup
 fi
+
+# Monitoring's own account, which the uptime check calls with; it does not come with the API.
+gcloud beta services identity create --project "$project" --service monitoring.googleapis.com --quiet

@@ -62,6 +62,12 @@ locals {
       query    = "sum by (model) (increase(logging_googleapis_com:user_${google_logging_metric.counter["reload_failures"].name}{monitored_resource=\"cloud_run_revision\"}[15m])) > 0"
       text     = "An instance could not take up what the pointer names; what served before still serves."
     }
+    decisions-lost = {
+      severity = "CRITICAL"
+      duration = "0s"
+      query    = "sum(increase(logging_googleapis_com:exports_error_count{monitored_resource=\"logging_sink\",name=\"${google_logging_project_sink.decisions.name}\"}[15m])) > 0"
+      text     = "Decision records could not be written to BigQuery."
+    }
     training-failed = {
       severity = "WARNING"
       duration = "0s"
@@ -148,8 +154,12 @@ resource "google_billing_budget" "project" {
     }
   }
 
-  all_updates_rule {
-    monitoring_notification_channels = slice(local.channels, 0, min(5, length(local.channels)))
-    disable_default_iam_recipients   = false
+  # Without a channel the billing account's administrators are told.
+  dynamic "all_updates_rule" {
+    for_each = length(local.channels) == 0 ? [] : [slice(local.channels, 0, min(5, length(local.channels)))]
+
+    content {
+      monitoring_notification_channels = all_updates_rule.value
+    }
   }
 }

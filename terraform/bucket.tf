@@ -31,27 +31,27 @@ resource "google_storage_bucket" "models" {
 resource "google_storage_bucket_iam_member" "scoring_reads" {
   bucket = google_storage_bucket.models.name
   role   = "roles/storage.objectViewer"
-  member = google_service_account.scoring.member
+  member = "serviceAccount:${local.accounts.scoring}"
 }
 
 resource "google_storage_bucket_iam_member" "training_reads" {
   bucket = google_storage_bucket.models.name
   role   = "roles/storage.objectViewer"
-  member = google_service_account.training.member
+  member = "serviceAccount:${local.accounts.training}"
 }
 
 # Creating needs no right to delete, so a version can never be replaced.
 resource "google_storage_bucket_iam_member" "training_creates" {
   bucket = google_storage_bucket.models.name
   role   = "roles/storage.objectCreator"
-  member = google_service_account.training.member
+  member = "serviceAccount:${local.accounts.training}"
 }
 
 # Replacing does: only the pointers may be.
 resource "google_storage_bucket_iam_member" "training_promotes" {
   bucket = google_storage_bucket.models.name
   role   = "roles/storage.objectUser"
-  member = google_service_account.training.member
+  member = "serviceAccount:${local.accounts.training}"
 
   condition {
     title      = "champions-only"
@@ -82,18 +82,11 @@ resource "google_storage_bucket_iam_member" "operator_promotes" {
 }
 
 # Removing old versions is a person's right; no workload has it.
-resource "google_project_iam_custom_role" "pruning" {
-  role_id     = "surety_${var.environment}_pruning"
-  title       = "Surety ${var.environment}: prune versions"
-  description = "List, read and delete objects, without the right to write any."
-  permissions = ["storage.objects.delete", "storage.objects.get", "storage.objects.list"]
-}
-
 resource "google_storage_bucket_iam_member" "operator_prunes" {
   for_each = var.operators
 
   bucket = google_storage_bucket.models.name
-  role   = google_project_iam_custom_role.pruning.id
+  role   = "projects/${var.project_id}/roles/surety_pruning" # of bootstrap/
   member = each.value
 
   condition {

@@ -66,4 +66,7 @@ resource "google_logging_project_exclusion" "decisions" {
   name        = "${var.environment}-decisions"
   description = "Decision records live in BigQuery only."
   filter      = local.decisions
+
+  # First the place they go to: what is excluded before that is nowhere.
+  depends_on = [google_logging_project_sink.decisions, google_bigquery_dataset_iam_member.decisions_written]
 }

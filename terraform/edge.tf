@@ -101,10 +101,15 @@ resource "google_compute_url_map" "scoring" {
 resource "google_compute_managed_ssl_certificate" "scoring" {
   for_each = local.edge
 
-  name = "${var.environment}-scoring"
+  # A certificate in use cannot be replaced: another domain's has another name.
+  name = "${var.environment}-scoring-${substr(sha256(var.domain), 0, 8)}"
 
   managed {
     domains = [var.domain]
+  }
+
+  lifecycle {
+    create_before_destroy = true
   }
 }
 

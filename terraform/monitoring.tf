@@ -86,7 +86,7 @@ resource "google_monitoring_uptime_check_config" "scoring" {
     type = "uptime_url"
     labels = {
       project_id = var.project_id
-      host       = var.enable_edge ? var.domain : trimprefix(google_cloud_run_v2_service.scoring.uri, "https://")
+      host       = var.edge_only ? var.domain : trimprefix(google_cloud_run_v2_service.scoring.uri, "https://")
     }
   }
 }

@@ -49,5 +49,5 @@ output "versions" {
 }
 
 locals {
-  scoring_url = var.enable_edge ? "https://${var.domain}" : google_cloud_run_v2_service.scoring.uri
+  scoring_url = var.edge_only ? "https://${var.domain}" : google_cloud_run_v2_service.scoring.uri
 }

@@ -6,7 +6,7 @@ resource "google_cloud_run_v2_service" "retrain" {
   deletion_protection = var.deletion_protection
 
   template {
-    service_account       = google_service_account.retrain.email
+    service_account       = local.accounts.retrain
     execution_environment = "EXECUTION_ENVIRONMENT_GEN2"
     timeout               = "30s"
     # One request at a time: whether a run is under way is looked up before one is started.
@@ -86,18 +86,13 @@ resource "google_cloud_run_v2_service" "retrain" {
   }
 }
 
-resource "google_service_account" "retrain" {
-  account_id   = "${var.environment}-retrain"
-  display_name = "Retrain service: runs training jobs"
-}
-
 resource "google_cloud_run_v2_job_iam_member" "retrain_runs" {
   for_each = var.models
 
   name     = google_cloud_run_v2_job.training[each.key].name
   location = var.region
   role     = "roles/run.invoker"
-  member   = google_service_account.retrain.member
+  member   = "serviceAccount:${local.accounts.retrain}"
 }
 
 resource "google_cloud_run_v2_job_iam_member" "retrain_looks" {
@@ -106,7 +101,7 @@ resource "google_cloud_run_v2_job_iam_member" "retrain_looks" {
   name     = google_cloud_run_v2_job.training[each.key].name
   location = var.region
   role     = "roles/run.viewer"
-  member   = google_service_account.retrain.member
+  member   = "serviceAccount:${local.accounts.retrain}"
 }
 
 resource "google_cloud_run_v2_service_iam_member" "operator_retrains" {
@@ -133,15 +128,10 @@ resource "google_cloud_scheduler_job" "watch" {
     uri         = "${google_cloud_run_v2_service.retrain.uri}/train/status?model=${each.key}"
 
     oidc_token {
-      service_account_email = google_service_account.watch.email
+      service_account_email = local.accounts.watch
       audience              = google_cloud_run_v2_service.retrain.uri
     }
   }
-}
-
-resource "google_service_account" "watch" {
-  account_id   = "${var.environment}-watch"
-  display_name = "Scheduler: asks whether training is overdue"
 }
 
 # Cloud Run cannot grant a path: this account could also start a run, as `operators` may.
@@ -149,5 +139,5 @@ resource "google_cloud_run_v2_service_iam_member" "watch_asks" {
   name     = google_cloud_run_v2_service.retrain.name
   location = var.region
   role     = "roles/run.invoker"
-  member   = google_service_account.watch.member
+  member   = "serviceAccount:${local.accounts.watch}"
 }

@@ -17,15 +17,10 @@ resource "google_cloud_scheduler_job" "training" {
     uri         = "https://run.googleapis.com/v2/${google_cloud_run_v2_job.training[each.key].id}:run"
 
     oauth_token {
-      service_account_email = google_service_account.schedule.email
+      service_account_email = local.accounts.schedule
       scope                 = "https://www.googleapis.com/auth/cloud-platform"
     }
   }
-}
-
-resource "google_service_account" "schedule" {
-  account_id   = "${var.environment}-schedule"
-  display_name = "Scheduler: runs training jobs"
 }
 
 resource "google_cloud_run_v2_job_iam_member" "schedule_runs" {
@@ -34,5 +29,5 @@ resource "google_cloud_run_v2_job_iam_member" "schedule_runs" {
   name     = google_cloud_run_v2_job.training[each.key].name
   location = var.region
   role     = "roles/run.invoker"
-  member   = google_service_account.schedule.member
+  member   = "serviceAccount:${local.accounts.schedule}"
 }

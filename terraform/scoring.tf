@@ -17,12 +17,12 @@ locals {
 resource "google_cloud_run_v2_service" "scoring" {
   name                = "${var.environment}-scoring"
   location            = var.region
-  ingress             = var.enable_edge ? "INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER" : "INGRESS_TRAFFIC_ALL"
+  ingress             = var.edge_only ? "INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER" : "INGRESS_TRAFFIC_ALL"
   custom_audiences    = var.enable_edge ? ["https://${var.domain}"] : null
   deletion_protection = var.deletion_protection
 
   template {
-    service_account                  = google_service_account.scoring.email
+    service_account                  = local.accounts.scoring
     execution_environment            = "EXECUTION_ENVIRONMENT_GEN2"
     max_instance_request_concurrency = var.concurrency
     timeout                          = "30s"
@@ -136,13 +136,6 @@ resource "google_cloud_run_v2_service" "scoring" {
       traffic,
     ]
   }
-
-  depends_on = [google_secret_manager_secret_iam_member.scoring_reads]
-}
-
-resource "google_service_account" "scoring" {
-  account_id   = "${var.environment}-scoring"
-  display_name = "Scoring service: reads models"
 }
 
 resource "google_cloud_run_v2_service_iam_member" "invoker" {
@@ -152,21 +145,4 @@ resource "google_cloud_run_v2_service_iam_member" "invoker" {
   location = var.region
   role     = "roles/run.invoker"
   member   = each.value
-}
-
-resource "google_secret_manager_secret_iam_member" "scoring_reads" {
-  for_each = var.secrets
-
-  secret_id = each.value
-  role      = "roles/secretmanager.secretAccessor"
-  member    = google_service_account.scoring.member
-}
-
-# Writing metrics can only be granted over the whole project.
-resource "google_project_iam_member" "scoring_writes_metrics" {
-  for_each = var.enable_prometheus ? toset(["roles/monitoring.metricWriter"]) : toset([])
-
-  project = var.project_id
-  role    = each.value
-  member  = google_service_account.scoring.member
 }

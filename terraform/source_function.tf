@@ -34,7 +34,7 @@ resource "google_cloudfunctions2_function" "scoring" {
   build_config {
     runtime           = "python311"
     entry_point       = "scoring"
-    service_account   = "projects/${var.project_id}/serviceAccounts/${local.build_account}"
+    service_account   = "projects/${var.project_id}/serviceAccounts/${local.accounts.build}"
     docker_repository = "projects/${var.project_id}/locations/${var.region}/repositories/surety"
 
     source {
@@ -46,14 +46,14 @@ resource "google_cloudfunctions2_function" "scoring" {
   }
 
   service_config {
-    service_account_email            = google_service_account.scoring.email
+    service_account_email            = local.accounts.scoring
     available_cpu                    = "1"
     available_memory                 = var.scoring_memory
     max_instance_request_concurrency = var.concurrency
     min_instance_count               = var.min_instances
     max_instance_count               = var.max_instances
     timeout_seconds                  = 30
-    ingress_settings                 = var.enable_edge ? "ALLOW_INTERNAL_AND_GCLB" : "ALLOW_ALL"
+    ingress_settings                 = var.edge_only ? "ALLOW_INTERNAL_AND_GCLB" : "ALLOW_ALL"
     environment_variables            = local.settings
 
     dynamic "secret_environment_variables" {
@@ -67,8 +67,6 @@ resource "google_cloudfunctions2_function" "scoring" {
       }
     }
   }
-
-  depends_on = [google_secret_manager_secret_iam_member.scoring_reads]
 }
 
 resource "google_cloud_run_v2_service_iam_member" "source_invoker" {

@@ -11,7 +11,7 @@ resource "google_cloud_run_v2_job" "training" {
     task_count  = 1
 
     template {
-      service_account       = google_service_account.training.email
+      service_account       = local.accounts.training
       execution_environment = "EXECUTION_ENVIRONMENT_GEN2"
       timeout               = "${each.value.timeout_seconds}s"
       max_retries           = 1
@@ -61,10 +61,5 @@ resource "google_storage_bucket_iam_member" "training_reads_data" {
 
   bucket = each.value
   role   = "roles/storage.objectViewer"
-  member = google_service_account.training.member
-}
-
-resource "google_service_account" "training" {
-  account_id   = "${var.environment}-training"
-  display_name = "Training jobs: publish and promote models"
+  member = "serviceAccount:${local.accounts.training}"
 }

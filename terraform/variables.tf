@@ -159,8 +159,19 @@ variable "domain" {
   }
 }
 
+variable "edge_only" {
+  description = "Close the service's own address, so that only the load balancer reaches it: once the domain answers. Releases then need a build within its network."
+  type        = bool
+  default     = false
+
+  validation {
+    condition     = !var.edge_only || var.enable_edge
+    error_message = "edge_only needs enable_edge."
+  }
+}
+
 variable "enable_edge" {
-  description = "Put a load balancer with a domain and Cloud Armor rate limits in front, and close the service's own address."
+  description = "Put a load balancer with a domain and Cloud Armor rate limits in front."
   type        = bool
   default     = false
 }
@@ -240,12 +251,12 @@ variable "models" {
   }
 
   validation {
-    condition     = alltrue([for name in keys(var.models) : can(regex("^[a-z][a-z0-9_]*$", name))])
-    error_message = "models must be named as in the catalogue: lower-case letters, digits and underscores."
+    condition     = alltrue([for name in keys(var.models) : can(regex("^[a-z](_?[a-z0-9])*$", name)) && length(name) <= 40])
+    error_message = "models must be named as in the catalogue: lower-case letters, digits and single underscores between them."
   }
 
   validation {
-    condition     = alltrue([for model in values(var.models) : length(split(" ", model.schedule)) == 5])
+    condition     = alltrue([for model in values(var.models) : can(regex("^[0-9*/,A-Za-z-]+( [0-9*/,A-Za-z-]+){4}$", model.schedule)) && can(regex("[0-9*]", model.schedule))])
     error_message = "each schedule must have the five fields of cron."
   }
 }
@@ -322,8 +333,8 @@ variable "scoring_memory" {
   default     = "512Mi"
 
   validation {
-    condition     = can(regex("^[0-9]+(Mi|Gi)$", var.scoring_memory))
-    error_message = "scoring_memory must be a number of Mi or Gi."
+    condition     = can(regex("^(51[2-9]|5[2-9][0-9]|[6-9][0-9]{2}|[0-9]{4,5})Mi$|^[1-9][0-9]?Gi$", var.scoring_memory))
+    error_message = "scoring_memory must be at least 512Mi, which this generation of Cloud Run needs, in Mi or Gi."
   }
 }
 
@@ -335,6 +346,11 @@ variable "secrets" {
   validation {
     condition     = alltrue([for name, secret in var.secrets : can(regex("^[A-Z][A-Z0-9_]*$", name)) && can(regex("^[A-Za-z0-9_-]{1,255}$", secret))])
     error_message = "secrets must map variable names to the IDs of secrets in this project."
+  }
+
+  validation {
+    condition     = length(setintersection(keys(var.secrets), ["AUTH", "CREDIT_MODELS", "DECISION_LOG", "DEFAULT_MODEL", "HOST", "MODEL_REFRESH_SECONDS", "MODEL_STORE", "PORT"])) == 0
+    error_message = "secrets must not name what is a setting already."
   }
 }
 

@@ -14,6 +14,6 @@ output "state_bucket" {
 }
 
 output "workload_identity_provider" {
-  description = "What google-github-actions/auth is given, with github_repository."
+  description = "What google-github-actions/auth is given, with github; its account is surety-submit."
   value       = one([for provider in google_iam_workload_identity_pool_provider.github : provider.name])
 }

@@ -9,6 +9,7 @@ resource "google_project_service" "required" {
     "cloudresourcemanager.googleapis.com",
     "cloudscheduler.googleapis.com",
     "compute.googleapis.com",
+    "containeranalysis.googleapis.com", # provenance of images
     "iam.googleapis.com",
     "iamcredentials.googleapis.com",
     "logging.googleapis.com",
@@ -35,6 +36,17 @@ resource "google_storage_bucket" "state" {
 
   versioning {
     enabled = true
+  }
+
+  # What builds were made from, and what they were made of.
+  lifecycle_rule {
+    condition {
+      age            = 365
+      matches_prefix = ["builds/", "source/"]
+    }
+    action {
+      type = "Delete"
+    }
   }
 
   lifecycle_rule {

@@ -1,11 +1,37 @@
-variable "github_repository" {
-  description = "GitHub repository (owner/name) whose main branch may submit builds without a key; none by default."
+variable "enable_edge" {
+  description = "As in ../variables.tf: the build may then make a load balancer."
+  type        = bool
+  default     = false
+}
+
+variable "enable_prometheus" {
+  description = "As in ../variables.tf: the scoring service may then write metrics."
+  type        = bool
+  default     = false
+}
+
+variable "environment" {
+  description = "As in ../variables.tf: part of the accounts' names."
   type        = string
-  default     = null
+  default     = "prod"
 
   validation {
-    condition     = var.github_repository == null || can(regex("^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$", var.github_repository))
-    error_message = "github_repository must be owner/name."
+    condition     = can(regex("^[a-z][a-z0-9]{1,7}$", var.environment))
+    error_message = "environment must be 2 to 8 lower-case letters or digits, beginning with a letter."
+  }
+}
+
+variable "github" {
+  description = "GitHub repository whose main branch may submit builds without a key: its owner/name and its numeric id; none by default."
+  type = object({
+    repository    = string
+    repository_id = string
+  })
+  default = null
+
+  validation {
+    condition     = var.github == null || can(regex("^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$", var.github.repository)) && can(regex("^[0-9]+$", var.github.repository_id))
+    error_message = "github must have repository = \"owner/name\" and repository_id in digits."
   }
 }
 
@@ -28,4 +54,16 @@ variable "region" {
     condition     = can(regex("^[a-z]+-[a-z]+[0-9]+$", var.region))
     error_message = "region must be a single region, such as europe-west1."
   }
+}
+
+variable "secrets" {
+  description = "As in ../variables.tf: the scoring service may then read them. They must exist."
+  type        = map(string)
+  default     = {}
+}
+
+variable "source_archive" {
+  description = "As in ../variables.tf: the build may then deploy a source function."
+  type        = string
+  default     = null
 }

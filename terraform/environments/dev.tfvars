@@ -1,4 +1,4 @@
-# A second environment, in a project of its own or beside prod; it may be destroyed.
+# A second environment, in a project of its own; it may be destroyed.
 project_id          = "your-project"
 environment         = "dev"
 region              = "europe-west1"

@@ -14,7 +14,7 @@ run "wrong_variables_are_refused" {
     auditors                 = ["allAuthenticatedUsers"]
     max_instances            = 0
     concurrency              = 0
-    scoring_memory           = "much"
+    scoring_memory           = "256Mi"
     model_refresh_seconds    = -1
     models                   = { "card-default" = { schedule = "weekly" } }
     credit_models            = ["my models"]
@@ -74,4 +74,18 @@ run "variables_that_contradict_each_other_are_refused" {
   }
 
   expect_failures = [var.min_instances, var.default_model, var.domain]
+}
+
+run "what_only_google_cloud_would_refuse_is_refused_here" {
+  command = plan
+
+  variables {
+    project_id    = "example-project"
+    edge_only     = true
+    secrets       = { AUTH = "surety-auth" }
+    default_model = "a_"
+    models        = { "a_" = { schedule = "x y z a b" } }
+  }
+
+  expect_failures = [var.edge_only, var.secrets, var.models]
 }

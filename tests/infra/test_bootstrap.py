@@ -24,17 +24,21 @@ def clone(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def bootstrap(clone: Path, *, bucket_exists: bool, apply_fails: bool = False) -> tuple[int, str]:
+def bootstrap(
+    clone: Path, *, bucket_exists: bool, apply_fails: bool = False, listing_fails: bool = False
+) -> tuple[int, str]:
     """Run the command: its exit code and the calls it made."""
     tools = clone / "tools"
     tools.mkdir(exist_ok=True)
     calls = clone / "calls"
     calls.write_text("")
+    bucket = "example-project-surety-state" if bucket_exists else ""
     scripts = {
-        "gcloud": f"exit {0 if bucket_exists else 1}",
+        "gcloud": f'case "$2" in buckets) echo "{bucket}"; exit {1 if listing_fails else 0};; esac',
         # Like the real one: an apply without a backend leaves its state in a file.
-        "terraform": 'case "$1" in apply) [ -f backend.tf ] || touch terraform.tfstate;'
-        f" exit {1 if apply_fails else 0};; esac",
+        "terraform": """case "$1" in apply)
+            [ -f backend.tf ] || echo '"project": "example-project"' > terraform.tfstate"""
+        f"\nexit {1 if apply_fails else 0};; esac",
     }
     for name, script in scripts.items():
         tool = tools / name
@@ -50,14 +54,26 @@ def bootstrap(clone: Path, *, bucket_exists: bool, apply_fails: bool = False) ->
 
 
 APPLY = "terraform apply -compact-warnings -var-file /terraform/environments/prod.tfvars"
-LOOK = "gcloud storage buckets describe gs://example-project-surety-state"
+ENABLE = (
+    "gcloud services enable --project example-project serviceusage.googleapis.com "
+    "cloudresourcemanager.googleapis.com iam.googleapis.com"
+)
+LOOK = (
+    "gcloud storage buckets list --project example-project "
+    "--filter name=example-project-surety-state --format value(name)"
+)
+IDENTITY = (
+    "gcloud beta services identity create --project example-project "
+    "--service monitoring.googleapis.com --quiet"
+)
+BEFORE = [ENABLE, LOOK, "terraform init -reconfigure"]
 MOVE = "terraform init -migrate-state -force-copy"
 
 
 def test_a_first_run_moves_its_state_into_the_bucket_it_made(clone: Path) -> None:
     code, calls = bootstrap(clone, bucket_exists=False)
     assert code == 0
-    assert calls.splitlines() == [LOOK, "terraform init -reconfigure", APPLY, MOVE]
+    assert calls.splitlines() == [*BEFORE, APPLY, MOVE, IDENTITY]
     module = clone / "terraform/bootstrap"
     assert 'bucket = "example-project-surety-state"' in (module / "backend.tf").read_text()
     assert not (module / "terraform.tfstate").exists()
@@ -66,7 +82,7 @@ def test_a_first_run_moves_its_state_into_the_bucket_it_made(clone: Path) -> Non
 def test_a_later_run_on_any_machine_uses_the_bucket(clone: Path) -> None:
     code, calls = bootstrap(clone, bucket_exists=True)
     assert code == 0
-    assert calls.splitlines() == [LOOK, "terraform init -reconfigure", APPLY]
+    assert calls.splitlines() == [*BEFORE, APPLY, IDENTITY]
     assert (clone / "terraform/bootstrap/backend.tf").exists()
 
 
@@ -75,7 +91,22 @@ def test_a_run_that_failed_half_way_goes_on_from_its_own_state(clone: Path) -> N
     assert (clone / "terraform/bootstrap/terraform.tfstate").exists()
     code, calls = bootstrap(clone, bucket_exists=True)
     assert code == 0
-    assert calls.splitlines() == ["terraform init -reconfigure", APPLY, MOVE]
+    assert calls.splitlines() == [*BEFORE, APPLY, MOVE, IDENTITY]
+
+
+def test_a_project_that_cannot_be_looked_into_is_left_alone(clone: Path) -> None:
+    code, calls = bootstrap(clone, bucket_exists=False, listing_fails=True)
+    assert code != 0
+    assert "terraform" not in calls
+
+
+def test_the_state_of_another_project_is_neither_used_nor_removed(clone: Path) -> None:
+    state = clone / "terraform/bootstrap/terraform.tfstate"
+    state.write_text('"project": "another-project"')
+    code, calls = bootstrap(clone, bucket_exists=True)
+    assert code != 0
+    assert "terraform" not in calls
+    assert "another-project" in state.read_text()
 
 
 def test_an_environment_must_be_named(clone: Path) -> None:

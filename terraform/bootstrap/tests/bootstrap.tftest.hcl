@@ -15,7 +15,7 @@ variables {
 }
 
 # `plan`, because the state bucket refuses to be destroyed, as a test would end.
-run "nothing_is_public_and_nobody_is_an_owner" {
+run "nothing_is_public_and_the_build_is_no_owner" {
   command = plan
 
   assert {
@@ -24,36 +24,60 @@ run "nothing_is_public_and_nobody_is_an_owner" {
   }
 
   assert {
-    condition     = length(setintersection(keys(google_project_iam_member.build), ["roles/owner", "roles/editor", "roles/iam.serviceAccountKeyAdmin", "roles/iam.serviceAccountTokenCreator", "roles/iam.serviceAccountUser", "roles/secretmanager.secretAccessor", "roles/resourcemanager.projectIamAdmin"])) == 0
-    error_message = "The build account must not own the project, make keys, act as any account, read secrets or grant what it likes."
+    condition     = length([for role in keys(google_project_iam_member.build) : role if can(regex("owner$|editor$|roles/iam|roles/resourcemanager|roles/secretmanager|serviceAccount", role)) && role != "roles/monitoring.editor"]) == 0
+    error_message = "The build account must not own the project, make accounts, roles or keys, read secrets, or grant over the project."
   }
 
   assert {
-    condition     = strcontains(google_project_iam_member.build_grants_metrics.condition[0].expression, "hasOnly(['roles/monitoring.metricWriter'])")
-    error_message = "The build account may grant one role over the project."
+    condition     = !anytrue([for role in keys(google_project_iam_member.build) : can(regex("compute|cloudfunctions", role))])
+    error_message = "What only a flag needs must not be granted without it."
   }
 
   assert {
-    condition     = !contains(google_project_iam_custom_role.secret_grants.permissions, "secretmanager.versions.access")
-    error_message = "Granting access to a secret must not be reading it."
+    condition     = keys(google_service_account_iam_member.build_acts_as) == keys(google_service_account.workload) && length(google_service_account.workload) == 5
+    error_message = "The build must be able to act as each workload's account."
   }
 
   assert {
-    condition     = length(google_iam_workload_identity_pool.github) == 0
-    error_message = "GitHub must be let in only when a repository is named."
+    condition     = !anytrue([for p in google_project_iam_custom_role.pruning.permissions : can(regex("create|update|setIam", p))])
+    error_message = "The right to prune must not be a right to write."
+  }
+
+  assert {
+    condition     = length(google_project_iam_member.scoring_writes_metrics) + length(google_secret_manager_secret_iam_member.scoring_reads) + length(google_iam_workload_identity_pool.github) == 0
+    error_message = "Nobody may be given more unless it is asked for."
   }
 }
 
-run "only_the_named_repositorys_main_branch_may_build" {
+run "what_is_asked_for_is_granted" {
   command = plan
 
   variables {
-    github_repository = "example/surety"
+    enable_edge       = true
+    enable_prometheus = true
+    source_archive    = "../var/scoring.zip"
+    secrets           = { API_KEYS = "surety-api-keys" }
+    github            = { repository = "example/surety", repository_id = "123456" }
   }
 
   assert {
-    condition     = google_iam_workload_identity_pool_provider.github["example/surety"].attribute_condition == "assertion.sub == 'repo:example/surety:ref:refs/heads/main'"
+    condition     = [for g in google_secret_manager_secret_iam_member.scoring_reads : [g.secret_id, g.role]] == [["surety-api-keys", "roles/secretmanager.secretAccessor"]]
+    error_message = "The scoring account, and no other, must be let read the secrets."
+  }
+
+  assert {
+    condition     = length(setintersection(keys(google_project_iam_member.build), ["roles/compute.loadBalancerAdmin", "roles/compute.securityAdmin", "roles/cloudfunctions.developer"])) == 3
+    error_message = "A flag must come with what it takes."
+  }
+
+  assert {
+    condition     = google_iam_workload_identity_pool_provider.github["example/surety"].attribute_condition == "assertion.sub == 'repo:example/surety:ref:refs/heads/main' && assertion.repository_id == '123456'"
     error_message = "Only the named repository's main branch may submit builds."
+  }
+
+  assert {
+    condition     = endswith(google_storage_bucket_iam_member.submit_uploads["example/surety"].condition[0].expression, "/objects/source/\")")
+    error_message = "GitHub may upload sources, and nothing else."
   }
 }
 
@@ -61,10 +85,11 @@ run "wrong_variables_are_refused" {
   command = plan
 
   variables {
-    project_id        = "Example Project"
-    region            = "Europe"
-    github_repository = "surety"
+    project_id  = "Example Project"
+    region      = "Europe"
+    environment = "Production"
+    github      = { repository = "surety", repository_id = "x" }
   }
 
-  expect_failures = [var.project_id, var.region, var.github_repository]
+  expect_failures = [var.project_id, var.region, var.environment, var.github]
 }

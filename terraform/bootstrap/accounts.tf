@@ -1,0 +1,55 @@
+# The workloads' accounts. They are made here, by a person, so that the build can make none.
+locals {
+  workloads = {
+    retrain  = "Retrain service: runs training jobs"
+    schedule = "Scheduler: runs training jobs"
+    scoring  = "Scoring service: reads models"
+    training = "Training jobs: publish and promote models"
+    watch    = "Scheduler: asks whether training is overdue"
+  }
+}
+
+resource "google_service_account" "workload" {
+  for_each = local.workloads
+
+  account_id   = "${var.environment}-${each.key}"
+  display_name = each.value
+
+  depends_on = [google_project_service.required]
+}
+
+# A release starts workloads under these accounts, and under no other.
+resource "google_service_account_iam_member" "build_acts_as" {
+  for_each = google_service_account.workload
+
+  service_account_id = each.value.name
+  role               = "roles/iam.serviceAccountUser"
+  member             = google_service_account.build.member
+}
+
+resource "google_secret_manager_secret_iam_member" "scoring_reads" {
+  for_each = toset(values(var.secrets))
+
+  secret_id = each.value
+  role      = "roles/secretmanager.secretAccessor"
+  member    = google_service_account.workload["scoring"].member
+
+  depends_on = [google_project_service.required]
+}
+
+# Writing metrics can only be granted over the whole project.
+resource "google_project_iam_member" "scoring_writes_metrics" {
+  for_each = var.enable_prometheus ? toset(["roles/monitoring.metricWriter"]) : toset([])
+
+  project = var.project_id
+  role    = each.value
+  member  = google_service_account.workload["scoring"].member
+}
+
+# What `operators` are given over versions/: removing, without the right to write.
+resource "google_project_iam_custom_role" "pruning" {
+  role_id     = "surety_pruning"
+  title       = "Surety: prune versions"
+  description = "List, read and delete objects, without the right to write any."
+  permissions = ["storage.objects.delete", "storage.objects.get", "storage.objects.list"]
+}
