@@ -15,6 +15,7 @@ from pathlib import Path
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "docs" / "examples"
 BETWEEN_SECONDS = 1.0
+WATCH_SECONDS = 5.0  # seldom enough that these answers do not drown the callers' in Monitoring
 ANSWER_SECONDS = 30.0
 UNAVAILABLE = 503
 
@@ -31,19 +32,21 @@ def main() -> int:
     """0 once every request is answered, and then for as long as `--watch` says; 1 otherwise."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--url", required=True)
+    parser.add_argument("--name", default="smoke", help="the requests' X-Request-Id")
     parser.add_argument("--patience", type=float, default=120, help="seconds for a model to load")
     parser.add_argument("--watch", type=float, default=0, help="seconds to go on asking")
     parser.add_argument("models", nargs="+", help="of these, the ones with a documented request")
     options = parser.parse_args()
     token = sys.stdin.readline().strip()
     try:
-        requests = documented(options.url, options.models, token)
+        headers = {"authorization": f"Bearer {token}", "x-request-id": options.name}
+        requests = documented(options.url, options.models, headers)
         deadline = time.monotonic() + options.patience
         for request in requests:
             wait_for(request, deadline)
         end = time.monotonic() + options.watch
-        while time.monotonic() < end:
-            time.sleep(BETWEEN_SECONDS)
+        while (left := end - time.monotonic()) > 0:
+            time.sleep(min(left, WATCH_SECONDS))
             for request in requests:
                 ask(request)
     except SmokeError as error:
@@ -52,9 +55,11 @@ def main() -> int:
     return 0
 
 
-def documented(url: str, models: Iterable[str], token: str) -> list[urllib.request.Request]:
+def documented(
+    url: str, models: Iterable[str], headers: dict[str, str]
+) -> list[urllib.request.Request]:
     """Liveness, and a scoring request for each model that has an example."""
-    headers = {"content-type": "application/json", "authorization": f"Bearer {token}"}
+    headers = {"content-type": "application/json"} | headers
     requests = [urllib.request.Request(f"{url}/health/live", headers=headers)]  # noqa: S310 -- the operator's own URL
     for model in models:
         example = EXAMPLES / f"{model}.json"

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -16,7 +17,13 @@ from starlette.routing import Route
 from functions.assembly import assemble
 from functions.bodies import json_answer, json_object_if_any
 from functions.logs import log
-from functions.problems import UnderWayError, faults_from, refuse_faults
+from functions.problems import (
+    RefusedRequestError,
+    UnderWayError,
+    extra_members,
+    faults_from,
+    refuse_faults,
+)
 from functions.retrain.local import LocalTraining
 from functions.retrain.runs import History, Runner
 from functions.retrain.settings import Settings
@@ -42,6 +49,7 @@ def create_app(settings: Settings) -> Starlette:
         return model
 
     async def train(request: Request) -> Response:
+        refuse_faults(extra_members(request.query_params, set(), "query"))
         model = named(await json_object_if_any(request))
         async with starting[model]:
             execution = await run_in_threadpool(_start, runner, model)
@@ -50,7 +58,7 @@ def create_app(settings: Settings) -> Starlette:
         return json_answer(answer, HTTPStatus.ACCEPTED)
 
     async def status(request: Request) -> Response:
-        model = named(request.query_params)
+        model = named(_unique(request.query_params))
         history = await run_in_threadpool(runner.look, model)
         overdue = is_overdue(history, settings.overdue_after, datetime.now(UTC))
         if overdue:
@@ -93,6 +101,13 @@ def _asked(said: Mapping[str, Any]) -> Asked:
     except ValidationError as error:
         refuse_faults(faults_from(error))
         raise
+
+
+def _unique(query: QueryParams) -> QueryParams:
+    if len(query.multi_items()) != len(query):
+        message = "a name stands twice in the query"
+        raise RefusedRequestError(HTTPStatus.BAD_REQUEST, message)
+    return query
 
 
 def _start(runner: Runner, model: str) -> str:

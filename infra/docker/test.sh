@@ -14,7 +14,8 @@ until inside python -c "$live" 2>/dev/null; do
     sleep 1
 done
 
-[ "$(inside id -u)" != 0 ] || { echo "error: $1 runs as root" >&2; exit 1; }
+user=$(inside id -u)
+[ "$user" = 10001 ] || { echo "error: $1 runs as user ${user:-unknown}, not 10001" >&2; exit 1; }
 for tool in pip gcc cc; do
     ! inside sh -c "command -v $tool" || { echo "error: $1 holds $tool" >&2; exit 1; }
 done

@@ -4,6 +4,8 @@
 """
 
 import json
+import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,11 @@ def change(state: dict[str, Any], words: list[str]) -> None:
     match [word for word in words if not word.startswith("--")]:
         case ["run", "services", "update", "prod-scoring"]:
             state["revisions"].append(f"prod-scoring-{len(state['revisions'])}")
-            state["tags"][options["tag"]] = state["revisions"][-1]
+            label = state.get("overtaken") or options["update-labels"].split("=")[1]
+            state["labels"] = {"release": label}
+            if state["latest"] and "no-traffic" not in options:
+                state["shares"] = {state["revisions"][-1]: 100}
+            state["latest"] = False
         case ["run", "services", "update-traffic", "prod-scoring"]:
             shift(state, options)
         case ["run", "jobs", "execute", job]:
@@ -27,50 +33,56 @@ def change(state: dict[str, Any], words: list[str]) -> None:
 def answer(state: dict[str, Any], words: list[str]) -> str:
     """What a call that asks something is told."""
     match [word for word in words if not word.startswith("--")]:
-        case ["run", "services", "describe", _]:
-            return describe(state)
+        case ["run", kind, "describe", _]:
+            revision = {"metadata": {"labels": state["labels"]}}
+            return json.dumps(revision if kind == "revisions" else described(state))
         case ["run", "jobs", "list"]:
             return "\n".join(JOBS)
         case ["storage", "ls", "gs://money-prod-models"]:
             return "gs://money-prod-models/champions/\n" if state["champions"] else ""
         case ["storage", "ls", folder]:
             return "".join(f"{folder}{model}.json\n" for model in state["champions"])
-        case ["auth", "print-identity-token"]:
-            return "token\n"
+        case ["auth", "print-access-token"]:
+            return "access.secret\n"
     return ""
 
 
-def describe(state: dict[str, Any]) -> str:
-    shares = [{"revisionName": name, "percent": share} for name, share in state["shares"].items()]
+def described(state: dict[str, Any]) -> dict[str, Any]:
+    """A service as Cloud Run shows it: who serves as the latest is named as well."""
+    latest = {"latestRevision": True} if state["latest"] else {}
+    shares = [
+        {"revisionName": name, "percent": share} | latest for name, share in state["shares"].items()
+    ]
     tags = [
         {"revisionName": name, "tag": tag, "url": state["url"]}
         for tag, name in state["tags"].items()
     ]
-    return json.dumps({"status": {"url": "https://service", "traffic": shares + tags}})
+    newest = {"latestCreatedRevisionName": state["revisions"][-1]}
+    return {"status": newest | {"url": "https://service", "traffic": shares + tags}}
 
 
 def shift(state: dict[str, Any], options: dict[str, str]) -> None:
-    """Give the named revisions their shares; the others keep the rest in proportion."""
+    """Change tags, then shares where any are told."""
+    for tag in options.get("remove-tags", "").split(","):
+        state["tags"].pop(tag, None)
     if "update-tags" in options:
-        name, revision = options["update-tags"].split("=")
-        state["tags"][name] = revision
+        state["tags"] |= dict([options["update-tags"].split("=")])
+    pairs = [pair.split("=") for pair in options.get("to-revisions", "").split(",") if pair]
+    told = {name: int(share) for name, share in pairs}
     if "to-tags" in options:
         tag, share = options["to-tags"].split("=")
         told = {state["tags"][tag]: int(share)}
-    else:
-        pairs = [pair.split("=") for pair in options["to-revisions"].split(",")]
-        told = {name: int(share) for name, share in pairs}
-    others = {name: share for name, share in state["shares"].items() if name not in told}
-    rest, total = 100 - sum(told.values()), sum(others.values())
-    if rest:
-        told |= {name: rest * share // total for name, share in others.items()}
-    state["shares"] = told
+    if told:
+        assert sum(told.values()) == 100
+        state |= {"shares": told, "latest": False}
 
 
 def main() -> int:
     path, words = Path(sys.argv[1]), sys.argv[2:]
     state = json.loads(path.read_text())
     state["calls"].append(" ".join(words))
+    if state["interrupting"] and state["interrupting"] in state["calls"][-1]:
+        os.kill(os.getppid(), signal.SIGTERM)
     failing = state["failing"] and state["failing"] in state["calls"][-1]
     if not failing:
         change(state, words)

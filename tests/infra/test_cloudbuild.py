@@ -40,7 +40,7 @@ def test_it_checks_builds_tests_pushes_applies_and_releases_in_this_order() -> N
     assert list(STEPS) == [
         *("check", "check-terraform", "build-scoring", "build-training"),
         *("test-scoring", "test-training", "sbom", "push-scoring", "push-training"),
-        *("terraform-init", "terraform-apply", "release"),
+        *("terraform-init", "source-archive", "terraform-apply", "release"),
     ]
     assert not any("waitFor" in step or "allowFailure" in step for step in STEPS.values())
 
@@ -73,12 +73,33 @@ def test_both_images_are_built_with_a_cache_tested_pushed_and_proven(target: str
     assert image in BUILD["images"]
     assert f"-var={target}_image={image}" in STEPS["terraform-apply"]["args"]
     assert f"--{target}-image={image}" in STEPS["release"]["args"]
+    assert "--build=${BUILD_ID}" in STEPS["release"]["args"]
     assert BUILD["options"]["requestedVerifyOption"] == "VERIFIED"
 
 
 def test_every_substitution_is_declared_and_used() -> None:
     assert set(re.findall(r"\$\{(\w+)\}", TEXT)) == set(BUILD["substitutions"]) | GIVEN
     assert "$" not in re.sub(r"\$\{\w+\}", "", TEXT)
+
+
+def test_it_runs_as_the_account_of_the_bootstrap_in_words_that_need_one_substitution() -> None:
+    account = "surety-build@${PROJECT_ID}.iam.gserviceaccount.com"
+    assert BUILD["serviceAccount"] == f"projects/${{PROJECT_ID}}/serviceAccounts/{account}"
+
+
+def test_what_is_applied_finds_the_archive_and_waits_for_the_lock(tmp_path: Path) -> None:
+    step = STEPS["source-archive"]
+    [target] = step["args"]
+    recipe = re.search(
+        rf"^{target}:.*\n\t(.*)", (REPOSITORY / "Makefile").read_text(), re.MULTILINE
+    )
+    assert recipe
+    assert "--output var/scoring.zip" in recipe[1]
+    apply = STEPS["terraform-apply"]
+    assert (
+        tmp_path / apply["dir"] / "../var/scoring.zip"
+    ).resolve() == tmp_path / "var/scoring.zip"
+    assert "-lock-timeout=10m" in apply["args"]
 
 
 def test_the_release_understands_its_arguments(tmp_path: Path) -> None:
@@ -145,10 +166,12 @@ esac
     [
         ({}, 0),
         ({"user": "0"}, 1),
+        ({"user": "1000"}, 1),
+        ({"user": ""}, 1),
         ({"tool": "gcc"}, 1),
         ({"live": "1"}, 1),
     ],
-    ids=["sound", "root", "compiler", "silent"],
+    ids=["sound", "root", "another user", "no user told", "compiler", "silent"],
 )
 def test_an_image_that_is_not_as_promised_fails_its_test(
     tmp_path: Path, said: dict[str, str], code: int

@@ -160,6 +160,7 @@ def test_a_body_of_another_kind_is_refused_but_none_needs_no_kind(cloud: Server)
     [
         ("GET", "/train/status?model=Zacharias", 404),
         ("GET", "/train/status?model=application&since=Zacharias", 422),
+        ("GET", "/train/status?model=application&model=card_default", 400),
         ("GET", "/train", 405),
         ("POST", "/train/status", 405),
         ("POST", "/predict", 404),
@@ -172,6 +173,24 @@ def test_other_questions_are_problems_too(
     answer = cloud.client.request(method, path)
     assert (answer.status_code, answer.json()["status"]) == (status, status)
     assert MARKER not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("query", "paths"),
+    [
+        ("model=card_default", ["query.model"]),
+        ("model=card_default&model=Zacharias&seed=", ["query.model", "query.seed"]),
+        ("Zacharias%20x", ["query.(unprintable name)"]),
+    ],
+)
+def test_a_run_is_not_started_by_what_stands_in_the_query(
+    cloud: Server, api: CloudRunApi, query: str, paths: list[str]
+) -> None:
+    answer = cloud.client.post(f"/train?{query}", json={"model": "application"})
+    assert answer.status_code == httpx.codes.UNPROCESSABLE_ENTITY
+    assert [error["path"] for error in answer.json()["errors"]] == paths
+    assert MARKER not in answer.text
+    assert api.asked == []
 
 
 @pytest.mark.parametrize(
