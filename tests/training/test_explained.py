@@ -15,7 +15,7 @@ from models.scorer import Scorer, probabilities_from_log_odds
 from models.serving import load_champion
 from models.shelf import credit_models
 from models.stores.opening import open_store
-from tests.running import TrainedStore
+from tests.running import MODELS, TrainedStore
 from training.audit import unequal_pairs
 from training.intake import check_rows
 from training.sources import read_source
@@ -33,7 +33,7 @@ class Case:
     applications: list[CreditModel]
 
 
-@pytest.fixture(scope="module", params=["application", "card_default", "german_credit"])
+@pytest.fixture(scope="module", params=MODELS)
 def case(request: pytest.FixtureRequest, trained_store: TrainedStore) -> Case:
     model = credit_models()[request.param]
     scorer = load_champion(open_store(trained_store.uri), model).scorer
