@@ -38,7 +38,7 @@ def case(request: pytest.FixtureRequest, trained_store: TrainedStore) -> Case:
     model = credit_models()[request.param]
     scorer = load_champion(open_store(trained_store.uri), model).scorer
     rows = check_rows(model, read_source(model, None, seed=3).frame, max_refused_share=0)
-    return Case(model, scorer, rows.applications[:8_000])
+    return Case(model, scorer, rows.applications[:12_500])
 
 
 def test_every_reason_is_adverse_and_improving_it_lowers_the_probability(case: Case) -> None:
