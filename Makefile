@@ -29,6 +29,8 @@ train: setup ## train and publish every bundled model to the model store
 	$(PYTHON) -m training train --model card_default
 	$(PYTHON) -m training train --model application
 	$(PYTHON) -m training train --model german_credit
+	$(PYTHON) -m training train --model customer
+	$(PYTHON) -m training train --model bureau
 
 serve: setup ## serve on PORT (default 8080)
 	PORT=$(PORT) exec $(PYTHON) -m functions.scoring

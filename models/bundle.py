@@ -20,7 +20,7 @@ from models.contract import CreditModel, characteristics, contract_hash, name_of
 from models.errors import DeclarationError, FeatureError, ModelRefusedError
 from models.estimators import Additive, Estimator, Family, estimator_from_bytes
 from models.features import features
-from models.metrics import Estimate
+from models.metrics import HALF, Estimate
 from models.policy import CutoffRules, Cutoffs
 from models.reasons import Reference, reference_matrix
 from models.reliability import Reliability
@@ -72,6 +72,7 @@ class Manifest(_Document):
     policy: Cutoffs
     policy_declared: Cutoffs | CutoffRules
     bands: Bands | None
+    default_from: float = HALF
     calibration: BetaCalibration
     metrics: dict[str, Estimate]
     reliability: Reliability
@@ -87,12 +88,16 @@ class Golden(_Document):
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What fitting and judging found: calibration, cut-offs, and how the test part fared."""
+    """What fitting and judging found: calibration, cut-offs, and how the test part fared.
+
+    From `default_from` on a row is called a default, whatever is decided.
+    """
 
     calibration: BetaCalibration
     policy: Cutoffs
     metrics: Mapping[str, Estimate]
     reliability: Reliability
+    default_from: float = HALF
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +145,7 @@ def manifest_of(
         policy=figures.policy,
         policy_declared=model.policy,
         bands=model.bands,
+        default_from=figures.default_from,
         calibration=figures.calibration,
         metrics=dict(figures.metrics),
         reliability=figures.reliability,

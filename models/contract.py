@@ -19,8 +19,18 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.fields import FieldInfo
 
 from models.errors import DeclarationError
-from models.marks import Codes, Column, Columns, Derived, Mark, Reason, Risk, Special
-from models.policy import CutoffRules, Cutoffs
+from models.marks import (
+    Codes,
+    Column,
+    Columns,
+    Derived,
+    Identifier,
+    Mark,
+    Reason,
+    Risk,
+    Special,
+)
+from models.policy import CutoffRule, CutoffRules, Cutoffs, Fixed
 from models.scorecard import Bands, Scale
 
 Level = str | int
@@ -41,6 +51,7 @@ class Characteristic:
     whole: bool = False
     optional: bool = False
     protected: bool = False
+    identifier: bool = False
     private: bool = False
     reason: Reason | None = None
     missing: str | None = None
@@ -58,7 +69,8 @@ class CreditModel(BaseModel):
     A subclass declares its fields and
     `label` (name of the outcome column of training data, 1 = default), `label_definition`,
     `horizon` (over which the default is predicted), `scale`, `policy` and, if scores are rated,
-    `bands`.
+    `bands`. `default_rule` sets from which probability on a row is called a default: a class
+    beside the decision, by which accuracy, precision, recall and F1 are counted.
     """
 
     model_config = ConfigDict(
@@ -76,6 +88,7 @@ class CreditModel(BaseModel):
     scale: ClassVar[Scale]
     policy: ClassVar[Cutoffs | CutoffRules]
     bands: ClassVar[Bands | None] = None
+    default_rule: ClassVar[CutoffRule] = Fixed(0.5)
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: object) -> None:
@@ -105,7 +118,7 @@ def characteristics(model: type[CreditModel]) -> tuple[Characteristic, ...]:
         if isinstance(value, Derived)
     }
     derived = tuple(_from_derived(name, value) for name, value in derivations.items())
-    if any(c.optional or c.special for c in fields):
+    if any((c.optional or c.special) and not c.protected for c in fields):
         for c in derived:
             _require_missing(c)
     return fields + derived
@@ -128,6 +141,7 @@ def contract_hash(model: type[CreditModel]) -> str:
             "whole": c.whole,
             "optional": c.optional,
             "protected": c.protected,
+            **({"identifier": True} if c.identifier else {}),
             "derived": c.compute is not None,
             "bounds": _bounds(model.model_fields.get(c.name)),
         }
@@ -141,7 +155,9 @@ def _from_field(name: str, info: FieldInfo) -> Characteristic:
     kind, optional = _without_none(info.annotation)
     marks = tuple(m for m in info.metadata if isinstance(m, Mark))
     levels = get_args(kind) if get_origin(kind) is Literal else ()
-    if not levels and kind not in (int, float):
+    if Identifier() in marks:
+        _require_optional_text(name, kind, optional=optional)
+    elif not levels and kind not in (int, float):
         message = f"{name}: a field is an int, a float or a Literal, optionally None; not {kind}"
         raise DeclarationError(message)
     plain = Characteristic(name=name, levels=levels, whole=kind is int, optional=optional)
@@ -152,6 +168,13 @@ def _from_field(name: str, info: FieldInfo) -> Characteristic:
         message = f"{name}: Risk and Special are for numbers, not for levels"
         raise DeclarationError(message)
     return _marked(plain, marks)
+
+
+def _require_optional_text(name: str, kind: object, *, optional: bool) -> None:
+    """A training row, and a golden one, has nobody's name."""
+    if kind is not str or not optional:
+        message = f"{name}: an identifier is a str or None"
+        raise DeclarationError(message)
 
 
 def _from_derived(name: str, value: Derived) -> Characteristic:

@@ -64,6 +64,15 @@ class Private(Mark):
 
 
 @dataclass(frozen=True, slots=True)
+class Identifier(Mark):
+    """Names the applicant to the caller: a protected text, which training does not even read."""
+
+    def said(self) -> dict[str, Any]:
+        """Say that it is an identifier."""
+        return {"identifier": True, "protected": True}
+
+
+@dataclass(frozen=True, slots=True)
 class Special(Mark):
     """Codes of a number that are no amounts, each with the sentence an applicant is told."""
 

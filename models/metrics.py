@@ -16,7 +16,7 @@ from models.errors import DataError
 Labels = NDArray[np.int64]
 Probabilities = NDArray[np.float64]
 
-DECISION_THRESHOLD = 0.5  # for accuracy, precision, recall and F1 only; decisions follow the policy
+HALF = 0.5  # where accuracy, precision, recall and F1 begin to call a row a default, if not told
 RESAMPLES = 500
 COVERAGE = 0.95
 
@@ -73,25 +73,25 @@ def row_log_loss(labels: Labels, probabilities: Probabilities) -> NDArray[np.flo
     return -np.log(np.where(labels == 1, probabilities, 1.0 - probabilities))
 
 
-def accuracy(labels: Labels, probabilities: Probabilities) -> float:
-    """Share classified rightly at `DECISION_THRESHOLD`."""
-    return float(np.mean((probabilities >= DECISION_THRESHOLD) == (labels == 1)))
+def accuracy(labels: Labels, probabilities: Probabilities, default_from: float = HALF) -> float:
+    """Share classified rightly."""
+    return float(np.mean((probabilities >= default_from) == (labels == 1)))
 
 
-def precision(labels: Labels, probabilities: Probabilities) -> float:
+def precision(labels: Labels, probabilities: Probabilities, default_from: float = HALF) -> float:
     """Share of defaults among those classified as default; 0 when none is."""
-    flagged = probabilities >= DECISION_THRESHOLD
+    flagged = probabilities >= default_from
     return float(labels[flagged].mean()) if flagged.any() else 0.0
 
 
-def recall(labels: Labels, probabilities: Probabilities) -> float:
+def recall(labels: Labels, probabilities: Probabilities, default_from: float = HALF) -> float:
     """Share of the defaults that is classified as default."""
-    return float((probabilities >= DECISION_THRESHOLD)[labels == 1].mean())
+    return float((probabilities >= default_from)[labels == 1].mean())
 
 
-def f1(labels: Labels, probabilities: Probabilities) -> float:
+def f1(labels: Labels, probabilities: Probabilities, default_from: float = HALF) -> float:
     """Harmonic mean of precision and recall; 0 when both are."""
-    p, r = precision(labels, probabilities), recall(labels, probabilities)
+    p, r = (metric(labels, probabilities, default_from) for metric in (precision, recall))
     return 2 * p * r / (p + r) if p + r else 0.0
 
 
@@ -101,15 +101,16 @@ METRICS: dict[str, Callable[[Labels, Probabilities], float]] = {
     "ks": ks,
     "brier": brier,
     "log_loss": log_loss,
-    "accuracy": accuracy,
-    "precision": precision,
-    "recall": recall,
-    "f1": f1,
 }
+CLASSIFYING = {"accuracy": accuracy, "precision": precision, "recall": recall, "f1": f1}
 
 
-def evaluate(labels: Labels, probabilities: Probabilities, seed: int) -> dict[str, Estimate]:
+def evaluate(
+    labels: Labels, probabilities: Probabilities, seed: int, default_from: float = HALF
+) -> dict[str, Estimate]:
     """All metrics, with percentile intervals of a bootstrap stratified by label.
+
+    Those that classify call a row a default from `default_from` on.
 
     Raises
     ------
@@ -125,9 +126,10 @@ def evaluate(labels: Labels, probabilities: Probabilities, seed: int) -> dict[st
         np.concatenate([random.choice(bads, len(bads)), random.choice(goods, len(goods))])
         for _ in range(RESAMPLES)
     ]
+    classifying = {n: partial(m, default_from=default_from) for n, m in CLASSIFYING.items()}
     return {
-        name: _interval(partial(metric, labels, probabilities)(), values)
-        for name, metric in METRICS.items()
+        name: _interval(metric(labels, probabilities), values)
+        for name, metric in (METRICS | classifying).items()
         for values in [[metric(labels[rows], probabilities[rows]) for rows in resamples]]
     }
 

@@ -68,12 +68,15 @@ class LeastCost:
             raise DeclarationError(message)
 
 
+CutoffRule = Fixed | RecallAtPrecision | LeastCost
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CutoffRules:
     """Cut-offs that training chooses on out-of-fold predictions; the version records both."""
 
-    approve_below: Fixed | RecallAtPrecision | LeastCost
-    decline_from: Fixed | RecallAtPrecision | LeastCost
+    approve_below: CutoffRule
+    decline_from: CutoffRule
 
     def __post_init__(self) -> None:
         """Refuse numbers that cross."""

@@ -92,6 +92,19 @@ def score_from_probability(probability_of_default: float, scale: Scale) -> float
     return scale.base_score + scale.pdo * math.log2(odds / scale.base_odds)
 
 
+def probability_from_score(credit_score: float, scale: LinearScale) -> float:
+    """Lowest probability of default that scores less than this: a cut-off that is a score.
+
+    Exact: `score_from_probability` gives at least `credit_score` below it, and less from it on.
+    """
+    found = (scale.highest - credit_score) / (scale.highest - scale.lowest)
+    while score_from_probability(math.nextafter(found, 0.0), scale) < credit_score:
+        found = math.nextafter(found, 0.0)
+    while score_from_probability(found, scale) >= credit_score:
+        found = math.nextafter(found, 1.0)
+    return found
+
+
 def rating_from_score(credit_score: float, bands: Bands) -> str:
     """Rate an unrounded score; a band's own start belongs to it."""
     place = bisect_right([start for start, _ in bands.rising], credit_score)

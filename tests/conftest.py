@@ -13,6 +13,7 @@ from hypothesis import settings
 from moto.server import ThreadedMotoServer
 
 from tests.running import (
+    MODELS,
     REPOSITORY,
     MadeRun,
     Server,
@@ -26,8 +27,6 @@ from tests.running import (
 settings.register_profile("test", max_examples=100)
 settings.register_profile("soak", max_examples=10_000)
 settings.load_profile("test")
-
-MODELS = ("german_credit", "application", "card_default")
 
 
 @pytest.fixture(scope="session")

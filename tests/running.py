@@ -19,6 +19,7 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parent.parent
 SHARED_DATA = REPOSITORY.parent / "shared" / "data"
 START_SECONDS = 30
+MODELS = ("application", "bureau", "card_default", "customer", "german_credit")
 
 ServerKind = Literal["module", "framework", "retrain module", "retrain framework"]
 

@@ -1,6 +1,6 @@
 """What a reviewer asks of a trained model: cut-offs, importances, signs, fairness."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from models.contract import Characteristic, CreditModel, characteristics
 from models.features import Matrix, features, places_of
 from models.metrics import Labels, Probabilities
-from models.policy import Cutoffs
 from models.reasons import reference_matrix
 from models.scorer import Scorer, probabilities_from_log_odds
 
@@ -61,10 +60,10 @@ class GroupFigures:
 
 
 def cutoff_table(
-    labels: Labels, probabilities: Probabilities, policy: Cutoffs
+    labels: Labels, probabilities: Probabilities, own: Collection[float]
 ) -> tuple[CutoffRow, ...]:
-    """Approval rate against bad rate over a range of cut-offs, the policy's own among them."""
-    wanted = sorted({*CUTOFFS, policy.approve_below, policy.decline_from})
+    """Approval rate against bad rate over a range of cut-offs, the model's own among them."""
+    wanted = sorted({*CUTOFFS, *own})
     return tuple(_cutoff_row(labels, probabilities < cutoff, cutoff) for cutoff in wanted)
 
 
@@ -134,7 +133,7 @@ def fairness(
     approved = probabilities < scorer.policy.approve_below
     found: list[GroupFigures] = []
     for c in characteristics(scorer.model):
-        if not c.protected:
+        if c.identifier or not c.protected:
             continue
         groups = _groups(c, [getattr(a, c.name) for a in applications])
         rates = {name: float(approved[rows].mean()) for name, rows in groups.items()}

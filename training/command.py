@@ -23,8 +23,7 @@ from training.registry_commands import add_commands, author, count
 from training.release import Verdict, judge, release
 from training.run import Job, Trained, train
 from training.settings import Settings, settings_from
-from training.sources import write_rows
-from training.synthetic import application
+from training.sources import write_generated
 
 DEFAULT_SEED = 42
 HIGHEST_SEED = 2**32
@@ -59,7 +58,10 @@ def _parser(settings: Settings) -> argparse.ArgumentParser:
     train_parser = commands.add_parser("train", help="fit, judge and publish one model")
     train_parser.set_defaults(run=_train)
     train_parser.add_argument("--model", required=True, help="its name in the catalogue")
-    train_parser.add_argument("--data", help="a .csv or .parquet path or store URI")
+    train_parser.add_argument(
+        "--data",
+        help="a .csv or .parquet path or store URI; for bureau also a folder of tables",
+    )
     train_parser.add_argument("--store", default=settings.model_store, help="model store URI")
     train_parser.add_argument("--seed", type=_seed, default=DEFAULT_SEED)
     train_parser.add_argument(
@@ -77,11 +79,16 @@ def _parser(settings: Settings) -> argparse.ArgumentParser:
         help="more of the rows refused by the contract: exit 2 (default %(default)s)",
     )
     add_commands(commands, settings)
-    generate_parser = commands.add_parser("generate", help="write synthetic applications")
+    generate_parser = commands.add_parser("generate", help="write synthetic rows")
     generate_parser.set_defaults(run=_generate)
-    generate_parser.add_argument("--rows", type=count, default=application.ROWS)
+    generate_parser.add_argument(
+        "--model", default="application", help="its name in the catalogue (default %(default)s)"
+    )
+    generate_parser.add_argument("--rows", type=count, help="default: as many as training takes")
     generate_parser.add_argument("--seed", type=_seed, default=DEFAULT_SEED)
-    generate_parser.add_argument("--output", type=Path, required=True, help="a .csv or .parquet")
+    generate_parser.add_argument(
+        "--output", type=Path, required=True, help="a .csv or .parquet; for bureau a folder"
+    )
     return parser
 
 
@@ -102,15 +109,10 @@ def _train(options: argparse.Namespace, settings: Settings) -> None:
     print(json.dumps(_summary(trained, verdict, version)))
 
 
-def _generate(options: argparse.Namespace, _settings: Settings) -> None:
-    frame = application.generate(options.rows, options.seed)
-    try:
-        options.output.parent.mkdir(parents=True, exist_ok=True)
-        write_rows(frame, options.output)
-    except OSError as error:
-        message = f"--output {options.output}: {error}"
-        raise DataError(message) from error
-    print(json.dumps({"rows": len(frame), "output": str(options.output)}))
+def _generate(options: argparse.Namespace, settings: Settings) -> None:
+    model = find_model(credit_models(settings.credit_models), options.model)
+    rows = write_generated(model, options.output, options.seed, options.rows)
+    print(json.dumps({"rows": rows, "output": str(options.output)}))
 
 
 def _summary(trained: Trained, verdict: Verdict, version: str | None) -> dict[str, object]:

@@ -4,7 +4,7 @@ import numpy as np
 
 from models.errors import DataError
 from models.metrics import Labels, Probabilities
-from models.policy import CutoffRules, Cutoffs, Fixed, LeastCost, RecallAtPrecision
+from models.policy import CutoffRule, CutoffRules, Cutoffs, Fixed, LeastCost
 
 
 def choose_cutoffs(
@@ -20,7 +20,8 @@ def choose_cutoffs(
     if isinstance(policy, Cutoffs):
         return policy
     approve, decline = (
-        _chosen(rule, labels, probabilities) for rule in (policy.approve_below, policy.decline_from)
+        choose_cutoff(rule, labels, probabilities)
+        for rule in (policy.approve_below, policy.decline_from)
     )
     chosen = Cutoffs(approve_below=min(approve, decline), decline_from=decline)
     if not (probabilities < chosen.approve_below).any():
@@ -29,9 +30,14 @@ def choose_cutoffs(
     return chosen
 
 
-def _chosen(
-    rule: Fixed | RecallAtPrecision | LeastCost, labels: Labels, probabilities: Probabilities
-) -> float:
+def choose_cutoff(rule: CutoffRule, labels: Labels, probabilities: Probabilities) -> float:
+    """Turn one declared rule into a number.
+
+    Raises
+    ------
+    DataError
+        If no cut-off reaches the precision that is asked for.
+    """
     if isinstance(rule, Fixed):
         return rule.probability
     if isinstance(rule, LeastCost):

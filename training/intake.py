@@ -3,7 +3,7 @@
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -16,12 +16,20 @@ from models.errors import DataError
 Value = str | int | float | None
 
 
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """How many rows a source refused before the contract saw them, and how often each fault."""
+
+    rows: int = 0
+    faults: Mapping[str, int] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedRows:
     """Rows the contract accepts, with their outcomes, and a count of refusals by fault.
 
     `keys` is the sha256 of each row's application, shape `(n,)`: the same row has the same key in
-    every run, file and version. Columns outside the contract are named in `ignored`.
+    every run, file and version. `ignored` are columns that are not read, identifiers among them.
     """
 
     applications: list[CreditModel]
@@ -37,9 +45,12 @@ class CheckedRows:
 
 
 def check_rows(
-    model: type[CreditModel], frame: pd.DataFrame, max_refused_share: float
+    model: type[CreditModel],
+    frame: pd.DataFrame,
+    max_refused_share: float,
+    before: Refused = Refused(),
 ) -> CheckedRows:
-    """Validate every row.
+    """Validate every row; those refused `before` count as if they were refused here.
 
     Raises
     ------
@@ -50,13 +61,11 @@ def check_rows(
     convert = _converters(model)
     accepted: list[CreditModel] = []
     labels: list[int] = []
-    refusals: Counter[str] = Counter()
-    wanted = frame.reindex(columns=[*model.model_fields, model.label])
-    for record in wanted.to_dict("records"):
+    refusals = Counter(before.faults)
+    for record in frame.reindex(columns=[*convert, model.label]).to_dict("records"):
         label = record.pop(model.label)
         try:
-            values = {name: convert[str(name)](value) for name, value in record.items()}
-            row = model.model_validate(values)
+            row = model.model_validate({n: convert[str(n)](v) for n, v in record.items()})
         except ValidationError as error:
             refusals.update({f"{e['loc'][0]}: {e['msg']}" for e in error.errors()})
             continue
@@ -65,14 +74,15 @@ def check_rows(
             continue
         accepted.append(row)
         labels.append(int(label))
-    _refuse_too_many(len(frame), len(accepted), refusals, max_refused_share)
+    rows = before.rows + len(frame)
+    _refuse_too_many(rows, len(accepted), refusals, max_refused_share)
     return CheckedRows(
         applications=accepted,
         labels=np.array(labels, dtype=np.int64),
         keys=[hashlib.sha256(row.model_dump_json().encode()).digest() for row in accepted],
         refusals=dict(refusals.most_common()),
-        refused=len(frame) - len(accepted),
-        ignored=tuple(set(frame.columns) - set(model.model_fields) - {model.label}),
+        refused=rows - len(accepted),
+        ignored=tuple(set(frame.columns) - {*convert, model.label}),
     )
 
 
@@ -102,7 +112,7 @@ def _converters(model: type[CreditModel]) -> dict[str, Callable[[object], Value]
     return {
         c.name: _whole if c.whole or c.is_coded else _plain
         for c in characteristics(model)
-        if c.compute is None
+        if c.compute is None and not c.identifier
     }
 
 

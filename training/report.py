@@ -33,7 +33,9 @@ def report_files(trained: Trained, outcome: str, gates: Sequence[Gate]) -> dict[
 def _document(trained: Trained, outcome: str, gates: Sequence[Gate]) -> dict[str, Any]:
     rows, test = trained.rows, trained.test
     groups = fairness(trained.scorer, test.applications, test.labels, trained.probabilities)
-    cutoffs = cutoff_table(test.labels, trained.probabilities, trained.scorer.policy)
+    policy, default_from = trained.scorer.policy, trained.bundle.manifest.default_from
+    shown = (policy.approve_below, policy.decline_from, default_from)
+    cutoffs = cutoff_table(test.labels, trained.probabilities, shown)
     return {
         "format": 1,
         "purpose": (trained.model.__doc__ or "").strip().splitlines()[0],
@@ -46,6 +48,7 @@ def _document(trained: Trained, outcome: str, gates: Sequence[Gate]) -> dict[str
             "accepted": len(rows.labels),
             "refused": rows.refused,
             "refusals": rows.refusals,
+            "remarks": trained.remarks,
             "ignored_columns": sorted(rows.ignored),
             "defaults": int(rows.labels.sum()),
         },

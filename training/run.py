@@ -18,7 +18,7 @@ from models.reliability import reliability
 from models.scorer import Scorer, probabilities_from_log_odds
 from training.audit import SignCheck, sign_checks
 from training.candidates import CANDIDATES, Candidate, Fit, frame_from_matrix
-from training.cutoffs import choose_cutoffs
+from training.cutoffs import choose_cutoff, choose_cutoffs
 from training.export import check_parity, export
 from training.gates import (
     CALIBRATION_CONFIDENCE,
@@ -32,7 +32,7 @@ from training.intake import CheckedRows, check_rows
 from training.progress import say
 from training.reference import typical_good
 from training.selection import FamilyResult, compare
-from training.sources import read_source
+from training.sources import Source, read_source
 from training.split import is_test
 
 LEAST_OF_EACH_OUTCOME = 20  # defaults, and non-defaults, in the training and in the test part
@@ -77,6 +77,7 @@ class Fitted:
     """The best family as it will be served, and how all of them fared, best first."""
 
     scorer: Scorer
+    default_from: float
     families: tuple[FamilyResult, ...]
 
 
@@ -86,6 +87,7 @@ class Trained:
 
     model: type[CreditModel]
     source: str
+    remarks: tuple[str, ...]
     seed: int
     command: str
     rows: CheckedRows
@@ -106,9 +108,7 @@ def train(job: Job) -> Trained:
     DataError
         If the data cannot be used.
     """
-    source = read_source(job.model, job.data, job.seed)
-    rows = check_rows(job.model, source.frame, job.max_refused_share)
-    say(f"{name_of(job.model)}: {len(rows.labels)} rows of {source.name}, {rows.refused} refused")
+    source, rows = _checked(job)
     part, test = _parts(job.model, rows)
     fitted = _fit(job, part, test)
     probabilities = probabilities_from_log_odds(fitted.scorer.calibrated_log_odds(test.matrix))
@@ -121,6 +121,7 @@ def train(job: Job) -> Trained:
     return Trained(
         model=job.model,
         source=source.name,
+        remarks=source.remarks,
         seed=job.seed,
         command=job.command(),
         rows=rows,
@@ -138,6 +139,16 @@ def train(job: Job) -> Trained:
     )
 
 
+def _checked(job: Job) -> tuple[Source, CheckedRows]:
+    """Read the source and hold its rows against the contract, and say what was found."""
+    source, name = read_source(job.model, job.data, job.seed), name_of(job.model)
+    rows = check_rows(job.model, source.frame, job.max_refused_share, source.refused)
+    say(f"{name}: {len(rows.labels)} rows of {source.name}, {rows.refused} refused")
+    for remark in source.remarks:
+        say(f"{name}: {remark}")
+    return source, rows
+
+
 def _fit(job: Job, part: Part, test: Part) -> Fitted:
     """Compare the families, fit the best one, export it and calibrate it."""
     fit = Fit(job.model, job.seed, job.threads)
@@ -152,13 +163,15 @@ def _fit(job: Job, part: Part, test: Part) -> Fitted:
     expected = probabilities_from_log_odds(calibrated(best.out_of_fold.log_odds, calibration))
     policy = choose_cutoffs(job.model.policy, part.labels, expected)
     scorer = Scorer.of(job.model, estimator, calibration, reference, policy)
-    return Fitted(scorer, families)
+    default_from = choose_cutoff(job.model.default_rule, part.labels, expected)
+    return Fitted(scorer, default_from, families)
 
 
 def _figures(fitted: Fitted, labels: Labels, probabilities: Probabilities, seed: int) -> Figures:
-    metrics = evaluate(labels, probabilities, seed)
+    metrics = evaluate(labels, probabilities, seed, fitted.default_from)
     found = reliability(labels, probabilities, CALIBRATION_CONFIDENCE, seed)
-    return Figures(fitted.scorer.calibration, fitted.scorer.policy, metrics, found)
+    scorer = fitted.scorer
+    return Figures(scorer.calibration, scorer.policy, metrics, found, fitted.default_from)
 
 
 def _parts(model: type[CreditModel], rows: CheckedRows) -> tuple[Part, Part]:

@@ -1,34 +1,62 @@
-"""Where training rows come from: bundled data, a generator, or a CSV or Parquet file anywhere."""
+"""Where training rows come from: bundled data, a generator, or files anywhere."""
 
-import io
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 
 from models.catalogue.application import Application
+from models.catalogue.bureau import Bureau
+from models.catalogue.customer import Customer
 from models.contract import CreditModel, characteristics, name_of
-from models.errors import DataError, ObjectMissingError
-from models.stores.opening import open_store
-from training.synthetic import application as synthetic_application
+from models.errors import DataError
+from training.bureau_tables import NAMES, join, read_tables
+from training.intake import Refused
+from training.synthetic import application, bureau, customer
+from training.tables import SUFFIXES, read_table, write_table
 
 BUNDLED = Path(__file__).parent / "data"
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Rows as they came, and what to call where they came from."""
+    """Rows as they came, what to call where they came from, and what was said of them there.
+
+    `refused` are rows that did not come; `remarks` count what was put right or left out.
+    """
 
     name: str
     frame: pd.DataFrame
+    refused: Refused = field(default_factory=Refused)
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Generator:
+    """How many rows it makes if not told, and how: `make(rows, seed)`."""
+
+    rows: int
+    make: Callable[[int, int], Mapping[str, pd.DataFrame]]
+
+
+# By table; a model of one table has it under its own name.
+GENERATORS: Mapping[type[CreditModel], Generator] = {
+    Application: Generator(
+        application.ROWS, lambda rows, seed: {"application": application.generate(rows, seed)}
+    ),
+    Customer: Generator(
+        customer.ROWS, lambda rows, seed: {"customer": customer.generate(rows, seed)}
+    ),
+    Bureau: Generator(bureau.ROWS, lambda rows, seed: bureau.generate(rows, seed).named()),
+}
 
 
 def read_source(model: type[CreditModel], location: str | None, seed: int) -> Source:
     """Read training rows.
 
-    Without a location: the bundled data set of the model, or its generator.
+    Without a location: the bundled data set of the model, or its generator. The location of the
+    bureau's three tables is the folder that holds them, or their common prefix in a store.
 
     Raises
     ------
@@ -36,77 +64,57 @@ def read_source(model: type[CreditModel], location: str | None, seed: int) -> So
         If there is no such source, or it cannot be read as CSV or Parquet.
     """
     if location is not None:
-        return Source(Path(location).name, _frame(model, location, _bytes(location)))
+        return _read(model, location)
     name = name_of(model)
     bundled = BUNDLED / f"{name}.parquet"
     if bundled.exists():
         return Source(bundled.name, pd.read_parquet(bundled))
-    if model is Application:
-        rows = synthetic_application.ROWS
-        frame = synthetic_application.generate(rows, seed)
-        return Source(f"generated, {rows} rows, seed {seed}", frame)
-    message = f"{name} has no bundled data and no generator: name a file with --data"
-    raise DataError(message)
+    generator = _generator(model)
+    tables = generator.make(generator.rows, seed)
+    return _source(f"generated, {generator.rows} rows, seed {seed}", tables)
 
 
-def _csv_frame(model: type[CreditModel], data: io.BytesIO) -> pd.DataFrame:
-    """Read every cell by itself: one that is no number must not make text of its column."""
-    frame = pd.read_csv(data, dtype=str, keep_default_na=False).astype(object)
-    numbers = {c.name for c in characteristics(model) if not c.levels or c.is_coded} | {model.label}
-    for name in numbers & set(frame.columns):
-        frame[name] = pd.Series([_number(cell) for cell in frame[name]], dtype=object)
-    return frame.replace({"": None})
-
-
-def _number(cell: str) -> int | float | str:
-    for kind in (int, float):
-        try:
-            return kind(cell)
-        except ValueError:
-            continue
-    return cell
-
-
-def write_rows(frame: pd.DataFrame, path: Path) -> None:
-    """Write rows in a form that `read_source` reads.
+def write_generated(
+    model: type[CreditModel], output: Path, seed: int, rows: int | None = None
+) -> int:
+    """Write what the model's generator makes: one file, or a folder of CSV files; say how much.
 
     Raises
     ------
     DataError
-        If the name ends in neither .csv nor .parquet.
+        If it has no generator, or the files cannot be written.
     """
-    match path.suffix:
-        case ".csv":
-            frame.to_csv(path, index=False)
-        case ".parquet":
-            frame.to_parquet(path, index=False)
-        case _:
-            message = f"{path}: only .csv and .parquet files are written"
-            raise DataError(message)
-
-
-def _bytes(location: str) -> bytes:
-    try:
-        if "://" not in location:
-            return Path(location).read_bytes()
-        folder, _, name = location.rpartition("/")
-        return open_store(folder).read(name).data
-    except (OSError, ObjectMissingError) as error:
-        message = f"--data {location}: {error}"
-        raise DataError(message) from error
-
-
-def _frame(model: type[CreditModel], location: str, data: bytes) -> pd.DataFrame:
-    readers: dict[str, Callable[[io.BytesIO], pd.DataFrame]] = {
-        ".csv": partial(_csv_frame, model),
-        ".parquet": pd.read_parquet,
-    }
-    reader = readers.get(Path(location).suffix.lower())
-    if reader is None:
-        message = f"--data {location}: only .csv and .parquet files are read"
+    generator = _generator(model)
+    tables = generator.make(rows or generator.rows, seed)
+    if len(tables) == 1:
+        write_table(tables[name_of(model)], output)
+    elif output.suffix in SUFFIXES:
+        message = f"--output {output}: {', '.join(tables)} are files of a folder; name that"
         raise DataError(message)
-    try:
-        return reader(io.BytesIO(data))
-    except Exception as error:  # the parsers behind pandas raise errors of many libraries
-        message = f"--data {location}: not readable as {Path(location).suffix}: {error}"
-        raise DataError(message) from error
+    else:
+        for name, table in tables.items():
+            write_table(table, output / f"{name}.csv")
+    return rows or generator.rows
+
+
+def _read(model: type[CreditModel], location: str) -> Source:
+    name = Path(location).name
+    if model is Bureau and Path(location).suffix.lower() not in SUFFIXES:
+        return _source(name, read_tables(location))
+    numbers = [c.name for c in characteristics(model) if not c.levels or c.is_coded]
+    return Source(name, read_table(location, frozenset({*numbers, model.label})))
+
+
+def _source(name: str, tables: Mapping[str, pd.DataFrame]) -> Source:
+    if set(tables) != set(NAMES):
+        [frame] = tables.values()
+        return Source(name, frame)
+    joined = join(tables)
+    return Source(name, joined.frame, joined.refused, joined.remarks)
+
+
+def _generator(model: type[CreditModel]) -> Generator:
+    if model not in GENERATORS:
+        message = f"{name_of(model)} has no bundled data and no generator: name a file with --data"
+        raise DataError(message)
+    return GENERATORS[model]

@@ -39,7 +39,7 @@ def test_failures_are_counted_and_exit_with_1() -> None:
 def test_make_run_trains_serves_and_shows_two_answers(made_run: MadeRun) -> None:
     text = made_run.output
     assert text.splitlines()[-1].startswith(f"Serving on http://localhost:{made_run.port}")
-    assert text.count('"outcome": "promoted"') == 3
+    assert text.count('"outcome": "promoted"') == 5
     assert text.count('"probability_of_default": 0.') >= 2
     assert '"status": "success"' in text
     assert '"model": "card_default"' in text

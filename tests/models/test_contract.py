@@ -8,7 +8,7 @@ from models.catalogue.card_default import CardDefault
 from models.catalogue.german_credit import GermanCredit
 from models.contract import CreditModel, characteristics, contract_hash, name_of
 from models.errors import DeclarationError
-from models.marks import Codes, Protected, Reason, Risk
+from models.marks import Codes, Identifier, Protected, Reason, Risk
 from models.shelf import credit_models
 from tests.toy import Toy, toy
 
@@ -88,11 +88,22 @@ def test_the_application_contract_has_17_fields_and_2_derived_numbers() -> None:
         ("application", {"age"}),
         ("card_default", {"age", "sex", "marriage"}),
         ("german_credit", {"age", "personal_status", "foreign_worker"}),
+        ("customer", {"age", "customer_id"}),
+        ("bureau", {"age"}),
     ],
 )
 def test_protected_fields_of_the_catalogue(model: str, protected: set[str]) -> None:
     found = characteristics(credit_models()[model])
     assert {c.name for c in found if c.protected} == protected
+
+
+def test_an_identifier_is_a_protected_text_and_another_contract() -> None:
+    named = declared(name=(Annotated[str | None, Identifier()], None))
+    found = {c.name: c for c in characteristics(named)}
+    assert (found["name"].identifier, found["name"].protected) == (True, True)
+    assert contract_hash(named) != contract_hash(declared())
+    plain = declared(name=(Annotated[int | None, Protected()], None))
+    assert contract_hash(named) != contract_hash(plain)
 
 
 def declared(**fields: Any) -> type[CreditModel]:  # noqa: ANN401 -- what create_model takes
@@ -121,6 +132,9 @@ def test_the_contract_hash_changes_with_a_bound_and_not_with_a_title() -> None:
         ((Annotated[int, Reason("X", "{income}")], ...), "may show its own value"),
         ((Annotated[Literal["a"], Reason("X", "{odd}")], ...), "may show its own value"),
         ((Annotated[Literal["a"], Risk(1)], ...), "Risk and Special are for numbers"),
+        ((Annotated[str, Identifier()], ...), "an identifier is a str or None"),
+        ((Annotated[int | None, Identifier()], None), "an identifier is a str or None"),
+        ((str | None, None), "a field is an int, a float or a Literal"),
     ],
 )
 def test_a_declaration_that_cannot_work_is_refused_at_import(

@@ -52,9 +52,16 @@ def test_precision_and_f1_are_zero_when_nothing_is_flagged() -> None:
     assert (metrics.precision(labels, low), metrics.f1(labels, low)) == (0.0, 0.0)
 
 
+def test_classes_begin_where_a_model_says() -> None:
+    found = metrics.evaluate(LABELS, PROBABILITIES, seed=1, default_from=0.3)
+    expected = oracle.recall_score(LABELS, PROBABILITIES >= 0.3)
+    assert found["recall"].value == pytest.approx(expected)
+    assert found["auc"] == metrics.evaluate(LABELS, PROBABILITIES, seed=1)["auc"]
+
+
 def test_every_figure_lies_within_its_interval() -> None:
     found = metrics.evaluate(LABELS, PROBABILITIES, seed=1)
-    assert set(found) == set(metrics.METRICS)
+    assert set(found) == {*metrics.METRICS, *metrics.CLASSIFYING}
     for name, figure in found.items():
         assert figure.low <= figure.value <= figure.high, name
         assert figure.low < figure.high, name

@@ -1,3 +1,5 @@
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,6 +9,7 @@ from models.scorecard import (
     Bands,
     LinearScale,
     PointsToDoubleOdds,
+    probability_from_score,
     rating_from_score,
     score_from_probability,
 )
@@ -36,6 +39,14 @@ def test_what_is_no_probability_has_no_score(probability: float) -> None:
 def test_a_linear_scale_is_a_straight_line(probability: float, score: float) -> None:
     scale = LinearScale(lowest=300, highest=900)
     assert score_from_probability(probability, scale) == pytest.approx(score)
+
+
+@given(st.floats(300.001, 899.999))
+def test_a_cutoff_from_a_score_is_the_lowest_probability_below_that_score(score: float) -> None:
+    scale = LinearScale(lowest=300, highest=900)
+    cutoff = probability_from_score(score, scale)
+    assert score_from_probability(cutoff, scale) < score
+    assert score_from_probability(math.nextafter(cutoff, 0), scale) >= score
 
 
 def test_a_scale_on_which_points_would_not_mean_safety_is_refused() -> None:

@@ -27,7 +27,7 @@ PROBABILITIES = np.array([0.04, 0.12, 0.12, 0.12, 0.31, 0.45, 0.72, 0.97])
 
 
 def test_a_cutoff_says_who_is_approved_and_how_they_fared() -> None:
-    table = cutoff_table(LABELS, PROBABILITIES, Cutoffs(approve_below=0.33, decline_from=0.66))
+    table = cutoff_table(LABELS, PROBABILITIES, (0.33, 0.66))
     rows = {row.approve_below: row for row in table}
     assert len(rows) == 21
     assert rows[0.33].approval_rate == 5 / 8
@@ -37,7 +37,7 @@ def test_a_cutoff_says_who_is_approved_and_how_they_fared() -> None:
 
 
 def test_a_cutoff_that_approves_nobody_has_no_bad_rate() -> None:
-    table = cutoff_table(LABELS, PROBABILITIES + 0.02, Cutoffs(approve_below=0.2, decline_from=0.4))
+    table = cutoff_table(LABELS, PROBABILITIES + 0.02, (0.2, 0.4))
     assert (table[0].approval_rate, table[0].bad_rate_of_approved) == (0.0, None)
 
 

@@ -9,22 +9,33 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from models.catalogue.application import Application
+from models.catalogue.bureau import Bureau
 from models.catalogue.card_default import CardDefault
+from models.catalogue.customer import Customer
 from models.catalogue.german_credit import GermanCredit
 from models.metrics import auc
 from models.reliability import reliability
 from models.serving import load_champion
 from models.stores.opening import open_store
-from tests.running import REPOSITORY, SHARED_DATA, TrainedStore, last_line, run_training
+from tests.running import (
+    MODELS,
+    REPOSITORY,
+    SHARED_DATA,
+    TrainedStore,
+    last_line,
+    run_training,
+)
+from training.bureau_tables import join
 from training.command import main
 from training.intake import check_rows
 from training.split import is_test
+from training.synthetic import bureau, customer
 from training.synthetic.application import ROWS, generate, true_terms
 
 GERMAN = REPOSITORY / "training" / "data" / "german_credit.parquet"
 
 
-@pytest.mark.parametrize("model", ["application", "card_default", "german_credit"])
+@pytest.mark.parametrize("model", MODELS)
 def test_a_run_ends_with_one_json_object(trained_store: TrainedStore, model: str) -> None:
     summary = trained_store.summaries[model]
     assert summary["outcome"] == "promoted"
@@ -203,12 +214,33 @@ def test_synthetic_applications_are_written_and_can_be_trained_on(tmp_path: Path
         assert main([*arguments, "--dry-run"], {}) == 0
 
 
+def test_synthetic_tables_are_written_and_can_be_trained_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, store = tmp_path / "tables", tmp_path / "store"
+    written = ["generate", "--model", "bureau", "--rows", "3000", "--output", str(folder)]
+    assert main(written, {}) == 0
+    assert {p.name for p in folder.iterdir()} == {"customers.csv", "loans.csv", "bureau.csv"}
+    arguments = ["train", "--model", "bureau", "--data", str(folder), "--family", "logistic"]
+    assert main([*arguments, "--store", store.as_uri()], {}) == 0
+    said = capsys.readouterr()
+    assert "bureau: loan_purpose: Personaal put right (12 rows)" in said.err
+    [report] = store.rglob("report.json")
+    data = json.loads(report.read_text())["data"]
+    assert data["refused"] == last_line(said.out)["rows_refused"]
+    assert data["refusals"]["loan_id: Loan should be listed once"] == 3
+    assert len(data["remarks"]) == 5
+    assert "loan_purpose: Personaal put right" in report.with_suffix(".html").read_text()
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
         ["--output", "/dev/null/rows.csv"],
         ["--output", "rows.txt"],
         ["--rows", "0", "--output", "rows.csv"],
+        ["--model", "german_credit", "--output", "rows.csv"],
+        ["--model", "bureau", "--rows", "1000", "--output", "loans.csv"],
     ],
 )
 def test_what_cannot_be_generated_exits_2(arguments: list[str]) -> None:
@@ -228,6 +260,43 @@ def test_application_ranks_fresh_rows_almost_as_well_as_the_truth(
     scored = np.array([d.probability_of_default for d in scorer.score(rows.applications)])
     truth = frame["true_probability"].to_numpy()
     assert auc(rows.labels, scored) > auc(rows.labels, truth) - 0.01
+
+
+def test_customer_ranks_fresh_rows_of_another_economy_almost_as_well_as_the_truth(
+    trained_store: TrainedStore,
+) -> None:
+    frame = customer.generate(20_000, seed=2_026)
+    rows = check_rows(Customer, frame, max_refused_share=0)
+    scorer = load_champion(open_store(trained_store.uri), Customer).scorer
+    scored = np.array([d.probability_of_default for d in scorer.score(rows.applications)])
+    truth = frame["true_probability"].to_numpy()
+    assert auc(rows.labels, truth) > 0.82
+    assert auc(rows.labels, scored) > auc(rows.labels, truth) - 0.01
+    assert scored.mean() == pytest.approx(truth.mean(), abs=0.01)
+
+
+def test_bureau_ranks_fresh_loans_almost_as_well_as_the_truth_and_finds_the_defaults(
+    trained_store: TrainedStore,
+) -> None:
+    tables = bureau.generate(20_000, seed=2_026)
+    frame = join(tables.named()).frame
+    rows = check_rows(Bureau, frame, max_refused_share=0)
+    champion = load_champion(open_store(trained_store.uri), Bureau)
+    scored = np.array([d.probability_of_default for d in champion.scorer.score(rows.applications)])
+    truth = np.array(tables.true_probability.loc[frame["loan_id"]], dtype=np.float64)
+    assert auc(rows.labels, truth) > 0.98
+    assert auc(rows.labels, scored) > auc(rows.labels, truth) - 0.01
+    assert scored.mean() == pytest.approx(truth.mean(), abs=0.01)
+    flagged = scored >= champion.manifest.default_from
+    assert rows.labels[flagged].mean() == pytest.approx(0.52, abs=0.05)  # the declared precision
+    assert flagged[rows.labels == 1].mean() > 0.95
+
+
+def test_the_figures_of_bureau_are_those_of_its_default_rule(trained_store: TrainedStore) -> None:
+    metrics = trained_store.summaries["bureau"]["metrics"]
+    assert metrics["precision"] == pytest.approx(0.52, abs=0.06)
+    assert metrics["recall"] > 0.93
+    assert metrics["auc"] > 0.975
 
 
 def test_application_is_as_near_the_truth_as_its_true_form_fitted_to_the_same_rows(

@@ -15,7 +15,7 @@ from models.scorer import Scorer, probabilities_from_log_odds
 from models.serving import load_champion
 from models.shelf import credit_models
 from models.stores.opening import open_store
-from tests.running import TrainedStore
+from tests.running import MODELS, TrainedStore
 from training.audit import unequal_pairs
 from training.intake import check_rows
 from training.sources import read_source
@@ -33,12 +33,12 @@ class Case:
     applications: list[CreditModel]
 
 
-@pytest.fixture(scope="module", params=["application", "card_default", "german_credit"])
+@pytest.fixture(scope="module", params=MODELS)
 def case(request: pytest.FixtureRequest, trained_store: TrainedStore) -> Case:
     model = credit_models()[request.param]
     scorer = load_champion(open_store(trained_store.uri), model).scorer
     rows = check_rows(model, read_source(model, None, seed=3).frame, max_refused_share=0)
-    return Case(model, scorer, rows.applications[:8_000])
+    return Case(model, scorer, rows.applications[:12_500])
 
 
 def test_every_reason_is_adverse_and_improving_it_lowers_the_probability(case: Case) -> None:

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.running import TrainedStore
+from tests.running import MODELS, TrainedStore
 
 CHROMIUM = shutil.which("chromium")
 PNG = b"\x89PNG"
 
 
-@pytest.fixture(params=["application", "card_default", "german_credit"])
+@pytest.fixture(params=MODELS)
 def report(request: pytest.FixtureRequest, trained_store: TrainedStore) -> Path:
     folder = Path(trained_store.uri.removeprefix("file://"))
     version = trained_store.summaries[request.param]["version"]

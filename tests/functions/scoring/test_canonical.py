@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.running import Server, TrainedStore
+from tests.running import MODELS, Server, TrainedStore
 
 Example = Callable[[str], Any]
 
@@ -157,11 +157,40 @@ def test_a_body_of_another_shape_is_refused(
     assert {error["path"] for error in answer.json()["errors"]} == faults
 
 
+def test_the_documented_customer_is_scored_with_and_without_a_name(
+    service: Server, example: Example
+) -> None:
+    named = example("customer")
+    [row] = named["instances"]
+    nameless = {"instances": [{k: v for k, v in row.items() if k != "customer_id"}]}
+    answers = [
+        service.client.post("/v1/models/customer:predict", json=body).json()
+        for body in (named, nameless)
+    ]
+    assert answers[0] == answers[1]
+    [prediction] = answers[0]["predictions"]
+    assert (prediction["decision"], prediction["risk_level"]) == ("approve", "low")
+
+
+def test_a_loan_is_scored_from_300_to_900_and_rated(service: Server, example: Example) -> None:
+    [loan] = example("bureau")["instances"]
+    worse = loan | {"delinquency_ratio": 60, "credit_utilization_ratio": 95}
+    body = {"instances": [loan, worse]}
+    answer = service.client.post("/v1/models/bureau:predict", json=body).json()
+    good, bad = answer["predictions"]
+    assert (good["rating"], good["decision"]) == ("Excellent", "approve")
+    assert (bad["rating"], bad["decision"]) == ("Poor", "decline")
+    assert bad["reasons"][0]["code"] == "R01"
+    for prediction in (good, bad):
+        points = 900 - 600 * prediction["probability_of_default"]
+        assert prediction["credit_score"] == round(points)
+
+
 @pytest.mark.parametrize("path", ["/v1/models/mortgage:predict", "/v1/models/mortgage"])
 def test_an_unknown_model_is_not_found(service: Server, path: str) -> None:
     answer = service.client.request("POST" if ":" in path else "GET", path, json={})
     assert answer.status_code == httpx.codes.NOT_FOUND
-    assert "the catalogue has application, card_default, german_credit" in answer.json()["detail"]
+    assert f"the catalogue has {', '.join(MODELS)}" in answer.json()["detail"]
 
 
 def test_models_are_listed_with_what_is_known_of_them(
@@ -169,7 +198,7 @@ def test_models_are_listed_with_what_is_known_of_them(
 ) -> None:
     service.client.post("/predict", json=example("application"))
     listed = {m["name"]: m for m in service.client.get("/v1/models").json()["models"]}
-    assert set(listed) == {"application", "card_default", "german_credit"}
+    assert set(listed) == set(MODELS)
     summary = trained_store.summaries["application"]
     one = service.client.get("/v1/models/application").json()
     assert one["ready"] is True

@@ -40,13 +40,13 @@ def values(record: dict[str, Any], above: str = "") -> Iterator[tuple[str, str]]
 COLUMNS = dict(columns(SCHEMA))
 
 
-@pytest.mark.parametrize("model", ["application", "card_default"])
+@pytest.mark.parametrize("model", ["application", "bureau", "card_default", "customer"])
 def test_every_value_of_a_record_has_its_column(
     service: Server, example: Callable[[str], Any], model: str
 ) -> None:
-    sent = example(model)
-    body = sent if "instances" in sent else {"instances": [sent]}
-    answer = service.client.post(f"/v1/models/{model}:predict", json=body)
+    body = example(model)
+    rows = body if "instances" in body else {"instances": [body]}
+    answer = service.client.post(f"/v1/models/{model}:predict", json=rows)
     assert answer.is_success
     records = [r for r in service.log() if r.get("record") == "decision"]
     record = {k: v for k, v in records[-1].items() if k not in MOVED}

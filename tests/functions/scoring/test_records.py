@@ -37,6 +37,20 @@ def test_every_decision_is_recorded_with_its_inputs(service: Server, example: Ex
     assert record["severity"] == "INFO"
 
 
+def test_an_identifier_is_withheld_and_stands_nowhere_in_the_log(
+    service: Server, example: Example
+) -> None:
+    [customer] = example("customer")["instances"]
+    body = {"instances": [customer | {"customer_id": "CUST_canary"}]}
+    headers = {"x-request-id": "req-8"}
+    answer = service.client.post("/v1/models/customer:predict", json=body, headers=headers)
+    assert answer.is_success
+    [record] = records(service, "req-8")
+    assert record["withheld"] == ["age", "customer_id"]
+    assert "customer_id" not in record["inputs"]["customer"]
+    assert "canary" not in service.log_path.read_text()
+
+
 def test_the_reasons_of_a_refusal_are_recorded_by_code(service: Server, example: Example) -> None:
     body = example("application") | {"credit_score": 400, "num_late_payments": 8}
     reply = service.client.post("/predict", json=body, headers={"x-request-id": "req-4"}).json()

@@ -1,0 +1,129 @@
+"""Synthetic customers in an economy that turns, with a known truth.
+
+The economy is in expansion or in downturn. Spells alternate and last `EXPANSION_MONTHS` or
+`DOWNTURN_MONTHS`, so that the three years always hold both. Unemployment and interest move towards
+their levels of the spell; a customer meets them with the differences of a region and of a day.
+The spell itself has no effect of its own: the two rates carry it, and in downturns more customers
+default. The truth is not linear: debt saturates, utilisation bends at one half, employment counts
+up to ten years, and unemployment weighs more on who uses much credit. Age and the number of
+accounts have no effect.
+"""
+
+from datetime import UTC, datetime
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from models.catalogue.customer import Customer
+
+ROWS = 50_000
+MONTHS = 36
+FIRST_DAY, LAST_DAY = datetime(2023, 7, 1, tzinfo=UTC), datetime(2026, 6, 30, tzinfo=UTC)
+EXPANSION_MONTHS = (8, 16)
+DOWNTURN_MONTHS = (5, 10)
+LEVELS = {"interest_rate": (0.045, 0.085), "unemployment_rate": (0.04, 0.085)}  # by spell
+SPEED = 0.35  # share of the way to its level that a rate goes in a month
+
+Floats = NDArray[np.float64]
+
+
+def generate(rows: int, seed: int) -> pd.DataFrame:
+    """Draw customers in order of `as_of`, over the three years that end on `LAST_DAY`.
+
+    Beside the 10 fields: `as_of` (day of scoring), `downturn` (0 or 1), `true_probability` and
+    `default`.
+    """
+    random = np.random.default_rng(seed)
+    downturn = spells(random)
+    calendar = pd.date_range(FIRST_DAY, LAST_DAY)
+    days = calendar[np.sort(random.integers(0, len(calendar), rows))]
+    month = 12 * (days.year - FIRST_DAY.year) + days.month - FIRST_DAY.month
+    frame = _customers(random, rows)
+    for name, around in (("interest_rate", 0.008), ("unemployment_rate", 0.007)):
+        met = _path(random, downturn, *LEVELS[name])[month] + random.normal(0, around, rows)
+        frame[name] = np.clip(met, 0.005, 0.25).round(4)
+    truth = 1.0 / (1.0 + np.exp(-true_log_odds(frame)))
+    frame.insert(0, "as_of", days)
+    frame["downturn"] = downturn[month].astype(np.int64)
+    frame["true_probability"] = truth
+    frame["default"] = (random.random(rows) < truth).astype(np.int64)
+    return frame
+
+
+def spells(random: np.random.Generator) -> NDArray[np.bool_]:
+    """Whether each month is in downturn."""
+    months: list[bool] = []
+    downturn = bool(random.integers(2))
+    while len(months) < MONTHS:
+        shortest, longest = DOWNTURN_MONTHS if downturn else EXPANSION_MONTHS
+        months += [downturn] * int(random.integers(shortest, longest + 1))
+        downturn = not downturn
+    return np.array(months[:MONTHS])
+
+
+INTERCEPT = -3.6
+WEIGHTS = {
+    "payment_history": -1.3,
+    "utilization": 1.6,
+    "high_utilization": 2.5,
+    "debt": 1.1,
+    "income": -0.5,
+    "employment": -0.45,
+    "interest": 14.0,
+    "unemployment": 10.0,
+    "unemployment_x_utilization": 14.0,
+}
+
+
+def true_log_odds(frame: pd.DataFrame) -> Floats:
+    """Log-odds of default of each row, exactly."""
+    terms = true_terms(frame)
+    return INTERCEPT + sum((WEIGHTS[name] * term for name, term in terms.items()), np.zeros(1))
+
+
+def true_terms(frame: pd.DataFrame) -> dict[str, Floats]:
+    """What the log-odds are a weighted sum of, before the weights."""
+    numbers = frame.select_dtypes("number")
+    c: dict[str, Floats] = {str(n): numbers[n].to_numpy(dtype=np.float64) for n in numbers}
+    utilization, unemployment = c["credit_utilization"], c["unemployment_rate"] - 0.04
+    return {
+        "payment_history": (c["payment_history_score"] - 680) / 80,
+        "utilization": utilization,
+        "high_utilization": np.maximum(utilization - 0.5, 0),
+        "debt": np.log1p(Customer.debt_to_income.compute(c)),
+        "income": np.log(c["annual_income"] / 50_000),
+        "employment": np.minimum(c["employment_years"], 10) / 5,
+        "interest": c["interest_rate"] - 0.045,
+        "unemployment": unemployment,
+        "unemployment_x_utilization": unemployment * utilization,
+    }
+
+
+def _path(
+    random: np.random.Generator, downturn: NDArray[np.bool_], low: float, high: float
+) -> Floats:
+    """A rate month by month: towards its level in the spell, and a little shaken."""
+    levels = np.where(downturn, high, low)
+    rates = [float(levels[0])]
+    for level in levels[1:]:
+        rates.append(rates[-1] + SPEED * (float(level) - rates[-1]) + random.normal(0, 0.002))
+    return np.array(rates)
+
+
+def _customers(random: np.random.Generator, n: int) -> pd.DataFrame:
+    def whole(values: Floats, low: float, high: float) -> NDArray[np.int64]:
+        return np.clip(values, low, high).astype(np.int64)
+
+    return pd.DataFrame(
+        {
+            "customer_id": [f"CUST_{number:06d}" for number in range(n)],
+            "age": whole(random.normal(45, 12, n), 18, 75),
+            "annual_income": whole(random.lognormal(10.9, 0.5, n), 15_000, 400_000),
+            "credit_utilization": random.beta(2, 4, n).round(4),
+            "payment_history_score": whole(random.normal(680, 80, n), 300, 850),
+            "employment_years": whole(random.exponential(7, n), 0, 40),
+            "num_credit_accounts": whole(random.poisson(5, n).astype(np.float64), 0, 20),
+            "total_debt": whole(random.lognormal(10.1, 0.9, n), 0, 300_000),
+        }
+    )
