@@ -16,6 +16,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
 
 from models.calibration import BetaCalibration
+from models.choices import Spread, Spreads
 from models.contract import CreditModel, characteristics, contract_hash, name_of
 from models.errors import DeclarationError, FeatureError, ModelRefusedError
 from models.estimators import Additive, Estimator, Family, estimator_from_bytes
@@ -75,6 +76,7 @@ class Manifest(_Document):
     calibration: BetaCalibration
     metrics: dict[str, Estimate]
     reliability: Reliability
+    spreads: dict[str, Spread]
     provenance: Provenance
 
 
@@ -87,12 +89,16 @@ class Golden(_Document):
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What fitting and judging found: calibration, cut-offs, and how the test part fared."""
+    """What fitting and judging found: calibration, cut-offs, and how the test part fared.
+
+    `spreads` is how each scored number spreads over the training rows.
+    """
 
     calibration: BetaCalibration
     policy: Cutoffs
     metrics: Mapping[str, Estimate]
     reliability: Reliability
+    spreads: Spreads
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +149,7 @@ def manifest_of(
         calibration=figures.calibration,
         metrics=dict(figures.metrics),
         reliability=figures.reliability,
+        spreads=dict(figures.spreads),
         provenance=provenance,
     )
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from models.bundle import Bundle, Figures, Provenance, manifest_of
 from models.calibration import calibrated
+from models.choices import Spreads
 from models.contract import CreditModel, name_of
 from models.errors import DataError
 from models.estimators import Family
@@ -30,7 +31,7 @@ from training.gates import (
 from training.golden import golden_rows
 from training.intake import CheckedRows, check_rows
 from training.progress import say
-from training.reference import typical_good
+from training.reference import spreads_of, typical_good
 from training.selection import FamilyResult, compare
 from training.sources import read_source
 from training.split import is_test
@@ -77,6 +78,7 @@ class Fitted:
     """The best family as it will be served, and how all of them fared, best first."""
 
     scorer: Scorer
+    spreads: Spreads
     families: tuple[FamilyResult, ...]
 
 
@@ -152,13 +154,14 @@ def _fit(job: Job, part: Part, test: Part) -> Fitted:
     expected = probabilities_from_log_odds(calibrated(best.out_of_fold.log_odds, calibration))
     policy = choose_cutoffs(job.model.policy, part.labels, expected)
     scorer = Scorer.of(job.model, estimator, calibration, reference, policy)
-    return Fitted(scorer, families)
+    return Fitted(scorer, spreads_of(job.model, part.matrix), families)
 
 
 def _figures(fitted: Fitted, labels: Labels, probabilities: Probabilities, seed: int) -> Figures:
     metrics = evaluate(labels, probabilities, seed)
     found = reliability(labels, probabilities, CALIBRATION_CONFIDENCE, seed)
-    return Figures(fitted.scorer.calibration, fitted.scorer.policy, metrics, found)
+    scorer = fitted.scorer
+    return Figures(scorer.calibration, scorer.policy, metrics, found, fitted.spreads)
 
 
 def _parts(model: type[CreditModel], rows: CheckedRows) -> tuple[Part, Part]:
