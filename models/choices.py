@@ -9,13 +9,14 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel, ConfigDict, Field
 
 from models.contract import Characteristic, CreditModel, characteristics
+from models.features import value_from_column
 from models.marks import Column, Columns
 
 ROUNDING = 9  # decimals of a count of steps: 0.3 / 0.1 is 3
@@ -60,6 +61,19 @@ def grid_of(model: type[CreditModel], c: Characteristic, spreads: Spreads) -> Co
     values = np.round(np.arange(first, last + 1) * c.step, decimals)
     inside = (values >= low) & (values <= high) & ~np.isin(values, tuple(c.special))
     found: Column = values[inside]
+    return found
+
+
+def allowed_values(model: type[CreditModel], spreads: Spreads) -> list[dict[str, Any]]:
+    """What is considered for each changeable field: its levels, or its numbers' ends and step."""
+    found: list[dict[str, Any]] = []
+    for c in characteristics(model):
+        values = grid_of(model, c, spreads) if c.changeable else np.empty(0)
+        if not len(values):
+            continue
+        said = [value_from_column(c, value) for value in values.tolist()]
+        ends = {"lowest": said[0], "highest": said[-1], "step": c.step}
+        found.append({"field": c.name} | ({"levels": said} if c.levels else ends))
     return found
 
 

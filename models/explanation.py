@@ -65,6 +65,11 @@ class Step:
     start: float
     end: float
 
+    @property
+    def points(self) -> float:
+        """How far the bar goes; below 0 is risk."""
+        return self.end - self.start
+
 
 def explanations_of(scorer: Scorer, applications: Sequence[CreditModel]) -> list[Explanation]:
     """Explain the scores of at least one application, each as if it were alone."""

@@ -12,6 +12,7 @@ of its values.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Self
@@ -66,7 +67,14 @@ def smallest_change(scorer: Scorer, spreads: Spreads, application: CreditModel) 
         If a proposed value makes a derived number infinite.
     """
     columns = columns_from_applications(scorer.model, [application])
-    choices = choices_of(scorer.model, spreads, columns)
+    return smallest_among(scorer, choices_of(scorer.model, spreads, columns), application)
+
+
+def smallest_among(
+    scorer: Scorer, choices: Sequence[Choice], application: CreditModel
+) -> Recourse | None:
+    """As `smallest_change`, among given choices of the application's fields."""
+    columns = columns_from_applications(scorer.model, [application])
     search = _Search(scorer, columns, tuple(choices)).directed()
     for fields in range(min(MOST_FIELDS, len(choices)) + 1):
         found = search.nearest(fields)

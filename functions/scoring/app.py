@@ -5,7 +5,7 @@ from typing import Any
 from starlette.applications import Starlette
 
 from functions.assembly import assemble
-from functions.scoring import application, canonical, operations
+from functions.scoring import application, canonical, explain, operations, recourse, whatif
 from functions.scoring.desk import Desk
 from functions.scoring.loading import ModelLoader
 from functions.scoring.openapi import document
@@ -26,11 +26,17 @@ def create_app(settings: Settings) -> Starlette:
             operations.paths()
             | application.paths(settings.catalogue[settings.default_model])
             | canonical.paths(settings.catalogue)
+            | explain.paths(settings.catalogue)
+            | whatif.paths(settings.catalogue)
+            | recourse.paths(settings.catalogue)
         )
 
     routes = [
         *operations.routes(desk, settings.default_model, describe),
         *application.routes(desk, settings.default_model),
         *canonical.routes(desk),
+        *explain.routes(desk),
+        *whatif.routes(desk),
+        *recourse.routes(desk),
     ]
     return assemble(routes, settings.listening, "no such path; GET /v1/models lists the models")
