@@ -12,6 +12,7 @@ from models.explanation import Explanation, Said, Step, waterfall
 MOST_BARS = 10
 MOST_LETTERS = 44  # of a label
 WIDTH, LABELS, FIGURES, ROW, BAR = 760, 330, 60, 26, 16  # pixels
+LEAST = 0.05  # points: less is shown as 0.0
 LOWER, HIGHER, LEVEL = "#b3261e", "#1b6e3c", "#4a4a4a"
 STARTS = {"reference": "the reference", "training_mean": "the mean of the training rows"}
 
@@ -50,7 +51,7 @@ def _drawn(rows: Sequence[tuple[str, float, float, str]]) -> list[str]:
     drawn = []
     for i, (label, start, end, figure) in enumerate(rows):
         left, right = (LABELS + room * (x - low) / span for x in sorted((start, end)))
-        colour = LEVEL if start == end else LOWER if end < start else HIGHER
+        colour = LEVEL if abs(end - start) < LEAST else LOWER if end < start else HIGHER
         top = 5 + ROW * i
         drawn.append(
             f'<text x="{LABELS - 10}" y="{top + 17}" text-anchor="end">{escape(label)}</text>'
