@@ -109,31 +109,32 @@ class _Search:
 
     def directed(self) -> Self:
         """Keep only the safer values of fields with a documented direction that proves true."""
-        signs = [c.characteristic.sign for c in self.choices]
-        kept = [_safer(c) if sign else c for c, sign in zip(self.choices, signs, strict=True)]
-        trial = replace(self, choices=tuple(kept))
         random = np.random.default_rng(0)
-        falling = [bool(sign) and trial.risk_only_falls(i, random) for i, sign in enumerate(signs)]
-        chosen = zip(self.choices, kept, falling, strict=True)
+        falling = [
+            choice.characteristic.sign != 0 and self.risk_only_falls(i, random)
+            for i, choice in enumerate(self.choices)
+        ]
+        kept = [_safer(c) if f else c for c, f in zip(self.choices, falling, strict=True)]
+        moving = [i for i, choice in enumerate(kept) if len(choice.column) > 1]
         return replace(
             self,
-            choices=tuple(safer if falls else whole for whole, safer, falls in chosen),
-            falling=tuple(falling),
+            choices=tuple(kept[i] for i in moving),
+            falling=tuple(falling[i] for i in moving),
         )
 
     def risk_only_falls(self, i: int, random: np.random.Generator) -> bool:
-        """Whether each feature that moves with a choice is signed and moves to the safe side."""
+        """Whether all that moves with a choice is signed and moves to its safe side."""
         sizes = [len(choice.column) for choice in self.choices]
         near = random.integers(0, sizes, (PROBES, len(sizes)))
         far = near.copy()
+        safer_last = np.argsort(-self.choices[i].characteristic.sign * self.choices[i].column)
         pairs = np.sort(random.integers(0, sizes[i], (PROBES, 2)), axis=1)
         pairs[0] = 0, sizes[i] - 1
-        near[:, i], far[:, i] = pairs.T
+        near[:, i], far[:, i] = safer_last[pairs].T
         signs = np.array([f.sign for f in features(self.scorer.model)])
         before, after = self.matrix(near), self.matrix(far)
-        moved = ~((before == after) | (np.isnan(before) & np.isnan(after)))
-        safer = (after - before) * signs < 0
-        return bool((safer | ~moved).all())
+        same = (before == after) | (np.isnan(before) & np.isnan(after))
+        return bool((same | ((after - before) * signs < 0)).all())
 
     def nearest(self, fields: int) -> Corners | None:
         """The nearest approved joint change of exactly so many fields, ties to the first found."""

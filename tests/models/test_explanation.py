@@ -2,7 +2,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.contract import characteristics
@@ -27,6 +27,7 @@ def scorer(request: pytest.FixtureRequest, logistic: Additive, trees: Trees) -> 
     return Scorer.of(Toy, estimator, CALIBRATION, REFERENCE, POLICY)
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(application=TOYS)
 def test_base_and_contributions_make_the_total_exactly(scorer: Scorer, application: Toy) -> None:
     [found] = explanations_of(scorer, [application])

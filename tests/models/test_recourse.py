@@ -3,13 +3,16 @@
 import time
 from collections.abc import Sequence
 from itertools import combinations, product
+from typing import Annotated, ClassVar
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import Field
 from xgboost import XGBClassifier
 
+from models.additive import Formula, Term, Value
 from models.choices import Choice, Spread, Spreads, choices_of
 from models.contract import CreditModel, characteristics
 from models.estimators import Additive, Trees, estimator_from_bytes
@@ -19,7 +22,11 @@ from models.features import (
     features,
     matrix_from_columns,
 )
+from models.marks import Changeable, Column, Columns, Reason, Risk, derived
+from models.policy import Cutoffs
+from models.reasons import Reference
 from models.recourse import MOST_FIELDS, Recourse, smallest_among, smallest_change
+from models.scorecard import PointsToDoubleOdds
 from models.scorer import Scorer, probabilities_from_log_odds
 from models.serving import LoadedVersion, load_champion
 from models.shelf import credit_models
@@ -132,6 +139,7 @@ def toy_scorer(request: pytest.FixtureRequest, logistic: Additive, monotone_tree
     return Scorer.of(Toy, estimator, CALIBRATION, REFERENCE, POLICY)
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(application=TOYS)
 def test_of_a_toy_application_the_whole_grid_holds_nothing_smaller(
     toy_scorer: Scorer, application: Toy
@@ -141,6 +149,43 @@ def test_of_a_toy_application_the_whole_grid_holds_nothing_smaller(
     assert_smallest(found, by_trial(toy_scorer, choices, application), application)
     if found:
         assert_sound(toy_scorer, found, application)
+
+
+class Bent(CreditModel):
+    """A model whose derived number has no direction, whatever its field is declared to have."""
+
+    label: ClassVar = "is_default"
+    label_definition: ClassVar = "made up"
+    horizon: ClassVar = "12 months"
+    scale: ClassVar = PointsToDoubleOdds()
+    policy: ClassVar = Cutoffs(approve_below=0.2, decline_from=0.4)
+
+    height: Annotated[int, Field(ge=0, le=100), Risk(+1), Changeable(), Reason("B1", "Height")]
+    width: Annotated[int, Field(ge=0, le=100), Risk(+1), Changeable(), Reason("B2", "Width")]
+
+    @derived(Reason("B3", "Distance"))
+    def distance(columns: Columns) -> Column:  # noqa: N805 -- becomes a Derived
+        """How far height is from a value that width decides."""
+        return np.abs(columns["height"] - 40 - columns["width"] / 4)
+
+
+@settings(deadline=None)  # the machine may be busy
+@given(height=st.integers(0, 100), width=st.integers(0, 100))
+def test_a_direction_that_a_derived_number_breaks_is_not_relied_on(height: int, width: int) -> None:
+    weights = {"height": 0.001, "width": 0.05, "distance": 1.0}
+    terms = tuple(
+        Term(weight=weight, shapes=(Value(feature=name, missing=0.0),))
+        for name, weight in weights.items()
+    )
+    formula = Formula(features=tuple(weights), intercept=-4.0, terms=terms)
+    reference: Reference = {"height": 40, "width": 0}
+    scorer = Scorer.of(Bent, Additive("logistic", formula), CALIBRATION, reference, Bent.policy)
+    spread = Spread(lowest=0, highest=100, interquartile_range=10)
+    application = Bent(height=height, width=width)
+    columns = columns_from_applications(Bent, [application])
+    choices = choices_of(Bent, {"height": spread, "width": spread}, columns)
+    found = smallest_among(scorer, choices, application)
+    assert_smallest(found, by_trial(scorer, choices, application), application)
 
 
 def test_what_is_approved_already_needs_no_change(logistic: Additive) -> None:
