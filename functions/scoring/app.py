@@ -34,9 +34,10 @@ def create_app(settings: Settings) -> Starlette:
     routes = [
         *operations.routes(desk, settings.default_model, describe),
         *application.routes(desk, settings.default_model),
-        *canonical.routes(desk),
+        # Before the canonical ones, whose /v1/models/{model} also fits these paths.
         *explain.routes(desk),
         *whatif.routes(desk),
         *recourse.routes(desk),
+        *canonical.routes(desk),
     ]
     return assemble(routes, settings.listening, "no such path; GET /v1/models lists the models")

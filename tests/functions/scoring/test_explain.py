@@ -120,5 +120,5 @@ def test_another_body_is_refused(
 def test_a_verb_of_an_unknown_model_is_not_found(service: Server, verb: str) -> None:
     answer = service.client.post(f"/v1/models/mortgage:{verb}", json={})
     assert answer.status_code == httpx.codes.NOT_FOUND
-    answer = service.client.get(f"/v1/models/application:{verb}")
-    assert answer.status_code == httpx.codes.METHOD_NOT_ALLOWED
+    answer = service.client.put(f"/v1/models/application:{verb}")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
