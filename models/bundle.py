@@ -16,6 +16,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
 
 from models.calibration import BetaCalibration
+from models.choices import Spread, Spreads
 from models.contract import CreditModel, characteristics, contract_hash, name_of
 from models.errors import DeclarationError, FeatureError, ModelRefusedError
 from models.estimators import Additive, Estimator, Family, estimator_from_bytes
@@ -76,6 +77,7 @@ class Manifest(_Document):
     calibration: BetaCalibration
     metrics: dict[str, Estimate]
     reliability: Reliability
+    spreads: dict[str, Spread]
     provenance: Provenance
 
 
@@ -91,12 +93,14 @@ class Figures:
     """What fitting and judging found: calibration, cut-offs, and how the test part fared.
 
     From `default_from` on a row is called a default, whatever is decided.
+    `spreads` is how each scored number spreads over the training rows.
     """
 
     calibration: BetaCalibration
     policy: Cutoffs
     metrics: Mapping[str, Estimate]
     reliability: Reliability
+    spreads: Spreads
     default_from: float = HALF
 
 
@@ -149,6 +153,7 @@ def manifest_of(
         calibration=figures.calibration,
         metrics=dict(figures.metrics),
         reliability=figures.reliability,
+        spreads=dict(figures.spreads),
         provenance=provenance,
     )
 

@@ -53,6 +53,8 @@ class Characteristic:
     protected: bool = False
     identifier: bool = False
     private: bool = False
+    changeable: bool = False
+    step: float | None = None
     reason: Reason | None = None
     missing: str | None = None
     compute: Callable[[Columns], Column] | None = None
@@ -128,9 +130,9 @@ def characteristics(model: type[CreditModel]) -> tuple[Characteristic, ...]:
 def contract_hash(model: type[CreditModel]) -> str:
     """Identify what a model accepts and how it is encoded: sha256, 64 hex digits.
 
-    Descriptions, units and what is private may change without changing it; bounds, levels,
-    special codes, signs and what is protected may not. What a derived function computes is held
-    by the bundle's golden rows.
+    Descriptions, units and what is private or changeable may change without changing it; bounds,
+    levels, special codes, signs and what is protected may not. What a derived function computes is
+    held by the bundle's golden rows.
     """
     described = [
         {
@@ -188,7 +190,25 @@ def _marked(plain: Characteristic, marks: tuple[Mark, ...]) -> Characteristic:
     complete = replace(plain, **values)
     if not complete.protected:
         _require_reason(complete)
+    if complete.changeable:
+        return _with_step(complete)
     return complete
+
+
+def _with_step(c: Characteristic) -> Characteristic:
+    """A changeable number has a grid of values an applicant can be told."""
+    if c.protected or c.compute is not None:
+        message = f"{c.name}: what is protected or derived cannot be Changeable"
+        raise DeclarationError(message)
+    step = c.step if c.step is not None or not c.whole else 1.0
+    if c.levels:
+        fits = step is None
+    else:
+        fits = step is not None and step > 0 and (not c.whole or float(step).is_integer())
+    if not fits:
+        message = f"{c.name}: Changeable needs a step above 0 for a number, whole for whole numbers"
+        raise DeclarationError(message)
+    return replace(c, step=step)
 
 
 def _require_reason(c: Characteristic) -> None:

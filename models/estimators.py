@@ -21,6 +21,7 @@ from models.libxgboost import Booster
 AdditiveFamily = Literal["logistic", "scorecard", "additive"]
 TreeFamily = Literal["xgboost", "random_forest"]
 Family = AdditiveFamily | TreeFamily
+Base = Literal["reference", "training_mean"]
 LogOdds = NDArray[np.float64]
 
 
@@ -39,6 +40,10 @@ class Estimator(Protocol):
     def family(self) -> Family:
         """Name of the family, as bundles and responses show it."""
 
+    @property
+    def base(self) -> Base:
+        """Whose log-odds contributions start from."""
+
     def log_odds(self, matrix: Matrix) -> LogOdds:
         """Log-odds of default, shape `(n,)`, for a matrix `(n, p)`; positive = riskier."""
 
@@ -55,6 +60,11 @@ class Additive:
 
     family: AdditiveFamily
     formula: Formula
+
+    @property
+    def base(self) -> Base:
+        """The reference."""
+        return "reference"
 
     def log_odds(self, matrix: Matrix) -> LogOdds:
         """Log-odds of default for each row."""
@@ -77,6 +87,11 @@ class Trees:
     family: TreeFamily
     ubj: bytes
     booster: Booster
+
+    @property
+    def base(self) -> Base:
+        """The mean log-odds of the training rows."""
+        return "training_mean"
 
     def log_odds(self, matrix: Matrix) -> LogOdds:
         """Log-odds of default for each row."""

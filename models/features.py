@@ -4,6 +4,7 @@ Training and serving both call `columns_from_applications` and `matrix_from_colu
 computes a feature. Every step works row by row, so a row's features never depend on its batch.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -13,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from models.contract import Characteristic, CreditModel, characteristics
+from models.contract import Characteristic, CreditModel, Level, characteristics
 from models.errors import FeatureError
 from models.marks import Column, Columns
 
@@ -66,18 +67,27 @@ def columns_from_applications(
     """Turn validated applications into one float column a scored characteristic.
 
     Numbers stay as they are, special codes included; a level becomes its place in the
-    declaration; None becomes NaN. Derived characteristics are computed from these columns, in
-    which special codes read NaN: to a derived number they are not amounts.
+    declaration; None becomes NaN.
 
     Raises
     ------
     FeatureError
         If a derived number is infinite.
     """
-    columns = {
+    fields = {
         name: _column(list(map(attrgetter(name), applications)), places)
         for name, places in _places_of_levels(model).items()
     }
+    return columns_from_fields(model, fields)
+
+
+def columns_from_fields(model: type[CreditModel], fields: Columns) -> Columns:
+    """Add the derived characteristics to the columns of all scored fields.
+
+    To a derived number special codes are not amounts: it reads them as NaN. Errors as
+    `columns_from_applications`.
+    """
+    columns = dict(fields)
     amounts = columns | {
         c.name: np.where(np.isin(columns[c.name], tuple(c.special)), np.nan, columns[c.name])
         for c in characteristics(model)
@@ -95,6 +105,15 @@ def _derived(name: str, compute: Callable[[Columns], Column], columns: Columns) 
     if np.isinf(column).any():
         raise FeatureError(name)
     return column
+
+
+def value_from_column(c: Characteristic, number: float) -> Level | float | None:
+    """What an application would say where a column of the characteristic has this number."""
+    if math.isnan(number):
+        return None
+    if c.levels:
+        return c.levels[int(number)]
+    return int(number) if c.whole else number
 
 
 def matrix_from_columns(model: type[CreditModel], columns: Columns) -> Matrix:

@@ -73,6 +73,21 @@ class Identifier(Mark):
 
 
 @dataclass(frozen=True, slots=True)
+class Changeable(Mark):
+    """The applicant can change it, so recourse may propose another value.
+
+    `step` is the grid of proposed numbers: multiples of it. Whole numbers need none; levels have
+    none.
+    """
+
+    step: float | None = None
+
+    def said(self) -> dict[str, Any]:
+        """Say that it can be changed, and in which steps."""
+        return {"changeable": True, "step": self.step}
+
+
+@dataclass(frozen=True, slots=True)
 class Special(Mark):
     """Codes of a number that are no amounts, each with the sentence an applicant is told."""
 

@@ -58,10 +58,15 @@ class Rows:
     points: Matrix
 
 
+def reference_columns(model: type[CreditModel], reference: Reference) -> Columns:
+    """The reference as columns of one row, derived characteristics included."""
+    whole = model.model_construct(**dict(reference))  # type: ignore[arg-type]  # scored fields only
+    return columns_from_applications(model, [whole])
+
+
 def reference_matrix(model: type[CreditModel], reference: Reference) -> Matrix:
     """The reference as the estimator reads it, shape `(1, p)`."""
-    whole = model.model_construct(**dict(reference))  # type: ignore[arg-type]  # scored fields only
-    return matrix_from_columns(model, columns_from_applications(model, [whole]))
+    return matrix_from_columns(model, reference_columns(model, reference))
 
 
 def adverse_reasons(

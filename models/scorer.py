@@ -81,6 +81,11 @@ class Scorer:
                 decisions[i] = decisions[i]._replace(reasons=reasons)
         return decisions
 
+    def without_reasons(self, applications: Sequence[CreditModel]) -> list[Decision]:
+        """Decide on applications and leave reasons out, which cost ten times as much."""
+        probabilities = probabilities_from_log_odds(self.log_odds(applications))
+        return [self._decision(probability) for probability in probabilities.tolist()]
+
     def _reasons(self, columns: Columns, matrix: Matrix) -> list[tuple[AdverseReason, ...]]:
         typical = reference_matrix(self.model, self.reference)
         log_odds = self.estimator.contributions(matrix, typical)

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from models.contract import CreditModel
 from models.marks import (
+    Changeable,
     Column,
     Columns,
     Missing,
@@ -38,13 +39,21 @@ class Toy(CreditModel):
         Risk(-1),
         Reason("T1", "Income is {income:.0f}"),
     ]
-    debt: Annotated[float, Field(ge=0, le=1e6), Risk(+1), Private(), Reason("T2", "Debt is high")]
-    home: Annotated[Literal["own", "rent"], Reason("T3", "Housing situation")]
+    debt: Annotated[
+        float,
+        Field(ge=0, le=1e6),
+        Risk(+1),
+        Private(),
+        Changeable(step=1_000),
+        Reason("T2", "Debt is high"),
+    ]
+    home: Annotated[Literal["own", "rent"], Changeable(), Reason("T3", "Housing situation")]
     months_since_default: Annotated[
         int | None,
         Field(ge=-7, le=999),
         Special({-7: "There is no credit history"}),
         Risk(-1),
+        Changeable(),
         Reason("T4", "The last default was {months_since_default:.0f} months ago"),
         Missing("It is not known when the last default was"),
     ] = None

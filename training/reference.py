@@ -1,10 +1,14 @@
-"""The reference that reasons are measured against: the typical good applicant."""
+"""What explanations measure with: the typical good applicant, and how training rows spread."""
 
 import statistics
 from collections import Counter
 from collections.abc import Sequence
 
+import numpy as np
+
+from models.choices import Spread, Spreads
 from models.contract import Characteristic, CreditModel, characteristics
+from models.features import Matrix, features
 from models.metrics import Labels
 from models.reasons import Reference
 
@@ -23,6 +27,20 @@ def typical_good(
         for c in characteristics(model)
         if c.compute is None and not c.protected
     }
+
+
+def spreads_of(model: type[CreditModel], matrix: Matrix) -> Spreads:
+    """How each number spreads over rows of the model's matrix; absent and special values aside."""
+    fields = {c.name for c in characteristics(model) if c.compute is None}
+    found = {}
+    for feature, column in zip(features(model), matrix.T, strict=True):
+        amounts = column[~np.isnan(column)]
+        if feature.equals is None and feature.name in fields and len(amounts):
+            first, lower, upper, last = np.quantile(amounts, (0.01, 0.25, 0.75, 0.99)).tolist()
+            found[feature.name] = Spread(
+                lowest=first, highest=last, interquartile_range=upper - lower
+            )
+    return found
 
 
 def _typical(c: Characteristic, values: list[str | int | float | None]) -> str | int | float | None:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from models.bundle import Bundle, Figures, Provenance, manifest_of
 from models.calibration import calibrated
+from models.choices import Spreads
 from models.contract import CreditModel, name_of
 from models.errors import DataError
 from models.estimators import Family
@@ -30,7 +31,7 @@ from training.gates import (
 from training.golden import golden_rows
 from training.intake import CheckedRows, check_rows
 from training.progress import say
-from training.reference import typical_good
+from training.reference import spreads_of, typical_good
 from training.selection import FamilyResult, compare
 from training.sources import Source, read_source
 from training.split import is_test
@@ -78,6 +79,7 @@ class Fitted:
 
     scorer: Scorer
     default_from: float
+    spreads: Spreads
     families: tuple[FamilyResult, ...]
 
 
@@ -164,14 +166,17 @@ def _fit(job: Job, part: Part, test: Part) -> Fitted:
     policy = choose_cutoffs(job.model.policy, part.labels, expected)
     scorer = Scorer.of(job.model, estimator, calibration, reference, policy)
     default_from = choose_cutoff(job.model.default_rule, part.labels, expected)
-    return Fitted(scorer, default_from, families)
+    spreads = spreads_of(job.model, part.matrix)
+    return Fitted(scorer, default_from, spreads, families)
 
 
 def _figures(fitted: Fitted, labels: Labels, probabilities: Probabilities, seed: int) -> Figures:
     metrics = evaluate(labels, probabilities, seed, fitted.default_from)
     found = reliability(labels, probabilities, CALIBRATION_CONFIDENCE, seed)
     scorer = fitted.scorer
-    return Figures(scorer.calibration, scorer.policy, metrics, found, fitted.default_from)
+    return Figures(
+        scorer.calibration, scorer.policy, metrics, found, fitted.spreads, fitted.default_from
+    )
 
 
 def _parts(model: type[CreditModel], rows: CheckedRows) -> tuple[Part, Part]:

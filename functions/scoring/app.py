@@ -5,7 +5,7 @@ from typing import Any
 from starlette.applications import Starlette
 
 from functions.assembly import assemble
-from functions.scoring import application, canonical, operations
+from functions.scoring import application, canonical, explain, operations, recourse, whatif
 from functions.scoring.counts import Counts
 from functions.scoring.desk import Desk
 from functions.scoring.loading import ModelLoader
@@ -29,11 +29,18 @@ def create_app(settings: Settings) -> Starlette:
             operations.paths()
             | application.paths(settings.catalogue[settings.default_model])
             | canonical.paths(settings.catalogue)
+            | explain.paths(settings.catalogue)
+            | whatif.paths(settings.catalogue)
+            | recourse.paths(settings.catalogue)
         )
 
     routes = [
         *operations.routes(desk, settings.default_model, describe, counts),
         *application.routes(desk, settings.default_model),
+        # Before the canonical ones, whose /v1/models/{model} also fits these paths.
+        *explain.routes(desk),
+        *whatif.routes(desk),
+        *recourse.routes(desk),
         *canonical.routes(desk),
     ]
     counts.know(routes)

@@ -16,8 +16,8 @@ from starlette.routing import Route
 
 from functions.bodies import json_answer, json_object
 from functions.envelope import caller_of
-from functions.problems import Fault, extra_members, refuse_faults
-from functions.scoring.desk import MAX_ROWS, Answer, Desk, rows_in
+from functions.problems import Fault, refuse_faults
+from functions.scoring.desk import MAX_ROWS, Answer, Desk, parameters_in, rows_in
 from functions.scoring.openapi import PREDICTION, closed_object, members, operation, schema_of
 from models.contract import CreditModel, contract_hash
 from models.scorer import Decision
@@ -123,12 +123,8 @@ def prediction(answer: Answer, decision: Decision) -> dict[str, Any]:
 
 
 def _with_reasons(document: dict[str, Any]) -> bool:
-    """Read `parameters`; members that mean nothing are refused rather than ignored."""
-    faults = extra_members(document, {"instances", "parameters"})
-    parameters = document.get("parameters", {})
-    if not isinstance(parameters, dict):
-        refuse_faults([*faults, Fault("parameters", "Input should be an object")])
-    faults += extra_members(parameters, {"reasons"}, "parameters")
+    """Read `parameters`."""
+    parameters, faults = parameters_in(document, {"reasons"})
     wanted = parameters.get("reasons", False)
     if not isinstance(wanted, bool):
         faults.append(Fault("parameters.reasons", "Input should be true or false"))

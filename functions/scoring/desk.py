@@ -4,12 +4,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 from starlette.concurrency import run_in_threadpool
 
 from functions.envelope import Caller
-from functions.problems import Fault, faults_from, refuse_faults
+from functions.problems import Fault, extra_members, faults_from, refuse_faults
 from functions.scoring.loading import ModelLoader
 from functions.scoring.records import Write, record_lines
 from models.contract import CreditModel
@@ -90,8 +91,7 @@ class Desk:
         A decision is given only once it is recorded.
         Reasons come with what is not approved, and with everything if asked for.
         """
-        serving = await self.loader.serving(model)
-        answering = serving.answering(caller.applicant_id or caller.request_id)
+        answering = await self._answering(model, caller)
         deciding = partial(self._decide, with_reasons=with_reasons)
         if len(numbered) <= ROWS_ON_THE_LOOP:
             answer = deciding(answering, numbered, caller)
@@ -99,6 +99,18 @@ class Desk:
             answer = await run_in_threadpool(deciding, answering, numbered, caller)
         self.count(answer)
         return answer
+
+    async def consider(
+        self, model: str, applications: Sequence[CreditModel], caller: Caller
+    ) -> Answer:
+        """Say what would be decided on a few applications; nothing is, so nothing is recorded."""
+        variant, loaded = await self._answering(model, caller)
+        decisions = loaded.scorer.score(applications)
+        return Answer(variant, loaded, decisions, _latency_ms(caller))
+
+    async def _answering(self, model: str, caller: Caller) -> tuple[Variant, LoadedVersion]:
+        serving = await self.loader.serving(model)
+        return serving.answering(caller.applicant_id or caller.request_id)
 
     def _decide(
         self,
@@ -111,11 +123,15 @@ class Desk:
         variant, loaded = answering
         applications = [application for _, application in numbered]
         decisions = loaded.scorer.score(applications, with_reasons=with_reasons)
-        latency_ms = round(1000 * (time.perf_counter() - caller.began), 3)
+        latency_ms = _latency_ms(caller)
         if self.write_record:
             answered = [(*row, d) for row, d in zip(numbered, decisions, strict=True)]
             self.write_record(record_lines(answering, answered, caller, latency_ms))
         return Answer(variant, loaded, decisions, latency_ms)
+
+
+def _latency_ms(caller: Caller) -> float:
+    return round(1000 * (time.perf_counter() - caller.began), 3)
 
 
 def _is_too_wide(contract: type[CreditModel], row: object) -> bool:
@@ -139,16 +155,36 @@ def _list_of(model: type[CreditModel]) -> TypeAdapter[list[CreditModel]]:
     return TypeAdapter(list[model])  # type: ignore[valid-type]  # a model is known when it runs
 
 
-def rows_in(document: Mapping[str, object], name: str) -> tuple[list[object], list[str]]:
+def rows_in(
+    document: Mapping[str, object], name: str, most: int = MAX_ROWS
+) -> tuple[list[object], list[str]]:
     """The rows under `name` and the path of each.
 
     Raises
     ------
     RefusedRequestError
-        If they are missing, no list, none, or more than `MAX_ROWS`.
+        If they are missing, no list, none, or more than `most`.
     """
     rows = document.get(name)
-    if isinstance(rows, list) and 1 <= len(rows) <= MAX_ROWS:
+    if isinstance(rows, list) and 1 <= len(rows) <= most:
         return rows, [f"{name}[{i}]" for i in range(len(rows))]
-    refuse_faults([Fault(name, f"Input should be a list of 1 to {MAX_ROWS} items")])
+    refuse_faults([Fault(name, f"Input should be a list of 1 to {most} items")])
     return [], []
+
+
+def parameters_in(
+    document: Mapping[str, object], known: set[str]
+) -> tuple[dict[str, Any], list[Fault]]:
+    """The `parameters` beside `instances`; members that mean nothing are faults, not ignored.
+
+    Raises
+    ------
+    RefusedRequestError
+        If `parameters` is no object.
+    """
+    faults = extra_members(document, {"instances", "parameters"})
+    parameters = document.get("parameters", {})
+    if not isinstance(parameters, dict):
+        refuse_faults([*faults, Fault("parameters", "Input should be an object")])
+        return {}, faults
+    return parameters, [*faults, *extra_members(parameters, known, "parameters")]

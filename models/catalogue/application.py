@@ -6,7 +6,7 @@ import numpy as np
 from pydantic import Field
 
 from models.contract import CreditModel
-from models.marks import Column, Columns, Protected, Reason, Risk, Unit, derived
+from models.marks import Changeable, Column, Columns, Protected, Reason, Risk, Unit, derived
 from models.policy import Cutoffs
 from models.scorecard import PointsToDoubleOdds
 
@@ -52,6 +52,7 @@ class Application(CreditModel):
         Field(ge=0, le=1),
         Unit("share of limits"),
         Risk(+1),
+        Changeable(step=0.01),
         Reason("R05", "{credit_utilization:.0%} of the available credit is in use"),
     ]
     debt_to_income: Annotated[
@@ -59,21 +60,32 @@ class Application(CreditModel):
         Field(ge=0, le=1),
         Unit("share of income"),
         Risk(+1),
+        Changeable(step=0.01),
         Reason("R06", "Debt payments take {debt_to_income:.0%} of income"),
     ]
     total_debt: Annotated[float, Field(ge=0, le=1e7), Unit("currency"), Reason("R07", "Total debt")]
     savings: Annotated[
-        float, Field(ge=0, le=1e8), Unit("currency"), Risk(-1), Reason("R08", "Savings are low")
+        float,
+        Field(ge=0, le=1e8),
+        Unit("currency"),
+        Risk(-1),
+        Changeable(step=100),
+        Reason("R08", "Savings are low"),
     ]
     loan_amount: Annotated[
         float,
         Field(gt=0, le=1e7),
         Unit("currency"),
         Risk(+1),
+        Changeable(step=100),
         Reason("R04", "The amount requested is high"),
     ]
     loan_term: Annotated[
-        int, Field(ge=1, le=120), Unit("months"), Reason("R13", "The term of the loan")
+        int,
+        Field(ge=1, le=120),
+        Unit("months"),
+        Changeable(),
+        Reason("R13", "The term of the loan"),
     ]
     num_late_payments: Annotated[
         int,

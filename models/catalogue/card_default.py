@@ -10,6 +10,7 @@ from pydantic import Field
 
 from models.contract import CreditModel
 from models.marks import (
+    Changeable,
     Codes,
     Column,
     Columns,
@@ -75,13 +76,17 @@ class CardDefault(CreditModel):
     pay_6: Annotated[
         RepaymentStatus, Reason("R02", "Months the payment of April was late: {pay_6:.0f}")
     ]
-    bill_amt1: Annotated[BillAmount, Reason("R04", "Recent bills against the credit limit")]
+    bill_amt1: Annotated[
+        BillAmount, Changeable(step=1_000), Reason("R04", "Recent bills against the credit limit")
+    ]
     bill_amt2: Annotated[BillAmount, Reason("R04", "Recent bills against the credit limit")]
     bill_amt3: Annotated[BillAmount, Reason("R04", "Recent bills against the credit limit")]
     bill_amt4: Annotated[BillAmount, Reason("R04", "Recent bills against the credit limit")]
     bill_amt5: Annotated[BillAmount, Reason("R04", "Recent bills against the credit limit")]
     bill_amt6: Annotated[BillAmount, Reason("R04", "Recent bills against the credit limit")]
-    pay_amt1: Annotated[PaymentAmount, Reason("R05", "Recent payments were small")]
+    pay_amt1: Annotated[
+        PaymentAmount, Changeable(step=1_000), Reason("R05", "Recent payments were small")
+    ]
     pay_amt2: Annotated[PaymentAmount, Reason("R05", "Recent payments were small")]
     pay_amt3: Annotated[PaymentAmount, Reason("R05", "Recent payments were small")]
     pay_amt4: Annotated[PaymentAmount, Reason("R05", "Recent payments were small")]

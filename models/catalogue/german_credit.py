@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from models.contract import CreditModel
-from models.marks import Protected, Reason, Risk, Unit
+from models.marks import Changeable, Protected, Reason, Risk, Unit
 from models.policy import Cutoffs
 from models.scorecard import PointsToDoubleOdds
 
@@ -32,6 +32,7 @@ class GermanCredit(CreditModel):
         Field(ge=1, le=120),
         Unit("months"),
         Risk(+1),
+        Changeable(),
         Reason("R02", "The loan runs for {month:.0f} months"),
     ]
     credit_history: Annotated[
@@ -42,7 +43,11 @@ class GermanCredit(CreditModel):
         Reason("R04", "Purpose of the loan"),
     ]
     credit_amount: Annotated[
-        float, Field(gt=0, le=1e6), Unit("DM"), Reason("R05", "The amount of the loan")
+        float,
+        Field(gt=0, le=1e6),
+        Unit("DM"),
+        Changeable(step=100),
+        Reason("R05", "The amount of the loan"),
     ]
     savings: Annotated[Literal["A61", "A62", "A63", "A64", "A65"], Reason("R06", "Savings")]
     employment: Annotated[
@@ -57,7 +62,9 @@ class GermanCredit(CreditModel):
     ]
     personal_status: Annotated[Literal["A91", "A92", "A93", "A94", "A95"], Protected()]
     other_debtors: Annotated[
-        Literal["A101", "A102", "A103"], Reason("R09", "Absence of a guarantor, or a co-applicant")
+        Literal["A101", "A102", "A103"],
+        Changeable(),
+        Reason("R09", "Absence of a guarantor, or a co-applicant"),
     ]
     residence_since: Annotated[
         int, Field(ge=1, le=4), Unit("band of years"), Reason("R10", "Time at the present address")

@@ -18,7 +18,7 @@ from models.stores.opening import open_store
 from models.versions import publish
 from training.golden import golden_rows
 from training.intake import check_rows
-from training.reference import typical_good
+from training.reference import spreads_of, typical_good
 from training.synthetic.application import generate
 
 
@@ -48,7 +48,7 @@ def publish_benchmark_model(store_uri: str, model_file: Path) -> None:
     golden = golden_rows(scorer, rows.applications, seed=1)
     probabilities = probabilities_from_log_odds(scorer.log_odds(rows.applications))
     found = reliability(rows.labels, probabilities, confidence=0.95, seed=1)
-    figures = Figures(scorer.calibration, policy, {}, found)
+    figures = Figures(scorer.calibration, policy, {}, found, spreads_of(Application, matrix))
     manifest = manifest_of(Application, "xgboost", figures, provenance)
     store, now = open_store(store_uri), datetime.now(UTC)
     bundle = Bundle(manifest, estimator, golden, reference).to_bytes()

@@ -9,6 +9,7 @@ from xgboost import XGBClassifier
 from models.additive import Formula, Term, Value
 from models.bundle import Bundle, Figures, Golden, Provenance, manifest_of
 from models.calibration import BetaCalibration
+from models.choices import Spread
 from models.estimators import Additive, Trees, estimator_from_bytes
 from models.features import features
 from models.policy import Cutoffs
@@ -35,6 +36,11 @@ RELIABILITY = Reliability(
     slope=1.0,
     slope_error=0.1,
 )
+SPREADS = {
+    "income": Spread(lowest=10_000.0, highest=200_000.0, interquartile_range=30_000.0),
+    "debt": Spread(lowest=0.0, highest=50_000.0, interquartile_range=10_000.0),
+    "months_since_default": Spread(lowest=3.0, highest=60.0, interquartile_range=24.0),
+}
 NOW = datetime(2026, 11, 21, 1, 44, tzinfo=UTC)
 
 
@@ -86,7 +92,7 @@ def bundle_of(estimator: Additive | Trees) -> Bundle:
         threads=1,
         libraries={"numpy": np.__version__},
     )
-    figures = Figures(CALIBRATION, POLICY, {}, RELIABILITY)
+    figures = Figures(CALIBRATION, POLICY, {}, RELIABILITY, SPREADS)
     return Bundle(
         manifest_of(Toy, estimator.family, figures, provenance), estimator, golden, REFERENCE
     )

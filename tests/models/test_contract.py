@@ -8,7 +8,7 @@ from models.catalogue.card_default import CardDefault
 from models.catalogue.german_credit import GermanCredit
 from models.contract import CreditModel, characteristics, contract_hash, name_of
 from models.errors import DeclarationError
-from models.marks import Codes, Identifier, Protected, Reason, Risk
+from models.marks import Changeable, Codes, Identifier, Protected, Reason, Risk
 from models.shelf import credit_models
 from tests.toy import Toy, toy
 
@@ -150,3 +150,25 @@ def test_a_model_without_a_policy_is_refused_at_import() -> None:
         class Incomplete(CreditModel):
             horizon: ClassVar = "12 months"
             age: Annotated[int, Protected()]
+
+
+@pytest.mark.parametrize(
+    ("field", "message"),
+    [
+        (Annotated[float, Changeable(), REASON], "needs a step above 0"),
+        (Annotated[float, Changeable(step=0), REASON], "needs a step above 0"),
+        (Annotated[int, Changeable(step=0.5), REASON], "whole for whole numbers"),
+        (Annotated[Literal["a"], Changeable(step=1), REASON], "needs a step"),
+        (Annotated[int, Changeable(), Protected()], "protected or derived cannot be Changeable"),
+    ],
+)
+def test_a_changeable_field_needs_a_step_that_fits(field: object, message: str) -> None:
+    with pytest.raises(DeclarationError, match=message):
+        declared(new=(field, ...))
+
+
+def test_what_is_changeable_is_no_part_of_the_contract() -> None:
+    plain = Annotated[int, REASON]
+    changeable = Annotated[int, Changeable(step=5), REASON]
+    hashes = {contract_hash(declared(new=(kind, ...))) for kind in (plain, changeable)}
+    assert len(hashes) == 1

@@ -1,7 +1,9 @@
 import numpy as np
+import pytest
 
-from tests.toy import toy
-from training.reference import typical_good
+from models.features import columns_from_applications, matrix_from_columns
+from tests.toy import Toy, toy
+from training.reference import spreads_of, typical_good
 
 
 def test_the_reference_is_the_median_and_mode_of_good_rows_alone() -> None:
@@ -33,3 +35,22 @@ def test_a_special_code_is_no_amount() -> None:
     rows = [toy(months_since_default=value) for value in (-7, -7, -7, 20, 30)]
     found = typical_good(type(rows[0]), rows, np.zeros(5, dtype=np.int64))
     assert found["months_since_default"] == -7
+
+
+def test_spreads_are_those_of_amounts_of_scored_fields() -> None:
+    rows = [
+        toy(income=1_000.0 * i, months_since_default=value)
+        for i, value in enumerate([None, -7, 10, 20, 30, 40, 50], start=1)
+    ]
+    found = spreads_of(Toy, matrix_from_columns(Toy, columns_from_applications(Toy, rows)))
+    assert set(found) == {"income", "debt", "months_since_default"}
+    assert found["income"].interquartile_range == 3_000
+    assert found["income"].lowest == pytest.approx(1_060)
+    assert found["months_since_default"].interquartile_range == 20
+    assert found["months_since_default"].lowest == pytest.approx(10.4)
+
+
+def test_a_number_without_any_amount_has_no_spread() -> None:
+    rows = [toy(months_since_default=value) for value in (None, -7)]
+    found = spreads_of(Toy, matrix_from_columns(Toy, columns_from_applications(Toy, rows)))
+    assert set(found) == {"income", "debt"}

@@ -1,0 +1,124 @@
+"""`POST /v1/models/{m}:explain`: predictions, and what each characteristic adds to each.
+
+The shape of KServe v1 and Vertex AI: `predictions` as `:predict` gives them, all with reasons, and
+`explanations` beside them. Each is recorded as a decision, like those of `:predict`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from functions.bodies import json_answer, json_object
+from functions.envelope import caller_of
+from functions.problems import Fault, refuse_faults
+from functions.scoring.canonical import predictions_from
+from functions.scoring.desk import Desk, parameters_in, rows_in
+from functions.scoring.openapi import (
+    PREDICTION,
+    Schema,
+    closed_object,
+    members,
+    operation,
+    schema_of,
+)
+from functions.scoring.waterfall import svg_from
+from models.contract import CreditModel
+from models.explanation import Explanation, explanations_of
+from models.shelf import find_model
+
+MAX_INSTANCES = 100
+
+SAID: Schema = {"type": ["string", "number", "null"]}
+STANDING: Schema = members({"log_odds": {"type": "number"}, "credit_score": {"type": "number"}})
+CONTRIBUTION: Schema = members(
+    {
+        "characteristic": {"type": "string"},
+        "value": SAID,
+        "reference": SAID,
+        "log_odds": {"type": "number", "description": "Above 0 is risk"},
+        "points": {"type": "number", "description": "Below 0 is risk"},
+    }
+)
+EXPLANATION: Schema = {
+    "type": "object",
+    "required": ["base_of", "base", "total", "contributions"],
+    "properties": {
+        "base_of": {
+            "enum": ["reference", "training_mean"],
+            "description": "Where contributions start: at the reference, or, for trees, at the "
+            "mean log-odds of the training rows",
+        },
+        "base": STANDING,
+        "total": STANDING
+        | {"description": "Base plus contributions; log-odds before calibration, score unrounded"},
+        "contributions": {
+            "type": "array",
+            "items": CONTRIBUTION,
+            "description": "Of every scored characteristic, strongest first",
+        },
+        "picture": {"type": "string", "description": "SVG, where asked for"},
+    },
+}
+
+
+def routes(desk: Desk) -> list[Route]:
+    """The route of this verb."""
+
+    async def explain(request: Request) -> Response:
+        model = request.path_params["model"]
+        find_model(desk.catalogue, model)
+        document = await json_object(request)
+        with_picture = _with_picture(document)
+        applications = desk.check_all(model, *rows_in(document, "instances", MAX_INSTANCES))
+        numbered = list(enumerate(applications))
+        answer = await desk.decide(model, numbered, caller_of(request), with_reasons=True)
+        found = await run_in_threadpool(explanations_of, answer.loaded.scorer, applications)
+        said = [_said(explanation, with_picture=with_picture) for explanation in found]
+        return json_answer({"predictions": predictions_from(answer), "explanations": said})
+
+    return [Route("/v1/models/{model}:explain", explain, methods=["POST"])]
+
+
+def paths(catalogue: Mapping[str, type[CreditModel]]) -> dict[str, Any]:
+    """Describe the route in OpenAPI, once for each model."""
+    return {
+        f"/v1/models/{name}:explain": {"post": _operation(name, model)}
+        for name, model in catalogue.items()
+    }
+
+
+def _operation(name: str, model: type[CreditModel]) -> dict[str, Any]:
+    instances = {
+        "type": "array",
+        "items": schema_of(model),
+        "minItems": 1,
+        "maxItems": MAX_INSTANCES,
+    }
+    parameters = {"picture": {"const": "svg", "description": "Also draw each as a waterfall"}}
+    body = closed_object(
+        {"instances": instances, "parameters": closed_object(parameters, required=())},
+        required=("instances",),
+    )
+    answer = {
+        "predictions": {"type": "array", "items": PREDICTION},
+        "explanations": {"type": "array", "items": EXPLANATION},
+    }
+    return operation(f"Score {name} applications and explain each score", body, answer)
+
+
+def _with_picture(document: dict[str, Any]) -> bool:
+    parameters, faults = parameters_in(document, {"picture"})
+    if "picture" in parameters and parameters["picture"] != "svg":
+        faults.append(Fault("parameters.picture", "Input should be 'svg'"))
+    refuse_faults(faults)
+    return "picture" in parameters
+
+
+def _said(explanation: Explanation, *, with_picture: bool) -> dict[str, Any]:
+    picture = {"picture": svg_from(explanation)} if with_picture else {}
+    return asdict(explanation) | picture

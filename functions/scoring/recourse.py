@@ -1,0 +1,137 @@
+"""`POST /v1/models/{m}:recourse`: the smallest change of changeable fields that gets approval.
+
+Nothing is decided, so nothing is written to the decision record.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from functions.bodies import json_answer, json_object
+from functions.envelope import caller_of
+from functions.problems import refuse_faults
+from functions.scoring.canonical import prediction, predictions_from
+from functions.scoring.desk import Answer, Desk, parameters_in, rows_in
+from functions.scoring.openapi import (
+    PREDICTION,
+    Schema,
+    closed_object,
+    members,
+    operation,
+    schema_of,
+)
+from models.choices import allowed_values
+from models.contract import CreditModel
+from models.recourse import MOST_FIELDS, Recourse, smallest_change
+from models.shelf import find_model
+
+MAX_INSTANCES = 20
+
+VALUE: Schema = {"type": ["string", "number"]}
+CHANGE: Schema = members({"field": {"type": "string"}, "present": VALUE, "proposed": VALUE})
+RECOURSE: Schema = {
+    "type": "object",
+    "required": ["outcome", "detail"],
+    "properties": {
+        "outcome": {"enum": ["approved_already", "found", "none_exists"]},
+        "detail": {"type": "string"},
+        "changes": {"type": "array", "items": CHANGE, "maxItems": MOST_FIELDS},
+        "distance": {
+            "type": "number",
+            "description": "Sum of changes, each by the interquartile range of the training rows; "
+            "another level counts as 1",
+        },
+        "prediction": PREDICTION | {"description": "With these changes"},
+    },
+}
+SEARCHED: Schema = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "required": ["field"],
+        "properties": {
+            "field": {"type": "string"},
+            "levels": {"type": "array", "items": VALUE},
+            "lowest": {"type": "number"},
+            "highest": {"type": "number"},
+            "step": {"type": "number"},
+        },
+    },
+    "description": "The changeable fields and the values that were considered",
+}
+DETAILS = {
+    "approved_already": "It is approved as it stands",
+    "found": "No smaller change of the changeable fields is approved",
+    "none_exists": f"No change of at most {MOST_FIELDS} changeable fields is approved",
+}
+
+
+def routes(desk: Desk) -> list[Route]:
+    """The route of this verb."""
+
+    async def recourse(request: Request) -> Response:
+        model = request.path_params["model"]
+        find_model(desk.catalogue, model)
+        document = await json_object(request)
+        refuse_faults(parameters_in(document, set())[1])
+        applications = desk.check_all(model, *rows_in(document, "instances", MAX_INSTANCES))
+        answer = await desk.consider(model, applications, caller_of(request))
+        found = await run_in_threadpool(_recourses, answer, applications)
+        manifest, contract = answer.loaded.manifest, answer.loaded.scorer.model
+        searched = allowed_values(contract, manifest.spreads)
+        said = {"predictions": predictions_from(answer), "recourses": found, "searched": searched}
+        return json_answer(said)
+
+    return [Route("/v1/models/{model}:recourse", recourse, methods=["POST"])]
+
+
+def paths(catalogue: Mapping[str, type[CreditModel]]) -> dict[str, Any]:
+    """Describe the route in OpenAPI, once for each model."""
+    return {
+        f"/v1/models/{name}:recourse": {"post": _operation(name, model)}
+        for name, model in catalogue.items()
+    }
+
+
+def _operation(name: str, model: type[CreditModel]) -> dict[str, Any]:
+    instances = {
+        "type": "array",
+        "items": schema_of(model),
+        "minItems": 1,
+        "maxItems": MAX_INSTANCES,
+    }
+    parameters = closed_object({}, required=())
+    body = closed_object(
+        {"instances": instances, "parameters": parameters}, required=("instances",)
+    )
+    answer = {
+        "predictions": {"type": "array", "items": PREDICTION},
+        "recourses": {"type": "array", "items": RECOURSE},
+        "searched": SEARCHED,
+    }
+    return operation(f"Find what would get a {name} application approved", body, answer)
+
+
+def _recourses(answer: Answer, applications: Sequence[CreditModel]) -> list[dict[str, Any]]:
+    scorer, spreads = answer.loaded.scorer, answer.loaded.manifest.spreads
+    return [_said(answer, smallest_change(scorer, spreads, a)) for a in applications]
+
+
+def _said(answer: Answer, found: Recourse | None) -> dict[str, Any]:
+    if found is None:
+        return {"outcome": "none_exists", "detail": DETAILS["none_exists"]}
+    if not found.changes:
+        return {"outcome": "approved_already", "detail": DETAILS["approved_already"]}
+    [after] = answer.loaded.scorer.score([found.application])
+    return {
+        "outcome": "found",
+        "detail": DETAILS["found"],
+        "changes": [asdict(change) for change in found.changes],
+        "distance": found.distance,
+        "prediction": prediction(answer, after),
+    }

@@ -1,0 +1,92 @@
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from models.contract import characteristics
+from models.recourse import MOST_FIELDS
+from models.shelf import credit_models
+from tests.running import Server
+
+Example = Callable[[str], Any]
+
+
+def ask(service: Server, rows: list[Any], **headers: str) -> dict[str, Any]:
+    answer = service.client.post(
+        "/v1/models/application:recourse", json={"instances": rows}, headers=headers
+    )
+    assert answer.status_code == httpx.codes.OK, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+@pytest.fixture
+def rows(example: Example) -> list[dict[str, Any]]:
+    base = example("application")
+    return [
+        base,
+        base | {"credit_score": 560, "debt_to_income": 0.6},
+        base | {"credit_score": 300, "num_late_payments": 40, "num_bankruptcies": 3},
+    ]
+
+
+def test_a_found_change_is_approved_when_it_is_applied_for(
+    service: Server, rows: list[dict[str, Any]]
+) -> None:
+    answer = ask(service, rows)
+    outcomes = [found["outcome"] for found in answer["recourses"]]
+    assert outcomes == ["approved_already", "found", "none_exists"]
+    found = answer["recourses"][1]
+    changes = found["changes"]
+    assert 1 <= len(changes) <= MOST_FIELDS
+    assert all(rows[1][c["field"]] == c["present"] != c["proposed"] for c in changes)
+    changed = rows[1] | {c["field"]: c["proposed"] for c in changes}
+    predicted = service.client.post(
+        "/v1/models/application:predict", json={"instances": [*rows, changed]}
+    ).json()["predictions"]
+    assert predicted == [*answer["predictions"], found["prediction"]]
+    assert found["prediction"]["decision"] == "approve"
+    assert found["distance"] > 0
+
+
+def test_that_none_exists_is_said_plainly(service: Server, rows: list[dict[str, Any]]) -> None:
+    [found] = ask(service, rows[2:])["recourses"]
+    assert found == {
+        "outcome": "none_exists",
+        "detail": "No change of at most 3 changeable fields is approved",
+    }
+
+
+@pytest.mark.parametrize("name", ["application", "card_default", "german_credit"])
+def test_what_was_considered_is_told(service: Server, rows: list[Any], name: str) -> None:
+    changeable = {c.name for c in characteristics(credit_models()[name]) if c.changeable}
+    assert changeable
+    assert not any(c.protected for c in characteristics(credit_models()[name]) if c.changeable)
+    if name == "application":
+        searched = {s["field"]: s for s in ask(service, rows[:1])["searched"]}
+        assert set(searched) == changeable
+        assert (searched["loan_term"]["lowest"], searched["loan_term"]["highest"]) == (12, 60)
+        assert searched["savings"]["step"] == 100
+
+
+def test_nothing_is_recorded(service: Server, rows: list[dict[str, Any]]) -> None:
+    ask(service, rows, **{"x-request-id": "recourse-1"})
+    assert [line for line in service.log() if line.get("request_id") == "recourse-1"] == []
+
+
+@pytest.mark.parametrize(
+    ("document", "faults"),
+    [
+        ({}, {"instances"}),
+        ({"instances": [{}] * 21}, {"instances"}),
+        ({"instances": [1]}, {"instances[0]"}),
+        ({"instances": [{}], "parameters": {"grid": 1}}, {"parameters.grid"}),
+    ],
+)
+def test_another_body_is_refused(
+    service: Server, document: dict[str, Any], faults: set[str]
+) -> None:
+    answer = service.client.post("/v1/models/application:recourse", json=document)
+    assert answer.status_code == httpx.codes.UNPROCESSABLE_ENTITY
+    assert {error["path"] for error in answer.json()["errors"]} == faults
