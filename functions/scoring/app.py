@@ -5,7 +5,17 @@ from typing import Any
 from starlette.applications import Starlette
 
 from functions.assembly import assemble
-from functions.scoring import application, canonical, operations
+from functions.scoring import (
+    application,
+    bigquery,
+    bureau,
+    canonical,
+    customer,
+    open_inference,
+    operations,
+    versions,
+    vertex,
+)
 from functions.scoring.desk import Desk
 from functions.scoring.loading import ModelLoader
 from functions.scoring.openapi import document
@@ -21,16 +31,29 @@ def create_app(settings: Settings) -> Starlette:
         write_record=open_decision_log(settings.decision_log),
     )
 
+    default = settings.catalogue[settings.default_model]
+
     def describe() -> dict[str, Any]:  # when it is asked for: a cold start has no need of it
         return document(
             operations.paths()
-            | application.paths(settings.catalogue[settings.default_model])
+            | application.paths(default, bureau.described(settings.catalogue))
             | canonical.paths(settings.catalogue)
+            | open_inference.paths(settings.catalogue)
+            | bigquery.paths(settings.catalogue)
+            | customer.paths(settings.catalogue)
+            | versions.paths(settings.catalogue)
+            | vertex.paths(default, settings.vertex)
         )
 
     routes = [
+        # First: where Vertex AI names a path of ours, it means its own contract.
+        *vertex.routes(desk, settings.default_model, settings.vertex),
         *operations.routes(desk, settings.default_model, describe),
-        *application.routes(desk, settings.default_model),
+        *application.routes(desk, settings.default_model, bureau.by_member(desk)),
         *canonical.routes(desk),
+        *open_inference.routes(desk, settings.default_model),
+        *bigquery.routes(desk),
+        *customer.routes(desk),
+        *versions.routes(settings.store, settings.catalogue, settings.default_model),
     ]
     return assemble(routes, settings.listening, "no such path; GET /v1/models lists the models")
