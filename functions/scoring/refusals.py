@@ -13,6 +13,7 @@ from functions.scoring.openapi import Schema, members
 from models.errors import SuretyError
 
 MAX_MESSAGE_BYTES = 1_000
+FAULTS_OF_BODIES = {HTTPStatus.UNSUPPORTED_MEDIA_TYPE, HTTPStatus.UNPROCESSABLE_ENTITY}
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -20,7 +21,7 @@ Handler = Callable[[Request], Awaitable[Response]]
 def refusing_as(member: str, handler: Handler) -> Handler:
     """Let a handler's refusals be objects whose `member` says what is wrong.
 
-    A fault of the request is 400: these contracts have no 422.
+    A fault of the body is 400: these contracts know neither 415 nor 422.
     """
 
     async def answered(request: Request) -> Response:
@@ -28,7 +29,7 @@ def refusing_as(member: str, handler: Handler) -> Handler:
             return await handler(request)
         except SuretyError as error:
             status = status_of(error)
-            if status == HTTPStatus.UNPROCESSABLE_ENTITY:
+            if status in FAULTS_OF_BODIES:
                 status = HTTPStatus.BAD_REQUEST
             answer = json_answer({member: message_of(str(error), faults_of(error))}, status)
             answer.headers.update(retry_after(error) or {})

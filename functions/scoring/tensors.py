@@ -52,7 +52,7 @@ def columns_from(
             else:
                 found[tensor["name"]] = values
         faults += wrong
-    named = {tensor.get("name") for tensor in inputs if isinstance(tensor, dict)}
+    named = [tensor.get("name") for tensor in inputs if isinstance(tensor, dict)]
     faults += [
         Fault(f"inputs.{c.name}", "This column is required")
         for c in characteristics(model)

@@ -118,6 +118,9 @@ def test_null_and_an_absent_column_are_the_same_for_an_optional_field(
         ({"name": "income"}, "inputs[1].name: This column stands twice"),
         ({"name": "surname"}, "inputs[0].name: Input should be a field of the model"),
         ({"name": "surname"}, "inputs.age: This column is required"),
+        ({"name": {}}, "inputs[0].name: Input should be a field of the model"),
+        ({"name": ["age"]}, "inputs[0].name: Input should be a field of the model"),
+        ({"parameters": {"binary_data": {}}, "shape": [2, {}]}, "inputs[0].shape: "),
     ],
 )
 def test_a_faulty_column_is_refused_by_name(
