@@ -42,6 +42,13 @@ class NotReadyError(SuretyError):
         self.retry_after_seconds = retry_after_seconds
 
 
+class UnknownVersionError(SuretyError):
+    """A version was asked for by name that is not in service."""
+
+    def __init__(self, model: str, in_service: Sequence[str]) -> None:
+        super().__init__(f"{model}: this version is not in service; {', '.join(in_service)} is")
+
+
 class UnrecordedError(SuretyError):
     """A decision could not be written to the decision log, so it was not given."""
 
@@ -70,6 +77,7 @@ class TrainingUnavailableError(SuretyError):
 
 STATUSES: tuple[tuple[type[SuretyError], HTTPStatus], ...] = (
     (UnknownModelError, HTTPStatus.NOT_FOUND),
+    (UnknownVersionError, HTTPStatus.NOT_FOUND),
     (FeatureError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (NotReadyError, HTTPStatus.SERVICE_UNAVAILABLE),
     (UnrecordedError, HTTPStatus.SERVICE_UNAVAILABLE),
@@ -81,13 +89,28 @@ STATUSES: tuple[tuple[type[SuretyError], HTTPStatus], ...] = (
 
 def problem_from_error(error: SuretyError) -> Response:
     """Answer a domain error."""
+    return problem(status_of(error), str(error), faults_of(error), retry_after(error))
+
+
+def status_of(error: SuretyError) -> HTTPStatus:
+    """Status of a domain error; one that no request can cause is raised again."""
     if isinstance(error, RefusedRequestError):
-        return problem(error.status, str(error), error.faults)
+        return error.status
     for kind, status in STATUSES:
         if isinstance(error, kind):
-            retry = getattr(error, "retry_after_seconds", None)
-            return problem(status, str(error), headers=_retry_after(retry))
+            return status
     raise error
+
+
+def faults_of(error: SuretyError) -> tuple[Fault, ...]:
+    """Every fault a refusal lists."""
+    return error.faults if isinstance(error, RefusedRequestError) else ()
+
+
+def retry_after(error: SuretyError) -> dict[str, str] | None:
+    """The header that says when to ask again, where that helps."""
+    seconds = getattr(error, "retry_after_seconds", None)
+    return None if seconds is None else {"Retry-After": str(seconds)}
 
 
 def problem(
@@ -158,7 +181,3 @@ def _rule(kind: str, message: str) -> str:
         "extra_forbidden": "This field is not in the contract",
         "missing": "This field is required",
     }.get(kind, message)
-
-
-def _retry_after(seconds: int | None) -> dict[str, str] | None:
-    return None if seconds is None else {"Retry-After": str(seconds)}

@@ -167,9 +167,8 @@ def bundle_from_bytes(data: bytes) -> Bundle:
         If it is not a bundle of a format this code reads.
     """
     members = _members(data)
-    _check_format(members)
+    manifest = _manifest_in(members)
     try:
-        manifest = Manifest.model_validate_json(members["manifest.json"])
         golden = Golden.model_validate_json(members["golden.json"])
         reference = REFERENCE.validate_json(members["reference.json"])
         estimator = members[ESTIMATOR_MEMBERS[manifest.family]]
@@ -181,6 +180,11 @@ def bundle_from_bytes(data: bytes) -> Bundle:
         raise ModelRefusedError(message) from error
     fitted = estimator_from_bytes(manifest.family, estimator)
     return Bundle(manifest, fitted, golden, reference)
+
+
+def manifest_from_bytes(data: bytes) -> Manifest:
+    """What a bundle says of itself; its estimator is not parsed. Errors as `bundle_from_bytes`."""
+    return _manifest_in(_members(data))
 
 
 def scorer_from_bundle(bundle: Bundle, model: type[CreditModel]) -> Scorer:
@@ -208,6 +212,18 @@ def scorer_from_bundle(bundle: Bundle, model: type[CreditModel]) -> Scorer:
     _check_reference(scorer)
     _check_golden(scorer, bundle.golden)
     return scorer
+
+
+def _manifest_in(members: Mapping[str, bytes]) -> Manifest:
+    _check_format(members)
+    try:
+        return Manifest.model_validate_json(members["manifest.json"])
+    except KeyError as error:
+        message = f"bundle: member {error.args[0]} is missing"
+        raise ModelRefusedError(message) from error
+    except (ValidationError, DeclarationError) as error:
+        message = f"bundle: {error}"
+        raise ModelRefusedError(message) from error
 
 
 def _check_format(members: Mapping[str, bytes]) -> None:

@@ -40,7 +40,12 @@ class Version(Record):
     @property
     def published(self) -> datetime:
         """When it was published, as its name says."""
-        return datetime.strptime(f"{self.version[:15]}+0000", "%Y%m%dT%H%M%S%z")
+        return published_at(self.version)
+
+
+def published_at(name: str) -> datetime:
+    """When a version was published, as its name says."""
+    return datetime.strptime(f"{name[:15]}+0000", "%Y%m%dT%H%M%S%z")
 
 
 def publish(

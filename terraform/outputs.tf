@@ -1,3 +1,8 @@
+output "bigquery_functions" {
+  description = "The remote functions, as SQL names them, with enable_bigquery."
+  value       = [for f in google_bigquery_routine.scoring : "`${var.project_id}.${f.dataset_id}.${f.routine_id}`"]
+}
+
 output "decisions" {
   description = "The newest decisions, as a command to paste."
   value       = "bq query --use_legacy_sql=false 'SELECT timestamp, jsonPayload.model, jsonPayload.decision, jsonPayload.probability_of_default FROM `${var.project_id}.${google_bigquery_dataset.decisions.dataset_id}.${google_bigquery_table.decisions.table_id}` WHERE timestamp > TIMESTAMP_SUB(CURRENT_TIMESTAMP(), INTERVAL 1 DAY) ORDER BY timestamp DESC LIMIT 20'"

@@ -170,6 +170,12 @@ variable "edge_only" {
   }
 }
 
+variable "enable_bigquery" {
+  description = "Let SQL call the scoring service: a BigQuery connection, and a remote function for each of `models`."
+  type        = bool
+  default     = false
+}
+
 variable "enable_edge" {
   description = "Put a load balancer with a domain and Cloud Armor rate limits in front."
   type        = bool

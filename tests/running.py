@@ -151,7 +151,7 @@ def running_server(
     log_path: Path, kind: ServerKind = "module", **environment: str
 ) -> Iterator[Server]:
     """Start the real server, wait until it is live, stop it afterwards."""
-    port = free_port()
+    port = int(environment.get("AIP_HTTP_PORT") or free_port())
     variables = os.environ | {"PYTHONPATH": str(REPOSITORY), "PORT": str(port)} | environment
     with log_path.open("ab") as log:
         process = subprocess.Popen(

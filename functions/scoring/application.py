@@ -1,6 +1,7 @@
 """The earlier application-scoring system's contract: its fields in, its documented reply out."""
 
 import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from starlette.requests import Request
@@ -37,14 +38,21 @@ SINGLE: Schema = CLASS | {
     "timestamp": {"type": "number"},
 }
 RESULT: Schema = CLASS | {"probability_high_risk": {"type": "number"}}
+Answering = Callable[[dict[str, Any], Request], Awaitable[Response]]
 DEFAULT_FROM = 0.5  # `prediction` is 1 from this probability on; the decision follows the policy
 
 
-def routes(desk: Desk, model: str) -> list[Route]:
-    """Routes of this contract, answered by one model."""
+def routes(desk: Desk, model: str, by_member: Mapping[str, Answering]) -> list[Route]:
+    """Routes of this contract, answered by one model.
+
+    A body of `/predict` that has a member of `by_member` is another contract's.
+    """
 
     async def predict(request: Request) -> Response:
-        [application] = desk.check_all(model, [await json_object(request)], [""])
+        document = await json_object(request)
+        for member in by_member.keys() & document.keys():
+            return await by_member[member](document, request)
+        [application] = desk.check_all(model, [document], [""])
         answer = await desk.decide(model, [(0, application)], caller_of(request))
         return json_answer(_reply(answer))
 
@@ -69,8 +77,8 @@ def routes(desk: Desk, model: str) -> list[Route]:
     ]
 
 
-def paths(model: type[CreditModel]) -> dict[str, Any]:
-    """Describe these routes in OpenAPI."""
+def paths(model: type[CreditModel], others: Sequence[tuple[Schema, Schema]] = ()) -> dict[str, Any]:
+    """Describe these routes in OpenAPI; `others` are bodies and answers that share `/predict`."""
     described = "Each as for /predict; a faulty one carries its errors in its place"
     rows = {"type": "array", "minItems": 1, "maxItems": MAX_ROWS, "description": described}
     batch = closed_object({"applications": rows}, required=("applications",))
@@ -86,8 +94,12 @@ def paths(model: type[CreditModel]) -> dict[str, Any]:
         "results": {"type": "array", "items": {"oneOf": [scored, refused]}},
     }
     reply = {"type": "object", "allOf": [PREDICTION, members(REPLY | SINGLE)]}
+    body = schema_of(model)
+    if others:
+        bodies, answers = zip(*others, strict=True)
+        body, reply = {"oneOf": [body, *bodies]}, {"type": "object", "oneOf": [reply, *answers]}
     return {
-        "/predict": {"post": operation("Score one application", schema_of(model), reply)},
+        "/predict": {"post": operation("Score one application", body, reply)},
         "/predict/batch": {
             "post": operation("Score applications; a faulty one fails alone", batch, results)
         },

@@ -16,27 +16,31 @@ from starlette.routing import Route
 
 from functions.bodies import json_answer, json_object
 from functions.envelope import caller_of
-from functions.problems import Fault, refuse_faults
-from functions.scoring.desk import MAX_ROWS, Answer, Desk, parameters_in, rows_in
-from functions.scoring.openapi import PREDICTION, closed_object, members, operation, schema_of
+from functions.problems import Fault, extra_members, refuse_faults
+from functions.scoring.desk import MAX_ROWS, Answer, Desk, rows_in
+from functions.scoring.openapi import (
+    PREDICTION,
+    Schema,
+    closed_object,
+    members,
+    operation,
+    schema_of,
+)
 from models.contract import CreditModel, contract_hash
 from models.scorer import Decision
 from models.shelf import find_model
+
+PARAMETERS: Schema = closed_object(
+    {"reasons": {"type": "boolean", "description": "Reasons for approvals too", "default": False}},
+    required=(),
+)
 
 
 def routes(desk: Desk) -> list[Route]:
     """Routes of this contract."""
 
     async def predict(request: Request) -> Response:
-        model = request.path_params["model"]
-        find_model(desk.catalogue, model)
-        document = await json_object(request)
-        with_reasons = _with_reasons(document)
-        applications = desk.check_all(model, *rows_in(document, "instances"))
-        answer = await desk.decide(
-            model, list(enumerate(applications)), caller_of(request), with_reasons=with_reasons
-        )
-        return json_answer({"predictions": predictions_from(answer)})
+        return await predict_instances(desk, request.path_params["model"], request)
 
     async def list_models(_request: Request) -> Response:
         return json_answer({"models": [_described(desk, name) for name in desk.catalogue]})
@@ -55,10 +59,22 @@ def routes(desk: Desk) -> list[Route]:
     ]
 
 
+async def predict_instances(desk: Desk, model: str, request: Request) -> Response:
+    """Answer `{"instances": [...], "parameters": {}}` with `{"predictions": [...]}`."""
+    find_model(desk.catalogue, model)
+    document = await json_object(request)
+    with_reasons = _with_reasons(document)
+    applications = desk.check_all(model, *rows_in(document, "instances"))
+    answer = await desk.decide(
+        model, list(enumerate(applications)), caller_of(request), with_reasons=with_reasons
+    )
+    return json_answer({"predictions": predictions_from(answer)})
+
+
 def paths(catalogue: Mapping[str, type[CreditModel]]) -> dict[str, Any]:
     """Describe these routes in OpenAPI, once for each model."""
     named = {
-        f"/v1/models/{name}:predict": {"post": _predict_operation(name, model)}
+        f"/v1/models/{name}:predict": {"post": predict_operation(name, model)}
         for name, model in catalogue.items()
     }
     about = {
@@ -77,19 +93,16 @@ def paths(catalogue: Mapping[str, type[CreditModel]]) -> dict[str, Any]:
     return named | {"/v1/models": {"get": operation("List the models", None, listed)}} | shown
 
 
-def _predict_operation(name: str, model: type[CreditModel]) -> dict[str, Any]:
+def predict_operation(name: str, model: type[CreditModel]) -> dict[str, Any]:
+    """Describe a prediction by `predict_instances`."""
     instances = {
         "type": "array",
         "items": schema_of(model),
         "minItems": 1,
         "maxItems": MAX_ROWS,
     }
-    parameters = {
-        "reasons": {"type": "boolean", "description": "Reasons for approvals too", "default": False}
-    }
     body = closed_object(
-        {"instances": instances, "parameters": closed_object(parameters, required=())},
-        required=("instances",),
+        {"instances": instances, "parameters": PARAMETERS}, required=("instances",)
     )
     answer = {"predictions": {"type": "array", "items": PREDICTION}}
     return operation(f"Score {name} applications", body, answer)
@@ -123,13 +136,22 @@ def prediction(answer: Answer, decision: Decision) -> dict[str, Any]:
 
 
 def _with_reasons(document: dict[str, Any]) -> bool:
-    """Read `parameters`."""
-    parameters, faults = parameters_in(document, {"reasons"})
+    faults = extra_members(document, {"instances", "parameters"})
+    wanted = reasons_wanted(document.get("parameters", {}), faults)
+    refuse_faults(faults)
+    return wanted
+
+
+def reasons_wanted(parameters: object, faults: list[Fault], path: str = "parameters") -> bool:
+    """Read `parameters`; members that mean nothing are refused rather than ignored."""
+    if not isinstance(parameters, dict):
+        faults.append(Fault(path, "Input should be an object"))
+        return False
+    faults += extra_members(parameters, {"reasons"}, path)
     wanted = parameters.get("reasons", False)
     if not isinstance(wanted, bool):
-        faults.append(Fault("parameters.reasons", "Input should be true or false"))
-    refuse_faults(faults)
-    return bool(wanted)
+        faults.append(Fault(f"{path}.reasons", "Input should be true or false"))
+    return wanted is True
 
 
 def _described(desk: Desk, name: str) -> dict[str, Any]:

@@ -10,12 +10,18 @@ from pydantic import TypeAdapter, ValidationError
 from starlette.concurrency import run_in_threadpool
 
 from functions.envelope import Caller
-from functions.problems import Fault, extra_members, faults_from, refuse_faults
+from functions.problems import (
+    Fault,
+    UnknownVersionError,
+    extra_members,
+    faults_from,
+    refuse_faults,
+)
 from functions.scoring.loading import ModelLoader
 from functions.scoring.records import Write, record_lines
 from models.contract import CreditModel
 from models.scorer import Decision
-from models.serving import LoadedVersion, Variant
+from models.serving import InService, LoadedVersion, Variant
 from models.shelf import find_model
 
 MAX_ROWS = 1_000
@@ -58,24 +64,28 @@ class Desk:
             return faults_from(error, path)
 
     def check_all(
-        self, model: str, rows: Sequence[object], paths: Sequence[str]
+        self,
+        model: str,
+        rows: Sequence[object],
+        paths: Sequence[str],
+        found: Sequence[Fault] = (),
     ) -> list[CreditModel]:
-        """Hold every row against the contract.
+        """Hold every row against the contract; faults `found` before are refused with theirs.
 
         Raises
         ------
         RefusedRequestError
-            If any row has a fault: it lists the faults of all rows.
+            If there is any fault: it lists those found before and those of all rows.
         """
         contract = find_model(self.catalogue, model)
-        if not any(_is_too_wide(contract, row) for row in rows):
+        if not found and not any(_is_too_wide(contract, row) for row in rows):
             try:
                 return _list_of(contract).validate_python(rows)
             except ValidationError:
                 pass  # each row again, to collect the faults of all
         checked = [self.check(model, *pair) for pair in zip(rows, paths, strict=True)]
         faults = [fault for row in checked if isinstance(row, list) for fault in row]
-        refuse_faults(faults)
+        refuse_faults([*found, *faults])
         return [row for row in checked if not isinstance(row, list)]
 
     async def decide(
@@ -91,7 +101,33 @@ class Desk:
         A decision is given only once it is recorded.
         Reasons come with what is not approved, and with everything if asked for.
         """
-        answering = await self._answering(model, caller)
+        answering = await self.answering(model, caller)
+        return await self.decide_by(answering, numbered, caller, with_reasons=with_reasons)
+
+    async def answering(
+        self, model: str, caller: Caller, version: str | None = None
+    ) -> tuple[Variant, LoadedVersion]:
+        """Who answers a caller: the version asked for, or the caller's side of champion/challenger.
+
+        Raises
+        ------
+        UnknownVersionError
+            If the version asked for is neither the champion nor its challenger.
+        """
+        serving = await self.loader.serving(model)
+        if version is None:
+            return serving.answering(caller.applicant_id or caller.request_id)
+        return in_service(serving, version)
+
+    async def decide_by(
+        self,
+        answering: tuple[Variant, LoadedVersion],
+        numbered: Sequence[tuple[int, CreditModel]],
+        caller: Caller,
+        *,
+        with_reasons: bool = False,
+    ) -> Answer:
+        """Decide as `decide` does, by a version that was chosen before."""
         deciding = partial(self._decide, with_reasons=with_reasons)
         if len(numbered) <= ROWS_ON_THE_LOOP:
             answer = deciding(answering, numbered, caller)
@@ -104,13 +140,9 @@ class Desk:
         self, model: str, applications: Sequence[CreditModel], caller: Caller
     ) -> Answer:
         """Say what would be decided on a few applications; nothing is, so nothing is recorded."""
-        variant, loaded = await self._answering(model, caller)
+        variant, loaded = await self.answering(model, caller)
         decisions = loaded.scorer.score(applications)
         return Answer(variant, loaded, decisions, _latency_ms(caller))
-
-    async def _answering(self, model: str, caller: Caller) -> tuple[Variant, LoadedVersion]:
-        serving = await self.loader.serving(model)
-        return serving.answering(caller.applicant_id or caller.request_id)
 
     def _decide(
         self,
@@ -132,6 +164,16 @@ class Desk:
 
 def _latency_ms(caller: Caller) -> float:
     return round(1000 * (time.perf_counter() - caller.began), 3)
+
+
+def in_service(serving: InService, version: str) -> tuple[Variant, LoadedVersion]:
+    """The champion or the challenger, by its version; errors as `Desk.answering`."""
+    if serving.champion.version == version:
+        return "champion", serving.champion
+    if serving.challenger and serving.challenger.version == version:
+        return "challenger", serving.challenger
+    loaded = filter(None, (serving.champion, serving.challenger))
+    raise UnknownVersionError(serving.pointer.model, [known.version for known in loaded])
 
 
 def _is_too_wide(contract: type[CreditModel], row: object) -> bool:

@@ -94,6 +94,14 @@ class ModelLoader:
             raise self.not_ready(name)
         return state.serving
 
+    def ready(self, name: str) -> InService:
+        """What serves a model now; begins to load it and does not wait. Errors as `serving`."""
+        self.start(name)
+        serving = self._states[name].serving
+        if serving is None:
+            raise self.not_ready(name)
+        return serving
+
     def not_ready(self, name: str) -> NotReadyError:
         """Why a model is not loaded, and when to ask again."""
         state = self._states[name]

@@ -25,12 +25,10 @@ def routes(
         return json_answer({"status": "live"})
 
     async def ready(_request: Request) -> Response:
-        desk.loader.start(model)
-        state = desk.loader.state(model)
-        if state.serving is None:
-            raise desk.loader.not_ready(model)
-        said = {"status": "ready", "model": model, "model_version": state.serving.champion.version}
-        return json_answer(said | ({"problem": state.cause} if state.cause else {}))
+        version = desk.loader.ready(model).champion.version
+        cause = desk.loader.state(model).cause
+        said = {"status": "ready", "model": model, "model_version": version}
+        return json_answer(said | ({"problem": cause} if cause else {}))
 
     async def metrics(_request: Request) -> Response:
         from functions.scoring.metrics import CONTENT_TYPE, render  # noqa: PLC0415 -- no score needs it

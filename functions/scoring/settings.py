@@ -1,10 +1,12 @@
 """The environment of the scoring function, read once and checked whole."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from functions.settings import (
+    HIGHEST_PORT,
     REPOSITORY,
     Listening,
     catalogue_from,
@@ -19,6 +21,15 @@ from models.stores.opening import open_store
 from models.stores.store import Store
 
 REFRESH_SECONDS = 60.0
+ROUTE = re.compile(r"(/[A-Za-z0-9._~:-]+)+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VertexRoutes:
+    """Paths that Vertex AI asks on; None where it named none."""
+
+    health: str | None = None
+    predict: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +42,7 @@ class Settings:
     default_model: str
     decision_log: str
     model_refresh_seconds: float
+    vertex: VertexRoutes = VertexRoutes()
 
 
 def read_settings() -> Settings:
@@ -47,25 +59,49 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         If any is wrong: the message names every faulty variable.
     """
     faults: list[str] = []
+    environment = _with_vertex_port(environment, faults)
     catalogue = catalogue_from(environment, faults)
     refresh = environment.get("MODEL_REFRESH_SECONDS", "")
     seconds = number_from("MODEL_REFRESH_SECONDS", refresh, faults)
     settings = Settings(
         listening=listening_from(environment, faults),
-        store=_store(environment.get("MODEL_STORE", ""), faults),
+        store=_store(environment, faults),
         catalogue=catalogue,
         default_model=default_model_from(environment, catalogue, faults),
         decision_log=environment.get("DECISION_LOG") or "stdout",
         model_refresh_seconds=REFRESH_SECONDS if seconds is None else seconds,
+        vertex=VertexRoutes(
+            health=_route("AIP_HEALTH_ROUTE", environment.get("AIP_HEALTH_ROUTE"), faults),
+            predict=_route("AIP_PREDICT_ROUTE", environment.get("AIP_PREDICT_ROUTE"), faults),
+        ),
     )
     refuse_wrong(faults)
     return settings
 
 
-def _store(uri: str, faults: list[str]) -> Store:
+def _store(environment: Mapping[str, str], faults: list[str]) -> Store:
     embedded = (REPOSITORY / "var" / "store").as_uri()
+    own, vertex = environment.get("MODEL_STORE"), environment.get("AIP_STORAGE_URI")
     try:
-        return open_store(uri or embedded)
+        return open_store(own or vertex or embedded)
     except DeclarationError as error:
-        faults.append(f"MODEL_STORE: {error}")
+        faults.append(f"{'MODEL_STORE' if own else 'AIP_STORAGE_URI'}: {error}")
         return open_store(embedded)
+
+
+def _with_vertex_port(environment: Mapping[str, str], faults: list[str]) -> Mapping[str, str]:
+    """Listen where Vertex AI asks, on every address, as in any container of its."""
+    port = environment.get("AIP_HTTP_PORT")
+    if not port:
+        return environment
+    if not (re.fullmatch("[0-9]{1,5}", port) and 1 <= int(port) <= HIGHEST_PORT):
+        faults.append(f"AIP_HTTP_PORT: must be a number from 1 to {HIGHEST_PORT}, not {port!r}")
+        return environment
+    return {"HOST": "0.0.0.0", **environment, "PORT": port}  # noqa: S104 -- a container must
+
+
+def _route(name: str, path: str | None, faults: list[str]) -> str | None:
+    if path and not ROUTE.fullmatch(path):
+        faults.append(f"{name}: must be a path such as /predict, not {path!r}")
+        return None
+    return path or None

@@ -6,6 +6,11 @@ mock_provider "google" {
   }
 }
 
+override_resource {
+  target = google_bigquery_connection.scoring
+  values = { cloud_resource = { service_account_id = "connection@example.iam.gserviceaccount.com" } }
+}
+
 variables {
   project_id = "example-project"
   invokers   = ["group:lending@example.com"]
@@ -103,6 +108,17 @@ run "each_workload_has_an_account_and_only_its_rights" {
   assert {
     condition     = toset([for g in concat(values(google_cloud_run_v2_job_iam_member.retrain_runs), values(google_cloud_run_v2_job_iam_member.retrain_looks)) : g.role]) == toset(["roles/run.invoker", "roles/run.viewer"])
     error_message = "The retrain service may run the jobs and look at them, nothing else."
+  }
+}
+
+run "bigquery_may_call_the_scoring_service_and_nothing_else" {
+  variables {
+    enable_bigquery = true
+  }
+
+  assert {
+    condition     = [for g in google_cloud_run_v2_service_iam_member.bigquery_asks : [g.name, g.role, g.member]] == [["prod-scoring", "roles/run.invoker", "serviceAccount:connection@example.iam.gserviceaccount.com"]]
+    error_message = "The connection's account may call the scoring service and nothing else."
   }
 }
 

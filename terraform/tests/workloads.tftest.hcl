@@ -160,3 +160,43 @@ run "flags_on_make_the_whole" {
     error_message = "The source function's decisions must reach the decision log."
   }
 }
+
+run "without_the_flag_there_is_no_function_in_bigquery" {
+  assert {
+    condition     = length(google_bigquery_routine.scoring) == 0 && length(google_bigquery_connection.scoring) == 0 && length(google_cloud_run_v2_service_iam_member.bigquery_asks) == 0
+    error_message = "BigQuery must not reach the service unless enable_bigquery asks for it."
+  }
+}
+
+run "bigquery_has_a_function_for_every_model" {
+  variables {
+    enable_bigquery = true
+  }
+
+  assert {
+    condition     = keys(google_bigquery_routine.scoring) == keys(google_cloud_run_v2_job.training)
+    error_message = "Each model must have its remote function."
+  }
+
+  assert {
+    condition     = google_bigquery_routine.scoring["application"].remote_function_options[0].endpoint == "https://prod-scoring.example.run.app/bigquery/application"
+    error_message = "A remote function must call the route of its own model."
+  }
+
+  assert {
+    condition     = [for a in google_bigquery_routine.scoring["application"].arguments : a.name] == [for a in jsondecode(file("schemas/bigquery.json")).application : a.name]
+    error_message = "Arguments must stand in the order of the catalogue."
+  }
+}
+
+run "a_model_without_arguments_is_refused" {
+  command = plan
+
+  variables {
+    enable_bigquery = true
+    default_model   = "own_model"
+    models          = { own_model = { schedule = "0 1 * * 0" } }
+  }
+
+  expect_failures = [google_bigquery_routine.scoring]
+}

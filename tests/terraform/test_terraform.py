@@ -143,6 +143,18 @@ BREAKS = (
         "Every alert must go to every channel",
     ),
     Break(
+        "bigquery.tf",
+        '"roles/run.invoker"',
+        '"roles/run.admin"',
+        "The connection's account may call the scoring service",
+    ),
+    Break(
+        "bigquery.tf",
+        "/bigquery/${each.key}",
+        "/bigquery/application2",
+        "A remote function must call the route of its own model",
+    ),
+    Break(
         "edge.tf",
         "security_policy       = google_compute_security_policy.scoring",
         "custom_request_headers = [] # google_compute_security_policy.scoring",
@@ -192,6 +204,7 @@ EVERYTHING = (
     *("-var=enable_edge=true", "-var=edge_only=true", "-var=domain=credit.example.com"),
     "-var=enable_prometheus=true",
     *("-var=source_archive=variables.tf", "-var=billing_account=012345-6789AB-CDEF01"),
+    "-var=enable_bigquery=true",
     *('-var=secrets={API_KEYS="surety-api-keys"}', '-var=alert_emails=["oncall@example.com"]'),
 )
 
@@ -212,6 +225,7 @@ def test_editing_one_file_leads_to_a_plan_without_keys_and_secrets(
     assert {"google_cloud_run_v2_service", "google_cloud_run_v2_job"} < kinds
     assert not {kind for kind in kinds if kind.endswith(("_key", "_secret_version"))}
     assert ("google_compute_security_policy" in kinds) == bool(flags)
+    assert ("google_bigquery_routine" in kinds) == bool(flags)
     public = [r["address"] for r in resources if r["values"].get("member") == "allUsers"]
     assert public == []
 

@@ -11,10 +11,20 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from functions.scoring.refusals import MAX_MESSAGE_BYTES
+from functions.scoring.tensors import datatypes
 from models.catalogue.application import Application
 from tests.running import Server
 
 EXAMPLES = pytest.mark.parametrize("route", ["/predict", "/v1/models/application:predict"])
+FOREIGN = {"/v2/models/application/infer": "error", "/bigquery/application": "errorMessage"}
+ROUTES = pytest.mark.parametrize(
+    "route",
+    [
+        *("/predict", "/v1/models/application:predict", "/api/v1/predict", "/api/v1/predict/batch"),
+        *FOREIGN,
+    ],
+)
 MARKER = "Zacharias"  # a value of an applicant's, which no answer may repeat
 FIELDS = list(Application.model_fields)
 IN_A_FIXTURE = (HealthCheck.function_scoped_fixture, HealthCheck.too_slow)
@@ -36,6 +46,20 @@ documents = st.recursive(
     max_leaves=12,
 )
 changes = st.dictionaries(st.sampled_from(FIELDS), documents, min_size=1, max_size=5)
+
+members = st.sampled_from(
+    [
+        *("name", "shape", "datatype", "data", "parameters", "inputs", "outputs", "id", "calls"),
+        *("userDefinedContext", "requestId", "customers", "customer_id", "reasons", "instances"),
+    ]
+)
+# The members that foreign contracts have, with anything in them.
+nested = st.dictionaries(
+    members,
+    st.one_of(documents, st.lists(st.dictionaries(members, documents, max_size=5), max_size=4)),
+    min_size=1,
+    max_size=5,
+)
 
 
 def _send(service: Server, route: str, body: bytes) -> tuple[int, dict[str, Any], str]:
@@ -62,28 +86,56 @@ def test_every_changed_application_is_answered_with_its_faults(
         assert all(error["message"] for error in answer["errors"])
 
 
-@EXAMPLES
-@given(document=documents)
+def _columns(row: dict[str, Any]) -> dict[str, Any]:
+    kinds = datatypes(Application)
+    return {
+        "inputs": [
+            {"name": name, "shape": [1], "datatype": kinds[name], "data": [value]}
+            for name, value in row.items()
+        ]
+    }
+
+
+@pytest.mark.parametrize("route", FOREIGN)
+@given(changed=changes)
 @settings(deadline=None, suppress_health_check=IN_A_FIXTURE)
-def test_every_document_is_answered(service: Server, route: str, document: object) -> None:
-    status, answer, text = _send(service, route, json.dumps(document).encode())
+def test_every_changed_application_is_answered_in_a_foreign_contract(
+    contracts: Server, example: Callable[[str], Any], route: str, changed: dict[str, Any]
+) -> None:
+    row = example("application") | changed
+    calls = {"calls": [[row[name] for name in FIELDS]]}
+    document = calls if route.startswith("/bigquery") else _columns(row)
+    status, answer, text = _send(contracts, route, json.dumps(document).encode())
+    assert status in {200, 400}
+    assert MARKER not in text
+    if status == 400:
+        assert list(answer) == [FOREIGN[route]]
+        assert len(answer[FOREIGN[route]].encode()) <= MAX_MESSAGE_BYTES
+
+
+@ROUTES
+@given(document=st.one_of(documents, nested))
+@settings(deadline=None, suppress_health_check=IN_A_FIXTURE)
+def test_every_document_is_answered(contracts: Server, route: str, document: object) -> None:
+    status, answer, text = _send(contracts, route, json.dumps(document).encode())
     assert 400 <= status < 500
-    assert answer["status"] == status
+    assert answer[FOREIGN[route]] if route in FOREIGN else answer["status"] == status
     assert MARKER not in text
 
 
-@EXAMPLES
+@ROUTES
 @given(body=st.binary(max_size=300))
 @settings(deadline=None, suppress_health_check=IN_A_FIXTURE)
-def test_every_sequence_of_bytes_is_answered(service: Server, route: str, body: bytes) -> None:
-    status, answer, text = _send(service, route, body + MARKER.encode())
+def test_every_sequence_of_bytes_is_answered(contracts: Server, route: str, body: bytes) -> None:
+    status, answer, text = _send(contracts, route, body + MARKER.encode())
     assert 400 <= status < 500
-    assert answer["status"] == status
+    assert answer[FOREIGN[route]] if route in FOREIGN else answer["status"] == status
     assert MARKER not in text
 
 
-def test_the_server_is_the_same_process_afterwards(service: Server) -> None:
-    assert service.process.poll() is None
-    assert service.client.get("/health/live").status_code == 200
-    assert not [line for line in service.log() if line["severity"] == "ERROR"]
-    assert MARKER not in service.log_path.read_text()
+def test_the_server_is_the_same_process_afterwards(service: Server, contracts: Server) -> None:
+    for server in (service, contracts):
+        assert server.process.poll() is None
+        assert server.client.get("/health/live").status_code == 200
+        assert not [line for line in server.log() if line["severity"] == "ERROR"]
+        assert MARKER not in server.log_path.read_text()

@@ -61,6 +61,7 @@ def test_every_setting_stands_in_the_readme() -> None:
     assert read == {
         *("MODEL_STORE", "DEFAULT_MODEL", "CREDIT_MODELS", "AUTH", "DECISION_LOG"),
         *("MODEL_REFRESH_SECONDS", "HOST", "PORT", "TRAINING_JOB", "TRAINING_API"),
+        *("AIP_HTTP_PORT", "AIP_HEALTH_ROUTE", "AIP_PREDICT_ROUTE", "AIP_STORAGE_URI"),
         *("TRAINING_PYTHON", "TRAINING_LOGS", "TRAINING_OVERDUE_HOURS"),
     }
     for name in read:

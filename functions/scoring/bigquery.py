@@ -1,0 +1,148 @@
+"""BigQuery remote functions: rows of arguments in, one JSON object a row out, in order.
+
+Arguments stand in the order of the model's declaration. BigQuery asks again after 503 (a model is
+being loaded) and fails the query at once on 400, which a faulty row is.
+`python -m functions.scoring.bigquery` prints the arguments of every model, for Terraform.
+"""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from functions.bodies import json_answer, json_object
+from functions.envelope import REQUEST_ID, Caller, caller_of
+from functions.problems import Fault
+from functions.scoring.canonical import predictions_from, reasons_wanted
+from functions.scoring.desk import MAX_ROWS, Desk, rows_in
+from functions.scoring.openapi import PREDICTION, Schema, members, operation, schema_of
+from functions.scoring.refusals import described, refusing_as
+from models.contract import CreditModel, characteristics
+from models.shelf import find_model
+
+INTEGER = re.compile(r"-?[0-9]{1,19}")
+FLAGS = {"true": True, "false": False}  # a user-defined context holds texts only
+
+
+def routes(desk: Desk) -> list[Route]:
+    """Routes of this contract."""
+
+    async def call(request: Request) -> Response:
+        model = request.path_params["model"]
+        fields = arguments(find_model(desk.catalogue, model))
+        document = await json_object(request)
+        faults: list[Fault] = []
+        with_reasons = _with_reasons(document.get("userDefinedContext"), faults)
+        rows, paths = _rows(*rows_in(document, "calls"), fields, faults)
+        applications = desk.check_all(model, rows, paths, faults)
+        answer = await desk.decide(
+            model,
+            list(enumerate(applications)),
+            _caller(document.get("requestId"), caller_of(request)),
+            with_reasons=with_reasons,
+        )
+        return json_answer({"replies": predictions_from(answer)})
+
+    handler = refusing_as("errorMessage", call)
+    return [Route("/bigquery/{model}", handler, methods=["POST"])]
+
+
+def paths(catalogue: Mapping[str, type[CreditModel]]) -> dict[str, Any]:
+    """Describe these routes in OpenAPI, once for each model."""
+    answer = {"replies": {"type": "array", "items": PREDICTION}}
+    return {
+        f"/bigquery/{name}": {
+            "post": described(
+                operation(f"Score {name} rows of a BigQuery query", _body(model), answer),
+                "errorMessage",
+            )
+        }
+        for name, model in catalogue.items()
+    }
+
+
+def arguments(model: type[CreditModel]) -> dict[str, str]:
+    """BigQuery type of every argument, by name, in the order of the declaration."""
+    fields = [c for c in characteristics(model) if c.compute is None]
+    return {
+        c.name: "INT64" if c.whole or c.is_coded else "STRING" if c.levels else "FLOAT64"
+        for c in fields
+    }
+
+
+def _rows(
+    calls: Sequence[object], paths: Sequence[str], fields: Mapping[str, str], faults: list[Fault]
+) -> tuple[list[dict[str, object]], list[str]]:
+    """Calls with the right number of arguments as rows, each with its path."""
+    sound: dict[str, dict[str, object]] = {}
+    for values, path in zip(calls, paths, strict=True):
+        if isinstance(values, list) and len(values) == len(fields):
+            pairs = zip(fields.items(), values, strict=True)
+            sound[path] = {name: _value(value, kind) for (name, kind), value in pairs}
+        else:
+            faults.append(Fault(path, f"Input should be a list of {len(fields)} arguments"))
+    return list(sound.values()), list(sound)
+
+
+def _value(value: object, kind: str) -> object:
+    """The value itself; BigQuery writes an integer that a double cannot hold as text."""
+    if kind == "INT64" and isinstance(value, str) and INTEGER.fullmatch(value):
+        return int(value)
+    return value
+
+
+def _with_reasons(context: object, faults: list[Fault]) -> bool:
+    """Read the routine's user-defined context."""
+    if isinstance(context, dict):
+        flag = context.get("reasons")
+        if isinstance(flag, str):
+            context = context | {"reasons": FLAGS.get(flag)}
+    return reasons_wanted({} if context is None else context, faults, "userDefinedContext")
+
+
+def _caller(request_id: object, caller: Caller) -> Caller:
+    """The caller under BigQuery's own id, so that a repeated request is answered as the first."""
+    if isinstance(request_id, str) and REQUEST_ID.fullmatch(request_id):
+        return replace(caller, request_id=request_id)
+    return caller
+
+
+def _body(model: type[CreditModel]) -> Schema:
+    schema = schema_of(model)["properties"]
+    fields = arguments(model)
+    text = {"type": "string", "pattern": f"^{INTEGER.pattern}$"}
+    values = [
+        {"anyOf": [schema[name], text]} if kind == "INT64" else schema[name]
+        for name, kind in fields.items()
+    ]
+    one = {
+        "type": "array",
+        "prefixItems": values,
+        "minItems": len(values),
+        "maxItems": len(values),
+        "description": "Arguments in this order: " + ", ".join(fields),
+    }
+    flag = {"enum": [True, False, *FLAGS]}
+    context = {
+        "type": ["object", "null"],
+        "additionalProperties": False,
+        "properties": {"reasons": flag},
+    }
+    calls = {"type": "array", "items": one, "minItems": 1, "maxItems": MAX_ROWS}
+    said = {"requestId": {"description": "Any text"}, "userDefinedContext": context}
+    return members({"calls": calls}) | {"properties": {"calls": calls} | said}
+
+
+if __name__ == "__main__":
+    from functions.scoring.settings import read_settings
+
+    by_model = {
+        name: [{"name": field, "type": kind} for field, kind in arguments(model).items()]
+        for name, model in read_settings().catalogue.items()
+    }
+    print(json.dumps(by_model, indent=1))

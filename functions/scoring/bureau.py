@@ -1,0 +1,59 @@
+"""The earlier bureau system's contract: `/predict` with `data`, answered by the model `bureau`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from functions.bodies import json_answer
+from functions.envelope import caller_of
+from functions.problems import extra_members
+from functions.scoring.application import Answering
+from functions.scoring.canonical import PARAMETERS, prediction, reasons_wanted
+from functions.scoring.desk import MAX_ROWS, Answer, Desk, rows_in
+from functions.scoring.openapi import PREDICTION, Schema, closed_object, members, schema_of
+from models.contract import CreditModel
+from models.scorer import Decision
+
+MODEL = "bureau"
+MEMBER = "data"
+DEFAULT_FROM = 0.5  # `default_prediction` is 1 from this probability on
+
+
+def by_member(desk: Desk) -> dict[str, Answering]:
+    """What answers a body that has `data`; nothing where the catalogue has no such model."""
+
+    async def predict(document: dict[str, Any], request: Request) -> Response:
+        faults = extra_members(document, {MEMBER, "parameters"})
+        with_reasons = reasons_wanted(document.get("parameters", {}), faults)
+        rows = desk.check_all(MODEL, *rows_in(document, MEMBER), faults)
+        numbered = list(enumerate(rows))
+        answer = await desk.decide(MODEL, numbered, caller_of(request), with_reasons=with_reasons)
+        return json_answer({"results": [_result(answer, d) for d in answer.decisions]})
+
+    return {MEMBER: predict} if MODEL in desk.catalogue else {}
+
+
+def described(catalogue: Mapping[str, type[CreditModel]]) -> list[tuple[Schema, Schema]]:
+    """The body and the answer as OpenAPI has them."""
+    if MODEL not in catalogue:
+        return []
+    items = schema_of(catalogue[MODEL])
+    rows = {"type": "array", "items": items, "minItems": 1, "maxItems": MAX_ROWS}
+    said: dict[str, Schema] = {
+        "default_prediction": {"enum": [0, 1]},
+        "default_probability": {"type": "number"},
+        "rating": {"type": "string"},
+    }
+    result: Schema = {"type": "object", "allOf": [PREDICTION, members(said)]}
+    body = closed_object({MEMBER: rows, "parameters": PARAMETERS}, required=(MEMBER,))
+    return [(body, members({"results": {"type": "array", "items": result}}))]
+
+
+def _result(answer: Answer, decision: Decision) -> dict[str, Any]:
+    return {
+        "default_prediction": int(decision.probability_of_default >= DEFAULT_FROM),
+        "default_probability": decision.probability_of_default,
+        **prediction(answer, decision),
+    }

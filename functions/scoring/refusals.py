@@ -1,0 +1,62 @@
+"""Refusals as foreign contracts say them: one member with the detail and the faults that fit."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from functions.bodies import json_answer
+from functions.problems import Fault, faults_of, retry_after, status_of
+from functions.scoring.openapi import Schema, members
+from models.errors import SuretyError
+
+MAX_MESSAGE_BYTES = 1_000
+FAULTS_OF_BODIES = {HTTPStatus.UNSUPPORTED_MEDIA_TYPE, HTTPStatus.UNPROCESSABLE_ENTITY}
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+def refusing_as(member: str, handler: Handler) -> Handler:
+    """Let a handler's refusals be objects whose `member` says what is wrong.
+
+    A fault of the body is 400: these contracts know neither 415 nor 422.
+    """
+
+    async def answered(request: Request) -> Response:
+        try:
+            return await handler(request)
+        except SuretyError as error:
+            status = status_of(error)
+            if status in FAULTS_OF_BODIES:
+                status = HTTPStatus.BAD_REQUEST
+            answer = json_answer({member: message_of(str(error), faults_of(error))}, status)
+            answer.headers.update(retry_after(error) or {})
+            return answer
+
+    return answered
+
+
+def message_of(detail: str, faults: Sequence[Fault]) -> str:
+    """Say the detail and as many faults as fit in `MAX_MESSAGE_BYTES`, and how many do not."""
+    said = detail
+    for shown, fault in enumerate(faults):
+        longer = f"{said}; {fault.path}: {fault.message}"
+        rest = f"; and {len(faults) - shown} more"
+        if len((longer + rest).encode()) > MAX_MESSAGE_BYTES:
+            return said + rest
+        said = longer
+    return said
+
+
+def described(operation: Mapping[str, Any], member: str) -> dict[str, Any]:
+    """Describe that an operation refuses with `member`; limits met before it are still problems."""
+    responses = operation["responses"]
+    content = responses["default"]["content"]
+    schema: Schema = members({member: {"type": "string", "maxLength": MAX_MESSAGE_BYTES}})
+    refused = {
+        "description": "Refused, with the faults that fit",
+        "content": content | {"application/json": {"schema": schema}},
+    }
+    return {**operation, "responses": responses | {"default": refused}}

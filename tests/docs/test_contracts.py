@@ -1,0 +1,59 @@
+"""The table of contracts is whole: what it names is served, what is served is in it."""
+
+import ast
+import re
+
+import pytest
+from starlette.routing import Route
+
+from functions.scoring.app import create_app
+from functions.scoring.settings import settings_from
+from tests.functions.scoring.conftest import MODULES
+from tests.running import REPOSITORY
+
+TEXT = (REPOSITORY / "docs/contracts.md").read_text()
+SCORING = REPOSITORY / "functions" / "scoring"
+FOREIGN = ("bigquery", "bureau", "customer", "open_inference", "versions", "vertex")
+
+
+def served() -> set[tuple[str, str]]:
+    """Method and path of every route."""
+    app = create_app(settings_from({"CREDIT_MODELS": MODULES}))
+    return {
+        (method, route.path)
+        for route in app.routes
+        if isinstance(route, Route)
+        for method in route.methods or ()
+    }
+
+
+def test_every_route_the_table_names_is_served() -> None:
+    named = re.findall(r"`(GET|POST) (/[^`]*)`", TEXT)
+    assert len(named) > 12
+    for method, path in named:
+        spelled = path.replace("{m}", "{model}").replace("{v}", "{version}")
+        assert (method, spelled) in served(), path
+
+
+def test_every_route_that_scores_is_in_the_table() -> None:
+    for method, path in served():
+        if method == "POST":
+            shown = path.replace("{model}", "{m}").replace("{version}", "{v}")
+            assert f"`POST {shown}`" in TEXT, shown
+
+
+@pytest.mark.parametrize("contract", FOREIGN)
+def test_a_foreign_contract_is_one_file_that_only_the_assembly_knows(contract: str) -> None:
+    module = f"functions.scoring.{contract}"
+    knowing = {
+        path.name
+        for path in (REPOSITORY / "functions").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom)
+        and (
+            node.module == module
+            or (node.module == "functions.scoring" and contract in {a.name for a in node.names})
+        )
+    }
+    assert knowing == {"app.py"}
+    assert (SCORING / f"{contract}.py").exists()

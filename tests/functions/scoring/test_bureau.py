@@ -1,0 +1,72 @@
+"""The bureau contract against the running server."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from models.shelf import credit_models
+from tests.running import Server, running_server
+
+Rows = dict[str, dict[str, Any]]
+
+
+def test_the_documented_request_gets_the_documented_fields(contracts: Server, rows: Rows) -> None:
+    answer = contracts.client.post("/predict", json={"data": [rows["bureau"]]})
+    assert answer.status_code == 200
+    [said] = answer.json()["results"]
+    probability = said["default_probability"]
+    assert probability == said["probability_of_default"]
+    assert said["default_prediction"] == int(probability >= 0.5)
+    assert said["credit_score"] == round(300 + 600 * (1 - probability))
+    assert said["rating"] in {"Poor", "Average", "Good", "Excellent"}
+    assert said["model"] == "bureau"
+
+
+def test_a_row_is_answered_the_same_alone_and_in_a_batch(contracts: Server, rows: Rows) -> None:
+    purposes = ("Home", "Auto", "Education", "Personal")
+    sent = [
+        rows["bureau"] | {"loan_purpose": purposes[i % 4], "delinquency_ratio": i}
+        for i in range(40)
+    ]
+    batch = contracts.client.post("/predict", json={"data": sent}).json()["results"]
+    alone = [contracts.client.post("/predict", json={"data": [row]}).json() for row in sent]
+    assert [one["results"][0] for one in alone] == batch
+    assert {said["default_prediction"] for said in batch} == {0, 1}
+
+
+def test_reasons_come_when_the_parameters_ask(contracts: Server, rows: Rows) -> None:
+    safe = rows["bureau"] | {"income": 1e7, "delinquency_ratio": 0}
+    plain = contracts.client.post("/predict", json={"data": [safe]}).json()["results"][0]
+    asked = {"data": [safe], "parameters": {"reasons": True}}
+    told = contracts.client.post("/predict", json=asked).json()["results"][0]
+    assert plain["decision"] == "approve"
+    assert "reasons" not in plain
+    assert "reasons" in told
+
+
+def test_every_fault_is_named_and_no_value_is_repeated(contracts: Server, rows: Rows) -> None:
+    sent = {"data": [rows["bureau"], {"age": "Zacharias"}], "extra": 1}
+    answer = contracts.client.post("/predict", json=sent)
+    assert answer.status_code == 422
+    paths = [error["path"] for error in answer.json()["errors"]]
+    assert paths[:2] == ["extra", "data[1].age"]
+    assert len(paths) == 1 + len(rows["bureau"])
+    assert "Zacharias" not in answer.text
+
+
+def test_a_body_without_data_is_still_the_application_contract(
+    contracts: Server, rows: Rows
+) -> None:
+    answer = contracts.client.post("/predict", json=rows["application"]).json()
+    assert (answer["status"], answer["model"]) == ("success", "application")
+
+
+@pytest.mark.skipif("bureau" in credit_models(), reason="the catalogue has the model")
+def test_without_the_model_data_is_no_member_of_the_contract(tmp_path: Path, rows: Rows) -> None:
+    with running_server(tmp_path / "log", MODEL_STORE=tmp_path.as_uri()) as server:
+        answer = server.client.post("/predict", json={"data": [rows["bureau"]]})
+    assert answer.status_code == 422
+    assert {"path": "data", "message": "This field is not in the contract"} in answer.json()[
+        "errors"
+    ]

@@ -1,0 +1,75 @@
+"""The customer contract against the running server."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from models.shelf import credit_models
+from tests.running import Server, running_server
+
+Rows = dict[str, dict[str, Any]]
+
+SINGLE = "/api/v1/predict"
+BATCH = "/api/v1/predict/batch"
+
+
+def test_the_documented_request_gets_the_documented_fields(contracts: Server, rows: Rows) -> None:
+    documented = {"customer_id": "CUST_12345", **rows["customer"]}
+    answer = contracts.client.post(SINGLE, json=documented)
+    assert answer.status_code == 200
+    said = answer.json()
+    assert said["customer_id"] == "CUST_12345"
+    assert said["default_probability"] == said["probability_of_default"]
+    assert said["risk_category"] == said["risk_level"]
+    assert said["risk_category"] in {"low", "medium", "high"}
+    assert (said["model"], bool(said["model_version"])) == ("customer", True)
+
+
+def test_a_batch_answers_each_customer_as_alone_in_order(contracts: Server, rows: Rows) -> None:
+    sent = [{"customer_id": f"C{i}", **rows["customer"], "total_debt": 1000 * i} for i in range(50)]
+    batch = contracts.client.post(BATCH, json={"customers": sent}).json()
+    assert batch["count"] == 50
+    assert [said["customer_id"] for said in batch["results"]] == [c["customer_id"] for c in sent]
+    alone = [contracts.client.post(SINGLE, json=customer).json() for customer in sent[:10]]
+    assert batch["results"][:10] == alone
+
+
+def test_an_id_is_optional_and_a_batch_may_ask_for_reasons(contracts: Server, rows: Rows) -> None:
+    safe = rows["customer"] | {"annual_income": 500_000, "total_debt": 0.0}
+    plain = contracts.client.post(BATCH, json={"customers": [safe]}).json()["results"][0]
+    asked = {"customers": [safe], "parameters": {"reasons": True}}
+    told = contracts.client.post(BATCH, json=asked).json()["results"][0]
+    assert "customer_id" not in plain
+    assert plain["decision"] == "approve"
+    assert "reasons" not in plain
+    assert "reasons" in told
+
+
+def test_every_fault_is_named_and_neither_value_nor_id_is_repeated(
+    contracts: Server, rows: Rows
+) -> None:
+    wrong = rows["customer"] | {"customer_id": "", "age": 7, "surname": "Zacharias"}
+    sent = {"customers": [rows["customer"], wrong, 5], "parameters": {"reason": True}}
+    answer = contracts.client.post(BATCH, json=sent)
+    assert answer.status_code == 422
+    assert {error["path"] for error in answer.json()["errors"]} == {
+        *("parameters.reason", "customers[1].customer_id", "customers[1].age"),
+        *("customers[1].surname", "customers[2]"),
+    }
+    assert "Zacharias" not in answer.text
+
+
+def test_an_id_is_in_no_log_and_in_no_refusal(contracts: Server, rows: Rows) -> None:
+    sent = {"customer_id": "CUST_SECRET", **rows["customer"]}
+    assert contracts.client.post(SINGLE, json=sent).status_code == 200
+    refused = contracts.client.post(SINGLE, json=sent | {"age": 7})
+    assert "CUST_SECRET" not in refused.text
+    assert "CUST_SECRET" not in contracts.log_path.read_text()
+
+
+@pytest.mark.skipif("customer" in credit_models(), reason="the catalogue has the model")
+def test_without_the_model_there_is_no_such_route(tmp_path: Path, rows: Rows) -> None:
+    with running_server(tmp_path / "log", MODEL_STORE=tmp_path.as_uri()) as server:
+        assert server.client.post(SINGLE, json=rows["customer"]).status_code == 404
+        assert SINGLE not in server.client.get("/openapi.json").json()["paths"]

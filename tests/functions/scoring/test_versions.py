@@ -1,0 +1,139 @@
+"""What the running server tells of published versions."""
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from models.registry import Author, Challenger, challenge, promote
+from models.shelf import credit_models
+from models.stores.opening import open_store
+from tests.faults import faulty_proxy
+from tests.published import NOW, publish_by_hand
+from tests.running import Server, running_server
+
+Rows = dict[str, dict[str, Any]]
+
+
+@pytest.fixture
+def published(rows: Rows, tmp_path: Path) -> Iterator[tuple[Server, list[str]]]:
+    """A server, and four versions of `toy`, oldest first: one for each way to stand."""
+    (tmp_path / "store").mkdir()
+    uri = (tmp_path / "store").as_uri()
+    store, model = open_store(uri), credit_models(["tests.toy"])["toy"]
+    author = Author("tester", NOW)
+    versions = [
+        publish_by_hand(store, model, rows["toy"], NOW.replace(day=day)) for day in (1, 2, 3, 4)
+    ]
+    promote(store, "toy", versions[1], author)
+    promote(store, "toy", versions[2], author)
+    challenge(store, "toy", Challenger(version=versions[3], share=0.1), author)
+    log_path = tmp_path / "log"
+    with running_server(log_path, MODEL_STORE=uri, CREDIT_MODELS="tests.toy") as server:
+        yield server, [version.version for version in versions]
+
+
+def test_versions_are_listed_newest_first_with_how_each_stands(
+    published: tuple[Server, list[str]],
+) -> None:
+    server, names = published
+    said = server.client.get("/model/versions?model=toy").json()
+    assert (said["model"], said["champion"]) == ("toy", names[2])
+    assert [(one["version"], one["status"]) for one in said["versions"]] == [
+        (names[3], "challenger"),
+        (names[2], "champion"),
+        (names[1], "previous"),
+        (names[0], "published"),
+    ]
+    assert said["versions"][3]["published"] == "2026-11-01T01:44:00+00:00"
+
+
+def test_a_version_is_described_and_the_champion_if_none_is_named(
+    published: tuple[Server, list[str]],
+) -> None:
+    server, names = published
+    champion = server.client.get("/model/info?model=toy").json()
+    assert (champion["version"], champion["status"]) == (names[2], "champion")
+    assert (champion["family"], champion["horizon"]) == ("logistic", "12 months")
+    assert champion["policy"] == {"approve_below": 0.2, "decline_from": 0.6}
+    oldest = server.client.get(f"/model/info?model=toy&version={names[0]}").json()
+    assert (oldest["version"], oldest["status"]) == (names[0], "published")
+    assert oldest["sha256"].startswith(names[0][-12:])
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/model/info?model=toy&version=20261121T014400Z-000000000000",
+        "/model/info?model=toy&version=../../champions/toy.json",
+        "/model/info?model=toy&version=",
+        "/model/info?model=nobody",
+        "/model/info",
+        "/model/versions?model=",
+    ],
+)
+def test_what_is_not_published_is_not_found(
+    published: tuple[Server, list[str]], address: str
+) -> None:
+    server, _ = published
+    answer = server.client.get(address)
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "champions" not in answer.text
+
+
+def test_a_model_without_versions_has_an_empty_list(
+    published: tuple[Server, list[str]],
+) -> None:
+    server, _ = published
+    said = server.client.get("/model/versions").json()
+    assert said == {"model": "application", "champion": None, "versions": []}
+
+
+def test_a_damaged_version_is_not_described(
+    published: tuple[Server, list[str]], tmp_path: Path
+) -> None:
+    server, names = published
+    [path] = (tmp_path / "store").glob(f"versions/toy/{names[0]}/bundle.zip")
+    path.chmod(0o644)
+    path.write_bytes(path.read_bytes()[:-1])
+    answer = server.client.get(f"/model/info?model=toy&version={names[0]}")
+    assert answer.status_code == 404
+    assert answer.json()["detail"] == "this version is not as it was published"
+
+
+def test_a_store_in_trouble_is_said_in_time_and_costs_no_score(
+    made_store: str, rows: Rows, bucket_server: str, tmp_path: Path
+) -> None:
+    source, bucket = open_store(made_store), open_store("gs://models/versions-in-trouble")
+    for name in source.names(""):
+        bucket.create(name, source.read(name).data)
+    with (
+        faulty_proxy(bucket_server) as proxy,
+        running_server(
+            tmp_path / "log",
+            MODEL_STORE="gs://models/versions-in-trouble",
+            MODEL_REFRESH_SECONDS="3600",
+            STORAGE_EMULATOR_HOST=proxy.url,
+        ) as server,
+    ):
+        assert server.client.post("/predict", json=rows["application"]).status_code == 200
+        assert server.client.get("/model/versions").status_code == 200
+        proxy.fault = "trickle"
+        began = time.monotonic()
+        with ThreadPoolExecutor(8) as clients:
+            asking = [clients.submit(server.client.get, "/model/versions") for _ in range(8)]
+            scored = [server.client.post("/predict", json=rows["application"]) for _ in range(20)]
+            many = {"instances": [rows["application"]] * 100}
+            scored.append(server.client.post("/v1/models/application:predict", json=many))
+            assert time.monotonic() - began < 3
+            answers = [asked.result() for asked in asking]
+        assert {answer.status_code for answer in scored} == {200}
+        assert {answer.status_code for answer in answers} == {503}
+        assert time.monotonic() - began < 8
+        assert {answer.json()["detail"] for answer in answers} == {
+            "the model store cannot be reached"
+        }

@@ -1,0 +1,80 @@
+"""Models published without training: an estimator made by hand that follows the declared signs."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from models.additive import Formula, Term, Value
+from models.bundle import Bundle, Figures, Golden, Provenance, manifest_of
+from models.calibration import BetaCalibration
+from models.contract import CreditModel, characteristics, name_of
+from models.estimators import Additive
+from models.features import columns_from_applications, features, matrix_from_columns
+from models.policy import Cutoffs
+from models.reliability import Reliability
+from models.scorer import Scorer
+from models.stores.store import Store
+from models.versions import Version, publish
+
+NOW = datetime(2026, 11, 21, 1, 44, tzinfo=UTC)
+CUTOFFS = Cutoffs(approve_below=0.2, decline_from=0.6)
+CALIBRATION = BetaCalibration(a=1.0, b=1.0, c=0.0)
+
+
+def publish_by_hand(
+    store: Store, model: type[CreditModel], row: Mapping[str, Any], now: datetime = NOW
+) -> Version:
+    """Publish a model to which `row` is the typical applicant, with a probability of one half."""
+    bundle = _bundle(model, model.model_validate(row), now).to_bytes()
+    return publish(store, name_of(model), bundle, {}, now)
+
+
+def _bundle(model: type[CreditModel], typical: CreditModel, now: datetime) -> Bundle:
+    estimator = _estimator(model, typical)
+    scored = [c.name for c in characteristics(model) if not c.protected and not c.compute]
+    reference = {name: getattr(typical, name) for name in scored}
+    scorer = Scorer.of(model, estimator, CALIBRATION, reference, CUTOFFS)
+    golden = Golden(
+        applications=(typical.model_dump(),), log_odds=tuple(scorer.log_odds([typical]).tolist())
+    )
+    provenance = Provenance(
+        data_sha256="0" * 64,
+        rows=100,
+        rows_refused=0,
+        rows_train=75,
+        rows_test=25,
+        bads_test=5,
+        seed=now.day,  # what tells two versions apart
+        threads=1,
+        libraries={},
+    )
+    reliability = Reliability(
+        ece=0.01,
+        ece_floor=0.01,
+        ece_floor_high=0.02,
+        in_the_large=0.0,
+        in_the_large_error=0.01,
+        slope=1.0,
+        slope_error=0.1,
+    )
+    figures = Figures(CALIBRATION, CUTOFFS, {}, reliability)
+    manifest = manifest_of(model, "logistic", figures, provenance)
+    return Bundle(manifest, estimator, golden, reference)
+
+
+def _estimator(model: type[CreditModel], typical: CreditModel) -> Additive:
+    """Twice the typical amount of anything risky doubles the odds, about."""
+    matrix = matrix_from_columns(model, columns_from_applications(model, [typical]))[0].tolist()
+    weights = [
+        f.sign / max(abs(amount), 1.0) if amount == amount else 0.0  # noqa: PLR0124 -- NaN
+        for f, amount in zip(features(model), matrix, strict=True)
+    ]
+    fills = [0.0 if amount != amount else amount for amount in matrix]  # noqa: PLR0124 -- NaN
+    terms = tuple(
+        Term(weight=weight, shapes=(Value(feature=f.name, missing=fill),))
+        for f, weight, fill in zip(features(model), weights, fills, strict=True)
+        if weight
+    )
+    intercept = -sum(weight * fill for weight, fill in zip(weights, fills, strict=True))
+    names = tuple(f.name for f in features(model))
+    return Additive("logistic", Formula(features=names, intercept=intercept, terms=terms))
