@@ -44,8 +44,8 @@ def rows(text: str) -> list[list[str]]:
 @cache
 def source() -> str:
     """All code that words a message, with literals that go on in the next line put together."""
-    files = [p for room in ("functions", "models", "training") for p in room_files(room)]
-    text = "\n".join(p.read_text() for p in [*files, REPOSITORY / "infra/placeholder.py"])
+    rooms = ("functions", "models", "training", "infra")
+    text = "\n".join(p.read_text() for room in rooms for p in room_files(room))
     return re.sub(r'"\s*\n\s*f?"', "", text)
 
 
