@@ -15,6 +15,7 @@ from models.reliability import Reliability
 from models.scorer import Scorer
 from models.stores.store import Store
 from models.versions import Version, publish
+from training.reference import spreads_of
 
 NOW = datetime(2026, 11, 21, 1, 44, tzinfo=UTC)
 CUTOFFS = Cutoffs(approve_below=0.2, decline_from=0.6)
@@ -57,7 +58,8 @@ def _bundle(model: type[CreditModel], typical: CreditModel, now: datetime) -> Bu
         slope=1.0,
         slope_error=0.1,
     )
-    figures = Figures(CALIBRATION, CUTOFFS, {}, reliability)
+    matrix = matrix_from_columns(model, columns_from_applications(model, [typical]))
+    figures = Figures(CALIBRATION, CUTOFFS, {}, reliability, spreads_of(model, matrix))
     manifest = manifest_of(model, "logistic", figures, provenance)
     return Bundle(manifest, estimator, golden, reference)
 
