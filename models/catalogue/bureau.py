@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import Field
 
 from models.contract import CreditModel
-from models.marks import Column, Columns, Protected, Reason, Risk, Unit, derived
+from models.marks import Changeable, Column, Columns, Protected, Reason, Risk, Unit, derived
 from models.policy import Cutoffs, RecallAtPrecision
 from models.scorecard import Bands, LinearScale, probability_from_score
 
@@ -50,6 +50,7 @@ class Bureau(CreditModel):
         Field(gt=0, le=1e9),
         Unit("currency"),
         Risk(+1),
+        Changeable(step=1_000),
         Reason("R03", "The amount of the loan is high"),
     ]
     loan_tenure_months: Annotated[
@@ -57,6 +58,7 @@ class Bureau(CreditModel):
         Field(ge=1, le=480),
         Unit("months"),
         Risk(+1),
+        Changeable(),
         Reason("R06", "The loan runs for {loan_tenure_months:.0f} months"),
     ]
     avg_dpd_per_delinquency: Annotated[
@@ -78,6 +80,7 @@ class Bureau(CreditModel):
         Field(ge=0, le=100),
         Unit("per cent of limits"),
         Risk(+1),
+        Changeable(step=1),
         Reason("R05", "{credit_utilization_ratio:.0f} % of the available credit is in use"),
     ]
     number_of_open_accounts: Annotated[

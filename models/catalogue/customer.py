@@ -5,7 +5,17 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from models.contract import CreditModel
-from models.marks import Column, Columns, Identifier, Protected, Reason, Risk, Unit, derived
+from models.marks import (
+    Changeable,
+    Column,
+    Columns,
+    Identifier,
+    Protected,
+    Reason,
+    Risk,
+    Unit,
+    derived,
+)
 from models.policy import Cutoffs
 from models.scorecard import PointsToDoubleOdds
 
@@ -33,6 +43,7 @@ class Customer(CreditModel):
         Field(ge=0, le=1),
         Unit("share of limits"),
         Risk(+1),
+        Changeable(step=0.01),
         Reason("R02", "{credit_utilization:.0%} of the available credit is in use"),
     ]
     payment_history_score: Annotated[
@@ -57,6 +68,7 @@ class Customer(CreditModel):
         Field(ge=0, le=1e7),
         Unit("currency"),
         Risk(+1),
+        Changeable(step=100),
         Reason("R03", "Debt is high"),
     ]
     interest_rate: Annotated[

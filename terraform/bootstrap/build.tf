@@ -28,6 +28,7 @@ resource "google_project_iam_member" "build" {
       "roles/storage.admin",
     ],
     var.enable_edge ? ["roles/compute.loadBalancerAdmin", "roles/compute.securityAdmin"] : [],
+    var.enable_bigquery ? ["roles/bigquery.connectionAdmin"] : [],
     var.source_archive == null ? [] : ["roles/cloudfunctions.developer"],
   ))
 

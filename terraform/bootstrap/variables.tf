@@ -1,3 +1,9 @@
+variable "enable_bigquery" {
+  description = "As in ../variables.tf: the build may then make a connection."
+  type        = bool
+  default     = false
+}
+
 variable "enable_edge" {
   description = "As in ../variables.tf: the build may then make a load balancer."
   type        = bool

@@ -53,6 +53,7 @@ run "what_is_asked_for_is_granted" {
   command = plan
 
   variables {
+    enable_bigquery   = true
     enable_edge       = true
     enable_prometheus = true
     source_archive    = "../var/scoring.zip"
@@ -66,7 +67,7 @@ run "what_is_asked_for_is_granted" {
   }
 
   assert {
-    condition     = length(setintersection(keys(google_project_iam_member.build), ["roles/compute.loadBalancerAdmin", "roles/compute.securityAdmin", "roles/cloudfunctions.developer"])) == 3
+    condition     = length(setintersection(keys(google_project_iam_member.build), ["roles/compute.loadBalancerAdmin", "roles/compute.securityAdmin", "roles/cloudfunctions.developer", "roles/bigquery.connectionAdmin"])) == 4
     error_message = "A flag must come with what it takes."
   }
 
