@@ -1,8 +1,10 @@
 """The scoring function put together: settings in, one ASGI application out."""
 
+from functools import partial
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.routing import Route
 
 from functions.assembly import assemble
 from functions.scoring import (
@@ -36,39 +38,44 @@ def create_app(settings: Settings) -> Starlette:
         write_record=open_decision_log(settings.decision_log),
         count=counts.decided,
     )
+    routes = _routes(desk, settings, counts)
+    counts.know(routes)
+    no_such_path = "no such path; GET /v1/models lists the models"
+    return assemble(routes, settings.listening, no_such_path, counts.answered)
 
-    default = settings.catalogue[settings.default_model]
 
-    def describe() -> dict[str, Any]:  # when it is asked for: a cold start has no need of it
-        return document(
-            operations.paths()
-            | application.paths(default, bureau.described(settings.catalogue))
-            | canonical.paths(settings.catalogue)
-            | explain.paths(settings.catalogue)
-            | whatif.paths(settings.catalogue)
-            | recourse.paths(settings.catalogue)
-            | open_inference.paths(settings.catalogue)
-            | bigquery.paths(settings.catalogue)
-            | customer.paths(settings.catalogue)
-            | versions.paths(settings.catalogue)
-            | vertex.paths(default, settings.vertex)
-        )
-
-    routes = [
+def _routes(desk: Desk, settings: Settings, counts: Counts) -> list[Route]:
+    default = settings.default_model
+    return [
         # First: where Vertex AI names a path of ours, it means its own contract.
-        *vertex.routes(desk, settings.default_model, settings.vertex),
-        *operations.routes(desk, settings.default_model, describe, counts),
-        *application.routes(desk, settings.default_model, bureau.by_member(desk)),
+        *vertex.routes(desk, default, settings.vertex),
+        *operations.routes(desk, default, partial(_described, settings), counts),
+        *application.routes(desk, default, bureau.by_member(desk)),
         # Before the canonical ones, whose /v1/models/{model} also fits these paths.
         *explain.routes(desk),
         *whatif.routes(desk),
         *recourse.routes(desk),
         *canonical.routes(desk),
-        *open_inference.routes(desk, settings.default_model),
+        *open_inference.routes(desk, default),
         *bigquery.routes(desk),
         *customer.routes(desk),
-        *versions.routes(settings.store, settings.catalogue, settings.default_model),
+        *versions.routes(settings.store, settings.catalogue, default),
     ]
-    counts.know(routes)
-    no_such_path = "no such path; GET /v1/models lists the models"
-    return assemble(routes, settings.listening, no_such_path, counts.answered)
+
+
+def _described(settings: Settings) -> dict[str, Any]:
+    """All routes in OpenAPI, when it is asked for: a cold start has no need of it."""
+    default = settings.catalogue[settings.default_model]
+    return document(
+        operations.paths()
+        | application.paths(default, bureau.described(settings.catalogue))
+        | canonical.paths(settings.catalogue)
+        | explain.paths(settings.catalogue)
+        | whatif.paths(settings.catalogue)
+        | recourse.paths(settings.catalogue)
+        | open_inference.paths(settings.catalogue)
+        | bigquery.paths(settings.catalogue)
+        | customer.paths(settings.catalogue)
+        | versions.paths(settings.catalogue)
+        | vertex.paths(default, settings.vertex)
+    )
