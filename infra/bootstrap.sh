@@ -2,26 +2,23 @@
 # Prepare a project: APIs, state bucket, image repository, accounts. Safe to run again.
 # Its own state begins in a file, because the bucket for it is made here, and moves there at the end.
 set -eu
-environment=${1:?which environment: a file of terraform/environments, such as prod}
-cd "$(dirname "$0")/../terraform"
-variables="$PWD/environments/$environment.tfvars"
-project=$(sed -n 's/^project_id *= *"\([^"]*\)".*/\1/p' "$variables")
-bucket="$project-surety-state"
+cd "$(dirname "$0")/.."
+. infra/environment.sh
 
 # What enabling any other service needs.
 gcloud services enable --project "$project" serviceusage.googleapis.com cloudresourcemanager.googleapis.com iam.googleapis.com
 
-cd bootstrap
+cd terraform/bootstrap
 backend() {
-    printf 'terraform {\n  backend "gcs" {\n    bucket = "%s"\n    prefix = "bootstrap"\n  }\n}\n' "$bucket" >backend.tf
+    printf 'terraform {\n  backend "gcs" {\n    bucket = "%s"\n    prefix = "bootstrap"\n  }\n}\n' "$state_bucket" >backend.tf
 }
 if [ -f terraform.tfstate ] && ! grep -q "\"$project\"" terraform.tfstate; then
     echo "error: terraform/bootstrap/terraform.tfstate is not of $project: move it away" >&2
     exit 1
 fi
 # A listing is empty where there is no such bucket, and fails where nobody may know.
-found=$(gcloud storage buckets list --project "$project" --filter "name=$bucket" --format 'value(name)')
-if [ "$found" = "$bucket" ] && [ ! -f terraform.tfstate ]; then
+found=$(gcloud storage buckets list --project "$project" --filter "name=$state_bucket" --format 'value(name)')
+if [ "$found" = "$state_bucket" ] && [ ! -f terraform.tfstate ]; then
     backend
 else
     rm -f backend.tf

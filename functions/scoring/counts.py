@@ -60,10 +60,17 @@ class Counts:
 
 
 def _seconds_since_start() -> float:
-    """How long this process has existed, its interpreter's own start included; Linux tells."""
+    """Return how long ago the server was started, its interpreter's own start included."""
+    return math.nan if _STARTED is None else time.clock_gettime(time.CLOCK_BOOTTIME) - _STARTED
+
+
+def _started() -> float | None:
+    """Seconds from boot to this process; Linux tells, elsewhere it is unknown."""
     stat = Path("/proc/self/stat")
     if not stat.exists():
-        return math.nan
+        return None
     fields = stat.read_text().rpartition(")")[2].split()
-    started = int(fields[19]) / os.sysconf("SC_CLK_TCK")  # after boot; the 22nd field of all
-    return time.clock_gettime(time.CLOCK_BOOTTIME) - started
+    return int(fields[19]) / os.sysconf("SC_CLK_TCK")  # the 22nd field of all
+
+
+_STARTED = _started()  # of the first process: a worker that is forked begins later than its server

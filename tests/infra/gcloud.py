@@ -87,7 +87,9 @@ def main() -> int:
     if not failing:
         change(state, words)
     said = "" if failing else answer(state, words)
-    path.write_text(json.dumps(state))
+    written = path.with_suffix(f".{os.getpid()}")
+    written.write_text(json.dumps(state))
+    written.replace(path)  # whole, for a test that reads meanwhile, or kills
     print(said, end="")
     return 1 if failing else 0
 

@@ -12,7 +12,8 @@ from tests.running import REPOSITORY
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
     """What the command reads, with a project named in the one file to edit."""
-    for part in ("infra/bootstrap.sh", "terraform/environments", "terraform/bootstrap"):
+    scripts = ("infra/bootstrap.sh", "infra/environment.sh")
+    for part in (*scripts, "terraform/environments", "terraform/bootstrap"):
         source, target = REPOSITORY / part, tmp_path / part
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
@@ -115,3 +116,23 @@ def test_an_environment_must_be_named(clone: Path) -> None:
     )
     assert done.returncode != 0
     assert "which environment" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        (None, "there is no"),
+        ('region = "here"', "must state project_id"),
+        ('project_id = "money"', "must state region"),
+    ],
+)
+def test_an_environment_without_a_project_or_region_changes_nothing(
+    clone: Path, variables: str | None, said: str
+) -> None:
+    tfvars = clone / "terraform/environments/prod.tfvars"
+    tfvars.unlink() if variables is None else tfvars.write_text(variables)
+    words = ["sh", str(clone / "infra/bootstrap.sh"), "prod"]
+    path = {"PATH": "/usr/bin:/bin"}
+    done = subprocess.run(words, env=path, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert said in done.stderr

@@ -96,7 +96,7 @@ def cloud_run_api(tls: ssl.SSLContext | None = None) -> Iterator[CloudRunApi]:
     if tls:
         server.socket = tls.wrap_socket(server.socket, server_side=True)
         api.url = f"https://localhost:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:
         yield api

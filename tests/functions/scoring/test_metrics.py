@@ -57,7 +57,7 @@ def test_answers_and_decisions_are_counted(
     assert labels["decision"] == one.json()["decision"]
     assert labels["risk_level"] == one.json()["risk_level"]
     [(_, cold)] = after["surety_cold_start_seconds"]
-    assert 0.1 < cold < 60
+    assert 0.05 < cold < 60  # no interpreter has numpy and a model sooner
 
 
 def test_buckets_of_latencies_add_up(service: Server, example: Callable[[str], Any]) -> None:
