@@ -89,9 +89,8 @@ class Guard:
         if spent:
             send = _with_headers(send, spent)
             if spent.is_over:
-                refusal = problem(
-                    HTTPStatus.TOO_MANY_REQUESTS, "too many requests; see RateLimit-Reset"
-                )
+                detail = "too many requests; RateLimit-Reset says when to come back"
+                refusal = problem(HTTPStatus.TOO_MANY_REQUESTS, detail)
         scope["principal"] = principal
         await (refusal or self._app)(scope, receive, send)
 

@@ -62,6 +62,8 @@ def test_every_setting_stands_in_the_readme() -> None:
         *("MODEL_STORE", "DEFAULT_MODEL", "CREDIT_MODELS", "AUTH", "DECISION_LOG"),
         *("MODEL_REFRESH_SECONDS", "HOST", "PORT", "TRAINING_JOB", "TRAINING_API"),
         *("TRAINING_PYTHON", "TRAINING_LOGS", "TRAINING_OVERDUE_HOURS"),
+        *("API_KEYS", "API_KEY_PEPPER", "JWT_ISSUER", "JWT_AUDIENCE", "JWT_JWKS"),
+        *("JWT_ALGORITHMS", "JWT_ROLES_CLAIM", "RATE_LIMIT", "FORWARDED_HOPS", "CORS_ORIGINS"),
     }
     for name in read:
         assert f"`{name}`" in readme, name
