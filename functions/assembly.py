@@ -10,11 +10,22 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from functions.access.scopes import needs_of
+from functions.access.settings import Access
 from functions.envelope import Envelope, Observe
 from functions.logs import log
 from functions.problems import problem, problem_from_error
 from functions.settings import Listening
 from models.errors import SuretyError
+
+ASKED_HEADERS = (
+    *("Authorization", "Content-Type", "Idempotency-Key", "Traceparent"),
+    *("X-Applicant-Id", "X-Request-Id"),
+)
+TOLD_HEADERS = (
+    *("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "Retry-After"),
+    *("WWW-Authenticate", "X-Request-Id"),
+)
 
 
 def assemble(
@@ -23,7 +34,18 @@ def assemble(
     no_such_path: str,
     observe: Observe | None = None,
 ) -> Starlette:
-    """Put a function together; `no_such_path` tells who asked for one what there is."""
+    """Put a function together; `no_such_path` tells who asked for one what there is.
+
+    Raises
+    ------
+    DeclarationError
+        If a route names no scope.
+    """
+    guarded, access = needs_of(routes), listening.access
+    if access.is_guarded:
+        from functions.access.guard import guard  # noqa: PLC0415 -- nothing is asked of most callers
+
+        guard(guarded, access)
     if listening.is_open:
         log("WARNING", "AUTH is none: everyone who reaches this port is answered")
 
@@ -36,12 +58,28 @@ def assemble(
 
     app = Starlette(
         routes=routes,
-        middleware=[Middleware(Envelope, observe=observe)],
+        middleware=[Middleware(Envelope, observe=observe), *_for_browsers(access)],
         # Each handler meets its own errors only, which the type of this argument cannot say.
         exception_handlers={SuretyError: _refused, HTTPException: no_such_route},  # type: ignore[dict-item]
     )
     app.router.redirect_slashes = False
     return app
+
+
+def _for_browsers(access: Access) -> list[Middleware]:
+    """Let pages of the listed origins call; credentials are sent by them, never by the browser."""
+    if not access.origins:
+        return []
+    from starlette.middleware.cors import CORSMiddleware  # noqa: PLC0415 -- likewise
+
+    allowed = Middleware(
+        CORSMiddleware,
+        allow_origins=access.origins,
+        allow_methods=("GET", "POST"),
+        allow_headers=ASKED_HEADERS,
+        expose_headers=TOLD_HEADERS,
+    )
+    return [allowed]
 
 
 async def _refused(_request: Request, error: SuretyError) -> Response:

@@ -75,6 +75,14 @@ class TrainingUnavailableError(SuretyError):
         self.retry_after_seconds = retry_after_seconds
 
 
+class CannotCheckError(SuretyError):
+    """It cannot be checked now who asks; worth trying again later."""
+
+    def __init__(self, detail: str, retry_after_seconds: int) -> None:
+        super().__init__(detail)
+        self.retry_after_seconds = retry_after_seconds
+
+
 STATUSES: tuple[tuple[type[SuretyError], HTTPStatus], ...] = (
     (UnknownModelError, HTTPStatus.NOT_FOUND),
     (UnknownVersionError, HTTPStatus.NOT_FOUND),
@@ -84,6 +92,7 @@ STATUSES: tuple[tuple[type[SuretyError], HTTPStatus], ...] = (
     (UnderWayError, HTTPStatus.CONFLICT),
     (JobMissingError, HTTPStatus.NOT_FOUND),
     (TrainingUnavailableError, HTTPStatus.SERVICE_UNAVAILABLE),
+    (CannotCheckError, HTTPStatus.SERVICE_UNAVAILABLE),
 )
 
 

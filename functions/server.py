@@ -29,6 +29,8 @@ def serve(prepare: Callable[[], tuple[Starlette, Listening]]) -> int:
         loop="uvloop",
         http="httptools",
         ws="none",
+        # It would believe whatever a caller on this machine says of where it comes from.
+        proxy_headers=False,
         lifespan="off",
         access_log=False,
         log_level="warning",

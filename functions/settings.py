@@ -3,21 +3,20 @@
 Each check notes what is wrong in a list, so that one refusal names every faulty variable.
 """
 
-import ipaddress
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
+from functions.access.address import is_loopback
+from functions.access.settings import Access, Auth, access_from
 from models.contract import CreditModel
 from models.errors import DeclarationError
 from models.shelf import credit_models
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 HIGHEST_PORT = 65_535
-
-Auth = Literal["none", "iam"]
+AUTHS = "none, iam, api-key or jwt"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +26,7 @@ class Listening:
     host: str
     port: int
     auth: Auth
+    access: Access = field(default_factory=Access)
 
     @property
     def is_open(self) -> bool:
@@ -35,13 +35,15 @@ class Listening:
 
 
 def listening_from(environment: Mapping[str, str], faults: list[str]) -> Listening:
-    """Read `HOST`, `PORT` and `AUTH`."""
+    """Read `HOST`, `PORT`, `AUTH` and what it needs."""
     on_cloud_run = "K_SERVICE" in environment
     host = environment.get("HOST") or ("0.0.0.0" if on_cloud_run else "127.0.0.1")  # noqa: S104 -- a container must
+    auth = _auth(environment.get("AUTH", ""), host, on_cloud_run=on_cloud_run, faults=faults)
     return Listening(
         host=host,
         port=_port(environment.get("PORT", ""), faults),
-        auth=_auth(environment.get("AUTH", ""), host, on_cloud_run=on_cloud_run, faults=faults),
+        auth=auth,
+        access=access_from(environment, auth, faults),
     )
 
 
@@ -89,28 +91,20 @@ def refuse_wrong(faults: Sequence[str]) -> None:
         raise DeclarationError(message)
 
 
-def is_loopback(host: str) -> bool:
-    """Only this machine can reach the host."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
 def _auth(text: str, host: str, *, on_cloud_run: bool, faults: list[str]) -> Auth:
     match text:
-        case "none":
-            return "none"
+        case "none" | "api-key" | "jwt":
+            return text
         case "iam":
             if not on_cloud_run:
                 faults.append("AUTH: iam trusts Cloud Run to check callers, and this is not it")
             return "iam"
         case "":
             if not is_loopback(host):
-                faults.append(f"AUTH: must be set (none or iam) when HOST is {host}")
+                faults.append(f"AUTH: must be set ({AUTHS}) when HOST is {host}")
             return "none"
         case _:
-            faults.append(f"AUTH: must be none or iam, not {text!r}")
+            faults.append(f"AUTH: must be {AUTHS}, not {text!r}")
             return "none"
 
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from functions.access.address import is_loopback
 from functions.settings import (
     REPOSITORY,
     Listening,
     catalogue_from,
     default_model_from,
-    is_loopback,
     listening_from,
     number_from,
     refuse_wrong,

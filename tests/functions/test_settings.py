@@ -1,5 +1,6 @@
 import pytest
 
+from functions.access.settings import Access
 from functions.settings import (
     Listening,
     catalogue_from,
@@ -30,7 +31,9 @@ def test_a_server_listens_to_this_machine_only_by_default() -> None:
 
 def test_on_cloud_run_the_container_listens_on_every_address() -> None:
     found = listening(CLOUD_RUN | {"AUTH": "iam"})
-    assert found == Listening(host=EVERYWHERE, port=8080, auth="iam")
+    assert found == Listening(
+        host=EVERYWHERE, port=8080, auth="iam", access=Access(forwarded_hops=1)
+    )
 
 
 @pytest.mark.parametrize("host", ["127.0.0.2", "localhost", "::1"])
@@ -51,10 +54,13 @@ def test_a_server_behind_cloud_runs_check_is_not_open() -> None:
 @pytest.mark.parametrize(
     ("environment", "message"),
     [
-        ({"HOST": EVERYWHERE}, "AUTH: must be set (none or iam) when HOST is 0.0.0.0"),
+        (
+            {"HOST": EVERYWHERE},
+            "AUTH: must be set (none, iam, api-key or jwt) when HOST is 0.0.0.0",
+        ),
         (CLOUD_RUN, "AUTH: must be set"),
         ({"AUTH": "iam"}, "AUTH: iam trusts Cloud Run to check callers"),
-        ({"AUTH": "magic"}, "AUTH: must be none or iam, not 'magic'"),
+        ({"AUTH": "magic"}, "AUTH: must be none, iam, api-key or jwt, not 'magic'"),
         ({"PORT": "http"}, "PORT: must be a number from 0 to 65535, not 'http'"),
         ({"PORT": "65536"}, "PORT: must be"),
         ({"DEFAULT_MODEL": "mortgage"}, "DEFAULT_MODEL: 'mortgage' is not one of application"),

@@ -63,6 +63,8 @@ def test_every_setting_stands_in_the_readme() -> None:
         *("MODEL_REFRESH_SECONDS", "HOST", "PORT", "TRAINING_JOB", "TRAINING_API"),
         *("AIP_HTTP_PORT", "AIP_HEALTH_ROUTE", "AIP_PREDICT_ROUTE", "AIP_STORAGE_URI"),
         *("TRAINING_PYTHON", "TRAINING_LOGS", "TRAINING_OVERDUE_HOURS"),
+        *("API_KEYS", "API_KEY_PEPPER", "JWT_ISSUER", "JWT_AUDIENCE", "JWT_JWKS"),
+        *("JWT_ALGORITHMS", "JWT_ROLES_CLAIM", "RATE_LIMIT", "FORWARDED_HOPS", "CORS_ORIGINS"),
     }
     for name in read:
         assert f"`{name}`" in readme, name

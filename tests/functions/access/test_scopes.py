@@ -1,0 +1,162 @@
+"""The whole matrix: every route of both functions, for every role and for nobody."""
+
+from collections.abc import Callable
+from itertools import product
+from pathlib import Path
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount, Route
+
+from functions.access.scopes import NEEDS, ROLES, needs_of
+from functions.assembly import assemble
+from functions.retrain.app import create_app as create_retrain
+from functions.retrain.settings import settings_from as retrain_settings_from
+from functions.scoring.app import create_app as create_scoring
+from functions.scoring.settings import settings_from as scoring_settings_from
+from functions.settings import Listening
+from models.errors import DeclarationError
+from tests.functions.access.conftest import Asking, Issuer, KeyFile
+
+# Said once more, by hand: a slip in the table is not repeated here.
+MAY = {
+    "score": {"admin", "officer", "client"},
+    "explain": {"admin", "officer", "client"},
+    "simulate": {"admin", "officer"},
+    "models": {"admin", "officer", "client", "auditor"},
+    "metrics": {"admin", "auditor"},
+    "audit": {"admin", "auditor"},
+    "train": {"admin"},
+}
+FREE = {"probe", "open"}
+REFUSED = {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}
+
+
+def routes_of(app: Starlette) -> list[str]:
+    """`METHOD path`, as the table says it."""
+    found = [route for route in app.routes if isinstance(route, Route)]
+    assert len(found) == len(app.routes)
+    return [f"{m} {r.path}" for r in found for m in sorted((r.methods or set()) - {"HEAD"})]
+
+
+def both_functions(environment: dict[str, str]) -> list[Asking]:
+    scoring = scoring_settings_from(environment | {"DECISION_LOG": "off"})
+    return [
+        Asking(create_scoring(scoring)),
+        Asking(create_retrain(retrain_settings_from(environment))),
+    ]
+
+
+@pytest.fixture
+def quiet(tmp_path: Path) -> dict[str, str]:
+    """No model and no training run to be found."""
+    store, logs = (tmp_path / "store").as_uri(), str(tmp_path / "logs")
+    return {"MODEL_STORE": store, "TRAINING_LOGS": logs}
+
+
+def everything(asking: Asking, credential: str | None) -> dict[str, int]:
+    """The status of each route."""
+    found = {}
+    for route in routes_of(asking.app):
+        method, path = route.split(" ")
+        answer = asking(method, path.replace("{model}", "application"), credential)
+        found[route] = answer.status_code
+    return found
+
+
+def test_the_table_has_every_route_and_no_other(quiet: dict[str, str]) -> None:
+    served = {route for asking in both_functions(quiet) for route in routes_of(asking.app)}
+    assert served == set(NEEDS)
+
+
+@pytest.mark.parametrize("role", ["admin", "officer", "auditor", "client", "visitor", None])
+def test_a_role_may_ask_what_the_matrix_says_and_nothing_else(
+    role: str | None, issuer: Issuer, quiet: dict[str, str]
+) -> None:
+    token = issuer.token(roles=role)
+    for asking in both_functions(quiet | issuer.settings()):
+        for route, status in everything(asking, token).items():
+            need = NEEDS[route]
+            is_allowed = need in FREE or role in MAY[need]
+            assert (status == httpx.codes.FORBIDDEN) != is_allowed, route
+            assert status != httpx.codes.UNAUTHORIZED, route
+
+
+@pytest.mark.parametrize("scope", list(MAY))
+def test_a_key_may_ask_what_its_scope_names_and_nothing_else(
+    scope: str, key_file: KeyFile, quiet: dict[str, str]
+) -> None:
+    key = key_file.add(scope)  # type: ignore[arg-type]  # each is one of the scopes
+    for asking in both_functions(quiet | key_file.settings()):
+        for route, status in everything(asking, key).items():
+            is_allowed = NEEDS[route] in FREE | {scope}
+            assert (status == httpx.codes.FORBIDDEN) != is_allowed, route
+
+
+@pytest.mark.parametrize("credential", [None, "sk_00000000_" + 43 * "A", "x.y.z", ""])
+@pytest.mark.parametrize("kind", ["keys", "tokens"])
+def test_nobody_gets_past_what_is_open(
+    kind: str, credential: str | None, key_file: KeyFile, issuer: Issuer, quiet: dict[str, str]
+) -> None:
+    told = key_file.settings() if kind == "keys" else issuer.settings()
+    for asking in both_functions(quiet | told):
+        for route, status in everything(asking, credential).items():
+            assert (status == httpx.codes.UNAUTHORIZED) == (NEEDS[route] not in FREE), route
+
+
+@pytest.mark.parametrize("auth", [{}, {"AUTH": "iam", "K_SERVICE": "scoring", "TRAINING_JOB": ""}])
+def test_where_others_check_callers_nobody_is_refused_here(
+    auth: dict[str, str], quiet: dict[str, str]
+) -> None:
+    settings = scoring_settings_from(quiet | auth | {"DECISION_LOG": "off"})
+    statuses = everything(Asking(create_scoring(settings)), None)
+    assert REFUSED.isdisjoint(statuses.values())
+
+
+def test_every_role_and_scope_is_in_the_matrix() -> None:
+    assert {need for need in NEEDS.values() if need not in FREE} <= set(MAY)
+    for (role, scopes), scope in product(ROLES.items(), MAY):
+        assert (scope in scopes) == (role in MAY[scope]), (role, scope)
+
+
+async def nothing(_request: Request) -> Response:
+    return Response()
+
+
+def listening() -> Listening:
+    return Listening(host="127.0.0.1", port=0, auth="none")
+
+
+@pytest.mark.parametrize(
+    ("route", "named"),
+    [
+        (Route("/secret", nothing, methods=["GET"]), "GET,HEAD /secret"),
+        (Route("/predict", nothing, methods=["DELETE"]), "DELETE /predict"),
+        (Route("/predict", nothing, methods=["POST", "DELETE"]), "DELETE,POST /predict"),
+        (Mount("/v9", routes=[]), "/v9"),
+    ],
+)
+def test_a_route_without_a_scope_fails_at_start(route: Route, named: str) -> None:
+    with pytest.raises(DeclarationError) as caught:
+        assemble([route], listening(), "no such path")
+    assert str(caught.value) == f"no scope is declared for {named}"
+
+
+def test_a_path_that_the_environment_chooses_is_found_by_its_routes_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    table = dict(NEEDS) | {"POST AIP_PREDICT_ROUTE": "score"}
+    monkeypatch.setattr("functions.access.scopes.NEEDS", table)
+    route = Route("/chosen", nothing, methods=["POST"], name="AIP_PREDICT_ROUTE")
+    assert needs_of([route]) == [(route, "score")]
+
+
+def test_an_unknown_path_or_method_tells_nothing_of_callers(
+    scoring: Callable[..., Asking], key_file: KeyFile
+) -> None:
+    asking = scoring(**key_file.settings())
+    assert asking("GET", "/secret").status_code == httpx.codes.NOT_FOUND
+    assert asking("GET", "/predict").status_code == httpx.codes.METHOD_NOT_ALLOWED
