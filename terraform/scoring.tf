@@ -3,14 +3,26 @@ locals {
   placeholder_image = "python:3.11-slim-bookworm"
   placeholder       = ["python", "-c", file("${path.module}/../infra/placeholder.py")]
 
-  settings = {
-    AUTH                  = var.allow_public ? "none" : "iam"
+  tokens = var.jwt == null ? {} : {
+    JWT_ALGORITHMS  = join(",", var.jwt.algorithms)
+    JWT_AUDIENCE    = var.jwt.audience
+    JWT_ISSUER      = var.jwt.issuer
+    JWT_JWKS        = var.jwt.jwks
+    JWT_ROLES_CLAIM = var.jwt.roles_claim
+  }
+
+  settings = merge(var.auth == "jwt" ? local.tokens : {}, {
+    AUTH                  = var.auth
+    CORS_ORIGINS          = join(",", var.cors_origins)
     CREDIT_MODELS         = join(",", var.credit_models)
     DECISION_LOG          = "stdout"
     DEFAULT_MODEL         = var.default_model
     MODEL_REFRESH_SECONDS = tostring(var.model_refresh_seconds)
     MODEL_STORE           = "gs://${google_storage_bucket.models.name}"
-  }
+    RATE_LIMIT            = var.rate_limit
+    # The load balancer appends its own address after the caller's.
+    FORWARDED_HOPS = var.enable_edge ? "2" : "1"
+  })
 }
 
 # The scoring service scales from zero and loads the champion on its first request.

@@ -54,9 +54,14 @@ variable "alert_server_error_share" {
 }
 
 variable "allow_public" {
-  description = "Let anyone call the scoring service, without an identity. Callers are listed in `invokers` otherwise."
+  description = "Let anyone reach the scoring service without a Google identity, which every `auth` but iam needs. Callers are listed in `invokers` otherwise."
   type        = bool
   default     = false
+
+  validation {
+    condition     = var.allow_public == (var.auth != "iam")
+    error_message = "allow_public must be true exactly when auth is api-key, jwt or none: with iam Cloud Run checks callers."
+  }
 }
 
 variable "auditors" {
@@ -67,6 +72,17 @@ variable "auditors" {
   validation {
     condition     = alltrue([for member in var.auditors : can(regex("^(user|group|serviceAccount):.+", member))])
     error_message = "auditors must be named members."
+  }
+}
+
+variable "auth" {
+  description = "How the scoring service knows its callers: iam (Cloud Run's check), api-key, jwt, or none (everyone is answered)."
+  type        = string
+  default     = "iam"
+
+  validation {
+    condition     = contains(["iam", "api-key", "jwt", "none"], var.auth)
+    error_message = "auth must be iam, api-key, jwt or none."
   }
 }
 
@@ -100,6 +116,17 @@ variable "concurrency" {
   validation {
     condition     = var.concurrency >= 1 && var.concurrency <= 1000 && floor(var.concurrency) == var.concurrency
     error_message = "concurrency must be a whole number from 1 to 1000."
+  }
+}
+
+variable "cors_origins" {
+  description = "Origins whose pages may call the scoring service from a browser."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for origin in var.cors_origins : can(regex("^https://[a-z0-9.-]+(:[0-9]+)?$", origin))])
+    error_message = "cors_origins must be exact: https://host, without a path."
   }
 }
 
@@ -210,6 +237,23 @@ variable "invokers" {
   }
 }
 
+variable "jwt" {
+  description = "With auth = jwt: issuer, audience and JWKS address of the tokens; algorithms and the claim that holds roles."
+  type = object({
+    issuer      = string
+    audience    = string
+    jwks        = string
+    algorithms  = optional(list(string), ["RS256", "ES256", "EdDSA", "Ed25519"])
+    roles_claim = optional(string, "roles")
+  })
+  default = null
+
+  validation {
+    condition     = var.auth != "jwt" || try(startswith(var.jwt.jwks, "https://") && length(setsubtract(var.jwt.algorithms, ["RS256", "ES256", "EdDSA", "Ed25519"])) == 0, false)
+    error_message = "jwt must be set when auth is jwt, with an https address of the keys and asymmetric algorithms."
+  }
+}
+
 variable "max_instances" {
   description = "Scoring instances at most; bounds the bill."
   type        = number
@@ -305,6 +349,17 @@ variable "prometheus_image" {
   default     = "us-docker.pkg.dev/cloud-ops-agents-artifacts/cloud-run-gmp-sidecar/cloud-run-gmp-sidecar:1.2.0"
 }
 
+variable "rate_limit" {
+  description = "How often one scoring instance answers one caller, such as 600/minute, or off. Empty: 600/minute with keys and tokens, off otherwise."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = can(regex("^(|off|[1-9][0-9]*/(second|minute|hour))$", var.rate_limit))
+    error_message = "rate_limit must be off, or a count and second, minute or hour."
+  }
+}
+
 variable "region" {
   description = "Region of the bucket, the services, the jobs and the decision log."
   type        = string
@@ -357,6 +412,11 @@ variable "secrets" {
   validation {
     condition     = length(setintersection(keys(var.secrets), ["AUTH", "CREDIT_MODELS", "DECISION_LOG", "DEFAULT_MODEL", "HOST", "MODEL_REFRESH_SECONDS", "MODEL_STORE", "PORT"])) == 0
     error_message = "secrets must not name what is a setting already."
+  }
+
+  validation {
+    condition     = var.auth != "api-key" || length(setsubtract(["API_KEYS", "API_KEY_PEPPER"], keys(var.secrets))) == 0
+    error_message = "secrets must name API_KEYS and API_KEY_PEPPER when auth is api-key."
   }
 }
 

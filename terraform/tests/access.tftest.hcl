@@ -52,6 +52,7 @@ run "nobody_is_let_in_unasked" {
 
 run "public_access_is_given_only_when_asked_for" {
   variables {
+    auth         = "none"
     allow_public = true
   }
 
@@ -63,6 +64,49 @@ run "public_access_is_given_only_when_asked_for" {
   assert {
     condition     = !contains([for m in google_cloud_run_v2_service_iam_member.operator_retrains : m.member], "allUsers")
     error_message = "allow_public must not open the retrain service."
+  }
+}
+
+run "callers_without_an_identity_are_asked_for_a_key" {
+  variables {
+    auth         = "api-key"
+    allow_public = true
+    secrets      = { API_KEYS = "surety-api-keys", API_KEY_PEPPER = "surety-api-key-pepper" }
+  }
+
+  assert {
+    condition     = one([for e in google_cloud_run_v2_service.scoring.template[0].containers[0].env : e.value if e.name == "AUTH"]) == "api-key"
+    error_message = "A service that everyone reaches must ask for keys when told to."
+  }
+
+  assert {
+    condition     = toset([for e in google_cloud_run_v2_service.scoring.template[0].containers[0].env : e.name if length(e.value_source) > 0]) == toset(["API_KEYS", "API_KEY_PEPPER"])
+    error_message = "Keys and pepper must be references."
+  }
+
+  assert {
+    condition     = one([for e in google_cloud_run_v2_service.retrain.template[0].containers[0].env : e.value if e.name == "AUTH"]) == "iam"
+    error_message = "Keys of the scoring service must not open the retrain service."
+  }
+}
+
+run "callers_without_an_identity_are_asked_for_a_token" {
+  variables {
+    auth         = "jwt"
+    allow_public = true
+    enable_edge  = true
+    domain       = "credit.example.com"
+    jwt          = { issuer = "https://issuer.example.com/", audience = "https://credit.example.com", jwks = "https://issuer.example.com/jwks.json" }
+  }
+
+  assert {
+    condition     = { for e in google_cloud_run_v2_service.scoring.template[0].containers[0].env : e.name => e.value if startswith(e.name, "JWT_") } == { JWT_ALGORITHMS = "RS256,ES256,EdDSA,Ed25519", JWT_AUDIENCE = "https://credit.example.com", JWT_ISSUER = "https://issuer.example.com/", JWT_JWKS = "https://issuer.example.com/jwks.json", JWT_ROLES_CLAIM = "roles" }
+    error_message = "The service must be told whose tokens to accept."
+  }
+
+  assert {
+    condition     = one([for e in google_cloud_run_v2_service.scoring.template[0].containers[0].env : e.value if e.name == "FORWARDED_HOPS"]) == "2"
+    error_message = "Behind the edge the caller's address is the second from the right."
   }
 }
 

@@ -32,6 +32,8 @@ run "wrong_variables_are_refused" {
     notification_channels    = ["slack"]
     billing_account          = "mine"
     budget_amount            = 0
+    cors_origins             = ["*"]
+    rate_limit               = "fast"
   }
 
   expect_failures = [
@@ -60,6 +62,8 @@ run "wrong_variables_are_refused" {
     var.notification_channels,
     var.billing_account,
     var.budget_amount,
+    var.cors_origins,
+    var.rate_limit,
   ]
 }
 
@@ -88,4 +92,50 @@ run "what_only_google_cloud_would_refuse_is_refused_here" {
   }
 
   expect_failures = [var.edge_only, var.secrets, var.models]
+}
+
+run "keys_need_a_public_service_and_their_secrets" {
+  command = plan
+
+  variables {
+    project_id = "example-project"
+    auth       = "api-key"
+  }
+
+  expect_failures = [var.allow_public, var.secrets]
+}
+
+run "a_public_service_says_how_it_knows_its_callers" {
+  command = plan
+
+  variables {
+    project_id   = "example-project"
+    allow_public = true
+  }
+
+  expect_failures = [var.allow_public]
+}
+
+run "tokens_need_an_issuer_whose_keys_come_encrypted" {
+  command = plan
+
+  variables {
+    project_id   = "example-project"
+    auth         = "jwt"
+    allow_public = true
+    jwt          = { issuer = "i", audience = "a", jwks = "http://issuer.example.com/jwks.json" }
+  }
+
+  expect_failures = [var.jwt]
+}
+
+run "a_way_to_know_callers_that_is_none_of_the_four_is_refused" {
+  command = plan
+
+  variables {
+    project_id = "example-project"
+    auth       = "password"
+  }
+
+  expect_failures = [var.auth]
 }

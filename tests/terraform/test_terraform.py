@@ -52,7 +52,7 @@ BREAKS = (
     ),
     Break(
         "scoring.tf",
-        'AUTH                  = var.allow_public ? "none" : "iam"',
+        "AUTH                  = var.auth",
         'AUTH                  = "none"',
         "The scoring service must rely on Cloud Run's check of identities",
     ),
