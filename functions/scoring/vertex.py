@@ -24,8 +24,15 @@ def routes(desk: Desk, model: str, named: VertexRoutes) -> list[Route]:
         version = desk.loader.ready(model).champion.version
         return json_answer({"status": "ready", "model": model, "model_version": version})
 
-    answering = [(named.predict, predict, "POST"), (named.health, health, "GET")]
-    return [Route(path, handler, methods=[method]) for path, handler, method in answering if path]
+    answering = [
+        ("AIP_PREDICT_ROUTE", named.predict, predict, "POST"),
+        ("AIP_HEALTH_ROUTE", named.health, health, "GET"),
+    ]
+    return [
+        Route(path, handler, methods=[method], name=name)
+        for name, path, handler, method in answering
+        if path
+    ]
 
 
 def paths(model: type[CreditModel], named: VertexRoutes) -> dict[str, Any]:
