@@ -29,7 +29,7 @@ def serve(prepare: Callable[[], tuple[Starlette, Listening]]) -> int:
         loop="uvloop",
         http="httptools",
         ws="none",
-        lifespan="off",
+        lifespan="on",
         access_log=False,
         log_level="warning",
         server_header=False,

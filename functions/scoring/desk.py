@@ -10,8 +10,9 @@ from starlette.concurrency import run_in_threadpool
 
 from functions.envelope import Caller
 from functions.problems import Fault, faults_from, refuse_faults
+from functions.scoring.decision_log import DecisionLog
 from functions.scoring.loading import ModelLoader
-from functions.scoring.records import Write, record_lines
+from functions.scoring.records import Answered
 from models.contract import CreditModel
 from models.scorer import Decision
 from models.serving import LoadedVersion, Variant
@@ -39,7 +40,7 @@ class Desk:
 
     catalogue: Mapping[str, type[CreditModel]]
     loader: ModelLoader
-    write_record: Write | None
+    decision_log: DecisionLog | None
 
     def check(self, model: str, row: object, path: str) -> CreditModel | list[Fault]:
         """Hold one row against a model's contract: an application, or all its faults."""
@@ -106,12 +107,12 @@ class Desk:
     ) -> Answer:
         variant, loaded = answering
         applications = [application for _, application in numbered]
-        decisions = loaded.scorer.score(applications, with_reasons=with_reasons)
+        scored = loaded.scorer.scored(applications, with_reasons=with_reasons)
         latency_ms = round(1000 * (time.perf_counter() - caller.began), 3)
-        if self.write_record:
-            answered = [(*row, d) for row, d in zip(numbered, decisions, strict=True)]
-            self.write_record(record_lines(answering, answered, caller, latency_ms))
-        return Answer(variant, loaded, decisions, latency_ms)
+        if self.decision_log and numbered:
+            answered = Answered(variant, loaded, numbered, scored, latency_ms)
+            self.decision_log.record(answered, caller)
+        return Answer(variant, loaded, scored.decisions, latency_ms)
 
 
 def _is_too_wide(contract: type[CreditModel], row: object) -> bool:

@@ -12,11 +12,26 @@ from functions.scoring.loading import ModelLoader
 __all__ = ["CONTENT_TYPE", "render"]
 
 
-def render(loader: ModelLoader) -> bytes:
-    """Metrics of all models, in Prometheus' text format."""
+def render(loader: ModelLoader, anchor_failures: int | None = None) -> bytes:
+    """Metrics of all models and of the decision log's anchors, in Prometheus' text format."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Models(loader))
+    if anchor_failures is not None:
+        registry.register(_Anchors(anchor_failures))
     return generate_latest(registry)
+
+
+class _Anchors(Collector):
+    def __init__(self, failures: int) -> None:
+        self._failures = failures
+
+    def collect(self) -> Iterator[Metric]:
+        """Anchors that could not be written."""
+        yield CounterMetricFamily(
+            "surety_anchor_failures",
+            "Heads of the decision log that could not be anchored.",
+            value=self._failures,
+        )
 
 
 class _Models(Collector):

@@ -20,6 +20,8 @@ def test_defaults_serve_this_machine_only_from_the_embedded_store() -> None:
     [
         ({"MODEL_REFRESH_SECONDS": "-1"}, "MODEL_REFRESH_SECONDS: must be a number from 0"),
         ({"MODEL_REFRESH_SECONDS": "1e3"}, "MODEL_REFRESH_SECONDS: must be a number from 0"),
+        ({"DECISION_LOG_KEY": "hunter2"}, "DECISION_LOG_KEY: a key has at least 32 characters"),
+        ({"DECISION_ANCHOR_STORE": "x"}, "DECISION_ANCHOR_STORE: a store is file:///path, gs://"),
         ({"MODEL_STORE": "var/store"}, "MODEL_STORE: a store is file:///path, gs://"),
     ],
 )
@@ -62,6 +64,7 @@ def test_every_setting_stands_in_the_readme() -> None:
         *("MODEL_STORE", "DEFAULT_MODEL", "CREDIT_MODELS", "AUTH", "DECISION_LOG"),
         *("MODEL_REFRESH_SECONDS", "HOST", "PORT", "TRAINING_JOB", "TRAINING_API"),
         *("TRAINING_PYTHON", "TRAINING_LOGS", "TRAINING_OVERDUE_HOURS"),
+        *("DECISION_LOG_KEY", "DECISION_ANCHOR_STORE"),
     }
     for name in read:
         assert f"`{name}`" in readme, name
