@@ -6,6 +6,7 @@ locals {
   settings = {
     AUTH                  = var.allow_public ? "none" : "iam"
     CREDIT_MODELS         = join(",", var.credit_models)
+    DECISION_ANCHOR_STORE = "gs://${google_storage_bucket.evidence.name}"
     DECISION_LOG          = "stdout"
     DEFAULT_MODEL         = var.default_model
     MODEL_REFRESH_SECONDS = tostring(var.model_refresh_seconds)
