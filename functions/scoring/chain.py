@@ -10,7 +10,7 @@ import hmac
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic_core import to_json
 
@@ -60,8 +60,8 @@ class Seal:
 
 
 def plain(document: bytes) -> bytes:
-    """The same JSON for the same values: a whole number is one however it is written."""
-    return document.replace(b".0,", b",").replace(b".0}", b"}").replace(b".0]", b"]")
+    """The same JSON for the same members: a whole number is one however it is written."""
+    return document.replace(b".0,", b",").replace(b".0}", b"}")
 
 
 def content(record: Mapping[str, Any]) -> bytes:
@@ -103,8 +103,7 @@ class Head:
         return f"{self.chain}:{self.sequence}:{self.link}"
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A record before it has its place: its JSON without the last brace, and what is hashed."""
 
     opened: bytes

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from functools import cache
 from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic_core import to_json
 
@@ -71,12 +71,13 @@ def entries_from(answered: Answered, caller: Caller, seal: Seal) -> list[Entry]:
     head = to_json(shown)[:-1] + b","
     hashed = plain(to_json({name: shared[name] for name in SHARED}))
     request = _request_digest(caller)
+    written = _inputs_of(answered.loaded.scorer.model)
     texts = features_as_text(answered)
     salts = os.urandom(SALT_BYTES * len(texts)).hex()
     entries = []
     for i, (index, application) in enumerate(answered.numbered):
         salt = salts[2 * SALT_BYTES * i : 2 * SALT_BYTES * (i + 1)]
-        inputs, without_null = _inputs(application)
+        inputs, without_null = written.of(application)
         committed = commitment(salt, applicant, texts[i], without_null)
         own = to_json(_own(f"{request}-{index}", index, answered.scored.decisions[i], committed))
         personal = f',"features":"{texts[i]}","salt":"{salt}"'.encode()
@@ -131,28 +132,30 @@ def _request_digest(caller: Caller) -> str:
     return hashlib.sha256(f"{kind}\0{name}".encode()).hexdigest()[:ID_DIGITS]
 
 
-def _inputs(application: CreditModel) -> tuple[bytes, bytes]:
-    """The inputs that are written down, sorted: as they are shown, and as they are hashed."""
-    model = type(application)
-    fields, read = _written(model)
-    values = read(application)
-    found = dict(zip(fields, values, strict=True))
-    shown = to_json({name_of(model): found})
-    if None not in values:
-        return shown, plain(shown)
-    kept = {name: value for name, value in found.items() if value is not None}
-    return shown, plain(to_json({name_of(model): kept} if kept else {}))
+class _Inputs(NamedTuple):
+    """What of a model's applications is written down."""
+
+    name: str
+    fields: tuple[str, ...]  # sorted
+    read: Callable[[CreditModel], tuple[object, ...]]
+
+    def of(self, application: CreditModel) -> tuple[bytes, bytes]:
+        """One application's inputs as they are shown, and as they are hashed: without nulls."""
+        values = self.read(application)
+        found = dict(zip(self.fields, values, strict=True))
+        shown = to_json({self.name: found})
+        if None not in values:
+            return shown, plain(shown)
+        kept = {name: value for name, value in found.items() if value is not None}
+        return shown, plain(to_json({self.name: kept} if kept else {}))
 
 
 @cache
-def _written(
-    model: type[CreditModel],
-) -> tuple[tuple[str, ...], Callable[[CreditModel], tuple[object, ...]]]:
-    """Names of the fields that are written down, sorted, and how to read them all."""
+def _inputs_of(model: type[CreditModel]) -> _Inputs:
     fields = tuple(sorted(set(model.model_fields) - _withheld(model)))
     if len(fields) > 1:
-        return fields, attrgetter(*fields)
-    return fields, lambda application: tuple(getattr(application, field) for field in fields)
+        return _Inputs(name_of(model), fields, attrgetter(*fields))
+    return _Inputs(name_of(model), fields, lambda row: tuple(getattr(row, f) for f in fields))
 
 
 @cache
