@@ -147,7 +147,7 @@ run "anchors_are_created_once_and_kept" {
   }
 
   assert {
-    condition     = google_storage_bucket.evidence.retention_policy[0].retention_period == "2592000"
+    condition     = google_storage_bucket.evidence.retention_policy[0].retention_period == 2592000
     error_message = "An anchor must be kept as long as the records it vouches for."
   }
 

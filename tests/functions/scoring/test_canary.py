@@ -86,7 +86,7 @@ def test_no_value_of_a_good_request_is_in_any_other_line_or_member(
     server: Server, model: str
 ) -> None:
     row, told = sound(model)
-    assert len(told) >= 2
+    assert told
     before = len(server.log())
     for path, body in requests_of(model, row):
         answer = server.client.post(path, json=body, headers=HEADERS)
