@@ -1,9 +1,11 @@
 """A function put together: its routes in, one ASGI application out that answers every error."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from http import HTTPStatus
 
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -33,8 +35,11 @@ def assemble(
     listening: Listening,
     no_such_path: str,
     observe: Observe | None = None,
+    on_stop: Callable[[], None] | None = None,
 ) -> Starlette:
     """Put a function together; `no_such_path` tells who asked for one what there is.
+
+    `on_stop` is called when the server has answered its last request.
 
     Raises
     ------
@@ -49,21 +54,38 @@ def assemble(
     if listening.is_open:
         log("WARNING", "AUTH is none: everyone who reaches this port is answered")
 
-    async def no_such_route(_request: Request, error: HTTPException) -> Response:
+    app = Starlette(
+        routes=routes,
+        lifespan=_ending_with(on_stop),
+        middleware=[Middleware(Envelope, observe=observe), *_for_browsers(access)],
+        # Each handler meets its own errors only, which the type of this argument cannot say.
+        exception_handlers={SuretyError: _refused, HTTPException: _no_such_route(no_such_path)},  # type: ignore[dict-item]
+    )
+    app.router.redirect_slashes = False
+    return app
+
+
+def _ending_with(
+    on_stop: Callable[[], None] | None,
+) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        yield
+        if on_stop:
+            await run_in_threadpool(on_stop)
+
+    return lifespan
+
+
+def _no_such_route(no_such_path: str) -> Callable[[Request, HTTPException], Awaitable[Response]]:
+    async def handler(_request: Request, error: HTTPException) -> Response:
         detail = {
             HTTPStatus.NOT_FOUND: no_such_path,
             HTTPStatus.METHOD_NOT_ALLOWED: "this path does not answer this method",
         }.get(HTTPStatus(error.status_code), error.detail)
         return problem(error.status_code, detail, headers=error.headers)
 
-    app = Starlette(
-        routes=routes,
-        middleware=[Middleware(Envelope, observe=observe), *_for_browsers(access)],
-        # Each handler meets its own errors only, which the type of this argument cannot say.
-        exception_handlers={SuretyError: _refused, HTTPException: no_such_route},  # type: ignore[dict-item]
-    )
-    app.router.redirect_slashes = False
-    return app
+    return handler
 
 
 def _for_browsers(access: Access) -> list[Middleware]:

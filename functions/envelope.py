@@ -39,6 +39,7 @@ class Caller:
 
     request_id: str
     applicant_id: str | None
+    idempotency_key: str | None
     trace_id: str | None
     began: float
 
@@ -100,6 +101,7 @@ def _caller(headers: Headers) -> Caller:
     return Caller(
         request_id=given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex,
         applicant_id=headers.get("x-applicant-id"),
+        idempotency_key=headers.get("idempotency-key"),
         trace_id=_trace_id(headers),
         began=time.perf_counter(),
     )

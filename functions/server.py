@@ -31,7 +31,7 @@ def serve(prepare: Callable[[], tuple[Starlette, Listening]]) -> int:
         ws="none",
         # It would believe whatever a caller on this machine says of where it comes from.
         proxy_headers=False,
-        lifespan="off",
+        lifespan="on",
         access_log=False,
         log_level="warning",
         server_header=False,

@@ -119,6 +119,8 @@ def value_from_column(c: Characteristic, number: float) -> Level | float | None:
 def matrix_from_columns(model: type[CreditModel], columns: Columns) -> Matrix:
     """Lay the columns out as the estimator reads them: shape `(n, p)`, C order, NaN = missing.
 
+    Every number is one that single precision can hold, so a record in single precision is exact.
+
     Raises
     ------
     FeatureError
@@ -140,7 +142,7 @@ def matrix_from_columns(model: type[CreditModel], columns: Columns) -> Matrix:
     if (np.abs(matrix) > LARGEST).any():
         beyond = (np.abs(matrix) > LARGEST).any(axis=0)
         raise FeatureError(features(model)[int(beyond.argmax())].characteristic)
-    return matrix
+    return matrix.astype(np.float32).astype(np.float64)
 
 
 def _column(values: list[Any], places: Mapping[object, float] | None) -> Column:

@@ -56,7 +56,7 @@ class Protected(Mark):
 
 @dataclass(frozen=True, slots=True)
 class Private(Mark):
-    """Scored, but withheld from the decision record."""
+    """Scored, but withheld from the inputs of the decision record; its features hold it."""
 
     def said(self) -> dict[str, Any]:
         """Say that it is private."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from models.calibration import BetaCalibration, calibrated
 from models.contract import CreditModel
 from models.estimators import Estimator, LogOdds
-from models.features import Matrix, columns_from_applications, matrix_from_columns
+from models.features import Matrix, columns_from_applications, features, matrix_from_columns
 from models.marks import Columns
 from models.metrics import Probabilities
 from models.points import points_from_contributions
@@ -34,6 +34,13 @@ class Decision(NamedTuple):
     decision: DecisionName
     rating: str | None = None
     reasons: tuple[AdverseReason, ...] | None = None
+
+
+class Scored(NamedTuple):
+    """Decisions, and the matrix they were made from."""
+
+    decisions: list[Decision]
+    matrix: Matrix
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,19 +74,27 @@ class Scorer:
 
         Reasons are given to those that are not approved, and to all `with_reasons`.
         """
+        return self.scored(applications, with_reasons=with_reasons).decisions
+
+    def scored(self, applications: Sequence[CreditModel], *, with_reasons: bool = False) -> Scored:
+        """Decide as `score` does, and tell from which features."""
         if not applications:
-            return []
+            return Scored([], np.empty((0, len(features(self.model)))))
         columns = columns_from_applications(self.model, applications)
         matrix = matrix_from_columns(self.model, columns)
-        probabilities = probabilities_from_log_odds(self.calibrated_log_odds(matrix))
-        decisions = [self._decision(probability) for probability in probabilities.tolist()]
+        decisions = self.decisions_from_matrix(matrix)
         wanted = [i for i, d in enumerate(decisions) if with_reasons or d.decision != "approve"]
         if wanted:
             chosen = {name: column[wanted] for name, column in columns.items()}
             found = self._reasons(chosen, matrix[wanted])
             for i, reasons in zip(wanted, found, strict=True):
                 decisions[i] = decisions[i]._replace(reasons=reasons)
-        return decisions
+        return Scored(decisions, matrix)
+
+    def decisions_from_matrix(self, matrix: Matrix) -> list[Decision]:
+        """Decide on rows of the model's matrix, without reasons."""
+        probabilities = probabilities_from_log_odds(self.calibrated_log_odds(matrix))
+        return [self._decision(probability) for probability in probabilities.tolist()]
 
     def without_reasons(self, applications: Sequence[CreditModel]) -> list[Decision]:
         """Decide on applications and leave reasons out, which cost ten times as much."""

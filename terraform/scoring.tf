@@ -15,6 +15,7 @@ locals {
     AUTH                  = var.auth
     CORS_ORIGINS          = join(",", var.cors_origins)
     CREDIT_MODELS         = join(",", var.credit_models)
+    DECISION_ANCHOR_STORE = "gs://${google_storage_bucket.evidence.name}"
     DECISION_LOG          = "stdout"
     DEFAULT_MODEL         = var.default_model
     MODEL_REFRESH_SECONDS = tostring(var.model_refresh_seconds)

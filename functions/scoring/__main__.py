@@ -1,4 +1,4 @@
-"""`python -m functions.scoring`: the server as the container runs it."""
+"""`python -m functions.scoring`: the server as the container runs it; `audit` reads its log."""
 
 import sys
 
@@ -17,4 +17,8 @@ def prepare() -> tuple[Starlette, Listening]:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:]:
+        from functions.scoring.audit import main  # the server has no use for it
+
+        sys.exit(main(sys.argv[1:]))
     sys.exit(serve(prepare))

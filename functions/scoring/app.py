@@ -22,10 +22,11 @@ from functions.scoring import (
     whatif,
 )
 from functions.scoring.counts import Counts
+from functions.scoring.decision_log import Anchors, DecisionLog
 from functions.scoring.desk import Desk
 from functions.scoring.loading import ModelLoader
 from functions.scoring.openapi import document
-from functions.scoring.records import open_decision_log
+from functions.scoring.records import open_lines
 from functions.scoring.settings import Settings
 
 
@@ -35,13 +36,14 @@ def create_app(settings: Settings) -> Starlette:
     desk = Desk(
         catalogue=settings.catalogue,
         loader=ModelLoader(settings.store, settings.catalogue, settings.model_refresh_seconds),
-        write_record=open_decision_log(settings.decision_log),
+        decision_log=_decision_log(settings),
         count=counts.decided,
     )
     routes = _routes(desk, settings, counts)
     counts.know(routes)
     no_such_path = "no such path; GET /v1/models lists the models"
-    return assemble(routes, settings.listening, no_such_path, counts.answered)
+    on_stop = desk.decision_log.close if desk.decision_log else None
+    return assemble(routes, settings.listening, no_such_path, counts.answered, on_stop)
 
 
 def _routes(desk: Desk, settings: Settings, counts: Counts) -> list[Route]:
@@ -61,6 +63,14 @@ def _routes(desk: Desk, settings: Settings, counts: Counts) -> list[Route]:
         *customer.routes(desk),
         *versions.routes(settings.store, settings.catalogue, default),
     ]
+
+
+def _decision_log(settings: Settings) -> DecisionLog | None:
+    write = open_lines(settings.decision_log)
+    if write is None:
+        return None
+    anchors = Anchors(settings.anchor_store) if settings.anchor_store else None
+    return DecisionLog(write, settings.seals[0], anchors)
 
 
 def _described(settings: Settings) -> dict[str, Any]:

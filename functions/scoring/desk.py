@@ -17,8 +17,9 @@ from functions.problems import (
     faults_from,
     refuse_faults,
 )
+from functions.scoring.decision_log import DecisionLog
 from functions.scoring.loading import ModelLoader
-from functions.scoring.records import Write, record_lines
+from functions.scoring.records import Answered
 from models.contract import CreditModel
 from models.scorer import Decision
 from models.serving import InService, LoadedVersion, Variant
@@ -46,7 +47,7 @@ class Desk:
 
     catalogue: Mapping[str, type[CreditModel]]
     loader: ModelLoader
-    write_record: Write | None
+    decision_log: DecisionLog | None
     count: Callable[[Answer], None]
 
     def check(self, model: str, row: object, path: str) -> CreditModel | list[Fault]:
@@ -154,12 +155,12 @@ class Desk:
     ) -> Answer:
         variant, loaded = answering
         applications = [application for _, application in numbered]
-        decisions = loaded.scorer.score(applications, with_reasons=with_reasons)
+        scored = loaded.scorer.scored(applications, with_reasons=with_reasons)
         latency_ms = _latency_ms(caller)
-        if self.write_record:
-            answered = [(*row, d) for row, d in zip(numbered, decisions, strict=True)]
-            self.write_record(record_lines(answering, answered, caller, latency_ms))
-        return Answer(variant, loaded, decisions, latency_ms)
+        if self.decision_log and numbered:
+            answered = Answered(variant, loaded, numbered, scored, latency_ms)
+            self.decision_log.record(answered, caller)
+        return Answer(variant, loaded, scored.decisions, latency_ms)
 
 
 def _latency_ms(caller: Caller) -> float:

@@ -20,11 +20,13 @@ from functions.scoring.loading import ModelLoader
 __all__ = ["CONTENT_TYPE", "render"]
 
 
-def render(loader: ModelLoader, counts: Counts) -> bytes:
-    """Metrics of this process and all models, in Prometheus' text format."""
+def render(loader: ModelLoader, counts: Counts, anchor_failures: int | None = None) -> bytes:
+    """Metrics of this process, all models and the decision log's anchors, in Prometheus' format."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Answers(counts))
     registry.register(_Models(loader))
+    if anchor_failures is not None:
+        registry.register(_Anchors(anchor_failures))
     return generate_latest(registry)
 
 
@@ -58,6 +60,19 @@ class _Answers(Collector):
                 "From the process's start to its first decision.",
                 value=cold,
             )
+
+
+class _Anchors(Collector):
+    def __init__(self, failures: int) -> None:
+        self._failures = failures
+
+    def collect(self) -> Iterator[Metric]:
+        """Anchors that could not be written."""
+        yield CounterMetricFamily(
+            "surety_anchor_failures",
+            "Heads of the decision log that could not be anchored.",
+            value=self._failures,
+        )
 
 
 class _Models(Collector):

@@ -33,7 +33,8 @@ def routes(
     async def metrics(_request: Request) -> Response:
         from functions.scoring.metrics import CONTENT_TYPE, render  # noqa: PLC0415 -- no score needs it
 
-        return Response(render(desk.loader, counts), media_type=CONTENT_TYPE)
+        failures = desk.decision_log.anchor_failures if desk.decision_log else None
+        return Response(render(desk.loader, counts, failures), media_type=CONTENT_TYPE)
 
     async def openapi(_request: Request) -> Response:
         return json_answer(describe())

@@ -1,29 +1,48 @@
-"""The decision record, version 1: what was decided, by which model, from which inputs."""
+"""The decision record, version 2: what was decided, by which model, from which inputs."""
 
+import hashlib
 import io
+import os
+from binascii import b2a_base64
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
+from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic_core import to_json
 
 from functions.envelope import Caller
 from functions.logs import write_stdout
-from functions.problems import UnrecordedError
-from models.contract import CreditModel, characteristics
+from functions.scoring.chain import SHARED, Entry, Seal, commitment, plain
+from models.contract import CreditModel, characteristics, contract_hash, name_of
 from models.errors import DeclarationError
-from models.scorer import Decision
+from models.scorer import Decision, Scored
 from models.serving import LoadedVersion, Variant
 
-RECORD_VERSION = 1
+RECORD_VERSION = 2
+SALT_BYTES = 16
+ID_DIGITS = 24
+CONTRACT_DIGITS = 12
 
-Write = Callable[[str], None]
+Write = Callable[[bytes], None]
 
 
-def open_decision_log(setting: str) -> Write | None:
-    """Open the decision log: `stdout`, `off` (None) or a file to append to.
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Decisions of one request by one version, each with its application's place there."""
+
+    variant: Variant
+    loaded: LoadedVersion
+    numbered: Sequence[tuple[int, CreditModel]]
+    scored: Scored
+    latency_ms: float
+
+
+def open_lines(setting: str) -> Write | None:
+    """Open where records go: `stdout`, `off` (None) or a file to append to.
 
     Raises
     ------
@@ -33,58 +52,115 @@ def open_decision_log(setting: str) -> Write | None:
     if setting == "off":
         return None
     if setting == "stdout":
-        return _recorded(write_stdout)
+        return lambda lines: write_stdout(lines.decode())
     try:
         # Unbuffered: one request's lines are one write, which the system appends whole.
         file = Path(setting).open("ab", buffering=0)  # noqa: SIM115 -- open as long as the process
     except OSError as error:
         message = f"DECISION_LOG: {error}"
         raise DeclarationError(message) from error
-    return _recorded(lambda lines: _write_whole(file, lines.encode()))
+    return lambda lines: _write_whole(file, lines)
 
 
-def record_lines(
-    answering: tuple[Variant, LoadedVersion],
-    answered: Sequence[tuple[int, CreditModel, Decision]],
-    caller: Caller,
-    latency_ms: float,
-) -> str:
-    """One line for each decision of a request, numbered by its application's place there."""
-    variant, loaded = answering
-    model = loaded.scorer.model
-    name = loaded.manifest.model
-    withheld = _withheld(model)
-    shared = {
-        "severity": "INFO",
-        "message": "decision",
-        "time": datetime.now(UTC).isoformat(),
-        "record": "decision",
+def entries_from(answered: Answered, caller: Caller, seal: Seal) -> list[Entry]:
+    """One entry for each decision of a request."""
+    shared = _shared(answered, caller)
+    applicant = seal.pseudonym(caller.applicant_id)
+    said = {"severity": "INFO", "message": "decision", "time": shared["decided_at"]}
+    shown = said | {"record": "decision", **shared, "applicant": applicant}
+    head = to_json(shown)[:-1] + b","
+    hashed = plain(to_json({name: shared[name] for name in SHARED}))
+    request = _request_digest(caller)
+    written = _inputs_of(answered.loaded.scorer.model)
+    texts = features_as_text(answered)
+    salts = os.urandom(SALT_BYTES * len(texts)).hex()
+    entries = []
+    for i, (index, application) in enumerate(answered.numbered):
+        salt = salts[2 * SALT_BYTES * i : 2 * SALT_BYTES * (i + 1)]
+        inputs, without_null = written.of(application)
+        committed = commitment(salt, applicant, texts[i], without_null)
+        own = to_json(_own(f"{request}-{index}", index, answered.scored.decisions[i], committed))
+        personal = f',"features":"{texts[i]}","salt":"{salt}"'.encode()
+        line = b"".join((head, own[1:-1], b',"inputs":', inputs, personal))
+        entries.append(Entry(line, hashed + plain(own)))
+    return entries
+
+
+def features_as_text(answered: Answered) -> list[str]:
+    """Each row of the matrix in base64 of little-endian single precision: JSON has no NaN."""
+    matrix = answered.scored.matrix.astype("<f4")
+    data, width = matrix.tobytes(), matrix.shape[1] * matrix.itemsize
+    rows = range(0, len(data), width)
+    return [b2a_base64(data[at : at + width], newline=False).decode() for at in rows]
+
+
+def _shared(answered: Answered, caller: Caller) -> dict[str, Any]:
+    """What all records of a request have in common."""
+    model = answered.loaded.scorer.model
+    return {
         "record_version": RECORD_VERSION,
+        "decided_at": datetime.now(UTC).isoformat(),
         "request_id": caller.request_id,
         "trace_id": caller.trace_id,
-        "model": name,
-        "model_version": loaded.version,
-        "variant": variant,
-        "withheld": sorted(withheld),
-        "latency_ms": latency_ms,
+        "model": name_of(model),
+        "model_version": answered.loaded.version,
+        "contract": _contract(model),
+        "variant": answered.variant,
+        "withheld": sorted(_withheld(model)),
+        "latency_ms": answered.latency_ms,
     }
-    head = to_json(shared)[:-1] + b","
-    exclude = {"inputs": {name: set(withheld)}}
-    lines = [head + to_json(_one(name, *decided), exclude=exclude)[1:] for decided in answered]
-    return b"\n".join([*lines, b""]).decode()
 
 
-def _one(name: str, index: int, application: CreditModel, decision: Decision) -> dict[str, Any]:
+def _own(decision_id: str, index: int, decision: Decision, committed: str) -> dict[str, Any]:
     return {
+        "decision_id": decision_id,
         "index": index,
-        # By model: in one table the same name may be a number for one and a text for another.
-        "inputs": {name: application},
         "probability_of_default": decision.probability_of_default,
         "credit_score": round(decision.credit_score),
         "risk_level": decision.risk_level,
         "decision": decision.decision,
         "reasons": [reason.code for reason in decision.reasons or ()],
+        "commitment": committed,
     }
+
+
+def _request_digest(caller: Caller) -> str:
+    """The same for a request that is sent again under its key; the key itself is not kept."""
+    kind, name = (
+        ("k", caller.idempotency_key) if caller.idempotency_key else ("r", caller.request_id)
+    )
+    return hashlib.sha256(f"{kind}\0{name}".encode()).hexdigest()[:ID_DIGITS]
+
+
+class _Inputs(NamedTuple):
+    """What of a model's applications is written down."""
+
+    name: str
+    fields: tuple[str, ...]  # sorted
+    read: Callable[[CreditModel], tuple[object, ...]]
+
+    def of(self, application: CreditModel) -> tuple[bytes, bytes]:
+        """One application's inputs as they are shown, and as they are hashed: without nulls."""
+        values = self.read(application)
+        found = dict(zip(self.fields, values, strict=True))
+        shown = to_json({self.name: found})
+        if None not in values:
+            return shown, plain(shown)
+        kept = {name: value for name, value in found.items() if value is not None}
+        return shown, plain(to_json({self.name: kept} if kept else {}))
+
+
+@cache
+def _inputs_of(model: type[CreditModel]) -> _Inputs:
+    fields = tuple(sorted(set(model.model_fields) - _withheld(model)))
+    if len(fields) > 1:
+        return _Inputs(name_of(model), fields, attrgetter(*fields))
+    return _Inputs(name_of(model), fields, lambda row: tuple(getattr(row, f) for f in fields))
+
+
+@cache
+def _contract(model: type[CreditModel]) -> str:
+    return contract_hash(model)[:CONTRACT_DIGITS]
 
 
 @cache
@@ -97,14 +173,3 @@ def _write_whole(file: io.FileIO, data: bytes) -> None:
     if file.write(data) != len(data):
         message = "the disk filled up within a record"
         raise OSError(message)
-
-
-def _recorded(write: Callable[[str], object]) -> Write:
-    def write_or_refuse(lines: str) -> None:
-        try:
-            write(lines)
-        except OSError as error:
-            message = "the decision could not be recorded"
-            raise UnrecordedError(message) from error
-
-    return write_or_refuse

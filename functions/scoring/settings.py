@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from functions.scoring.chain import LEAST_KEY_CHARACTERS, Seal
 from functions.settings import (
     HIGHEST_PORT,
     REPOSITORY,
@@ -34,13 +35,18 @@ class VertexRoutes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """All that may differ between two deployments. `decision_log`: stdout, off, or a file."""
+    """All that may differ between two deployments. `decision_log`: stdout, off, or a file.
+
+    Of `seals` the first makes new records, all make out old ones.
+    """
 
     listening: Listening
     store: Store
     catalogue: Mapping[str, type[CreditModel]]
     default_model: str
     decision_log: str
+    seals: tuple[Seal, ...]
+    anchor_store: Store | None
     model_refresh_seconds: float
     vertex: VertexRoutes = VertexRoutes()
 
@@ -69,11 +75,34 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         catalogue=catalogue,
         default_model=default_model_from(environment, catalogue, faults),
         decision_log=environment.get("DECISION_LOG") or "stdout",
+        seals=_seals(environment.get("DECISION_LOG_KEY", ""), faults),
+        anchor_store=_anchor_store(environment.get("DECISION_ANCHOR_STORE", ""), faults),
         model_refresh_seconds=REFRESH_SECONDS if seconds is None else seconds,
         vertex=VertexRoutes(
             health=_route("AIP_HEALTH_ROUTE", environment.get("AIP_HEALTH_ROUTE"), faults),
             predict=_route("AIP_PREDICT_ROUTE", environment.get("AIP_PREDICT_ROUTE"), faults),
         ),
+    )
+    refuse_wrong(faults)
+    return settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditSettings:
+    """What reading a decision log needs; see `Settings`."""
+
+    store: Store
+    catalogue: Mapping[str, type[CreditModel]]
+    seals: tuple[Seal, ...]
+
+
+def read_audit_settings() -> AuditSettings:
+    """Read `MODEL_STORE`, `CREDIT_MODELS` and `DECISION_LOG_KEY`; faults as `settings_from`."""
+    faults: list[str] = []
+    settings = AuditSettings(
+        store=_store(os.environ, faults),
+        catalogue=catalogue_from(os.environ, faults),
+        seals=_seals(os.environ.get("DECISION_LOG_KEY", ""), faults),
     )
     refuse_wrong(faults)
     return settings
@@ -105,3 +134,19 @@ def _route(name: str, path: str | None, faults: list[str]) -> str | None:
         faults.append(f"{name}: must be a path such as /predict, not {path!r}")
         return None
     return path or None
+
+
+def _anchor_store(uri: str, faults: list[str]) -> Store | None:
+    try:
+        return open_store(uri) if uri else None
+    except DeclarationError as error:
+        faults.append(f"DECISION_ANCHOR_STORE: {error}")
+        return None
+
+
+def _seals(text: str, faults: list[str]) -> tuple[Seal, ...]:
+    keys = text.split()
+    if any(len(key) < LEAST_KEY_CHARACTERS for key in keys):
+        # Never the key itself: this is printed.
+        faults.append(f"DECISION_LOG_KEY: a key has at least {LEAST_KEY_CHARACTERS} characters")
+    return tuple(Seal(key) for key in keys) or (Seal(),)

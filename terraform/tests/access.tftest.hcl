@@ -166,6 +166,37 @@ run "bigquery_may_call_the_scoring_service_and_nothing_else" {
   }
 }
 
+run "anchors_are_created_once_and_kept" {
+  variables {
+    decision_log_days = 30
+  }
+
+  assert {
+    condition     = google_storage_bucket_iam_member.scoring_anchors.role == "roles/storage.objectCreator" && google_storage_bucket_iam_member.scoring_anchors.bucket == google_storage_bucket.evidence.name
+    error_message = "Scoring may create anchors, not read, replace or delete them."
+  }
+
+  assert {
+    condition     = google_storage_bucket.evidence.retention_policy[0].retention_period == 2592000
+    error_message = "An anchor must be kept as long as the records it vouches for."
+  }
+
+  assert {
+    condition     = google_storage_bucket.evidence.public_access_prevention == "enforced" && google_storage_bucket.evidence.uniform_bucket_level_access
+    error_message = "The bucket of anchors must never be public."
+  }
+
+  assert {
+    condition     = [for m in google_storage_bucket_iam_member.anchors_read : [m.member, m.role]] == [["group:risk@example.com", "roles/storage.objectViewer"]]
+    error_message = "Only the listed auditors may read anchors."
+  }
+
+  assert {
+    condition     = one([for e in google_cloud_run_v2_service.scoring.template[0].containers[0].env : e.value if e.name == "DECISION_ANCHOR_STORE"]) == "gs://example-project-prod-evidence"
+    error_message = "The scoring service must be told where anchors go."
+  }
+}
+
 run "pruning_is_a_named_persons_right" {
   assert {
     condition     = [for m in google_storage_bucket_iam_member.operator_prunes : m.member] == ["user:operator@example.com"]

@@ -63,6 +63,11 @@ def logistic() -> Additive:
 
 @pytest.fixture(scope="session")
 def trees() -> Trees:
+    return trees_of_toy()
+
+
+def trees_of_toy() -> Trees:
+    """Trees fitted to noise."""
     random = np.random.default_rng(3)
     matrix = random.normal(size=(400, len(features(Toy))))
     matrix[random.random(matrix.shape) < 0.1] = np.nan

@@ -44,7 +44,9 @@ def test_special_and_missing_values_become_nan_and_an_indicator(
     months: int | None, encoded: list[float]
 ) -> None:
     row = matrix(toy(months_since_default=months))[0]
-    np.testing.assert_array_equal(row, [50_000.0, 10_000.0, 1.0, 0.0, *encoded, 0.2])
+    np.testing.assert_array_equal(
+        row, [50_000.0, 10_000.0, 1.0, 0.0, *encoded, float(np.float32(0.2))]
+    )
 
 
 def test_a_derived_function_sees_special_codes_as_missing() -> None:

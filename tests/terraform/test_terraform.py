@@ -107,6 +107,24 @@ BREAKS = (
         "The model bucket must never be public",
     ),
     Break(
+        "evidence.tf",
+        '"roles/storage.objectCreator"',
+        '"roles/storage.objectUser"',
+        "Scoring may create anchors, not read, replace or delete them",
+    ),
+    Break(
+        "evidence.tf",
+        "retention_period = var.decision_log_days * 24 * 3600",
+        "retention_period = 60",
+        "An anchor must be kept as long as the records it vouches for",
+    ),
+    Break(
+        "evidence.tf",
+        '"enforced"',
+        '"inherited"',
+        "The bucket of anchors must never be public",
+    ),
+    Break(
         "schedule.tf",
         '"roles/run.invoker"',
         '"roles/run.developer"',
@@ -245,7 +263,7 @@ def resources() -> list[tuple[str, str, str]]:
 @pytest.mark.parametrize(
     ("account", "grants"),
     [
-        ("scoring", {"scoring_reads", "scoring_writes_metrics"}),
+        ("scoring", {"scoring_reads", "scoring_anchors", "scoring_writes_metrics"}),
         (
             "training",
             {"training_reads", "training_creates", "training_promotes", "training_reads_data"},

@@ -26,7 +26,7 @@ def test_every_decision_is_recorded_with_its_inputs(service: Server, example: Ex
     reply = answer.json()
     assert answer.headers["x-request-id"] == "req-1"
     [record] = records(service, "req-1")
-    assert (record["record"], record["record_version"]) == ("decision", 1)
+    assert (record["record"], record["record_version"]) == ("decision", 2)
     assert record["trace_id"] == TRACE
     for name in ("model", "model_version", "probability_of_default", "credit_score", "decision"):
         assert record[name] == reply[name], name

@@ -20,6 +20,8 @@ def test_defaults_serve_this_machine_only_from_the_embedded_store() -> None:
     [
         ({"MODEL_REFRESH_SECONDS": "-1"}, "MODEL_REFRESH_SECONDS: must be a number from 0"),
         ({"MODEL_REFRESH_SECONDS": "1e3"}, "MODEL_REFRESH_SECONDS: must be a number from 0"),
+        ({"DECISION_LOG_KEY": "hunter2"}, "DECISION_LOG_KEY: a key has at least 32 characters"),
+        ({"DECISION_ANCHOR_STORE": "x"}, "DECISION_ANCHOR_STORE: a store is file:///path, gs://"),
         ({"MODEL_STORE": "var/store"}, "MODEL_STORE: a store is file:///path, gs://"),
     ],
 )
@@ -65,6 +67,7 @@ def test_every_setting_stands_in_the_readme() -> None:
         *("TRAINING_PYTHON", "TRAINING_LOGS", "TRAINING_OVERDUE_HOURS"),
         *("API_KEYS", "API_KEY_PEPPER", "JWT_ISSUER", "JWT_AUDIENCE", "JWT_JWKS"),
         *("JWT_ALGORITHMS", "JWT_ROLES_CLAIM", "RATE_LIMIT", "FORWARDED_HOPS", "CORS_ORIGINS"),
+        *("DECISION_LOG_KEY", "DECISION_ANCHOR_STORE"),
     }
     for name in read:
         assert f"`{name}`" in readme, name

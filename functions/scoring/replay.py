@@ -1,0 +1,142 @@
+"""Recorded decisions made again, by any version, from the features that were recorded."""
+
+import math
+from binascii import a2b_base64
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from functions.scoring.decision_lines import DecisionLogError, Line
+from functions.scoring.records import CONTRACT_DIGITS
+from models.bundle import GOLDEN_TOLERANCE, bundle_from_bytes, scorer_from_bundle
+from models.contract import CreditModel
+from models.errors import ObjectMissingError
+from models.features import Matrix
+from models.scorer import Decision
+from models.serving import LoadedVersion
+from models.stores.store import Store
+from models.versions import read_named
+
+BATCH_ROWS = 1_000
+
+Record = Mapping[str, Any]
+
+
+class Difference(NamedTuple):
+    """A recorded decision, and what the version decides from the same features."""
+
+    line: int
+    record: Record
+    now: Decision
+
+
+@dataclass(slots=True)
+class Replay:
+    """What a version made of a log's decisions; `differences` count for its own ones only."""
+
+    replayed: int = 0
+    passed_over: int = 0
+    flips: list[Difference] = field(default_factory=list)
+    differences: list[Difference] = field(default_factory=list)
+
+
+def load_named(
+    store: Store, catalogue: Mapping[str, type[CreditModel]], models: Iterable[str], version: str
+) -> LoadedVersion:
+    """The version of this name of whichever of the models has it.
+
+    Raises
+    ------
+    DecisionLogError
+        If none has.
+    """
+    for name in models:
+        try:
+            _, data = read_named(store, name, version)
+        except ObjectMissingError:
+            continue
+        bundle = bundle_from_bytes(data)
+        return LoadedVersion(version, bundle.manifest, scorer_from_bundle(bundle, catalogue[name]))
+    message = f"no model with decisions in this log has a version {version}"
+    raise DecisionLogError(message)
+
+
+def replay(lines: Iterable[Line], loaded: LoadedVersion) -> Replay:
+    """Decide again; records of other models or contracts, and erased ones, are passed over."""
+    found = Replay()
+    batch: list[tuple[int, Record]] = []
+    for line in lines:
+        if line.record is None:
+            continue
+        if not _is_readable(line.record, loaded):
+            found.passed_over += 1
+            continue
+        batch.append((line.number, line.record))
+        if len(batch) == BATCH_ROWS:
+            _decide_again(batch, loaded, found)
+            batch = []
+    _decide_again(batch, loaded, found)
+    return found
+
+
+def _is_readable(record: Record, loaded: LoadedVersion) -> bool:
+    manifest = loaded.manifest
+    return (
+        record.get("model") == manifest.model
+        and record.get("contract") == manifest.contract_hash[:CONTRACT_DIGITS]
+        and isinstance(record.get("features"), str)
+    )
+
+
+def _decide_again(
+    batch: Sequence[tuple[int, Record]], loaded: LoadedVersion, found: Replay
+) -> None:
+    if not batch:
+        return
+    matrix = _matrix(batch, len(loaded.manifest.features))
+    decisions = loaded.scorer.decisions_from_matrix(matrix)
+    found.replayed += len(batch)
+    for difference in _differences(batch, decisions):
+        if difference.now.decision != difference.record["decision"]:
+            found.flips.append(difference)
+        if difference.record["model_version"] == loaded.version:
+            found.differences.append(difference)
+
+
+def _differences(
+    batch: Sequence[tuple[int, Record]], decisions: Sequence[Decision]
+) -> Iterator[Difference]:
+    for (line, record), now in zip(batch, decisions, strict=True):
+        before = record["decision"], record["credit_score"]
+        off = abs(_log_odds(now.probability_of_default) - _log_odds(_probability(line, record)))
+        if before != (now.decision, round(now.credit_score)) or off > GOLDEN_TOLERANCE:
+            yield Difference(line, record, now)
+
+
+def _matrix(batch: Sequence[tuple[int, Record]], width: int) -> Matrix:
+    rows = []
+    for line, record in batch:
+        try:
+            row = np.frombuffer(a2b_base64(record["features"], strict_mode=True), dtype="<f4")
+        except ValueError as error:
+            message = f"line {line}: its features are not readable; does the log verify?"
+            raise DecisionLogError(message) from error
+        if len(row) != width:
+            message = f"line {line}: it has {len(row)} features, the version reads {width}"
+            raise DecisionLogError(message)
+        rows.append(row)
+    return np.array(rows, dtype=np.float64)
+
+
+def _probability(line: int, record: Record) -> float:
+    probability = record.get("probability_of_default")
+    if not isinstance(probability, float) or not 0 < probability < 1:
+        message = f"line {line}: it has no probability; does the log verify?"
+        raise DecisionLogError(message)
+    return probability
+
+
+def _log_odds(probability: float) -> float:
+    return math.log(probability) - math.log1p(-probability)

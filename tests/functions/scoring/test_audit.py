@@ -1,0 +1,194 @@
+"""The commands that read a decision log: what they print, and how they end."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from functions.scoring.audit import main
+from functions.scoring.chain import Seal
+from functions.scoring.decision_log import Anchors
+from models.stores.files import FileStore
+from tests.functions.scoring.recording import (
+    caller,
+    decision_log,
+    record,
+    records_in,
+    toy_version,
+    toys,
+    write_log,
+)
+from tests.running import REPOSITORY
+
+KEY = "a-key-without-spaces-for-the-environment"
+
+
+@pytest.fixture(autouse=True)
+def _key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DECISION_LOG_KEY", KEY)
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    write_log(tmp_path / "decisions.jsonl", Seal(KEY))
+    return tmp_path / "decisions.jsonl"
+
+
+Said = pytest.CaptureFixture[str]
+
+
+def test_a_sound_log_ends_with_0_and_its_heads(log: Path, capsys: Said) -> None:
+    assert main(["audit", "verify", str(log)]) == 0
+    *_, one, other, ends, summary = capsys.readouterr().out.splitlines()
+    assert ends == "ends of chains not checked: give --head or --anchors"
+    assert summary == "60 records in 2 chains, 0 erased: 0 faults"
+    heads = [line.removeprefix("head ") for line in (one, other)]
+    assert main(["audit", "verify", str(log), "--head", heads[0], "--head", heads[1]]) == 0
+    lines = log.read_bytes().splitlines(keepends=True)
+    log.write_bytes(b"".join(lines[:-1]))
+    capsys.readouterr()
+    assert main(["audit", "verify", str(log), "--head", heads[0], "--head", heads[1]]) == 1
+    assert "cut: after it records" in capsys.readouterr().out
+
+
+def test_a_cut_tail_is_found_by_the_anchors(tmp_path: Path, capsys: Said) -> None:
+    path, store = tmp_path / "log", tmp_path / "anchors"
+    log = decision_log(path, Seal(KEY), Anchors(FileStore(str(store))))
+    record(log, toy_version(), toys(9), caller())
+    log.close()
+    command = ["audit", "verify", str(path), "--anchors", store.as_uri()]
+    assert main(command) == 0
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:6]))
+    capsys.readouterr()
+    assert main(command) == 1
+    found = "line 6: cut: after it records 6 to 8 are missing"
+    assert capsys.readouterr().out.splitlines()[0] == found
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["verify", "/nowhere/log"], "No such file"),
+        (["verify", "{log}", "--anchors", "nowhere"], "a store is file:///path"),
+        (["replay", "{log}", "--version", "x"], "no model with decisions in this log"),
+        (["erase", "{log}", "--applicant", "applicant 1", "--output", "{log}"], "File exists"),
+    ],
+)
+def test_what_cannot_be_told_ends_with_2(
+    log: Path, capsys: Said, arguments: list[str], message: str
+) -> None:
+    assert main(["audit", *(a.replace("{log}", str(log)) for a in arguments)]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_head_that_is_none_is_refused(log: Path, capsys: Said) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["audit", "verify", str(log), "--head", "x"])
+    assert ended.value.code == 2
+    assert "a head is chain:sequence:link" in capsys.readouterr().err
+
+
+def test_an_applicants_records_are_exported_and_no_others(log: Path, capsys: Said) -> None:
+    assert main(["audit", "export", str(log), "--applicant", "applicant 3"]) == 0
+    found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert {r["request_id"] for r in found} == {"r3", "r10", "r17"}
+    assert all(r["inputs"]["toy"]["income"] > 0 for r in found)
+    assert main(["audit", "export", str(log), "--applicant", "nobody"]) == 1
+
+
+def test_an_erased_applicant_is_gone_and_the_log_still_verifies(
+    log: Path, tmp_path: Path, capsys: Said
+) -> None:
+    output = tmp_path / "erased.jsonl"
+    arguments = ["audit", "erase", str(log), "--applicant", "applicant 3", "--output", str(output)]
+    assert main(arguments) == 0
+    before, after = (path.read_bytes().splitlines() for path in (log, output))
+    assert len(before) == len(after)
+    changed = {i for i, pair in enumerate(zip(before, after, strict=True), 1) if len(set(pair)) > 1}
+    old, new = records_in(before), records_in(after)
+    assert {old[i]["request_id"] for i in changed} == {"r3", "r10", "r17"}
+    for i in changed:
+        assert set(old[i]) - set(new[i]) == {"applicant", "inputs", "features", "salt"}
+        assert new[i]["decision"] == old[i]["decision"]
+    capsys.readouterr()
+    assert main(["audit", "verify", str(output)]) == 0
+    assert f"{len(changed)} erased: 0 faults" in capsys.readouterr().out
+    assert main(["audit", "export", str(output), "--applicant", "applicant 3"]) == 1
+
+
+@pytest.mark.parametrize("change", ["unmarked", "decision", "personal"])
+def test_an_erasure_hides_no_other_change(
+    log: Path, tmp_path: Path, capsys: Said, change: str
+) -> None:
+    output = tmp_path / "erased.jsonl"
+    main(["audit", "erase", str(log), "--applicant", "applicant 3", "--output", str(output)])
+    lines = output.read_bytes().splitlines(keepends=True)
+    number, erased = next((i, r) for i, r in records_in(lines).items() if "erasure" in r)
+    changes: dict[str, Any] = {
+        "unmarked": {"erasure": None, "erased_at": None},
+        "decision": {"decision": "refer" if erased["decision"] == "approve" else "approve"},
+        "personal": {"inputs": {"toy": {"income": 1.0}}, "features": "AAAA", "salt": "00"},
+    }
+    lines[number - 1] = json.dumps(erased | changes[change]).encode() + b"\n"
+    output.write_bytes(b"".join(lines))
+    capsys.readouterr()
+    assert main(["audit", "verify", str(output)]) == 1
+    assert capsys.readouterr().out.startswith(f"line {number}: ")
+
+
+def test_an_edited_record_is_not_erased(log: Path, tmp_path: Path, capsys: Said) -> None:
+    text = log.read_text().replace('"request_id":"r3"', '"request_id":"r4"')
+    log.write_text(text)
+    output = tmp_path / "erased.jsonl"
+    arguments = ["audit", "erase", str(log), "--applicant", "applicant 3", "--output", str(output)]
+    assert main(arguments) == 2
+    assert "edited: its link does not fit its content" in capsys.readouterr().err
+    assert not output.exists()
+
+
+def test_without_the_key_nobody_is_found(
+    log: Path, monkeypatch: pytest.MonkeyPatch, capsys: Said
+) -> None:
+    monkeypatch.delenv("DECISION_LOG_KEY")
+    assert main(["audit", "export", str(log), "--applicant", "applicant 3"]) == 2
+    assert "DECISION_LOG_KEY is not set" in capsys.readouterr().err
+
+
+def test_a_key_that_was_replaced_still_makes_out_its_records(
+    log: Path, monkeypatch: pytest.MonkeyPatch, capsys: Said
+) -> None:
+    monkeypatch.setenv("DECISION_LOG_KEY", f"{'new' * 12}\n{KEY}\n")
+    assert main(["audit", "verify", str(log)]) == 0
+    assert main(["audit", "export", str(log), "--applicant", "applicant 3"]) == 0
+    capsys.readouterr()
+
+
+@pytest.mark.parametrize("command", ["verify", "export"])
+def test_a_short_key_is_refused_by_name_and_not_shown(
+    log: Path, monkeypatch: pytest.MonkeyPatch, capsys: Said, command: str
+) -> None:
+    monkeypatch.setenv("DECISION_LOG_KEY", "hunter2")
+    more = ["--applicant", "x"] if command == "export" else []
+    assert main(["audit", command, str(log), *more]) == 2
+    said = capsys.readouterr().err
+    assert "DECISION_LOG_KEY: a key has at least 32 characters" in said
+    assert "hunter2" not in said
+
+
+def test_the_command_runs_as_documented_and_the_server_does_not_load_it(log: Path) -> None:
+    run: Callable[..., subprocess.CompletedProcess[str]] = subprocess.run
+    command = [sys.executable, "-m", "functions.scoring", "audit", "verify", str(log)]
+    done = run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (
+        0,
+        "60 records in 2 chains, 0 erased: 0 faults",
+    )
+    script = (
+        "import sys, functions.scoring.__main__; print('functions.scoring.audit' in sys.modules)"
+    )
+    done = run([sys.executable, "-c", script], cwd=REPOSITORY, capture_output=True, text=True)
+    assert done.stdout == "False\n"

@@ -1,0 +1,207 @@
+"""Records are chained in the order they are written, and heads of the chain are anchored."""
+
+import json
+import signal
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from functions.problems import UnrecordedError
+from functions.scoring.audit import anchored_heads
+from functions.scoring.chain import Seal
+from functions.scoring.decision_lines import read_lines
+from functions.scoring.decision_log import ANCHOR_RECORDS, ANCHOR_SECONDS, Anchors, DecisionLog
+from functions.scoring.verification import verify
+from models.stores.files import FileStore
+from tests.faults import wait_until
+from tests.functions.scoring.recording import (
+    KEY,
+    SEAL,
+    caller,
+    decision_log,
+    record,
+    records_in,
+    toy_version,
+    toys,
+)
+from tests.running import TrainedStore, running_server
+
+
+def records(path: Path) -> list[dict[str, Any]]:
+    return list(records_in(path.read_bytes().splitlines()).values())
+
+
+def test_threads_and_batches_make_one_chain_and_a_request_stays_together(tmp_path: Path) -> None:
+    path, loaded = tmp_path / "log", toy_version()
+    log = decision_log(path)
+    with ThreadPoolExecutor(8) as threads:
+        requests = [(toys(1 + i % 40), caller(f"r{i}")) for i in range(80)]
+        list(threads.map(lambda request: record(log, loaded, *request), requests))
+    found = records(path)
+    assert [r["sequence"] for r in found] == list(range(sum(len(rows) for rows, _ in requests)))
+    assert verify(read_lines(path), [SEAL]).faults == []
+    at = 0
+    for name in dict.fromkeys(r["request_id"] for r in found):
+        rows = len(toys(1 + int(name[1:]) % 40))
+        assert [(r["request_id"], r["index"]) for r in found[at : at + rows]] == [
+            (name, i) for i in range(rows)
+        ]
+        at += rows
+
+
+def test_the_same_idempotency_key_gives_the_same_ids_and_is_not_kept(tmp_path: Path) -> None:
+    path, loaded = tmp_path / "log", toy_version()
+    for request, key in (("a", "loan 4711"), ("b", "loan 4711"), ("a", None), ("loan 4711", None)):
+        record(decision_log(path), loaded, toys(2), caller(request, key=key))
+    ids = [r["decision_id"] for r in records(path)]
+    assert ids[0:2] == ids[2:4]
+    assert len(set(ids)) == 6
+    assert [i[-2:] for i in ids[:2]] == ["-0", "-1"]
+
+
+def test_an_applicant_has_one_pseudonym_a_key_and_none_without_a_key(tmp_path: Path) -> None:
+    loaded = toy_version()
+    said = []
+    for name, key in (("a", KEY), ("b", KEY), ("c", KEY[::-1]), ("d", "")):
+        record(decision_log(tmp_path / name, Seal(key)), loaded, toys(1), caller("r", "Zacharias"))
+        said += [r["applicant"] for r in records(tmp_path / name)]
+        assert "Zacharias" not in (tmp_path / name).read_text()
+    assert said[0] == said[1]
+    assert len(set(said)) == 3
+    assert said[3] is None
+
+
+def test_a_torn_write_refuses_the_decision_and_what_follows_is_a_chain_of_its_own(
+    tmp_path: Path,
+) -> None:
+    path, loaded = tmp_path / "log", toy_version()
+    torn: list[int] = []
+
+    def write(lines: bytes) -> None:
+        with path.open("ab") as file:
+            if torn:
+                file.write(lines[: torn.pop()])
+                message = "no space left"
+                raise OSError(message)
+            file.write(lines)
+
+    log = DecisionLog(write, SEAL)
+    record(log, loaded, toys(2), caller())
+    torn.append(1_500)  # within the second record
+    with pytest.raises(UnrecordedError):
+        record(log, loaded, toys(3), caller())
+    record(log, loaded, toys(2), caller())
+    found = verify(read_lines(path), [SEAL])
+    assert found.faults == []
+    assert sorted(len(places) for places in found.chains.values()) == [2, 2 + 1]
+
+
+def test_without_a_key_the_log_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    decision_log(tmp_path / "log", Seal())
+    assert "DECISION_LOG_KEY is not set" in capsys.readouterr().out
+    decision_log(tmp_path / "log", SEAL)
+    assert capsys.readouterr().out == ""
+
+
+def test_heads_are_anchored_at_first_then_by_records_and_by_time(tmp_path: Path) -> None:
+    store, loaded, now = FileStore(str(tmp_path / "anchors")), toy_version(), [0.0]
+    log = decision_log(tmp_path / "log", anchors=Anchors(store, lambda: now[0]))
+
+    def anchored(rows: int, expected: int) -> None:
+        record(log, loaded, toys(rows), caller())
+        wait_until(lambda: len(store.names("anchors/")) == expected)
+        time.sleep(0.05)  # the thread that wrote it notes it, then ends
+        assert len(store.names("anchors/")) == expected
+
+    anchored(1, 1)
+    anchored(1, 1)
+    anchored(ANCHOR_RECORDS, 2)
+    anchored(1, 2)
+    now[0] += ANCHOR_SECONDS
+    anchored(1, 3)
+    [head] = anchored_heads(store)
+    last = records(tmp_path / "log")[-1]
+    assert (head.chain, head.sequence, head.link) == (last["chain"], last["sequence"], last["link"])
+    record(log, loaded, toys(5), caller())
+    log.close()
+    assert [h.sequence for h in anchored_heads(store)] == [head.sequence + 5]
+
+
+def test_an_anchor_that_cannot_be_written_is_counted_and_logged_and_stops_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    blocked = tmp_path / "blocked"
+    blocked.write_text("a file where the folder of the store should be")
+    log = decision_log(tmp_path / "log", anchors=Anchors(FileStore(str(blocked))))
+    record(log, toy_version(), toys(1), caller())
+    wait_until(lambda: log.anchor_failures == 1)
+    record(log, toy_version(), toys(1), caller())
+    log.close()
+    assert log.anchor_failures == 2
+    assert capsys.readouterr().out.count("chain head not anchored") == 2
+    assert len(records(tmp_path / "log")) == 2
+
+
+class HangingStore(FileStore):
+    """A store that takes a write and never answers."""
+
+    def __init__(self, folder: str) -> None:
+        super().__init__(folder)
+        self.released = threading.Event()
+
+    def create(self, name: str, data: bytes) -> None:
+        """Wait to be released."""
+        self.released.wait(30)
+        super().create(name, data)
+
+
+def test_a_store_that_hangs_delays_neither_a_decision_nor_the_end(tmp_path: Path) -> None:
+    store = HangingStore(str(tmp_path / "anchors"))
+    log = decision_log(tmp_path / "log", anchors=Anchors(store))
+    began = time.monotonic()
+    for _ in range(3):
+        record(log, toy_version(), toys(1), caller())
+    assert time.monotonic() - began < 1
+    log.close()
+    assert time.monotonic() - began < 3
+    store.released.set()
+    wait_until(lambda: not [t for t in threading.enumerate() if t.name == "anchor"])
+
+
+def test_a_server_that_is_stopped_has_anchored_its_last_record(
+    trained_store: TrainedStore, example: Callable[[str], Any], tmp_path: Path
+) -> None:
+    path, anchors = tmp_path / "decisions.jsonl", tmp_path / "anchors"
+    key = KEY.replace(" ", "-")
+    with running_server(
+        tmp_path / "log",
+        MODEL_STORE=trained_store.uri,
+        DECISION_LOG=str(path),
+        DECISION_LOG_KEY=f"{key} {'old' * 20}",
+        DECISION_ANCHOR_STORE=anchors.as_uri(),
+    ) as server:
+        for _ in range(5):
+            assert server.client.post("/predict", json=example("application")).is_success
+        assert "surety_anchor_failures_total 0.0" in server.client.get("/metrics").text
+        server.process.send_signal(signal.SIGTERM)
+        server.process.wait(timeout=15)
+    [head] = anchored_heads(FileStore(str(anchors)))
+    assert head.sequence == 4
+    found = verify(read_lines(path), [Seal(key)], [head])
+    assert (found.faults, found.records) == ([], 5)
+
+
+def test_an_anchor_holds_its_head_and_the_time(tmp_path: Path) -> None:
+    store = FileStore(str(tmp_path))
+    log = decision_log(tmp_path / "log", anchors=Anchors(store))
+    record(log, toy_version(), toys(1), caller())
+    log.close()
+    [name] = store.names("anchors/")
+    document = json.loads(store.read(name).data)
+    assert name.split("/")[1] == document["head"].split(":")[0]
+    assert set(document) == {"format", "head", "at"}

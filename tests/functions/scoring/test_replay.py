@@ -1,0 +1,164 @@
+"""Recorded decisions are made again from their features alone, bit by bit.
+
+`make soak` replays 10,000 decisions of each kind of estimator, `make test` 1,000.
+"""
+
+import json
+from binascii import a2b_base64
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import settings
+
+from functions.scoring.audit import main
+from functions.scoring.chain import Seal
+from functions.scoring.decision_lines import Line, read_lines
+from functions.scoring.replay import replay
+from models.bundle import Bundle, Golden
+from models.registry import Author, promote
+from models.scorer import Scorer
+from models.serving import LoadedVersion, load_champion
+from models.stores.files import FileStore
+from models.versions import publish
+from tests.functions.scoring.recording import (
+    caller,
+    decision_log,
+    record,
+    records_in,
+    toy_bundle,
+    toys,
+)
+from tests.models.conftest import CALIBRATION, NOW, POLICY, REFERENCE, trees_of_toy
+from tests.toy import Toy
+
+DECISIONS = 10_000 if settings().max_examples > 100 else 1_000
+Said = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FileStore:
+    monkeypatch.setenv("MODEL_STORE", (tmp_path / "store").as_uri())
+    monkeypatch.setenv("CREDIT_MODELS", "tests.toy")
+    return FileStore(str(tmp_path / "store"))
+
+
+def published(store: FileStore, bundle: Bundle) -> LoadedVersion:
+    version = publish(store, "toy", bundle.to_bytes(), {}, NOW)
+    promote(store, "toy", version, Author("tester", NOW))
+    return load_champion(store, Toy)
+
+
+def bundle_of_trees() -> Bundle:
+    estimator, formula = trees_of_toy(), toy_bundle()
+    scorer = Scorer.of(Toy, estimator, CALIBRATION, REFERENCE, POLICY)
+    rows = [Toy.model_validate(row) for row in formula.golden.applications]
+    answers = tuple(scorer.log_odds(rows).tolist())
+    golden = Golden(applications=formula.golden.applications, log_odds=answers)
+    manifest = formula.manifest.model_copy(update={"family": "xgboost"})
+    return Bundle(manifest, estimator, golden, REFERENCE)
+
+
+@pytest.mark.parametrize("kind", ["formula", "trees"])
+def test_a_version_makes_every_one_of_its_decisions_again(
+    store: FileStore, tmp_path: Path, capsys: Said, kind: str
+) -> None:
+    loaded = published(store, toy_bundle() if kind == "formula" else bundle_of_trees())
+    path = tmp_path / "decisions.jsonl"
+    log = decision_log(path, Seal())
+    for start in range(0, DECISIONS, 500):
+        record(log, loaded, toys(500, seed=start), caller(f"r{start}"))
+    capsys.readouterr()
+    assert main(["audit", "replay", str(path), "--version", loaded.version]) == 0
+    assert capsys.readouterr().out == (
+        f"{DECISIONS} decisions replayed by toy {loaded.version}, 0 passed over: "
+        "0 flips, 0 differences in its own decisions\n"
+    )
+    found = records_in(path.read_bytes().splitlines()).values()
+    assert len({r["probability_of_default"] for r in found}) > 2
+
+
+def test_inputs_that_were_masked_are_not_needed(store: FileStore, tmp_path: Path) -> None:
+    loaded = published(store, toy_bundle())
+    path = tmp_path / "log"
+    record(decision_log(path), loaded, toys(50), caller())
+    masked = [
+        Line(line.number, b"", line.record | {"inputs": None})
+        for line in read_lines(path)
+        if line.record
+    ]
+    assert (replay(masked, loaded).replayed, replay(masked, loaded).differences) == (50, [])
+
+
+def test_the_probability_is_the_recorded_one_to_the_last_bit(
+    store: FileStore, tmp_path: Path
+) -> None:
+    loaded = published(store, toy_bundle())
+    path = tmp_path / "log"
+    # A tenth of these have debts of exactly three tenths of income, where the formula has its step.
+    rows = [row.model_copy(update={"debt": row.income * 0.3}) for row in toys(500)]
+    record(decision_log(path), loaded, rows, caller())
+    found = [line.record for line in read_lines(path) if line.record]
+    matrix = np.array([np.frombuffer(a2b_base64(r["features"]), "<f4") for r in found])
+    again = loaded.scorer.decisions_from_matrix(matrix.astype(np.float64))
+    assert [d.probability_of_default for d in again] == [r["probability_of_default"] for r in found]
+
+
+def test_another_version_shows_the_decisions_it_would_change(
+    store: FileStore, tmp_path: Path, capsys: Said
+) -> None:
+    old, new = published(store, toy_bundle()), published(store, toy_bundle(weight=2.0))
+    path = tmp_path / "decisions.jsonl"
+    rows = toys(200)
+    record(decision_log(path, Seal()), old, rows, caller())
+    capsys.readouterr()
+    before = [d.decision for d in old.scorer.score(rows)]
+    after = [d.decision for d in new.scorer.score(rows)]
+    flipped = [i for i, pair in enumerate(zip(before, after, strict=True)) if len(set(pair)) == 2]
+    assert main(["audit", "replay", str(path), "--version", new.version]) == 1
+    *flips, summary = capsys.readouterr().out.splitlines()
+    assert [line.split(":")[0] for line in flips] == [f"line {i + 1}" for i in flipped] != []
+    assert f"{before[flipped[0]]} -> {after[flipped[0]]}" in flips[0]
+    assert summary.endswith(f"{len(flipped)} flips, 0 differences in its own decisions")
+
+
+def test_a_recorded_probability_that_its_version_does_not_give_is_a_difference(
+    store: FileStore, tmp_path: Path
+) -> None:
+    loaded = published(store, toy_bundle())
+    path = tmp_path / "log"
+    record(decision_log(path), loaded, toys(5), caller())
+    [first, *_] = [line for line in read_lines(path) if line.record]
+    assert first.record
+    changed = first.record | {"probability_of_default": 0.123}
+    assert len(replay([Line(1, b"", changed)], loaded).differences) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"features": "AAAA"}, "its features are not readable"),
+        ({"features": "AAAAAA=="}, "it has 1 features, the version reads 8"),
+        ({"probability_of_default": 1.5}, "it has no probability"),
+    ],
+)
+def test_a_record_that_cannot_be_replayed_is_named(
+    store: FileStore, tmp_path: Path, capsys: Said, change: dict[str, object], message: str
+) -> None:
+    loaded = published(store, toy_bundle())
+    path = tmp_path / "log"
+    record(decision_log(path), loaded, toys(1), caller())
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    assert main(["audit", "replay", str(path), "--version", loaded.version]) == 2
+    assert f"line 1: {message}" in capsys.readouterr().err
+
+
+def test_other_models_and_erased_records_are_passed_over(store: FileStore, tmp_path: Path) -> None:
+    loaded = published(store, toy_bundle())
+    path = tmp_path / "log"
+    record(decision_log(path), loaded, toys(1), caller())
+    [line] = read_lines(path)
+    assert line.record
+    others: list[dict[str, object]] = [{"model": "other"}, {"contract": "0"}, {"features": None}]
+    found = replay([Line(1, b"", line.record | other) for other in others], loaded)
+    assert (found.replayed, found.passed_over) == (0, 3)

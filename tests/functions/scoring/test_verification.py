@@ -1,0 +1,274 @@
+"""Whatever is done to a decision log is found, at its line.
+
+`make soak` does each of them 1,000 times, `make test` 50 times.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from functions.scoring.chain import Head, Seal, content
+from functions.scoring.decision_lines import Line, read_lines
+from functions.scoring.verification import Findings, verify
+from tests.functions.scoring.recording import KEY, SEAL, records_in, write_log
+
+TIMES = settings(max_examples=1_000 if settings().max_examples > 100 else 50, deadline=None)
+
+
+@pytest.fixture(scope="module")
+def lines(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
+    return write_log(tmp_path_factory.mktemp("log") / "decisions.jsonl")
+
+
+@pytest.fixture(scope="module")
+def verified(
+    lines: list[bytes], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[Sequence[bytes]], Findings]:
+    """Verify changed lines against the ends the sound log had."""
+    path = tmp_path_factory.mktemp("changed") / "decisions.jsonl"
+
+    def check(changed: Sequence[bytes]) -> Findings:
+        path.write_bytes(b"".join(changed))
+        return verify(read_lines(path), [SEAL], heads_of(lines))
+
+    return check
+
+
+Verified = Callable[[Sequence[bytes]], Findings]
+
+
+def heads_of(lines: Sequence[bytes]) -> list[Head]:
+    last = {
+        r["chain"]: Head(r["chain"], r["sequence"], r["link"]) for r in records_in(lines).values()
+    }
+    return list(last.values())
+
+
+def chains_of(lines: Sequence[bytes]) -> list[list[int]]:
+    """Line numbers of every chain's records."""
+    found: dict[str, list[int]] = {}
+    for number, record in records_in(lines).items():
+        found.setdefault(record["chain"], []).append(number)
+    return list(found.values())
+
+
+def faulty_lines(found: Findings) -> set[int]:
+    return {fault.line for fault in found.faults}
+
+
+def test_a_log_as_it_was_written_has_no_fault(lines: list[bytes], verified: Verified) -> None:
+    found = verified(lines)
+    assert found.faults == []
+    assert (found.records, len(found.chains), found.erased) == (60, 2, 0)
+    assert sorted(found.heads(), key=str) == sorted(heads_of(lines), key=str)
+
+
+def leaves(value: Any, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:  # noqa: ANN401 -- JSON
+    if not isinstance(value, dict):
+        return [path]
+    return [leaf for name, inner in value.items() for leaf in leaves(inner, (*path, name))]
+
+
+def edited(value: Any, data: st.DataObject) -> Any:  # noqa: ANN401 -- JSON
+    """Another value of the same kind, or of another."""
+    others: list[st.SearchStrategy[Any]] = [st.text(max_size=5), st.integers(), st.booleans()]
+    if isinstance(value, int | float):
+        others.append(st.floats(allow_nan=False, allow_infinity=False))
+        others.append(st.just(value + 1))
+    if isinstance(value, str) and value:
+        others.append(st.just(value[:-1] + chr(ord(value[-1]) ^ 1)))
+    if isinstance(value, list):
+        others.append(st.just([*value, "T9"]))
+    new = data.draw(st.one_of(others))
+    assume(new != value or type(new) is not type(value))
+    assume(not (isinstance(new, int | float) and new == value and not isinstance(new, bool)))
+    assume(not (value is None and new == ""))  # nothing, either way
+    return new
+
+
+@given(data=st.data())
+@TIMES
+def test_every_edited_value_is_found_at_its_line(
+    lines: list[bytes], verified: Verified, data: st.DataObject
+) -> None:
+    number = data.draw(st.sampled_from(sorted(records_in(lines))))
+    record = json.loads(lines[number - 1])
+    path = data.draw(st.sampled_from(leaves(record)))
+    holder = record
+    for step in path[:-1]:
+        holder = holder[step]
+    holder[path[-1]] = edited(holder[path[-1]], data)
+    changed = [*lines]
+    changed[number - 1] = json.dumps(record).encode() + b"\n"
+    assert number in faulty_lines(verified(changed))
+    if path != ("chain",):
+        assert faulty_lines(verified(changed)) == {number}
+
+
+@given(data=st.data())
+@TIMES
+def test_every_member_that_is_taken_out_or_put_in_is_found_at_its_line(
+    lines: list[bytes], verified: Verified, data: st.DataObject
+) -> None:
+    number = data.draw(st.sampled_from(sorted(records_in(lines))))
+    record = json.loads(lines[number - 1])
+    # Null says as much as no member at all; what Cloud Logging moves elsewhere may be gone.
+    named = [n for n, v in record.items() if v is not None and n not in {"severity", "time"}]
+    if data.draw(st.booleans()):
+        del record[data.draw(st.sampled_from([n for n in named if n not in {"message", "record"}]))]
+    else:
+        record[data.draw(st.text(min_size=1).filter(lambda n: n not in record))] = "x"
+    changed = [*lines]
+    changed[number - 1] = json.dumps(record).encode() + b"\n"
+    assert number in faulty_lines(verified(changed))
+
+
+def without_null(value: Any) -> Any:  # noqa: ANN401 -- JSON
+    if isinstance(value, dict):
+        return {k: without_null(v) for k, v in value.items() if v is not None}
+    return value
+
+
+@given(data=st.data())
+@TIMES
+def test_every_changed_byte_that_changes_what_is_said_is_found_there_or_as_a_gap(
+    lines: list[bytes], verified: Verified, data: st.DataObject
+) -> None:
+    chain = data.draw(st.sampled_from(chains_of(lines)))
+    at = data.draw(st.integers(0, len(chain) - 1))
+    line = bytearray(lines[chain[at] - 1])
+    place = data.draw(st.integers(0, len(line) - 2))
+    line[place] = data.draw(st.integers(32, 126).filter(lambda byte: byte != line[place]))
+    before = json.loads(lines[chain[at] - 1])
+    try:
+        same = without_null(json.loads(line)) == without_null(before)
+    except ValueError:
+        same = False
+    assume(not same)
+    changed = [*lines]
+    changed[chain[at] - 1] = bytes(line)
+    neighbours = {chain[max(at - 1, 0)], chain[min(at + 1, len(chain) - 1)]}
+    found = faulty_lines(verified(changed))
+    assert found
+    assert found <= {chain[at], *neighbours}
+
+
+@given(data=st.data())
+@TIMES
+def test_every_removal_is_found_before_the_next_record(
+    lines: list[bytes], verified: Verified, data: st.DataObject
+) -> None:
+    chain = data.draw(st.sampled_from(chains_of(lines)))
+    first = data.draw(st.integers(0, len(chain) - 2))
+    last = data.draw(st.integers(first, len(chain) - 2))
+    removed = set(chain[first : last + 1])
+    changed = [line for i, line in enumerate(lines, 1) if i not in removed]
+    [fault] = verified(changed).faults
+    assert fault.line == chain[last + 1] - len(removed)
+    assert fault.what == f"before it records {first} to {last} are missing"
+
+
+@given(data=st.data())
+@TIMES
+def test_every_swap_is_found_at_both_lines(
+    lines: list[bytes], verified: Verified, data: st.DataObject
+) -> None:
+    chain = data.draw(st.sampled_from(chains_of(lines)))
+    one, other = data.draw(
+        st.lists(st.sampled_from(chain), min_size=2, max_size=2, unique=True).map(sorted)
+    )
+    changed = [*lines]
+    changed[one - 1], changed[other - 1] = lines[other - 1], lines[one - 1]
+    assert faulty_lines(verified(changed)) == {one, other}
+
+
+@given(data=st.data())
+@TIMES
+def test_every_repeated_record_is_found_at_the_second_line(
+    lines: list[bytes], verified: Verified, data: st.DataObject
+) -> None:
+    number = data.draw(st.sampled_from(sorted(records_in(lines))))
+    [fault] = verified([*lines, lines[number - 1]]).faults
+    assert fault == (len(lines) + 1, f"it repeats line {number}")
+
+
+@given(data=st.data())
+@TIMES
+def test_every_cut_tail_is_found_after_the_last_record_of_each_chain(
+    lines: list[bytes], verified: Verified, data: st.DataObject
+) -> None:
+    kept = data.draw(st.integers(0, max(records_in(lines)) - 1))
+    expected = []
+    for chain in chains_of(lines):
+        left = [line for line in chain if line <= kept]
+        if len(left) < len(chain):
+            expected.append(left[-1] if left else 0)
+    assert [fault.line for fault in verified(lines[:kept]).faults] == sorted(expected)
+
+
+def test_a_cut_tail_says_which_records_are_missing(lines: list[bytes], verified: Verified) -> None:
+    first, second = chains_of(lines)
+    chain = max(first, second)
+    [fault] = verified(lines[: chain[-1] - 1]).faults
+    assert fault.what == f"cut: after it records {len(chain) - 1} to {len(chain) - 1} are missing"
+
+
+def test_records_of_another_key_or_none_are_not_taken(verified: Verified, tmp_path: Path) -> None:
+    for name, key in (("other", KEY[::-1]), ("none", "")):
+        forged = write_log(tmp_path / name, Seal(key))
+        found = verified(forged)
+        assert faulty_lines(found) >= set(records_in(forged))
+
+
+def test_a_chain_remade_with_the_right_key_is_found_by_its_head(
+    verified: Verified, tmp_path: Path
+) -> None:
+    found = verified(write_log(tmp_path / "forged", SEAL))
+    assert [fault.line for fault in found.faults] == [0, 0]
+    assert "all of its records are missing" in found.faults[0].what
+
+
+def test_a_record_forged_within_a_chain_without_a_key_is_found_where_the_next_one_is(
+    tmp_path: Path,
+) -> None:
+    lines = write_log(tmp_path / "log", Seal())
+    number = chains_of(lines)[0][3]
+    record = json.loads(lines[number - 1]) | {"decision": "approve", "credit_score": 700}
+    record["link"] = Seal().link(content(record))
+    changed = [Line(i, b"", r) for i, r in records_in(lines).items() if i != number]
+    changed = sorted([*changed, Line(number, b"", record)], key=lambda line: line.number)
+    [fault] = verify(changed, [Seal()]).faults
+    assert fault == (
+        chains_of(lines)[0][4],
+        f"it does not follow from line {number}: one was made anew",
+    )
+
+
+def through_bigquery(record: dict[str, Any]) -> dict[str, Any]:
+    """As `TO_JSON_STRING(jsonPayload)` gives it: other order, one kind of number, every column."""
+
+    def value(found: Any) -> Any:  # noqa: ANN401 -- JSON
+        if isinstance(found, dict):
+            return {name: value(found[name]) for name in sorted(found, reverse=True)}
+        if isinstance(found, float | int):
+            return int(found) if float(found).is_integer() else float(found)
+        return found
+
+    moved = {n: v for n, v in record.items() if n not in {"severity", "time"}}
+    moved["inputs"] = moved["inputs"] | {"card_default": None}
+    return {**value(moved), "erased_at": None, "erasure": None}
+
+
+def test_a_log_verifies_after_it_was_in_bigquery(lines: list[bytes], verified: Verified) -> None:
+    moved = [json.dumps(through_bigquery(r)).encode() + b"\n" for r in records_in(lines).values()]
+    assert verified(moved).faults == []
+
+
+def test_a_record_without_a_chain_is_a_fault(verified: Verified, lines: list[bytes]) -> None:
+    found = verified([*lines, b'{"record": "decision", "record_version": 1}\n'])
+    assert found.faults == [(len(lines) + 1, "it has no place in any chain")]
