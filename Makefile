@@ -7,7 +7,7 @@ ENVIRONMENT ?= prod
 URL ?= http://localhost:$(PORT)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock run train serve stress test lint types unit coverage infra-check stack-test soak bench load cost sbom source-archive bootstrap plan release
+.PHONY: help setup lock run train serve stress test lint types unit coverage infra-check stack-test soak bench load openapi cost sbom source-archive bootstrap plan release
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -67,6 +67,9 @@ bench: setup ## the benchmarks, beside an empty function and two peers (builds t
 
 load: setup ## one scoring process under rising load; writes the table of docs/scale.md
 	$(PYTHON) tests/benchmarks/load.py
+
+openapi: setup ## write docs/openapi.json
+	@DECISION_LOG=off $(PYTHON) -m functions.scoring openapi > docs/openapi.json
 
 cost: setup ## what a month costs, from docs/figures and infra/local/prices.toml; writes docs/cost.md
 	$(PYTHON) infra/local/cost.py --write

@@ -3,6 +3,7 @@
 # Its own state begins in a file, because the bucket for it is made here, and moves there at the end.
 set -eu
 cd "$(dirname "$0")/.."
+# shellcheck source=infra/environment.sh
 . infra/environment.sh
 
 # What enabling any other service needs.

@@ -1,4 +1,4 @@
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2034
 # Sourced with an environment's name by scripts that start at the top of the repository: what its
 # file of variables says, and the bucket of Terraform's state.
 environment=${1:?which environment: a file of terraform/environments, such as prod}

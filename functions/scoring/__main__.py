@@ -1,10 +1,14 @@
-"""`python -m functions.scoring`: the server as the container runs it; `audit` reads its log."""
+"""`python -m functions.scoring`: the server as the container runs it.
 
+`audit` reads its decision log; `openapi` prints what it serves.
+"""
+
+import json
 import sys
 
 from starlette.applications import Starlette
 
-from functions.scoring.app import create_app
+from functions.scoring.app import create_app, described
 from functions.scoring.settings import read_settings
 from functions.server import serve
 from functions.settings import Listening
@@ -16,9 +20,20 @@ def prepare() -> tuple[Starlette, Listening]:
     return create_app(settings), settings.listening
 
 
-if __name__ == "__main__":
-    if sys.argv[1:]:
-        from functions.scoring.audit import main  # the server has no use for it
+def print_document() -> int:
+    """Print the OpenAPI document of these settings."""
+    settings = read_settings()
+    print(json.dumps(described(settings, create_app(settings).routes), indent=1))
+    return 0
 
-        sys.exit(main(sys.argv[1:]))
-    sys.exit(serve(prepare))
+
+if __name__ == "__main__":
+    match sys.argv[1:]:
+        case []:
+            sys.exit(serve(prepare))
+        case ["openapi"]:
+            sys.exit(print_document())
+        case words:
+            from functions.scoring.audit import main  # the server has no use for it
+
+            sys.exit(main(words))

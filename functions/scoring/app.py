@@ -1,11 +1,13 @@
 """The scoring function put together: settings in, one ASGI application out."""
 
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
+from functions.access.scopes import needs_of
 from functions.assembly import assemble
 from functions.scoring import (
     application,
@@ -39,19 +41,22 @@ def create_app(settings: Settings) -> Starlette:
         decision_log=_decision_log(settings),
         count=counts.decided,
     )
-    routes = _routes(desk, settings, counts)
+    routes: list[Route] = []
+    routes += _routes(desk, settings, counts, partial(described, settings, routes))
     counts.know(routes)
     no_such_path = "no such path; GET /v1/models lists the models"
     on_stop = desk.decision_log.close if desk.decision_log else None
     return assemble(routes, settings.listening, no_such_path, counts.answered, on_stop)
 
 
-def _routes(desk: Desk, settings: Settings, counts: Counts) -> list[Route]:
+def _routes(
+    desk: Desk, settings: Settings, counts: Counts, describe: Callable[[], dict[str, Any]]
+) -> list[Route]:
     default = settings.default_model
     return [
         # First: where Vertex AI names a path of ours, it means its own contract.
         *vertex.routes(desk, default, settings.vertex),
-        *operations.routes(desk, default, partial(_described, settings), counts),
+        *operations.routes(desk, default, describe, counts),
         *application.routes(desk, default, bureau.by_member(desk)),
         # Before the canonical ones, whose /v1/models/{model} also fits these paths.
         *explain.routes(desk),
@@ -73,10 +78,10 @@ def _decision_log(settings: Settings) -> DecisionLog | None:
     return DecisionLog(write, settings.seals[0], anchors)
 
 
-def _described(settings: Settings) -> dict[str, Any]:
+def described(settings: Settings, routes: Sequence[BaseRoute]) -> dict[str, Any]:
     """All routes in OpenAPI, when it is asked for: a cold start has no need of it."""
     default = settings.catalogue[settings.default_model]
-    return document(
+    paths = (
         operations.paths()
         | application.paths(default, bureau.described(settings.catalogue))
         | canonical.paths(settings.catalogue)
@@ -89,3 +94,4 @@ def _described(settings: Settings) -> dict[str, Any]:
         | versions.paths(settings.catalogue)
         | vertex.paths(default, settings.vertex)
     )
+    return document(paths, settings.catalogue, needs_of(routes), settings.listening.auth)

@@ -22,7 +22,7 @@ DEFAULT_FROM = 0.5  # `default_prediction` is 1 from this probability on
 
 
 def by_member(desk: Desk) -> dict[str, Answering]:
-    """What answers a body that has `data`; nothing where the catalogue has no such model."""
+    """What answers a body that has `data`."""
 
     async def predict(document: dict[str, Any], request: Request) -> Response:
         faults = extra_members(document, {MEMBER, "parameters"})
@@ -32,13 +32,11 @@ def by_member(desk: Desk) -> dict[str, Answering]:
         answer = await desk.decide(MODEL, numbered, caller_of(request), with_reasons=with_reasons)
         return json_answer({"results": [_result(answer, d) for d in answer.decisions]})
 
-    return {MEMBER: predict} if MODEL in desk.catalogue else {}
+    return {MEMBER: predict}
 
 
 def described(catalogue: Mapping[str, type[CreditModel]]) -> list[tuple[Schema, Schema]]:
     """The body and the answer as OpenAPI has them."""
-    if MODEL not in catalogue:
-        return []
     items = schema_of(catalogue[MODEL])
     rows = {"type": "array", "items": items, "minItems": 1, "maxItems": MAX_ROWS}
     said: dict[str, Schema] = {

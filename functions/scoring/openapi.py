@@ -4,9 +4,20 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from starlette.routing import Route
+
+from functions.access.scopes import Need
+from functions.access.settings import Auth
 from models.contract import CreditModel
 
 Schema = dict[str, Any]
+
+CREDENTIALS: Mapping[Auth, str] = {
+    "none": "None",
+    "iam": "A Google ID token whose audience is the service's own address",
+    "api-key": "A key made by `python -m functions.access new`",
+    "jwt": "A token of the configured issuer",
+}
 
 _TEXT: Schema = {"type": "string"}
 
@@ -70,8 +81,18 @@ PROBLEM: Schema = {
 }
 
 
-def document(paths: Mapping[str, Any]) -> dict[str, Any]:
-    """Put the document together from the paths of all contracts."""
+def document(
+    paths: Mapping[str, Any],
+    catalogue: Mapping[str, type[CreditModel]],
+    needs: Sequence[tuple[Route, Need]],
+    auth: Auth,
+) -> dict[str, Any]:
+    """Put the document together from the paths of all contracts and what their routes ask for."""
+    schemas = {"Prediction": PREDICTION, "Problem": PROBLEM, "Reason": REASON}
+    schemas |= {name: schema_of(model) for name, model in catalogue.items()}
+    credential = {"type": "http", "scheme": "bearer", "description": CREDENTIALS[auth]}
+    schemes = {} if auth == "none" else {"securitySchemes": {"credential": credential}}
+    items = {path: _named(path, paths[path], needs, auth) for path in sorted(paths)}
     return {
         "openapi": "3.1.0",
         "info": {
@@ -79,9 +100,27 @@ def document(paths: Mapping[str, Any]) -> dict[str, Any]:
             "version": "1",
             "description": "Credit-risk scoring: probability of default, score, decision, reasons.",
         },
-        "paths": {path: _named(path, item) for path, item in sorted(paths.items())},
-        "components": {"schemas": {"Problem": PROBLEM}},
+        "paths": _referring(items, schemas),
+        "components": {
+            "schemas": {
+                name: {part: _referring(said, schemas) for part, said in schema.items()}
+                for name, schema in schemas.items()
+            },
+            **schemes,
+        },
     }
+
+
+def _referring(said: Any, schemas: Mapping[str, Schema]) -> Any:  # noqa: ANN401 -- any JSON
+    """The same, with every schema that has a name said by its name."""
+    if isinstance(said, list):
+        return [_referring(item, schemas) for item in said]
+    if not isinstance(said, dict):
+        return said
+    for name, schema in schemas.items():
+        if said == schema:
+            return {"$ref": f"#/components/schemas/{name}"}
+    return {member: _referring(part, schemas) for member, part in said.items()}
 
 
 def operation(
@@ -97,7 +136,7 @@ def operation(
     schema = answer if answer and "type" in answer else members(answer or {})
     if media_type != "application/json":
         schema = _TEXT
-    problem = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    problem = {"schema": PROBLEM}
     said: dict[str, Any] = {
         "summary": summary,
         "responses": {
@@ -134,7 +173,27 @@ def schema_of(model: type[CreditModel]) -> Schema:
     return model.model_json_schema()
 
 
-def _named(path: str, item: Mapping[str, Any]) -> dict[str, Any]:
-    """Give each operation an id of its own."""
+def _named(
+    path: str, item: Mapping[str, Any], needs: Sequence[tuple[Route, Need]], auth: Auth
+) -> dict[str, Any]:
+    """Give each operation an id of its own, and say what it asks of its caller."""
     words = "_".join(re.findall(r"[A-Za-z0-9]+", path))
-    return {method: {"operationId": f"{method}_{words}"} | said for method, said in item.items()}
+    return {
+        method: {"operationId": f"{method}_{words}", **_secured(path, method, needs, auth), **said}
+        for method, said in item.items()
+    }
+
+
+def _secured(
+    path: str, method: str, needs: Sequence[tuple[Route, Need]], auth: Auth
+) -> dict[str, Any]:
+    need = next(
+        need
+        for route, need in needs
+        if method.upper() in (route.methods or ()) and route.path_regex.match(path)
+    )
+    scope = {} if need in {"probe", "open"} else {"x-scope": need}
+    if auth == "none":
+        return scope
+    # Cloud Run checks every route alike.
+    return scope | {"security": [{"credential": []}] if scope or auth == "iam" else []}

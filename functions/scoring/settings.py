@@ -114,7 +114,7 @@ def _store(environment: Mapping[str, str], faults: list[str]) -> Store:
     try:
         return open_store(own or vertex or embedded)
     except DeclarationError as error:
-        faults.append(f"{'MODEL_STORE' if own else 'AIP_STORAGE_URI'}: {error}")
+        faults.append(f"MODEL_STORE: {error}" if own else f"AIP_STORAGE_URI: {error}")
         return open_store(embedded)
 
 

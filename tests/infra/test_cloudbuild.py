@@ -204,4 +204,5 @@ def test_the_workflow_runs_the_same_checks_and_may_only_read() -> None:
     ids=lambda path: str(path.relative_to(REPOSITORY)),
 )
 def test_a_shell_script_is_sound(script: Path) -> None:
-    subprocess.run([Path(sys.executable).parent / "shellcheck", script], check=True)
+    words = [str(Path(sys.executable).parent / "shellcheck"), "--external-sources", str(script)]
+    subprocess.run(words, cwd=REPOSITORY, check=True)

@@ -20,7 +20,11 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from tests.running import REPOSITORY, Server
+from models.catalogue.application import Application
+from models.registry import Author, promote
+from models.stores.opening import open_store
+from tests.published import NOW, publish_by_hand
+from tests.running import REPOSITORY, Server, running_server
 
 OLD, NEW = "prod-scoring-0", "prod-scoring-1"
 MODELS = ["application", "card_default"]
@@ -210,7 +214,7 @@ def test_a_release_is_smoke_tested_then_a_canary_then_promoted(
         "run jobs update prod-train-card-default --image=training:2 --command=",
     ]
     assert candidate.asked[:3] == [
-        ("GET", "/health/live", "Bearer id.secret"),
+        ("GET", "/health/ready", "Bearer id.secret"),
         ("POST", "/predict", "Bearer id.secret"),
         ("POST", "/v1/models/card_default:predict", "Bearer id.secret"),
     ]
@@ -499,6 +503,30 @@ def test_the_real_service_passes_the_smoke_test(service: Server) -> None:
     url = str(service.client.base_url).rstrip("/")
     words = [sys.executable, "infra/smoke.py", f"--url={url}", *MODELS]
     subprocess.run(words, cwd=REPOSITORY, input="token", text=True, check=True)
+
+
+def test_a_service_that_asks_for_keys_of_its_own_passes_the_smoke_test_once_it_is_ready(
+    tmp_path: Path,
+) -> None:
+    store, keys = (tmp_path / "store").as_uri(), tmp_path / "keys"
+    keys.touch()
+    settings = {"AUTH": "api-key", "API_KEYS": str(keys), "API_KEY_PEPPER": 32 * "p"}
+    with running_server(tmp_path / "log", "module", MODEL_STORE=store, **settings) as server:
+        url = str(server.client.base_url).rstrip("/")
+        words = [sys.executable, "infra/smoke.py", f"--url={url}", "--patience=1", "application"]
+
+        def smoke() -> subprocess.CompletedProcess[str]:
+            return subprocess.run(
+                words, cwd=REPOSITORY, input="token", capture_output=True, text=True, check=False
+            )
+
+        done = smoke()
+        assert done.returncode == 1
+        assert "/health/ready answered 503" in done.stderr
+        row = json.loads((REPOSITORY / "docs/examples/application.json").read_text())
+        version = publish_by_hand(open_store(store), Application, row)
+        promote(open_store(store), "application", version, Author(who="tester", when=NOW))
+        assert smoke().returncode == 0
 
 
 def test_a_service_that_does_not_answer_fails_the_smoke_test_in_the_end(

@@ -14,11 +14,6 @@ from tests.running import REPOSITORY, Server, running_server
 from tests.toy import toy
 
 EXAMPLES = REPOSITORY / "docs" / "examples"
-# A stand-in only where the catalogue has no such model.
-STAND_INS = [
-    f"tests.stand_ins.{name}" for name in ("customer", "bureau") if name not in credit_models()
-]
-MODULES = ",".join(["tests.toy", *STAND_INS])
 ROWS: dict[str, dict[str, Any]] = {
     "application": json.loads((EXAMPLES / "application.json").read_text()),
     "card_default": json.loads((EXAMPLES / "card_default.json").read_text())["instances"][0],
@@ -88,7 +83,7 @@ def made_store(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def fill(uri: str) -> None:
     """Publish and promote each model of `ROWS`."""
-    store, catalogue = open_store(uri), credit_models(MODULES.split(","))
+    store, catalogue = open_store(uri), credit_models(["tests.toy"])
     for name, row in ROWS.items():
         version = publish_by_hand(store, catalogue[name], row)
         promote(store, name, version, Author("tester", NOW))
@@ -100,6 +95,6 @@ def contracts(
 ) -> Iterator[Server]:
     """The running server, with every foreign contract."""
     log_path = tmp_path_factory.mktemp("contracts") / "log"
-    settings = {"MODEL_STORE": made_store, "CREDIT_MODELS": MODULES}
+    settings = {"MODEL_STORE": made_store, "CREDIT_MODELS": "tests.toy"}
     with running_server(log_path, request.param, **settings) as server:
         yield server

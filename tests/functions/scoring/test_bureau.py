@@ -1,12 +1,8 @@
 """The bureau contract against the running server."""
 
-from pathlib import Path
 from typing import Any
 
-import pytest
-
-from models.shelf import credit_models
-from tests.running import Server, running_server
+from tests.running import Server
 
 Rows = dict[str, dict[str, Any]]
 
@@ -60,13 +56,3 @@ def test_a_body_without_data_is_still_the_application_contract(
 ) -> None:
     answer = contracts.client.post("/predict", json=rows["application"]).json()
     assert (answer["status"], answer["model"]) == ("success", "application")
-
-
-@pytest.mark.skipif("bureau" in credit_models(), reason="the catalogue has the model")
-def test_without_the_model_data_is_no_member_of_the_contract(tmp_path: Path, rows: Rows) -> None:
-    with running_server(tmp_path / "log", MODEL_STORE=tmp_path.as_uri()) as server:
-        answer = server.client.post("/predict", json={"data": [rows["bureau"]]})
-    assert answer.status_code == 422
-    assert {"path": "data", "message": "This field is not in the contract"} in answer.json()[
-        "errors"
-    ]

@@ -1,12 +1,8 @@
 """The customer contract against the running server."""
 
-from pathlib import Path
 from typing import Any
 
-import pytest
-
-from models.shelf import credit_models
-from tests.running import Server, running_server
+from tests.running import Server
 
 Rows = dict[str, dict[str, Any]]
 
@@ -37,7 +33,10 @@ def test_a_batch_answers_each_customer_as_alone_in_order(contracts: Server, rows
 
 def test_an_id_is_optional_and_a_batch_may_ask_for_reasons(contracts: Server, rows: Rows) -> None:
     safe = rows["customer"] | {"annual_income": 500_000, "total_debt": 0.0}
-    plain = contracts.client.post(BATCH, json={"customers": [safe]}).json()["results"][0]
+    plain, null = contracts.client.post(
+        BATCH, json={"customers": [safe, safe | {"customer_id": None}]}
+    ).json()["results"]
+    assert plain == null
     asked = {"customers": [safe], "parameters": {"reasons": True}}
     told = contracts.client.post(BATCH, json=asked).json()["results"][0]
     assert "customer_id" not in plain
@@ -66,10 +65,3 @@ def test_an_id_is_in_no_log_and_in_no_refusal(contracts: Server, rows: Rows) -> 
     refused = contracts.client.post(SINGLE, json=sent | {"age": 7})
     assert "CUST_SECRET" not in refused.text
     assert "CUST_SECRET" not in contracts.log_path.read_text()
-
-
-@pytest.mark.skipif("customer" in credit_models(), reason="the catalogue has the model")
-def test_without_the_model_there_is_no_such_route(tmp_path: Path, rows: Rows) -> None:
-    with running_server(tmp_path / "log", MODEL_STORE=tmp_path.as_uri()) as server:
-        assert server.client.post(SINGLE, json=rows["customer"]).status_code == 404
-        assert SINGLE not in server.client.get("/openapi.json").json()["paths"]

@@ -13,7 +13,7 @@ from functions.scoring.tensors import datatypes
 from models.registry import Author, Challenger, challenge
 from models.shelf import credit_models
 from models.stores.opening import open_store
-from tests.functions.scoring.conftest import MODULES, fill
+from tests.functions.scoring.conftest import fill
 from tests.published import NOW, publish_by_hand
 from tests.running import Server, running_server
 
@@ -26,7 +26,7 @@ def columns_of(
     rows: list[dict[str, Any]], model: str = "application", **more: object
 ) -> dict[str, Any]:
     """Rows as a request's columns."""
-    kinds = datatypes(credit_models(MODULES.split(","))[model])
+    kinds = datatypes(credit_models(["tests.toy"])[model])
     inputs = [
         {
             "name": name,
