@@ -29,7 +29,7 @@ resource "google_storage_bucket" "evidence" {
 resource "google_storage_bucket_iam_member" "scoring_anchors" {
   bucket = google_storage_bucket.evidence.name
   role   = "roles/storage.objectCreator"
-  member = google_service_account.scoring.member
+  member = "serviceAccount:${local.accounts.scoring}"
 }
 
 resource "google_storage_bucket_iam_member" "anchors_read" {
