@@ -5,9 +5,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
-
+from models.bundle import ESTIMATOR_MEMBERS
 from models.errors import (
     DataError,
     DeclarationError,
@@ -16,14 +14,9 @@ from models.errors import (
     UnknownModelError,
 )
 from models.shelf import credit_models, find_model
-from models.stores.opening import open_store
-from training.candidates import CANDIDATES
 from training.progress import say
-from training.registry_commands import add_commands, author, count
-from training.release import Verdict, judge, release
-from training.run import Job, Trained, train
+from training.registry_commands import add_commands, count
 from training.settings import Settings, settings_from
-from training.sources import write_generated
 
 DEFAULT_SEED = 42
 HIGHEST_SEED = 2**32
@@ -67,7 +60,7 @@ def _parser(settings: Settings) -> argparse.ArgumentParser:
     train_parser.add_argument(
         "--family",
         action="append",
-        choices=[candidate.family for candidate in CANDIDATES],
+        choices=list(ESTIMATOR_MEMBERS),
         default=[],
         help="only these families compete; may be given more than once (default: all)",
     )
@@ -93,52 +86,18 @@ def _parser(settings: Settings) -> argparse.ArgumentParser:
 
 
 def _train(options: argparse.Namespace, settings: Settings) -> None:
-    store = open_store(options.store)
-    job = Job(
-        model=find_model(credit_models(settings.credit_models), options.model),
-        data=options.data,
-        seed=options.seed,
-        threads=settings.threads,
-        max_refused_share=options.max_refused_share,
-        families=tuple(options.family),
-    )
-    trained = train(job)
-    verdict = judge(trained, store)
-    version = None if options.dry_run else release(trained, verdict, store, author())
-    _show(trained, verdict)
-    print(json.dumps(_summary(trained, verdict, version)))
+    # Its libraries take seconds to import, and no other command needs them.
+    from training.train_command import train_and_release  # noqa: PLC0415
+
+    train_and_release(options, settings)
 
 
 def _generate(options: argparse.Namespace, settings: Settings) -> None:
+    from training.sources import write_generated  # noqa: PLC0415 -- likewise
+
     model = find_model(credit_models(settings.credit_models), options.model)
     rows = write_generated(model, options.output, options.seed, options.rows)
     print(json.dumps({"rows": rows, "output": str(options.output)}))
-
-
-def _summary(trained: Trained, verdict: Verdict, version: str | None) -> dict[str, object]:
-    manifest = trained.bundle.manifest
-    return {
-        "outcome": verdict.outcome,
-        "model": manifest.model,
-        "version": version,
-        "family": manifest.family,
-        "metrics": {name: round(figure.value, 6) for name, figure in manifest.metrics.items()},
-        "gates": {gate.name: gate.passed for gate in verdict.gates},
-        "rows_refused": trained.rows.refused,
-    }
-
-
-def _show(trained: Trained, verdict: Verdict) -> None:
-    manifest = trained.bundle.manifest
-    rows = f"{manifest.provenance.rows_test} untouched rows"
-    table = Table(title=f"{manifest.model}: {manifest.family} on {rows}", title_justify="left")
-    for heading in ("figure", "value", "95 % interval"):
-        table.add_column(heading)
-    for name, figure in manifest.metrics.items():
-        table.add_row(name, f"{figure.value:.4f}", f"{figure.low:.4f} to {figure.high:.4f}")
-    for gate in verdict.gates:
-        table.add_row(gate.name, "passed" if gate.passed else "FAILED", gate.detail)
-    Console(stderr=True).print(table)
 
 
 def _share(text: str) -> float:

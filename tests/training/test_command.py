@@ -1,6 +1,8 @@
 """The command line, mostly as a process of its own: what it prints, writes and exits with."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -337,3 +339,13 @@ def test_where_the_truth_is_linear_the_logistic_family_is_chosen(tmp_path: Path)
         *("--data", str(SHARED_DATA / "application_1000.parquet")),
     )
     assert last_line(done.stdout)["family"] == "logistic"
+
+
+def test_commands_that_train_nothing_do_not_wait_for_trainings_libraries() -> None:
+    code = (
+        "import sys, training.command; print({'sklearn', 'optbinning', 'xgboost'} & {*sys.modules})"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "set()\n"

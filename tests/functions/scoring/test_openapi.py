@@ -19,7 +19,7 @@ from tests.running import REPOSITORY, Server, running_server
 
 __all__ = ["key_file"]
 
-EXAMPLES = str(min(2_000, settings().max_examples))  # for each operation
+EXAMPLES = str(min(2_000, settings().max_examples // 4))  # for each operation, of 60
 
 CONFIG = str(Path(__file__).parent / "schemathesis.toml")
 

@@ -1,0 +1,61 @@
+"""`python -m training train`: fit, judge, publish, and tell how it went."""
+
+import argparse
+import json
+
+from rich.console import Console
+from rich.table import Table
+
+from models.shelf import credit_models, find_model
+from models.stores.opening import open_store
+from training.registry_commands import author
+from training.release import Verdict, judge, release
+from training.run import Job, Trained, train
+from training.settings import Settings
+
+
+def train_and_release(options: argparse.Namespace, settings: Settings) -> None:
+    """Train a model and, unless it is a dry run, publish it and promote it if it may be.
+
+    The outcome is one JSON object on standard output and a table on standard error.
+    """
+    store = open_store(options.store)
+    job = Job(
+        model=find_model(credit_models(settings.credit_models), options.model),
+        data=options.data,
+        seed=options.seed,
+        threads=settings.threads,
+        max_refused_share=options.max_refused_share,
+        families=tuple(options.family),
+    )
+    trained = train(job)
+    verdict = judge(trained, store)
+    version = None if options.dry_run else release(trained, verdict, store, author())
+    _show(trained, verdict)
+    print(json.dumps(_summary(trained, verdict, version)))
+
+
+def _summary(trained: Trained, verdict: Verdict, version: str | None) -> dict[str, object]:
+    manifest = trained.bundle.manifest
+    return {
+        "outcome": verdict.outcome,
+        "model": manifest.model,
+        "version": version,
+        "family": manifest.family,
+        "metrics": {name: round(figure.value, 6) for name, figure in manifest.metrics.items()},
+        "gates": {gate.name: gate.passed for gate in verdict.gates},
+        "rows_refused": trained.rows.refused,
+    }
+
+
+def _show(trained: Trained, verdict: Verdict) -> None:
+    manifest = trained.bundle.manifest
+    rows = f"{manifest.provenance.rows_test} untouched rows"
+    table = Table(title=f"{manifest.model}: {manifest.family} on {rows}", title_justify="left")
+    for heading in ("figure", "value", "95 % interval"):
+        table.add_column(heading)
+    for name, figure in manifest.metrics.items():
+        table.add_row(name, f"{figure.value:.4f}", f"{figure.low:.4f} to {figure.high:.4f}")
+    for gate in verdict.gates:
+        table.add_row(gate.name, "passed" if gate.passed else "FAILED", gate.detail)
+    Console(stderr=True).print(table)
