@@ -19,6 +19,7 @@ from tests.running import Server, running_server
 __all__ = ["_keys", "issuer", "key_file", "made_store"]
 
 CLIENTS = ["Surety", "AsyncSurety"]
+MISCONDUCT_SECONDS = 8.0  # so that a client without a deadline fails its test, not the run
 
 Ask = Callable[..., Any]
 Step = tuple[int, dict[str, str], bytes] | str
@@ -117,17 +118,17 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
 
     def _stall(self) -> None:
-        self.told.over.wait(20)
+        self.told.over.wait(MISCONDUCT_SECONDS)
         self.close_connection = True
 
     def _trickle(self) -> None:
         self.send_response(200)
         self.send_header("content-length", "1000000")
         self.end_headers()
+        end = time.monotonic() + MISCONDUCT_SECONDS
         try:
-            while not self.told.over.is_set():
+            while not self.told.over.wait(0.02) and time.monotonic() < end:
                 self.wfile.write(b" ")
-                time.sleep(0.02)
         except OSError:
             pass  # the client has gone, as it should
         self.close_connection = True
