@@ -142,6 +142,8 @@ def test_it_shows_every_route_of_the_document_with_its_fields(page: Page, server
     text = shown["POST /v1/models/card_default:predict"]
     assert all(f"instances[].{name}" in text for name in fields)
     assert "predictions[].probability_of_default" in text
+    assert "years; never scored" in text
+    assert "months late; -2, -1, 0 are codes" in text
     headings = page.run("return [...document.querySelectorAll('#routes h2')].map(h => h.innerText)")
     assert (headings[0], headings[-1]) == ("Any model", "Operations")
     assert page.complaints() == []
