@@ -67,7 +67,7 @@ def paths(catalogue: Mapping[str, type[CreditModel]]) -> dict[str, Any]:
     if MODEL not in catalogue:
         return {}
     schema = schema_of(catalogue[MODEL])
-    row = schema | {"properties": {"customer_id": ID} | schema["properties"]}
+    row = schema | {"properties": schema["properties"] | {"customer_id": ID}}
     said: dict[str, Schema] = {
         "default_probability": {"type": "number"},
         "risk_category": {"enum": ["low", "medium", "high"]},

@@ -175,10 +175,13 @@ def _cells(scorer: Scorer, application: CreditModel, grid: Grid) -> dict[str, An
 
 
 def _example(contract: type[CreditModel], row: Schema) -> Grid:
-    """A field the applicant can change, from the least to what the example has."""
-    field = max(_scored(contract), key=lambda c: c.changeable).name
-    least, present = example_of(row["properties"][field]), example_of(row).get(field)
-    return {field: [least] if present in {None, least} else [least, present]}
+    """A field the applicant can change: half of what the example has, or a level."""
+    field = max(_scored(contract), key=lambda c: c.changeable)
+    schema, present = row["properties"][field.name], example_of(row).get(field.name)
+    if field.levels or present is None:
+        return {field.name: [example_of(schema)]}
+    half = present // 2 if field.whole else present / 2
+    return {field.name: [max(half, schema.get("minimum", half))]}
 
 
 def _scored(contract: type[CreditModel]) -> list[Characteristic]:
