@@ -32,10 +32,13 @@ def main() -> None:
 
 def contents() -> list[tuple[str, bytes]]:
     """All that is let in, sorted by name."""
-    modules = [
-        path for room in ("functions", "models") for path in (REPOSITORY / room).rglob("*.py")
+    files = [
+        path
+        for room in ("functions", "models")
+        for kind in ("*.py", "*.html")
+        for path in (REPOSITORY / room).rglob(kind)
     ]
-    allowed = [*modules, REPOSITORY / "requirements.txt"]
+    allowed = [*files, REPOSITORY / "requirements.txt"]
     found = {str(path.relative_to(REPOSITORY)): path.read_bytes() for path in allowed}
     return sorted((found | {"main.py": MAIN.encode()}).items())
 

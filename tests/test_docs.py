@@ -128,7 +128,7 @@ def test_the_readme_lists_every_route(service: Server) -> None:
         r'Route\(\s*"([^"]+)"',
         "".join(path.read_text() for path in (REPOSITORY / "functions/scoring").glob("*.py")),
     )
-    assert len(routes) == 18
+    assert len(routes) == 19
     for route in routes:
         shown = route.replace("{model}", "{m}")
         assert f"{shown}`" in README, shown

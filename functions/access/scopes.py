@@ -18,6 +18,7 @@ NEEDS: Mapping[str, Need] = MappingProxyType(
         "GET /health/live": "probe",
         "GET /health/ready": "probe",
         "GET /health": "open",
+        "GET /docs": "open",
         "GET /openapi.json": "open",  # a browser's docs page has no key, and it names no weight
         "GET /metrics": "metrics",  # versions and volumes are nobody else's business
         "GET /v1/models": "models",

@@ -15,6 +15,7 @@ from functions.scoring import (
     bureau,
     canonical,
     customer,
+    docs,
     explain,
     open_inference,
     operations,
@@ -27,7 +28,7 @@ from functions.scoring.counts import Counts
 from functions.scoring.decision_log import Anchors, DecisionLog
 from functions.scoring.desk import Desk
 from functions.scoring.loading import ModelLoader
-from functions.scoring.openapi import document
+from functions.scoring.openapi import document, tagged
 from functions.scoring.records import open_lines
 from functions.scoring.settings import Settings
 
@@ -57,6 +58,7 @@ def _routes(
         # First: where Vertex AI names a path of ours, it means its own contract.
         *vertex.routes(desk, default, settings.vertex),
         *operations.routes(desk, default, describe, counts),
+        *docs.routes(),
         *application.routes(desk, default, bureau.by_member(desk)),
         # Before the canonical ones, whose /v1/models/{model} also fits these paths.
         *explain.routes(desk),
@@ -81,17 +83,20 @@ def _decision_log(settings: Settings) -> DecisionLog | None:
 def described(settings: Settings, routes: Sequence[BaseRoute]) -> dict[str, Any]:
     """All routes in OpenAPI, when it is asked for: a cold start has no need of it."""
     default = settings.catalogue[settings.default_model]
-    paths = (
-        operations.paths()
-        | application.paths(default, bureau.described(settings.catalogue))
-        | canonical.paths(settings.catalogue)
+    contracts = {
+        "Any model": canonical.paths(settings.catalogue)
         | explain.paths(settings.catalogue)
         | whatif.paths(settings.catalogue)
-        | recourse.paths(settings.catalogue)
-        | open_inference.paths(settings.catalogue)
-        | bigquery.paths(settings.catalogue)
-        | customer.paths(settings.catalogue)
-        | versions.paths(settings.catalogue)
-        | vertex.paths(default, settings.vertex)
-    )
-    return document(paths, settings.catalogue, needs_of(routes), settings.listening.auth)
+        | recourse.paths(settings.catalogue),
+        "Application and bureau systems": application.paths(
+            default, bureau.described(settings.catalogue)
+        ),
+        "Customer system": customer.paths(settings.catalogue),
+        "Published versions": versions.paths(settings.catalogue),
+        "Open Inference Protocol": open_inference.paths(settings.catalogue),
+        "BigQuery": bigquery.paths(settings.catalogue),
+        "Operations": operations.paths() | docs.paths(),
+        "Vertex AI": vertex.paths(default, settings.vertex),
+    }
+    asked = needs_of(routes)
+    return document(tagged(contracts), settings.catalogue, asked, settings.listening.auth)

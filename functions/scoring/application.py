@@ -19,6 +19,7 @@ from functions.problems import (
 )
 from functions.scoring.canonical import prediction
 from functions.scoring.desk import MAX_ROWS, Answer, Desk, rows_in
+from functions.scoring.examples import example_of
 from functions.scoring.openapi import (
     PREDICTION,
     PROBLEM,
@@ -79,8 +80,14 @@ def routes(desk: Desk, model: str, by_member: Mapping[str, Answering]) -> list[R
 
 def paths(model: type[CreditModel], others: Sequence[tuple[Schema, Schema]] = ()) -> dict[str, Any]:
     """Describe these routes in OpenAPI; `others` are bodies and answers that share `/predict`."""
-    described = "Each as for /predict; a faulty one carries its errors in its place"
-    rows = {"type": "array", "minItems": 1, "maxItems": MAX_ROWS, "description": described}
+    body = schema_of(model)
+    rows = {
+        "type": "array",
+        "minItems": 1,
+        "maxItems": MAX_ROWS,
+        "description": "Each as for /predict; a faulty one carries its errors in its place",
+        "examples": [[example_of(body)]],
+    }
     batch = closed_object({"applications": rows}, required=("applications",))
     health = {
         "status": {"const": "healthy"},
@@ -94,7 +101,6 @@ def paths(model: type[CreditModel], others: Sequence[tuple[Schema, Schema]] = ()
         "results": {"type": "array", "items": {"oneOf": [scored, refused]}},
     }
     reply = {"type": "object", "allOf": [PREDICTION, members(REPLY | SINGLE)]}
-    body = schema_of(model)
     if others:
         bodies, answers = zip(*others, strict=True)
         body, reply = {"oneOf": [body, *bodies]}, {"type": "object", "oneOf": [reply, *answers]}

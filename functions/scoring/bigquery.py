@@ -20,6 +20,7 @@ from functions.envelope import REQUEST_ID, Caller, caller_of
 from functions.problems import Fault
 from functions.scoring.canonical import predictions_from, reasons_wanted
 from functions.scoring.desk import MAX_ROWS, Desk, rows_in
+from functions.scoring.examples import example_of
 from functions.scoring.openapi import PREDICTION, Schema, members, operation, schema_of
 from functions.scoring.refusals import described, refusing_as
 from models.contract import CreditModel, characteristics
@@ -113,7 +114,8 @@ def _caller(request_id: object, caller: Caller) -> Caller:
 
 
 def _body(model: type[CreditModel]) -> Schema:
-    schema = schema_of(model)["properties"]
+    row = schema_of(model)
+    schema, example = row["properties"], example_of(row)
     fields = arguments(model)
     text = {"type": "string", "pattern": f"^{INTEGER.pattern}$"}
     values = [
@@ -126,6 +128,7 @@ def _body(model: type[CreditModel]) -> Schema:
         "minItems": len(values),
         "maxItems": len(values),
         "description": "Arguments in this order: " + ", ".join(fields),
+        "examples": [[example.get(name) for name in fields]],
     }
     flag = {"enum": [True, False, *FLAGS]}
     context = {

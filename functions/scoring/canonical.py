@@ -33,7 +33,7 @@ from models.shelf import find_model
 PARAMETERS: Schema = closed_object(
     {"reasons": {"type": "boolean", "description": "Reasons for approvals too", "default": False}},
     required=(),
-)
+) | {"examples": [{"reasons": True}]}
 
 
 def routes(desk: Desk) -> list[Route]:

@@ -99,10 +99,11 @@ def _operation(name: str, model: type[CreditModel]) -> dict[str, Any]:
         "minItems": 1,
         "maxItems": MAX_INSTANCES,
     }
-    parameters = {"picture": {"const": "svg", "description": "Also draw each as a waterfall"}}
+    picture = {"const": "svg", "description": "Also draw each as a waterfall"}
+    parameters = closed_object({"picture": picture}, required=())
+    parameters["examples"] = [{"picture": "svg"}]
     body = closed_object(
-        {"instances": instances, "parameters": closed_object(parameters, required=())},
-        required=("instances",),
+        {"instances": instances, "parameters": parameters}, required=("instances",)
     )
     answer = {
         "predictions": {"type": "array", "items": PREDICTION},

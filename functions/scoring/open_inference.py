@@ -17,7 +17,8 @@ from functions.envelope import caller_of
 from functions.problems import Fault, extra_members, refuse_faults
 from functions.scoring.canonical import PARAMETERS, predictions_from, reasons_wanted
 from functions.scoring.desk import MAX_ROWS, Answer, Desk, in_service
-from functions.scoring.openapi import Schema, closed_object, operation
+from functions.scoring.examples import example_of
+from functions.scoring.openapi import Schema, closed_object, operation, schema_of
 from functions.scoring.refusals import Handler, described, refusing_as
 from functions.scoring.tensors import (
     NUMBERS,
@@ -245,8 +246,23 @@ def _body(model: type[CreditModel]) -> Schema:
         {
             "id": {"type": "string"},
             "parameters": PARAMETERS,
-            "inputs": {"type": "array", "items": {"oneOf": tensors}, "minItems": 1},
+            "inputs": {
+                "type": "array",
+                "items": {"oneOf": tensors},
+                "minItems": 1,
+                "examples": [_example(model)],
+            },
             "outputs": {"type": "array", "items": output},
         },
         required=("inputs",),
     )
+
+
+def _example(model: type[CreditModel]) -> list[dict[str, Any]]:
+    """The example of a row as columns."""
+    row = example_of(schema_of(model))
+    return [
+        {"name": name, "shape": [1], "datatype": kind, "data": [row[name]]}
+        for name, kind in datatypes(model).items()
+        if name in row
+    ]

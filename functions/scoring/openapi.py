@@ -8,7 +8,8 @@ from starlette.routing import Route
 
 from functions.access.scopes import Need
 from functions.access.settings import Auth
-from models.contract import CreditModel
+from functions.scoring.examples import example_of
+from models.contract import Characteristic, CreditModel, characteristics
 
 Schema = dict[str, Any]
 
@@ -148,7 +149,7 @@ def operation(
         },
     }
     if body is not None:
-        content = {"application/json": {"schema": body}}
+        content = {"application/json": {"schema": body, "example": example_of(body)}}
         said["requestBody"] = {"required": True, "content": content}
     return said
 
@@ -170,7 +171,37 @@ def members(properties: Mapping[str, Schema]) -> Schema:
 
 def schema_of(model: type[CreditModel]) -> Schema:
     """The schema of one application, as the catalogue declares it."""
-    return model.model_json_schema()
+    schema = model.model_json_schema()
+    for c in characteristics(model):
+        if c.compute is None and (told := _told(c)):
+            schema["properties"][c.name]["description"] = told
+    if "examples" in schema:  # sorted by pydantic; shown as the fields stand
+        schema["examples"] = [
+            {name: row[name] for name in schema["properties"] if name in row}
+            for row in schema["examples"]
+        ]
+    return schema
+
+
+def _told(field: Characteristic) -> str:
+    """What a caller should know of a field beside its type and bounds."""
+    codes = ", ".join(map(str, field.special))
+    parts = (
+        field.unit or "",
+        f"{codes} are codes" if codes else "",
+        "never scored" if field.protected else "",
+        "recourse may change it" if field.changeable else "",
+    )
+    return "; ".join(filter(None, parts))
+
+
+def tagged(contracts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Paths of all contracts, each operation under the name of its contract."""
+    return {
+        path: {method: {"tags": [name]} | said for method, said in item.items()}
+        for name, paths in contracts.items()
+        for path, item in paths.items()
+    }
 
 
 def _named(

@@ -114,7 +114,7 @@ def _operation(name: str, model: type[CreditModel]) -> dict[str, Any]:
         "recourses": {"type": "array", "items": RECOURSE},
         "searched": SEARCHED,
     }
-    return operation(f"Find what would get a {name} application approved", body, answer)
+    return operation(f"Find what would get an application to {name} approved", body, answer)
 
 
 def _recourses(answer: Answer, applications: Sequence[CreditModel]) -> list[dict[str, Any]]:

@@ -28,7 +28,11 @@ def datatypes(model: type[CreditModel]) -> dict[str, str]:
     """Datatype of every field, by name."""
     fields = [c for c in characteristics(model) if c.compute is None]
     return {
-        c.name: "INT64" if c.whole or c.is_coded else "BYTES" if c.levels else "FP64"
+        c.name: "INT64"
+        if c.whole or c.is_coded
+        else "BYTES"
+        if c.levels or c.identifier
+        else "FP64"
         for c in fields
     }
 

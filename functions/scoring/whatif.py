@@ -19,6 +19,7 @@ from functions.envelope import caller_of
 from functions.problems import Fault, extra_members, refuse_faults
 from functions.scoring.canonical import predictions_from
 from functions.scoring.desk import Desk, parameters_in, rows_in
+from functions.scoring.examples import example_of
 from functions.scoring.openapi import (
     PREDICTION,
     Schema,
@@ -27,7 +28,7 @@ from functions.scoring.openapi import (
     operation,
     schema_of,
 )
-from models.contract import CreditModel, characteristics
+from models.contract import Characteristic, CreditModel, characteristics
 from models.scorer import Scorer
 from models.shelf import find_model
 
@@ -83,12 +84,13 @@ def _operation(name: str, model: type[CreditModel]) -> dict[str, Any]:
             "minItems": 1,
             "maxItems": MAX_CELLS,
         }
-        for field in _scored_fields(model)
+        for field in (c.name for c in _scored(model))
     }
     grid = closed_object(values, required=()) | {
         "minProperties": 1,
         "maxProperties": MAX_FIELDS,
         "description": f"Values of one or two fields; at most {MAX_CELLS} cells",
+        "examples": [_example(model, row)],
     }
     instances = {"type": "array", "items": row, "minItems": 1, "maxItems": 1}
     body = closed_object(
@@ -96,7 +98,9 @@ def _operation(name: str, model: type[CreditModel]) -> dict[str, Any]:
         required=("instances", "parameters"),
     )
     answer = {"predictions": {"type": "array", "items": PREDICTION}, "whatif": WHATIF}
-    return operation(f"Try other values in a {name} application; nothing is recorded", body, answer)
+    return operation(
+        f"Try other values in an application to {name}; nothing is recorded", body, answer
+    )
 
 
 def _asked(desk: Desk, model: str, document: dict[str, Any]) -> tuple[CreditModel, Grid]:
@@ -170,5 +174,15 @@ def _cells(scorer: Scorer, application: CreditModel, grid: Grid) -> dict[str, An
     }
 
 
-def _scored_fields(contract: type[CreditModel]) -> set[str]:
-    return {c.name for c in characteristics(contract) if not c.protected and not c.compute}
+def _example(contract: type[CreditModel], row: Schema) -> Grid:
+    """A field the applicant can change: half of what the example has, or a level."""
+    field = max(_scored(contract), key=lambda c: c.changeable)
+    schema, present = row["properties"][field.name], example_of(row).get(field.name)
+    if field.levels or present is None:
+        return {field.name: [example_of(schema)]}
+    half = present // 2 if field.whole else present / 2
+    return {field.name: [max(half, schema.get("minimum", half))]}
+
+
+def _scored(contract: type[CreditModel]) -> list[Characteristic]:
+    return [c for c in characteristics(contract) if not c.protected and not c.compute]

@@ -3,7 +3,7 @@
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from models.contract import CreditModel
 from models.marks import Changeable, Column, Columns, Protected, Reason, Risk, Unit, derived
@@ -15,6 +15,32 @@ AMORTISATION_MARKUP = 1.05  # interest as the earlier system approximated it: 5 
 
 class Application(CreditModel):
     """An unsecured personal loan, scored when it is applied for."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "age": 45,
+                    "income": 75000,
+                    "employment_length": 10,
+                    "credit_score": 720,
+                    "num_credit_lines": 5,
+                    "credit_utilization": 0.3,
+                    "debt_to_income": 0.35,
+                    "total_debt": 25000,
+                    "savings": 15000,
+                    "loan_amount": 20000,
+                    "loan_term": 36,
+                    "num_late_payments": 0,
+                    "num_bankruptcies": 0,
+                    "inquiries_last_6m": 1,
+                    "employment_status": "employed",
+                    "home_ownership": "mortgage",
+                    "loan_purpose": "debt_consolidation",
+                }
+            ]
+        }
+    )
 
     label: ClassVar = "default"
     label_definition: ClassVar = "the loan defaults, as its source defines it"

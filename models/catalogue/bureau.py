@@ -7,7 +7,7 @@ to one decimal; `loan_to_income` is not sent and is computed here.
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from models.contract import CreditModel
 from models.marks import Changeable, Column, Columns, Protected, Reason, Risk, Unit, derived
@@ -20,6 +20,26 @@ GOOD, AVERAGE, EXCELLENT = 650, 500, 750
 
 class Bureau(CreditModel):
     """A loan, scored from its terms and the customer's record at the credit bureau."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "age": 28,
+                    "income": 1200000,
+                    "loan_amount": 2560000,
+                    "loan_tenure_months": 36,
+                    "avg_dpd_per_delinquency": 5.4,
+                    "delinquency_ratio": 12.5,
+                    "credit_utilization_ratio": 30,
+                    "number_of_open_accounts": 2,
+                    "residence_type": "Owned",
+                    "loan_purpose": "Home",
+                    "loan_type": "Secured",
+                }
+            ]
+        }
+    )
 
     label: ClassVar = "default"
     label_definition: ClassVar = "the loan defaults, as its source defines it"

@@ -6,7 +6,7 @@ case. `_0` or `1` is September, the latest month; `_6` or `6` is April.
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from models.contract import CreditModel
 from models.marks import (
@@ -44,6 +44,38 @@ PaymentAmount = Annotated[float, Field(ge=0, le=1e7), Unit("NT$"), Risk(-1)]
 
 class CardDefault(CreditModel):
     """A revolving card account, scored at the close of a month for default in the next."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "limit_bal": 20000,
+                    "sex": 2,
+                    "education": 2,
+                    "marriage": 1,
+                    "age": 24,
+                    "pay_0": 2,
+                    "pay_2": 2,
+                    "pay_3": -1,
+                    "pay_4": -1,
+                    "pay_5": -2,
+                    "pay_6": -2,
+                    "bill_amt1": 3913,
+                    "bill_amt2": 3102,
+                    "bill_amt3": 689,
+                    "bill_amt4": 0,
+                    "bill_amt5": 0,
+                    "bill_amt6": 0,
+                    "pay_amt1": 0,
+                    "pay_amt2": 689,
+                    "pay_amt3": 0,
+                    "pay_amt4": 0,
+                    "pay_amt5": 0,
+                    "pay_amt6": 0,
+                }
+            ]
+        }
+    )
 
     label: ClassVar = "default_payment_next_month"
     label_definition: ClassVar = "the payment due next month is not made"

@@ -2,7 +2,7 @@
 
 from typing import Annotated, ClassVar
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from models.contract import CreditModel
 from models.marks import (
@@ -22,6 +22,25 @@ from models.scorecard import PointsToDoubleOdds
 
 class Customer(CreditModel):
     """A customer with credit accounts, scored as the economy stands."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "customer_id": "CUST_12345",
+                    "age": 35,
+                    "annual_income": 75000,
+                    "credit_utilization": 0.35,
+                    "payment_history_score": 720,
+                    "employment_years": 8,
+                    "num_credit_accounts": 5,
+                    "total_debt": 25000,
+                    "interest_rate": 0.065,
+                    "unemployment_rate": 0.04,
+                }
+            ]
+        }
+    )
 
     label: ClassVar = "default"
     label_definition: ClassVar = "the customer defaults, as the source defines it"

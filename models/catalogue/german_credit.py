@@ -6,7 +6,7 @@ Contract, codes and their meaning follow UCI 144 (Hofmann 1994, doi:10.24432/C5N
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from models.contract import CreditModel
 from models.marks import Changeable, Protected, Reason, Risk, Unit
@@ -16,6 +16,35 @@ from models.scorecard import PointsToDoubleOdds
 
 class GermanCredit(CreditModel):
     """An instalment loan, scored when it is applied for."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "status": "A14",
+                    "month": 24,
+                    "credit_history": "A32",
+                    "purpose": "A43",
+                    "credit_amount": 2500,
+                    "savings": "A61",
+                    "employment": "A73",
+                    "investment_as_income_percentage": 3,
+                    "personal_status": "A93",
+                    "other_debtors": "A101",
+                    "residence_since": 3,
+                    "property": "A123",
+                    "age": 35,
+                    "installment_plans": "A143",
+                    "housing": "A152",
+                    "number_of_credits": 1,
+                    "skill_level": "A173",
+                    "people_liable_for": 1,
+                    "telephone": "A191",
+                    "foreign_worker": "A201",
+                }
+            ]
+        }
+    )
 
     label: ClassVar = "default"
     label_definition: ClassVar = "classified as bad credit by the bank"

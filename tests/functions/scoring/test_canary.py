@@ -125,7 +125,7 @@ def send_oddly(client: httpx.Client, body: dict[str, Any]) -> Iterator[httpx.Res
     for path in (f"/{NAME}", f"/v1/models/{NAME}", f"/v1/models/{NAME}:predict", "/v1/models"):
         yield client.post(path, json=body, headers=HEADERS)
         yield client.get(path, params={"name": NAME}, headers=HEADERS)
-    for path in ("/health", "/health/live", "/health/ready", "/metrics", "/openapi.json"):
+    for path in ("/docs", "/health", "/health/live", "/health/ready", "/metrics", "/openapi.json"):
         yield client.get(path, params={"name": NAME}, headers=HEADERS)
 
 

@@ -1,0 +1,33 @@
+"""A body that each operation answers, put together from what its schema says."""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def example_of(schema: Mapping[str, Any]) -> Any:  # noqa: ANN401 -- JSON may be anything
+    """Give the schema's own example; without one, the least it lets in.
+
+    Of an object, what is required and what has an example.
+    """
+    if "examples" in schema:
+        return schema["examples"][0]
+    for options in (schema.get(word) for word in ("enum", "oneOf", "anyOf")):
+        if options:
+            return example_of(options[0]) if isinstance(options[0], Mapping) else options[0]
+    if "properties" in schema:
+        required = schema.get("required", ())
+        members = schema["properties"].items()
+        return {n: example_of(s) for n, s in members if n in required or "examples" in s}
+    if schema.get("type") == "array":
+        return [example_of(schema.get("items", {}))]
+    return _least(schema)
+
+
+def _least(schema: Mapping[str, Any]) -> Any:  # noqa: ANN401 -- likewise
+    if "const" in schema:
+        return schema["const"]
+    if schema.get("type") == "string":
+        return "text"
+    if "minimum" in schema:
+        return schema["minimum"]
+    return schema.get("maximum", 1)  # the only end that an open lower bound leaves
