@@ -23,7 +23,7 @@ from functions.scoring.desk import MAX_ROWS, Desk, rows_in
 from functions.scoring.examples import example_of
 from functions.scoring.openapi import PREDICTION, Schema, members, operation, schema_of
 from functions.scoring.refusals import described, refusing_as
-from models.contract import CreditModel, characteristics
+from models.contract import Characteristic, CreditModel, characteristics
 from models.shelf import find_model
 
 INTEGER = re.compile(r"-?[0-9]{1,19}")
@@ -69,11 +69,13 @@ def paths(catalogue: Mapping[str, type[CreditModel]]) -> dict[str, Any]:
 
 def arguments(model: type[CreditModel]) -> dict[str, str]:
     """BigQuery type of every argument, by name, in the order of the declaration."""
-    fields = [c for c in characteristics(model) if c.compute is None]
-    return {
-        c.name: "INT64" if c.whole or c.is_coded else "STRING" if c.levels else "FLOAT64"
-        for c in fields
-    }
+    return {c.name: _type_of(c) for c in characteristics(model) if c.compute is None}
+
+
+def _type_of(c: Characteristic) -> str:
+    if c.whole or c.is_coded:
+        return "INT64"
+    return "STRING" if c.levels or c.identifier else "FLOAT64"
 
 
 def _rows(

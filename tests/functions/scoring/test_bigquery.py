@@ -57,6 +57,16 @@ def test_a_thousand_calls_are_answered_in_order_and_again_the_same(
     assert len({reply["probability_of_default"] for reply in replies}) > 100
 
 
+def test_an_identifier_is_a_text_and_changes_nothing(contracts: Server, rows: Rows) -> None:
+    assert arguments(credit_models()["customer"])["customer_id"] == "STRING"
+    sent = [rows["customer"] | {"customer_id": name} for name in ("CUST_1", None)]
+    answer = contracts.client.post(
+        "/bigquery/customer", json=asked(calls_of(*sent, model="customer"))
+    )
+    first, second = answer.json()["replies"]
+    assert first == second
+
+
 def test_integers_may_come_as_text_and_optional_arguments_as_null(
     contracts: Server, rows: Rows
 ) -> None:
