@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from models.catalogue.german_credit import GermanCredit
 from models.registry import Author, promote
 from models.shelf import credit_models
 from models.stores.opening import open_store
@@ -17,28 +18,7 @@ EXAMPLES = REPOSITORY / "docs" / "examples"
 ROWS: dict[str, dict[str, Any]] = {
     "application": json.loads((EXAMPLES / "application.json").read_text()),
     "card_default": json.loads((EXAMPLES / "card_default.json").read_text())["instances"][0],
-    "german_credit": {
-        "status": "A14",
-        "month": 24,
-        "credit_history": "A32",
-        "purpose": "A43",
-        "credit_amount": 2500,
-        "savings": "A61",
-        "employment": "A73",
-        "investment_as_income_percentage": 3,
-        "personal_status": "A93",
-        "other_debtors": "A101",
-        "residence_since": 3,
-        "property": "A123",
-        "age": 35,
-        "installment_plans": "A143",
-        "housing": "A152",
-        "number_of_credits": 1,
-        "skill_level": "A173",
-        "people_liable_for": 1,
-        "telephone": "A191",
-        "foreign_worker": "A201",
-    },
+    "german_credit": GermanCredit.model_json_schema()["examples"][0],
     "toy": toy(months_since_default=24).model_dump(),
     "customer": {
         "age": 35,
