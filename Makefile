@@ -69,7 +69,7 @@ load: setup ## one scoring process under rising load; writes the table of docs/s
 	$(PYTHON) tests/benchmarks/load.py
 
 openapi: setup ## write docs/openapi.json
-	@DECISION_LOG=off $(PYTHON) -m functions.scoring openapi > docs/openapi.json
+	@$(PYTHON) -m functions.scoring openapi > docs/openapi.json
 
 cost: setup ## what a month costs, from docs/figures and infra/local/prices.toml; writes docs/cost.md
 	$(PYTHON) infra/local/cost.py --write

@@ -20,7 +20,7 @@ MAX_URL_BYTES = 2_048
 MAX_HEADERS = 100
 MAX_HEADER_BYTES = 16_384
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
+TRACEPARENT = re.compile(r"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 CLOUD_TRACE = re.compile(r"([0-9a-f]{32})(/.*)?")
 REPORTED_ERROR = (
     "type.googleapis.com/google.devtools.clouderrorreporting.v1beta1.ReportedErrorEvent"
@@ -118,5 +118,5 @@ def _trace_id(headers: Headers) -> str | None:
 def _log_crash(error: Exception, caller: Caller, path: str) -> None:
     # Frames, not the exception's text: that may repeat an applicant's data.
     stack = "".join(traceback.format_tb(error.__traceback__))
-    fields = {"@type": REPORTED_ERROR, "request_id": caller.request_id, "path": path}
-    log("ERROR", f"unexpected {type(error).__name__}\n{stack}", **fields)
+    said = {"request_id": caller.request_id, "trace_id": caller.trace_id, "path": path}
+    log("ERROR", f"unexpected {type(error).__name__}\n{stack}", **{"@type": REPORTED_ERROR}, **said)

@@ -52,6 +52,8 @@ class UnknownVersionError(SuretyError):
 class UnrecordedError(SuretyError):
     """A decision could not be written to the decision log, so it was not given."""
 
+    retry_after_seconds = 10
+
 
 class UnderWayError(SuretyError):
     """A training run of this model is under way, so no other was started."""

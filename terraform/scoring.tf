@@ -21,8 +21,9 @@ locals {
     MODEL_REFRESH_SECONDS = tostring(var.model_refresh_seconds)
     MODEL_STORE           = "gs://${google_storage_bucket.models.name}"
     RATE_LIMIT            = var.rate_limit
-    # The load balancer appends its own address after the caller's.
-    FORWARDED_HOPS = var.enable_edge ? "2" : "1"
+    # The load balancer appends its own address after the caller's. While there is a way around it,
+    # two hops would let callers on that way name any address.
+    FORWARDED_HOPS = var.edge_only ? "2" : "1"
   })
 }
 

@@ -15,7 +15,7 @@ from functions.access.principal import Principal, UnauthenticatedError
 from functions.access.rates import Rate, RateCounter, Spent
 from functions.access.scopes import Need
 from functions.access.settings import Access
-from functions.problems import problem
+from functions.problems import CannotCheckError, problem, problem_from_error
 
 REALM = 'Bearer realm="surety"'
 
@@ -91,7 +91,6 @@ class Guard:
             if spent.is_over:
                 detail = "too many requests; RateLimit-Reset says when to come back"
                 refusal = problem(HTTPStatus.TOO_MANY_REQUESTS, detail)
-        scope["principal"] = principal
         await (refusal or self._app)(scope, receive, send)
 
     async def _judge(self, scope: Scope) -> tuple[Principal | None, Response | None]:
@@ -105,6 +104,8 @@ class Guard:
             principal = await check(_bearer(sent))
         except UnauthenticatedError as error:
             return None, _unauthenticated(str(error), f'{REALM}, error="invalid_token"')
+        except CannotCheckError as error:
+            return None, problem_from_error(error)
         if self._need in principal.scopes:
             return principal, None
         told = f'{REALM}, error="insufficient_scope", scope="{self._need}"'

@@ -8,7 +8,7 @@ from starlette.routing import BaseRoute, Route
 
 from models.errors import DeclarationError
 
-Scope = Literal["score", "explain", "simulate", "models", "metrics", "audit", "train"]
+Scope = Literal["score", "explain", "simulate", "models", "metrics", "train"]
 # A probe is answered whatever happens; what is open to everyone still counts against an address.
 Need = Scope | Literal["probe", "open"]
 
@@ -55,7 +55,7 @@ ROLES: Mapping[str, frozenset[Scope]] = MappingProxyType(
     {
         "admin": frozenset(get_args(Scope)),
         "officer": frozenset({"score", "explain", "simulate", "models"}),
-        "auditor": frozenset({"models", "metrics", "audit"}),
+        "auditor": frozenset({"models", "metrics"}),
         "client": frozenset({"score", "explain", "models"}),
     }
 )

@@ -64,7 +64,8 @@ class TokenCheck:
         except ExpiredTokenError as error:
             message = "this token has expired"
             raise UnauthenticatedError(message) from error
-        except (JoseError, ValueError) as error:
+        # The last three are what the library makes of members that have not the type they should.
+        except (JoseError, ValueError, TypeError, AttributeError, RecursionError) as error:
             message = "this token is not accepted"
             raise UnauthenticatedError(message) from error
         roles = _roles(claims.get(self._rules.roles_claim))

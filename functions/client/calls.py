@@ -111,7 +111,8 @@ def _decided(
     answer: type[Answered],
 ) -> Call[Answered]:
     # Every try has the same key, so that what is decided twice is one decision in the log.
-    key = _header("Idempotency-Key", caller.idempotency_key or uuid.uuid4().hex)
+    given = caller.idempotency_key
+    key = _header("Idempotency-Key", uuid.uuid4().hex if given is None else given)
     return _call(verb, applications, parameters, _named(caller.applicant_id) | key, answer)
 
 

@@ -38,7 +38,7 @@ def authorization(credential: Credential) -> dict[str, str]:
     if credential is None:
         return {}
     token = credential if isinstance(credential, str) else credential()
-    if not TOKEN.fullmatch(token):
+    if not isinstance(token, str) or not TOKEN.fullmatch(token):
         message = "the credential is empty, or holds a blank, an end of line or no ASCII"
         raise CredentialError(message)
     return {"Authorization": f"Bearer {token}"}

@@ -5,6 +5,7 @@
 
 import json
 import sys
+from dataclasses import replace
 
 from starlette.applications import Starlette
 
@@ -22,7 +23,7 @@ def prepare() -> tuple[Starlette, Listening]:
 
 def print_document() -> int:
     """Print the OpenAPI document of these settings."""
-    settings = read_settings()
+    settings = replace(read_settings(), decision_log="off")
     print(json.dumps(described(settings, create_app(settings).routes), indent=1))
     return 0
 

@@ -17,7 +17,13 @@ from functions.problems import (
     faults_as_json,
     refuse_faults,
 )
-from functions.scoring.canonical import prediction
+from functions.scoring.canonical import (
+    PARAMETERS,
+    prediction,
+    reasons_wanted,
+    row_and_reasons,
+    with_parameters,
+)
 from functions.scoring.desk import MAX_ROWS, Answer, Desk, rows_in
 from functions.scoring.examples import example_of
 from functions.scoring.openapi import (
@@ -53,17 +59,21 @@ def routes(desk: Desk, model: str, by_member: Mapping[str, Answering]) -> list[R
         document = await json_object(request)
         for member in by_member.keys() & document.keys():
             return await by_member[member](document, request)
-        [application] = desk.check_all(model, [document], [""])
-        answer = await desk.decide(model, [(0, application)], caller_of(request))
+        faults: list[Fault] = []
+        row, with_reasons = row_and_reasons(document, faults)
+        numbered = list(enumerate(desk.check_all(model, [row], [""], faults)))
+        answer = await desk.decide(model, numbered, caller_of(request), with_reasons=with_reasons)
         return json_answer(_reply(answer))
 
     async def predict_batch(request: Request) -> Response:
         document = await json_object(request)
-        refuse_faults(extra_members(document, {"applications"}))
+        faults = extra_members(document, {"applications", "parameters"})
+        with_reasons = reasons_wanted(document.get("parameters", {}), faults)
+        refuse_faults(faults)
         rows = zip(*rows_in(document, "applications"), strict=True)
         checked = [desk.check(model, row, path) for row, path in rows]
         sound = [(i, row) for i, row in enumerate(checked) if isinstance(row, CreditModel)]
-        answer = await desk.decide(model, sound, caller_of(request))
+        answer = await desk.decide(model, sound, caller_of(request), with_reasons=with_reasons)
         return json_answer(_batch_reply(answer, checked))
 
     async def health(_request: Request) -> Response:
@@ -80,15 +90,17 @@ def routes(desk: Desk, model: str, by_member: Mapping[str, Answering]) -> list[R
 
 def paths(model: type[CreditModel], others: Sequence[tuple[Schema, Schema]] = ()) -> dict[str, Any]:
     """Describe these routes in OpenAPI; `others` are bodies and answers that share `/predict`."""
-    body = schema_of(model)
+    row = schema_of(model)
+    body = with_parameters(row)
     rows = {
         "type": "array",
         "minItems": 1,
         "maxItems": MAX_ROWS,
         "description": "Each as for /predict; a faulty one carries its errors in its place",
-        "examples": [[example_of(body)]],
+        "examples": [[example_of(row)]],
     }
-    batch = closed_object({"applications": rows}, required=("applications",))
+    members_of_batch = {"applications": rows, "parameters": PARAMETERS}
+    batch = closed_object(members_of_batch, required=("applications",))
     health = {
         "status": {"const": "healthy"},
         "model_loaded": {"type": "boolean"},

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from functions.scoring.chain import PERSONAL, UNKEYED, Head, Seal
 from functions.scoring.decision_lines import DecisionLogError, Line, read_lines
+from functions.scoring.records import open_private
 from functions.scoring.replay import Difference, load_named, replay
 from functions.scoring.settings import AuditSettings, read_audit_settings
 from functions.scoring.verification import fault_of, verify
@@ -35,7 +36,8 @@ def main(arguments: Sequence[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m functions.scoring", description="Without arguments: serve."
+        prog="python -m functions.scoring",
+        description="Without arguments: serve. `openapi`: print its document.",
     )
     audit = parser.add_subparsers(required=True).add_parser("audit", help="read a decision log")
     commands = audit.add_subparsers(required=True)
@@ -53,10 +55,19 @@ def _parser() -> argparse.ArgumentParser:
     erase.set_defaults(run=_erase)
     erase.add_argument("--output", type=Path, required=True, help="a file that is not there yet")
     for command in (show, erase):
-        command.add_argument("--applicant", required=True, help="as X-Applicant-Id said it")
+        command.add_argument(
+            "--applicant", type=_named, required=True, help="as X-Applicant-Id, or the row, said it"
+        )
     for command in (check, again, show, erase):
         command.add_argument("file", type=Path, help="decision records, one a line")
     return parser
+
+
+def _named(text: str) -> str:
+    if not text:
+        message = "an applicant must be named"
+        raise argparse.ArgumentTypeError(message)
+    return text
 
 
 def _verify(options: argparse.Namespace, settings: AuditSettings) -> int:
@@ -66,10 +77,17 @@ def _verify(options: argparse.Namespace, settings: AuditSettings) -> int:
     found = verify(read_lines(options.file), settings.seals, heads)
     for fault in found.faults:
         print(f"line {fault.line}: {fault.what}" if fault.line else fault.what)
+    if not found.records:
+        message = f"{options.file} holds no decision record"
+        raise DecisionLogError(message)
+    for line in found.remains:
+        print(f"line {line}: remains of a record, of one whose writing failed or that was cut")
     for head in found.heads():
         print(f"head {head}")
     if not heads:
         print("ends of chains not checked: give --head or --anchors")
+    if found.unkeyed:
+        print(f"{found.unkeyed} records were made without a key: anybody could make them")
     said = f"{found.records} records in {len(found.chains)} chains, {found.erased} erased"
     print(f"{said}: {len(found.faults)} faults")
     return FAULTY if found.faults else SOUND
@@ -81,12 +99,15 @@ def anchored_heads(store: Store) -> list[Head]:
     Raises
     ------
     DecisionLogError
-        If an anchor is not one.
+        If there is none, or an anchor is not one.
     """
     newest: dict[str, str] = {}
     for name in store.names("anchors/"):  # sorted, and a chain's names sort as its records do
         if match := ANCHOR.fullmatch(name):
             newest[match[1]] = name
+    if not newest:
+        message = "there is no anchor in this store"
+        raise DecisionLogError(message)
     return [_anchor(store, name) for name in newest.values()]
 
 
@@ -139,12 +160,15 @@ def _export(options: argparse.Namespace, settings: AuditSettings) -> int:
 def _erase(options: argparse.Namespace, settings: AuditSettings) -> int:
     known = {seal.name: seal for seal in settings.seals}
     theirs = {line.number for line in _of_applicant(options, settings.seals)}
+    if not theirs:
+        print("no record of this applicant: nothing was written")
+        return FAULTY
     erased_at = datetime.now(UTC).isoformat()
-    with options.output.open("xb") as output:
+    with open_private(options.output, "xb") as output:
         for line in read_lines(options.file):
             output.write(_erased(line, known, erased_at) if line.number in theirs else line.raw)
     print(f"{len(theirs)} records erased; replace the old file, and its copies, by the new one")
-    return SOUND if theirs else FAULTY
+    return SOUND
 
 
 def _erased(line: Line, known: dict[str, Seal], erased_at: str) -> bytes:
@@ -160,7 +184,8 @@ def _of_applicant(options: argparse.Namespace, seals: Sequence[Seal]) -> Iterato
     Raises
     ------
     DecisionLogError
-        Without a key, or if such a record is not as it was written: erasing it would hide that.
+        Without a key or one that made other records: whose those are cannot be told. Or if such a
+        record is not as it was written: erasing it would hide that.
     """
     known = {seal.name: seal for seal in seals}
     if UNKEYED in known:
@@ -168,6 +193,9 @@ def _of_applicant(options: argparse.Namespace, seals: Sequence[Seal]) -> Iterato
         raise DecisionLogError(message)
     pseudonyms = {seal.pseudonym(options.applicant) for seal in seals}
     for line in read_lines(options.file):
+        if line.record and line.record.get("key") not in {*known, UNKEYED, None}:
+            message = f"line {line.number}: made with a key that is not given"
+            raise DecisionLogError(message)
         if line.record and line.record.get("applicant") in pseudonyms:
             if fault := fault_of(line.record, known):
                 message = f"line {line.number}: {fault}"

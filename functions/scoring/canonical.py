@@ -142,6 +142,17 @@ def _with_reasons(document: dict[str, Any]) -> bool:
     return wanted
 
 
+def row_and_reasons(document: Mapping[str, Any], faults: list[Fault]) -> tuple[object, bool]:
+    """A body that is one row, and `parameters` that may stand among its fields."""
+    row = {name: value for name, value in document.items() if name != "parameters"}
+    return row, reasons_wanted(document.get("parameters", {}), faults)
+
+
+def with_parameters(row: Schema) -> Schema:
+    """The schema of such a body."""
+    return row | {"properties": row["properties"] | {"parameters": PARAMETERS}}
+
+
 def reasons_wanted(parameters: object, faults: list[Fault], path: str = "parameters") -> bool:
     """Read `parameters`; members that mean nothing are refused rather than ignored."""
     if not isinstance(parameters, dict):

@@ -14,8 +14,14 @@ from starlette.routing import Route
 
 from functions.bodies import json_answer, json_object
 from functions.envelope import caller_of
-from functions.problems import extra_members
-from functions.scoring.canonical import PARAMETERS, prediction, reasons_wanted
+from functions.problems import Fault, extra_members
+from functions.scoring.canonical import (
+    PARAMETERS,
+    prediction,
+    reasons_wanted,
+    row_and_reasons,
+    with_parameters,
+)
 from functions.scoring.desk import MAX_ROWS, Answer, Desk, rows_in
 from functions.scoring.openapi import (
     PREDICTION,
@@ -35,10 +41,12 @@ def routes(desk: Desk) -> list[Route]:
     """Routes of this contract."""
 
     async def predict(request: Request) -> Response:
-        [customer] = desk.check_all(MODEL, [await json_object(request)], [""])
+        faults: list[Fault] = []
+        row, with_reasons = row_and_reasons(await json_object(request), faults)
+        [customer] = desk.check_all(MODEL, [row], [""], faults)
         caller = caller_of(request)
         caller = replace(caller, applicant_id=caller.applicant_id or _id_of(customer))
-        answer = await desk.decide(MODEL, [(0, customer)], caller)
+        answer = await desk.decide(MODEL, [(0, customer)], caller, with_reasons=with_reasons)
         return json_answer(_result(answer, answer.decisions[0], customer))
 
     async def predict_batch(request: Request) -> Response:
@@ -71,7 +79,7 @@ def paths(catalogue: Mapping[str, type[CreditModel]]) -> dict[str, Any]:
     batch = closed_object({"customers": rows, "parameters": PARAMETERS}, required=("customers",))
     results = {"count": {"type": "integer"}, "results": {"type": "array", "items": result}}
     return {
-        "/api/v1/predict": {"post": operation("Score one customer", row, result)},
+        "/api/v1/predict": {"post": operation("Score one customer", with_parameters(row), result)},
         "/api/v1/predict/batch": {"post": operation("Score customers", batch, results)},
     }
 

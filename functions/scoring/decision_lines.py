@@ -21,6 +21,11 @@ class Line:
     raw: bytes
     record: dict[str, Any] | None = None
 
+    @property
+    def holds_remains(self) -> bool:
+        """It was a decision record, or was to be one; within another record quotes are escaped."""
+        return self.record is None and b'"record":"decision"' in self.raw
+
 
 def read_lines(path: Path) -> Iterator[Line]:
     """Every line of a log; what is no decision record, or was cut short, has none.

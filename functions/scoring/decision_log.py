@@ -118,6 +118,7 @@ class DecisionLog:
             except OSError as error:
                 self._torn, self._chain = True, None
                 message = "the decision could not be recorded"
+                log("ERROR", message, cause=f"{type(error).__name__}: {error}")
                 raise UnrecordedError(message) from error
             self._torn, chain.head = False, head
             if self._anchors and head:

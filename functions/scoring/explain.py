@@ -16,7 +16,7 @@ from starlette.routing import Route
 from functions.bodies import json_answer, json_object
 from functions.envelope import caller_of
 from functions.problems import Fault, refuse_faults
-from functions.scoring.canonical import predictions_from
+from functions.scoring.canonical import predictions_from, reasons_wanted
 from functions.scoring.desk import Desk, parameters_in, rows_in
 from functions.scoring.openapi import (
     PREDICTION,
@@ -100,7 +100,8 @@ def _operation(name: str, model: type[CreditModel]) -> dict[str, Any]:
         "maxItems": MAX_INSTANCES,
     }
     picture = {"const": "svg", "description": "Also draw each as a waterfall"}
-    parameters = closed_object({"picture": picture}, required=())
+    reasons = {"type": "boolean", "description": "Reasons are given in any case"}
+    parameters = closed_object({"picture": picture, "reasons": reasons}, required=())
     parameters["examples"] = [{"picture": "svg"}]
     body = closed_object(
         {"instances": instances, "parameters": parameters}, required=("instances",)
@@ -113,7 +114,8 @@ def _operation(name: str, model: type[CreditModel]) -> dict[str, Any]:
 
 
 def _with_picture(document: dict[str, Any]) -> bool:
-    parameters, faults = parameters_in(document, {"picture"})
+    parameters, faults = parameters_in(document, {"picture", "reasons"})
+    reasons_wanted({n: v for n, v in parameters.items() if n == "reasons"}, faults)  # always given
     if "picture" in parameters and parameters["picture"] != "svg":
         faults.append(Fault("parameters.picture", "Input should be 'svg'"))
     refuse_faults(faults)

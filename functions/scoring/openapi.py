@@ -20,6 +20,13 @@ CREDENTIALS: Mapping[Auth, str] = {
     "jwt": "A token of the configured issuer",
 }
 
+HEADERS = {
+    "X-Applicant-Id": "Who the applicant of all rows is: recorded as a pseudonym, and kept on one "
+    "side of champion and challenger",
+    "Idempotency-Key": "Gives the same decision ids when a request is sent again",
+    "X-Request-Id": "The request's name in answer and logs; a new one without it",
+}
+
 _TEXT: Schema = {"type": "string"}
 
 REASON: Schema = {
@@ -106,6 +113,10 @@ def document(
             "schemas": {
                 name: {part: _referring(said, schemas) for part, said in schema.items()}
                 for name, schema in schemas.items()
+            },
+            "parameters": {
+                name: {"name": name, "in": "header", "schema": _TEXT, "description": said}
+                for name, said in HEADERS.items()
             },
             **schemes,
         },
@@ -215,6 +226,13 @@ def _named(
     }
 
 
+def _headers(need: Need) -> dict[str, Any]:
+    """The headers that mean something to a route, where it is about applications."""
+    if need not in {"score", "explain", "simulate"}:
+        return {}
+    return {"parameters": [{"$ref": f"#/components/parameters/{name}"} for name in HEADERS]}
+
+
 def _secured(
     path: str, method: str, needs: Sequence[tuple[Route, Need]], auth: Auth
 ) -> dict[str, Any]:
@@ -223,8 +241,8 @@ def _secured(
         for route, need in needs
         if method.upper() in (route.methods or ()) and route.path_regex.match(path)
     )
-    scope = {} if need in {"probe", "open"} else {"x-scope": need}
+    said = ({} if need in {"probe", "open"} else {"x-scope": need}) | _headers(need)
     if auth == "none":
-        return scope
+        return said
     # Cloud Run checks every route alike.
-    return scope | {"security": [{"credential": []}] if scope or auth == "iam" else []}
+    return said | {"security": [{"credential": []}] if "x-scope" in said or auth == "iam" else []}

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from functools import cache
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from pydantic_core import to_json
 
@@ -54,23 +54,30 @@ def open_lines(setting: str) -> Write | None:
     if setting == "stdout":
         return lambda lines: write_stdout(lines.decode())
     try:
-        # Unbuffered: one request's lines are one write, which the system appends whole.
-        file = Path(setting).open("ab", buffering=0)  # noqa: SIM115 -- open as long as the process
+        file = open_private(Path(setting), "ab")
     except OSError as error:
         message = f"DECISION_LOG: {error}"
         raise DeclarationError(message) from error
     return lambda lines: _write_whole(file, lines)
 
 
+def open_private(path: Path, mode: Literal["ab", "xb"]) -> io.FileIO:
+    """Open a file that, if it is new, is only its owner's: it will hold personal data.
+
+    Unbuffered: one request's lines are one write, which the system appends whole.
+    """
+    return io.FileIO(path, mode, opener=lambda name, flags: os.open(name, flags, 0o600))
+
+
 def entries_from(answered: Answered, caller: Caller, seal: Seal) -> list[Entry]:
     """One entry for each decision of a request."""
     shared = _shared(answered, caller)
-    applicant = seal.pseudonym(caller.applicant_id)
+    applicants = _Applicants(answered.loaded.scorer.model, caller, seal)
     said = {"severity": "INFO", "message": "decision", "time": shared["decided_at"]}
-    shown = said | {"record": "decision", **shared, "applicant": applicant}
+    shown = said | {"record": "decision", **shared}
     head = to_json(shown)[:-1] + b","
     hashed = plain(to_json({name: shared[name] for name in SHARED}))
-    request = _request_digest(caller)
+    request = _request_digest(caller, shared["model"])
     written = _inputs_of(answered.loaded.scorer.model)
     texts = features_as_text(answered)
     salts = os.urandom(SALT_BYTES * len(texts)).hex()
@@ -78,9 +85,11 @@ def entries_from(answered: Answered, caller: Caller, seal: Seal) -> list[Entry]:
     for i, (index, application) in enumerate(answered.numbered):
         salt = salts[2 * SALT_BYTES * i : 2 * SALT_BYTES * (i + 1)]
         inputs, without_null = written.of(application)
+        applicant = applicants.of(application)
         committed = commitment(salt, applicant, texts[i], without_null)
         own = to_json(_own(f"{request}-{index}", index, answered.scored.decisions[i], committed))
-        personal = f',"features":"{texts[i]}","salt":"{salt}"'.encode()
+        who = f'"{applicant}"' if applicant else "null"
+        personal = f',"applicant":{who},"features":"{texts[i]}","salt":"{salt}"'.encode()
         line = b"".join((head, own[1:-1], b',"inputs":', inputs, personal))
         entries.append(Entry(line, hashed + plain(own)))
     return entries
@@ -124,12 +133,28 @@ def _own(decision_id: str, index: int, decision: Decision, committed: str) -> di
     }
 
 
-def _request_digest(caller: Caller) -> str:
+def _request_digest(caller: Caller, model: str) -> str:
     """The same for a request that is sent again under its key; the key itself is not kept."""
     kind, name = (
         ("k", caller.idempotency_key) if caller.idempotency_key else ("r", caller.request_id)
     )
-    return hashlib.sha256(f"{kind}\0{name}".encode()).hexdigest()[:ID_DIGITS]
+    return hashlib.sha256(f"{kind}\0{model}\0{name}".encode()).hexdigest()[:ID_DIGITS]
+
+
+class _Applicants:
+    """Who each application of a request is by: as its own identifier says, else the caller."""
+
+    def __init__(self, model: type[CreditModel], caller: Caller, seal: Seal) -> None:
+        self._identifiers = [c.name for c in characteristics(model) if c.identifier]
+        self._seal = seal
+        self._of_request = seal.pseudonym(caller.applicant_id)
+
+    def of(self, application: CreditModel) -> str | None:
+        """The pseudonym of one application's applicant."""
+        for name in self._identifiers:
+            if said := getattr(application, name):
+                return self._seal.pseudonym(said)
+        return self._of_request
 
 
 class _Inputs(NamedTuple):

@@ -10,6 +10,7 @@ from functions.scoring.chain import (
     PERSONAL,
     PLACE,
     SHARED,
+    UNKEYED,
     Head,
     Seal,
     content,
@@ -45,7 +46,9 @@ class Findings:
     faults: list[Fault] = field(default_factory=list)
     chains: dict[str, list[Place]] = field(default_factory=lambda: defaultdict(list))
     broken: dict[int, str] = field(default_factory=dict)  # line, and the chain it claims
+    remains: list[int] = field(default_factory=list)  # lines
     erased: int = 0
+    unkeyed: int = 0
 
     @property
     def records(self) -> int:
@@ -68,6 +71,8 @@ def verify(lines: Iterable[Line], seals: Sequence[Seal], heads: Iterable[Head] =
     for line in lines:
         if line.record is not None:
             _take_up(line.number, line.record, known, found)
+        elif line.holds_remains:
+            found.remains.append(line.number)
     for name, places in found.chains.items():
         spare = _broken_of(name, found)
         found.faults += _faults_of(places, spare)
@@ -121,6 +126,7 @@ def _take_up(
     place = Place(number, int(record["sequence"]), record["previous"], record["link"])
     found.chains[chain].append(place)
     found.erased += record.get("erasure") is not None
+    found.unkeyed += record["key"] == UNKEYED
 
 
 def _broken_of(chain: str, found: Findings) -> list[int]:

@@ -95,6 +95,7 @@ run "callers_without_an_identity_are_asked_for_a_token" {
     auth         = "jwt"
     allow_public = true
     enable_edge  = true
+    edge_only    = true
     domain       = "credit.example.com"
     jwt          = { issuer = "https://issuer.example.com/", audience = "https://credit.example.com", jwks = "https://issuer.example.com/jwks.json" }
   }
@@ -106,7 +107,7 @@ run "callers_without_an_identity_are_asked_for_a_token" {
 
   assert {
     condition     = one([for e in google_cloud_run_v2_service.scoring.template[0].containers[0].env : e.value if e.name == "FORWARDED_HOPS"]) == "2"
-    error_message = "Behind the edge the caller's address is the second from the right."
+    error_message = "Behind nothing but the edge the caller's address is the second from the right."
   }
 }
 

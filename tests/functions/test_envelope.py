@@ -10,6 +10,8 @@ from starlette.types import Receive, Scope, Send
 
 from functions.envelope import Envelope
 
+TRACE = f"00-{'4b' * 16}-{'a7' * 8}-01"
+
 
 class Crashing:
     """An application that raises, with an applicant's data in its message."""
@@ -24,7 +26,9 @@ class Crashing:
 async def post(error: Exception) -> httpx.Response:
     transport = httpx.ASGITransport(Envelope(Crashing(error)))
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
-        return await client.post("/predict", headers={"x-request-id": "req-9"})
+        return await client.post(
+            "/predict", headers={"x-request-id": "req-9", "traceparent": TRACE}
+        )
 
 
 def test_a_crash_is_a_500_that_says_nothing_of_the_applicant(
@@ -39,6 +43,7 @@ def test_a_crash_is_a_500_that_says_nothing_of_the_applicant(
     line = json.loads(log)
     assert (line["severity"], line["request_id"], line["path"]) == ("ERROR", "req-9", "/predict")
     assert line["@type"].endswith("ReportedErrorEvent")
+    assert line["trace_id"] == TRACE.split("-")[1]
     assert "unexpected ValueError" in line["message"]
     assert "test_envelope.py" in line["message"]
 

@@ -28,7 +28,6 @@ MAY = {
     "simulate": {"admin", "officer"},
     "models": {"admin", "officer", "client", "auditor"},
     "metrics": {"admin", "auditor"},
-    "audit": {"admin", "auditor"},
     "train": {"admin"},
 }
 FREE = {"probe", "open"}

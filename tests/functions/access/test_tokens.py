@@ -11,7 +11,7 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from joserfc import jwt
+from joserfc import jws, jwt
 from joserfc.jwk import RSAKey
 
 from functions.access.principal import Principal, UnauthenticatedError
@@ -65,7 +65,7 @@ async def test_a_token_of_each_algorithm_tells_who_asks(kid: str, alg: str, issu
 async def test_roles_come_from_the_claim_that_is_named(issuer: Issuer) -> None:
     token = issuer.token(groups="auditor officer", roles="admin")
     found = await check_of(issuer, roles_claim="groups").principal(token)
-    assert found.scopes == {"score", "explain", "simulate", "models", "metrics", "audit"}
+    assert found.scopes == {"score", "explain", "simulate", "models", "metrics"}
     none = await check_of(issuer, roles_claim="nothing").principal(token)
     assert none.scopes == frozenset()
 
@@ -147,10 +147,20 @@ async def test_the_key_must_be_of_the_algorithms_kind_and_the_signature_its(
         {"alg": "RS256"},
         {"alg": ["RS256"], "kid": "rsa"},
         {"alg": "RS256", "kid": "rsa", "crit": ["unknown"], "unknown": 1},
+        {"alg": "RS256", "kid": "rsa", "crit": 5},
+        {"alg": "RS256", "kid": "rsa", "crit": [{}]},
         {},
     ):
         assert await refusal(check, with_header(token, **header)) == NOT_ACCEPTED, header
     assert await refusal(check, token[:-4] + "AAAA") == NOT_ACCEPTED
+
+
+@pytest.mark.anyio
+async def test_claims_nested_too_deep_are_refused(issuer: Issuer) -> None:
+    deep = "[" * 5_000 + "]" * 5_000
+    header = {"alg": "RS256", "kid": "rsa"}
+    token = jws.serialize_compact(header, deep.encode(), issuer.keys["rsa"])
+    assert await refusal(check_of(issuer), token) == NOT_ACCEPTED
 
 
 @pytest.mark.anyio
@@ -224,7 +234,9 @@ def test_without_the_issuers_keys_nobody_can_be_judged(
     scoring: Callable[..., Asking], issuer: Issuer
 ) -> None:
     issuer.status = 500
-    answer = scoring(**issuer.settings())("POST", "/predict", issuer.token(roles="admin"))
+    asking, token = scoring(**issuer.settings(), RATE_LIMIT="1/hour"), issuer.token(roles="admin")
+    answer, again = asking("POST", "/predict", token), asking("POST", "/predict", token)
+    assert again.status_code == httpx.codes.TOO_MANY_REQUESTS
     assert answer.status_code == httpx.codes.SERVICE_UNAVAILABLE
     assert answer.json()["detail"] == "the token issuer's keys cannot be had"
     assert int(answer.headers["retry-after"]) >= 1

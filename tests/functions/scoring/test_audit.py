@@ -12,6 +12,7 @@ import pytest
 from functions.scoring.audit import main
 from functions.scoring.chain import Seal
 from functions.scoring.decision_log import Anchors
+from functions.scoring.records import open_private
 from models.stores.files import FileStore
 from tests.functions.scoring.recording import (
     caller,
@@ -74,6 +75,8 @@ def test_a_cut_tail_is_found_by_the_anchors(tmp_path: Path, capsys: Said) -> Non
     [
         (["verify", "/nowhere/log"], "No such file"),
         (["verify", "{log}", "--anchors", "nowhere"], "a store is file:///path"),
+        (["verify", "/dev/null"], "holds no decision record"),
+        (["verify", "{log}", "--anchors", "{empty}"], "there is no anchor in this store"),
         (["replay", "{log}", "--version", "x"], "no model with decisions in this log"),
         (["erase", "{log}", "--applicant", "applicant 1", "--output", "{log}"], "File exists"),
     ],
@@ -81,8 +84,62 @@ def test_a_cut_tail_is_found_by_the_anchors(tmp_path: Path, capsys: Said) -> Non
 def test_what_cannot_be_told_ends_with_2(
     log: Path, capsys: Said, arguments: list[str], message: str
 ) -> None:
-    assert main(["audit", *(a.replace("{log}", str(log)) for a in arguments)]) == 2
+    told = {"{log}": str(log), "{empty}": (log.parent / "empty").as_uri()}
+    assert main(["audit", *(told.get(word, word) for word in arguments)]) == 2
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["export", "erase"])
+def test_nobody_is_no_applicant(log: Path, tmp_path: Path, capsys: Said, command: str) -> None:
+    output = tmp_path / "erased.jsonl"
+    more = ["--output", str(output)] if command == "erase" else []
+    with pytest.raises(SystemExit) as ended:
+        main(["audit", command, str(log), "--applicant", "", *more])
+    assert ended.value.code == 2
+    assert "an applicant must be named" in capsys.readouterr().err
+    assert not output.exists()
+
+
+def test_whose_records_of_another_key_are_cannot_be_told(
+    log: Path, tmp_path: Path, capsys: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DECISION_LOG_KEY", "another" * 8)
+    output = tmp_path / "erased.jsonl"
+    for more in (["export"], ["erase", "--output", str(output)]):
+        assert main(["audit", *more, str(log), "--applicant", "applicant 3"]) == 2
+        assert "made with a key that is not given" in capsys.readouterr().err
+    assert not output.exists()
+
+
+def test_an_erasure_of_nobody_writes_nothing(log: Path, tmp_path: Path) -> None:
+    output = tmp_path / "erased.jsonl"
+    arguments = ["audit", "erase", str(log), "--applicant", "nobody", "--output", str(output)]
+    assert main(arguments) == 1
+    assert not output.exists()
+
+
+def test_what_will_hold_personal_data_is_only_its_owners(log: Path, tmp_path: Path) -> None:
+    output, written = tmp_path / "erased.jsonl", tmp_path / "written.jsonl"
+    main(["audit", "erase", str(log), "--applicant", "applicant 3", "--output", str(output)])
+    with open_private(written, "ab"):
+        pass
+    assert [path.stat().st_mode & 0o777 for path in (output, written)] == [0o600, 0o600]
+
+
+def test_a_record_cut_short_is_named(log: Path, capsys: Said) -> None:
+    log.write_bytes(log.read_bytes()[:-50])
+    assert main(["audit", "verify", str(log)]) == 0
+    lines = len(log.read_bytes().splitlines())
+    assert f"line {lines}: remains of a record" in capsys.readouterr().out
+
+
+def test_records_that_anybody_could_make_are_counted(
+    tmp_path: Path, capsys: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DECISION_LOG_KEY")
+    write_log(tmp_path / "log", Seal())
+    assert main(["audit", "verify", str(tmp_path / "log")]) == 0
+    assert "60 records were made without a key: anybody could make them" in capsys.readouterr().out
 
 
 def test_a_head_that_is_none_is_refused(log: Path, capsys: Said) -> None:

@@ -45,6 +45,30 @@ def test_an_id_is_optional_and_a_batch_may_ask_for_reasons(contracts: Server, ro
     assert "reasons" in told
 
 
+def test_a_single_customer_may_ask_for_reasons(contracts: Server, rows: Rows) -> None:
+    safe = rows["customer"] | {"annual_income": 500_000, "total_debt": 0.0}
+    told = contracts.client.post(SINGLE, json=safe | {"parameters": {"reasons": True}}).json()
+    assert told["decision"] == "approve"
+    assert "reasons" in told
+    refused = contracts.client.post(SINGLE, json=safe | {"parameters": {"reason": 1}, "age": 7})
+    paths = {error["path"] for error in refused.json()["errors"]}
+    assert paths == {"parameters.reason", "age"}
+
+
+def test_an_application_and_a_batch_of_them_may_ask_for_reasons(
+    contracts: Server, rows: Rows
+) -> None:
+    safe = rows["application"] | {"income": 900_000, "total_debt": 0.0, "debt_to_income": 0.0}
+    asked = {"parameters": {"reasons": True}}
+    one = contracts.client.post("/predict", json=safe | asked).json()
+    batch = contracts.client.post("/predict/batch", json={"applications": [safe]} | asked).json()
+    assert one["decision"] == "approve"
+    assert "reasons" not in contracts.client.post("/predict", json=safe).json()
+    assert one["reasons"] == batch["results"][0]["reasons"]
+    wrong = {"applications": [safe], "parameters": {"reasons": 1}}
+    assert contracts.client.post("/predict/batch", json=wrong).status_code == 422
+
+
 def test_every_fault_is_named_and_neither_value_nor_id_is_repeated(
     contracts: Server, rows: Rows
 ) -> None:

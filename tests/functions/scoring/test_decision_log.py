@@ -29,7 +29,9 @@ from tests.functions.scoring.recording import (
     toy_version,
     toys,
 )
-from tests.running import TrainedStore, running_server
+from tests.running import Server, TrainedStore, running_server
+
+Rows = dict[str, dict[str, Any]]
 
 
 def records(path: Path) -> list[dict[str, Any]]:
@@ -64,6 +66,35 @@ def test_the_same_idempotency_key_gives_the_same_ids_and_is_not_kept(tmp_path: P
     assert [i[-2:] for i in ids[:2]] == ["-0", "-1"]
 
 
+def test_one_idempotency_key_for_two_models_gives_two_ids(contracts: Server, rows: Rows) -> None:
+    for name in ("customer", "toy"):
+        headers = {"Idempotency-Key": "twice", "x-request-id": "twice"}
+        body = {"instances": [rows[name]]}
+        answer = contracts.client.post(f"/v1/models/{name}:predict", json=body, headers=headers)
+        assert answer.is_success
+    lines = contracts.log_path.read_bytes().splitlines()
+    ids = {r["decision_id"] for r in records_in(lines).values() if r["request_id"] == "twice"}
+    assert len(ids) == 2
+
+
+def test_a_row_with_an_identifier_is_recorded_under_it_and_any_other_under_the_requests(
+    rows: Rows, tmp_path: Path, made_store: str
+) -> None:
+    customers = [rows["customer"] | {"customer_id": name} for name in ("A", "B", None)]
+    settings = {"MODEL_STORE": made_store, "DECISION_LOG_KEY": KEY.replace(" ", "-")}
+    with running_server(tmp_path / "log", "module", **settings) as server:
+        for headers in ({"X-Applicant-Id": "C"}, {}):
+            body = {"instances": customers}
+            path = "/v1/models/customer:predict"
+            assert server.client.post(path, json=body, headers=headers).is_success
+    seal = Seal(KEY.replace(" ", "-"))
+    assert [r["applicant"] for r in records(tmp_path / "log")] == [
+        *(seal.pseudonym(name) for name in "ABC"),
+        *(seal.pseudonym(name) for name in "AB"),
+        None,
+    ]
+
+
 def test_an_applicant_has_one_pseudonym_a_key_and_none_without_a_key(tmp_path: Path) -> None:
     loaded = toy_version()
     said = []
@@ -77,7 +108,7 @@ def test_an_applicant_has_one_pseudonym_a_key_and_none_without_a_key(tmp_path: P
 
 
 def test_a_torn_write_refuses_the_decision_and_what_follows_is_a_chain_of_its_own(
-    tmp_path: Path,
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path, loaded = tmp_path / "log", toy_version()
     torn: list[int] = []
@@ -96,8 +127,11 @@ def test_a_torn_write_refuses_the_decision_and_what_follows_is_a_chain_of_its_ow
     with pytest.raises(UnrecordedError):
         record(log, loaded, toys(3), caller())
     record(log, loaded, toys(2), caller())
+    said = json.loads(capsys.readouterr().out)
+    assert (said["severity"], said["cause"]) == ("ERROR", "OSError: no space left")
     found = verify(read_lines(path), [SEAL])
     assert found.faults == []
+    assert found.remains == [4]
     assert sorted(len(places) for places in found.chains.values()) == [2, 2 + 1]
 
 

@@ -35,9 +35,12 @@ def test_every_model_is_described_with_its_bounds(service: Server) -> None:
         assert set(row["properties"]) == set(model.model_fields)
         assert row["additionalProperties"] is False
     body = document["paths"]["/predict"]["post"]["requestBody"]["content"]["application/json"]
-    assert {"$ref": "#/components/schemas/application"} in body["schema"]["oneOf"]
-    row = document["components"]["schemas"]["application"]
+    row = body["schema"]["oneOf"][0]
     assert row["properties"]["credit_score"]["minimum"] == 300
+    headers = document["components"]["parameters"]
+    assert set(headers) == {"X-Applicant-Id", "Idempotency-Key", "X-Request-Id"}
+    said = document["paths"]["/predict"]["post"]["parameters"]
+    assert said == [{"$ref": f"#/components/parameters/{name}"} for name in headers]
 
 
 def test_the_committed_document_is_the_served_one() -> None:

@@ -48,6 +48,7 @@ def test_an_identifier_is_withheld_and_stands_nowhere_in_the_log(
     [record] = records(service, "req-8")
     assert record["withheld"] == ["age", "customer_id"]
     assert "customer_id" not in record["inputs"]["customer"]
+    assert record["applicant"] is None  # without a key there are no pseudonyms
     assert "canary" not in service.log_path.read_text()
 
 
@@ -133,3 +134,5 @@ def test_a_decision_that_cannot_be_recorded_is_not_given(
         answer = server.client.post("/predict", json=example("application"))
     assert answer.status_code == httpx.codes.SERVICE_UNAVAILABLE
     assert answer.json()["detail"] == "the decision could not be recorded"
+    assert int(answer.headers["retry-after"]) > 0
+    assert "No space left on device" in (tmp_path / "log").read_text()
