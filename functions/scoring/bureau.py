@@ -9,7 +9,7 @@ from starlette.responses import Response
 from functions.bodies import json_answer
 from functions.envelope import caller_of
 from functions.problems import extra_members
-from functions.scoring.application import Answering
+from functions.scoring.application import DEFAULT_FROM, Answering
 from functions.scoring.canonical import PARAMETERS, prediction, reasons_wanted
 from functions.scoring.desk import MAX_ROWS, Answer, Desk, rows_in
 from functions.scoring.openapi import PREDICTION, Schema, closed_object, members, schema_of
@@ -18,7 +18,6 @@ from models.scorer import Decision
 
 MODEL = "bureau"
 MEMBER = "data"
-DEFAULT_FROM = 0.5  # `default_prediction` is 1 from this probability on
 
 
 def by_member(desk: Desk) -> dict[str, Answering]:
