@@ -105,7 +105,7 @@ def test_an_explained_decision_is_recorded_like_any_other(
         ({"instances": []}, {"instances"}),
         ({"instances": [{}] * 101}, {"instances"}),
         ({"instances": [{}], "parameters": {"picture": "png"}}, {"parameters.picture"}),
-        ({"instances": [{}], "parameters": {"reasons": True}}, {"parameters.reasons"}),
+        ({"instances": [{}], "parameters": {"reason": True}}, {"parameters.reason"}),
     ],
 )
 def test_another_body_is_refused(
