@@ -11,10 +11,10 @@ from models.contract import CreditModel, characteristics, name_of
 from models.estimators import Additive
 from models.features import columns_from_applications, features, matrix_from_columns
 from models.policy import Cutoffs
-from models.reliability import Reliability
 from models.scorer import Scorer
 from models.stores.store import Store
 from models.versions import Version, publish
+from tests.models.conftest import RELIABILITY
 from training.reference import spreads_of
 
 NOW = datetime(2026, 11, 21, 1, 44, tzinfo=UTC)
@@ -49,17 +49,8 @@ def _bundle(model: type[CreditModel], typical: CreditModel, now: datetime) -> Bu
         threads=1,
         libraries={},
     )
-    reliability = Reliability(
-        ece=0.01,
-        ece_floor=0.01,
-        ece_floor_high=0.02,
-        in_the_large=0.0,
-        in_the_large_error=0.01,
-        slope=1.0,
-        slope_error=0.1,
-    )
     matrix = matrix_from_columns(model, columns_from_applications(model, [typical]))
-    figures = Figures(CALIBRATION, CUTOFFS, {}, reliability, spreads_of(model, matrix))
+    figures = Figures(CALIBRATION, CUTOFFS, {}, RELIABILITY, spreads_of(model, matrix))
     manifest = manifest_of(model, "logistic", figures, provenance)
     return Bundle(manifest, estimator, golden, reference)
 

@@ -6,19 +6,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from functions.envelope import Caller
 from functions.scoring.chain import Seal
 from functions.scoring.decision_log import Anchors, DecisionLog
 from functions.scoring.records import Answered
 from models.additive import Formula, Steps, Term, Value
-from models.bundle import Bundle, Figures, Golden, Provenance, bundle_from_bytes, manifest_of
+from models.bundle import Bundle, bundle_from_bytes
 from models.estimators import Additive
 from models.features import features
 from models.scorer import Scorer
 from models.serving import LoadedVersion
-from tests.models.conftest import CALIBRATION, POLICY, REFERENCE, RELIABILITY, SPREADS
+from tests.models.conftest import CALIBRATION, POLICY, REFERENCE, bundle_of
 from tests.toy import Toy, toy
 
 KEY = "a key that is long enough for a test"
@@ -34,25 +32,7 @@ def toy_bundle(weight: float = 0.5) -> Bundle:
     terms = tuple(Term(weight=weight, shapes=(shape,)) for shape in shapes)
     names = tuple(f.name for f in features(Toy))
     estimator = Additive("scorecard", Formula(features=names, intercept=-1.5, terms=terms))
-    rows = [toy(), toy(home="rent", debt=40_000.0)]
-    scorer = Scorer.of(Toy, estimator, CALIBRATION, REFERENCE, POLICY)
-    golden = Golden(
-        applications=tuple(row.model_dump() for row in rows),
-        log_odds=tuple(scorer.log_odds(rows).tolist()),
-    )
-    provenance = Provenance(
-        data_sha256="0" * 64,
-        rows=2,
-        rows_refused=0,
-        rows_train=1,
-        rows_test=1,
-        bads_test=1,
-        seed=1,
-        threads=1,
-        libraries={"numpy": np.__version__},
-    )
-    figures = Figures(CALIBRATION, POLICY, {}, RELIABILITY, SPREADS)
-    return Bundle(manifest_of(Toy, "scorecard", figures, provenance), estimator, golden, REFERENCE)
+    return bundle_of(estimator)
 
 
 def toy_version(version: str = "20261121T014400Z-3f9ac2d01b7e") -> LoadedVersion:
