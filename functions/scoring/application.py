@@ -13,14 +13,13 @@ from functions.envelope import caller_of
 from functions.problems import (
     MAX_FAULTS,
     Fault,
-    extra_members,
     faults_as_json,
     refuse_faults,
 )
 from functions.scoring.canonical import (
     PARAMETERS,
     prediction,
-    reasons_wanted,
+    reasons_beside,
     row_and_reasons,
     with_parameters,
 )
@@ -67,8 +66,7 @@ def routes(desk: Desk, model: str, by_member: Mapping[str, Answering]) -> list[R
 
     async def predict_batch(request: Request) -> Response:
         document = await json_object(request)
-        faults = extra_members(document, {"applications", "parameters"})
-        with_reasons = reasons_wanted(document.get("parameters", {}), faults)
+        with_reasons, faults = reasons_beside(document, "applications")
         refuse_faults(faults)
         rows = zip(*rows_in(document, "applications"), strict=True)
         checked = [desk.check(model, row, path) for row, path in rows]

@@ -8,9 +8,8 @@ from starlette.responses import Response
 
 from functions.bodies import json_answer
 from functions.envelope import caller_of
-from functions.problems import extra_members
 from functions.scoring.application import DEFAULT_FROM, Answering
-from functions.scoring.canonical import PARAMETERS, prediction, reasons_wanted
+from functions.scoring.canonical import PARAMETERS, prediction, reasons_beside
 from functions.scoring.desk import MAX_ROWS, Answer, Desk, rows_in
 from functions.scoring.openapi import PREDICTION, Schema, closed_object, members, schema_of
 from models.contract import CreditModel
@@ -24,8 +23,7 @@ def by_member(desk: Desk) -> dict[str, Answering]:
     """What answers a body that has `data`."""
 
     async def predict(document: dict[str, Any], request: Request) -> Response:
-        faults = extra_members(document, {MEMBER, "parameters"})
-        with_reasons = reasons_wanted(document.get("parameters", {}), faults)
+        with_reasons, faults = reasons_beside(document, MEMBER)
         rows = desk.check_all(MODEL, *rows_in(document, MEMBER), faults)
         numbered = list(enumerate(rows))
         answer = await desk.decide(MODEL, numbered, caller_of(request), with_reasons=with_reasons)

@@ -63,7 +63,8 @@ async def predict_instances(desk: Desk, model: str, request: Request) -> Respons
     """Answer `{"instances": [...], "parameters": {}}` with `{"predictions": [...]}`."""
     find_model(desk.catalogue, model)
     document = await json_object(request)
-    with_reasons = _with_reasons(document)
+    with_reasons, faults = reasons_beside(document, "instances")
+    refuse_faults(faults)
     applications = desk.check_all(model, *rows_in(document, "instances"))
     answer = await desk.decide(
         model, list(enumerate(applications)), caller_of(request), with_reasons=with_reasons
@@ -135,11 +136,10 @@ def prediction(answer: Answer, decision: Decision) -> dict[str, Any]:
     return said
 
 
-def _with_reasons(document: dict[str, Any]) -> bool:
-    faults = extra_members(document, {"instances", "parameters"})
-    wanted = reasons_wanted(document.get("parameters", {}), faults)
-    refuse_faults(faults)
-    return wanted
+def reasons_beside(document: Mapping[str, Any], member: str) -> tuple[bool, list[Fault]]:
+    """Read what stands beside a member: whether it asks for reasons, and its faults."""
+    faults = extra_members(document, {member, "parameters"})
+    return reasons_wanted(document.get("parameters", {}), faults), faults
 
 
 def row_and_reasons(document: Mapping[str, Any], faults: list[Fault]) -> tuple[object, bool]:

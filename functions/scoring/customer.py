@@ -14,11 +14,11 @@ from starlette.routing import Route
 
 from functions.bodies import json_answer, json_object
 from functions.envelope import caller_of
-from functions.problems import Fault, extra_members
+from functions.problems import Fault
 from functions.scoring.canonical import (
     PARAMETERS,
     prediction,
-    reasons_wanted,
+    reasons_beside,
     row_and_reasons,
     with_parameters,
 )
@@ -51,8 +51,7 @@ def routes(desk: Desk) -> list[Route]:
 
     async def predict_batch(request: Request) -> Response:
         document = await json_object(request)
-        faults = extra_members(document, {"customers", "parameters"})
-        with_reasons = reasons_wanted(document.get("parameters", {}), faults)
+        with_reasons, faults = reasons_beside(document, "customers")
         customers = desk.check_all(MODEL, *rows_in(document, "customers"), faults)
         numbered = list(enumerate(customers))
         answer = await desk.decide(MODEL, numbered, caller_of(request), with_reasons=with_reasons)
