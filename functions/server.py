@@ -3,6 +3,9 @@
 It stops gracefully within the time Cloud Run gives, which the framework's command line cannot set.
 """
 
+import asyncio
+import contextlib
+import socket
 import sys
 from collections.abc import Callable
 
@@ -13,6 +16,7 @@ from functions.settings import Listening
 from models.errors import DeclarationError
 
 STOP_SECONDS = 8  # Cloud Run kills ten seconds after SIGTERM
+READING_TURNS, READING_SECONDS = 10, 0.03
 
 
 def serve(prepare: Callable[[], tuple[Starlette, Listening]]) -> int:
@@ -22,19 +26,35 @@ def serve(prepare: Callable[[], tuple[Starlette, Listening]]) -> int:
     except DeclarationError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    uvicorn.run(
-        app,
-        host=listening.host,
-        port=listening.port,
-        loop="uvloop",
-        http="httptools",
-        ws="none",
-        # It would believe whatever a caller on this machine says of where it comes from.
-        proxy_headers=False,
-        lifespan="on",
-        access_log=False,
-        log_level="warning",
-        server_header=False,
-        timeout_graceful_shutdown=STOP_SECONDS,
+    server = _Server(
+        uvicorn.Config(
+            app,
+            host=listening.host,
+            port=listening.port,
+            loop="uvloop",
+            http="httptools",
+            ws="none",
+            # It would believe whatever a caller on this machine says of where it comes from.
+            proxy_headers=False,
+            lifespan="on",
+            access_log=False,
+            log_level="warning",
+            server_header=False,
+            timeout_graceful_shutdown=STOP_SECONDS,
+        )
     )
-    return 0
+    with contextlib.suppress(KeyboardInterrupt):  # which it raises again when it has stopped
+        server.run()
+    return 0 if server.started else 1
+
+
+class _Server(uvicorn.Server):
+    """One that reads what has arrived before it closes the connections on which nothing is asked.
+
+    A request may have lain unread while the loop was busy; a connection closed over it is reset.
+    """
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for _ in range(READING_TURNS):  # turns of the loop, which may come late: not a span of time
+            await asyncio.sleep(READING_SECONDS)
+        await super().shutdown(sockets)
