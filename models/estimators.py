@@ -16,7 +16,10 @@ from pydantic import ValidationError
 from models.additive import Formula
 from models.errors import ModelRefusedError
 from models.features import Matrix
+from models.flat_trees import FlatTrees
+from models.later import Later
 from models.libxgboost import Booster
+from models.path_tables import PathTables
 
 AdditiveFamily = Literal["logistic", "scorecard", "additive"]
 TreeFamily = Literal["xgboost", "random_forest"]
@@ -80,13 +83,19 @@ class Additive:
         return json.dumps(self.formula.model_dump(), sort_keys=True, indent=1).encode()
 
 
-@dataclass(frozen=True, slots=True)
 class Trees:
-    """Boosted trees or a random forest, grown by XGBoost and scored by its own library."""
+    """Boosted trees or a random forest, grown by XGBoost.
 
-    family: TreeFamily
-    ubj: bytes
-    booster: Booster
+    Its library scores many rows; what is fastest for one row, and for explanations, is made the
+    second time that is asked for: a cold start does not wait for it.
+    """
+
+    def __init__(self, family: TreeFamily, ubj: bytes) -> None:
+        self.family: Family = family
+        self._ubj = ubj
+        self._booster = Booster(ubj)
+        self._flat = Later(self._flattened)
+        self._tables = Later(self._tabled)
 
     @property
     def base(self) -> Base:
@@ -95,16 +104,30 @@ class Trees:
 
     def log_odds(self, matrix: Matrix) -> LogOdds:
         """Log-odds of default for each row."""
-        return self.booster.margins(matrix)
+        if len(matrix) == 1 and (flat := self._flat.get()):
+            return np.array([flat.log_odds(matrix[0])])
+        return self._booster.margins(matrix)
 
     def contributions(self, matrix: Matrix, reference: Matrix) -> Contributions:  # noqa: ARG002 -- trees have a base of their own
         """Exact SHAP values, path-dependent; the base is the mean over the training rows."""
-        found = self.booster.contributions(matrix)
+        if tables := self._tables.get():
+            return Contributions(tables.base, tables.contributions(matrix))
+        found = self._booster.contributions(matrix)
         return Contributions(float(found[0, -1]), np.ascontiguousarray(found[:, :-1]))
 
     def to_bytes(self) -> bytes:
         """XGBoost's UBJSON."""
-        return self.ubj
+        return self._ubj
+
+    def _flattened(self) -> FlatTrees | None:
+        try:
+            return FlatTrees.of(self._ubj)
+        except ModelRefusedError:  # of a kind that only the library knows
+            return None
+
+    def _tabled(self) -> PathTables | None:
+        flat = self._flat.now
+        return PathTables.of(flat) if flat else None
 
 
 def estimator_from_bytes(family: Family, data: bytes) -> Estimator:
@@ -116,7 +139,7 @@ def estimator_from_bytes(family: Family, data: bytes) -> Estimator:
         If the bytes are not an estimator of this family.
     """
     if family == "xgboost" or family == "random_forest":  # noqa: PLR1714 -- mypy narrows this only
-        return Trees(family, data, Booster(data))
+        return Trees(family, data)
     try:
         return Additive(family, Formula.model_validate_json(data))
     except ValidationError as error:

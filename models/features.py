@@ -5,11 +5,11 @@ computes a feature. Every step works row by row, so a row's features never depen
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from operator import attrgetter
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,11 +74,12 @@ def columns_from_applications(
     FeatureError
         If a derived number is infinite.
     """
-    fields = {
-        name: _column(list(map(attrgetter(name), applications)), places)
-        for name, places in _places_of_levels(model).items()
-    }
-    return columns_from_fields(model, fields)
+    places = _places_of_levels(model)
+    values = [
+        _numbers(map(attrgetter(name), applications), known) for name, known in places.items()
+    ]
+    fields = np.array(values, dtype=np.float64)
+    return columns_from_fields(model, dict(zip(places, fields, strict=True)))
 
 
 def columns_from_fields(model: type[CreditModel], fields: Columns) -> Columns:
@@ -90,21 +91,14 @@ def columns_from_fields(model: type[CreditModel], fields: Columns) -> Columns:
     columns = dict(fields)
     amounts = columns | {
         c.name: np.where(np.isin(columns[c.name], tuple(c.special)), np.nan, columns[c.name])
-        for c in characteristics(model)
-        if c.special and not c.protected
+        for c in _with_special_codes(model)
     }
-    for c in characteristics(model):
-        if c.compute is not None:
-            columns[c.name] = amounts[c.name] = _derived(c.name, c.compute, amounts)
-    return columns
-
-
-def _derived(name: str, compute: Callable[[Columns], Column], columns: Columns) -> Column:
     with np.errstate(all="ignore"):
-        column = compute(columns)
-    if np.isinf(column).any():
-        raise FeatureError(name)
-    return column
+        for name, compute in _derivations(model):
+            columns[name] = amounts[name] = compute(amounts)
+            if np.isinf(columns[name]).any():
+                raise FeatureError(name)
+    return columns
 
 
 def value_from_column(c: Characteristic, number: float) -> Level | float | None:
@@ -126,28 +120,64 @@ def matrix_from_columns(model: type[CreditModel], columns: Columns) -> Matrix:
     FeatureError
         If a number is beyond `LARGEST`.
     """
-    special = {c.name: tuple(c.special) for c in characteristics(model) if c.special}
-    rows = len(next(iter(columns.values())))
-    matrix = np.empty((rows, len(features(model))))
-    for j, feature in enumerate(features(model)):
-        column = columns[feature.characteristic]
-        if feature.equals is None:
-            matrix[:, j] = column
-            for code in special.get(feature.characteristic, ()):
-                matrix[column == code, j] = np.nan
-        elif np.isnan(feature.equals):
-            matrix[:, j] = np.isnan(column)
-        else:
-            matrix[:, j] = column == feature.equals
+    layout = _layout(model)
+    stacked = np.array([columns[name] for name in layout.names])
+    matrix = stacked.take(layout.sources, axis=0)
+    matrix[layout.levels] = matrix[layout.levels] == layout.equals
+    matrix[layout.missing] = np.isnan(matrix[layout.missing])
+    for place, code in layout.special:
+        matrix[place, matrix[place] == code] = np.nan
     if (np.abs(matrix) > LARGEST).any():
-        beyond = (np.abs(matrix) > LARGEST).any(axis=0)
+        beyond = (np.abs(matrix) > LARGEST).any(axis=1)
         raise FeatureError(features(model)[int(beyond.argmax())].characteristic)
-    return matrix.astype(np.float32).astype(np.float64)
+    return np.ascontiguousarray(matrix.T.astype(np.float32), dtype=np.float64)
 
 
-def _column(values: list[Any], places: Mapping[object, float] | None) -> Column:
-    """Numbers as they are, levels by their places; None is NaN."""
-    return np.array(values if places is None else [places[v] for v in values], dtype=np.float64)
+def _numbers(values: Iterable[Any], places: Mapping[object, float] | None) -> list[Any]:
+    """Numbers as they are, levels by their places; None becomes NaN with the others."""
+    return list(values) if places is None else [places[value] for value in values]
+
+
+class _Layout(NamedTuple):
+    """Where a matrix's columns come from: places in `names`, and what is asked of the values.
+
+    `levels` and `missing` are places in the matrix; `special` are places with a code each.
+    """
+
+    names: tuple[str, ...]
+    sources: NDArray[np.intp]
+    levels: NDArray[np.intp]
+    equals: Column
+    missing: NDArray[np.intp]
+    special: tuple[tuple[int, float], ...]
+
+
+@cache
+def _layout(model: type[CreditModel]) -> _Layout:
+    names = tuple(dict.fromkeys(f.characteristic for f in features(model)))
+    asked = dict(enumerate(f.equals for f in features(model)))
+    levels = {j: e for j, e in asked.items() if e is not None and not math.isnan(e)}
+    numbers = {f.characteristic: j for j, f in enumerate(features(model)) if f.equals is None}
+    return _Layout(
+        names=names,
+        sources=np.array([names.index(f.characteristic) for f in features(model)], np.intp),
+        levels=np.array(list(levels), np.intp),
+        equals=np.array(list(levels.values()), np.float64)[:, None],
+        missing=np.array([j for j, e in asked.items() if e is not None and math.isnan(e)], np.intp),
+        special=tuple(
+            (numbers[c.name], float(code)) for c in _with_special_codes(model) for code in c.special
+        ),
+    )
+
+
+@cache
+def _with_special_codes(model: type[CreditModel]) -> tuple[Characteristic, ...]:
+    return tuple(c for c in characteristics(model) if c.special and not c.protected)
+
+
+@cache
+def _derivations(model: type[CreditModel]) -> tuple[tuple[str, Callable[[Columns], Column]], ...]:
+    return tuple((c.name, c.compute) for c in characteristics(model) if c.compute is not None)
 
 
 @cache

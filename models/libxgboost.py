@@ -107,6 +107,13 @@ class Booster:
         return handle
 
 
+def margin_from_base_score(base_score: np.float32) -> np.float32:
+    """Log-odds that trees are added to, by the logarithm the library uses: numpy's may differ."""
+    logf = _library().logf
+    logf.argtypes, logf.restype = [ctypes.c_float], ctypes.c_float
+    return np.float32(-logf(np.float32(1) / base_score - np.float32(1)))
+
+
 class _Handle:
     """One C booster, given back with the thread or the model that holds it.
 

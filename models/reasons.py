@@ -103,7 +103,10 @@ def adverse_reasons(
 
 
 def _summed(values: Matrix, groups: "Sequence[_Group]") -> Matrix:
-    return np.column_stack([values[:, list(group.places)].sum(axis=1) for group in groups])
+    ends = np.cumsum([len(group.places) for group in groups])
+    ordered = values[:, [place for group in groups for place in group.places]]
+    summed: Matrix = np.add.reduceat(ordered, [0, *ends[:-1]], axis=1)
+    return summed
 
 
 def _strongest(contributions: Matrix) -> list[int]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -43,7 +44,7 @@ class Scored(NamedTuple):
     matrix: Matrix
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Scorer:
     """A credit model with a fitted estimator, and what it was published with to decide by."""
 
@@ -102,11 +103,14 @@ class Scorer:
         return [self._decision(probability) for probability in probabilities.tolist()]
 
     def _reasons(self, columns: Columns, matrix: Matrix) -> list[tuple[AdverseReason, ...]]:
-        typical = reference_matrix(self.model, self.reference)
-        log_odds = self.estimator.contributions(matrix, typical)
+        log_odds = self.estimator.contributions(matrix, self._typical)
         points = points_from_contributions(log_odds, self.scores)
         rows = Rows(columns, matrix, log_odds.values, points)
-        return adverse_reasons(self.model, self.estimator, typical, rows)
+        return adverse_reasons(self.model, self.estimator, self._typical, rows)
+
+    @cached_property
+    def _typical(self) -> Matrix:
+        return reference_matrix(self.model, self.reference)
 
     def log_odds(self, applications: Sequence[CreditModel]) -> LogOdds:
         """Calibrated log-odds of default, shape `(n,)`."""
@@ -138,6 +142,6 @@ class Scorer:
 
 def probabilities_from_log_odds(log_odds: LogOdds) -> Probabilities:
     """Probabilities strictly between 0 and 1; log-odds are held within `LOG_ODDS_LIMIT`."""
-    held = np.clip(log_odds, -LOG_ODDS_LIMIT, LOG_ODDS_LIMIT)
+    held = np.minimum(np.maximum(log_odds, -LOG_ODDS_LIMIT), LOG_ODDS_LIMIT)
     probabilities: Probabilities = 1.0 / (1.0 + np.exp(-held))
     return probabilities

@@ -156,4 +156,5 @@ class Application(CreditModel):
     )
     def payment_to_income(columns: Columns) -> Column:  # noqa: N805 -- becomes a Derived
         """Instalments of a year as a share of income, at most 1."""
-        return np.clip(12 * columns["monthly_payment"] / columns["income"], 0, 1)
+        share = 12 * columns["monthly_payment"] / columns["income"]
+        return np.minimum(np.maximum(share, 0), 1)

@@ -1,0 +1,127 @@
+"""Flat trees and path tables beside XGBoost: the same bits, the same contributions."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import settings
+from xgboost import XGBClassifier, XGBRegressor, XGBRFClassifier
+
+from models.errors import ModelRefusedError
+from models.estimators import estimator_from_bytes
+from models.flat_trees import FlatTrees, Floats
+from models.libxgboost import Booster
+from models.path_tables import PathTables
+
+ROWS = 1_000_000 if settings().max_examples > 100 else 20_000
+WIDTH = 12
+
+
+def rows(count: int, seed: int) -> Floats:
+    """Numbers of every size that single precision holds exactly, a fifth of them missing."""
+    random = np.random.default_rng(seed)
+    matrix = random.normal(size=(count, WIDTH)) * 10.0 ** random.integers(-3, 4, WIDTH)
+    matrix[:, 3] = random.integers(0, 3, count)  # equal to thresholds more often than not
+    matrix[random.random(matrix.shape) < 0.2] = np.nan
+    return matrix.astype(np.float32).astype(np.float64)
+
+
+def fitted(model: XGBClassifier, count: int = 3_000) -> bytes:
+    matrix = rows(count, seed=1)
+    risk = np.nan_to_num(matrix[:, 0]) + np.nan_to_num(matrix[:, 3]) ** 2
+    labels = risk + np.random.default_rng(2).normal(size=count) > 1
+    return bytes(model.fit(matrix, labels).get_booster().save_raw("ubj"))
+
+
+@pytest.fixture(scope="module")
+def boosted() -> bytes:
+    return fitted(XGBClassifier(n_estimators=60, max_depth=5, random_state=1))
+
+
+@pytest.fixture(scope="module")
+def forest() -> bytes:
+    return fitted(XGBRFClassifier(n_estimators=60, max_depth=8, random_state=1))
+
+
+@pytest.fixture(scope="module")
+def pruned() -> bytes:
+    """Trees of unequal depth with deleted nodes, grown leaf by leaf."""
+    model = XGBClassifier(
+        n_estimators=40, grow_policy="lossguide", max_leaves=9, max_depth=6, gamma=2, random_state=1
+    )
+    return fitted(model)
+
+
+@pytest.mark.parametrize("grown", ["boosted", "forest", "pruned"])
+def test_one_row_scores_as_the_library_scores_it_to_the_last_bit(
+    grown: str, request: pytest.FixtureRequest
+) -> None:
+    ubj = request.getfixturevalue(grown)
+    trees, library = FlatTrees.of(ubj), Booster(ubj)
+    matrix = rows(ROWS // 10, seed=3)
+    if grown == "boosted":
+        matrix = rows(ROWS, seed=3)
+    found = np.array([trees.log_odds(row) for row in matrix])
+    np.testing.assert_array_equal(found, library.margins(matrix))
+
+
+@pytest.mark.parametrize("grown", ["boosted", "pruned"])
+def test_contributions_are_those_of_the_library(grown: str, request: pytest.FixtureRequest) -> None:
+    ubj = request.getfixturevalue(grown)
+    tables = PathTables.of(FlatTrees.of(ubj))
+    assert tables
+    matrix = rows(ROWS // 100, seed=4)
+    library = Booster(ubj).contributions(matrix)
+    np.testing.assert_allclose(tables.contributions(matrix), library[:, :-1], atol=1e-6)
+    np.testing.assert_allclose(tables.base, library[:, -1], atol=1e-6)
+
+
+def test_contributions_add_up_to_the_log_odds(boosted: bytes) -> None:
+    tables = PathTables.of(FlatTrees.of(boosted))
+    assert tables
+    matrix = rows(500, seed=5)
+    whole = tables.base + tables.contributions(matrix).sum(axis=1)
+    np.testing.assert_allclose(whole, Booster(boosted).margins(matrix), atol=1e-5)
+
+
+def test_deep_trees_are_explained_by_the_library(forest: bytes) -> None:
+    matrix = rows(20, seed=6)
+    estimator = estimator_from_bytes("random_forest", forest)
+    found = [estimator.contributions(matrix, matrix[:1]) for _ in range(3)]
+    library = Booster(forest).contributions(matrix)
+    for one in found:
+        np.testing.assert_array_equal(one.values, library[:, :-1])
+
+
+def test_the_first_row_and_all_later_ones_score_the_same(boosted: bytes) -> None:
+    estimator = estimator_from_bytes("xgboost", boosted)
+    row = rows(1, seed=7)
+    scores = [estimator.log_odds(row)[0] for _ in range(3)]
+    explained = [estimator.contributions(row, row).values for _ in range(3)]
+    assert len(set(scores)) == 1
+    for one, other in pairwise(explained):
+        np.testing.assert_allclose(one, other, atol=1e-6)
+
+
+def test_what_is_no_classifier_is_refused_and_left_to_the_library() -> None:
+    matrix = rows(500, seed=8)
+    booster = XGBRegressor(n_estimators=3).fit(matrix, np.nan_to_num(matrix[:, 0])).get_booster()
+    ubj = bytes(booster.save_raw("ubj"))
+    with pytest.raises(ModelRefusedError):
+        FlatTrees.of(ubj)
+    estimator = estimator_from_bytes("xgboost", ubj)
+    scores = [estimator.log_odds(matrix[:1])[0] for _ in range(3)]
+    assert len(set(scores)) == 1
+
+
+@pytest.mark.parametrize("cut", [0, 1, 100, -1])
+def test_what_is_cut_is_refused(boosted: bytes, cut: int) -> None:
+    with pytest.raises(ModelRefusedError):
+        FlatTrees.of(boosted[:cut])
+
+
+def test_trees_with_a_cycle_are_refused(boosted: bytes) -> None:
+    place = boosted.index(b"left_children[$l#L") + len(b"left_children[$l#L") + 8
+    second = place + 4  # the left child of the root's left child: the root
+    with pytest.raises(ModelRefusedError):
+        FlatTrees.of(boosted[:second] + bytes(4) + boosted[second + 4 :])
