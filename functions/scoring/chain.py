@@ -120,14 +120,14 @@ class Chain:
 
     def extended(self, entries: Iterable[Entry]) -> tuple[list[bytes], Head | None]:
         """Lines for the entries as the next in the chain, and the head if they are written."""
-        head, lines = self.head, []
+        lines: list[bytes] = []
+        sequence, previous = (self.head.sequence, self.head.link) if self.head else (-1, "")
         fixed = f'["{self.seal.name}","{self.name}",'
         shown = f',"key":"{self.seal.name}","chain":"{self.name}","sequence":'
         for entry in entries:
-            sequence, previous = (head.sequence + 1, head.link) if head else (0, "")
-            place = f'{fixed}{sequence},"{previous}"]'
-            link = self.seal.link(entry.hashed + place.encode())
+            sequence += 1
+            link = self.seal.link(entry.hashed + f'{fixed}{sequence},"{previous}"]'.encode())
             ending = f'{shown}{sequence},"previous":"{previous}","link":"{link}"}}'
             lines.append(entry.opened + ending.encode())
-            head = Head(self.name, sequence, link)
-        return lines, head
+            previous = link
+        return lines, Head(self.name, sequence, previous) if lines else self.head

@@ -26,6 +26,7 @@ RECORD_VERSION = 2
 SALT_BYTES = 16
 ID_DIGITS = 24
 CONTRACT_DIGITS = 12
+BETWEEN = b',"",'
 
 Write = Callable[[bytes], None]
 
@@ -52,7 +53,7 @@ def open_lines(setting: str) -> Write | None:
     if setting == "off":
         return None
     if setting == "stdout":
-        return lambda lines: write_stdout(lines.decode())
+        return write_stdout
     try:
         file = open_private(Path(setting), "ab")
     except OSError as error:
@@ -78,20 +79,21 @@ def entries_from(answered: Answered, caller: Caller, seal: Seal) -> list[Entry]:
     head = to_json(shown)[:-1] + b","
     hashed = plain(to_json({name: shared[name] for name in SHARED}))
     request = _request_digest(caller, shared["model"])
-    written = _inputs_of(answered.loaded.scorer.model)
+    written = _inputs_of(answered.loaded.scorer.model).of([row for _, row in answered.numbered])
+    applied = [applicants.of(application) for _, application in answered.numbered]
     texts = features_as_text(answered)
-    salts = os.urandom(SALT_BYTES * len(texts)).hex()
+    salts = os.urandom(SALT_BYTES * len(texts)).hex(" ", SALT_BYTES).split()
+    personal = list(zip(salts, applied, texts, written, strict=True))
+    committed = [commitment(salt, who, text, hashed) for salt, who, text, (_, hashed) in personal]
+    rows = zip(answered.numbered, answered.scored.decisions, committed, strict=True)
+    own = _joined([_own(f"{request}-{i}", i, decision, told) for (i, _), decision, told in rows])
     entries = []
-    for i, (index, application) in enumerate(answered.numbered):
-        salt = salts[2 * SALT_BYTES * i : 2 * SALT_BYTES * (i + 1)]
-        inputs, without_null = written.of(application)
-        applicant = applicants.of(application)
-        committed = commitment(salt, applicant, texts[i], without_null)
-        own = to_json(_own(f"{request}-{index}", index, answered.scored.decisions[i], committed))
+    parts = zip(personal, own.split(BETWEEN), plain(own).split(BETWEEN), strict=True)
+    for (salt, applicant, text, (inputs, _)), shown_own, hashed_own in parts:
         who = f'"{applicant}"' if applicant else "null"
-        personal = f',"applicant":{who},"features":"{texts[i]}","salt":"{salt}"'.encode()
-        line = b"".join((head, own[1:-1], b',"inputs":', inputs, personal))
-        entries.append(Entry(line, hashed + plain(own)))
+        rest = f',"applicant":{who},"features":"{text}","salt":"{salt}"'.encode()
+        line = b"".join((head, shown_own[1:-1], b',"inputs":', inputs, rest))
+        entries.append(Entry(line, hashed + hashed_own))
     return entries
 
 
@@ -164,15 +166,24 @@ class _Inputs(NamedTuple):
     fields: tuple[str, ...]  # sorted
     read: Callable[[CreditModel], tuple[object, ...]]
 
-    def of(self, application: CreditModel) -> tuple[bytes, bytes]:
-        """One application's inputs as they are shown, and as they are hashed: without nulls."""
-        values = self.read(application)
-        found = dict(zip(self.fields, values, strict=True))
-        shown = to_json({self.name: found})
-        if None not in values:
-            return shown, plain(shown)
-        kept = {name: value for name, value in found.items() if value is not None}
-        return shown, plain(to_json({self.name: kept} if kept else {}))
+    def of(self, applications: Sequence[CreditModel]) -> list[tuple[bytes, bytes]]:
+        """Each application's inputs as they are shown, and as they are hashed: without nulls."""
+        rows = [self.read(application) for application in applications]
+        found = [dict(zip(self.fields, row, strict=True)) for row in rows]
+        shown = hashed = _joined([{self.name: fields} for fields in found])
+        if any(None in row for row in rows):
+            kept = [
+                {n: value for n, value in fields.items() if value is not None} for fields in found
+            ]
+            hashed = _joined([{self.name: fields} if fields else {} for fields in kept])
+        return list(zip(shown.split(BETWEEN), plain(hashed).split(BETWEEN), strict=True))
+
+
+def _joined(objects: Sequence[dict[str, Any]]) -> bytes:
+    """JSON of all objects, `BETWEEN` them what no object can hold: a name, after a comma, empty."""
+    separated: list[object] = [""] * (2 * len(objects) - 1)
+    separated[::2] = objects
+    return to_json(separated)[1:-1]
 
 
 @cache
