@@ -81,13 +81,14 @@ def _parse(body: bytes) -> Any:  # noqa: ANN401 -- JSON may be anything
     except ValueError:
         return _parsed_with_care(body)
     # A name is followed by a colon. As many colons as different names: none stood twice.
-    return document if _names(document) == body.count(b":") else _parsed_with_care(body)
+    colons = body.count(b":")
+    if isinstance(document, dict) and (colons == len(document) or colons == _names(document)):
+        return document
+    return _parsed_with_care(body)
 
 
-def _names(document: Any) -> int:  # noqa: ANN401 -- JSON may be anything
+def _names(document: dict[str, Any]) -> int:
     """Names in an object, in its members and in the items of its lists; none further down."""
-    if not isinstance(document, dict):
-        return 0
     inner = chain.from_iterable(
         value if isinstance(value, list) else (value,) for value in document.values()
     )

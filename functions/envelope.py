@@ -1,15 +1,15 @@
 """Around every request: who asks, how to find it in the logs, and no exception left unanswered."""
 
+import os
 import re
 import time
 import traceback
-import uuid
 from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -63,13 +63,14 @@ class Envelope:
             await self._app(scope, receive, send)
             return
         caller = scope["caller"] = _caller(Headers(scope=scope))
+        named = (b"x-request-id", caller.request_id.encode())
         status = 0
 
         async def send_named(message: MutableMapping[str, Any]) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)["x-request-id"] = caller.request_id
+                message["headers"] = [*message["headers"], named]
             await send(message)
 
         try:
@@ -99,7 +100,7 @@ def _too_long(scope: Scope) -> ASGIApp | None:
 def _caller(headers: Headers) -> Caller:
     given = headers.get("x-request-id", "")
     return Caller(
-        request_id=given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex,
+        request_id=given if REQUEST_ID.fullmatch(given) else os.urandom(16).hex(),
         applicant_id=headers.get("x-applicant-id"),
         idempotency_key=headers.get("idempotency-key"),
         trace_id=_trace_id(headers),

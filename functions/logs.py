@@ -15,7 +15,7 @@ _STDOUT = threading.Lock()
 def log(severity: Severity, message: str, **fields: object) -> None:
     """Write one line; a log that cannot be written never stops the work it tells of."""
     with contextlib.suppress(OSError):
-        write_stdout(line(severity, message, **fields))
+        write_stdout(line(severity, message, **fields).encode())
 
 
 def line(severity: Severity, message: str, **fields: object) -> str:
@@ -24,8 +24,8 @@ def line(severity: Severity, message: str, **fields: object) -> str:
     return json.dumps({"severity": severity, "message": message, "time": time, **fields}) + "\n"
 
 
-def write_stdout(lines: str) -> None:
+def write_stdout(lines: bytes) -> None:
     """Write whole lines, never mixed with those of another thread."""
     with _STDOUT:
-        sys.stdout.write(lines)
-        sys.stdout.flush()
+        sys.stdout.buffer.write(lines)
+        sys.stdout.buffer.flush()

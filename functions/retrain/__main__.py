@@ -1,5 +1,8 @@
 """`python -m functions.retrain`: the server as the container runs it."""
 
+import functions.start  # noqa: F401 -- first
+
+# isort: split
 import sys
 
 from starlette.applications import Starlette

@@ -3,6 +3,9 @@
 `audit` reads its decision log; `openapi` prints what it serves.
 """
 
+import functions.start  # noqa: F401 -- first
+
+# isort: split
 import json
 import sys
 from dataclasses import replace

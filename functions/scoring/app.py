@@ -2,9 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from functions.access.scopes import needs_of
@@ -16,13 +20,10 @@ from functions.scoring import (
     canonical,
     customer,
     docs,
-    explain,
     open_inference,
     operations,
-    recourse,
     versions,
     vertex,
-    whatif,
 )
 from functions.scoring.counts import Counts
 from functions.scoring.decision_log import Anchors, DecisionLog
@@ -31,6 +32,8 @@ from functions.scoring.loading import ModelLoader
 from functions.scoring.openapi import document, tagged
 from functions.scoring.records import open_lines
 from functions.scoring.settings import Settings
+
+VERBS = ("explain", "whatif", "recourse")
 
 
 def create_app(settings: Settings) -> Starlette:
@@ -61,15 +64,27 @@ def _routes(
         *docs.routes(),
         *application.routes(desk, default, bureau.by_member(desk)),
         # Before the canonical ones, whose /v1/models/{model} also fits these paths.
-        *explain.routes(desk),
-        *whatif.routes(desk),
-        *recourse.routes(desk),
+        *(_deferred(desk, verb) for verb in VERBS),
         *canonical.routes(desk),
         *open_inference.routes(desk, default),
         *bigquery.routes(desk),
         *customer.routes(desk),
         *versions.routes(settings.store, settings.catalogue, default),
     ]
+
+
+def _deferred(desk: Desk, verb: str) -> Route:
+    """A verb whose module is imported when it is first asked for: no cold start needs it."""
+
+    async def respond(request: Request) -> Response:
+        response: Response = await _module_of(verb).respond(desk, request)
+        return response
+
+    return Route(f"/v1/models/{{model}}:{verb}", respond, methods=["POST"])
+
+
+def _module_of(verb: str) -> ModuleType:
+    return import_module(f"functions.scoring.{verb}")
 
 
 def _decision_log(settings: Settings) -> DecisionLog | None:
@@ -85,9 +100,7 @@ def described(settings: Settings, routes: Sequence[BaseRoute]) -> dict[str, Any]
     default = settings.catalogue[settings.default_model]
     contracts = {
         "Any model": canonical.paths(settings.catalogue)
-        | explain.paths(settings.catalogue)
-        | whatif.paths(settings.catalogue)
-        | recourse.paths(settings.catalogue),
+        | {k: v for verb in VERBS for k, v in _module_of(verb).paths(settings.catalogue).items()},
         "Application and bureau systems": application.paths(
             default, bureau.described(settings.catalogue)
         ),

@@ -11,7 +11,6 @@ from typing import Any
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from functions.bodies import json_answer, json_object
 from functions.envelope import caller_of
@@ -66,22 +65,18 @@ EXPLANATION: Schema = {
 }
 
 
-def routes(desk: Desk) -> list[Route]:
-    """The route of this verb."""
-
-    async def explain(request: Request) -> Response:
-        model = request.path_params["model"]
-        find_model(desk.catalogue, model)
-        document = await json_object(request)
-        with_picture = _with_picture(document)
-        applications = desk.check_all(model, *rows_in(document, "instances", MAX_INSTANCES))
-        numbered = list(enumerate(applications))
-        answer = await desk.decide(model, numbered, caller_of(request), with_reasons=True)
-        found = await run_in_threadpool(explanations_of, answer.loaded.scorer, applications)
-        said = [_said(explanation, with_picture=with_picture) for explanation in found]
-        return json_answer({"predictions": predictions_from(answer), "explanations": said})
-
-    return [Route("/v1/models/{model}:explain", explain, methods=["POST"])]
+async def respond(desk: Desk, request: Request) -> Response:
+    """Answer with predictions and an explanation of each."""
+    model = request.path_params["model"]
+    find_model(desk.catalogue, model)
+    document = await json_object(request)
+    with_picture = _with_picture(document)
+    applications = desk.check_all(model, *rows_in(document, "instances", MAX_INSTANCES))
+    numbered = list(enumerate(applications))
+    answer = await desk.decide(model, numbered, caller_of(request), with_reasons=True)
+    found = await run_in_threadpool(explanations_of, answer.loaded.scorer, applications)
+    said = [_said(explanation, with_picture=with_picture) for explanation in found]
+    return json_answer({"predictions": predictions_from(answer), "explanations": said})
 
 
 def paths(catalogue: Mapping[str, type[CreditModel]]) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from typing import Any
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from functions.bodies import json_answer, json_object
 from functions.envelope import caller_of
@@ -71,23 +70,19 @@ DETAILS = {
 }
 
 
-def routes(desk: Desk) -> list[Route]:
-    """The route of this verb."""
-
-    async def recourse(request: Request) -> Response:
-        model = request.path_params["model"]
-        find_model(desk.catalogue, model)
-        document = await json_object(request)
-        refuse_faults(parameters_in(document, set())[1])
-        applications = desk.check_all(model, *rows_in(document, "instances", MAX_INSTANCES))
-        answer = await desk.consider(model, applications, caller_of(request))
-        found = await run_in_threadpool(_recourses, answer, applications)
-        manifest, contract = answer.loaded.manifest, answer.loaded.scorer.model
-        searched = allowed_values(contract, manifest.spreads)
-        said = {"predictions": predictions_from(answer), "recourses": found, "searched": searched}
-        return json_answer(said)
-
-    return [Route("/v1/models/{model}:recourse", recourse, methods=["POST"])]
+async def respond(desk: Desk, request: Request) -> Response:
+    """Answer with predictions and the smallest change for each."""
+    model = request.path_params["model"]
+    find_model(desk.catalogue, model)
+    document = await json_object(request)
+    refuse_faults(parameters_in(document, set())[1])
+    applications = desk.check_all(model, *rows_in(document, "instances", MAX_INSTANCES))
+    answer = await desk.consider(model, applications, caller_of(request))
+    found = await run_in_threadpool(_recourses, answer, applications)
+    manifest, contract = answer.loaded.manifest, answer.loaded.scorer.model
+    searched = allowed_values(contract, manifest.spreads)
+    said = {"predictions": predictions_from(answer), "recourses": found, "searched": searched}
+    return json_answer(said)
 
 
 def paths(catalogue: Mapping[str, type[CreditModel]]) -> dict[str, Any]:

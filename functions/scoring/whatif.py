@@ -12,7 +12,6 @@ from typing import Any
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from functions.bodies import json_answer, json_object
 from functions.envelope import caller_of
@@ -52,19 +51,15 @@ WHATIF: Schema = members(
 )
 
 
-def routes(desk: Desk) -> list[Route]:
-    """The route of this verb."""
-
-    async def whatif(request: Request) -> Response:
-        model = request.path_params["model"]
-        find_model(desk.catalogue, model)
-        document = await json_object(request)
-        application, grid = _asked(desk, model, document)
-        answer = await desk.consider(model, [application], caller_of(request))
-        cells = await run_in_threadpool(_cells, answer.loaded.scorer, application, grid)
-        return json_answer({"predictions": predictions_from(answer), "whatif": cells})
-
-    return [Route("/v1/models/{model}:whatif", whatif, methods=["POST"])]
+async def respond(desk: Desk, request: Request) -> Response:
+    """Answer with the prediction and a grid of others."""
+    model = request.path_params["model"]
+    find_model(desk.catalogue, model)
+    document = await json_object(request)
+    application, grid = _asked(desk, model, document)
+    answer = await desk.consider(model, [application], caller_of(request))
+    cells = await run_in_threadpool(_cells, answer.loaded.scorer, application, grid)
+    return json_answer({"predictions": predictions_from(answer), "whatif": cells})
 
 
 def paths(catalogue: Mapping[str, type[CreditModel]]) -> dict[str, Any]:
