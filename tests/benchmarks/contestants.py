@@ -49,6 +49,11 @@ OURS = Contestant(
         Batch("/v1/models/application:predict", contracts.as_instances),
         Batch("/v1/models/application:predict", contracts.as_instances, "as they come", mixed=True),
         Batch("/v2/models/application/infer", contracts.as_columns, "by columns"),
+        Batch(
+            "/v2/models/application/infer",
+            contracts.as_columns_for_one,
+            "by columns, probability alone",
+        ),
     ),
     checks="types, bounds, levels, unknown and repeated members; every fault named",
     records="every decision, with its inputs, on standard output",
@@ -112,7 +117,7 @@ BENTOML = Contestant(
 )
 MLSERVER = Contestant(
     "MLServer",
-    _peer("mlserver", "-m", "mlserver.cli", "start", "FOLDER"),
+    (str(python_of("mlserver").with_name("mlserver")), "start", "FOLDER"),
     "/v2/models/application/infer",
     (Batch("/v2/models/application/infer", contracts.as_matrix, "by columns"),),
     one=contracts.as_matrix,

@@ -68,6 +68,12 @@ def as_columns(rows: Rows) -> bytes:
     return json.dumps({"inputs": tensors}).encode()
 
 
+def as_columns_for_one(rows: Rows) -> bytes:
+    """The same, of which only the probability is asked."""
+    wanted = {"outputs": [{"name": "probability_of_default"}]}
+    return json.dumps(json.loads(as_columns(rows)) | wanted).encode()
+
+
 def as_matrix(rows: Rows) -> bytes:
     """Open Inference Protocol, one tensor of what the trees read: the client computes features."""
     matrix = peer_rows.matrix([peer_rows.Application(**row) for row in rows])

@@ -55,13 +55,14 @@ def present(
     absent: dict[str, str] = {}
     for contestant in contestants:
         try:
-            build(str(contestant.environment))
+            if contestant.environment:
+                build(contestant.environment)
             prepare(contestant, settings)
             with started(contestant, settings):
                 here.append(contestant)
         except subprocess.CalledProcessError as error:
             absent[contestant.name] = (
-                f"does not install with Python 3.11: {last_line(error.stderr)}"
+                f"cannot be set up with Python 3.11: {last_line(error.stderr)}"
             )
         except (NotStartedError, RefusedError) as error:
             absent[contestant.name] = f"does not run here: {error}"

@@ -156,12 +156,17 @@ def _answers(running: Running, attempt: Callable[[], object]) -> bool:
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     """Ask it and its children to stop; those that do not are killed."""
-    os.killpg(process.pid, signal.SIGTERM)
+    _signal(process, signal.SIGTERM)
     with suppress(subprocess.TimeoutExpired):
         process.wait(timeout=15)
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
+    _signal(process, signal.SIGKILL)
     process.wait()
+
+
+def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    """Of its session, that is it and its children, if any is left."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, number)
 
 
 def _tasks(pid: int) -> list[Path]:

@@ -21,6 +21,12 @@ from tests.running import REPOSITORY
 DOCUMENT = REPOSITORY / "docs" / "benchmarks.md"
 
 
+HEADINGS = (
+    *("what", "measured", "first", "", "in the end", ""),
+    "to, or of, an empty ASGI function",
+)
+
+
 @dataclass(frozen=True)
 class Section:
     """Where a command's results go."""
@@ -96,7 +102,15 @@ def rendered(measured: Measured, prices: Mapping[str, Mapping[str, float]]) -> s
             _circumstances(measured.about),
             "### Budgets",
             table(
-                ("what", "measured", "first", "", "in the end", "", "empty ASGI function"),
+                (
+                    "what",
+                    "measured",
+                    "first",
+                    "",
+                    "in the end",
+                    "",
+                    "to, or of, an empty ASGI function",
+                ),
                 verdicts(measured.medians),
             ),
             dollars(measured.medians[CPU]["surety"], prices),
