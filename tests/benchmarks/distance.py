@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from urllib.parse import urlsplit
 
 CHUNK = 65_536
@@ -33,9 +33,13 @@ async def _listen(url: str, seconds: float) -> asyncio.Server:
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         far_reader, far_writer = await asyncio.open_connection(parts.hostname, parts.port)
-        await asyncio.gather(
-            _carry(reader, far_writer, seconds), _carry(far_reader, writer, seconds)
-        )
+        try:
+            await asyncio.gather(
+                _carry(reader, far_writer, seconds), _carry(far_reader, writer, seconds)
+            )
+        finally:
+            for end in (writer, far_writer):
+                end.transport.abort()  # cancelled; what ended by itself is closed
 
     return await asyncio.start_server(handle, "127.0.0.1", 0)
 
@@ -45,12 +49,11 @@ async def _carry(
 ) -> None:
     """Pass on what is read, each piece so much later; pieces do not wait for each other."""
     loop = asyncio.get_running_loop()
-    try:
+    with suppress(ConnectionError):  # a client that was killed
         while data := await reader.read(CHUNK):
             loop.call_later(seconds, writer.write, data)
-    except ConnectionError:
-        pass  # a client that was killed
-    loop.call_later(seconds, writer.close)
+    await asyncio.sleep(2 * seconds)
+    writer.close()
 
 
 async def _stop(server: asyncio.Server) -> None:
@@ -59,3 +62,4 @@ async def _stop(server: asyncio.Server) -> None:
     for handler in handlers:
         handler.cancel()
     await asyncio.gather(*handlers, return_exceptions=True)
+    await asyncio.sleep(0)  # aborted connections are closed in the loop's next turn

@@ -1,4 +1,7 @@
-"""docs/benchmarks.md and docs/figures, as the benchmarks write them."""
+"""docs/benchmarks.md and docs/figures, as the benchmarks write them.
+
+Run by itself it renders anew what was last measured, as when prices have changed.
+"""
 
 import argparse
 import json
@@ -83,11 +86,20 @@ def about() -> dict[str, Any]:
 
 def publish(measured: Measured, section: Section, *, write: bool) -> None:
     """Show the results; write them where they belong."""
-    text = rendered(measured, tomllib.loads(PRICES.read_text()))
-    print(text)
+    print(_rendered_here(measured))
     if write:
         section.figures.write_text(json.dumps(asdict(measured), indent=1) + "\n")
-        DOCUMENT.write_text(fill(DOCUMENT.read_text(), section.mark, text))
+        render_anew(section)
+
+
+def render_anew(section: Section) -> None:
+    """Write the document's section from the figures."""
+    text = _rendered_here(read(section))
+    DOCUMENT.write_text(fill(DOCUMENT.read_text(), section.mark, text))
+
+
+def _rendered_here(measured: Measured) -> str:
+    return rendered(measured, tomllib.loads(PRICES.read_text()))
 
 
 def read(section: Section) -> Measured:
@@ -157,7 +169,7 @@ def _lines(measured: Measured) -> list[list[str]]:
 
 
 def _number(value: float) -> str:
-    digits = 3 if value < 1 else 2 if value < 10 else 0
+    digits = 0 if value == 0 else 3 if value < 1 else 2 if value < 10 else 0
     return f"{value:,.{digits}f}"
 
 
@@ -175,3 +187,8 @@ def _said(measured: Measured) -> list[list[str]]:
         if name in measured.medians[CPU]
     ]
     return lines + [[name, "", f"**{reason}**", ""] for name, reason in measured.absent.items()]
+
+
+if __name__ == "__main__":
+    for each in (BENCH, BENCH_PEERS):
+        render_anew(each)

@@ -70,7 +70,7 @@ def test_the_report_shows_every_figure_with_its_spread_and_where_it_was_made() -
             assert f"| {who} |" in text
     assert "| cold start, ms | surety | 310 ± 10 | 1.00 x |" in text
     assert "|  | empty function | 155 ± 45 | 2.00 x |" in text
-    assert "|  | FastAPI + XGBoost | 100,000 ± 0.000 | 2.00 x |" in text
+    assert "|  | FastAPI + XGBoost | 100,000 ± 0 | 2.00 x |" in text
 
 
 def test_a_budget_is_judged_in_both_columns_and_a_loss_is_shown() -> None:
