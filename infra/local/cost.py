@@ -55,7 +55,7 @@ def main() -> None:
     """Print the tables; with `--write`, put them into docs/cost.md."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--prices", type=Path, default=PRICES)
-    parser.add_argument("--bench", type=Path, default=BENCH_FIGURES, help="output of `make bench`")
+    parser.add_argument("--bench", type=Path, default=BENCH_FIGURES, help="figures of `make bench`")
     parser.add_argument("--load", type=Path, default=LOAD_FIGURES, help="figures of `make load`")
     parser.add_argument("--cpu-us", type=float, help="CPU of one score, instead of the measured")
     parser.add_argument("--write", action="store_true", help=f"into {DOCUMENT.name}")
@@ -68,11 +68,11 @@ def main() -> None:
 
 
 def measured_from(bench: str, load: str, cpu_us: float | None = None) -> Measured:
-    """Read the last line of `make bench`, and the figures of `make load`."""
-    figures = json.loads(bench.strip().splitlines()[-1])
+    """Read the figures of `make bench` and of `make load`."""
+    medians = json.loads(bench)["medians"]
     if cpu_us is None:
-        cpu_us = figures["CPU a score, us"]["surety"]
-    rows_per_second = figures["1,000 rows, rows/s"]["surety, as they come"]
+        cpu_us = medians["CPU a score, us"]["surety"]
+    rows_per_second = medians["1,000 rows, rows/s"]["surety, as they come"]
     return Measured(
         score_seconds=cpu_us / MILLION,
         batch_row_seconds=1 / rows_per_second,

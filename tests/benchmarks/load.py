@@ -27,8 +27,10 @@ import uvloop
 from infra.local.cost import LOAD_FIGURES, fill, table
 from models.catalogue.application import Application
 from models.shelf import credit_models
-from tests.benchmarks.contestants import OURS, SINGLE, Running, started
+from tests.benchmarks.contestants import OURS
+from tests.benchmarks.contracts import SINGLE
 from tests.benchmarks.fixed_model import publish_benchmark_model
+from tests.benchmarks.processes import Running, started
 from tests.running import REPOSITORY
 from training.sources import read_source
 from training.synthetic.application import generate
@@ -146,7 +148,7 @@ def steps(settings: dict[str, str]) -> Iterator[Figures]:
         for clients in CLIENTS:
             yield measure(running, 1, clients, request_to(OURS.single, SINGLE))
         for rows, clients in BATCHES:
-            yield measure(running, rows, clients, request_to(str(OURS.batch), batches[rows]))
+            yield measure(running, rows, clients, request_to(OURS.batches[0].path, batches[rows]))
 
 
 def batch(rows: int) -> bytes:

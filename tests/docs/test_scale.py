@@ -11,7 +11,8 @@ from functions.scoring.desk import MAX_ROWS, ROWS_ON_THE_LOOP
 from infra.local.cost import LOAD_FIGURES, fill
 from models.contract import name_of
 from models.shelf import credit_models
-from tests.benchmarks.contestants import OURS, SINGLE, started
+from tests.benchmarks.contestants import OURS
+from tests.benchmarks.contracts import SINGLE
 from tests.benchmarks.fixed_model import publish_benchmark_model
 from tests.benchmarks.load import (
     BATCHES,
@@ -24,6 +25,7 @@ from tests.benchmarks.load import (
     rendered,
     request_to,
 )
+from tests.benchmarks.processes import started
 from training.sources import read_source
 
 SECONDS = 0.3
@@ -43,7 +45,7 @@ def test_steps_are_measured_on_a_real_server(tmp_path: Path) -> None:
     assert 300 < record_bytes(settings, tmp_path / "log") < 3_000
     with started(OURS, settings) as running:
         single = measure(running, 1, 4, request_to(OURS.single, SINGLE), SECONDS)
-        many = measure(running, 100, 2, request_to(str(OURS.batch), batch(100)), SECONDS)
+        many = measure(running, 100, 2, request_to(OURS.batches[0].path, batch(100)), SECONDS)
         for step in (single, many):
             assert step.requests_per_second > 0
             assert 0 < step.p50_ms <= step.p99_ms

@@ -170,12 +170,12 @@ def test_the_uptime_check_calls_from_every_place_once_a_period() -> None:
     assert uptime_calls(prices) == pytest.approx(60_000)
 
 
-def test_the_measured_is_read_from_the_last_line() -> None:
+def test_the_measured_is_read_from_the_figures_of_both_benchmarks() -> None:
     figures = {
         "CPU a score, us": {"surety": 200},
         "1,000 rows, rows/s": {"surety, as they come": 4},
     }
-    bench = f"a table\n{json.dumps(figures)}\n"
+    bench = json.dumps({"medians": figures})
     found = measured_from(bench, '{"record_bytes": 800}')
     assert (found.score_seconds, found.batch_row_seconds, found.record_bytes) == (2e-4, 0.25, 800)
     assert measured_from(bench, '{"record_bytes": 800}', cpu_us=100).score_seconds == 1e-4
