@@ -5,11 +5,10 @@ computes a feature. Every step works row by row, so a row's features never depen
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from operator import attrgetter
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from models.contract import Characteristic, CreditModel, Level, characteristics
 from models.errors import FeatureError
 from models.marks import Column, Columns
+from models.table import table_from_applications
 
 Matrix = NDArray[np.float64]
 
@@ -74,12 +74,7 @@ def columns_from_applications(
     FeatureError
         If a derived number is infinite.
     """
-    places = _places_of_levels(model)
-    values = [
-        _numbers(map(attrgetter(name), applications), known) for name, known in places.items()
-    ]
-    fields = np.array(values, dtype=np.float64)
-    return columns_from_fields(model, dict(zip(places, fields, strict=True)))
+    return columns_from_fields(model, table_from_applications(model, applications).numbers)
 
 
 def columns_from_fields(model: type[CreditModel], fields: Columns) -> Columns:
@@ -133,11 +128,6 @@ def matrix_from_columns(model: type[CreditModel], columns: Columns) -> Matrix:
     return np.ascontiguousarray(matrix.T.astype(np.float32), dtype=np.float64)
 
 
-def _numbers(values: Iterable[Any], places: Mapping[object, float] | None) -> list[Any]:
-    """Numbers as they are, levels by their places; None becomes NaN with the others."""
-    return list(values) if places is None else [places[value] for value in values]
-
-
 class _Layout(NamedTuple):
     """Where a matrix's columns come from: places in `names`, and what is asked of the values.
 
@@ -178,14 +168,3 @@ def _with_special_codes(model: type[CreditModel]) -> tuple[Characteristic, ...]:
 @cache
 def _derivations(model: type[CreditModel]) -> tuple[tuple[str, Callable[[Columns], Column]], ...]:
     return tuple((c.name, c.compute) for c in characteristics(model) if c.compute is not None)
-
-
-@cache
-def _places_of_levels(model: type[CreditModel]) -> dict[str, dict[object, float] | None]:
-    """For each scored field the place of every level; None for numbers."""
-    places: dict[str, dict[object, float] | None] = {}
-    for c in characteristics(model):
-        if not c.protected and c.compute is None:
-            levels: dict[object, float] = {level: float(i) for i, level in enumerate(c.levels)}
-            places[c.name] = levels | {None: float("nan")} if c.levels else None
-    return places

@@ -60,7 +60,8 @@ class Rows:
 
 def reference_columns(model: type[CreditModel], reference: Reference) -> Columns:
     """The reference as columns of one row, derived characteristics included."""
-    whole = model.model_construct(**dict(reference))  # type: ignore[arg-type]  # scored fields only
+    nothing: dict[str, None] = dict.fromkeys(model.model_fields)  # of what is not scored
+    whole = model.model_construct(**nothing | dict(reference))  # type: ignore[arg-type]  # not checked
     return columns_from_applications(model, [whole])
 
 

@@ -11,13 +11,20 @@ from numpy.typing import NDArray
 from models.calibration import BetaCalibration, calibrated
 from models.contract import CreditModel
 from models.estimators import Estimator, LogOdds
-from models.features import Matrix, columns_from_applications, features, matrix_from_columns
+from models.features import (
+    Matrix,
+    columns_from_applications,
+    columns_from_fields,
+    features,
+    matrix_from_columns,
+)
 from models.marks import Columns
 from models.metrics import Probabilities
 from models.points import points_from_contributions
 from models.policy import RISK_LEVELS, Cutoffs, DecisionName, RiskLevel, decide
 from models.reasons import AdverseReason, Reference, Rows, adverse_reasons, reference_matrix
 from models.scorecard import Bands, Scale, rating_from_score, score_from_probability
+from models.table import Table, table_from_applications
 
 LOG_ODDS_LIMIT = 20.0  # a probability of 2e-9; beyond it a double could round to 0 or 1
 
@@ -75,13 +82,14 @@ class Scorer:
 
         Reasons are given to those that are not approved, and to all `with_reasons`.
         """
-        return self.scored(applications, with_reasons=with_reasons).decisions
+        table = table_from_applications(self.model, applications)
+        return self.scored(table, with_reasons=with_reasons).decisions
 
-    def scored(self, applications: Sequence[CreditModel], *, with_reasons: bool = False) -> Scored:
+    def scored(self, table: Table, *, with_reasons: bool = False) -> Scored:
         """Decide as `score` does, and tell from which features."""
-        if not applications:
+        if not len(table):
             return Scored([], np.empty((0, len(features(self.model)))))
-        columns = columns_from_applications(self.model, applications)
+        columns = columns_from_fields(self.model, table.numbers)
         matrix = matrix_from_columns(self.model, columns)
         decisions = self.decisions_from_matrix(matrix)
         wanted = [i for i, d in enumerate(decisions) if with_reasons or d.decision != "approve"]

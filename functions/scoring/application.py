@@ -36,6 +36,7 @@ from functions.scoring.openapi import (
 )
 from models.contract import CreditModel
 from models.scorer import Decision
+from models.table import table_from_applications
 
 REPLY: Schema = {"status": {"const": "success"}, "processing_time_ms": {"type": "number"}}
 CLASS: Schema = {"prediction": {"enum": [0, 1]}, "risk_score": {"type": "number"}}
@@ -60,8 +61,8 @@ def routes(desk: Desk, model: str, by_member: Mapping[str, Answering]) -> list[R
             return await by_member[member](document, request)
         faults: list[Fault] = []
         row, with_reasons = row_and_reasons(document, faults)
-        numbered = list(enumerate(desk.check_all(model, [row], [""], faults)))
-        answer = await desk.decide(model, numbered, caller_of(request), with_reasons=with_reasons)
+        table = desk.check_table(model, [row], [""], faults)
+        answer = await desk.decide(model, table, caller_of(request), with_reasons=with_reasons)
         return json_answer(_reply(answer))
 
     async def predict_batch(request: Request) -> Response:
@@ -70,8 +71,11 @@ def routes(desk: Desk, model: str, by_member: Mapping[str, Answering]) -> list[R
         refuse_faults(faults)
         rows = zip(*rows_in(document, "applications"), strict=True)
         checked = [desk.check(model, row, path) for row, path in rows]
-        sound = [(i, row) for i, row in enumerate(checked) if isinstance(row, CreditModel)]
-        answer = await desk.decide(model, sound, caller_of(request), with_reasons=with_reasons)
+        sound = {i: row for i, row in enumerate(checked) if isinstance(row, CreditModel)}
+        table = table_from_applications(desk.catalogue[model], list(sound.values()))
+        answer = await desk.decide(
+            model, table, caller_of(request), with_reasons=with_reasons, places=list(sound)
+        )
         return json_answer(_batch_reply(answer, checked))
 
     async def health(_request: Request) -> Response:

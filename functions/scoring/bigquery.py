@@ -40,13 +40,9 @@ def routes(desk: Desk) -> list[Route]:
         faults: list[Fault] = []
         with_reasons = _with_reasons(document.get("userDefinedContext"), faults)
         rows, paths = _rows(*rows_in(document, "calls"), fields, faults)
-        applications = desk.check_all(model, rows, paths, faults)
-        answer = await desk.decide(
-            model,
-            list(enumerate(applications)),
-            _caller(document.get("requestId"), caller_of(request)),
-            with_reasons=with_reasons,
-        )
+        table = desk.check_table(model, rows, paths, faults)
+        caller = _caller(document.get("requestId"), caller_of(request))
+        answer = await desk.decide(model, table, caller, with_reasons=with_reasons)
         return json_answer({"replies": predictions_from(answer)})
 
     handler = refusing_as("errorMessage", call)

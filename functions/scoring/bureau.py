@@ -24,9 +24,8 @@ def by_member(desk: Desk) -> dict[str, Answering]:
 
     async def predict(document: dict[str, Any], request: Request) -> Response:
         with_reasons, faults = reasons_beside(document, MEMBER)
-        rows = desk.check_all(MODEL, *rows_in(document, MEMBER), faults)
-        numbered = list(enumerate(rows))
-        answer = await desk.decide(MODEL, numbered, caller_of(request), with_reasons=with_reasons)
+        table = desk.check_table(MODEL, *rows_in(document, MEMBER), faults)
+        answer = await desk.decide(MODEL, table, caller_of(request), with_reasons=with_reasons)
         return json_answer({"results": [_result(answer, d) for d in answer.decisions]})
 
     return {MEMBER: predict}

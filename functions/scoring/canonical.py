@@ -65,10 +65,8 @@ async def predict_instances(desk: Desk, model: str, request: Request) -> Respons
     document = await json_object(request)
     with_reasons, faults = reasons_beside(document, "instances")
     refuse_faults(faults)
-    applications = desk.check_all(model, *rows_in(document, "instances"))
-    answer = await desk.decide(
-        model, list(enumerate(applications)), caller_of(request), with_reasons=with_reasons
-    )
+    table = desk.check_table(model, *rows_in(document, "instances"))
+    answer = await desk.decide(model, table, caller_of(request), with_reasons=with_reasons)
     return json_answer({"predictions": predictions_from(answer)})
 
 

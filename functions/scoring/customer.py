@@ -33,6 +33,7 @@ from functions.scoring.openapi import (
 )
 from models.contract import CreditModel
 from models.scorer import Decision
+from models.table import table_from_applications
 
 MODEL = "customer"
 
@@ -46,15 +47,16 @@ def routes(desk: Desk) -> list[Route]:
         [customer] = desk.check_all(MODEL, [row], [""], faults)
         caller = caller_of(request)
         caller = replace(caller, applicant_id=caller.applicant_id or _id_of(customer))
-        answer = await desk.decide(MODEL, [(0, customer)], caller, with_reasons=with_reasons)
+        table = table_from_applications(desk.catalogue[MODEL], [customer])
+        answer = await desk.decide(MODEL, table, caller, with_reasons=with_reasons)
         return json_answer(_result(answer, answer.decisions[0], customer))
 
     async def predict_batch(request: Request) -> Response:
         document = await json_object(request)
         with_reasons, faults = reasons_beside(document, "customers")
         customers = desk.check_all(MODEL, *rows_in(document, "customers"), faults)
-        numbered = list(enumerate(customers))
-        answer = await desk.decide(MODEL, numbered, caller_of(request), with_reasons=with_reasons)
+        table = table_from_applications(desk.catalogue[MODEL], customers)
+        answer = await desk.decide(MODEL, table, caller_of(request), with_reasons=with_reasons)
         decided = zip(answer.decisions, customers, strict=True)
         results = [_result(answer, decision, customer) for decision, customer in decided]
         return json_answer({"count": len(results), "results": results})

@@ -3,10 +3,10 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 
 from functions.envelope import Caller
@@ -24,6 +24,7 @@ from models.contract import CreditModel
 from models.scorer import Decision
 from models.serving import InService, LoadedVersion, Variant
 from models.shelf import find_model
+from models.table import Table, table_from_applications, table_from_rows
 
 MAX_ROWS = 1_000
 MEMBERS_PER_FIELD = 4  # a row with more is not taken apart member by member
@@ -78,32 +79,42 @@ class Desk:
         RefusedRequestError
             If there is any fault: it lists those found before and those of all rows.
         """
-        contract = find_model(self.catalogue, model)
-        if not found and not any(_is_too_wide(contract, row) for row in rows):
-            try:
-                return _list_of(contract).validate_python(rows)
-            except ValidationError:
-                pass  # each row again, to collect the faults of all
         checked = [self.check(model, *pair) for pair in zip(rows, paths, strict=True)]
         faults = [fault for row in checked if isinstance(row, list) for fault in row]
         refuse_faults([*found, *faults])
         return [row for row in checked if not isinstance(row, list)]
 
+    def check_table(
+        self,
+        model: str,
+        rows: Sequence[object],
+        paths: Sequence[str],
+        found: Sequence[Fault] = (),
+    ) -> Table:
+        """Hold rows against the contract as `check_all` does, as columns where that is enough."""
+        contract = find_model(self.catalogue, model)
+        if not found and (table := table_from_rows(contract, rows)) is not None:
+            return table
+        return table_from_applications(contract, self.check_all(model, rows, paths, found))
+
     async def decide(
         self,
         model: str,
-        numbered: Sequence[tuple[int, CreditModel]],
+        table: Table,
         caller: Caller,
         *,
         with_reasons: bool = False,
+        places: Sequence[int] | None = None,
     ) -> Answer:
-        """Decide on checked applications, each with its place in the request.
+        """Decide on checked applications; `places` are theirs in the request, if not in turn.
 
         A decision is given only once it is recorded.
         Reasons come with what is not approved, and with everything if asked for.
         """
         answering = await self.answering(model, caller)
-        return await self.decide_by(answering, numbered, caller, with_reasons=with_reasons)
+        return await self.decide_by(
+            answering, table, caller, with_reasons=with_reasons, places=places
+        )
 
     async def answering(
         self, model: str, caller: Caller, version: str | None = None
@@ -123,17 +134,20 @@ class Desk:
     async def decide_by(
         self,
         answering: tuple[Variant, LoadedVersion],
-        numbered: Sequence[tuple[int, CreditModel]],
+        table: Table,
         caller: Caller,
         *,
         with_reasons: bool = False,
+        places: Sequence[int] | None = None,
     ) -> Answer:
         """Decide as `decide` does, by a version that was chosen before."""
-        deciding = partial(self._decide, with_reasons=with_reasons)
-        if len(numbered) <= ROWS_ON_THE_LOOP:
-            answer = deciding(answering, numbered, caller)
+        deciding = partial(
+            self._decide, with_reasons=with_reasons, places=places or range(len(table))
+        )
+        if len(table) <= ROWS_ON_THE_LOOP:
+            answer = deciding(answering, table, caller)
         else:
-            answer = await run_in_threadpool(deciding, answering, numbered, caller)
+            answer = await run_in_threadpool(deciding, answering, table, caller)
         self.count(answer)
         return answer
 
@@ -148,17 +162,17 @@ class Desk:
     def _decide(
         self,
         answering: tuple[Variant, LoadedVersion],
-        numbered: Sequence[tuple[int, CreditModel]],
+        table: Table,
         caller: Caller,
         *,
         with_reasons: bool,
+        places: Sequence[int],
     ) -> Answer:
         variant, loaded = answering
-        applications = [application for _, application in numbered]
-        scored = loaded.scorer.scored(applications, with_reasons=with_reasons)
+        scored = loaded.scorer.scored(table, with_reasons=with_reasons)
         latency_ms = _latency_ms(caller)
-        if self.decision_log and numbered:
-            answered = Answered(variant, loaded, numbered, scored, latency_ms)
+        if self.decision_log and places:
+            answered = Answered(variant, loaded, table, places, scored, latency_ms)
             self.decision_log.record(answered, caller)
         return Answer(variant, loaded, scored.decisions, latency_ms)
 
@@ -191,11 +205,6 @@ def _with_integers(row: object) -> object:
 def _integer(value: object) -> object:
     whole = isinstance(value, float) and value.is_integer() and abs(value) <= EXACT_INTEGERS
     return int(value) if whole else value  # type: ignore[call-overload]  # whole is a float
-
-
-@cache
-def _list_of(model: type[CreditModel]) -> TypeAdapter[list[CreditModel]]:
-    return TypeAdapter(list[model])  # type: ignore[valid-type]  # a model is known when it runs
 
 
 def rows_in(

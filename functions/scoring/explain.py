@@ -29,6 +29,7 @@ from functions.scoring.waterfall import svg_from
 from models.contract import CreditModel
 from models.explanation import Explanation, explanations_of
 from models.shelf import find_model
+from models.table import table_from_applications
 
 MAX_INSTANCES = 100
 
@@ -72,8 +73,8 @@ async def respond(desk: Desk, request: Request) -> Response:
     document = await json_object(request)
     with_picture = _with_picture(document)
     applications = desk.check_all(model, *rows_in(document, "instances", MAX_INSTANCES))
-    numbered = list(enumerate(applications))
-    answer = await desk.decide(model, numbered, caller_of(request), with_reasons=True)
+    table = table_from_applications(desk.catalogue[model], applications)
+    answer = await desk.decide(model, table, caller_of(request), with_reasons=True)
     found = await run_in_threadpool(explanations_of, answer.loaded.scorer, applications)
     said = [_said(explanation, with_picture=with_picture) for explanation in found]
     return json_answer({"predictions": predictions_from(answer), "explanations": said})

@@ -30,6 +30,7 @@ from functions.scoring.tensors import (
 )
 from models.contract import CreditModel
 from models.shelf import find_model
+from models.table import Table, table_from_applications, table_from_columns
 
 OUTPUTS = {
     "probability_of_default": "FP64",
@@ -122,6 +123,21 @@ async def _inferred(desk: Desk, request: Request) -> dict[str, Any]:
     with_reasons = reasons_wanted(document.get("parameters", {}), faults)
     wanted = _wanted(document.get("outputs", []), outputs_of(model), faults)
     columns = columns_from(model, _list_of(document, "inputs", faults), faults)
+    table = _checked(desk, name, columns, faults)
+    caller = caller_of(request)
+    answering = await desk.answering(name, caller, version)
+    answer = await desk.decide_by(answering, table, caller, with_reasons=with_reasons)
+    echoed = {"id": document["id"]} if "id" in document else {}
+    return echoed | _reply(answer, wanted)
+
+
+def _checked(desk: Desk, name: str, columns: Mapping[str, list[Any]], faults: list[Fault]) -> Table:
+    """Hold columns against the contract; row by row only where they do not all follow it."""
+    model = desk.catalogue[name]
+    absent = [None] * max(map(len, columns.values()), default=0)
+    whole = {field: columns.get(field, absent) for field in model.model_fields}
+    if not faults and (table := table_from_columns(model, whole)) is not None:
+        return table
     rows = rows_from(columns)
     paths = [f"rows[{i}]" for i in range(len(rows))]
     if faults:  # all of them at once: also those of the values that came in sound columns
@@ -129,14 +145,7 @@ async def _inferred(desk: Desk, request: Request) -> dict[str, Any]:
         checked = [desk.check(name, row, path) for row, path in zip(rows, paths, strict=True)]
         refused = [fault for row in checked if isinstance(row, list) for fault in row]
         refuse_faults(faults + [fault for fault in refused if fault.path.endswith(known)])
-    applications = desk.check_all(name, rows, paths)
-    caller = caller_of(request)
-    answering = await desk.answering(name, caller, version)
-    answer = await desk.decide_by(
-        answering, list(enumerate(applications)), caller, with_reasons=with_reasons
-    )
-    echoed = {"id": document["id"]} if "id" in document else {}
-    return echoed | _reply(answer, wanted)
+    return table_from_applications(model, desk.check_all(name, rows, paths))
 
 
 def outputs_of(model: type[CreditModel]) -> dict[str, str]:

@@ -8,9 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
-from operator import attrgetter
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from pydantic_core import to_json
 
@@ -21,6 +20,7 @@ from models.contract import CreditModel, characteristics, contract_hash, name_of
 from models.errors import DeclarationError
 from models.scorer import Decision, Scored
 from models.serving import LoadedVersion, Variant
+from models.table import Table
 
 RECORD_VERSION = 2
 SALT_BYTES = 16
@@ -33,11 +33,12 @@ Write = Callable[[bytes], None]
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """Decisions of one request by one version, each with its application's place there."""
+    """Decisions of one request by one version, each with its application's place in the request."""
 
     variant: Variant
     loaded: LoadedVersion
-    numbered: Sequence[tuple[int, CreditModel]]
+    table: Table
+    places: Sequence[int]
     scored: Scored
     latency_ms: float
 
@@ -73,20 +74,19 @@ def open_private(path: Path, mode: Literal["ab", "xb"]) -> io.FileIO:
 def entries_from(answered: Answered, caller: Caller, seal: Seal) -> list[Entry]:
     """One entry for each decision of a request."""
     shared = _shared(answered, caller)
-    applicants = _Applicants(answered.loaded.scorer.model, caller, seal)
     said = {"severity": "INFO", "message": "decision", "time": shared["decided_at"]}
     shown = said | {"record": "decision", **shared}
     head = to_json(shown)[:-1] + b","
     hashed = plain(to_json({name: shared[name] for name in SHARED}))
     request = _request_digest(caller, shared["model"])
-    written = _inputs_of(answered.loaded.scorer.model).of([row for _, row in answered.numbered])
-    applied = [applicants.of(application) for _, application in answered.numbered]
+    written = _inputs_of(answered.table)
+    applied = _applicants_of(answered.table, caller, seal)
     texts = features_as_text(answered)
     salts = os.urandom(SALT_BYTES * len(texts)).hex(" ", SALT_BYTES).split()
     personal = list(zip(salts, applied, texts, written, strict=True))
     committed = [commitment(salt, who, text, hashed) for salt, who, text, (_, hashed) in personal]
-    rows = zip(answered.numbered, answered.scored.decisions, committed, strict=True)
-    own = _joined([_own(f"{request}-{i}", i, decision, told) for (i, _), decision, told in rows])
+    rows = zip(answered.places, answered.scored.decisions, committed, strict=True)
+    own = _joined([_own(f"{request}-{i}", i, decision, told) for i, decision, told in rows])
     entries = []
     parts = zip(personal, own.split(BETWEEN), plain(own).split(BETWEEN), strict=True)
     for (salt, applicant, text, (inputs, _)), shown_own, hashed_own in parts:
@@ -143,40 +143,26 @@ def _request_digest(caller: Caller, model: str) -> str:
     return hashlib.sha256(f"{kind}\0{model}\0{name}".encode()).hexdigest()[:ID_DIGITS]
 
 
-class _Applicants:
-    """Who each application of a request is by: as its own identifier says, else the caller."""
-
-    def __init__(self, model: type[CreditModel], caller: Caller, seal: Seal) -> None:
-        self._identifiers = [c.name for c in characteristics(model) if c.identifier]
-        self._seal = seal
-        self._of_request = seal.pseudonym(caller.applicant_id)
-
-    def of(self, application: CreditModel) -> str | None:
-        """The pseudonym of one application's applicant."""
-        for name in self._identifiers:
-            if said := getattr(application, name):
-                return self._seal.pseudonym(said)
-        return self._of_request
+def _applicants_of(table: Table, caller: Caller, seal: Seal) -> list[str | None]:
+    """The pseudonym of each applicant: as an application's identifier says, else the caller."""
+    of_request = seal.pseudonym(caller.applicant_id)
+    identifiers = [c.name for c in characteristics(table.model) if c.identifier]
+    if not identifiers:
+        return [of_request] * len(table)
+    named = (next(filter(None, row), None) for row in table.rows(identifiers))
+    return [seal.pseudonym(name) if name else of_request for name in named]
 
 
-class _Inputs(NamedTuple):
-    """What of a model's applications is written down."""
-
-    name: str
-    fields: tuple[str, ...]  # sorted
-    read: Callable[[CreditModel], tuple[object, ...]]
-
-    def of(self, applications: Sequence[CreditModel]) -> list[tuple[bytes, bytes]]:
-        """Each application's inputs as they are shown, and as they are hashed: without nulls."""
-        rows = [self.read(application) for application in applications]
-        found = [dict(zip(self.fields, row, strict=True)) for row in rows]
-        shown = hashed = _joined([{self.name: fields} for fields in found])
-        if any(None in row for row in rows):
-            kept = [
-                {n: value for n, value in fields.items() if value is not None} for fields in found
-            ]
-            hashed = _joined([{self.name: fields} if fields else {} for fields in kept])
-        return list(zip(shown.split(BETWEEN), plain(hashed).split(BETWEEN), strict=True))
+def _inputs_of(table: Table) -> list[tuple[bytes, bytes]]:
+    """Each application's inputs as they are shown, and as they are hashed: without nulls."""
+    model, names = name_of(table.model), _written(table.model)
+    rows = list(table.rows(names))
+    found = [dict(zip(names, row, strict=True)) for row in rows]
+    shown = hashed = _joined([{model: fields} for fields in found])
+    if any(None in row for row in rows):
+        kept = [{n: v for n, v in fields.items() if v is not None} for fields in found]
+        hashed = _joined([{model: fields} if fields else {} for fields in kept])
+    return list(zip(shown.split(BETWEEN), plain(hashed).split(BETWEEN), strict=True))
 
 
 def _joined(objects: Sequence[dict[str, Any]]) -> bytes:
@@ -187,16 +173,13 @@ def _joined(objects: Sequence[dict[str, Any]]) -> bytes:
 
 
 @cache
-def _inputs_of(model: type[CreditModel]) -> _Inputs:
-    fields = tuple(sorted(set(model.model_fields) - _withheld(model)))
-    if len(fields) > 1:
-        return _Inputs(name_of(model), fields, attrgetter(*fields))
-    return _Inputs(name_of(model), fields, lambda row: tuple(getattr(row, f) for f in fields))
+def _contract(model: type[CreditModel]) -> str:
+    return contract_hash(model)[:CONTRACT_DIGITS]
 
 
 @cache
-def _contract(model: type[CreditModel]) -> str:
-    return contract_hash(model)[:CONTRACT_DIGITS]
+def _written(model: type[CreditModel]) -> tuple[str, ...]:
+    return tuple(sorted(set(model.model_fields) - _withheld(model)))
 
 
 @cache

@@ -16,6 +16,7 @@ from models.estimators import Additive
 from models.features import features
 from models.scorer import Scorer
 from models.serving import LoadedVersion
+from models.table import table_from_applications
 from tests.models.conftest import CALIBRATION, POLICY, REFERENCE, bundle_of
 from tests.toy import Toy, toy
 
@@ -63,8 +64,9 @@ def caller(request_id: str = "r", applicant: str | None = None, key: str | None 
 
 def record(log: DecisionLog, loaded: LoadedVersion, rows: Sequence[Toy], who: Caller) -> None:
     """Decide on rows and record it, as the desk does."""
-    answered = Answered("champion", loaded, list(enumerate(rows)), loaded.scorer.scored(rows), 1.0)
-    log.record(answered, who)
+    table = table_from_applications(Toy, rows)
+    scored = loaded.scorer.scored(table)
+    log.record(Answered("champion", loaded, table, range(len(rows)), scored, 1.0), who)
 
 
 def decision_log(path: Path, seal: Seal = SEAL, anchors: Anchors | None = None) -> DecisionLog:
