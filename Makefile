@@ -19,7 +19,7 @@ setup: .venv/complete ## .venv with everything development needs, from locked re
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	touch $@
 
-lock: setup ## resolve pyproject.toml anew into the three requirements files
+lock: setup ## resolve pyproject.toml anew into the four requirements files
 	sh infra/local/lock.sh
 
 run: train ## train on the bundled data, serve on PORT, show two example requests
@@ -76,7 +76,7 @@ cost: setup ## what a month costs, from docs/figures and infra/local/prices.toml
 
 sbom: setup ## what both images are made of, as CycloneDX, in var/sbom
 	mkdir -p var/sbom
-	.venv/bin/cyclonedx-py requirements --output-reproducible -o var/sbom/scoring.json requirements.txt
+	.venv/bin/cyclonedx-py requirements --output-reproducible -o var/sbom/scoring.json functions/requirements.txt
 	.venv/bin/cyclonedx-py requirements --output-reproducible -o var/sbom/training.json training/requirements.txt
 
 source-archive: setup ## what a function deployed from source needs, in var/scoring.zip
