@@ -14,11 +14,14 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
+from itertools import pairwise
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
 from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 from hypothesis import settings
@@ -32,6 +35,7 @@ from models.stores.opening import open_store
 from models.stores.store import Store
 from models.versions import Version, publish, read_bundle
 from tests.benchmarks.fixed_model import publish_benchmark_model
+from tests.faults import wait_until
 from tests.functions.scoring.mixed_load import Answer, Asked, Client, ask
 from tests.published import NOW
 from tests.running import Server, running_server
@@ -174,6 +178,8 @@ def test_mixed_load_and_changing_champions_are_answered_without_an_error_or_grow
             DECISION_LOG=str(tmp_path / "decisions"),
         ) as server,
     ):
+        ready = partial(server.client.get, "/health/ready")
+        wait_until(lambda: ready().status_code == httpx.codes.OK)
         began = time.monotonic()
         client = Client(int(server.client.base_url.port or 0), MODEL, answers, began + SECONDS)
         under_way = [pool.submit(ask, client, *each) for each in asking]
@@ -181,11 +187,13 @@ def test_mixed_load_and_changing_champions_are_answered_without_an_error_or_grow
         singles, *others = [future.result() for future in under_way]
     seen = [*singles, *(answer for found in others for answer in found)]
     assert {answer.version for answer in seen} == set(answers)
+    reloads = sum(before.version != after.version for before, after in pairwise(singles))
+    assert reloads >= len(resident) // 2
     wanted = {(request.verb, request.rows) for requests, _ in asking for request in requests}
     assert {(answer.verb, answer.rows) for answer in seen} == wanted
     assert recorded == [sum(answer.rows for answer in seen if answer.verb != "whatif")]
     if SOAKING:
-        found = figures(seen, minute_p99s(singles, began), resident)
+        found = figures(seen, minute_p99s(singles, began), resident) | {"reloads": reloads}
         with capsys.disabled():
             print(f"\n{json.dumps(found)}")
         assert found["growth"] <= MOST_GROWTH
@@ -208,7 +216,6 @@ def figures(seen: list[Answer], p99s: list[float], resident: list[float]) -> Fig
     return {
         "requests": len(seen),
         "rows": sum(answer.rows for answer in seen),
-        "promotions": len(resident),
         "resident_mib": [round(settled, 1), round(last, 1)],
         "growth": round(last / settled - 1, 4),
         "p99_ms_by_minute": [round(p99, 1) for p99 in p99s],
