@@ -19,7 +19,7 @@ setup: .venv/complete ## .venv with everything development needs, from locked re
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	touch $@
 
-lock: setup ## resolve pyproject.toml anew into the three requirements files
+lock: setup ## resolve pyproject.toml anew into the four requirements files
 	sh infra/local/lock.sh
 
 run: train ## train on the bundled data, serve on PORT, show two example requests
@@ -60,7 +60,7 @@ stack-test: setup ## the whole cloud on this machine: bucket, job, schedule, ser
 	$(PYTHON) -m pytest tests/stack --verbose --exitfirst --durations 0 --hypothesis-profile soak
 
 soak: setup ## the endurance and fault suites at full counts
-	$(PYTHON) -m pytest tests/functions/scoring/test_malformed.py tests/functions/scoring/test_openapi.py tests/training/test_explained.py tests/models/test_endurance.py tests/models/test_mutated.py tests/functions/scoring/test_refresh.py tests/functions/scoring/test_verification.py tests/functions/scoring/test_replay.py --hypothesis-profile soak
+	$(PYTHON) -m pytest tests/functions/scoring/test_malformed.py tests/functions/scoring/test_openapi.py tests/training/test_explained.py tests/models/test_endurance.py tests/models/test_mutated.py tests/functions/scoring/test_refresh.py tests/functions/scoring/test_verification.py tests/functions/scoring/test_replay.py tests/functions/scoring/test_mixed_load.py --hypothesis-profile soak
 
 bench: setup ## the benchmarks, beside an empty function and two services; writes docs/benchmarks.md; QUICK=1 tries it out
 	$(PYTHON) tests/benchmarks/serving.py $(if $(QUICK),--quick)
@@ -79,7 +79,7 @@ cost: setup ## what a month costs, from docs/figures and infra/local/prices.toml
 
 sbom: setup ## what both images are made of, as CycloneDX, in var/sbom
 	mkdir -p var/sbom
-	.venv/bin/cyclonedx-py requirements --output-reproducible -o var/sbom/scoring.json requirements.txt
+	.venv/bin/cyclonedx-py requirements --output-reproducible -o var/sbom/scoring.json functions/requirements.txt
 	.venv/bin/cyclonedx-py requirements --output-reproducible -o var/sbom/training.json training/requirements.txt
 
 source-archive: setup ## what a function deployed from source needs, in var/scoring.zip

