@@ -139,13 +139,8 @@ class Scorer:
     def _decision(self, probability: float) -> Decision:
         decision = decide(probability, self.policy)
         score = score_from_probability(probability, self.scale)
-        return Decision(
-            probability_of_default=probability,
-            credit_score=score,
-            risk_level=RISK_LEVELS[decision],
-            decision=decision,
-            rating=rating_from_score(score, self.bands) if self.bands else None,
-        )
+        rating = rating_from_score(score, self.bands) if self.bands else None
+        return Decision(probability, score, RISK_LEVELS[decision], decision, rating)
 
 
 def probabilities_from_log_odds(log_odds: LogOdds) -> Probabilities:
