@@ -93,8 +93,10 @@ class Desk:
     ) -> Table:
         """Hold rows against the contract as `check_all` does, as columns where that is enough."""
         contract = find_model(self.catalogue, model)
-        if not found and (table := table_from_rows(contract, rows)) is not None:
-            return table
+        if len(rows) > ROWS_ON_THE_LOOP and not found:  # for a few, columns do not pay
+            table = table_from_rows(contract, rows)
+            if table is not None:
+                return table
         return table_from_applications(contract, self.check_all(model, rows, paths, found))
 
     async def decide(

@@ -21,7 +21,7 @@ def python_of(name: str) -> Path:
 def requirements_of(name: str) -> Path:
     """What an environment is made from: everything in it, pinned."""
     if name == SCORING:
-        return REPOSITORY / "requirements.txt"
+        return REPOSITORY / "functions" / "requirements.txt"
     return Path(__file__).parent / "peers" / f"{name}.txt"
 
 
