@@ -1,5 +1,8 @@
 """The functions-framework target: `functions-framework --target=scoring --source=<this file>`."""
 
+import functions.start  # noqa: F401 -- first
+
+# isort: split
 import functions_framework.aio
 from starlette.requests import Request
 from starlette.types import ASGIApp
