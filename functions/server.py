@@ -5,7 +5,6 @@ It stops gracefully within the time Cloud Run gives, which the framework's comma
 
 import asyncio
 import contextlib
-import gc
 import socket
 import sys
 from collections.abc import Callable
@@ -27,7 +26,6 @@ def serve(prepare: Callable[[], tuple[Starlette, Listening]]) -> int:
     except DeclarationError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    gc.freeze()  # what is loaded by now stays: no collection need look at it again
     server = _Server(
         uvicorn.Config(
             app,

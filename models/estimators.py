@@ -7,6 +7,7 @@ bit.
 
 import json
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, Protocol
 
 import numpy as np
@@ -94,8 +95,9 @@ class Trees:
         self.family: Family = family
         self._ubj = ubj
         self._booster = Booster(ubj)
-        self._flat = Later(self._flattened)
-        self._tables = Later(self._tabled)
+        # Neither knows this object: a cycle would outlive the version that is replaced.
+        self._flat = Later(partial(_flattened, ubj))
+        self._tables = Later(partial(_tabled, self._flat))
 
     @property
     def base(self) -> Base:
@@ -119,15 +121,16 @@ class Trees:
         """XGBoost's UBJSON."""
         return self._ubj
 
-    def _flattened(self) -> FlatTrees | None:
-        try:
-            return FlatTrees.of(self._ubj)
-        except ModelRefusedError:  # of a kind that only the library knows
-            return None
 
-    def _tabled(self) -> PathTables | None:
-        flat = self._flat.now
-        return PathTables.of(flat) if flat else None
+def _flattened(ubj: bytes) -> FlatTrees | None:
+    try:
+        return FlatTrees.of(ubj)
+    except ModelRefusedError:  # of a kind that only the library knows
+        return None
+
+
+def _tabled(trees: Later[FlatTrees | None]) -> PathTables | None:
+    return PathTables.of(trees.now) if trees.now else None
 
 
 def estimator_from_bytes(family: Family, data: bytes) -> Estimator:

@@ -1,6 +1,6 @@
 """`python -m functions.retrain`: the server as the container runs it."""
 
-import functions.start  # noqa: F401 -- first
+from functions.start import imported  # first
 
 # isort: split
 import sys
@@ -11,6 +11,8 @@ from functions.retrain.app import create_app
 from functions.retrain.settings import read_settings
 from functions.server import serve
 from functions.settings import Listening
+
+imported()
 
 
 def prepare() -> tuple[Starlette, Listening]:

@@ -1,6 +1,6 @@
 """The functions-framework target: `functions-framework --target=retrain --source=<this file>`."""
 
-import functions.start  # noqa: F401 -- first
+from functions.start import imported  # first
 
 # isort: split
 import functions_framework.aio
@@ -10,6 +10,8 @@ from starlette.types import ASGIApp
 from functions.logs import log
 from functions.retrain.app import create_app
 from functions.retrain.settings import read_settings
+
+imported()
 
 # Before the server forks: a wrong setting ends the process here, by name.
 SETTINGS = read_settings()

@@ -3,7 +3,7 @@
 `audit` reads its decision log; `openapi` prints what it serves.
 """
 
-import functions.start  # noqa: F401 -- first
+from functions.start import imported  # first
 
 # isort: split
 import json
@@ -16,6 +16,8 @@ from functions.scoring.app import create_app, described
 from functions.scoring.settings import read_settings
 from functions.server import serve
 from functions.settings import Listening
+
+imported()
 
 
 def prepare() -> tuple[Starlette, Listening]:

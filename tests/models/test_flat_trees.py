@@ -1,5 +1,7 @@
 """Flat trees and path tables beside XGBoost: the same bits, the same contributions."""
 
+import gc
+import weakref
 from itertools import pairwise
 
 import numpy as np
@@ -125,3 +127,18 @@ def test_trees_with_a_cycle_are_refused(boosted: bytes) -> None:
     second = place + 4  # the left child of the root's left child: the root
     with pytest.raises(ModelRefusedError):
         FlatTrees.of(boosted[:second] + bytes(4) + boosted[second + 4 :])
+
+
+def test_a_version_that_is_replaced_is_gone_at_once(boosted: bytes) -> None:
+    estimator = estimator_from_bytes("xgboost", boosted)
+    row = rows(1, seed=9)
+    for _ in range(2):
+        estimator.log_odds(row)
+        estimator.contributions(row, row)
+    gone = weakref.ref(estimator)
+    gc.disable()
+    try:
+        del estimator
+        assert gone() is None
+    finally:
+        gc.enable()
