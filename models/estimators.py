@@ -87,8 +87,8 @@ class Additive:
 class Trees:
     """Boosted trees or a random forest, grown by XGBoost.
 
-    Its library scores many rows; what is fastest for one row, and for explanations, is made the
-    second time that is asked for: a cold start does not wait for it.
+    Its library scores many rows; what is fastest for one row is made the second time that is
+    asked for: a cold start does not wait for it. Explanations need it at once.
     """
 
     def __init__(self, family: TreeFamily, ubj: bytes) -> None:
@@ -97,7 +97,7 @@ class Trees:
         self._booster = Booster(ubj)
         # Neither knows this object: a cycle would outlive the version that is replaced.
         self._flat = Later(partial(_flattened, ubj))
-        self._tables = Later(partial(_tabled, self._flat))
+        self._paths = Later(partial(_paths_of, self._flat))
 
     @property
     def base(self) -> Base:
@@ -112,8 +112,8 @@ class Trees:
 
     def contributions(self, matrix: Matrix, reference: Matrix) -> Contributions:  # noqa: ARG002 -- trees have a base of their own
         """Exact SHAP values, path-dependent; the base is the mean over the training rows."""
-        if tables := self._tables.get():
-            return Contributions(tables.base, tables.contributions(matrix))
+        if paths := self._paths.now:
+            return Contributions(paths.base, paths.contributions(matrix))
         found = self._booster.contributions(matrix)
         return Contributions(float(found[0, -1]), np.ascontiguousarray(found[:, :-1]))
 
@@ -129,7 +129,7 @@ def _flattened(ubj: bytes) -> FlatTrees | None:
         return None
 
 
-def _tabled(trees: Later[FlatTrees | None]) -> PathTables | None:
+def _paths_of(trees: Later[FlatTrees | None]) -> PathTables | None:
     return PathTables.of(trees.now) if trees.now else None
 
 

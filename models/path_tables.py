@@ -1,26 +1,29 @@
-"""Exact contributions of trees from tables made once: a lookup instead of a traversal a feature.
+"""Exact contributions of trees: a lookup in a table that is made once.
 
 A leaf adds to the features of its path what follows from which of the path's splits a row passes,
 and a path of five splits has but 32 such subsets. Source: Yang, Fast TreeSHAP: accelerating SHAP
 value computation for trees, arXiv:2109.09847, version 2 of the algorithm.
 """
 
+from functools import partial
 from typing import Self
 
 import numpy as np
 
 from models.flat_trees import FlatTrees, Floats, Ints, Singles, Truths
+from models.later import Later
 
 MOST_CELLS = 2**21  # 8 MB; the tables of deep trees would fill gigabytes
 LEAVES_AT_ONCE = 256
+FEW_ROWS = 8
 
 
 class PathTables:
     """What each leaf adds to each feature of its path, for every subset of the path's splits.
 
-    Splits on one feature are told together, at the first of them. `nodes`, `turns` (to the right)
-    and the features have the shape `(depth, leaves)`; `added` has one line a leaf and subset, one
-    column a split.
+    Splits on one feature are told together, at the first of them. Arrays have the shape
+    `(depth, leaves)`. The table has one line a leaf and subset, one column a split; the first few
+    rows are answered without it, by the same arithmetic and so with the same bits.
     """
 
     def __init__(self, trees: FlatTrees) -> None:
@@ -33,7 +36,8 @@ class PathTables:
         self._lines = np.arange(len(leaves)) << trees.depth
         values = trees.values[leaves].astype(np.float64)
         self.base = float(trees.base) + float(values @ shares.prod(axis=0))
-        self._added = _tables(values, shares, _first_of_feature(features))
+        self._leaves = values, shares, _first_of_feature(features)
+        self._table = Later(partial(_table, *self._leaves))
 
     @classmethod
     def of(cls, trees: FlatTrees) -> Self | None:
@@ -44,12 +48,16 @@ class PathTables:
 
     def contributions(self, matrix: Floats) -> Floats:
         """Exact SHAP values in log-odds, of the matrix's shape; they add up from `base`."""
+        table = self._table.get() if len(matrix) <= FEW_ROWS else self._table.now
         found = np.empty(matrix.shape)
         for i, row in enumerate(matrix):
             passed = self._trees.turns(row).take(self._nodes) == self._turns
             subsets = np.bitwise_or.reduce(passed * self._bits, axis=0)
-            added = self._added.take(self._lines + subsets, axis=0).ravel()
-            found[i] = np.bincount(self._features, added, minlength=matrix.shape[1])
+            if table is None:
+                added = _added(*self._leaves, subsets[:, None])
+            else:
+                added = table.take(self._lines + subsets, axis=0)
+            found[i] = np.bincount(self._features, added.ravel(), minlength=matrix.shape[1])
         return found
 
 
@@ -74,12 +82,13 @@ def _paths(trees: FlatTrees, leaves: Ints) -> tuple[Ints, Truths, Floats]:
     return np.array(nodes), np.array(turns), np.array(shares)
 
 
-def _tables(values: Floats, shares: Floats, first: Ints) -> Singles:
+def _table(values: Floats, shares: Floats, first: Ints) -> Singles:
     depth = len(first)
+    subsets = np.arange(2**depth)[None]
     found = np.empty((len(values), 2**depth, depth), np.float32)
     for at in range(0, len(values), LEAVES_AT_ONCE):
         some = slice(at, at + LEAVES_AT_ONCE)
-        found[some] = _added(values[some], shares[:, some], first[:, some])
+        found[some] = _added(values[some], shares[:, some], first[:, some], subsets)
     return found.reshape(-1, depth)
 
 
@@ -90,8 +99,10 @@ def _first_of_feature(features: Ints) -> Ints:
     return first
 
 
-def _added(values: Floats, shares: Floats, first: Ints) -> Floats:
-    """What leaves add to the features of their paths, shape `(leaves, subsets, depth)`.
+def _added(values: Floats, shares: Floats, first: Ints, subsets: Ints) -> Singles:
+    """What leaves add to the features of their paths, for subsets of their splits.
+
+    `subsets` has the shape `(leaves, k)` or `(1, k)`, the result `(leaves, k, depth)`.
 
     Shapley's weights are an integral: `k! (m - 1 - k)! / m!` is that of `t^k (1 - t)^(m - 1 - k)`
     over [0, 1]. So a feature's value is the leaf's, times what its splits let through less their
@@ -103,12 +114,14 @@ def _added(values: Floats, shares: Floats, first: Ints) -> Floats:
     belongs = first == places  # place, split, leaf
     share = np.where(belongs, shares, 1.0).prod(axis=1)[:, :, None]
     splits = np.where(belongs, 1 << places[:, :, 0], 0).sum(axis=1)[:, :, None]
-    passed = (np.arange(2**depth) & splits) == splits  # place, leaf, subset
+    passed = (subsets & splits) == splits  # place, leaf, subset
     points, weights = np.polynomial.legendre.leggauss((depth + 1) // 2)
     found = np.zeros(passed.shape)
     for point, weight in zip((points + 1) / 2, weights / 2, strict=True):
         found += weight * _products_of_others((1 - point) * share + point * passed)
-    return np.moveaxis(values[:, None] * (passed - share) * found, 0, -1)
+    added = values[:, None] * (passed - share) * found
+    singles: Singles = np.moveaxis(added, 0, -1).astype(np.float32)
+    return singles
 
 
 def _products_of_others(factors: Floats) -> Floats:

@@ -102,7 +102,7 @@ def test_the_first_row_and_all_later_ones_score_the_same(boosted: bytes) -> None
     explained = [estimator.contributions(row, row).values for _ in range(3)]
     assert len(set(scores)) == 1
     for one, other in pairwise(explained):
-        np.testing.assert_allclose(one, other, atol=1e-6)
+        np.testing.assert_array_equal(one, other)
 
 
 def test_what_is_no_classifier_is_refused_and_left_to_the_library() -> None:
