@@ -209,7 +209,8 @@ def _wanted(asked: object, known: Mapping[str, str], faults: list[Fault]) -> lis
 def _reply(answer: Answer, wanted: list[str]) -> dict[str, Any]:
     predictions = predictions_from(answer)
     for said in predictions:
-        said["reasons"] = json.dumps(said.get("reasons", []), ensure_ascii=False)
+        found = said.get("reasons")
+        said["reasons"] = json.dumps(found, ensure_ascii=False) if found else "[]"
     return {
         "model_name": answer.loaded.manifest.model,
         "model_version": answer.loaded.version,
