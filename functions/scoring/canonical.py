@@ -17,7 +17,7 @@ from starlette.routing import Route
 from functions.bodies import json_answer, json_object
 from functions.envelope import caller_of
 from functions.problems import Fault, extra_members, refuse_faults
-from functions.scoring.desk import MAX_ROWS, Answer, Desk, in_turn, rows_in
+from functions.scoring.desk import MAX_ROWS, Answer, Desk, rows_in
 from functions.scoring.openapi import (
     PREDICTION,
     Schema,
@@ -65,10 +65,9 @@ async def predict_instances(desk: Desk, model: str, request: Request) -> Respons
     document = await json_object(request)
     with_reasons, faults = reasons_beside(document, "instances")
     refuse_faults(faults)
-    rows, paths = rows_in(document, "instances")
-    table = await in_turn(len(rows), desk.check_table, model, rows, paths)
+    table = desk.check_table(model, *rows_in(document, "instances"))
     answer = await desk.decide(model, table, caller_of(request), with_reasons=with_reasons)
-    return await in_turn(len(rows), _answered, answer)
+    return json_answer({"predictions": predictions_from(answer)})
 
 
 def paths(catalogue: Mapping[str, type[CreditModel]]) -> dict[str, Any]:
@@ -106,10 +105,6 @@ def predict_operation(name: str, model: type[CreditModel]) -> dict[str, Any]:
     )
     answer = {"predictions": {"type": "array", "items": PREDICTION}}
     return operation(f"Score {name} applications", body, answer)
-
-
-def _answered(answer: Answer) -> Response:
-    return json_answer({"predictions": predictions_from(answer)})
 
 
 def predictions_from(answer: Answer) -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
@@ -29,10 +29,7 @@ from models.table import Table, table_from_applications, table_from_rows
 MAX_ROWS = 1_000
 MEMBERS_PER_FIELD = 4  # a row with more is not taken apart member by member
 EXACT_INTEGERS = 2**53
-ROWS_ON_THE_LOOP = 16
-
-P = ParamSpec("P")
-T = TypeVar("T")
+ROWS_ON_THE_LOOP = 16  # more are scored in a thread, so that other requests need not wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +146,10 @@ class Desk:
         deciding = partial(
             self._decide, with_reasons=with_reasons, places=places or range(len(table))
         )
-        answer = await in_turn(len(table), deciding, answering, table, caller)
+        if len(table) <= ROWS_ON_THE_LOOP:
+            answer = deciding(answering, table, caller)
+        else:
+            answer = await run_in_threadpool(deciding, answering, table, caller)
         self.count(answer)
         return answer
 
@@ -177,16 +177,6 @@ class Desk:
             answered = Answered(variant, loaded, table, places, scored, latency_ms)
             self.decision_log.record(answered, caller)
         return Answer(variant, loaded, scored.decisions, latency_ms)
-
-
-async def in_turn(rows: int, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Do what a few rows need at once, and what many need in a thread: others are not kept waiting.
-
-    The thread gives way often, which see `functions/server.py`.
-    """
-    if rows <= ROWS_ON_THE_LOOP:
-        return work(*args, **kwargs)
-    return await run_in_threadpool(work, *args, **kwargs)
 
 
 def _latency_ms(caller: Caller) -> float:
