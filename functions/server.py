@@ -16,7 +16,6 @@ from functions.settings import Listening
 from models.errors import DeclarationError
 
 STOP_SECONDS = 7  # Cloud Run kills ten seconds after SIGTERM
-SWITCH_SECONDS = 0.0005
 READING_TURNS, READING_SECONDS = 10, 0.03
 
 
@@ -27,8 +26,6 @@ def serve(prepare: Callable[[], tuple[Starlette, Listening]]) -> int:
     except DeclarationError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    # A thread that explains a batch otherwise keeps the loop waiting for five milliseconds a turn.
-    sys.setswitchinterval(SWITCH_SECONDS)
     server = _Server(
         uvicorn.Config(
             app,
