@@ -106,7 +106,7 @@ class Scorer:
         return [self._decision(probability) for probability in probabilities.tolist()]
 
     def without_reasons(self, applications: Sequence[CreditModel]) -> list[Decision]:
-        """Decide on applications and leave reasons out, which cost ten times as much."""
+        """Decide on applications and leave reasons out, which cost more than they."""
         probabilities = probabilities_from_log_odds(self.log_odds(applications))
         return [self._decision(probability) for probability in probabilities.tolist()]
 

@@ -8,7 +8,7 @@ can be refused; where anything does not, nothing is said, and each row is held a
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
-from operator import attrgetter, ge, gt, itemgetter, le, lt
+from operator import attrgetter, ge, gt, le, lt
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from models.contract import Characteristic, CreditModel, characteristics
 from models.marks import Column, Columns, Mark
 
-EXACT_INTEGERS = 2.0**53  # beyond it a bound on the number and on its double could differ
+EXACT_INTEGERS = 2**53  # beyond it a bound on the number and on its double could differ
 
 # With the bound on the left: a value at least 5 breaks it where 5 is greater.
 BREACHES = ((Ge, "ge", gt), (Gt, "gt", ge), (Le, "le", lt), (Lt, "lt", le))
@@ -66,12 +66,11 @@ def table_from_rows(model: type[CreditModel], rows: Sequence[object]) -> Table |
         found.append(row if len(row) == len(names) or not absent else absent | row)
     if not found or any(len(row) != len(names) for row in found):
         return None
-    read: Callable[[Any], tuple[Any, ...]] = itemgetter(*names)
     try:
-        columns = zip(*map(read, found), strict=True)
+        values = {name: [row[name] for row in found] for name in names}
     except KeyError:
         return None
-    return table_from_columns(model, dict(zip(names, columns, strict=True)))
+    return table_from_columns(model, values)
 
 
 def table_from_columns(model: type[CreditModel], values: Mapping[str, Values]) -> Table | None:

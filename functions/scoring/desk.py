@@ -24,11 +24,10 @@ from models.contract import CreditModel
 from models.scorer import Decision
 from models.serving import InService, LoadedVersion, Variant
 from models.shelf import find_model
-from models.table import Table, table_from_applications, table_from_rows
+from models.table import EXACT_INTEGERS, Table, table_from_applications, table_from_rows
 
 MAX_ROWS = 1_000
 MEMBERS_PER_FIELD = 4  # a row with more is not taken apart member by member
-EXACT_INTEGERS = 2**53
 ROWS_ON_THE_LOOP = 16  # more are scored in a thread, so that other requests need not wait
 
 

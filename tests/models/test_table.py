@@ -1,15 +1,16 @@
 """Checking by columns and row by row: the same verdicts, the same numbers, the same values."""
 
 import json
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from models.contract import CreditModel, characteristics
+from models.marks import Reason
 from models.shelf import credit_models
 from models.table import Table, table_from_applications, table_from_columns, table_from_rows
 from tests.functions.scoring.conftest import ROWS as EXAMPLES
@@ -118,3 +119,19 @@ def test_columns_are_taken_as_they_are() -> None:
     table = table_from_columns(Toy, {name: [row[name]] * 4 for name in Toy.model_fields})
     assert table is not None
     assert len(table) == 4
+
+
+def test_a_model_of_one_field_is_taken_too() -> None:
+    class Single(CreditModel):
+        label = "bad"
+        label_definition = "90 days past due"
+        horizon = "12 months"
+        scale = Toy.scale
+        policy = Toy.policy
+
+        income: Annotated[float, Field(ge=0), Reason("R01", "Income")]
+
+    table = table_from_rows(Single, [{"income": 5}, {"income": 6.5}])
+    assert table is not None
+    assert table.numbers["income"].tolist() == [5.0, 6.5]
+    assert table_from_rows(Single, [{"income": -1}]) is None
