@@ -1,11 +1,11 @@
 """A function put together: its routes in, one ASGI application out that answers every error."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from http import HTTPStatus
 
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -72,7 +72,7 @@ def _ending_with(
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         yield
         if on_stop:
-            await run_in_threadpool(on_stop)
+            await asyncio.to_thread(on_stop)
 
     return lifespan
 

@@ -24,7 +24,12 @@ Number = Annotated[float, Field(ge=-LARGEST_NUMBER, le=LARGEST_NUMBER)]
 
 class _Document(BaseModel):
     model_config: ClassVar[ConfigDict] = ConfigDict(
-        strict=True, extra="forbid", frozen=True, allow_inf_nan=False
+        # A cold start with trees needs none of these.
+        defer_build=True,
+        strict=True,
+        extra="forbid",
+        frozen=True,
+        allow_inf_nan=False,
     )
 
 

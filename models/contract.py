@@ -76,6 +76,7 @@ class CreditModel(BaseModel):
     """
 
     model_config = ConfigDict(
+        defer_build=True,  # a cold start needs the default model's alone
         strict=True,
         extra="forbid",
         frozen=True,

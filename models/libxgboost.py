@@ -7,7 +7,8 @@ Source: XGBoost C API, https://xgboost.readthedocs.io/en/stable/c.html
 import ctypes
 import importlib.util
 import json
-import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import ClassVar
@@ -41,7 +42,8 @@ CONTRIBUTIONS_CONFIG = _config(2)  # and what each feature adds to them
 class Booster:
     """A fitted gradient-boosted model, read from XGBoost's UBJSON bytes.
 
-    A C handle must not be used by two threads at once, so each thread loads one of its own.
+    A C handle must not be used by two threads at once, so each call borrows one; there come to be
+    as many as were ever used at once.
     """
 
     def __init__(self, ubj: bytes) -> None:
@@ -51,27 +53,25 @@ class Booster:
             message = "estimator: not a model in XGBoost's UBJSON"
             raise ModelRefusedError(message)
         self._ubj = ubj
-        self._threads = threading.local()
-        self._handle()
+        self._idle = [_Handle(ubj)]
 
     def margins(self, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
         """Predict log-odds, shape `(n,)`, for a C-ordered matrix `(n, p)`; NaN means missing."""
-        library = _library()
         shape, dimensions = ctypes.POINTER(ctypes.c_uint64)(), ctypes.c_uint64()
         result = ctypes.POINTER(ctypes.c_float)()
-        _checked(
-            library.XGBoosterPredictFromDense(
-                self._handle().pointer,
-                _interface(matrix),
-                MARGIN_CONFIG,
-                None,
-                ctypes.byref(shape),
-                ctypes.byref(dimensions),
-                ctypes.byref(result),
+        with self._handle() as pointer:
+            _checked(
+                _library().XGBoosterPredictFromDense(
+                    pointer,
+                    _interface(matrix),
+                    MARGIN_CONFIG,
+                    None,
+                    ctypes.byref(shape),
+                    ctypes.byref(dimensions),
+                    ctypes.byref(result),
+                )
             )
-        )
-        # The library owns the result until this thread's next call, hence the copy.
-        return np.ctypeslib.as_array(result, shape=(len(matrix),)).astype(np.float64)
+            return _copied(result, len(matrix))
 
     def contributions(self, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
         """Exact SHAP values in log-odds, shape `(n, p + 1)`; the last column is the base.
@@ -83,28 +83,34 @@ class Booster:
         _checked(library.XGDMatrixCreateFromDense(_interface(matrix), missing, ctypes.byref(data)))
         shape, dimensions = ctypes.POINTER(ctypes.c_uint64)(), ctypes.c_uint64()
         result = ctypes.POINTER(ctypes.c_float)()
+        rows, width = matrix.shape
         try:
-            _checked(
-                library.XGBoosterPredictFromDMatrix(
-                    self._handle().pointer,
-                    data,
-                    CONTRIBUTIONS_CONFIG,
-                    ctypes.byref(shape),
-                    ctypes.byref(dimensions),
-                    ctypes.byref(result),
+            with self._handle() as pointer:
+                _checked(
+                    library.XGBoosterPredictFromDMatrix(
+                        pointer,
+                        data,
+                        CONTRIBUTIONS_CONFIG,
+                        ctypes.byref(shape),
+                        ctypes.byref(dimensions),
+                        ctypes.byref(result),
+                    )
                 )
-            )
-            rows, width = matrix.shape
-            found = np.ctypeslib.as_array(result, shape=(rows, width + 1)).astype(np.float64)
+                return _copied(result, rows * (width + 1)).reshape(rows, width + 1)
         finally:
             library.XGDMatrixFree(data)
-        return found
 
-    def _handle(self) -> "_Handle":
-        handle: _Handle | None = getattr(self._threads, "handle", None)
-        if handle is None:
-            handle = self._threads.handle = _Handle(self._ubj)
-        return handle
+    @contextmanager
+    def _handle(self) -> Iterator[ctypes.c_void_p]:
+        """Borrow a handle that no other thread uses meanwhile."""
+        try:
+            handle = self._idle.pop()
+        except IndexError:
+            handle = _Handle(self._ubj)
+        try:
+            yield handle.pointer
+        finally:
+            self._idle.append(handle)
 
 
 def margin_from_base_score(base_score: np.float32) -> np.float32:
@@ -115,7 +121,7 @@ def margin_from_base_score(base_score: np.float32) -> np.float32:
 
 
 class _Handle:
-    """One C booster, given back with the thread or the model that holds it.
+    """One C booster, given back with the model that holds it.
 
     Given back, not freed: for every booster it was ever used on, a thread keeps a few kilobytes in
     the library, which only that thread could free. A service that reloads would grow by them.
@@ -154,6 +160,12 @@ def _interface(matrix: NDArray[np.float64]) -> bytes:
         f'{{"data":[{matrix.ctypes.data},true],"shape":[{rows},{width}],'
         '"typestr":"<f8","version":3}'
     ).encode()
+
+
+def _copied(result: "ctypes._Pointer[ctypes.c_float]", size: int) -> NDArray[np.float64]:
+    """What the library owns until this thread's next call; numpy's own way costs an import."""
+    owned = ctypes.string_at(result, size * ctypes.sizeof(ctypes.c_float))
+    return np.frombuffer(owned, np.float32).astype(np.float64)
 
 
 @cache

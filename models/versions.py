@@ -45,7 +45,7 @@ class Version(Record):
 
 def published_at(name: str) -> datetime:
     """When a version was published, as its name says."""
-    return datetime.strptime(f"{name[:15]}+0000", "%Y%m%dT%H%M%S%z")
+    return datetime.fromisoformat(name[:16])
 
 
 def publish(

@@ -10,7 +10,6 @@ from typing import Any
 import requests
 from joserfc.errors import JoseError
 from joserfc.jwk import Key, import_key
-from starlette.concurrency import run_in_threadpool
 
 from functions.logs import log
 from functions.problems import CannotCheckError
@@ -61,7 +60,7 @@ class SigningKeys:
             if is_answered or self._clock() < self._look_from:
                 return
             try:
-                self._keys = await run_in_threadpool(read_jwks, self._source)
+                self._keys = await asyncio.to_thread(read_jwks, self._source)
             except (OSError, ValueError) as error:
                 self._failures += 1
                 self._look_from = self._clock() + min(2.0**self._failures, PAUSE_SECONDS)

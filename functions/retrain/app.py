@@ -8,7 +8,6 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
@@ -52,14 +51,14 @@ def create_app(settings: Settings) -> Starlette:
         refuse_faults(extra_members(request.query_params, set(), "query"))
         model = named(await json_object_if_any(request))
         async with starting[model]:
-            execution = await run_in_threadpool(_start, runner, model)
+            execution = await asyncio.to_thread(_start, runner, model)
         log("INFO", "training started", model=model, execution=execution)
         answer = {"status": "started", "model": model, "execution": execution}
         return json_answer(answer, HTTPStatus.ACCEPTED)
 
     async def status(request: Request) -> Response:
         model = named(_unique(request.query_params))
-        history = await run_in_threadpool(runner.look, model)
+        history = await asyncio.to_thread(runner.look, model)
         overdue = is_overdue(history, settings.overdue_after, datetime.now(UTC))
         if overdue:
             last = history.last_success and history.last_success.isoformat()

@@ -1,5 +1,6 @@
 """The desk every contract brings its applications to: check, load, score, record."""
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +8,6 @@ from functools import partial
 from typing import Any
 
 from pydantic import ValidationError
-from starlette.concurrency import run_in_threadpool
 
 from functions.envelope import Caller
 from functions.problems import (
@@ -148,7 +148,7 @@ class Desk:
         if len(table) <= ROWS_ON_THE_LOOP:
             answer = deciding(answering, table, caller)
         else:
-            answer = await run_in_threadpool(deciding, answering, table, caller)
+            answer = await asyncio.to_thread(deciding, answering, table, caller)
         self.count(answer)
         return answer
 

@@ -4,11 +4,11 @@ The shape of KServe v1 and Vertex AI: `predictions` as `:predict` gives them, al
 `explanations` beside them. Each is recorded as a decision, like those of `:predict`.
 """
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -75,7 +75,7 @@ async def respond(desk: Desk, request: Request) -> Response:
     applications = desk.check_all(model, *rows_in(document, "instances", MAX_INSTANCES))
     table = table_from_applications(desk.catalogue[model], applications)
     answer = await desk.decide(model, table, caller_of(request), with_reasons=True)
-    found = await run_in_threadpool(explanations_of, answer.loaded.scorer, applications)
+    found = await asyncio.to_thread(explanations_of, answer.loaded.scorer, applications)
     said = [_said(explanation, with_picture=with_picture) for explanation in found]
     return json_answer({"predictions": predictions_from(answer), "explanations": said})
 

@@ -8,11 +8,10 @@ import asyncio
 import math
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
-
-from anyio import to_thread
 
 from functions.logs import log
 from functions.problems import NotReadyError
@@ -56,6 +55,8 @@ class ModelLoader:
         self._refresh_seconds = refresh_seconds
         self._clock = clock
         self._states = {name: State() for name in catalogue}
+        # Of their own: a store in trouble must not hold up what scores are computed in.
+        self._readers = ThreadPoolExecutor(len(catalogue), "load")
 
     def state(self, name: str) -> State:
         """How a model stands; never loads."""
@@ -112,7 +113,7 @@ class ModelLoader:
         began = self._clock()
         load = partial(load_in_service, self._store, self._catalogue[name], state.serving)
         try:
-            loading = to_thread.run_sync(load, abandon_on_cancel=True)
+            loading = asyncio.get_running_loop().run_in_executor(self._readers, load)
             found = await asyncio.wait_for(loading, LOAD_SECONDS)
         except Exception as error:  # noqa: BLE001 -- whatever a bad model raises, it is not served
             self._refuse(name, state, error)

@@ -3,11 +3,11 @@
 Nothing is decided, so nothing is written to the decision record.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -78,7 +78,7 @@ async def respond(desk: Desk, request: Request) -> Response:
     refuse_faults(parameters_in(document, set())[1])
     applications = desk.check_all(model, *rows_in(document, "instances", MAX_INSTANCES))
     answer = await desk.consider(model, applications, caller_of(request))
-    found = await run_in_threadpool(_recourses, answer, applications)
+    found = await asyncio.to_thread(_recourses, answer, applications)
     manifest, contract = answer.loaded.manifest, answer.loaded.scorer.model
     searched = allowed_values(contract, manifest.spreads)
     said = {"predictions": predictions_from(answer), "recourses": found, "searched": searched}

@@ -6,12 +6,12 @@ store in trouble must cost no score.
 
 import asyncio
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from functools import partial
 from http import HTTPStatus
 from typing import Any, TypeVar
 
-from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -40,7 +40,7 @@ T = TypeVar("T")
 
 def routes(store: Store, catalogue: Mapping[str, type[CreditModel]], default: str) -> list[Route]:
     """Routes of this contract."""
-    readers = CapacityLimiter(READERS)
+    readers = ThreadPoolExecutor(READERS, "versions")
 
     async def list_versions(request: Request) -> Response:
         model = _model_in(request, catalogue, default)
@@ -92,9 +92,9 @@ def _model_in(request: Request, catalogue: Mapping[str, Any], default: str) -> s
     return name
 
 
-async def _read(read: Callable[[], T], readers: CapacityLimiter) -> T:
+async def _read(read: Callable[[], T], readers: ThreadPoolExecutor) -> T:
     """Read the store within the time given; its own words, which name buckets, stay inside."""
-    reading = to_thread.run_sync(read, abandon_on_cancel=True, limiter=readers)
+    reading = asyncio.get_running_loop().run_in_executor(readers, read)
     try:
         return await asyncio.wait_for(reading, READ_SECONDS)
     except (ObjectMissingError, RegistryError) as error:

@@ -4,12 +4,12 @@ The answer is flat: cell by cell, the last field varying fastest. Nothing is dec
 written to the decision record.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from itertools import product
 from math import prod
 from typing import Any
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -58,7 +58,7 @@ async def respond(desk: Desk, request: Request) -> Response:
     document = await json_object(request)
     application, grid = _asked(desk, model, document)
     answer = await desk.consider(model, [application], caller_of(request))
-    cells = await run_in_threadpool(_cells, answer.loaded.scorer, application, grid)
+    cells = await asyncio.to_thread(_cells, answer.loaded.scorer, application, grid)
     return json_answer({"predictions": predictions_from(answer), "whatif": cells})
 
 
