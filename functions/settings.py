@@ -10,6 +10,7 @@ from pathlib import Path
 
 from functions.access.address import is_loopback
 from functions.access.settings import Access, Auth, access_from
+from functions.named import model_named
 from models.contract import CreditModel
 from models.errors import DeclarationError
 from models.shelf import credit_models
@@ -62,7 +63,7 @@ def default_model_from(
     environment: Mapping[str, str], catalogue: Mapping[str, type[CreditModel]], faults: list[str]
 ) -> str:
     """Read `DEFAULT_MODEL`."""
-    name = environment.get("DEFAULT_MODEL") or "application"
+    name = model_named(environment)
     if name not in catalogue:
         faults.append(f"DEFAULT_MODEL: {name!r} is not one of {', '.join(catalogue)}")
     return name

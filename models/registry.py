@@ -1,7 +1,4 @@
-"""The pointer: which version is champion, which came before it, which challenges it.
-
-champions/<model>.json    the only object that is ever replaced, by compare-and-swap
-"""
+"""The pointer: which version is champion, which came before it, which challenges it."""
 
 import uuid
 from collections.abc import Callable
@@ -21,8 +18,9 @@ from models.errors import (
     StoreError,
     StoreUnavailableError,
 )
+from models.layout import bundle_of, folder_of, pointer_of
 from models.stores.store import Store, StoredObject
-from models.versions import BUNDLE, Record, Version, folder_of, read_if_any, version_names
+from models.versions import Record, Version, read_if_any, version_names
 
 MOST_ATTEMPTS = 3
 
@@ -152,7 +150,7 @@ def _move(
     """
     expected: str | None = None
     for attempt in range(MOST_ATTEMPTS):
-        before = read_if_any(store, _pointer_name(model))
+        before = read_if_any(store, pointer_of(model))
         last = _pointer_from(before, model) if before else None
         if last and attempt and last.nonce != expected:
             # A rival's write became visible only now: it won, and is not written over.
@@ -205,7 +203,7 @@ def _happened(store: Store, ours: Pointer, last: Pointer | None, error: StoreErr
 
 
 def _write_pointer(store: Store, pointer: Pointer, before: StoredObject | None) -> None:
-    name, data = _pointer_name(pointer.model), pointer.model_dump_json(indent=1).encode()
+    name, data = pointer_of(pointer.model), pointer.model_dump_json(indent=1).encode()
     if before:
         store.replace(name, data, before.generation)
     else:
@@ -216,7 +214,7 @@ def _pointer_after(store: Store, model: str, error: StoreError) -> Pointer | Non
     """The pointer as it is after a write failed; that error again if it cannot be read."""
     for _ in range(MOST_ATTEMPTS):
         try:
-            found = read_if_any(store, _pointer_name(model))
+            found = read_if_any(store, pointer_of(model))
         except StoreUnavailableError:
             continue
         return _pointer_from(found, model) if found else None
@@ -231,12 +229,12 @@ def read_pointer(store: Store, model: str) -> Pointer:
     ObjectMissingError
         If the model has no champion yet.
     """
-    return _pointer_from(store.read(_pointer_name(model)), model)
+    return _pointer_from(store.read(pointer_of(model)), model)
 
 
 def pointer_if_any(store: Store, model: str) -> Pointer | None:
     """Read what a model's pointer names; None if it has no champion yet."""
-    found = read_if_any(store, _pointer_name(model))
+    found = read_if_any(store, pointer_of(model))
     return _pointer_from(found, model) if found else None
 
 
@@ -246,14 +244,14 @@ def prune(store: Store, model: str, keep: int) -> list[str]:
     everything = store.names(f"versions/{model}/")
     for version in version_names(store, model)[: -keep or None]:
         # Read again for each: it may have been promoted meanwhile.
-        pointer = read_if_any(store, _pointer_name(model))
+        pointer = read_if_any(store, pointer_of(model))
         if pointer and version in {v.version for v in _pointer_from(pointer, model).versions()}:
             continue
         folder = folder_of(model, version)
         # The bundle first: without it, what is left is no version.
-        store.remove(folder + BUNDLE)
+        store.remove(bundle_of(model, version))
         for name in everything:
-            if name.startswith(folder) and name != folder + BUNDLE:
+            if name.startswith(folder) and name != bundle_of(model, version):
                 store.remove(name)
         removed.append(version)
     return removed
@@ -263,13 +261,9 @@ def _pointer_from(stored: StoredObject, model: str) -> Pointer:
     try:
         pointer = Pointer.model_validate_json(stored.data)
     except ValidationError as error:
-        message = f"champions/{model}.json: not a pointer ({error.error_count()} faults)"
+        message = f"{pointer_of(model)}: not a pointer ({error.error_count()} faults)"
         raise ModelRefusedError(message) from error
     if pointer.model != model:
-        message = f"champions/{model}.json: it points at {pointer.model}"
+        message = f"{pointer_of(model)}: it points at {pointer.model}"
         raise ModelRefusedError(message)
     return pointer
-
-
-def _pointer_name(model: str) -> str:
-    return f"champions/{model}.json"

@@ -1,8 +1,4 @@
-"""Versions in a store: written once, found by content or name, read with every byte checked.
-
-versions/<model>/<version>/bundle.zip    a version exists when this does
-versions/<model>/<version>/...           written before it, for people and monitoring
-"""
+"""Versions in a store: written once, found by content or name, read with every byte checked."""
 
 import re
 from collections.abc import Mapping
@@ -18,10 +14,10 @@ from models.errors import (
     ObjectMissingError,
     RegistryError,
 )
+from models.layout import BUNDLE, bundle_of, folder_of
 from models.stores.store import Store, StoredObject
 
 VERSION_PATTERN = r"^\d{8}T\d{6}Z-[0-9a-f]{12}$"
-BUNDLE = "bundle.zip"
 
 
 class Record(BaseModel):
@@ -90,7 +86,7 @@ def find_published(store: Store, model: str, bundle: bytes) -> Version | None:
 
 
 def _bundle_of(store: Store, model: str, version: str) -> bytes | None:
-    found = read_if_any(store, folder_of(model, version) + BUNDLE)
+    found = read_if_any(store, bundle_of(model, version))
     return found.data if found else None
 
 
@@ -102,7 +98,7 @@ def read_bundle(store: Store, model: str, version: Version) -> bytes:
     ModelRefusedError
         If they are of another size or hash.
     """
-    data = store.read(folder_of(model, version.version) + BUNDLE).data
+    data = store.read(bundle_of(model, version.version)).data
     if (len(data), sha256_hex(data)) != (version.size, version.sha256):
         message = f"{model} {version.version}: the bundle's size or sha256 is not as published"
         raise ModelRefusedError(message)
@@ -124,7 +120,7 @@ def read_named(store: Store, model: str, name: str) -> tuple[Version, bytes]:
     if not re.fullmatch(VERSION_PATTERN, name):
         message = f"{name!r} is no version: those look like 20261121T014400Z-3f9ac2d01b7e"
         raise RegistryError(message)
-    data = store.read(folder_of(model, name) + BUNDLE).data
+    data = store.read(bundle_of(model, name)).data
     digest = sha256_hex(data)
     if not name.endswith(digest[:12]):
         message = f"{model} {name}: its bundle hashes to {digest[:12]}"
@@ -145,8 +141,3 @@ def read_if_any(store: Store, name: str) -> StoredObject | None:
         return store.read(name)
     except ObjectMissingError:
         return None
-
-
-def folder_of(model: str, version: str) -> str:
-    """Where a version's objects are."""
-    return f"versions/{model}/{version}/"

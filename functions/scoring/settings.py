@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from functions.named import store_named
 from functions.scoring.chain import LEAST_KEY_CHARACTERS, Seal
 from functions.settings import (
     HIGHEST_PORT,
@@ -110,11 +111,11 @@ def read_audit_settings() -> AuditSettings:
 
 def _store(environment: Mapping[str, str], faults: list[str]) -> Store:
     embedded = (REPOSITORY / "var" / "store").as_uri()
-    own, vertex = environment.get("MODEL_STORE"), environment.get("AIP_STORAGE_URI")
     try:
-        return open_store(own or vertex or embedded)
+        return open_store(store_named(environment) or embedded)
     except DeclarationError as error:
-        faults.append(f"MODEL_STORE: {error}" if own else f"AIP_STORAGE_URI: {error}")
+        variable = "MODEL_STORE" if environment.get("MODEL_STORE") else "AIP_STORAGE_URI"
+        faults.append(f"{variable}: {error}")
         return open_store(embedded)
 
 

@@ -11,8 +11,7 @@ from tests.running import REPOSITORY
 
 FIRST_SCORE = """
 import asyncio, json, sys
-from functions.scoring.__main__ import prepare
-import functions.server
+from functions.scoring.process import prepare
 
 body = sys.stdin.buffer.read()
 scope = {

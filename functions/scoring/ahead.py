@@ -1,0 +1,37 @@
+"""The champion, read from its bucket while the rest of the program is imported.
+
+An instance is started because somebody asks, so this is the first request's read, begun earlier.
+Imported before anything large: it knows of settings and of the pointer only what it must.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from functools import partial
+
+from functions.named import model_named, store_named
+from models.errors import DeclarationError
+from models.layout import bundle_of, pointer_of
+from models.stores.ahead import ReadAhead
+from models.stores.opening import open_store
+
+
+def read_ahead() -> ReadAhead | None:
+    """Begin to read the default model's champion; nothing if its store is near, or no store."""
+    uri = store_named(os.environ)  # noqa: TID251 -- the settings' module imports too much
+    if uri is None or uri.startswith("file:"):
+        return None
+    try:
+        store = open_store(uri)  # its client is imported here: in a thread it would be in the way
+    except DeclarationError:  # which the settings refuse by name
+        return None
+    model = model_named(os.environ)  # noqa: TID251 -- likewise
+    return ReadAhead(store, pointer_of(model), partial(_bundles, model))
+
+
+def _bundles(model: str, pointer: bytes) -> Iterator[str]:
+    """Bundles that a pointer names, before anybody has checked it."""
+    said = json.loads(pointer)
+    yield bundle_of(model, said["champion"]["version"])
+    if said["challenger"]:
+        yield bundle_of(model, said["challenger"]["version"]["version"])

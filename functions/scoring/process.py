@@ -1,0 +1,38 @@
+"""The server's process: settings read, the function put together, served until it is stopped."""
+
+from functions.start import imported  # first
+
+# isort: split
+import json
+from dataclasses import replace
+from functools import partial
+
+from starlette.applications import Starlette
+
+from functions.scoring.app import create_app, described
+from functions.scoring.settings import read_settings
+from functions.server import serve
+from functions.settings import Listening
+from models.stores.ahead import ReadAhead
+
+imported()
+
+
+def run(ahead: ReadAhead | None) -> int:
+    """Serve; what was begun to be read `ahead` stands in for the store it is read from."""
+    return serve(partial(prepare, ahead))
+
+
+def prepare(ahead: ReadAhead | None = None) -> tuple[Starlette, Listening]:
+    """Read the settings and put the function together."""
+    settings = read_settings()
+    if ahead:
+        settings = replace(settings, store=ahead)
+    return create_app(settings), settings.listening
+
+
+def print_document() -> int:
+    """Print the OpenAPI document of these settings."""
+    settings = replace(read_settings(), decision_log="off")
+    print(json.dumps(described(settings, create_app(settings).routes), indent=1))
+    return 0

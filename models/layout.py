@@ -1,0 +1,23 @@
+"""Where things are in a store.
+
+champions/<model>.json                   the only object that is ever replaced, by compare-and-swap
+versions/<model>/<version>/bundle.zip    a version exists when this does
+versions/<model>/<version>/...           written before it, for people and monitoring
+"""
+
+BUNDLE = "bundle.zip"
+
+
+def pointer_of(model: str) -> str:
+    """Where the pointer of a model is."""
+    return f"champions/{model}.json"
+
+
+def folder_of(model: str, version: str) -> str:
+    """Where a version's objects are."""
+    return f"versions/{model}/{version}/"
+
+
+def bundle_of(model: str, version: str) -> str:
+    """Where a version's bundle is."""
+    return folder_of(model, version) + BUNDLE
