@@ -1,0 +1,85 @@
+"""A bucket is read while a server starts; the first request waits for that, and sees no other."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from functions.scoring.ahead import read_ahead
+from models.layout import bundle_of, pointer_of
+from models.registry import read_pointer
+from models.stores.opening import open_store
+from tests.faults import faulty_proxy, wait_until
+from tests.running import running_server
+
+Rows = dict[str, dict[str, Any]]
+
+
+def copied(made_store: str, to: str) -> None:
+    source, bucket = open_store(made_store), open_store(to)
+    for name in source.names(""):
+        bucket.create(name, source.read(name).data)
+
+
+@pytest.mark.parametrize("uri", ["file:///tmp/somewhere", "", "ftp://nowhere"])
+def test_nothing_is_read_ahead_from_a_folder_or_from_what_is_no_store(
+    uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MODEL_STORE", uri)
+    assert read_ahead() is None
+
+
+def test_the_pointer_and_what_it_names_are_read_before_they_are_asked_for(
+    made_store: str, bucket_server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert bucket_server
+    copied(made_store, "gs://models/ahead")
+    monkeypatch.setenv("MODEL_STORE", "gs://models/ahead")
+    monkeypatch.setenv("DEFAULT_MODEL", "german_credit")
+    begun = read_ahead()
+    assert begun is not None
+    champion = read_pointer(begun, "german_credit").champion
+    waiting = set(begun._reading)  # noqa: SLF001 -- what nobody has asked for yet
+    assert waiting == {bundle_of("german_credit", champion.version)}
+    assert pointer_of("german_credit") not in waiting
+
+
+def test_a_first_score_asks_the_bucket_no_more_than_twice(
+    made_store: str, rows: Rows, bucket_server: str, tmp_path: Path
+) -> None:
+    copied(made_store, "gs://models/counted")
+    asked: list[bytes] = []
+
+    def noted(data: bytes) -> bytes:
+        asked.append(data)
+        return data
+
+    with faulty_proxy(bucket_server) as proxy:
+        proxy.passing_on = noted
+        with running_server(
+            tmp_path / "log", MODEL_STORE="gs://models/counted", STORAGE_EMULATOR_HOST=proxy.url
+        ) as server:
+            assert server.client.post("/predict", json=rows["application"]).status_code == 200
+    paths = [data.split(b" ", 2)[1] for data in asked if data.startswith(b"GET")]
+    assert [b"champions" in path for path in paths] == [True, False]
+    assert b"versions%2Fapplication%2F" in paths[1]
+
+
+def test_a_bucket_that_was_down_at_the_start_costs_one_refusal(
+    made_store: str, rows: Rows, bucket_server: str, tmp_path: Path
+) -> None:
+    copied(made_store, "gs://models/down-at-start")
+    with faulty_proxy(bucket_server) as proxy:
+        proxy.fault = "down"
+        with running_server(
+            tmp_path / "log",
+            MODEL_STORE="gs://models/down-at-start",
+            STORAGE_EMULATOR_HOST=proxy.url,
+        ) as server:
+            first = server.client.post("/predict", json=rows["application"])
+            assert first.status_code == 503
+            assert first.json()["detail"].endswith("the model store cannot be reached")
+            proxy.fault = "none"
+            wait_until(
+                lambda: server.client.post("/predict", json=rows["application"]).status_code == 200
+            )

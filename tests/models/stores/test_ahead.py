@@ -1,0 +1,99 @@
+"""What was read ahead is what would have been read, once, and only while it is fresh."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from models.errors import ObjectMissingError, StoreUnavailableError
+from models.stores.ahead import FRESH_SECONDS, ReadAhead
+from models.stores.files import FileStore
+from models.stores.store import StoredObject
+
+
+class Noting(FileStore):
+    """A folder that notes what is read from it."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(str(folder))
+        self.seen: list[str] = []
+        self.down = False
+
+    def read(self, name: str) -> StoredObject:
+        self.seen.append(name)
+        if self.down:
+            raise StoreUnavailableError(name)
+        return super().read(name)
+
+
+class Clock:
+    """A time that is set."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def named(data: bytes) -> Iterator[str]:
+    yield json.loads(data)["bundle"]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Noting:
+    store = Noting(tmp_path)
+    store.create("pointer", b'{"bundle": "one"}')
+    store.create("one", b"first")
+    return store
+
+
+def test_what_is_named_is_read_before_it_is_asked_for_and_given_once(store: Noting) -> None:
+    ahead = ReadAhead(store, "pointer", named)
+    assert ahead.read("pointer").data == b'{"bundle": "one"}'
+    assert ahead.read("one").data == b"first"
+    assert store.seen == ["pointer", "one"]
+    assert ahead.read("pointer") == ahead.read("pointer")
+    assert store.seen == ["pointer", "one", "pointer", "pointer"]
+
+
+def test_what_is_not_named_is_read_when_it_is_asked_for(store: Noting) -> None:
+    store.create("two", b"second")
+    ahead = ReadAhead(store, "pointer", named)
+    assert ahead.read("two").data == b"second"
+    with pytest.raises(ObjectMissingError):
+        ahead.read("three")
+
+
+def test_what_is_no_longer_fresh_is_read_again(store: Noting) -> None:
+    clock = Clock()
+    ahead = ReadAhead(store, "pointer", named, clock)
+    ahead.read("pointer")
+    store.replace("one", b"changed", store.read("one").generation)
+    clock.now = FRESH_SECONDS + 0.1
+    assert ahead.read("one").data == b"changed"
+
+
+def test_a_failure_is_told_once_and_then_the_store_is_asked(store: Noting) -> None:
+    store.down = True
+    ahead = ReadAhead(store, "pointer", named)
+    with pytest.raises(StoreUnavailableError):
+        ahead.read("pointer")
+    store.down = False
+    assert ahead.read("pointer").data == b'{"bundle": "one"}'
+
+
+@pytest.mark.parametrize("said", [b"{", b"[]", b"{}", b"7", b"\xff"])
+def test_what_names_nothing_is_given_as_it_is(store: Noting, said: bytes) -> None:
+    store.replace("pointer", said, store.read("pointer").generation)
+    assert ReadAhead(store, "pointer", named).read("pointer").data == said
+
+
+def test_everything_else_is_the_stores(store: Noting) -> None:
+    ahead = ReadAhead(store, "pointer", named)
+    ahead.create("new", b"1")
+    ahead.replace("new", b"2", ahead.read("new").generation)
+    assert ahead.read("new").data == b"2"
+    assert ahead.names("ne") == ["new"]
+    ahead.remove("new")
+    assert ahead.names("ne") == []
