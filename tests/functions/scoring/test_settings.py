@@ -58,7 +58,8 @@ def test_the_process_ends_at_start_when_the_decision_log_cannot_be_opened(tmp_pa
 
 def test_every_setting_stands_in_the_readme() -> None:
     readme = (REPOSITORY / "README.md").read_text()
-    text = "".join(path.read_text() for path in (REPOSITORY / "functions").rglob("settings.py"))
+    files = (REPOSITORY / "functions" / "named.py", *REPOSITORY.glob("functions/**/settings.py"))
+    text = "".join(path.read_text() for path in files)
     read = set(re.findall(r'environment\.get\("([A-Z_]+)"', text))
     assert read == {
         *("MODEL_STORE", "DEFAULT_MODEL", "CREDIT_MODELS", "AUTH", "DECISION_LOG"),
