@@ -16,7 +16,8 @@ def credit_models(extra_modules: Iterable[str] = ()) -> Mapping[str, type[Credit
     Raises
     ------
     DeclarationError
-        If a module cannot be imported, declares no credit model, or takes a name twice.
+        If a module cannot be imported, declares no credit model or one that cannot be built, or
+        takes a name twice.
     """
     own = [f"models.catalogue.{m.name}" for m in pkgutil.iter_modules(models.catalogue.__path__)]
     found: dict[str, type[CreditModel]] = {}
@@ -25,8 +26,19 @@ def credit_models(extra_modules: Iterable[str] = ()) -> Mapping[str, type[Credit
             if name_of(model) in found:
                 message = f"{module} declares {name_of(model)}, which is in the catalogue already"
                 raise DeclarationError(message)
+            if module not in own:
+                _build(model)
             found[name_of(model)] = model
     return found
+
+
+def _build(model: type[CreditModel]) -> None:
+    """Build someone else's contract now: a fault in it is a wrong setting, not a failed request."""
+    try:
+        model.model_rebuild()
+    except Exception as error:  # pydantic raises what its parts raise
+        message = f"credit model {name_of(model)} cannot be built: {error}"
+        raise DeclarationError(message) from error
 
 
 def find_model(catalogue: Mapping[str, type[CreditModel]], name: str) -> type[CreditModel]:

@@ -56,9 +56,12 @@ class ReadAhead:
         return self._store.names(prefix)
 
     def _read_first(self, first: str, named: Callable[[bytes], Iterable[str]]) -> StoredObject:
-        found = self._store.read(first)
-        # Whoever reads it in earnest says what is wrong with it.
-        with suppress(ValueError, KeyError, TypeError):
-            for name in named(found.data):
-                self._reading[name] = self._readers.submit(self._store.read, name)
+        try:
+            found = self._store.read(first)
+            # Whoever reads it in earnest says what is wrong with it.
+            with suppress(ValueError, KeyError, TypeError):
+                for name in named(found.data):
+                    self._reading[name] = self._readers.submit(self._store.read, name)
+        finally:
+            self._readers.shutdown(wait=False)  # its threads end when they have read
         return found
