@@ -13,9 +13,14 @@ def pointer_of(model: str) -> str:
     return f"champions/{model}.json"
 
 
+def versions_of(model: str) -> str:
+    """Where all versions of a model are."""
+    return f"versions/{model}/"
+
+
 def folder_of(model: str, version: str) -> str:
     """Where a version's objects are."""
-    return f"versions/{model}/{version}/"
+    return f"{versions_of(model)}{version}/"
 
 
 def bundle_of(model: str, version: str) -> str:

@@ -18,8 +18,8 @@ from models.errors import (
     StoreError,
     StoreUnavailableError,
 )
-from models.layout import bundle_of, folder_of, pointer_of
-from models.stores.store import Store, StoredObject
+from models.layout import bundle_of, folder_of, pointer_of, versions_of
+from models.stores.store import Reader, Store, StoredObject
 from models.versions import Record, Version, read_if_any, version_names
 
 MOST_ATTEMPTS = 3
@@ -221,7 +221,7 @@ def _pointer_after(store: Store, model: str, error: StoreError) -> Pointer | Non
     raise error
 
 
-def read_pointer(store: Store, model: str) -> Pointer:
+def read_pointer(store: Reader, model: str) -> Pointer:
     """Read what a model's pointer names.
 
     Raises
@@ -241,7 +241,7 @@ def pointer_if_any(store: Store, model: str) -> Pointer | None:
 def prune(store: Store, model: str, keep: int) -> list[str]:
     """Remove all but the newest versions, and none that the pointer names; say which."""
     removed = []
-    everything = store.names(f"versions/{model}/")
+    everything = store.names(versions_of(model))
     for version in version_names(store, model)[: -keep or None]:
         # Read again for each: it may have been promoted meanwhile.
         pointer = read_if_any(store, pointer_of(model))

@@ -8,7 +8,7 @@ from models.bundle import Manifest, bundle_from_bytes, scorer_from_bundle
 from models.contract import CreditModel, name_of
 from models.registry import Pointer, read_pointer
 from models.scorer import Scorer
-from models.stores.store import Store
+from models.stores.store import Reader
 from models.versions import Version, read_bundle
 
 Variant = Literal["champion", "challenger"]
@@ -53,7 +53,7 @@ def place_of(model: str, identity: str) -> float:
     return int.from_bytes(digest[:6]) / 2**48
 
 
-def load_version(store: Store, model: type[CreditModel], version: Version) -> LoadedVersion:
+def load_version(store: Reader, model: type[CreditModel], version: Version) -> LoadedVersion:
     """Read, check and parse a version: one round trip.
 
     Raises
@@ -69,13 +69,13 @@ def load_version(store: Store, model: type[CreditModel], version: Version) -> Lo
     return LoadedVersion(version.version, bundle.manifest, scorer_from_bundle(bundle, model))
 
 
-def load_champion(store: Store, model: type[CreditModel]) -> LoadedVersion:
+def load_champion(store: Reader, model: type[CreditModel]) -> LoadedVersion:
     """Read, check and parse the champion of a model; errors as `load_version`."""
     return load_version(store, model, read_pointer(store, name_of(model)).champion)
 
 
 def load_in_service(
-    store: Store, model: type[CreditModel], known: InService | None = None
+    store: Reader, model: type[CreditModel], known: InService | None = None
 ) -> InService:
     """Read the pointer and whatever it names that is not known yet; errors as `load_version`.
 

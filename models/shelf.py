@@ -35,10 +35,13 @@ def credit_models(extra_modules: Iterable[str] = ()) -> Mapping[str, type[Credit
 def _build(model: type[CreditModel]) -> None:
     """Build someone else's contract now: a fault in it is a wrong setting, not a failed request."""
     try:
-        model.model_rebuild()
+        built = model.model_rebuild()
     except Exception as error:  # pydantic raises what its parts raise
         message = f"credit model {name_of(model)} cannot be built: {error}"
         raise DeclarationError(message) from error
+    if built is False:
+        message = f"credit model {name_of(model)} cannot be built"
+        raise DeclarationError(message)
 
 
 def find_model(catalogue: Mapping[str, type[CreditModel]], name: str) -> type[CreditModel]:

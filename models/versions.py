@@ -14,8 +14,8 @@ from models.errors import (
     ObjectMissingError,
     RegistryError,
 )
-from models.layout import BUNDLE, bundle_of, folder_of
-from models.stores.store import Store, StoredObject
+from models.layout import BUNDLE, bundle_of, folder_of, versions_of
+from models.stores.store import Reader, Store, StoredObject
 
 VERSION_PATTERN = r"^\d{8}T\d{6}Z-[0-9a-f]{12}$"
 
@@ -61,7 +61,7 @@ def publish(
     folder = folder_of(model, version.version)
     for name, data in others.items():
         _create(store, folder + name, data)
-    _create(store, folder + BUNDLE, bundle)
+    _create(store, bundle_of(model, version.version), bundle)
     return version
 
 
@@ -90,7 +90,7 @@ def _bundle_of(store: Store, model: str, version: str) -> bytes | None:
     return found.data if found else None
 
 
-def read_bundle(store: Store, model: str, version: Version) -> bytes:
+def read_bundle(store: Reader, model: str, version: Version) -> bytes:
     """Bytes of a version's bundle, of the size and hash that were published.
 
     Raises
@@ -130,8 +130,8 @@ def read_named(store: Store, model: str, name: str) -> tuple[Version, bytes]:
 
 def version_names(store: Store, model: str) -> list[str]:
     """Names of all published versions of a model, oldest first."""
-    pattern = re.compile(rf"versions/{re.escape(model)}/([^/]+)/{re.escape(BUNDLE)}")
-    matches = (pattern.fullmatch(name) for name in store.names(f"versions/{model}/"))
+    pattern = re.compile(rf"{re.escape(versions_of(model))}([^/]+)/{re.escape(BUNDLE)}")
+    matches = (pattern.fullmatch(name) for name in store.names(versions_of(model)))
     return sorted(m[1] for m in matches if m and re.fullmatch(VERSION_PATTERN, m[1]))
 
 

@@ -26,10 +26,10 @@ def read_ahead() -> ReadAhead | None:
     except DeclarationError:  # which the settings refuse by name
         return None
     model = model_named(os.environ)  # noqa: TID251 -- likewise
-    return ReadAhead(store, pointer_of(model), partial(_bundles, model))
+    return ReadAhead(store, pointer_of(model), partial(named_in, model))
 
 
-def _bundles(model: str, pointer: bytes) -> Iterator[str]:
+def named_in(model: str, pointer: bytes) -> Iterator[str]:
     """Bundles that a pointer names, before anybody has checked it."""
     said = json.loads(pointer)
     yield bundle_of(model, said["champion"]["version"])

@@ -32,16 +32,20 @@ from functions.scoring.loading import ModelLoader
 from functions.scoring.openapi import document, tagged
 from functions.scoring.records import open_lines
 from functions.scoring.settings import Settings
+from models.stores.store import Reader
 
 VERBS = ("explain", "whatif", "recourse")
 
 
-def create_app(settings: Settings) -> Starlette:
-    """Put the function together; nothing is read from the model store before a request needs it."""
-    counts = Counts()
+def create_app(settings: Settings, ahead: Reader | None = None) -> Starlette:
+    """Put the function together; nothing is read from the model store before a request needs it.
+
+    What was begun to be read `ahead` stands in for the store where models are loaded from it.
+    """
+    counts, store = Counts(), ahead or settings.store
     desk = Desk(
         catalogue=settings.catalogue,
-        loader=ModelLoader(settings.store, settings.catalogue, settings.model_refresh_seconds),
+        loader=ModelLoader(store, settings.catalogue, settings.model_refresh_seconds),
         decision_log=_decision_log(settings),
         count=counts.decided,
     )

@@ -19,7 +19,7 @@ from models.contract import CreditModel
 from models.errors import ObjectMissingError, StoreUnavailableError
 from models.serving import InService, load_in_service
 from models.shelf import find_model
-from models.stores.store import Store
+from models.stores.store import Reader
 
 DELAYS_SECONDS = (1, 2, 4, 8, 16, 30)  # after the first failure, the second, ...
 LOAD_SECONDS = 10.0  # in all; what takes longer was frozen or stalled, and is begun again
@@ -45,7 +45,7 @@ class ModelLoader:
 
     def __init__(
         self,
-        store: Store,
+        store: Reader,
         catalogue: Mapping[str, type[CreditModel]],
         refresh_seconds: float,
         clock: Callable[[], float] = time.monotonic,
@@ -55,8 +55,8 @@ class ModelLoader:
         self._refresh_seconds = refresh_seconds
         self._clock = clock
         self._states = {name: State() for name in catalogue}
-        # Of their own: a store in trouble must not hold up what scores are computed in.
-        self._readers = ThreadPoolExecutor(len(catalogue), "load")
+        # One each, and not asyncio's: a load that hangs holds up no other model, and no score.
+        self._readers = {name: ThreadPoolExecutor(1, f"load {name}") for name in catalogue}
 
     def state(self, name: str) -> State:
         """How a model stands; never loads."""
@@ -113,7 +113,7 @@ class ModelLoader:
         began = self._clock()
         load = partial(load_in_service, self._store, self._catalogue[name], state.serving)
         try:
-            loading = asyncio.get_running_loop().run_in_executor(self._readers, load)
+            loading = asyncio.get_running_loop().run_in_executor(self._readers[name], load)
             found = await asyncio.wait_for(loading, LOAD_SECONDS)
         except Exception as error:  # noqa: BLE001 -- whatever a bad model raises, it is not served
             self._refuse(name, state, error)

@@ -19,16 +19,14 @@ imported()
 
 
 def run(ahead: ReadAhead | None) -> int:
-    """Serve; what was begun to be read `ahead` stands in for the store it is read from."""
+    """Serve; some of the store was begun to be read `ahead`."""
     return serve(partial(prepare, ahead))
 
 
 def prepare(ahead: ReadAhead | None = None) -> tuple[Starlette, Listening]:
     """Read the settings and put the function together."""
     settings = read_settings()
-    if ahead:
-        settings = replace(settings, store=ahead)
-    return create_app(settings), settings.listening
+    return create_app(settings, ahead), settings.listening
 
 
 def print_document() -> int:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 
-from models.stores.store import Store, StoredObject
+from models.stores.store import Reader, StoredObject
 
 FRESH_SECONDS = 5.0
 READERS = 2
@@ -15,12 +15,12 @@ class ReadAhead:
     """A store, one object of which is being read, and then those that it names.
 
     Each of these is given once, to whoever asks within `FRESH_SECONDS`; whoever asks again, later
-    or for anything else asks the store. What failed fails as it would have when asked for.
+    or for anything else, or for what has failed meanwhile, asks the store.
     """
 
     def __init__(
         self,
-        store: Store,
+        store: Reader,
         first: str,
         named: Callable[[bytes], Iterable[str]],
         clock: Callable[[], float] = time.monotonic,
@@ -34,32 +34,18 @@ class ReadAhead:
 
     def read(self, name: str) -> StoredObject:
         """Read an object, or wait for it to have been read."""
+        if self._clock() > self._until:
+            self._reading.clear()
         reading = self._reading.pop(name, None)
-        if reading is None or self._clock() > self._until:
+        if reading is None or (reading.done() and reading.exception()):
             return self._store.read(name)
         return reading.result()
-
-    def create(self, name: str, data: bytes) -> None:
-        """As the store does."""
-        self._store.create(name, data)
-
-    def replace(self, name: str, data: bytes, generation: str) -> None:
-        """As the store does."""
-        self._store.replace(name, data, generation)
-
-    def remove(self, name: str) -> None:
-        """As the store does."""
-        self._store.remove(name)
-
-    def names(self, prefix: str) -> list[str]:
-        """As the store does."""
-        return self._store.names(prefix)
 
     def _read_first(self, first: str, named: Callable[[bytes], Iterable[str]]) -> StoredObject:
         try:
             found = self._store.read(first)
             # Whoever reads it in earnest says what is wrong with it.
-            with suppress(ValueError, KeyError, TypeError):
+            with suppress(Exception):
                 for name in named(found.data):
                     self._reading[name] = self._readers.submit(self._store.read, name)
         finally:

@@ -7,6 +7,7 @@ from typing import TypeVar
 from models.errors import StoreUnavailableError
 
 READ_SECONDS = 4.0
+LIST_SECONDS = 20.0  # thousands of objects are several pages
 
 T = TypeVar("T")
 

@@ -22,7 +22,7 @@ from models.errors import (
     ObjectMissingError,
     StoreUnavailableError,
 )
-from models.stores.deadline import READ_SECONDS, within
+from models.stores.deadline import LIST_SECONDS, READ_SECONDS, within
 from models.stores.store import StoredObject
 
 # The library's defaults wait 101 s for a store that is down; a request cannot.
@@ -73,11 +73,15 @@ class GoogleStore:
 
     def names(self, prefix: str) -> list[str]:
         """List a prefix."""
-        with _translated(prefix):
-            blobs = self._bucket().list_blobs(
-                prefix=self._prefix + prefix, retry=RETRY, timeout=TIMEOUT_SECONDS
-            )
-            return sorted(blob.name.removeprefix(self._prefix) for blob in blobs)
+
+        def fetch() -> list[str]:
+            with _translated(prefix):
+                blobs = self._bucket().list_blobs(
+                    prefix=self._prefix + prefix, retry=RETRY, timeout=TIMEOUT_SECONDS
+                )
+                return sorted(blob.name.removeprefix(self._prefix) for blob in blobs)
+
+        return within(prefix, fetch, LIST_SECONDS)
 
     def _upload(self, name: str, data: bytes, generation: int) -> None:
         with _translated(name):

@@ -14,7 +14,7 @@ from models.errors import (
     ObjectMissingError,
     StoreUnavailableError,
 )
-from models.stores.deadline import within
+from models.stores.deadline import LIST_SECONDS, within
 from models.stores.store import StoredObject
 
 if TYPE_CHECKING:
@@ -71,11 +71,15 @@ class S3Store:
 
     def names(self, prefix: str) -> list[str]:
         """List a prefix."""
-        with _translated(prefix):
-            pages = self._client().get_paginator("list_objects_v2")
-            found = pages.paginate(Bucket=self._bucket, Prefix=self._prefix + prefix)
-            keys = [item["Key"] for page in found for item in page.get("Contents", [])]
-        return sorted(key.removeprefix(self._prefix) for key in keys)
+
+        def fetch() -> list[str]:
+            with _translated(prefix):
+                pages = self._client().get_paginator("list_objects_v2")
+                found = pages.paginate(Bucket=self._bucket, Prefix=self._prefix + prefix)
+                keys = [item["Key"] for page in found for item in page.get("Contents", [])]
+            return sorted(key.removeprefix(self._prefix) for key in keys)
+
+        return within(prefix, fetch, LIST_SECONDS)
 
     def _put(
         self,

@@ -12,8 +12,8 @@ class StoredObject:
     generation: str
 
 
-class Store(Protocol):
-    """Objects by name. Each write is one atomic step: it happens whole or not at all."""
+class Reader(Protocol):
+    """Objects by name, to be read."""
 
     def read(self, name: str) -> StoredObject:
         """Read an object.
@@ -25,6 +25,10 @@ class Store(Protocol):
         StoreUnavailableError
             If the store cannot be reached or refuses.
         """
+
+
+class Store(Reader, Protocol):
+    """Objects by name. Each write is one atomic step: it happens whole or not at all."""
 
     def create(self, name: str, data: bytes) -> None:
         """Write an object that must not exist yet, else ObjectExistsError."""

@@ -48,7 +48,7 @@ def test_reloading_under_threads_makes_no_more_handles_than_are_used_at_once(
                 assert np.array_equal(found.astype(np.float32), margins)
             del booster
             gc.collect(0)
-    assert created.call_count <= 3  # this thread's and the two others'
+    assert created.call_count <= 3  # two at once, and one while a model that was replaced lingers
 
 
 def test_bytes_that_cannot_be_read_spoil_no_handle() -> None:

@@ -1,12 +1,13 @@
 """A bucket is read while a server starts; the first request waits for that, and sees no other."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from functions.scoring.ahead import read_ahead
-from models.layout import bundle_of, pointer_of
+from functions.scoring.ahead import named_in, read_ahead
+from models.layout import bundle_of
 from models.registry import read_pointer
 from models.stores.opening import open_store
 from tests.faults import faulty_proxy, wait_until
@@ -41,10 +42,9 @@ def test_the_pointer_and_what_it_names_are_read_before_they_are_asked_for(
     champion = read_pointer(begun, "german_credit").champion
     waiting = set(begun._reading)  # noqa: SLF001 -- what nobody has asked for yet
     assert waiting == {bundle_of("german_credit", champion.version)}
-    assert pointer_of("german_credit") not in waiting
 
 
-def test_a_first_score_asks_the_bucket_no_more_than_twice(
+def test_a_starting_server_reads_the_champion_before_it_is_asked(
     made_store: str, rows: Rows, bucket_server: str, tmp_path: Path
 ) -> None:
     copied(made_store, "gs://models/counted")
@@ -59,13 +59,22 @@ def test_a_first_score_asks_the_bucket_no_more_than_twice(
         with running_server(
             tmp_path / "log", MODEL_STORE="gs://models/counted", STORAGE_EMULATOR_HOST=proxy.url
         ) as server:
+            wait_until(lambda: len(asked) == 2)
+            assert b"champions" in asked[0]
+            assert b"versions%2Fapplication%2F" in asked[1]
             assert server.client.post("/predict", json=rows["application"]).status_code == 200
-    paths = [data.split(b" ", 2)[1] for data in asked if data.startswith(b"GET")]
-    assert [b"champions" in path for path in paths] == [True, False]
-    assert b"versions%2Fapplication%2F" in paths[1]
 
 
-def test_a_bucket_that_was_down_at_the_start_costs_one_refusal(
+def test_a_challenger_is_read_ahead_as_well() -> None:
+    pointer = {
+        "champion": {"version": "one"},
+        "challenger": {"version": {"version": "two"}, "share": 0.1},
+    }
+    found = list(named_in("toy", json.dumps(pointer).encode()))
+    assert found == [bundle_of("toy", "one"), bundle_of("toy", "two")]
+
+
+def test_a_bucket_that_was_down_at_the_start_is_read_when_it_is_asked_for(
     made_store: str, rows: Rows, bucket_server: str, tmp_path: Path
 ) -> None:
     copied(made_store, "gs://models/down-at-start")
