@@ -12,10 +12,14 @@ import httpx
 import pytest
 
 from functions.problems import NotReadyError
+from functions.scoring import loading
 from functions.scoring.loading import ModelLoader
+from models.catalogue.application import Application
 from models.catalogue.german_credit import GermanCredit
 from models.errors import UnknownModelError
+from models.stores.files import FileStore
 from models.stores.opening import open_store
+from models.stores.store import StoredObject
 from tests.running import Server, TrainedStore, free_port, running_server
 
 Example = Callable[[str], Any]
@@ -223,6 +227,42 @@ def test_a_caller_that_goes_away_does_not_end_the_load_of_others(own_store: Path
         return (await staying).champion.manifest.model
 
     assert asyncio.run(one_leaves()) == "german_credit"
+
+
+class Stalled(FileStore):
+    """A folder in which one model's objects are never read to their end."""
+
+    def __init__(self, uri: str, model: str) -> None:
+        super().__init__(uri.removeprefix("file://"))
+        self.ended = threading.Event()
+        self._model = model
+
+    def read(self, name: str) -> StoredObject:
+        if self._model in name:
+            self.ended.wait()
+        return super().read(name)
+
+
+def test_a_load_that_hangs_holds_up_no_other_model(
+    made_store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loading, "LOAD_SECONDS", 0.05)
+    clock = Clock()
+    store = Stalled(made_store, "application")
+    loader = ModelLoader(store, CATALOGUE | {"application": Application}, 60.0, clock)
+
+    async def ask() -> str:
+        for _ in range(4):
+            with pytest.raises(NotReadyError, match="the model store cannot be reached"):
+                await loader.serving("application")
+            clock.now += 60
+        monkeypatch.setattr(loading, "LOAD_SECONDS", 10.0)
+        try:
+            return (await loader.serving("german_credit")).champion.manifest.model
+        finally:
+            store.ended.set()
+
+    assert asyncio.run(ask()) == "german_credit"
 
 
 def test_an_unknown_model_is_never_loaded(own_store: Path) -> None:

@@ -25,6 +25,7 @@ from models.errors import (
 from models.stores.deadline import within
 from models.stores.opening import open_store
 from models.stores.store import Store
+from tests.faults import faulty_proxy
 
 
 @pytest.fixture(params=["file", "gs", "s3", "real"])
@@ -194,6 +195,20 @@ def test_an_s3_server_that_is_down_is_unavailable_within_seconds(
         monkeypatch.setenv("AWS_ENDPOINT_URL_S3", f"http://127.0.0.1:{port}")
         with pytest.raises(StoreUnavailableError, match="S3: EndpointConnectionError at a"):
             open_store("s3://models/x").read("a")
+
+
+@pytest.mark.parametrize("client", ["google", "s3"])
+def test_a_list_that_trickles_in_is_given_up(
+    bucket_server: str, s3_server: str, monkeypatch: pytest.MonkeyPatch, client: str
+) -> None:
+    monkeypatch.setattr(f"models.stores.{client}.LIST_SECONDS", 0.5)
+    with faulty_proxy(bucket_server if client == "google" else s3_server) as proxy:
+        proxy.fault = "trickle"
+        monkeypatch.setenv("STORAGE_EMULATOR_HOST", proxy.url)
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", proxy.url)
+        store = open_store("gs://models/x" if client == "google" else "s3://models/x")
+        with pytest.raises(StoreUnavailableError, match="did not give versions/ whole"):
+            store.names("versions/")
 
 
 def test_a_client_is_imported_only_when_its_scheme_is_used(tmp_path: Path) -> None:
