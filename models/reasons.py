@@ -80,22 +80,22 @@ def adverse_reasons(
     groups = list(_groups(model).values())
     by_group = _summed(rows.log_odds, groups)
     points = _summed(rows.points, groups)
-    strongest = [_strongest(row) for row in by_group]
+    strongest = _strongest(by_group)
     asked = [
-        (i, group, places)
+        (i, places)
         for i, candidates in enumerate(strongest)
         for group in candidates
-        for places in (groups[group].places, *(m.places for m in groups[group].members))
+        for places in groups[group].asked
     ]
-    drops = _drops(estimator, rows.matrix, typical, [(i, places) for i, _, places in asked])
+    drops = _drops(estimator, rows.matrix, typical, asked)
     drop = dict(zip(asked, drops, strict=True))
     found: list[tuple[AdverseReason, ...]] = []
     for i, candidates in enumerate(strongest):
         reasons = []
         for g in candidates:
-            falls = {member: drop[i, g, member.places] for member in groups[g].members}
+            falls = {member: drop[i, member.places] for member in groups[g].members}
             named = max(falls, key=lambda member: falls[member])
-            if falls[named] > 0 and drop[i, g, groups[g].places] > 0:
+            if falls[named] > 0 and drop[i, groups[g].places] > 0:
                 text = _sentence(named.characteristic, rows.columns, i)
                 added = float(by_group[i, g]), float(points[i, g])
                 reasons.append(AdverseReason(groups[g].code, text, *added))
@@ -110,9 +110,11 @@ def _summed(values: Matrix, groups: "Sequence[_Group]") -> Matrix:
     return summed
 
 
-def _strongest(contributions: Matrix) -> list[int]:
-    order = np.argsort(-contributions, kind="stable")[:MOST_CHECKED]
-    return [int(group) for group in order if contributions[group] > LEAST_LOG_ODDS]
+def _strongest(contributions: Matrix) -> list[list[int]]:
+    """Of each row the groups that may be reasons, strongest first."""
+    order = np.argsort(-contributions, axis=1, kind="stable")[:, :MOST_CHECKED]
+    counts = (np.take_along_axis(contributions, order, axis=1) > LEAST_LOG_ODDS).sum(axis=1)
+    return [row[:count] for row, count in zip(order.tolist(), counts.tolist(), strict=True)]
 
 
 def _drops(
@@ -124,10 +126,12 @@ def _drops(
     """How far the log-odds of a row fall when it has the reference's values in some places."""
     if not asked:
         return []
+    kinds = {places: k for k, places in enumerate(dict.fromkeys(places for _, places in asked))}
+    replaced = np.zeros((len(kinds), matrix.shape[1]), bool)
+    for places, k in kinds.items():
+        replaced[k, list(places)] = True
     rows = [i for i, _ in asked]
-    improved = matrix[rows]
-    for row, (_, places) in zip(improved, asked, strict=True):
-        row[list(places)] = typical[0, list(places)]
+    improved = np.where(replaced[[kinds[places] for _, places in asked]], typical, matrix[rows])
     before = estimator.log_odds(matrix)[rows]
     found: list[float] = (before - estimator.log_odds(improved)).tolist()
     return found
@@ -153,11 +157,15 @@ class _Member:
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """All characteristics of one reason code, and their places in the matrix."""
+    """All characteristics of one reason code, and their places in the matrix.
+
+    `asked` is what is put where the reference stands: all of it, and each of several by itself.
+    """
 
     code: str
     members: tuple[_Member, ...]
     places: tuple[int, ...]
+    asked: tuple[tuple[int, ...], ...]
 
 
 @cache
@@ -166,7 +174,10 @@ def _groups(model: type[CreditModel]) -> dict[str, _Group]:
     for c in characteristics(model):
         if c.reason is not None and not c.protected:
             members.setdefault(c.reason.code, []).append(_Member(c, places_of(model, c)))
-    return {
-        code: _Group(code, tuple(found), tuple(i for m in found for i in m.places))
-        for code, found in members.items()
-    }
+    return {code: _group(code, found) for code, found in members.items()}
+
+
+def _group(code: str, members: Sequence[_Member]) -> _Group:
+    places = tuple(i for m in members for i in m.places)
+    asked = tuple(dict.fromkeys((places, *(m.places for m in members))))
+    return _Group(code, tuple(members), places, asked)
