@@ -2,10 +2,11 @@
 
 A leaf adds to the features of its path what follows from which of the path's splits a row passes,
 and a path of five splits has but 32 such subsets. Source: Yang, Fast TreeSHAP: accelerating SHAP
-value computation for trees, arXiv:2109.09847, version 2 of the algorithm.
+value computation for trees, arXiv:2109.09847, version 2 of the algorithm. Here the leaves two
+levels below one split, up to four, are looked up together: one split more, a third of the work.
 """
 
-from functools import partial
+from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
@@ -13,37 +14,44 @@ import numpy as np
 from models.flat_trees import FlatTrees, Floats, Ints, Singles, Truths
 from models.later import Later
 
-MOST_CELLS = 2**21  # 8 MB; the tables of deep trees would fill gigabytes
-LEAVES_AT_ONCE = 256
+MOST_CELLS = 2**22  # 16 MB if each leaf were a block, a quarter of it in full trees
+BLOCKS_AT_ONCE = 64
 FEW_ROWS = 8
 
 
 class PathTables:
-    """What each leaf adds to each feature of its path, for every subset of the path's splits.
+    """What each block of leaves adds to the features of its splits, whichever way a row goes there.
 
-    Splits on one feature are told together, at the first of them. Arrays have the shape
-    `(depth, leaves)`. The table has one line a leaf and subset, one column a split; the first few
-    rows are answered without it, by the same arithmetic and so with the same bits.
+    A block's splits are the two above its leaves, the one above those, and the path from there to
+    the root. Splits of a leaf's path on one feature are told together, at the first of them. The
+    table has one line a block and way, one column a split; the first few rows are answered without
+    it, by the same arithmetic and so with the same bits.
     """
 
     def __init__(self, trees: FlatTrees) -> None:
         leaves = np.flatnonzero(np.isinf(trees.thresholds))
+        nodes, turns, shares = _paths(trees, leaves)
+        tops = nodes[1] if trees.depth > 1 else leaves
+        order = np.argsort(tops, kind="stable")
+        nodes, turns, shares = nodes[:, order], turns[:, order], shares[:, order]
+        tops, counts = np.unique(tops, return_counts=True)
         self._trees = trees
-        self._nodes, self._turns, shares = _paths(trees, leaves)
-        features = trees.features[self._nodes]
-        self._features = features.T.ravel()
-        self._bits = 1 << np.arange(trees.depth, dtype=np.uint16)[:, None]
-        self._lines = np.arange(len(leaves)) << trees.depth
-        values = trees.values[leaves].astype(np.float64)
+        self._splits = _splits(trees, tops, nodes[:, np.cumsum(counts) - counts])
+        self._features = trees.features[self._splits].T.ravel()
+        self._bits = 1 << np.arange(trees.depth + 1, dtype=np.uint16)[:, None]
+        self._lines = np.arange(len(tops)) << trees.depth + 1
+        values = trees.values[leaves[order]].astype(np.float64)
         self.base = float(trees.base) + float(values @ shares.prod(axis=0))
-        self._leaves = values, shares, _first_of_feature(features)
-        self._table = Later(partial(_table, *self._leaves))
+        is_right = nodes[0] != np.repeat(self._splits[0], counts)
+        first = _first_of_feature(trees.features[nodes])
+        self._leaves = _Leaves(counts, values, shares, turns, first, is_right)
+        self._table = Later(self._leaves.table)
 
     @classmethod
     def of(cls, trees: FlatTrees) -> Self | None:
         """Make the tables, unless the trees are too deep for them."""
         leaves = np.count_nonzero(np.isinf(trees.thresholds))
-        cells = leaves * trees.depth << trees.depth
+        cells = leaves * (trees.depth + 1) << trees.depth + 1
         return cls(trees) if cells <= MOST_CELLS else None
 
     def contributions(self, matrix: Floats) -> Floats:
@@ -51,14 +59,72 @@ class PathTables:
         table = self._table.get() if len(matrix) <= FEW_ROWS else self._table.now
         found = np.empty(matrix.shape)
         for i, row in enumerate(matrix):
-            passed = self._trees.turns(row).take(self._nodes) == self._turns
-            subsets = np.bitwise_or.reduce(passed * self._bits, axis=0)
+            turned = self._trees.turns(row).take(self._splits)
+            ways = np.bitwise_or.reduce(turned * self._bits, axis=0)
             if table is None:
-                added = _added(*self._leaves, subsets[:, None])
+                added = self._leaves.added(ways)
             else:
-                added = table.take(self._lines + subsets, axis=0)
+                added = table.take(self._lines + ways, axis=0)
             found[i] = np.bincount(self._features, added.ravel(), minlength=matrix.shape[1])
         return found
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Leaves:
+    """Leaves, block after block: `counts` has how many each has.
+
+    Of each leaf its value, its path's shares and turns from the leaf up, shape `(depth, leaves)`,
+    the first split on each split's feature, and which of its block's two lowest splits it is under.
+    """
+
+    counts: Ints
+    values: Floats
+    shares: Floats
+    turns: Truths
+    first: Ints
+    is_right: Truths
+
+    def added(self, ways: Ints) -> Singles:
+        """What blocks add to the features of their splits, shape `(blocks, depth + 1)`."""
+        subsets = self.subsets(np.repeat(ways, self.counts)[:, None])
+        return self.summed(_added(self.values, self.shares, self.first, subsets))[:, 0]
+
+    def table(self) -> Singles:
+        """What blocks add whichever way a row goes, shape `(blocks << depth + 1, depth + 1)`."""
+        depth = len(self.shares)
+        found = np.empty((len(self.counts), 2 << depth, depth + 1), np.float32)
+        ways, subsets = np.arange(2 << depth)[None], np.arange(1 << depth)[None]
+        for at in range(0, len(found), BLOCKS_AT_ONCE):
+            some = self._some(slice(at, at + BLOCKS_AT_ONCE))
+            added = _added(some.values, some.shares, some.first, subsets)
+            passed = some.subsets(ways)[:, :, None]
+            found[at : at + BLOCKS_AT_ONCE] = some.summed(np.take_along_axis(added, passed, 1))
+        return found.reshape(-1, depth + 1)
+
+    def _some(self, blocks: slice) -> "_Leaves":
+        counts = self.counts[blocks]
+        start = int(self.counts[: blocks.start].sum())
+        some = slice(start, start + int(counts.sum()))
+        by_split = self.shares[:, some], self.turns[:, some], self.first[:, some]
+        return _Leaves(counts, self.values[some], *by_split, self.is_right[some])
+
+    def subsets(self, ways: Ints) -> Ints:
+        """Which splits of its path each leaf is reached by, of ways `(leaves, k)` or `(1, k)`."""
+        turned = ways >> self.is_right[:, None] & 1
+        subsets: Ints = (turned == self.turns[0][:, None]).astype(np.intp)
+        for k in range(1, len(self.turns)):
+            turned = ways >> k + 1 & 1
+            subsets |= (turned == self.turns[k][:, None]).astype(np.intp) << k
+        return subsets
+
+    def summed(self, added: Floats) -> Singles:
+        """Over each block's leaves, of `(leaves, k, depth)`: sums `(blocks, k, depth + 1)`."""
+        lowest, is_right = added[:, :, 0], self.is_right[:, None]
+        sides = np.where(is_right, 0.0, lowest), np.where(is_right, lowest, 0.0)
+        spread = np.dstack([*sides, added[:, :, 1:]])
+        starts = np.cumsum(self.counts) - self.counts
+        sums: Singles = np.add.reduceat(spread, starts, axis=0).astype(np.float32)
+        return sums
 
 
 def _paths(trees: FlatTrees, leaves: Ints) -> tuple[Ints, Truths, Floats]:
@@ -82,14 +148,15 @@ def _paths(trees: FlatTrees, leaves: Ints) -> tuple[Ints, Truths, Floats]:
     return np.array(nodes), np.array(turns), np.array(shares)
 
 
-def _table(values: Floats, shares: Floats, first: Ints) -> Singles:
-    depth = len(first)
-    subsets = np.arange(2**depth)[None]
-    found = np.empty((len(values), 2**depth, depth), np.float32)
-    for at in range(0, len(values), LEAVES_AT_ONCE):
-        some = slice(at, at + LEAVES_AT_ONCE)
-        found[some] = _added(values[some], shares[:, some], first[:, some], subsets)
-    return found.reshape(-1, depth)
+def _splits(trees: FlatTrees, tops: Ints, paths: Ints) -> Ints:
+    """Splits of each block, shape `(depth + 1, blocks)`; where there is none, a leaf stands.
+
+    `tops` are the splits two levels above leaves: in a tree of one split the leaf itself.
+    """
+    alone = np.isinf(trees.thresholds[tops])
+    left = np.where(alone, paths[0], trees.children[2 * tops])
+    right = np.where(alone, tops, trees.children[2 * tops + 1])
+    return np.vstack([left, right, paths[1:]])
 
 
 def _first_of_feature(features: Ints) -> Ints:
@@ -99,7 +166,7 @@ def _first_of_feature(features: Ints) -> Ints:
     return first
 
 
-def _added(values: Floats, shares: Floats, first: Ints, subsets: Ints) -> Singles:
+def _added(values: Floats, shares: Floats, first: Ints, subsets: Ints) -> Floats:
     """What leaves add to the features of their paths, for subsets of their splits.
 
     `subsets` has the shape `(leaves, k)` or `(1, k)`, the result `(leaves, k, depth)`.
@@ -120,8 +187,7 @@ def _added(values: Floats, shares: Floats, first: Ints, subsets: Ints) -> Single
     for point, weight in zip((points + 1) / 2, weights / 2, strict=True):
         found += weight * _products_of_others((1 - point) * share + point * passed)
     added = values[:, None] * (passed - share) * found
-    singles: Singles = np.moveaxis(added, 0, -1).astype(np.float32)
-    return singles
+    return np.moveaxis(added, 0, -1)
 
 
 def _products_of_others(factors: Floats) -> Floats:

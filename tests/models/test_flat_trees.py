@@ -54,7 +54,19 @@ def pruned() -> bytes:
     return fitted(model)
 
 
-@pytest.mark.parametrize("grown", ["boosted", "forest", "pruned"])
+@pytest.fixture(scope="module")
+def stumps() -> bytes:
+    """Trees of one split, and of none."""
+    return fitted(XGBClassifier(n_estimators=40, max_depth=1, gamma=20, random_state=1))
+
+
+@pytest.fixture(scope="module")
+def twos() -> bytes:
+    """Trees of two levels: each a block, beside leaves that stand alone."""
+    return fitted(XGBClassifier(n_estimators=20, max_depth=2, gamma=5, random_state=1))
+
+
+@pytest.mark.parametrize("grown", ["boosted", "forest", "pruned", "stumps", "twos"])
 def test_one_row_scores_as_the_library_scores_it_to_the_last_bit(
     grown: str, request: pytest.FixtureRequest
 ) -> None:
@@ -67,7 +79,7 @@ def test_one_row_scores_as_the_library_scores_it_to_the_last_bit(
     np.testing.assert_array_equal(found, library.margins(matrix))
 
 
-@pytest.mark.parametrize("grown", ["boosted", "pruned"])
+@pytest.mark.parametrize("grown", ["boosted", "pruned", "stumps", "twos"])
 def test_contributions_are_those_of_the_library(grown: str, request: pytest.FixtureRequest) -> None:
     ubj = request.getfixturevalue(grown)
     tables = PathTables.of(FlatTrees.of(ubj))
@@ -76,6 +88,21 @@ def test_contributions_are_those_of_the_library(grown: str, request: pytest.Fixt
     library = Booster(ubj).contributions(matrix)
     np.testing.assert_allclose(tables.contributions(matrix), library[:, :-1], atol=1e-6)
     np.testing.assert_allclose(tables.base, library[:, -1], atol=1e-6)
+
+
+@pytest.mark.parametrize("grown", ["boosted", "pruned", "stumps", "twos"])
+def test_contributions_without_the_table_have_the_same_bits(
+    grown: str, request: pytest.FixtureRequest
+) -> None:
+    trees = FlatTrees.of(request.getfixturevalue(grown))
+    matrix = rows(20, seed=9)
+    whole = PathTables.of(trees)
+    assert whole
+    whole.contributions(matrix)
+    for row, found in zip(matrix, whole.contributions(matrix), strict=True):
+        first = PathTables.of(trees)
+        assert first
+        np.testing.assert_array_equal(first.contributions(row[None])[0], found)
 
 
 def test_contributions_add_up_to_the_log_odds(boosted: bytes) -> None:
