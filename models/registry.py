@@ -261,9 +261,9 @@ def _pointer_from(stored: StoredObject, model: str) -> Pointer:
     try:
         pointer = Pointer.model_validate_json(stored.data)
     except ValidationError as error:
-        message = f"{pointer_of(model)}: not a pointer ({error.error_count()} faults)"
+        message = f"champions/{model}.json: not a pointer ({error.error_count()} faults)"
         raise ModelRefusedError(message) from error
     if pointer.model != model:
-        message = f"{pointer_of(model)}: it points at {pointer.model}"
+        message = f"champions/{model}.json: it points at {pointer.model}"
         raise ModelRefusedError(message)
     return pointer

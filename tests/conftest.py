@@ -30,8 +30,8 @@ settings.load_profile("test")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What needs `make run` comes last, and what minds a busy machine: it runs beside the rest."""
     last = {item.path for item in items if _needs_run(item)}
-    minding = (REPOSITORY / "tests" / "functions", REPOSITORY / "tests" / "stack")
-    items.sort(key=lambda item: item.path in last or any(map(item.path.is_relative_to, minding)))
+    beside = [REPOSITORY / "tests" / room for room in ("docs", "models", "terraform", "training")]
+    items.sort(key=lambda item: item.path in last or not any(map(item.path.is_relative_to, beside)))
 
 
 def _needs_run(item: pytest.Item) -> bool:

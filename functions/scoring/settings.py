@@ -114,8 +114,8 @@ def _store(environment: Mapping[str, str], faults: list[str]) -> Store:
     try:
         return open_store(store_named(environment) or embedded)
     except DeclarationError as error:
-        variable = "MODEL_STORE" if environment.get("MODEL_STORE") else "AIP_STORAGE_URI"
-        faults.append(f"{variable}: {error}")
+        is_ours = bool(environment.get("MODEL_STORE"))
+        faults.append(f"MODEL_STORE: {error}" if is_ours else f"AIP_STORAGE_URI: {error}")
         return open_store(embedded)
 
 

@@ -23,6 +23,7 @@ import pytest
 from models.catalogue.application import Application
 from models.registry import Author, promote
 from models.stores.opening import open_store
+from tests.faults import wait_until
 from tests.published import NOW, publish_by_hand
 from tests.running import REPOSITORY, Server, running_server
 
@@ -526,6 +527,7 @@ def test_a_service_that_asks_for_keys_of_its_own_passes_the_smoke_test_once_it_i
         row = json.loads((REPOSITORY / "docs/examples/application.json").read_text())
         version = publish_by_hand(open_store(store), Application, row)
         promote(open_store(store), "application", version, Author(who="tester", when=NOW))
+        wait_until(lambda: server.client.get("/health/ready").status_code == 200)
         assert smoke().returncode == 0
 
 

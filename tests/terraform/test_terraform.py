@@ -308,6 +308,7 @@ def test_what_a_service_is_told_is_what_its_code_reads(function: str) -> None:
     text = (SOURCE / f"{function}.tf").read_text()
     read = (REPOSITORY / "functions" / function / "settings.py").read_text()
     read += (REPOSITORY / "functions" / "settings.py").read_text()
+    read += (REPOSITORY / "functions" / "named.py").read_text()
     read += (REPOSITORY / "functions" / "access" / "settings.py").read_text()
     told = re.findall(r"^ +([A-Z_]{3,}) += ", text, re.MULTILINE)
     assert "AUTH" in told
