@@ -14,9 +14,9 @@ from tests.running import (
     MODELS,
     REPOSITORY,
     MadeRun,
-    MakingRun,
     Server,
     TrainedStore,
+    make_run,
     running_server,
     s3_environment,
 )
@@ -27,34 +27,10 @@ settings.register_profile("soak", max_examples=10_000)
 settings.load_profile("test")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What needs `make run` comes last, and what minds a busy machine: it runs beside the rest."""
-    last = {item.path for item in items if _needs_run(item)}
-    beside = [REPOSITORY / "tests" / room for room in ("docs", "models", "terraform", "training")]
-    items.sort(key=lambda item: item.path in last or not any(map(item.path.is_relative_to, beside)))
-
-
-def _needs_run(item: pytest.Item) -> bool:
-    return "made_run" in getattr(item, "fixturenames", ())
-
-
-@pytest.fixture(scope="session", autouse=True)
-def making_run(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[MakingRun | None]:
-    """The first command of the README, begun with the first test if any test needs it."""
-    if not any(map(_needs_run, request.session.items)):
-        yield None
-        return
-    making = MakingRun(tmp_path_factory.mktemp("made"))
-    yield making
-    making.stop()
-
-
 @pytest.fixture(scope="session")
-def made_run(making_run: MakingRun) -> MadeRun:
+def made_run(tmp_path_factory: pytest.TempPathFactory) -> MadeRun:
     """The first command of the README: it trains every model, serves them and shows two answers."""
-    return making_run.made()
+    return make_run(tmp_path_factory.mktemp("store").as_uri())
 
 
 @pytest.fixture(scope="session")

@@ -58,37 +58,30 @@ class MadeRun:
     output: str
 
 
-class MakingRun:
-    """`make run` as a user does it, begun; it trains for minutes, in which others can be tested."""
-
-    def __init__(self, folder: Path) -> None:
-        self.store = (folder / "store").as_uri()
-        self.port = port_for_later()
-        self._said = folder / "said"
-        with self._said.open("wb") as said:
-            self._process = subprocess.Popen(
-                ["make", "run", f"PORT={self.port}"],
-                cwd=REPOSITORY,
-                env=os.environ | {"MODEL_STORE": self.store},
-                stdout=said,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,
-            )
-
-    def made(self) -> MadeRun:
-        """Wait until it serves, or has ended; then stop it as Ctrl-C would."""
-        serving = f"Serving on http://localhost:{self.port}"
-        while self._process.poll() is None and serving not in self._said.read_text():
-            time.sleep(0.2)
-        self.stop()
-        before, found, _ = self._said.read_text().partition(serving)
-        return MadeRun(self.store, self.port, before + found)
-
-    def stop(self) -> None:
-        """End it and all it started."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGTERM)
-        self._process.wait(timeout=15)
+def make_run(store: str) -> MadeRun:
+    """Run `make run` as a user does, until it serves; then stop it as Ctrl-C would."""
+    port = free_port()
+    process = subprocess.Popen(
+        ["make", "run", f"PORT={port}"],
+        cwd=REPOSITORY,
+        env=os.environ | {"MODEL_STORE": store},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    lines = []
+    with process.stdout as output:
+        try:
+            for line in output:
+                lines.append(line)
+                if line.startswith(f"Serving on http://localhost:{port}"):
+                    break
+        finally:
+            os.killpg(process.pid, signal.SIGTERM)
+            process.wait(timeout=15)
+    return MadeRun(store, port, "".join(lines))
 
 
 def s3_environment(url: str) -> dict[str, str]:
@@ -137,16 +130,6 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-def port_for_later() -> int:
-    """A port nobody listens on now, from below those that `free_port` gives away meanwhile."""
-    first = 20_000 + os.getpid() % 10_000  # the kernel's own begin at 32,768
-    for port in range(first, 32_768):
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
-    raise AssertionError
 
 
 @dataclass(frozen=True)
