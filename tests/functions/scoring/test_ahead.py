@@ -9,17 +9,11 @@ import pytest
 from functions.scoring.ahead import named_in, read_ahead
 from models.layout import bundle_of
 from models.registry import read_pointer
-from models.stores.opening import open_store
 from tests.faults import faulty_proxy, wait_until
+from tests.functions.scoring.conftest import fill
 from tests.running import running_server
 
 Rows = dict[str, dict[str, Any]]
-
-
-def copied(made_store: str, to: str) -> None:
-    source, bucket = open_store(made_store), open_store(to)
-    for name in source.names(""):
-        bucket.create(name, source.read(name).data)
 
 
 @pytest.mark.parametrize("uri", ["file:///tmp/somewhere", "", "ftp://nowhere"])
@@ -31,10 +25,10 @@ def test_nothing_is_read_ahead_from_a_folder_or_from_what_is_no_store(
 
 
 def test_the_pointer_and_what_it_names_are_read_before_they_are_asked_for(
-    made_store: str, bucket_server: str, monkeypatch: pytest.MonkeyPatch
+    bucket_server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert bucket_server
-    copied(made_store, "gs://models/ahead")
+    fill("gs://models/ahead")
     monkeypatch.setenv("MODEL_STORE", "gs://models/ahead")
     monkeypatch.setenv("DEFAULT_MODEL", "german_credit")
     begun = read_ahead()
@@ -45,9 +39,9 @@ def test_the_pointer_and_what_it_names_are_read_before_they_are_asked_for(
 
 
 def test_a_starting_server_reads_the_champion_before_it_is_asked(
-    made_store: str, rows: Rows, bucket_server: str, tmp_path: Path
+    rows: Rows, bucket_server: str, tmp_path: Path
 ) -> None:
-    copied(made_store, "gs://models/counted")
+    fill("gs://models/counted")
     asked: list[bytes] = []
 
     def noted(data: bytes) -> bytes:
@@ -75,9 +69,9 @@ def test_a_challenger_is_read_ahead_as_well() -> None:
 
 
 def test_a_bucket_that_was_down_at_the_start_is_read_when_it_is_asked_for(
-    made_store: str, rows: Rows, bucket_server: str, tmp_path: Path
+    rows: Rows, bucket_server: str, tmp_path: Path
 ) -> None:
-    copied(made_store, "gs://models/down-at-start")
+    fill("gs://models/down-at-start")
     with faulty_proxy(bucket_server) as proxy:
         proxy.fault = "down"
         with running_server(
