@@ -1,5 +1,8 @@
-# Every target works on a fresh machine with Python 3.11 and make; `make help` lists them.
+# Every target works on a fresh machine with Python 3.11 to 3.13 and make; `make help` lists them.
 PYTHON := .venv/bin/python
+# The first that runs, the images' own version before newer ones: a version manager's shim may stand in the path and start nothing.
+SYSTEM_PYTHON ?= $(firstword $(foreach version,3.11 3.12 3.13,$(shell python$(version) -c "import sys; print(sys.executable)" 2>/dev/null)))
+export UV_PYTHON_DOWNLOADS := never
 export PYTHONPATH := .
 export OMP_WAIT_POLICY := PASSIVE
 PORT ?= 8080
@@ -14,13 +17,19 @@ help: ## list the targets
 
 setup: .venv/complete ## .venv with everything development needs, from locked requirements
 
-.venv/complete: tests/requirements.txt
-	python3.11 -m venv --clear .venv
-	$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+# uv is the only thing pip installs: one hash-pinned package without dependencies, so any pip works.
+.uv/complete: infra/uv.txt
+	@test -n "$(SYSTEM_PYTHON)" || { echo "error: Python 3.11, 3.12 or 3.13 is needed; set SYSTEM_PYTHON to its path" >&2; exit 1; }
+	$(SYSTEM_PYTHON) -m venv --clear .uv
+	.uv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	touch $@
 
-lock: setup ## resolve pyproject.toml anew into the four requirements files
-	sh infra/local/lock.sh
+.venv/complete: uv.lock .uv/complete
+	.uv/bin/uv sync --quiet --frozen --python $(SYSTEM_PYTHON)
+	touch $@
+
+lock: .uv/complete ## resolve pyproject.toml into uv.lock and export the requirement files; UPGRADE=1 takes the newest releases
+	sh infra/lock.sh $(if $(UPGRADE),upgrade)
 
 run: train ## train on the bundled data, serve on PORT, show two example requests
 	$(PYTHON) infra/local/show.py --url $(URL) & $(MAKE) --no-print-directory serve

@@ -1,0 +1,35 @@
+#!/bin/sh
+# Resolve pyproject.toml into uv.lock, and export the requirement files from it.
+# `lock.sh upgrade` takes the newest release of every package; `lock.sh export` only exports.
+set -eu
+uv=.uv/bin/uv
+case "${1:-keep}" in
+upgrade)
+    $uv lock --upgrade
+    $uv lock --upgrade --project infra/policies
+    echo uv | $uv pip compile --quiet --generate-hashes --universal --no-header --upgrade --output-file infra/uv.txt -
+    ;;
+keep)
+    $uv lock
+    $uv lock --project infra/policies
+    ;;
+export) ;;
+*)
+    echo "usage: lock.sh [upgrade|export]" >&2
+    exit 2
+    ;;
+esac
+
+export_to() { # export_to FILE [ARGUMENT...]
+    file=$1
+    shift
+    {
+        echo "# Written by \`make lock\` from uv.lock: change pyproject.toml instead."
+        $uv export --quiet --frozen --no-header --no-annotate --no-emit-project --no-default-groups "$@"
+    } >"$file"
+}
+export_to requirements.txt
+# xgboost-cpu asks for scipy and its 140 MB; scoring only calls xgboost's C library, which needs none.
+# The file therefore installs with `pip install --no-deps`.
+export_to functions/requirements.txt --no-emit-package scipy
+export_to training/requirements.txt --group training
