@@ -69,7 +69,7 @@ stack-test: setup ## the whole cloud on this machine: bucket, job, schedule, ser
 	$(PYTHON) -m pytest tests/stack --verbose --exitfirst --durations 0 --hypothesis-profile soak
 
 soak: setup ## the endurance and fault suites at full counts
-	$(PYTHON) -m pytest tests/functions/scoring/test_malformed.py tests/functions/scoring/test_openapi.py tests/training/test_explained.py tests/models/test_endurance.py tests/models/test_mutated.py tests/models/test_flat_trees.py tests/models/test_table.py tests/functions/scoring/test_refresh.py tests/functions/scoring/test_verification.py tests/functions/scoring/test_replay.py tests/functions/scoring/test_mixed_load.py --hypothesis-profile soak
+	$(PYTHON) -m pytest tests/functions/scoring/test_malformed.py tests/functions/scoring/test_openapi.py tests/training/test_explained.py tests/models/test_endurance.py tests/models/test_mutated.py tests/models/estimators/test_flat_trees.py tests/models/test_table.py tests/functions/scoring/test_refresh.py tests/functions/scoring/evidence/test_log_verification.py tests/functions/scoring/evidence/test_replay.py tests/functions/scoring/test_mixed_load.py --hypothesis-profile soak
 
 bench: setup ## the benchmarks, beside an empty function and two services; writes docs/benchmarks.md; QUICK=1 tries it out
 	$(PYTHON) tests/benchmarks/serving.py $(if $(QUICK),--quick)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.errors import DeclarationError
-from models.estimators import LogOdds
+from models.estimators.families import LogOdds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,8 +18,7 @@ from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel, ConfigDict
 from pydantic.fields import FieldInfo
 
-from models.errors import DeclarationError
-from models.marks import (
+from models.annotations import (
     Codes,
     Column,
     Columns,
@@ -30,8 +29,9 @@ from models.marks import (
     Risk,
     Special,
 )
+from models.errors import DeclarationError
 from models.policy import CutoffRule, CutoffRules, Cutoffs, Fixed
-from models.scorecard import Bands, Scale
+from models.score_scale import Bands, Scale
 
 Level = str | int
 

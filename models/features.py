@@ -13,9 +13,9 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from models.annotations import Column, Columns
 from models.contract import Characteristic, CreditModel, Level, characteristics
 from models.errors import FeatureError
-from models.marks import Column, Columns
 from models.table import table_from_applications
 
 Matrix = NDArray[np.float64]

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from models.estimators import Contributions
+from models.estimators.families import Contributions
 from models.features import Matrix
 
 LEAST_LOG_ODDS = 1e-6  # nearer to the base the share is taken from the slope there

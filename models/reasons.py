@@ -13,15 +13,15 @@ from functools import cache
 
 import numpy as np
 
+from models.annotations import Columns
 from models.contract import Characteristic, CreditModel, characteristics
-from models.estimators import Estimator
+from models.estimators.families import Estimator
 from models.features import (
     Matrix,
     columns_from_applications,
     matrix_from_columns,
     places_of,
 )
-from models.marks import Columns
 
 MOST_REASONS = 4
 LEAST_LOG_ODDS = 1e-3  # a thirtieth of a point that doubles odds by 20: less is no reason

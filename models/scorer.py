@@ -8,9 +8,10 @@ from typing import NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from models.annotations import Columns
 from models.calibration import BetaCalibration, calibrated
 from models.contract import CreditModel
-from models.estimators import Estimator, LogOdds
+from models.estimators.families import Estimator, LogOdds
 from models.features import (
     Matrix,
     columns_from_applications,
@@ -18,12 +19,11 @@ from models.features import (
     features,
     matrix_from_columns,
 )
-from models.marks import Columns
 from models.metrics import Probabilities
 from models.points import points_from_contributions
 from models.policy import RISK_LEVELS, Cutoffs, DecisionName, RiskLevel, decide
 from models.reasons import AdverseReason, Reference, Rows, adverse_reasons, reference_matrix
-from models.scorecard import Bands, Scale, rating_from_score, score_from_probability
+from models.score_scale import Bands, Scale, rating_from_score, score_from_probability
 from models.table import Table, table_from_applications
 
 LOG_ODDS_LIMIT = 20.0  # a probability of 2e-9; beyond it a double could round to 0 or 1

@@ -15,8 +15,8 @@ import numpy as np
 from annotated_types import Ge, Gt, Le, Lt
 from numpy.typing import NDArray
 
+from models.annotations import Column, Columns, Mark
 from models.contract import Characteristic, CreditModel, characteristics
-from models.marks import Column, Columns, Mark
 
 EXACT_INTEGERS = 2**53  # beyond it a bound on the number and on its double could differ
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import settings
 from moto.server import ThreadedMotoServer
 
-from tests.bucket import running_bucket_server
-from tests.running import (
+from tests.support.bucket import running_bucket_server
+from tests.support.running import (
     MODELS,
     REPOSITORY,
     MadeRun,

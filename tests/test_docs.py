@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 
 from functions.access.scopes import NEEDS
-from tests.running import (
+from tests.support.running import (
     REPOSITORY,
     SERVER_COMMANDS,
     Server,
     TrainedStore,
     running_server,
 )
-from tests.test_house import project_files
+from tests.test_architecture import project_files
 
 README = (REPOSITORY / "README.md").read_text()
 DOCUMENTS = [path for path in project_files() if path.suffix == ".md"]

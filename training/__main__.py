@@ -6,7 +6,7 @@ import sys
 # Before any library with OpenMP is loaded: threads that wait should sleep, not spin.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-from training.command import main
+from training.cli import main
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:], os.environ))

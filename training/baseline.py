@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from models.choices import Spread, Spreads
 from models.contract import Characteristic, CreditModel, characteristics
+from models.explaining.recourse_grid import Spread, Spreads
 from models.features import Matrix, features
 from models.metrics import Labels
 from models.reasons import Reference

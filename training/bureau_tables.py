@@ -13,8 +13,8 @@ import pandas as pd
 
 from models.catalogue.bureau import Bureau
 from models.errors import DataError
-from training.intake import Refused
-from training.tables import read_table_of
+from training.row_validation import Refused
+from training.tabular_files import read_table_of
 
 MOST_FEE = 0.03  # of the loan amount, and not quite as much
 MOST_GST = 0.20  # of the loan amount

@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from models.bundle import ESTIMATOR_MEMBERS
+from models.discovery import credit_models, find_model
 from models.errors import (
     DataError,
     DeclarationError,
@@ -13,9 +13,9 @@ from models.errors import (
     SuretyError,
     UnknownModelError,
 )
-from models.shelf import credit_models, find_model
+from models.registry.bundle import ESTIMATOR_MEMBERS
+from training.cli_registry import add_commands, count
 from training.progress import say
-from training.registry_commands import add_commands, count
 from training.settings import Settings, settings_from
 
 DEFAULT_SEED = 42
@@ -87,7 +87,7 @@ def _parser(settings: Settings) -> argparse.ArgumentParser:
 
 def _train(options: argparse.Namespace, settings: Settings) -> None:
     # Its libraries take seconds to import, and no other command needs them.
-    from training.train_command import train_and_release  # noqa: PLC0415
+    from training.cli_train import train_and_release  # noqa: PLC0415
 
     train_and_release(options, settings)
 

@@ -14,10 +14,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from models.bundle import bundle_from_bytes
 from models.contract import CreditModel, name_of
+from models.discovery import credit_models, find_model
 from models.errors import ModelRefusedError, ObjectMissingError, RegistryError
-from models.registry import (
+from models.registry.bundle import bundle_from_bytes
+from models.registry.pointer import (
     Author,
     Challenger,
     Pointer,
@@ -28,12 +29,11 @@ from models.registry import (
     retire,
     roll_back,
 )
-from models.shelf import credit_models, find_model
-from models.stores.opening import open_store
+from models.registry.versions import Version, read_named, version_names
 from models.stores.store import Store
-from models.versions import Version, read_named, version_names
+from models.stores.uri import open_store
 from training.comparison import DECISIONS, QUANTILES, compare_variants
-from training.rehearsal import rehearse
+from training.isolated_load import rehearse
 from training.settings import Settings
 
 WIDTH = 200

@@ -6,10 +6,10 @@ import json
 from rich.console import Console
 from rich.table import Table
 
-from models.shelf import credit_models, find_model
-from models.stores.opening import open_store
-from training.registry_commands import author
-from training.release import Verdict, judge, release
+from models.discovery import credit_models, find_model
+from models.stores.uri import open_store
+from training.cli_registry import author
+from training.promotion import Verdict, judge, release
 from training.run import Job, Trained, train
 from training.settings import Settings
 

@@ -15,7 +15,7 @@ from models.metrics import (
     log_loss_difference,
 )
 from models.reliability import Reliability
-from training.audit import SignCheck
+from training.model_review import SignCheck
 
 AUC_MARGIN = 0.005  # of AUC a challenger may lose, at 95 % confidence
 ENOUGH_BADS = 500  # in the test part, to tell two models apart

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from models.bundle import Golden
 from models.contract import CreditModel
+from models.registry.bundle import Golden
 from models.scorer import Scorer
 
 ROWS = 32

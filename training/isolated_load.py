@@ -7,17 +7,17 @@ import subprocess
 import sys
 from pathlib import Path
 
-from models.bundle import bundle_from_bytes, scorer_from_bundle
 from models.contract import CreditModel, name_of
+from models.discovery import credit_models, find_model
 from models.errors import ModelRefusedError, SuretyError
-from models.shelf import credit_models, find_model
+from models.registry.bundle import bundle_from_bytes, scorer_from_bundle
 
 SECONDS = 60.0
 # With the places this process finds modules in, a relative one included.
 LOAD = """
 import sys
 name, module, *sys.path = sys.argv[1:]
-from training.rehearsal import load
+from training.isolated_load import load
 load(name, module)
 """
 

@@ -6,14 +6,14 @@ from typing import Literal
 from models.contract import name_of
 from models.errors import ModelRefusedError, ObjectMissingError
 from models.metrics import Probabilities
-from models.registry import Author, pointer_if_any, promote_over
+from models.registry.pointer import Author, pointer_if_any, promote_over
+from models.registry.serving import load_version
+from models.registry.versions import Version, find_published, publish
 from models.scorer import probabilities_from_log_odds
-from models.serving import load_version
 from models.stores.store import Store
-from models.versions import Version, find_published, publish
 from training.gates import Gate, champion_gates, evidence_gate
+from training.isolated_load import rehearse
 from training.progress import say
-from training.rehearsal import rehearse
 from training.report import report_files
 from training.run import Trained
 

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from models.scorecard import score_from_probability
-from training.audit import cutoff_table, fairness, importances
+from models.score_scale import score_from_probability
+from training.families.selection import FamilyResult
 from training.gates import Gate
-from training.pictures import calibration_curve, importance_bars, roc_curve, score_distribution
+from training.model_review import cutoff_table, fairness, importances
+from training.plots import calibration_curve, importance_bars, roc_curve, score_distribution
 from training.run import Trained
-from training.selection import FamilyResult
 from training.settings import REPOSITORY
 
 TEMPLATES = Path(__file__).parent / "templates"

@@ -7,20 +7,21 @@ from importlib.metadata import version as version_of
 import numpy as np
 from numpy.typing import NDArray
 
-from models.bundle import Bundle, Figures, Provenance, manifest_of
 from models.calibration import calibrated
-from models.choices import Spreads
 from models.contract import CreditModel, name_of
 from models.errors import DataError
-from models.estimators import Family
+from models.estimators.families import Family
+from models.explaining.recourse_grid import Spreads
 from models.features import Matrix, columns_from_applications, matrix_from_columns
 from models.metrics import Labels, Probabilities, evaluate
+from models.registry.bundle import Bundle, Figures, Provenance, manifest_of
 from models.reliability import reliability
 from models.scorer import Scorer, probabilities_from_log_odds
-from training.audit import SignCheck, sign_checks
-from training.candidates import CANDIDATES, Candidate, Fit, frame_from_matrix
+from training.baseline import spreads_of, typical_good
 from training.cutoffs import choose_cutoff, choose_cutoffs
-from training.export import check_parity, export
+from training.families.candidates import CANDIDATES, Candidate, Fit, frame_from_matrix
+from training.families.export import check_parity, export
+from training.families.selection import FamilyResult, compare
 from training.gates import (
     CALIBRATION_CONFIDENCE,
     Gate,
@@ -28,11 +29,10 @@ from training.gates import (
     calibration_gates,
     sign_gate,
 )
-from training.golden import golden_rows
-from training.intake import CheckedRows, check_rows
+from training.golden_rows import golden_rows
+from training.model_review import SignCheck, sign_checks
 from training.progress import say
-from training.reference import spreads_of, typical_good
-from training.selection import FamilyResult, compare
+from training.row_validation import CheckedRows, check_rows
 from training.sources import Source, read_source
 from training.split import is_test
 

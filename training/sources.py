@@ -12,9 +12,9 @@ from models.catalogue.customer import Customer
 from models.contract import CreditModel, characteristics, name_of
 from models.errors import DataError
 from training.bureau_tables import NAMES, join, read_tables
-from training.intake import Refused
+from training.row_validation import Refused
 from training.synthetic import application, bureau, customer
-from training.tables import SUFFIXES, read_table, write_table
+from training.tabular_files import SUFFIXES, read_table, write_table
 
 BUNDLED = Path(__file__).parent / "data"
 

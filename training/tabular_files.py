@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from models.errors import DataError, ObjectMissingError
-from models.stores.opening import open_store
+from models.stores.uri import open_store
 
 SUFFIXES = (".csv", ".parquet")
 

@@ -8,11 +8,11 @@ from typing import get_args
 
 from pydantic import ValidationError
 
-from functions.access.keys import new_key
+from functions.access.api_keys import new_key
 from functions.access.scopes import Scope
 from functions.access.settings import read_pepper
-from functions.problems import faults_from
-from functions.settings import refuse_wrong
+from functions.web.problems import faults_from
+from functions.web.settings import refuse_wrong
 from models.errors import DeclarationError
 
 

@@ -15,10 +15,10 @@ from typing import Annotated, NamedTuple
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from functions.access.principal import Principal, UnauthenticatedError
-from functions.access.rates import RATE_FORM, rate_from
+from functions.access.rate_limit import RATE_FORM, rate_from
 from functions.access.scopes import Scope
-from functions.logs import log
-from functions.problems import faults_from
+from functions.web.logs import log
+from functions.web.problems import faults_from
 
 KEY = re.compile(r"sk_([0-9a-f]{8})_[A-Za-z0-9_-]{43}", re.ASCII)
 NOBODYS_HASH = "0" * 64

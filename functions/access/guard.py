@@ -10,12 +10,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from functions.access.address import caller_address, is_within_instance
+from functions.access.client_address import caller_address, is_within_instance
 from functions.access.principal import Principal, UnauthenticatedError
-from functions.access.rates import Rate, RateCounter, Spent
+from functions.access.rate_limit import Rate, RateCounter, Spent
 from functions.access.scopes import Need
 from functions.access.settings import Access
-from functions.problems import CannotCheckError, problem, problem_from_error
+from functions.web.problems import CannotCheckError, problem, problem_from_error
 
 REALM = 'Bearer realm="surety"'
 
@@ -38,11 +38,11 @@ def guard(routes: Sequence[tuple[Route, Need]], access: Access) -> None:
 def open_check(access: Access) -> Check | None:
     """What tells who holds a credential; None where nobody is asked for one."""
     if access.keys:
-        from functions.access.keys import KeyRing  # noqa: PLC0415 -- with these settings alone
+        from functions.access.api_keys import KeyRing  # noqa: PLC0415 -- with these settings alone
 
         return KeyRing(access.keys.source, access.keys.pepper).principal
     if access.tokens:
-        from functions.access.signing_keys import SigningKeys  # noqa: PLC0415 -- likewise
+        from functions.access.jwks import SigningKeys  # noqa: PLC0415 -- likewise
         from functions.access.tokens import TokenCheck  # noqa: PLC0415
 
         return TokenCheck(access.tokens, SigningKeys(access.tokens.jwks)).principal

@@ -11,8 +11,8 @@ import requests
 from joserfc.errors import JoseError
 from joserfc.jwk import Key, import_key
 
-from functions.logs import log
-from functions.problems import CannotCheckError
+from functions.web.logs import log
+from functions.web.problems import CannotCheckError
 
 FRESH_SECONDS = 600.0
 USABLE_SECONDS = 3_600.0  # an issuer that is down stops nobody for so long

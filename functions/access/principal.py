@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from functions.access.rates import Rate
+from functions.access.rate_limit import Rate
 from models.errors import SuretyError
 
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from functions.access.address import is_loopback
-from functions.access.rates import RATE_FORM, Rate, rate_from
+from functions.access.client_address import is_loopback
+from functions.access.rate_limit import RATE_FORM, Rate, rate_from
 
 Auth = Literal["none", "iam", "api-key", "jwt"]
 
@@ -92,7 +92,7 @@ def pepper_from(environment: Mapping[str, str], faults: list[str]) -> bytes:
 
 
 def _keys(environment: Mapping[str, str], faults: list[str]) -> KeyRules:
-    from functions.access.keys import faults_of, is_content, text_of  # noqa: PLC0415 -- with AUTH=api-key alone
+    from functions.access.api_keys import faults_of, is_content, text_of  # noqa: PLC0415 -- with AUTH=api-key alone
 
     source = environment.get("API_KEYS", "")
     if not is_content(source) and not Path(source).is_file():

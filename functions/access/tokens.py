@@ -8,10 +8,10 @@ from joserfc import jws, jwt
 from joserfc.errors import ExpiredTokenError, JoseError, UnsupportedAlgorithmError
 from joserfc.jwa import JWSAlgModel
 
+from functions.access.jwks import SigningKeys
 from functions.access.principal import Principal, UnauthenticatedError
 from functions.access.scopes import ROLES
 from functions.access.settings import TokenRules
-from functions.access.signing_keys import SigningKeys
 
 CLOCK_SKEW_SECONDS = 60
 

@@ -7,11 +7,11 @@ from typing import Self
 
 import httpx
 
-from functions.client import calls
-from functions.client.answers import Explanations, Model, Prediction, Recourses, WhatIf
-from functions.client.calls import Answered, Call, Caller
+from functions.client import endpoints
 from functions.client.credentials import Credential, authorization
-from functions.client.tries import Retries, Tries
+from functions.client.endpoints import Answered, Call, Caller
+from functions.client.responses import Explanations, Model, Prediction, Recourses, WhatIf
+from functions.client.retries import Retries, Tries
 from models.contract import CreditModel
 
 TIMEOUT_SECONDS = 30.0
@@ -72,7 +72,7 @@ class Surety:
         call has a new one.
         """
         caller = Caller(applicant_id, idempotency_key)
-        return self._ask(calls.predict(applications, caller, reasons=reasons)).predictions
+        return self._ask(endpoints.predict(applications, caller, reasons=reasons)).predictions
 
     def explain(
         self,
@@ -84,7 +84,7 @@ class Surety:
     ) -> Explanations:
         """Decide as `predict` does, and tell how each score comes about; `picture` is an SVG."""
         caller = Caller(applicant_id, idempotency_key)
-        return self._ask(calls.explain(applications, caller, picture=picture))
+        return self._ask(endpoints.explain(applications, caller, picture=picture))
 
     def whatif(
         self,
@@ -94,17 +94,17 @@ class Surety:
         applicant_id: str | None = None,
     ) -> WhatIf:
         """Tell what would be decided with other values of one or two fields."""
-        return self._ask(calls.whatif(application, grid, applicant_id))
+        return self._ask(endpoints.whatif(application, grid, applicant_id))
 
     def recourse(
         self, applications: Sequence[CreditModel], *, applicant_id: str | None = None
     ) -> Recourses:
         """Tell the smallest change of changeable fields that gets each application approved."""
-        return self._ask(calls.recourse(applications, applicant_id))
+        return self._ask(endpoints.recourse(applications, applicant_id))
 
     def models(self) -> list[Model]:
         """Tell which credit models there are, and what serves."""
-        return self._ask(calls.models()).models
+        return self._ask(endpoints.models()).models
 
     def _ask(self, call: Call[Answered]) -> Answered:
         tries = Tries(self._timeout, self._retries)
@@ -116,7 +116,7 @@ class Surety:
                 pause = tries.pause_after_failure(error)
             else:
                 if pause is None:
-                    return calls.read(call, response)
+                    return endpoints.read(call, response)
             time.sleep(pause)
 
     def _send(self, call: Call[Answered], tries: Tries) -> httpx.Response:
@@ -176,7 +176,7 @@ class AsyncSurety:
     ) -> list[Prediction]:
         """Do as `Surety.predict`."""
         caller = Caller(applicant_id, idempotency_key)
-        answer = await self._ask(calls.predict(applications, caller, reasons=reasons))
+        answer = await self._ask(endpoints.predict(applications, caller, reasons=reasons))
         return answer.predictions
 
     async def explain(
@@ -189,7 +189,7 @@ class AsyncSurety:
     ) -> Explanations:
         """Do as `Surety.explain`."""
         caller = Caller(applicant_id, idempotency_key)
-        return await self._ask(calls.explain(applications, caller, picture=picture))
+        return await self._ask(endpoints.explain(applications, caller, picture=picture))
 
     async def whatif(
         self,
@@ -199,17 +199,17 @@ class AsyncSurety:
         applicant_id: str | None = None,
     ) -> WhatIf:
         """Do as `Surety.whatif`."""
-        return await self._ask(calls.whatif(application, grid, applicant_id))
+        return await self._ask(endpoints.whatif(application, grid, applicant_id))
 
     async def recourse(
         self, applications: Sequence[CreditModel], *, applicant_id: str | None = None
     ) -> Recourses:
         """Do as `Surety.recourse`."""
-        return await self._ask(calls.recourse(applications, applicant_id))
+        return await self._ask(endpoints.recourse(applications, applicant_id))
 
     async def models(self) -> list[Model]:
         """Do as `Surety.models`."""
-        return (await self._ask(calls.models())).models
+        return (await self._ask(endpoints.models())).models
 
     async def _ask(self, call: Call[Answered]) -> Answered:
         tries = Tries(self._timeout, self._retries)
@@ -228,7 +228,7 @@ class AsyncSurety:
                 pause = tries.pause_after_failure(error)
             else:
                 if pause is None:
-                    return calls.read(call, response)
+                    return endpoints.read(call, response)
             await asyncio.sleep(pause)
 
     async def _send(self, call: Call[Answered], tries: Tries) -> httpx.Response:

@@ -11,7 +11,8 @@ from typing import Generic, TypeVar
 import httpx
 from pydantic import ValidationError
 
-from functions.client.answers import (
+from functions.client.errors import RefusedError, UnavailableError, UnreadableAnswerError
+from functions.client.responses import (
     Answer,
     Explanations,
     Models,
@@ -20,8 +21,7 @@ from functions.client.answers import (
     Recourses,
     WhatIf,
 )
-from functions.client.errors import RefusedError, UnavailableError, UnreadableAnswerError
-from functions.client.tries import seconds_asked
+from functions.client.retries import seconds_asked
 from models.contract import CreditModel, name_of
 
 HEADER_VALUE = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?")

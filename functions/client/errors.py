@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from functions.client.answers import Fault
+from functions.client.responses import Fault
 from models.errors import SuretyError
 
 SHOWN_FAULTS = 3

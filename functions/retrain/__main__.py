@@ -1,6 +1,6 @@
 """`python -m functions.retrain`: the server as the container runs it."""
 
-from functions.start import imported  # first
+from functions.web.cold_start import imported  # first
 
 # isort: split
 import sys
@@ -9,8 +9,8 @@ from starlette.applications import Starlette
 
 from functions.retrain.app import create_app
 from functions.retrain.settings import read_settings
-from functions.server import serve
-from functions.settings import Listening
+from functions.web.server import serve
+from functions.web.settings import Listening
 
 imported()
 

@@ -13,20 +13,20 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from functions.assembly import assemble
-from functions.bodies import json_answer, json_object_if_any
-from functions.logs import log
-from functions.problems import (
+from functions.retrain.local import LocalTraining
+from functions.retrain.runs import History, Runner
+from functions.retrain.settings import Settings
+from functions.web.app_factory import assemble
+from functions.web.bodies import json_answer, json_object_if_any
+from functions.web.logs import log
+from functions.web.problems import (
     RefusedRequestError,
     UnderWayError,
     extra_members,
     faults_from,
     refuse_faults,
 )
-from functions.retrain.local import LocalTraining
-from functions.retrain.runs import History, Runner
-from functions.retrain.settings import Settings
-from models.shelf import find_model
+from models.discovery import find_model
 
 
 class Asked(BaseModel):

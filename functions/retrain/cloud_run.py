@@ -16,9 +16,9 @@ from google.auth.transport.requests import AuthorizedSession
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
-from functions.logs import log
-from functions.problems import JobMissingError, TrainingUnavailableError
 from functions.retrain.runs import History, Run
+from functions.web.logs import log
+from functions.web.problems import JobMissingError, TrainingUnavailableError
 
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 CONNECT_SECONDS = 3.0

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from functions.logs import log
 from functions.retrain.runs import History, Run
-from functions.settings import REPOSITORY
+from functions.web.logs import log
+from functions.web.settings import REPOSITORY
 from models.errors import DeclarationError
 
 
@@ -42,7 +42,7 @@ class LocalTraining:
         with self._log_path(model).open("wb") as output:
             process = subprocess.Popen(  # noqa: S603 -- a command of our own; the model is in the catalogue
                 [
-                    *(sys.executable, "-m", "functions.retrain.tether"),
+                    *(sys.executable, "-m", "functions.retrain.die_with_parent"),
                     *(self._python, "-m", "training", "train", "--model", model),
                 ],
                 cwd=REPOSITORY,

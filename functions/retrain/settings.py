@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from functions.access.address import is_loopback
-from functions.settings import (
+from functions.access.client_address import is_loopback
+from functions.web.settings import (
     REPOSITORY,
     Listening,
     catalogue_from,

@@ -3,12 +3,12 @@
 `audit` reads its decision log; `openapi` prints what it serves.
 """
 
-from functions.start import imported  # first
+from functions.web.cold_start import imported  # first
 
 # isort: split
 import sys
 
-from functions.scoring.ahead import read_ahead
+from functions.scoring.prefetch import read_ahead
 
 if __name__ == "__main__":
     match sys.argv[1:]:
@@ -22,7 +22,7 @@ if __name__ == "__main__":
 
             sys.exit(print_document())
         case words:
-            from functions.scoring.audit import main  # the server has no use for it
+            from functions.scoring.evidence.audit_cli import main  # the server has no use for it
 
             imported()
             sys.exit(main(words))

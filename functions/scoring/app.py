@@ -12,26 +12,26 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from functions.access.scopes import needs_of
-from functions.assembly import assemble
-from functions.scoring import (
+from functions.scoring.contracts import (
     application,
     bigquery,
     bureau,
-    canonical,
     customer,
-    docs,
+    kserve_v1,
     open_inference,
-    operations,
     versions,
     vertex,
 )
-from functions.scoring.counts import Counts
-from functions.scoring.decision_log import Anchors, DecisionLog
-from functions.scoring.desk import Desk
-from functions.scoring.loading import ModelLoader
-from functions.scoring.openapi import document, tagged
-from functions.scoring.records import open_lines
+from functions.scoring.decision_engine import Desk
+from functions.scoring.evidence.decision_log import Anchors, DecisionLog
+from functions.scoring.model_loader import ModelLoader
+from functions.scoring.operations import health
+from functions.scoring.operations.telemetry import Counts
 from functions.scoring.settings import Settings
+from functions.web import docs
+from functions.web.app_factory import assemble
+from functions.web.openapi import document, tagged
+from models.evidence.records import open_lines
 from models.stores.store import Reader
 
 VERBS = ("explain", "whatif", "recourse")
@@ -64,12 +64,12 @@ def _routes(
     return [
         # First: where Vertex AI names a path of ours, it means its own contract.
         *vertex.routes(desk, default, settings.vertex),
-        *operations.routes(desk, default, describe, counts),
+        *health.routes(desk, default, describe, counts),
         *docs.routes(),
         *application.routes(desk, default, bureau.by_member(desk)),
         # Before the canonical ones, whose /v1/models/{model} also fits these paths.
         *(_deferred(desk, verb) for verb in VERBS),
-        *canonical.routes(desk),
+        *kserve_v1.routes(desk),
         *open_inference.routes(desk, default),
         *bigquery.routes(desk),
         *customer.routes(desk),
@@ -103,7 +103,7 @@ def described(settings: Settings, routes: Sequence[BaseRoute]) -> dict[str, Any]
     """All routes in OpenAPI, when it is asked for: a cold start has no need of it."""
     default = settings.catalogue[settings.default_model]
     contracts = {
-        "Any model": canonical.paths(settings.catalogue)
+        "Any model": kserve_v1.paths(settings.catalogue)
         | {k: v for verb in VERBS for k, v in _module_of(verb).paths(settings.catalogue).items()},
         "Application and bureau systems": application.paths(
             default, bureau.described(settings.catalogue)
@@ -112,7 +112,7 @@ def described(settings: Settings, routes: Sequence[BaseRoute]) -> dict[str, Any]
         "Published versions": versions.paths(settings.catalogue),
         "Open Inference Protocol": open_inference.paths(settings.catalogue),
         "BigQuery": bigquery.paths(settings.catalogue),
-        "Operations": operations.paths() | docs.paths(),
+        "Operations": health.paths() | docs.paths(),
         "Vertex AI": vertex.paths(default, settings.vertex),
     }
     asked = needs_of(routes)

@@ -9,21 +9,21 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from functions.envelope import Caller
-from functions.problems import (
+from functions.scoring.evidence.decision_log import DecisionLog
+from functions.scoring.model_loader import ModelLoader
+from functions.web.middleware import Caller
+from functions.web.problems import (
     Fault,
     UnknownVersionError,
     extra_members,
     faults_from,
     refuse_faults,
 )
-from functions.scoring.decision_log import DecisionLog
-from functions.scoring.loading import ModelLoader
-from functions.scoring.records import Answered
 from models.contract import CreditModel
+from models.discovery import find_model
+from models.evidence.records import Answered
+from models.registry.serving import InService, LoadedVersion, Variant
 from models.scorer import Decision
-from models.serving import InService, LoadedVersion, Variant
-from models.shelf import find_model
 from models.table import EXACT_INTEGERS, Table, table_from_applications, table_from_rows
 
 MAX_ROWS = 1_000

@@ -1,15 +1,15 @@
 """The functions-framework target: `functions-framework --target=scoring --source=<this file>`."""
 
-from functions.start import imported  # first
+from functions.web.cold_start import imported  # first
 
 # isort: split
 import functions_framework.aio
 from starlette.requests import Request
 from starlette.types import ASGIApp
 
-from functions.logs import log
 from functions.scoring.app import create_app
 from functions.scoring.settings import read_settings
+from functions.web.logs import log
 
 imported()
 

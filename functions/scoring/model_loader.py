@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from functions.logs import log
-from functions.problems import NotReadyError
+from functions.web.logs import log
+from functions.web.problems import NotReadyError
 from models.contract import CreditModel
+from models.discovery import find_model
 from models.errors import ObjectMissingError, StoreUnavailableError
-from models.serving import InService, load_in_service
-from models.shelf import find_model
+from models.registry.serving import InService, load_in_service
 from models.stores.store import Reader
 
 DELAYS_SECONDS = (1, 2, 4, 8, 16, 30)  # after the first failure, the second, ...

@@ -9,11 +9,11 @@ import os
 from collections.abc import Iterator
 from functools import partial
 
-from functions.named import model_named, store_named
+from functions.web.environment import model_named, store_named
 from models.errors import DeclarationError
-from models.layout import bundle_of, pointer_of
-from models.stores.ahead import ReadAhead
-from models.stores.opening import open_store
+from models.registry.store_paths import bundle_of, pointer_of
+from models.stores.prefetch import ReadAhead
+from models.stores.uri import open_store
 
 
 def read_ahead() -> ReadAhead | None:

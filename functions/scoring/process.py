@@ -1,6 +1,6 @@
 """The server's process: settings read, the function put together, served until it is stopped."""
 
-from functions.start import imported  # first
+from functions.web.cold_start import imported  # first
 
 # isort: split
 import json
@@ -11,9 +11,9 @@ from starlette.applications import Starlette
 
 from functions.scoring.app import create_app, described
 from functions.scoring.settings import read_settings
-from functions.server import serve
-from functions.settings import Listening
-from models.stores.ahead import ReadAhead
+from functions.web.server import serve
+from functions.web.settings import Listening
+from models.stores.prefetch import ReadAhead
 
 imported()
 

@@ -5,9 +5,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from functions.named import store_named
-from functions.scoring.chain import LEAST_KEY_CHARACTERS, Seal
-from functions.settings import (
+from functions.web.environment import store_named
+from functions.web.settings import (
     HIGHEST_PORT,
     REPOSITORY,
     Listening,
@@ -19,8 +18,9 @@ from functions.settings import (
 )
 from models.contract import CreditModel
 from models.errors import DeclarationError
-from models.stores.opening import open_store
+from models.evidence.hash_chain import LEAST_KEY_CHARACTERS, Seal
 from models.stores.store import Store
+from models.stores.uri import open_store
 
 REFRESH_SECONDS = 60.0
 ROUTE = re.compile(r"(/[A-Za-z0-9._~:-]+)+")

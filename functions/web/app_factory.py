@@ -14,10 +14,10 @@ from starlette.routing import Route
 
 from functions.access.scopes import needs_of
 from functions.access.settings import Access
-from functions.envelope import Envelope, Observe
-from functions.logs import log
-from functions.problems import problem, problem_from_error
-from functions.settings import Listening
+from functions.web.logs import log
+from functions.web.middleware import Envelope, Observe
+from functions.web.problems import problem, problem_from_error
+from functions.web.settings import Listening
 from models.errors import SuretyError
 
 ASKED_HEADERS = (

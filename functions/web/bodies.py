@@ -9,7 +9,7 @@ from pydantic_core import from_json, to_json
 from starlette.requests import Request
 from starlette.responses import Response
 
-from functions.problems import RefusedRequestError
+from functions.web.problems import RefusedRequestError
 
 MAX_BODY_BYTES = 2 * 1024 * 1024
 

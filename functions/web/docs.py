@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from functions.scoring.openapi import operation
+from functions.web.openapi import operation
 
 PAGE = Path(__file__).parent / "pages" / "docs.html"
 INLINE = re.compile(rb"<(style|script)>(.*?)</\1>", re.DOTALL)

@@ -13,8 +13,8 @@ from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from functions.logs import log
-from functions.problems import problem
+from functions.web.logs import log
+from functions.web.problems import problem
 
 MAX_URL_BYTES = 2_048
 MAX_HEADERS = 100

@@ -8,7 +8,7 @@ from starlette.routing import Route
 
 from functions.access.scopes import Need
 from functions.access.settings import Auth
-from functions.scoring.examples import example_of
+from functions.web.examples import example_of
 from models.contract import Characteristic, CreditModel, characteristics
 
 Schema = dict[str, Any]

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import uvicorn
 from starlette.applications import Starlette
 
-from functions.settings import Listening
+from functions.web.settings import Listening
 from models.errors import DeclarationError
 
 STOP_SECONDS = 7  # Cloud Run kills ten seconds after SIGTERM

@@ -8,14 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from functions.access.address import is_loopback
+from functions.access.client_address import is_loopback
 from functions.access.settings import Access, Auth, access_from
-from functions.named import model_named
+from functions.web.environment import model_named
 from models.contract import CreditModel
+from models.discovery import credit_models
 from models.errors import DeclarationError
-from models.shelf import credit_models
 
-REPOSITORY = Path(__file__).resolve().parent.parent
+REPOSITORY = Path(__file__).resolve().parents[2]
 HIGHEST_PORT = 65_535
 AUTHS = "none, iam, api-key or jwt"
 

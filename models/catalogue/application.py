@@ -5,10 +5,10 @@ from typing import Annotated, ClassVar, Literal
 import numpy as np
 from pydantic import ConfigDict, Field
 
+from models.annotations import Changeable, Column, Columns, Protected, Reason, Risk, Unit, derived
 from models.contract import CreditModel
-from models.marks import Changeable, Column, Columns, Protected, Reason, Risk, Unit, derived
 from models.policy import Cutoffs
-from models.scorecard import PointsToDoubleOdds
+from models.score_scale import PointsToDoubleOdds
 
 AMORTISATION_MARKUP = 1.05  # interest as the earlier system approximated it: 5 % of the principal
 

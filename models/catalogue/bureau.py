@@ -9,10 +9,10 @@ from typing import Annotated, ClassVar, Literal
 import numpy as np
 from pydantic import ConfigDict, Field
 
+from models.annotations import Changeable, Column, Columns, Protected, Reason, Risk, Unit, derived
 from models.contract import CreditModel
-from models.marks import Changeable, Column, Columns, Protected, Reason, Risk, Unit, derived
 from models.policy import Cutoffs, RecallAtPrecision
-from models.scorecard import Bands, LinearScale, probability_from_score
+from models.score_scale import Bands, LinearScale, probability_from_score
 
 SCALE = LinearScale(lowest=300, highest=900)
 GOOD, AVERAGE, EXCELLENT = 650, 500, 750

@@ -8,8 +8,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import ConfigDict, Field
 
-from models.contract import CreditModel
-from models.marks import (
+from models.annotations import (
     Changeable,
     Codes,
     Column,
@@ -22,8 +21,9 @@ from models.marks import (
     Unit,
     derived,
 )
+from models.contract import CreditModel
 from models.policy import Cutoffs
-from models.scorecard import PointsToDoubleOdds
+from models.score_scale import PointsToDoubleOdds
 
 RepaymentStatus = Annotated[
     int,

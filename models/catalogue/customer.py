@@ -4,8 +4,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import ConfigDict, Field
 
-from models.contract import CreditModel
-from models.marks import (
+from models.annotations import (
     Changeable,
     Column,
     Columns,
@@ -16,8 +15,9 @@ from models.marks import (
     Unit,
     derived,
 )
+from models.contract import CreditModel
 from models.policy import Cutoffs
-from models.scorecard import PointsToDoubleOdds
+from models.score_scale import PointsToDoubleOdds
 
 
 class Customer(CreditModel):

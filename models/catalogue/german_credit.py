@@ -8,10 +8,10 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import ConfigDict, Field
 
+from models.annotations import Changeable, Protected, Reason, Risk, Unit
 from models.contract import CreditModel
-from models.marks import Changeable, Protected, Reason, Risk, Unit
 from models.policy import Cutoffs
-from models.scorecard import PointsToDoubleOdds
+from models.score_scale import PointsToDoubleOdds
 
 
 class GermanCredit(CreditModel):

@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from models.additive import Formula
 from models.errors import ModelRefusedError
+from models.estimators.flat_trees import FlatTrees
+from models.estimators.formula import Formula
+from models.estimators.lazy import Later
+from models.estimators.libxgboost import Booster
+from models.estimators.tree_shap import PathTables
 from models.features import Matrix
-from models.flat_trees import FlatTrees
-from models.later import Later
-from models.libxgboost import Booster
-from models.path_tables import PathTables
 
 AdditiveFamily = Literal["logistic", "scorecard", "additive"]
 TreeFamily = Literal["xgboost", "random_forest"]

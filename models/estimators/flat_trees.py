@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import ModelRefusedError
-from models.libxgboost import margin_from_base_score
-from models.ubjson import read_ubjson
+from models.estimators.libxgboost import margin_from_base_score
+from models.estimators.ubjson import read_ubjson
 
 Ints = NDArray[np.intp]
 Floats = NDArray[np.float64]

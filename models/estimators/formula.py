@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from models.annotations import Column
 from models.features import Matrix
-from models.marks import Column
 
 LARGEST_NUMBER = 1e15  # of a formula: with features up to 1e38, no sum leaves double precision
 SMALLEST_UNIT = 1e-9

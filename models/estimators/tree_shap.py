@@ -11,8 +11,8 @@ from typing import Self
 
 import numpy as np
 
-from models.flat_trees import FlatTrees, Floats, Ints, Singles, Truths
-from models.later import Later
+from models.estimators.flat_trees import FlatTrees, Floats, Ints, Singles, Truths
+from models.estimators.lazy import Later
 
 MOST_CELLS = 2**22  # 16 MB if each leaf were a block, a quarter of it in full trees
 BLOCKS_AT_ONCE = 64

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from functions.scoring.chain import (
+from models.evidence.hash_chain import (
     OWN,
     PERSONAL,
     PLACE,
@@ -16,7 +16,7 @@ from functions.scoring.chain import (
     content,
     personal_commitment,
 )
-from functions.scoring.decision_lines import Line
+from models.evidence.log_reader import Line
 
 SAID = {"severity": "INFO", "message": "decision", "record": "decision"}
 MARKS = ("erased_at", "erasure")

@@ -13,13 +13,13 @@ from typing import Any, Literal
 
 from pydantic_core import to_json
 
-from functions.envelope import Caller
-from functions.logs import write_stdout
-from functions.scoring.chain import SHARED, Entry, Seal, commitment, plain
+from functions.web.logs import write_stdout
+from functions.web.middleware import Caller
 from models.contract import CreditModel, characteristics, contract_hash, name_of
 from models.errors import DeclarationError
+from models.evidence.hash_chain import SHARED, Entry, Seal, commitment, plain
+from models.registry.serving import LoadedVersion, Variant
 from models.scorer import Decision, Scored
-from models.serving import LoadedVersion, Variant
 from models.table import Table
 
 RECORD_VERSION = 2

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.contract import CreditModel, characteristics
-from models.estimators import Base, Contributions, LogOdds
+from models.estimators.families import Base, Contributions, LogOdds
 from models.features import (
     columns_from_applications,
     matrix_from_columns,

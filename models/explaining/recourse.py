@@ -20,8 +20,9 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from models.choices import Choice, Spreads, choices_of
+from models.annotations import Columns
 from models.contract import CreditModel
+from models.explaining.recourse_grid import Choice, Spreads, choices_of
 from models.features import (
     Matrix,
     columns_from_applications,
@@ -30,7 +31,6 @@ from models.features import (
     matrix_from_columns,
     value_from_column,
 )
-from models.marks import Columns
 from models.scorer import Scorer, probabilities_from_log_odds
 
 MOST_FIELDS = 3

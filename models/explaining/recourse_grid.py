@@ -15,9 +15,9 @@ import numpy as np
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel, ConfigDict, Field
 
+from models.annotations import Column, Columns
 from models.contract import Characteristic, CreditModel, characteristics
 from models.features import value_from_column
-from models.marks import Column, Columns
 
 ROUNDING = 9  # decimals of a count of steps: 0.3 / 0.1 is 3
 

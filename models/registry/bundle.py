@@ -16,16 +16,16 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
 
 from models.calibration import BetaCalibration
-from models.choices import Spread, Spreads
 from models.contract import CreditModel, characteristics, contract_hash, name_of
 from models.errors import DeclarationError, FeatureError, ModelRefusedError
-from models.estimators import Additive, Estimator, Family, estimator_from_bytes
+from models.estimators.families import Additive, Estimator, Family, estimator_from_bytes
+from models.explaining.recourse_grid import Spread, Spreads
 from models.features import features
 from models.metrics import HALF, Estimate
 from models.policy import CutoffRules, Cutoffs
 from models.reasons import Reference, reference_matrix
 from models.reliability import Reliability
-from models.scorecard import Bands, Scale
+from models.score_scale import Bands, Scale
 from models.scorer import Scorer
 
 FORMAT: Literal[2] = 2  # 1 was never released

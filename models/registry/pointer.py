@@ -18,9 +18,9 @@ from models.errors import (
     StoreError,
     StoreUnavailableError,
 )
-from models.layout import bundle_of, folder_of, pointer_of, versions_of
+from models.registry.store_paths import bundle_of, folder_of, pointer_of, versions_of
+from models.registry.versions import Record, Version, read_if_any, version_names
 from models.stores.store import Reader, Store, StoredObject
-from models.versions import Record, Version, read_if_any, version_names
 
 MOST_ATTEMPTS = 3
 

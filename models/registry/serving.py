@@ -4,12 +4,12 @@ import hashlib
 from dataclasses import dataclass
 from typing import Literal
 
-from models.bundle import Manifest, bundle_from_bytes, scorer_from_bundle
 from models.contract import CreditModel, name_of
-from models.registry import Pointer, read_pointer
+from models.registry.bundle import Manifest, bundle_from_bytes, scorer_from_bundle
+from models.registry.pointer import Pointer, read_pointer
+from models.registry.versions import Version, read_bundle
 from models.scorer import Scorer
 from models.stores.store import Reader
-from models.versions import Version, read_bundle
 
 Variant = Literal["champion", "challenger"]
 

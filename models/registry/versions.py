@@ -7,14 +7,14 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from models.bundle import sha256_hex
 from models.errors import (
     ModelRefusedError,
     ObjectExistsError,
     ObjectMissingError,
     RegistryError,
 )
-from models.layout import BUNDLE, bundle_of, folder_of, versions_of
+from models.registry.bundle import sha256_hex
+from models.registry.store_paths import BUNDLE, bundle_of, folder_of, versions_of
 from models.stores.store import Reader, Store, StoredObject
 
 VERSION_PATTERN = r"^\d{8}T\d{6}Z-[0-9a-f]{12}$"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.benchmarks.peers import rows as peer_rows
-from tests.running import REPOSITORY
+from tests.support.running import REPOSITORY
 
 SINGLE = (REPOSITORY / "docs/examples/application.json").read_bytes()
 

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.running import REPOSITORY
+from tests.support.running import REPOSITORY
 
 ENVIRONMENTS = REPOSITORY / "var" / "bench"
 SCORING = "scoring"

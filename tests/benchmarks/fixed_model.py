@@ -5,20 +5,20 @@ from pathlib import Path
 
 from xgboost import XGBClassifier
 
-from models.bundle import Bundle, Figures, Provenance, manifest_of
 from models.calibration import BetaCalibration
 from models.catalogue.application import Application
-from models.estimators import estimator_from_bytes
+from models.estimators.families import estimator_from_bytes
 from models.features import columns_from_applications, matrix_from_columns
 from models.policy import Cutoffs
-from models.registry import Author, promote
+from models.registry.bundle import Bundle, Figures, Provenance, manifest_of
+from models.registry.pointer import Author, promote
+from models.registry.versions import publish
 from models.reliability import reliability
 from models.scorer import Scorer, probabilities_from_log_odds
-from models.stores.opening import open_store
-from models.versions import publish
-from training.golden import golden_rows
-from training.intake import check_rows
-from training.reference import spreads_of, typical_good
+from models.stores.uri import open_store
+from training.baseline import spreads_of, typical_good
+from training.golden_rows import golden_rows
+from training.row_validation import check_rows
 from training.synthetic.application import generate
 
 

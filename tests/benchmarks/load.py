@@ -26,12 +26,12 @@ import uvloop
 
 from infra.local.cost import LOAD_FIGURES, fill, table
 from models.catalogue.application import Application
-from models.shelf import credit_models
+from models.discovery import credit_models
 from tests.benchmarks.contestants import OURS
 from tests.benchmarks.contracts import SINGLE
 from tests.benchmarks.fixed_model import publish_benchmark_model
 from tests.benchmarks.processes import Running, started
-from tests.running import REPOSITORY
+from tests.support.running import REPOSITORY
 from training.sources import read_source
 from training.synthetic.application import generate
 

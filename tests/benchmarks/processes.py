@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tests.benchmarks.contestants import Contestant
 from tests.benchmarks.contracts import example, probabilities_in
-from tests.running import REPOSITORY, free_port
+from tests.support.running import REPOSITORY, free_port
 
 START_SECONDS = 60.0
 

@@ -19,7 +19,7 @@ from tests.benchmarks.budgets import verdicts
 from tests.benchmarks.contestants import BESIDE_NOTHING, BESIDE_PEERS
 from tests.benchmarks.environments import version_in
 from tests.benchmarks.measuring import CPU, Figures
-from tests.running import REPOSITORY
+from tests.support.running import REPOSITORY
 
 DOCUMENT = REPOSITORY / "docs" / "benchmarks.md"
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from models.stores.opening import open_store
+from models.stores.uri import open_store
 from tests.benchmarks.budgets import (
     ALONE,
     ANSWERED,
@@ -54,7 +54,7 @@ from tests.benchmarks.measuring import (
 )
 from tests.benchmarks.processes import Running, started
 from tests.benchmarks.report import BENCH, Measured, about, command_line, publish
-from tests.bucket import running_bucket_server
+from tests.support.bucket import running_bucket_server
 
 FULL = Counts(cold_starts=15, rounds=15)
 QUICK = Counts(cold_starts=2, rounds=2, scores=60, batches=1)

@@ -6,10 +6,10 @@ import re
 import pytest
 
 from functions.client import errors
-from functions.client.tries import Retries
+from functions.client.retries import Retries
 from models.catalogue.customer import Customer
 from tests.functions.scoring.conftest import made_store
-from tests.running import REPOSITORY, running_server
+from tests.support.running import REPOSITORY, running_server
 from tests.test_docs import blocks
 
 __all__ = ["made_store"]
@@ -25,7 +25,9 @@ def test_the_code_of_the_guide_runs(
 ) -> None:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     log_path = tmp_path_factory.mktemp("guide") / "log"
-    with running_server(log_path, MODEL_STORE=made_store, CREDIT_MODELS="tests.toy") as server:
+    with running_server(
+        log_path, MODEL_STORE=made_store, CREDIT_MODELS="tests.support.toy"
+    ) as server:
         code = "\n".join(blocks(TEXT, "python"))
         address = str(server.client.base_url).rstrip("/")
         names: dict[str, object] = {}

@@ -8,7 +8,7 @@ from starlette.routing import Route
 
 from functions.scoring.app import create_app
 from functions.scoring.settings import settings_from
-from tests.running import REPOSITORY
+from tests.support.running import REPOSITORY
 
 TEXT = (REPOSITORY / "docs/contracts.md").read_text()
 SCORING = REPOSITORY / "functions" / "scoring"

@@ -11,16 +11,16 @@ from typing import Any
 
 import pytest
 
-from functions.bodies import MAX_BODY_BYTES
-from functions.scoring.loading import DELAYS_SECONDS, LOAD_SECONDS, WAIT_SECONDS
+from functions.scoring.model_loader import DELAYS_SECONDS, LOAD_SECONDS, WAIT_SECONDS
 from functions.scoring.settings import REFRESH_SECONDS
-from functions.server import STOP_SECONDS
+from functions.web.bodies import MAX_BODY_BYTES
+from functions.web.server import STOP_SECONDS
 from models.stores.deadline import READ_SECONDS
-from tests.running import REPOSITORY, run_training, running_server
+from tests.support.running import REPOSITORY, run_training, running_server
 from tests.test_docs import blocks
-from training.command import MAX_REFUSED_SHARE
+from training.cli import MAX_REFUSED_SHARE
 from training.gates import ENOUGH_BADS
-from training.golden import ROWS
+from training.golden_rows import ROWS
 from training.run import LEAST_OF_EACH_OUTCOME
 
 MULTILINE_ALL = re.MULTILINE | re.DOTALL
@@ -73,7 +73,7 @@ def test_many_messages_are_explained() -> None:
 
 
 def test_every_cause_of_a_503_is_explained() -> None:
-    loading = (REPOSITORY / "functions/scoring/loading.py").read_text()
+    loading = (REPOSITORY / "functions/scoring/model_loader.py").read_text()
     [body] = re.findall(r"def _public_cause.*", loading, re.DOTALL)
     causes = [*re.findall(r'"([a-z][a-z ]{10,})"', body), "it is being loaded"]
     assert len(causes) == 5

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from functions.client.answers import Prediction
-from functions.client.surety import Surety
-from models.shelf import credit_models
+from functions.client.clients import Surety
+from functions.client.responses import Prediction
+from models.discovery import credit_models
 from tests.docs.test_guides import rows
-from tests.running import MODELS, REPOSITORY, Server
+from tests.support.running import MODELS, REPOSITORY, Server
 from tests.test_docs import blocks
 
 TEXT = (REPOSITORY / "docs" / "sandbox.md").read_text()

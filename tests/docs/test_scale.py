@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from functions.bodies import MAX_BODY_BYTES
-from functions.scoring.desk import MAX_ROWS, ROWS_ON_THE_LOOP
+from functions.scoring.decision_engine import MAX_ROWS, ROWS_ON_THE_LOOP
+from functions.web.bodies import MAX_BODY_BYTES
 from infra.local.cost import LOAD_FIGURES, fill
 from models.contract import name_of
-from models.shelf import credit_models
+from models.discovery import credit_models
 from tests.benchmarks.contestants import OURS
 from tests.benchmarks.contracts import SINGLE
 from tests.benchmarks.fixed_model import publish_benchmark_model

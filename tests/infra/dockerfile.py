@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.running import REPOSITORY
+from tests.support.running import REPOSITORY
 
 DOCKERFILE = REPOSITORY / "infra" / "docker" / "Dockerfile"
 # What they do to Python itself would be done to this machine's.

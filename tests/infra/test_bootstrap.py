@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.running import REPOSITORY
+from tests.support.running import REPOSITORY
 
 
 @pytest.fixture

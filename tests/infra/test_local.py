@@ -4,7 +4,7 @@ import json
 import re
 import subprocess
 
-from tests.running import REPOSITORY, MadeRun, Server, free_port
+from tests.support.running import REPOSITORY, MadeRun, Server, free_port
 
 
 def make(*arguments: str) -> subprocess.CompletedProcess[str]:

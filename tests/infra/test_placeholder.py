@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.running import REPOSITORY, SERVER_COMMANDS, running_server
+from tests.support.running import REPOSITORY, SERVER_COMMANDS, running_server
 
 
 def test_the_placeholder_is_live_and_says_why_it_answers_nothing_else(

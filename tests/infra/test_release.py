@@ -21,11 +21,11 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from models.catalogue.application import Application
-from models.registry import Author, promote
-from models.stores.opening import open_store
-from tests.faults import wait_until
-from tests.published import NOW, publish_by_hand
-from tests.running import REPOSITORY, Server, running_server
+from models.registry.pointer import Author, promote
+from models.stores.uri import open_store
+from tests.support.faults import wait_until
+from tests.support.published import NOW, publish_by_hand
+from tests.support.running import REPOSITORY, Server, running_server
 
 OLD, NEW = "prod-scoring-0", "prod-scoring-1"
 MODELS = ["application", "card_default"]

@@ -15,8 +15,8 @@ import pytest
 
 from tests.benchmarks.fixed_model import publish_benchmark_model
 from tests.infra.dockerfile import Image
-from tests.running import REPOSITORY, SERVER_COMMANDS, running_server
-from tests.test_house import project_files
+from tests.support.running import REPOSITORY, SERVER_COMMANDS, running_server
+from tests.test_architecture import project_files
 
 
 def archive(script: Path, output: Path) -> bytes:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.running import REPOSITORY
-from tests.test_house import project_files
+from tests.support.running import REPOSITORY
+from tests.test_architecture import project_files
 
 RULES = (REPOSITORY / ".gcloudignore").read_text().splitlines()
 IGNORED = [
@@ -35,7 +35,12 @@ def test_the_uploaded_tree_passes_the_tests_of_the_house_and_its_documents(tmp_p
     assert (tree / ".gitignore").is_file()
     assert not {".git", ".venv", "var"} & {path.name for path in tree.iterdir()}
     docs = ("test_what_a_document_names_exists", "test_decisions_are_numbered_without_gaps")
-    tests = ["tests/test_house.py", "tests/test_docs.py", "-k", " or ".join(("test_house", *docs))]
+    tests = [
+        "tests/test_architecture.py",
+        "tests/test_docs.py",
+        "-k",
+        " or ".join(("test_house", *docs)),
+    ]
     words = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests]
     done = subprocess.run(words, cwd=tree, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout

@@ -6,18 +6,18 @@ import numpy as np
 import pytest
 from xgboost import XGBClassifier
 
-from models.additive import Formula, Term, Value
-from models.bundle import Bundle, Figures, Golden, Provenance, manifest_of
 from models.calibration import BetaCalibration
-from models.choices import Spread
-from models.estimators import Additive, Trees, estimator_from_bytes
+from models.estimators.families import Additive, Trees, estimator_from_bytes
+from models.estimators.formula import Formula, Term, Value
+from models.explaining.recourse_grid import Spread
 from models.features import features
 from models.policy import Cutoffs
 from models.reasons import Reference
-from models.registry import Author
+from models.registry.bundle import Bundle, Figures, Golden, Provenance, manifest_of
+from models.registry.pointer import Author
 from models.reliability import Reliability
 from models.scorer import Scorer
-from tests.toy import Toy, toy
+from tests.support.toy import Toy, toy
 
 REFERENCE: Reference = {
     "income": 60_000.0,

@@ -3,14 +3,14 @@ from typing import Annotated, Any, ClassVar, Literal
 import pytest
 from pydantic import Field, ValidationError, create_model
 
+from models.annotations import Changeable, Codes, Identifier, Protected, Reason, Risk
 from models.catalogue.application import Application
 from models.catalogue.card_default import CardDefault
 from models.catalogue.german_credit import GermanCredit
 from models.contract import CreditModel, characteristics, contract_hash, name_of
+from models.discovery import credit_models
 from models.errors import DeclarationError
-from models.marks import Changeable, Codes, Identifier, Protected, Reason, Risk
-from models.shelf import credit_models
-from tests.toy import Toy, toy
+from tests.support.toy import Toy, toy
 
 REASON = Reason("X", "Something")
 

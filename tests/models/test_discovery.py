@@ -1,9 +1,9 @@
 import pytest
 
+from models.discovery import credit_models, find_model
 from models.errors import DeclarationError, UnknownModelError
-from models.shelf import credit_models, find_model
-from tests.running import MODELS
-from tests.toy import Toy
+from tests.support.running import MODELS
+from tests.support.toy import Toy
 
 
 def test_the_catalogue_holds_the_bundled_models() -> None:
@@ -11,7 +11,7 @@ def test_the_catalogue_holds_the_bundled_models() -> None:
 
 
 def test_a_module_outside_the_repository_adds_its_models() -> None:
-    assert credit_models(["tests.toy"])["toy"] is Toy
+    assert credit_models(["tests.support.toy"])["toy"] is Toy
 
 
 @pytest.mark.parametrize(
@@ -19,8 +19,8 @@ def test_a_module_outside_the_repository_adds_its_models() -> None:
     [
         ("no_such_module", "no_such_module cannot be imported"),
         (".relative", ".relative cannot be imported"),
-        ("tests.broken_model", "tests.broken_model cannot be imported: name 'nothing'"),
-        ("tests.unbuildable_model", "unbuildable cannot be built: "),
+        ("tests.support.broken_model", "tests.broken_model cannot be imported: name 'nothing'"),
+        ("tests.support.unbuildable_model", "unbuildable cannot be built: "),
         ("json", "json declares no CreditModel"),
         ("models.catalogue.application", "application, which is in the catalogue already"),
     ],

@@ -17,21 +17,21 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from models.bundle import Bundle, scorer_from_bundle
 from models.errors import (
     ObjectMissingError,
     PointerMovedError,
     StoreUnavailableError,
 )
-from models.estimators import Additive, Trees
-from models.registry import Author, promote, read_pointer
-from models.serving import load_champion, load_version
-from models.stores.opening import open_store
+from models.estimators.families import Additive, Trees
+from models.registry.bundle import Bundle, scorer_from_bundle
+from models.registry.pointer import Author, promote, read_pointer
+from models.registry.serving import load_champion, load_version
+from models.registry.versions import Version, publish
 from models.stores.store import Store, StoredObject
-from models.versions import Version, publish
+from models.stores.uri import open_store
 from tests.models.conftest import NOW, bundle_of
-from tests.running import REPOSITORY
-from tests.toy import Toy, toy
+from tests.support.running import REPOSITORY
+from tests.support.toy import Toy, toy
 
 SOAKING = settings().max_examples > 100
 KILLS = 200 if SOAKING else 10

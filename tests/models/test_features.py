@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from models.catalogue.application import Application
 from models.errors import FeatureError
 from models.features import columns_from_applications, features, matrix_from_columns
-from tests.toy import Toy, toy
+from tests.support.toy import Toy, toy
 
 NAN = math.nan
 

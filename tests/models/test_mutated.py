@@ -14,13 +14,13 @@ import pytest
 from hypothesis import settings
 
 from models.errors import ModelRefusedError
-from models.estimators import Additive, Trees
-from models.registry import Author, promote
-from models.serving import load_champion, load_in_service
-from models.stores.opening import open_store
-from models.versions import publish
+from models.estimators.families import Additive, Trees
+from models.registry.pointer import Author, promote
+from models.registry.serving import load_champion, load_in_service
+from models.registry.versions import publish
+from models.stores.uri import open_store
 from tests.models.conftest import NOW, bundle_of
-from tests.toy import Toy
+from tests.support.toy import Toy
 
 MUTATIONS = 1_000 if settings().max_examples > 100 else 200
 
@@ -46,7 +46,7 @@ def test_no_mutated_bundle_is_ever_parsed(
     promote(store, "toy", version, author)
     assert load_champion(store, Toy)
     parsed: list[bytes] = []
-    monkeypatch.setattr("models.serving.bundle_from_bytes", parsed.append)
+    monkeypatch.setattr("models.registry.serving.bundle_from_bytes", parsed.append)
     [path] = tmp_path.glob("versions/toy/*/bundle.zip")
     chance = np.random.default_rng(3)
     for _ in range(MUTATIONS):

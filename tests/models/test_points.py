@@ -4,12 +4,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.calibration import BetaCalibration
-from models.estimators import Additive, Contributions, Trees
+from models.estimators.families import Additive, Contributions, Trees
 from models.points import points_from_contributions
-from models.scorecard import LinearScale, PointsToDoubleOdds, Scale
+from models.score_scale import LinearScale, PointsToDoubleOdds, Scale
 from models.scorer import Scorer
 from tests.models.conftest import POLICY, REFERENCE
-from tests.toy import Toy
+from tests.support.toy import Toy
 
 SCALES: tuple[Scale, ...] = (PointsToDoubleOdds(), LinearScale(lowest=300, highest=850))
 

@@ -1,11 +1,11 @@
 import pytest
 
 from models.calibration import BetaCalibration
-from models.estimators import Additive
+from models.estimators.families import Additive
 from models.reasons import MOST_REASONS, AdverseReason
 from models.scorer import Scorer
 from tests.models.conftest import POLICY, REFERENCE
-from tests.toy import Toy, toy
+from tests.support.toy import Toy, toy
 
 
 @pytest.fixture

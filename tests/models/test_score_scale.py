@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.errors import DeclarationError, ProbabilityError
-from models.scorecard import (
+from models.score_scale import (
     Bands,
     LinearScale,
     PointsToDoubleOdds,

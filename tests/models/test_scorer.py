@@ -4,10 +4,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.calibration import BetaCalibration
-from models.estimators import Additive
+from models.estimators.families import Additive
 from models.scorer import Scorer, probabilities_from_log_odds
 from tests.models.conftest import POLICY, REFERENCE
-from tests.toy import Toy, toy
+from tests.support.toy import Toy, toy
 
 
 def test_an_application_gets_a_probability_points_a_level_and_a_decision(

@@ -9,12 +9,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import Field, ValidationError
 
+from models.annotations import Reason
 from models.contract import CreditModel, characteristics
-from models.marks import Reason
-from models.shelf import credit_models
+from models.discovery import credit_models
 from models.table import Table, table_from_applications, table_from_columns, table_from_rows
 from tests.functions.scoring.conftest import ROWS as EXAMPLES
-from tests.toy import Toy
+from tests.support.toy import Toy
 
 MODELS: dict[str, type[CreditModel]] = {**credit_models(), "toy": Toy}
 SOAKING = settings().max_examples > 100

@@ -13,14 +13,14 @@ from typing import Any
 import httpx
 import pandas as pd
 
-from models.registry import read_pointer
-from models.stores.opening import open_store
-from tests.faults import FaultyProxy, faulty_proxy
+from models.registry.pointer import read_pointer
+from models.stores.uri import open_store
 from tests.stack.balancer import Balancer, listening
 from tests.stack.images import image_of, max_retries, training_arguments
 from tests.stack.job import Execution, Job, Scheduler
 from tests.stack.lender import Answer, Lender, asked
 from tests.stack.revision import Revision
+from tests.support.faults import FaultyProxy, faulty_proxy
 
 MODEL = "application"
 REFRESH_SECONDS = 1.0

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from tests.running import REPOSITORY
+from tests.support.running import REPOSITORY
 
 Target = Literal["scoring", "training"]
 DOCKERFILE = (REPOSITORY / "infra/docker/Dockerfile").read_text()

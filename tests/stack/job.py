@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.running import REPOSITORY, last_line
 from tests.stack.images import Image
+from tests.support.running import REPOSITORY, last_line
 
 TASK_SECONDS = 120
 

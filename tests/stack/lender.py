@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from tests.running import REPOSITORY
+from tests.support.running import REPOSITORY
 
 APPLICATION = json.loads((REPOSITORY / "docs/examples/application.json").read_text())
 PAUSE_SECONDS = 0.02

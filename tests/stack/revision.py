@@ -6,8 +6,8 @@ from pathlib import Path
 
 import httpx
 
-from tests.running import REPOSITORY, Server, becomes_live, free_port
 from tests.stack.images import image_of
+from tests.support.running import REPOSITORY, Server, becomes_live, free_port
 
 KILL_SECONDS = 10  # after SIGTERM
 

@@ -16,14 +16,14 @@ import pandas as pd
 import pytest
 from hypothesis import settings
 
-from models.registry import read_pointer
-from models.stores.opening import open_store
-from models.versions import version_names
-from tests.faults import wait_until
-from tests.running import last_line, run_training
+from models.registry.pointer import read_pointer
+from models.registry.versions import version_names
+from models.stores.uri import open_store
 from tests.stack.cloud import EMPTY, MODEL, REFRESH_SECONDS, STORE, Cloud, running_cloud
 from tests.stack.job import KillAtWrite
 from tests.stack.lender import APPLICATION, asked
+from tests.support.faults import wait_until
+from tests.support.running import last_line, run_training
 from training.synthetic import application
 
 FULL_ONLY = pytest.mark.skipif(

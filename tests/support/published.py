@@ -4,18 +4,18 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from models.additive import Formula, Term, Value
-from models.bundle import Bundle, Figures, Golden, Provenance, manifest_of
 from models.calibration import BetaCalibration
 from models.contract import CreditModel, characteristics, name_of
-from models.estimators import Additive
+from models.estimators.families import Additive
+from models.estimators.formula import Formula, Term, Value
 from models.features import columns_from_applications, features, matrix_from_columns
 from models.policy import Cutoffs
+from models.registry.bundle import Bundle, Figures, Golden, Provenance, manifest_of
+from models.registry.versions import Version, publish
 from models.scorer import Scorer
 from models.stores.store import Store
-from models.versions import Version, publish
 from tests.models.conftest import RELIABILITY
-from training.reference import spreads_of
+from training.baseline import spreads_of
 
 NOW = datetime(2026, 11, 21, 1, 44, tzinfo=UTC)
 CUTOFFS = Cutoffs(approve_below=0.2, decline_from=0.6)

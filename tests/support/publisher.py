@@ -10,9 +10,9 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from models.registry import Author, promote
+from models.registry.pointer import Author, promote
+from models.registry.versions import publish
 from models.stores.files import FileStore
-from models.versions import publish
 
 steps = 0
 

@@ -16,7 +16,7 @@ from typing import Any, Literal
 import httpx
 import pytest
 
-REPOSITORY = Path(__file__).resolve().parent.parent
+REPOSITORY = Path(__file__).resolve().parents[2]
 SHARED_DATA = REPOSITORY.parent / "shared" / "data"
 START_SECONDS = 30
 MODELS = ("application", "bureau", "card_default", "customer", "german_credit")

@@ -4,8 +4,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from models.contract import CreditModel
-from models.marks import (
+from models.annotations import (
     Changeable,
     Column,
     Columns,
@@ -18,8 +17,9 @@ from models.marks import (
     Unit,
     derived,
 )
+from models.contract import CreditModel
 from models.policy import Cutoffs
-from models.scorecard import PointsToDoubleOdds
+from models.score_scale import PointsToDoubleOdds
 
 
 class Toy(CreditModel):

@@ -4,10 +4,10 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from models.annotations import Reason
 from models.contract import CreditModel
-from models.marks import Reason
 from models.policy import Cutoffs
-from models.scorecard import PointsToDoubleOdds
+from models.score_scale import PointsToDoubleOdds
 
 
 class Unbuildable(CreditModel):

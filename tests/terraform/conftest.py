@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.running import REPOSITORY
+from tests.support.running import REPOSITORY
 
 # A backend that needs no bucket, for plans nobody applies.
 LOCAL_STATE = 'terraform {\n  backend "local" {}\n}\n'

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.running import REPOSITORY
+from tests.support.running import REPOSITORY
 from tests.terraform.conftest import planned, run_terraform
 
 SOURCE = REPOSITORY / "terraform"

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from models.features import columns_from_applications, matrix_from_columns
-from tests.toy import Toy, toy
-from training.reference import spreads_of, typical_good
+from tests.support.toy import Toy, toy
+from training.baseline import spreads_of, typical_good
 
 
 def test_the_reference_is_the_median_and_mode_of_good_rows_alone() -> None:

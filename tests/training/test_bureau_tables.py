@@ -9,12 +9,12 @@ import pytest
 
 from models.catalogue.bureau import Bureau
 from models.errors import DataError
-from models.stores.opening import open_store
+from models.stores.uri import open_store
 from training.bureau_tables import Joined, join, read_tables
-from training.intake import check_rows
+from training.row_validation import check_rows
 from training.sources import read_source
 from training.synthetic.bureau import generate
-from training.tables import write_table
+from training.tabular_files import write_table
 
 Tables = dict[str, pd.DataFrame]
 

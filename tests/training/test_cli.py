@@ -16,10 +16,10 @@ from models.catalogue.card_default import CardDefault
 from models.catalogue.customer import Customer
 from models.catalogue.german_credit import GermanCredit
 from models.metrics import auc
+from models.registry.serving import load_champion
 from models.reliability import reliability
-from models.serving import load_champion
-from models.stores.opening import open_store
-from tests.running import (
+from models.stores.uri import open_store
+from tests.support.running import (
     MODELS,
     REPOSITORY,
     SHARED_DATA,
@@ -28,8 +28,8 @@ from tests.running import (
     run_training,
 )
 from training.bureau_tables import join
-from training.command import main
-from training.intake import check_rows
+from training.cli import main
+from training.row_validation import check_rows
 from training.split import is_test
 from training.synthetic import bureau, customer
 from training.synthetic.application import ROWS, generate, true_terms
@@ -172,7 +172,10 @@ def test_the_same_rows_in_a_file_of_another_name_are_the_same_model(
             toy_frame.to_csv(path, index=False)
         else:
             toy_frame.to_parquet(path, index=False)
-        environment = {"MODEL_STORE": (tmp_path / "s").as_uri(), "CREDIT_MODELS": "tests.toy"}
+        environment = {
+            "MODEL_STORE": (tmp_path / "s").as_uri(),
+            "CREDIT_MODELS": "tests.support.toy",
+        }
         assert main(["train", "--model", "toy", "--data", str(path)], environment) == 0
         outcomes.append(last_line(capsys.readouterr().out)["outcome"])
     assert outcomes == ["promoted", "kept"]
@@ -184,7 +187,7 @@ def test_a_model_whose_derived_number_is_infinite_exits_2(
     frame = toy_frame.copy()
     frame.loc[0, "income"] = 5e-324
     frame.to_parquet(tmp_path / "rows.parquet")
-    environment = {"MODEL_STORE": (tmp_path / "s").as_uri(), "CREDIT_MODELS": "tests.toy"}
+    environment = {"MODEL_STORE": (tmp_path / "s").as_uri(), "CREDIT_MODELS": "tests.support.toy"}
     path = str(tmp_path / "rows.parquet")
     assert main(["train", "--model", "toy", "--data", path], environment) == 2
     assert "debt_to_income cannot be computed" in capsys.readouterr().err
@@ -203,7 +206,7 @@ def test_a_model_from_outside_is_trained_without_editing_a_project_file(
 ) -> None:
     toy_frame.to_csv(tmp_path / "toy.csv", index=False)
     arguments = ["train", "--model", "toy", "--data", str(tmp_path / "toy.csv")]
-    environment = {"MODEL_STORE": (tmp_path / "s").as_uri(), "CREDIT_MODELS": "tests.toy"}
+    environment = {"MODEL_STORE": (tmp_path / "s").as_uri(), "CREDIT_MODELS": "tests.support.toy"}
     assert main(arguments, environment) == 0
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from models.registry import read_pointer
-from models.stores.opening import open_store
-from tests.running import last_line, run_training
-from training.command import main
+from models.registry.pointer import read_pointer
+from models.stores.uri import open_store
+from tests.support.running import last_line, run_training
+from training.cli import main
 
 
 @pytest.fixture(scope="module")

@@ -6,18 +6,18 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
+from models.annotations import Columns
 from models.contract import Characteristic, CreditModel, characteristics
+from models.discovery import credit_models
 from models.features import Matrix, columns_from_applications, features, matrix_from_columns
-from models.marks import Columns
 from models.reasons import reference_matrix
-from models.scorecard import score_from_probability
+from models.registry.serving import load_champion
+from models.score_scale import score_from_probability
 from models.scorer import Scorer, probabilities_from_log_odds
-from models.serving import load_champion
-from models.shelf import credit_models
-from models.stores.opening import open_store
-from tests.running import MODELS, TrainedStore
-from training.audit import unequal_pairs
-from training.intake import check_rows
+from models.stores.uri import open_store
+from tests.support.running import MODELS, TrainedStore
+from training.model_review import unequal_pairs
+from training.row_validation import check_rows
 from training.sources import read_source
 
 NOT_APPROVED = 1_000

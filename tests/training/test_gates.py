@@ -3,7 +3,6 @@ import pytest
 
 from models.metrics import Estimate
 from models.reliability import Reliability
-from training.audit import SignCheck
 from training.gates import (
     absolute_gates,
     calibration_gates,
@@ -11,6 +10,7 @@ from training.gates import (
     evidence_gate,
     sign_gate,
 )
+from training.model_review import SignCheck
 
 RANDOM = np.random.default_rng(9)
 TRUTH = RANDOM.beta(2, 5, 6_000)

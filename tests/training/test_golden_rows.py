@@ -3,16 +3,16 @@
 import numpy as np
 import pandas as pd
 
-from models.additive import Formula, Term, Value
 from models.calibration import BetaCalibration
-from models.estimators import Additive
+from models.estimators.families import Additive
+from models.estimators.formula import Formula, Term, Value
 from models.features import features
 from models.policy import Cutoffs
 from models.scorer import Scorer
-from tests.toy import Toy
-from training.golden import ROWS, golden_rows
-from training.intake import check_rows
-from training.reference import typical_good
+from tests.support.toy import Toy
+from training.baseline import typical_good
+from training.golden_rows import ROWS, golden_rows
+from training.row_validation import check_rows
 
 
 def test_no_golden_row_is_a_training_row(toy_frame: pd.DataFrame) -> None:

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 from xgboost import XGBClassifier
 
-from models.bundle import Bundle
 from models.errors import ModelRefusedError
-from models.estimators import Trees, estimator_from_bytes
+from models.estimators.families import Trees, estimator_from_bytes
 from models.features import features
+from models.registry.bundle import Bundle
 from tests.models.conftest import bundle_of
-from tests.toy import Toy
-from training import rehearsal
-from training.rehearsal import rehearse
+from tests.support.toy import Toy
+from training import isolated_load
+from training.isolated_load import rehearse
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +86,6 @@ def test_a_document_nested_too_deep_to_parse_ends_the_fresh_process(bundle: Bund
 def test_a_tree_that_never_ends_is_given_up(
     bundle: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rehearsal, "SECONDS", 5.0)
+    monkeypatch.setattr(isolated_load, "SECONDS", 5.0)
     with pytest.raises(ModelRefusedError, match=r"rehearsal: the (bundle was not loaded|process)"):
         rehearse(with_first_child(bundle, 0), Toy)

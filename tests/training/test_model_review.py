@@ -5,22 +5,22 @@ import numpy as np
 import pytest
 from pydantic import Field
 
-from models.additive import Formula, Term, Value
+from models.annotations import Protected
 from models.calibration import BetaCalibration
-from models.estimators import Additive
+from models.estimators.families import Additive
+from models.estimators.formula import Formula, Term, Value
 from models.features import columns_from_applications, features, matrix_from_columns
-from models.marks import Protected
 from models.policy import Cutoffs
 from models.scorer import Scorer
-from tests.toy import Toy, toy
-from training.audit import (
+from tests.support.toy import Toy, toy
+from training.baseline import typical_good
+from training.model_review import (
     cutoff_table,
     fairness,
     importances,
     sign_checks,
     unequal_pairs,
 )
-from training.reference import typical_good
 
 LABELS = np.array([0, 0, 0, 1, 0, 1, 1, 1])
 PROBABILITIES = np.array([0.04, 0.12, 0.12, 0.12, 0.31, 0.45, 0.72, 0.97])

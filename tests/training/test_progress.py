@@ -2,7 +2,7 @@ import os
 import subprocess
 import sys
 
-from tests.running import REPOSITORY
+from tests.support.running import REPOSITORY
 
 PROGRAM = """
 from training.progress import say, steps

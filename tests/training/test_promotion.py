@@ -9,17 +9,17 @@ import pytest
 from models.calibration import BetaCalibration
 from models.contract import name_of
 from models.errors import DataError, PointerMovedError
-from models.registry import Author, Challenger, challenge, promote, read_pointer
+from models.registry.pointer import Author, Challenger, challenge, promote, read_pointer
+from models.registry.serving import load_champion
+from models.registry.versions import publish
 from models.scorer import Scorer
-from models.serving import load_champion
-from models.stores.opening import open_store
 from models.stores.store import Store
-from models.versions import publish
-from tests.toy import Toy
+from models.stores.uri import open_store
+from tests.support.toy import Toy
 from tests.training.conftest import toy_rows
-from training.golden import golden_rows
-from training.intake import check_rows
-from training.release import judge, release
+from training.golden_rows import golden_rows
+from training.promotion import judge, release
+from training.row_validation import check_rows
 from training.run import Job, Trained, train
 from training.split import is_test
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.running import MODELS, TrainedStore
+from tests.support.running import MODELS, TrainedStore
 
 CHROMIUM = shutil.which("chromium")
 PNG = b"\x89PNG"

@@ -2,8 +2,8 @@ import pandas as pd
 import pytest
 
 from models.errors import DataError
-from tests.toy import Toy
-from training.intake import check_rows
+from tests.support.toy import Toy
+from training.row_validation import check_rows
 
 
 def test_all_sound_rows_are_accepted(toy_frame: pd.DataFrame) -> None:

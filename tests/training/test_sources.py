@@ -8,10 +8,10 @@ from models.catalogue.card_default import CardDefault
 from models.catalogue.german_credit import GermanCredit
 from models.contract import CreditModel
 from models.errors import DataError, StoreUnavailableError
-from models.stores.opening import open_store
-from tests.running import free_port
-from tests.toy import Toy
-from training.intake import check_rows
+from models.stores.uri import open_store
+from tests.support.running import free_port
+from tests.support.toy import Toy
+from training.row_validation import check_rows
 from training.sources import read_source
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 
 from models.calibration import BetaCalibration, calibrated
-from models.estimators import LogOdds
+from models.estimators.families import LogOdds
 from models.metrics import Labels, log_loss
 from models.scorer import probabilities_from_log_odds
 

@@ -7,9 +7,9 @@ from typing import Self
 
 import numpy as np
 
-from models.additive import Curve, Line
+from models.annotations import Column
+from models.estimators.formula import Curve, Line
 from models.features import Feature, Matrix
-from models.marks import Column
 
 ENTRY = 8.0  # fall in deviance a term must bring: a chance of .005 if it has no effect
 BEND = 4.0  # and more if it is a line that bends, for the choice of where

@@ -11,11 +11,11 @@ from sklearn.preprocessing import StandardScaler
 from xgboost import XGBClassifier, XGBRFClassifier
 
 from models.contract import CreditModel
-from models.estimators import Family
+from models.estimators.families import Family
 from models.features import Matrix, features
-from training.additive import SparseAdditiveClassifier
-from training.signed import SignedLogisticRegression
-from training.woe import WoeTransformer
+from training.families.formula_search import SparseAdditiveClassifier
+from training.families.signed_logistic import SignedLogisticRegression
+from training.families.woe import WoeTransformer
 
 LOGISTIC_ITERATIONS = 2_000
 

@@ -3,13 +3,13 @@
 import numpy as np
 from sklearn.pipeline import Pipeline
 
-from models.additive import Formula, Term, Value
 from models.contract import CreditModel
 from models.errors import ModelRefusedError
-from models.estimators import Additive, Estimator, Family, estimator_from_bytes
+from models.estimators.families import Additive, Estimator, Family, estimator_from_bytes
+from models.estimators.formula import Formula, Term, Value
 from models.features import Matrix, features
 from models.scorer import probabilities_from_log_odds
-from training.candidates import frame_from_matrix
+from training.families.candidates import frame_from_matrix
 
 PARITY_TOLERANCE = 1e-6  # in probability
 

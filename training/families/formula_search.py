@@ -16,10 +16,10 @@ from scipy.optimize import lsq_linear
 from scipy.special import expit
 from sklearn.base import BaseEstimator, ClassifierMixin
 
-from models.additive import Formula, Term
+from models.estimators.formula import Formula, Term
 from models.features import Feature, Matrix
 from models.metrics import Labels
-from training.shapes import ENTRY, Option, pair_options, single_options
+from training.families.candidate_terms import ENTRY, Option, pair_options, single_options
 
 MOST_ROUNDS = 60
 NEWTON_STEPS = 30

@@ -8,10 +8,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedKFold
 
-from models.estimators import Family
+from models.estimators.families import Family
 from models.metrics import Labels, auc, log_loss
-from training.calibrating import CalibrationChoice, OutOfFold, choose_calibration
-from training.candidates import Candidate, Fit
+from training.families.calibration_fit import CalibrationChoice, OutOfFold, choose_calibration
+from training.families.candidates import Candidate, Fit
 from training.progress import steps
 
 FOLDS = 5

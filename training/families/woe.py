@@ -10,9 +10,9 @@ from optbinning import OptimalBinning
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.isotonic import IsotonicRegression
 
-from models.additive import Steps, Term, Value
+from models.annotations import Column
+from models.estimators.formula import Steps, Term, Value
 from models.features import Feature, Matrix
-from models.marks import Column
 from models.metrics import Labels
 
 MOST_BINS = 8

@@ -8,24 +8,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from functions.bodies import json_answer, json_object
-from functions.envelope import caller_of
-from functions.problems import (
-    MAX_FAULTS,
-    Fault,
-    faults_as_json,
-    refuse_faults,
-)
-from functions.scoring.canonical import (
+from functions.scoring.contracts.kserve_v1 import (
     PARAMETERS,
     prediction,
     reasons_beside,
     row_and_reasons,
     with_parameters,
 )
-from functions.scoring.desk import MAX_ROWS, Answer, Desk, rows_in
-from functions.scoring.examples import example_of
-from functions.scoring.openapi import (
+from functions.scoring.decision_engine import MAX_ROWS, Answer, Desk, rows_in
+from functions.web.bodies import json_answer, json_object
+from functions.web.examples import example_of
+from functions.web.middleware import caller_of
+from functions.web.openapi import (
     PREDICTION,
     PROBLEM,
     Schema,
@@ -33,6 +27,12 @@ from functions.scoring.openapi import (
     members,
     operation,
     schema_of,
+)
+from functions.web.problems import (
+    MAX_FAULTS,
+    Fault,
+    faults_as_json,
+    refuse_faults,
 )
 from models.contract import CreditModel
 from models.scorer import Decision

@@ -15,16 +15,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from functions.bodies import json_answer, json_object
-from functions.envelope import REQUEST_ID, Caller, caller_of
-from functions.problems import Fault
-from functions.scoring.canonical import predictions_from, reasons_wanted
-from functions.scoring.desk import MAX_ROWS, Desk, rows_in
-from functions.scoring.examples import example_of
-from functions.scoring.openapi import PREDICTION, Schema, members, operation, schema_of
-from functions.scoring.refusals import described, refusing_as
+from functions.scoring.contracts.foreign_errors import described, refusing_as
+from functions.scoring.contracts.kserve_v1 import predictions_from, reasons_wanted
+from functions.scoring.decision_engine import MAX_ROWS, Desk, rows_in
+from functions.web.bodies import json_answer, json_object
+from functions.web.examples import example_of
+from functions.web.middleware import REQUEST_ID, Caller, caller_of
+from functions.web.openapi import PREDICTION, Schema, members, operation, schema_of
+from functions.web.problems import Fault
 from models.contract import Characteristic, CreditModel, characteristics
-from models.shelf import find_model
+from models.discovery import find_model
 
 INTEGER = re.compile(r"-?[0-9]{1,19}")
 FLAGS = {"true": True, "false": False}  # a user-defined context holds texts only

@@ -6,12 +6,12 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from functions.bodies import json_answer
-from functions.envelope import caller_of
-from functions.scoring.application import DEFAULT_FROM, Answering
-from functions.scoring.canonical import PARAMETERS, prediction, reasons_beside
-from functions.scoring.desk import MAX_ROWS, Answer, Desk, rows_in
-from functions.scoring.openapi import PREDICTION, Schema, closed_object, members, schema_of
+from functions.scoring.contracts.application import DEFAULT_FROM, Answering
+from functions.scoring.contracts.kserve_v1 import PARAMETERS, prediction, reasons_beside
+from functions.scoring.decision_engine import MAX_ROWS, Answer, Desk, rows_in
+from functions.web.bodies import json_answer
+from functions.web.middleware import caller_of
+from functions.web.openapi import PREDICTION, Schema, closed_object, members, schema_of
 from models.contract import CreditModel
 from models.scorer import Decision
 

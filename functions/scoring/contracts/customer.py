@@ -12,18 +12,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from functions.bodies import json_answer, json_object
-from functions.envelope import caller_of
-from functions.problems import Fault
-from functions.scoring.canonical import (
+from functions.scoring.contracts.kserve_v1 import (
     PARAMETERS,
     prediction,
     reasons_beside,
     row_and_reasons,
     with_parameters,
 )
-from functions.scoring.desk import MAX_ROWS, Answer, Desk, rows_in
-from functions.scoring.openapi import (
+from functions.scoring.decision_engine import MAX_ROWS, Answer, Desk, rows_in
+from functions.web.bodies import json_answer, json_object
+from functions.web.middleware import caller_of
+from functions.web.openapi import (
     PREDICTION,
     Schema,
     closed_object,
@@ -31,6 +30,7 @@ from functions.scoring.openapi import (
     operation,
     schema_of,
 )
+from functions.web.problems import Fault
 from models.contract import CreditModel
 from models.scorer import Decision
 from models.table import table_from_applications

@@ -12,12 +12,12 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from functions.bodies import json_answer, json_object
-from functions.envelope import caller_of
-from functions.problems import Fault, refuse_faults
-from functions.scoring.canonical import predictions_from, reasons_wanted
-from functions.scoring.desk import Desk, parameters_in, rows_in
-from functions.scoring.openapi import (
+from functions.scoring.contracts.kserve_v1 import predictions_from, reasons_wanted
+from functions.scoring.contracts.waterfall import svg_from
+from functions.scoring.decision_engine import Desk, parameters_in, rows_in
+from functions.web.bodies import json_answer, json_object
+from functions.web.middleware import caller_of
+from functions.web.openapi import (
     PREDICTION,
     Schema,
     closed_object,
@@ -25,10 +25,10 @@ from functions.scoring.openapi import (
     operation,
     schema_of,
 )
-from functions.scoring.waterfall import svg_from
+from functions.web.problems import Fault, refuse_faults
 from models.contract import CreditModel
-from models.explanation import Explanation, explanations_of
-from models.shelf import find_model
+from models.discovery import find_model
+from models.explaining.explanation import Explanation, explanations_of
 from models.table import table_from_applications
 
 MAX_INSTANCES = 100

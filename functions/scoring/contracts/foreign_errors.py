@@ -7,9 +7,9 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from functions.bodies import json_answer
-from functions.problems import Fault, faults_of, retry_after, status_of
-from functions.scoring.openapi import Schema, members
+from functions.web.bodies import json_answer
+from functions.web.openapi import Schema, members
+from functions.web.problems import Fault, faults_of, retry_after, status_of
 from models.errors import SuretyError
 
 MAX_MESSAGE_BYTES = 1_000

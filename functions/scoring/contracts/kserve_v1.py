@@ -14,11 +14,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from functions.bodies import json_answer, json_object
-from functions.envelope import caller_of
-from functions.problems import Fault, extra_members, refuse_faults
-from functions.scoring.desk import MAX_ROWS, Answer, Desk, rows_in
-from functions.scoring.openapi import (
+from functions.scoring.decision_engine import MAX_ROWS, Answer, Desk, rows_in
+from functions.web.bodies import json_answer, json_object
+from functions.web.middleware import caller_of
+from functions.web.openapi import (
     PREDICTION,
     Schema,
     closed_object,
@@ -26,9 +25,10 @@ from functions.scoring.openapi import (
     operation,
     schema_of,
 )
+from functions.web.problems import Fault, extra_members, refuse_faults
 from models.contract import CreditModel, contract_hash
+from models.discovery import find_model
 from models.scorer import Decision
-from models.shelf import find_model
 
 PARAMETERS: Schema = closed_object(
     {"reasons": {"type": "boolean", "description": "Reasons for approvals too", "default": False}},

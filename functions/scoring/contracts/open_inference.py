@@ -12,15 +12,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from functions.bodies import json_answer, json_object
-from functions.envelope import caller_of
-from functions.problems import Fault, extra_members, refuse_faults
-from functions.scoring.canonical import PARAMETERS, predictions_from, reasons_wanted
-from functions.scoring.desk import MAX_ROWS, Answer, Desk, in_service
-from functions.scoring.examples import example_of
-from functions.scoring.openapi import Schema, closed_object, operation, schema_of
-from functions.scoring.refusals import Handler, described, refusing_as
-from functions.scoring.tensors import (
+from functions.scoring.contracts.foreign_errors import Handler, described, refusing_as
+from functions.scoring.contracts.kserve_v1 import PARAMETERS, predictions_from, reasons_wanted
+from functions.scoring.contracts.tensors import (
     NUMBERS,
     columns_from,
     datatypes,
@@ -28,8 +22,14 @@ from functions.scoring.tensors import (
     parameter_faults,
     rows_from,
 )
+from functions.scoring.decision_engine import MAX_ROWS, Answer, Desk, in_service
+from functions.web.bodies import json_answer, json_object
+from functions.web.examples import example_of
+from functions.web.middleware import caller_of
+from functions.web.openapi import Schema, closed_object, operation, schema_of
+from functions.web.problems import Fault, extra_members, refuse_faults
 from models.contract import CreditModel
-from models.shelf import find_model
+from models.discovery import find_model
 from models.table import Table, table_from_applications, table_from_columns
 
 OUTPUTS = {

@@ -11,12 +11,11 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from functions.bodies import json_answer, json_object
-from functions.envelope import caller_of
-from functions.problems import refuse_faults
-from functions.scoring.canonical import prediction, predictions_from
-from functions.scoring.desk import Answer, Desk, parameters_in, rows_in
-from functions.scoring.openapi import (
+from functions.scoring.contracts.kserve_v1 import prediction, predictions_from
+from functions.scoring.decision_engine import Answer, Desk, parameters_in, rows_in
+from functions.web.bodies import json_answer, json_object
+from functions.web.middleware import caller_of
+from functions.web.openapi import (
     PREDICTION,
     Schema,
     closed_object,
@@ -24,10 +23,11 @@ from functions.scoring.openapi import (
     operation,
     schema_of,
 )
-from models.choices import allowed_values
+from functions.web.problems import refuse_faults
 from models.contract import CreditModel
-from models.recourse import MOST_FIELDS, Recourse, smallest_change
-from models.shelf import find_model
+from models.discovery import find_model
+from models.explaining.recourse import MOST_FIELDS, Recourse, smallest_change
+from models.explaining.recourse_grid import allowed_values
 
 MAX_INSTANCES = 20
 

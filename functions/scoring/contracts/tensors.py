@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from functions.problems import Fault, extra_members
-from functions.scoring.desk import MAX_ROWS
+from functions.scoring.decision_engine import MAX_ROWS
+from functions.web.problems import Fault, extra_members
 from models.contract import CreditModel, characteristics
 
 BITS = (8, 16, 32, 64)

@@ -16,21 +16,21 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from functions.bodies import json_answer
-from functions.problems import RefusedRequestError
-from functions.scoring.openapi import Schema, members, operation
-from models.bundle import Manifest, manifest_from_bytes
+from functions.web.bodies import json_answer
+from functions.web.openapi import Schema, members, operation
+from functions.web.problems import RefusedRequestError
 from models.contract import CreditModel
+from models.discovery import find_model
 from models.errors import (
     ModelRefusedError,
     ObjectMissingError,
     RegistryError,
     StoreUnavailableError,
 )
-from models.registry import Pointer, pointer_if_any
-from models.shelf import find_model
+from models.registry.bundle import Manifest, manifest_from_bytes
+from models.registry.pointer import Pointer, pointer_if_any
+from models.registry.versions import VERSION_PATTERN, published_at, read_named, version_names
 from models.stores.store import Store
-from models.versions import VERSION_PATTERN, published_at, read_named, version_names
 
 READ_SECONDS = 5.0
 READERS = 2

@@ -6,11 +6,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from functions.bodies import json_answer
-from functions.scoring.canonical import predict_instances, predict_operation
-from functions.scoring.desk import Desk
-from functions.scoring.openapi import operation
+from functions.scoring.contracts.kserve_v1 import predict_instances, predict_operation
+from functions.scoring.decision_engine import Desk
 from functions.scoring.settings import VertexRoutes
+from functions.web.bodies import json_answer
+from functions.web.openapi import operation
 from models.contract import CreditModel, name_of
 
 

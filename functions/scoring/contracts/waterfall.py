@@ -7,7 +7,7 @@ the same from its title and description; whoever cannot tell the colours apart r
 from collections.abc import Sequence
 from html import escape
 
-from models.explanation import Explanation, Said, Step, waterfall
+from models.explaining.explanation import Explanation, Said, Step, waterfall
 
 MOST_BARS = 10
 MOST_LETTERS = 44  # of a label

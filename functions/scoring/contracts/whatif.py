@@ -13,13 +13,12 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from functions.bodies import json_answer, json_object
-from functions.envelope import caller_of
-from functions.problems import Fault, extra_members, refuse_faults
-from functions.scoring.canonical import predictions_from
-from functions.scoring.desk import Desk, parameters_in, rows_in
-from functions.scoring.examples import example_of
-from functions.scoring.openapi import (
+from functions.scoring.contracts.kserve_v1 import predictions_from
+from functions.scoring.decision_engine import Desk, parameters_in, rows_in
+from functions.web.bodies import json_answer, json_object
+from functions.web.examples import example_of
+from functions.web.middleware import caller_of
+from functions.web.openapi import (
     PREDICTION,
     Schema,
     closed_object,
@@ -27,9 +26,10 @@ from functions.scoring.openapi import (
     operation,
     schema_of,
 )
+from functions.web.problems import Fault, extra_members, refuse_faults
 from models.contract import Characteristic, CreditModel, characteristics
+from models.discovery import find_model
 from models.scorer import Scorer
-from models.shelf import find_model
 
 MAX_CELLS = 400
 MAX_FIELDS = 2

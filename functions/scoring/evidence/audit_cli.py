@@ -8,15 +8,15 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from functions.scoring.chain import PERSONAL, UNKEYED, Head, Seal
-from functions.scoring.decision_lines import DecisionLogError, Line, read_lines
-from functions.scoring.records import open_private
-from functions.scoring.replay import Difference, load_named, replay
+from functions.scoring.evidence.replay import Difference, load_named, replay
 from functions.scoring.settings import AuditSettings, read_audit_settings
-from functions.scoring.verification import fault_of, verify
 from models.errors import SuretyError
-from models.stores.opening import open_store
+from models.evidence.hash_chain import PERSONAL, UNKEYED, Head, Seal
+from models.evidence.log_reader import DecisionLogError, Line, read_lines
+from models.evidence.log_verification import fault_of, verify
+from models.evidence.records import open_private
 from models.stores.store import Store
+from models.stores.uri import open_store
 
 HEAD = re.compile(r"([0-9a-f]{16}):(\d{1,15}):([0-9a-f]{64})", re.ASCII)
 ANCHOR = re.compile(r"anchors/([0-9a-f]{16})/(\d{12,15})\.json", re.ASCII)

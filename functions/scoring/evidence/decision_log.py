@@ -6,12 +6,12 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from functions.envelope import Caller
-from functions.logs import log
-from functions.problems import UnrecordedError
-from functions.scoring.chain import UNKEYED, Chain, Head, Seal
-from functions.scoring.records import Answered, Write, entries_from
+from functions.web.logs import log
+from functions.web.middleware import Caller
+from functions.web.problems import UnrecordedError
 from models.errors import ObjectExistsError
+from models.evidence.hash_chain import UNKEYED, Chain, Head, Seal
+from models.evidence.records import Answered, Write, entries_from
 from models.stores.store import Store
 
 ANCHOR_RECORDS = 1_000

@@ -8,16 +8,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from functions.scoring.decision_lines import DecisionLogError, Line
-from functions.scoring.records import CONTRACT_DIGITS
-from models.bundle import GOLDEN_TOLERANCE, bundle_from_bytes, scorer_from_bundle
 from models.contract import CreditModel
 from models.errors import ObjectMissingError
+from models.evidence.log_reader import DecisionLogError, Line
+from models.evidence.records import CONTRACT_DIGITS
 from models.features import Matrix
+from models.registry.bundle import GOLDEN_TOLERANCE, bundle_from_bytes, scorer_from_bundle
+from models.registry.serving import LoadedVersion
+from models.registry.versions import read_named
 from models.scorer import Decision
-from models.serving import LoadedVersion
 from models.stores.store import Store
-from models.versions import read_named
 
 BATCH_ROWS = 1_000
 

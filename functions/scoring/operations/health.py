@@ -7,10 +7,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from functions.bodies import json_answer
-from functions.scoring.counts import Counts
-from functions.scoring.desk import Desk
-from functions.scoring.openapi import operation
+from functions.scoring.decision_engine import Desk
+from functions.scoring.operations.telemetry import Counts
+from functions.web.bodies import json_answer
+from functions.web.openapi import operation
 
 
 def routes(
@@ -31,7 +31,7 @@ def routes(
         return json_answer(said | ({"problem": cause} if cause else {}))
 
     async def metrics(_request: Request) -> Response:
-        from functions.scoring.metrics import CONTENT_TYPE, render  # noqa: PLC0415 -- no score needs it
+        from functions.scoring.operations.prometheus import CONTENT_TYPE, render  # noqa: PLC0415 -- no score needs it
 
         failures = desk.decision_log.anchor_failures if desk.decision_log else None
         return Response(render(desk.loader, counts, failures), media_type=CONTENT_TYPE)

@@ -14,8 +14,8 @@ from prometheus_client.metrics_core import (
 )
 from prometheus_client.registry import Collector
 
-from functions.scoring.counts import BOUNDS_SECONDS, Counts
-from functions.scoring.loading import ModelLoader
+from functions.scoring.model_loader import ModelLoader
+from functions.scoring.operations.telemetry import BOUNDS_SECONDS, Counts
 
 __all__ = ["CONTENT_TYPE", "render"]
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from starlette.routing import Route
 from starlette.types import Scope
 
-from functions.scoring.desk import Answer
+from functions.scoring.decision_engine import Answer
 
 BOUNDS_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 

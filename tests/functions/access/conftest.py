@@ -19,7 +19,7 @@ from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry
 from starlette.applications import Starlette
 
-from functions.access.keys import new_key
+from functions.access.api_keys import new_key
 from functions.access.scopes import Scope
 from functions.scoring.app import create_app
 from functions.scoring.settings import settings_from

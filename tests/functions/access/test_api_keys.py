@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from functions.access.keys import KeyRing, faults_of, hash_of
+from functions.access.api_keys import KeyRing, faults_of, hash_of
 from functions.access.principal import Principal, UnauthenticatedError
-from functions.access.rates import Rate
+from functions.access.rate_limit import Rate
 from tests.functions.access.conftest import PEPPER, KeyFile
-from tests.running import running_server
+from tests.support.running import running_server
 
 
 def clock_ahead(of_now: timedelta) -> Callable[[], datetime]:
@@ -109,7 +109,7 @@ async def test_every_text_costs_one_comparison_in_constant_time(
         compared.append((found, kept))
         return real(found, kept)
 
-    monkeypatch.setattr("functions.access.keys.hmac.compare_digest", noted)
+    monkeypatch.setattr("functions.access.api_keys.hmac.compare_digest", noted)
     texts = [key, key[:-1], "sk_00000000" + key[11:], "nothing of the kind"]
     for text in texts:
         await holder(ring, text)

@@ -1,6 +1,6 @@
 import pytest
 
-from functions.access.address import caller_address, is_loopback, is_within_instance
+from functions.access.client_address import caller_address, is_loopback, is_within_instance
 
 
 def scope(peer: str | None, *forwarded: str) -> dict[str, object]:

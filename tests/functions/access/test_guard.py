@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from tests.functions.access.conftest import Asking, Issuer, KeyFile
-from tests.running import running_server
+from tests.support.running import running_server
 
 Scoring = Callable[..., Asking]
 

@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 from joserfc.jwk import RSAKey
 
-from functions.access.signing_keys import (
+from functions.access.jwks import (
     FRESH_SECONDS,
     PAUSE_SECONDS,
     USABLE_SECONDS,
     SigningKeys,
     read_jwks,
 )
-from functions.problems import CannotCheckError
+from functions.web.problems import CannotCheckError
 from tests.functions.access.conftest import Issuer
 
 

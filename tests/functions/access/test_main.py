@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from functions.access.keys import KeyRing
-from functions.access.rates import Rate
+from functions.access.api_keys import KeyRing
+from functions.access.rate_limit import Rate
 from tests.functions.access.conftest import PEPPER
-from tests.running import REPOSITORY
+from tests.support.running import REPOSITORY
 
 
 def command(

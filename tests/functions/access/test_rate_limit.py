@@ -2,7 +2,7 @@ import time
 
 import pytest
 
-from functions.access.rates import Rate, RateCounter, rate_from
+from functions.access.rate_limit import Rate, RateCounter, rate_from
 
 
 @pytest.mark.parametrize(

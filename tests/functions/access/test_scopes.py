@@ -12,12 +12,12 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 
 from functions.access.scopes import NEEDS, ROLES, needs_of
-from functions.assembly import assemble
 from functions.retrain.app import create_app as create_retrain
 from functions.retrain.settings import settings_from as retrain_settings_from
 from functions.scoring.app import create_app as create_scoring
 from functions.scoring.settings import settings_from as scoring_settings_from
-from functions.settings import Listening
+from functions.web.app_factory import assemble
+from functions.web.settings import Listening
 from models.errors import DeclarationError
 from tests.functions.access.conftest import Asking, Issuer, KeyFile
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from functions.access.rates import Rate
+from functions.access.rate_limit import Rate
 from functions.access.settings import Access, Auth, access_from
 from tests.functions.access.conftest import PEPPER, KeyFile
 

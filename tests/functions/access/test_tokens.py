@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from joserfc import jws, jwt
 from joserfc.jwk import RSAKey
 
+from functions.access.jwks import SigningKeys
 from functions.access.principal import Principal, UnauthenticatedError
 from functions.access.settings import ALGORITHMS, TokenRules
-from functions.access.signing_keys import SigningKeys
 from functions.access.tokens import CLOCK_SKEW_SECONDS, TokenCheck
 from tests.functions.access.conftest import AUDIENCE, ISSUER, Asking, Issuer
-from tests.running import running_server
+from tests.support.running import running_server
 
 NOT_ACCEPTED = "this token is not accepted"
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from functions.client.surety import AsyncSurety, Surety
+from functions.client.clients import AsyncSurety, Surety
 from models.catalogue.application import Application
 from tests.functions.access.conftest import _keys, issuer, key_file
 from tests.functions.scoring.conftest import ROWS, made_store
-from tests.running import Server, running_server
+from tests.support.running import Server, running_server
 
 __all__ = ["_keys", "issuer", "key_file", "made_store"]
 
@@ -64,7 +64,9 @@ def ask(request: pytest.FixtureRequest) -> Ask:
 def service(made_store: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The running scoring function, with models made by hand."""
     log_path = tmp_path_factory.mktemp("client") / "log"
-    with running_server(log_path, MODEL_STORE=made_store, CREDIT_MODELS="tests.toy") as server:
+    with running_server(
+        log_path, MODEL_STORE=made_store, CREDIT_MODELS="tests.support.toy"
+    ) as server:
         yield server
 
 

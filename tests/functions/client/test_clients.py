@@ -10,18 +10,18 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from functions.client import answers
+from functions.client import responses
+from functions.client.clients import AsyncSurety, Surety
 from functions.client.credentials import Credential
 from functions.client.errors import CredentialError, RefusedError, UnavailableError
-from functions.client.surety import AsyncSurety, Surety
 from models.catalogue.application import Application
 from models.contract import CreditModel
-from models.shelf import credit_models
+from models.discovery import credit_models
 from tests.functions.access.conftest import Issuer, KeyFile
 from tests.functions.client.conftest import Ask
 from tests.functions.scoring.conftest import ROWS
-from tests.running import REPOSITORY, Server, free_port, running_server
-from tests.test_house import imports, python_files
+from tests.support.running import REPOSITORY, Server, free_port, running_server
+from tests.test_architecture import imports, python_files
 
 RISKY = {"credit_score": 520, "num_late_payments": 3, "savings": 500, "debt_to_income": 0.5}
 TWO = [ROWS["application"], ROWS["application"] | RISKY]
@@ -126,7 +126,7 @@ def test_a_refusal_names_every_fault_and_repeats_no_value(url: str, ask: Ask) ->
 
 
 def test_many_faults_are_counted_in_the_message_and_all_listed() -> None:
-    error = RefusedError(422, "T", "d", [answers.Fault(path="p", message="m")] * 5)
+    error = RefusedError(422, "T", "d", [responses.Fault(path="p", message="m")] * 5)
     assert str(error) == "422 T: d; p: m; p: m; p: m; and 2 more"
     assert len(error.faults) == 5
 
@@ -257,11 +257,11 @@ def unread(said: dict[str, Any], read: dict[str, Any], known: dict[str, Any], at
 @pytest.mark.parametrize(
     ("method", "path", "answer"),
     [
-        ("post", "/v1/models/application:predict", answers.Predictions),
-        ("post", "/v1/models/application:explain", answers.Explanations),
-        ("post", "/v1/models/application:whatif", answers.WhatIf),
-        ("post", "/v1/models/application:recourse", answers.Recourses),
-        ("get", "/v1/models", answers.Models),
+        ("post", "/v1/models/application:predict", responses.Predictions),
+        ("post", "/v1/models/application:explain", responses.Explanations),
+        ("post", "/v1/models/application:whatif", responses.WhatIf),
+        ("post", "/v1/models/application:recourse", responses.Recourses),
+        ("get", "/v1/models", responses.Models),
     ],
 )
 def test_every_member_the_document_names_is_read(
@@ -276,7 +276,7 @@ def test_every_member_the_document_names_is_read(
 
 def test_a_member_that_is_not_read_would_be_found() -> None:
     said: dict[str, Any] = {"items": {"properties": {"advice": {}}}}
-    read = answers.Predictions.model_json_schema()
+    read = responses.Predictions.model_json_schema()
     assert unread(said, read["properties"]["predictions"], read["$defs"], "") == ["[].advice"]
 
 

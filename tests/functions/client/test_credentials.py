@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from tests.functions.client.conftest import CLIENTS, Told
-from tests.running import REPOSITORY, free_port
+from tests.support.running import REPOSITORY, free_port
 
 AUDIENCE = "https://prod-scoring-123.a.run.app"
 ACCOUNT = "lender@project.iam.gserviceaccount.com"
@@ -25,7 +25,7 @@ IDENTITY = "/computeMetadata/v1/instance/service-accounts/default/identity"
 ASKING = """
 import asyncio, sys
 from functions.client.credentials import google_id_token
-from functions.client.surety import AsyncSurety, Surety
+from functions.client.clients import AsyncSurety, Surety
 
 _, url, audience, client, times = sys.argv
 credential = google_id_token(audience)

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from functions.client.errors import RefusedError, UnavailableError, UnreadableAnswerError
-from functions.client.tries import Retries
+from functions.client.retries import Retries
 from models.catalogue.application import Application
 from tests.functions.client.conftest import PREDICTION, Ask, Step, Told
-from tests.running import free_port
+from tests.support.running import free_port
 
 Start = Callable[..., Told]
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.functions.retrain.cloud_run_api import JOB_TEMPLATE, CloudRunApi, cloud_run_api
-from tests.running import Server, running_server
+from tests.support.running import Server, running_server
 
 
 @pytest.fixture(scope="session")

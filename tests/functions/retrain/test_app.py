@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from functions.retrain.app import is_overdue
 from functions.retrain.runs import History
 from tests.functions.retrain.cloud_run_api import CloudRunApi, ago
-from tests.running import Server
+from tests.support.running import Server
 
 MARKER = "Zacharias"  # what was sent, which no answer may repeat
 documents = st.recursive(

@@ -11,11 +11,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
-from functions.problems import JobMissingError, TrainingUnavailableError
 from functions.retrain.cloud_run import PAGE_SIZE, CloudRunJobs
 from functions.retrain.runs import History
+from functions.web.problems import JobMissingError, TrainingUnavailableError
 from tests.functions.retrain.cloud_run_api import JOB, JOB_TEMPLATE, CloudRunApi, ago, cloud_run_api
-from tests.running import free_port
+from tests.support.running import free_port
 
 MODEL = "german_credit"
 

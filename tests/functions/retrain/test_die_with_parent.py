@@ -5,13 +5,13 @@ import time
 
 import pytest
 
-from functions.retrain import tether
-from tests.running import REPOSITORY
+from functions.retrain import die_with_parent
+from tests.support.running import REPOSITORY
 
 
 def tethered(*command: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-m", "functions.retrain.tether", *command],
+        [sys.executable, "-m", "functions.retrain.die_with_parent", *command],
         cwd=REPOSITORY,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -41,4 +41,4 @@ def test_a_command_that_will_not_end_is_killed() -> None:
         began = time.monotonic()
         process.stdin.close()
         assert process.wait(timeout=20) == 128 + signal.SIGKILL
-        assert time.monotonic() - began >= tether.STOP_SECONDS
+        assert time.monotonic() - began >= die_with_parent.STOP_SECONDS

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.running import Server, ServerKind, run_training, running_server
+from tests.support.running import Server, ServerKind, run_training, running_server
 
 BOTH = pytest.mark.parametrize("kind", ["retrain module", "retrain framework"])
 TRAINING_SECONDS = 120

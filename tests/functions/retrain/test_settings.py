@@ -10,7 +10,7 @@ from functions.retrain.local import LocalTraining
 from functions.retrain.settings import settings_from
 from models.errors import DeclarationError
 from tests.functions.retrain.cloud_run_api import JOB_TEMPLATE
-from tests.running import REPOSITORY, run_module
+from tests.support.running import REPOSITORY, run_module
 
 JOB = {"TRAINING_JOB": JOB_TEMPLATE}
 CLOUD_RUN = JOB | {"K_SERVICE": "retrain", "AUTH": "iam"}

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from models.catalogue.german_credit import GermanCredit
-from models.registry import Author, promote
-from models.shelf import credit_models
-from models.stores.opening import open_store
-from tests.published import NOW, publish_by_hand
-from tests.running import REPOSITORY, Server, running_server
-from tests.toy import toy
+from models.discovery import credit_models
+from models.registry.pointer import Author, promote
+from models.stores.uri import open_store
+from tests.support.published import NOW, publish_by_hand
+from tests.support.running import REPOSITORY, Server, running_server
+from tests.support.toy import toy
 
 EXAMPLES = REPOSITORY / "docs" / "examples"
 ROWS: dict[str, dict[str, Any]] = {
@@ -63,7 +63,7 @@ def made_store(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def fill(uri: str) -> None:
     """Publish and promote each model of `ROWS`."""
-    store, catalogue = open_store(uri), credit_models(["tests.toy"])
+    store, catalogue = open_store(uri), credit_models(["tests.support.toy"])
     for name, row in ROWS.items():
         version = publish_by_hand(store, catalogue[name], row)
         promote(store, name, version, Author("tester", NOW))
@@ -75,6 +75,6 @@ def contracts(
 ) -> Iterator[Server]:
     """The running server, with every foreign contract."""
     log_path = tmp_path_factory.mktemp("contracts") / "log"
-    settings = {"MODEL_STORE": made_store, "CREDIT_MODELS": "tests.toy"}
+    settings = {"MODEL_STORE": made_store, "CREDIT_MODELS": "tests.support.toy"}
     with running_server(log_path, request.param, **settings) as server:
         yield server

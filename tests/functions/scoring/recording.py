@@ -6,19 +6,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from functions.envelope import Caller
-from functions.scoring.chain import Seal
-from functions.scoring.decision_log import Anchors, DecisionLog
-from functions.scoring.records import Answered
-from models.additive import Formula, Steps, Term, Value
-from models.bundle import Bundle, bundle_from_bytes
-from models.estimators import Additive
+from functions.scoring.evidence.decision_log import Anchors, DecisionLog
+from functions.web.middleware import Caller
+from models.estimators.families import Additive
+from models.estimators.formula import Formula, Steps, Term, Value
+from models.evidence.hash_chain import Seal
+from models.evidence.records import Answered
 from models.features import features
+from models.registry.bundle import Bundle, bundle_from_bytes
+from models.registry.serving import LoadedVersion
 from models.scorer import Scorer
-from models.serving import LoadedVersion
 from models.table import table_from_applications
 from tests.models.conftest import CALIBRATION, POLICY, REFERENCE, bundle_of
-from tests.toy import Toy, toy
+from tests.support.toy import Toy, toy
 
 KEY = "a key that is long enough for a test"
 SEAL = Seal(KEY)

@@ -7,10 +7,10 @@ from typing import Any
 import httpx
 import pytest
 
-from functions.scoring.chain import PERSONAL
 from models.contract import characteristics
-from models.shelf import credit_models
-from tests.running import Server, TrainedStore, running_server
+from models.discovery import credit_models
+from models.evidence.hash_chain import PERSONAL
+from tests.support.running import Server, TrainedStore, running_server
 
 NAME = "Canary-Zacharias"  # in headers, and as text where no text belongs
 KEY = "canary-key-canary-key-canary-key-canary"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.running import REPOSITORY
+from tests.support.running import REPOSITORY
 
 FIRST_SCORE = """
 import asyncio, json, sys
@@ -40,12 +40,12 @@ PACKAGES = {
 }
 UNASKED = {
     "functions.access.guard",
-    "functions.scoring.audit",
-    "functions.scoring.explain",
-    "functions.scoring.recourse",
-    "functions.scoring.whatif",
-    "models.explanation",
-    "models.recourse",
+    "functions.scoring.evidence.audit_cli",
+    "functions.scoring.contracts.explain",
+    "functions.scoring.contracts.recourse",
+    "functions.scoring.contracts.whatif",
+    "models.explaining.explanation",
+    "models.explaining.recourse",
     "models.stores.google",
     "models.stores.s3",
     "numpy.random",

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from models.contract import characteristics
-from models.shelf import credit_models
-from tests.running import REPOSITORY, Server
+from models.discovery import credit_models
+from tests.support.running import REPOSITORY, Server
 
 SCHEMA = json.loads((REPOSITORY / "terraform/schemas/decisions.json").read_text())
 # Cloud Logging moves these two into columns of its own.

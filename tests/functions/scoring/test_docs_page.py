@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from functions.scoring.docs import PAGE
-from tests.browser import CHROMIUM, Page, browser_page
+from functions.web.docs import PAGE
 from tests.functions.access.conftest import KeyFile
-from tests.running import REPOSITORY, Server, running_server
+from tests.support.browser import CHROMIUM, Page, browser_page
+from tests.support.running import REPOSITORY, Server, running_server
 
 TEXT = PAGE.read_text()
 in_a_browser = pytest.mark.skipif(
@@ -45,7 +45,7 @@ const text = (place, what) => place.querySelector(what)?.textContent;
 @pytest.fixture(scope="module")
 def server(made_store: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     log = tmp_path_factory.mktemp("docs") / "log"
-    told = {"MODEL_STORE": made_store, "CREDIT_MODELS": "tests.toy"}
+    told = {"MODEL_STORE": made_store, "CREDIT_MODELS": "tests.support.toy"}
     with running_server(log, "module", **told) as started:
         yield started
 

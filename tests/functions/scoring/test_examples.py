@@ -7,11 +7,11 @@ from typing import Any
 import httpx
 import pytest
 
-from functions.scoring.examples import example_of
-from functions.scoring.tensors import datatypes
+from functions.scoring.contracts.tensors import datatypes
+from functions.web.examples import example_of
 from models.catalogue.customer import Customer
-from models.shelf import credit_models
-from tests.running import Server
+from models.discovery import credit_models
+from tests.support.running import Server
 
 
 @pytest.mark.parametrize(

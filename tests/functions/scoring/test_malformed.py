@@ -11,10 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from functions.scoring.refusals import MAX_MESSAGE_BYTES
-from functions.scoring.tensors import datatypes
+from functions.scoring.contracts.foreign_errors import MAX_MESSAGE_BYTES
+from functions.scoring.contracts.tensors import datatypes
 from models.catalogue.application import Application
-from tests.running import Server
+from tests.support.running import Server
 
 EXAMPLES = pytest.mark.parametrize("route", ["/predict", "/v1/models/application:predict"])
 FOREIGN = {"/v2/models/application/infer": "error", "/bigquery/application": "errorMessage"}

@@ -26,19 +26,19 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from models.bundle import Golden, bundle_from_bytes
 from models.calibration import BetaCalibration
 from models.catalogue.application import Application
-from models.registry import Author, promote, read_pointer
-from models.serving import load_version
-from models.stores.opening import open_store
+from models.registry.bundle import Golden, bundle_from_bytes
+from models.registry.pointer import Author, promote, read_pointer
+from models.registry.serving import load_version
+from models.registry.versions import Version, publish, read_bundle
 from models.stores.store import Store
-from models.versions import Version, publish, read_bundle
+from models.stores.uri import open_store
 from tests.benchmarks.fixed_model import publish_benchmark_model
-from tests.faults import wait_until
 from tests.functions.scoring.mixed_load import Answer, Asked, Client, ask
-from tests.published import NOW
-from tests.running import Server, running_server
+from tests.support.faults import wait_until
+from tests.support.published import NOW
+from tests.support.running import Server, running_server
 from training.synthetic.application import generate
 
 SOAKING = settings().max_examples > 100

@@ -11,16 +11,16 @@ from typing import Any
 import httpx
 import pytest
 
-from functions.problems import NotReadyError
-from functions.scoring import loading
-from functions.scoring.loading import ModelLoader
+from functions.scoring import model_loader
+from functions.scoring.model_loader import ModelLoader
+from functions.web.problems import NotReadyError
 from models.catalogue.application import Application
 from models.catalogue.german_credit import GermanCredit
 from models.errors import UnknownModelError
 from models.stores.files import FileStore
-from models.stores.opening import open_store
 from models.stores.store import StoredObject
-from tests.running import Server, TrainedStore, free_port, running_server
+from models.stores.uri import open_store
+from tests.support.running import Server, TrainedStore, free_port, running_server
 
 Example = Callable[[str], Any]
 CATALOGUE = {"german_credit": GermanCredit}
@@ -246,7 +246,7 @@ class Stalled(FileStore):
 def test_a_load_that_hangs_holds_up_no_other_model(
     made_store: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loading, "LOAD_SECONDS", 0.05)
+    monkeypatch.setattr(model_loader, "LOAD_SECONDS", 0.05)
     clock = Clock()
     store = Stalled(made_store, "application")
     loader = ModelLoader(store, CATALOGUE | {"application": Application}, 60.0, clock)
@@ -256,7 +256,7 @@ def test_a_load_that_hangs_holds_up_no_other_model(
             with pytest.raises(NotReadyError, match="the model store cannot be reached"):
                 await loader.serving("application")
             clock.now += 60
-        monkeypatch.setattr(loading, "LOAD_SECONDS", 10.0)
+        monkeypatch.setattr(model_loader, "LOAD_SECONDS", 10.0)
         try:
             return (await loader.serving("german_credit")).champion.manifest.model
         finally:

@@ -13,9 +13,9 @@ from hypothesis import settings
 
 from functions.scoring.app import create_app, described
 from functions.scoring.settings import settings_from
-from models.shelf import credit_models
+from models.discovery import credit_models
 from tests.functions.access.conftest import KeyFile, key_file
-from tests.running import REPOSITORY, Server, running_server
+from tests.support.running import REPOSITORY, Server, running_server
 
 __all__ = ["key_file"]
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from functions.scoring.ahead import named_in, read_ahead
-from models.layout import bundle_of
-from models.registry import read_pointer
-from tests.faults import faulty_proxy, wait_until
+from functions.scoring.prefetch import named_in, read_ahead
+from models.registry.pointer import read_pointer
+from models.registry.store_paths import bundle_of
 from tests.functions.scoring.conftest import fill
-from tests.running import running_server
+from tests.support.faults import faulty_proxy, wait_until
+from tests.support.running import running_server
 
 Rows = dict[str, dict[str, Any]]
 

@@ -22,17 +22,17 @@ import httpx
 import pytest
 from hypothesis import settings
 
-from functions.scoring import loading
-from functions.scoring.loading import ModelLoader
+from functions.scoring import model_loader
+from functions.scoring.model_loader import ModelLoader
 from models.catalogue.german_credit import GermanCredit
-from models.registry import Author, Challenger, challenge, promote
-from models.serving import load_version, place_of
+from models.registry.pointer import Author, Challenger, challenge, promote
+from models.registry.serving import load_version, place_of
+from models.registry.versions import Version, publish, read_named
 from models.stores.files import FileStore
-from models.stores.opening import open_store
 from models.stores.store import Store, StoredObject
-from models.versions import Version, publish, read_named
-from tests.faults import Fault, faulty_proxy, wait_until
-from tests.running import Server, last_line, run_training, running_server
+from models.stores.uri import open_store
+from tests.support.faults import Fault, faulty_proxy, wait_until
+from tests.support.running import Server, last_line, run_training, running_server
 
 SOAKING = settings().max_examples > 100
 SWAPS = 81 if SOAKING else 9
@@ -213,7 +213,7 @@ def test_a_bad_new_model_never_replaces_a_good_one(store: Store, versions: list[
 def test_a_stalled_refresh_is_given_up_and_begun_again(
     folder: Path, versions: list[Version], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loading, "LOAD_SECONDS", 0.2)
+    monkeypatch.setattr(model_loader, "LOAD_SECONDS", 0.2)
     store, clock = Watched(folder), Clock()
     loader = ModelLoader(store, {MODEL: GermanCredit}, 1.0, clock)
     version = serving(loader)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.running import TrainedStore, running_server
+from tests.support.running import TrainedStore, running_server
 
 VOLATILE = {"timestamp", "processing_time_ms"}
 

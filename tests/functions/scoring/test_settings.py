@@ -6,7 +6,7 @@ import pytest
 from functions.scoring.app import create_app
 from functions.scoring.settings import settings_from
 from models.errors import DeclarationError
-from tests.running import REPOSITORY, run_module
+from tests.support.running import REPOSITORY, run_module
 
 
 def test_defaults_serve_this_machine_only_from_the_embedded_store() -> None:
@@ -44,7 +44,7 @@ def test_the_process_ends_at_start_when_a_setting_is_wrong(tmp_path: Path) -> No
 
 
 def test_a_model_module_that_fails_ends_the_process_by_name() -> None:
-    done = run_module("functions.scoring", CREDIT_MODELS="tests.broken_model")
+    done = run_module("functions.scoring", CREDIT_MODELS="tests.support.broken_model")
     assert done.returncode == 2
     assert "CREDIT_MODELS: credit model module tests.broken_model" in done.stderr
     assert "Traceback" not in done.stderr

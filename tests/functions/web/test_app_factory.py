@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.running import REPOSITORY, Server, running_server
+from tests.support.running import REPOSITORY, Server, running_server
 
 LISTED = "https://app.example.com"
 NOT_LISTED = ("https://evil.example.com", "https://app.example.com.evil.com", "null", "")
@@ -58,7 +58,7 @@ def test_who_asks_nothing_of_callers_loads_nothing_for_it(tmp_path: Path) -> Non
         "assert all(type(r.app).__name__ != 'Guard' for r in app.routes)\n"
         "assert len(app.user_middleware) == 1\n"
         "unasked = {'joserfc', 'limits', 'requests', 'functions.access.guard',"
-        " 'functions.access.keys', 'starlette.middleware.cors'}\n"
+        " 'functions.access.api_keys', 'starlette.middleware.cors'}\n"
         "assert not unasked & set(sys.modules), unasked & set(sys.modules)\n"
     )
     environment = {"PYTHONPATH": str(REPOSITORY), "MODEL_STORE": tmp_path.as_uri()}

@@ -1,8 +1,8 @@
 import httpx
 import pytest
 
-from functions.bodies import MAX_BODY_BYTES
-from tests.running import Server
+from functions.web.bodies import MAX_BODY_BYTES
+from tests.support.running import Server
 
 JSON = {"content-type": "application/json"}
 

@@ -8,7 +8,7 @@ import pytest
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
-from functions.envelope import Envelope
+from functions.web.middleware import Envelope
 
 TRACE = f"00-{'4b' * 16}-{'a7' * 8}-01"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.running import running_server
+from tests.support.running import running_server
 
 
 def test_requests_still_unread_when_the_stop_is_told_are_answered(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 import pytest
 
 from functions.access.settings import Access
-from functions.settings import (
+from functions.web.settings import (
     Listening,
     catalogue_from,
     default_model_from,

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from models.catalogue.bureau import Bureau
 from models.features import columns_from_applications
 from models.policy import decide
-from models.scorecard import rating_from_score, score_from_probability
+from models.score_scale import rating_from_score, score_from_probability
 
 DECISIONS = {"Poor": "decline", "Average": "refer", "Good": "approve", "Excellent": "approve"}
 LOAN = {

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from models.errors import ModelRefusedError
-from models.estimators import Additive, Estimator, Trees, estimator_from_bytes
+from models.estimators.families import Additive, Estimator, Trees, estimator_from_bytes
 
 
 @pytest.fixture(params=["logistic", "trees"])

@@ -10,10 +10,10 @@ from hypothesis import settings
 from xgboost import XGBClassifier, XGBRegressor, XGBRFClassifier
 
 from models.errors import ModelRefusedError
-from models.estimators import estimator_from_bytes
-from models.flat_trees import FlatTrees, Floats
-from models.libxgboost import Booster
-from models.path_tables import PathTables
+from models.estimators.families import estimator_from_bytes
+from models.estimators.flat_trees import FlatTrees, Floats
+from models.estimators.libxgboost import Booster
+from models.estimators.tree_shap import PathTables
 
 ROWS = 1_000_000 if settings().max_examples > 100 else 20_000
 WIDTH = 12

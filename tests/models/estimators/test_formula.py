@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from models.additive import Curve, Formula, Line, Steps, Term, Value
+from models.estimators.formula import Curve, Formula, Line, Steps, Term, Value
 
 NAN = float("nan")
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from xgboost import XGBClassifier
 
-from models import libxgboost
 from models.errors import ModelRefusedError
-from models.libxgboost import Booster
+from models.estimators import libxgboost
+from models.estimators.libxgboost import Booster
 
 MATRIX = np.random.default_rng(5).normal(size=(200, 4))
 

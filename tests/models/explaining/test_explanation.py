@@ -6,11 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.contract import characteristics
-from models.estimators import Additive, Trees
-from models.explanation import explanations_of, waterfall
+from models.estimators.families import Additive, Trees
+from models.explaining.explanation import explanations_of, waterfall
 from models.scorer import Scorer
 from tests.models.conftest import CALIBRATION, POLICY, REFERENCE
-from tests.toy import Toy, toy
+from tests.support.toy import Toy, toy
 
 TOYS = st.builds(
     toy,

@@ -12,29 +12,29 @@ from hypothesis import strategies as st
 from pydantic import Field
 from xgboost import XGBClassifier
 
-from models.additive import Formula, Term, Value
-from models.choices import Choice, Spread, Spreads, choices_of
+from models.annotations import Changeable, Column, Columns, Reason, Risk, derived
 from models.contract import CreditModel, characteristics
-from models.estimators import Additive, Trees, estimator_from_bytes
+from models.discovery import credit_models
+from models.estimators.families import Additive, Trees, estimator_from_bytes
+from models.estimators.formula import Formula, Term, Value
+from models.explaining.recourse import MOST_FIELDS, Recourse, smallest_among, smallest_change
+from models.explaining.recourse_grid import Choice, Spread, Spreads, choices_of
 from models.features import (
     columns_from_applications,
     columns_from_fields,
     features,
     matrix_from_columns,
 )
-from models.marks import Changeable, Column, Columns, Reason, Risk, derived
 from models.policy import Cutoffs
 from models.reasons import Reference
-from models.recourse import MOST_FIELDS, Recourse, smallest_among, smallest_change
-from models.scorecard import PointsToDoubleOdds
+from models.registry.serving import LoadedVersion, load_champion
+from models.score_scale import PointsToDoubleOdds
 from models.scorer import Scorer, probabilities_from_log_odds
-from models.serving import LoadedVersion, load_champion
-from models.shelf import credit_models
-from models.stores.opening import open_store
+from models.stores.uri import open_store
 from tests.models.conftest import CALIBRATION, POLICY, REFERENCE, SPREADS
-from tests.running import TrainedStore
-from tests.toy import Toy, toy
-from training.intake import check_rows
+from tests.support.running import TrainedStore
+from tests.support.toy import Toy, toy
+from training.row_validation import check_rows
 from training.sources import read_source
 
 NOT_APPROVED = 200

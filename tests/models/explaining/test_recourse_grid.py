@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from models.choices import Choice, Spread, allowed_values, choices_of, grid_of
 from models.contract import characteristics
+from models.discovery import credit_models
+from models.explaining.recourse_grid import Choice, Spread, allowed_values, choices_of, grid_of
 from models.features import columns_from_applications
-from models.shelf import credit_models
-from tests.toy import Toy, toy
+from tests.support.toy import Toy, toy
 
 SPREADS = {
     "debt": Spread(lowest=-500.0, highest=3_400.0, interquartile_range=2_000.0),

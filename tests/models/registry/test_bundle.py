@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from models.bundle import Bundle, bundle_from_bytes, scorer_from_bundle, sha256_hex
 from models.catalogue.application import Application
 from models.errors import ModelRefusedError
-from models.estimators import Additive, Trees
+from models.estimators.families import Additive, Trees
+from models.registry.bundle import Bundle, bundle_from_bytes, scorer_from_bundle, sha256_hex
 from tests.models.conftest import REFERENCE, bundle_of
-from tests.toy import Toy, toy
+from tests.support.toy import Toy, toy
 
 
 def changed(data: bytes, change: Callable[[dict[str, bytes]], None], method: int = 0) -> bytes:

@@ -3,7 +3,6 @@ from pathlib import Path
 
 import pytest
 
-from models.bundle import Bundle, sha256_hex
 from models.errors import (
     GenerationConflictError,
     ModelRefusedError,
@@ -13,8 +12,9 @@ from models.errors import (
     RegistryError,
     StoreUnavailableError,
 )
-from models.estimators import Trees
-from models.registry import (
+from models.estimators.families import Trees
+from models.registry.bundle import Bundle, sha256_hex
+from models.registry.pointer import (
     Author,
     Challenger,
     challenge,
@@ -24,12 +24,12 @@ from models.registry import (
     retire,
     roll_back,
 )
-from models.serving import load_champion
-from models.stores.opening import open_store
+from models.registry.serving import load_champion
+from models.registry.versions import Version, find_published, publish, read_named, version_names
 from models.stores.store import Store, StoredObject
-from models.versions import Version, find_published, publish, read_named, version_names
+from models.stores.uri import open_store
 from tests.models.conftest import NOW, bundle_of
-from tests.toy import Toy, toy
+from tests.support.toy import Toy, toy
 
 
 @pytest.fixture

@@ -6,16 +6,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.bundle import Bundle
 from models.errors import StoreUnavailableError
-from models.estimators import Trees
-from models.registry import Author, Challenger, challenge, promote, retire
-from models.serving import load_in_service, place_of
-from models.stores.opening import open_store
+from models.estimators.families import Trees
+from models.registry.bundle import Bundle
+from models.registry.pointer import Author, Challenger, challenge, promote, retire
+from models.registry.serving import load_in_service, place_of
+from models.registry.versions import publish
 from models.stores.store import Store, StoredObject
-from models.versions import publish
+from models.stores.uri import open_store
 from tests.models.conftest import NOW, bundle_of
-from tests.toy import Toy
+from tests.support.toy import Toy
 
 IDENTITIES = [f"applicant-{i}" for i in range(100_000)]
 

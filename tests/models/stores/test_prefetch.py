@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from models.errors import ObjectMissingError, StoreUnavailableError
-from models.stores.ahead import FRESH_SECONDS, ReadAhead
 from models.stores.files import FileStore
+from models.stores.prefetch import FRESH_SECONDS, ReadAhead
 from models.stores.store import StoredObject
-from tests.faults import wait_until
+from tests.support.faults import wait_until
 
 
 class Noting(FileStore):

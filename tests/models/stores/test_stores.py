@@ -23,9 +23,9 @@ from models.errors import (
     StoreUnavailableError,
 )
 from models.stores.deadline import within
-from models.stores.opening import open_store
 from models.stores.store import Store
-from tests.faults import faulty_proxy
+from models.stores.uri import open_store
+from tests.support.faults import faulty_proxy
 
 
 @pytest.fixture(params=["file", "gs", "s3", "real"])

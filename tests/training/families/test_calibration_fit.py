@@ -3,7 +3,7 @@ import pytest
 
 from models.calibration import BetaCalibration, calibrated
 from models.metrics import log_loss
-from training.calibrating import OutOfFold, choose_calibration, fit_beta
+from training.families.calibration_fit import OutOfFold, choose_calibration, fit_beta
 
 RANDOM = np.random.default_rng(6)
 LOG_ODDS = RANDOM.normal(-1.5, 1.5, 30_000)

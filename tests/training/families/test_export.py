@@ -5,17 +5,17 @@ from sklearn.pipeline import Pipeline
 
 from models.calibration import BetaCalibration
 from models.errors import ModelRefusedError
-from models.estimators import estimator_from_bytes
+from models.estimators.families import estimator_from_bytes
 from models.features import Matrix, columns_from_applications, features, matrix_from_columns
 from models.points import points_from_contributions
 from models.policy import Cutoffs
-from models.scorecard import LinearScale, PointsToDoubleOdds, Scale
+from models.score_scale import LinearScale, PointsToDoubleOdds, Scale
 from models.scorer import Scorer, probabilities_from_log_odds
-from tests.toy import Toy
-from training.audit import unequal_pairs
-from training.candidates import CANDIDATES, Candidate, Fit, frame_from_matrix
-from training.export import check_parity, export
-from training.intake import check_rows
+from tests.support.toy import Toy
+from training.families.candidates import CANDIDATES, Candidate, Fit, frame_from_matrix
+from training.families.export import check_parity, export
+from training.model_review import unequal_pairs
+from training.row_validation import check_rows
 
 PAIRS = 10_000  # a signed feature
 

@@ -3,7 +3,7 @@ import pytest
 
 from models.features import Feature, Matrix
 from models.metrics import Labels
-from training.additive import SparseAdditiveClassifier
+from training.families.formula_search import SparseAdditiveClassifier
 
 FEATURES = [
     Feature("bent", "bent", sign=1),

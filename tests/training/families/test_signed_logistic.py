@@ -1,7 +1,7 @@
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from training.signed import SignedLogisticRegression
+from training.families.signed_logistic import SignedLogisticRegression
 
 RANDOM = np.random.default_rng(3)
 ROWS = RANDOM.normal(size=(5_000, 3))

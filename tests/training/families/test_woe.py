@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from models.features import Feature
-from training.woe import WoeTransformer
+from training.families.woe import WoeTransformer
 
 NAN = float("nan")
 

@@ -2,7 +2,7 @@ import numpy as np
 
 from models.catalogue.application import Application
 from models.metrics import auc
-from training.intake import check_rows
+from training.row_validation import check_rows
 from training.synthetic.application import DAYS, LAST_DAY, generate, true_log_odds
 
 

@@ -4,7 +4,7 @@ import pytest
 from models.catalogue.bureau import Bureau
 from models.metrics import Labels, Probabilities, auc
 from training.bureau_tables import join
-from training.intake import check_rows
+from training.row_validation import check_rows
 from training.synthetic.bureau import ROWS, generate, true_log_odds
 
 

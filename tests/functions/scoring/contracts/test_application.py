@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.running import Server, TrainedStore
+from tests.support.running import Server, TrainedStore
 
 Example = Callable[[str], Any]
 

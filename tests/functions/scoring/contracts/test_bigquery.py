@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from functions.scoring.bigquery import arguments
-from functions.scoring.desk import MAX_ROWS
-from models.registry import Author, Challenger, challenge
-from models.shelf import credit_models
-from models.stores.opening import open_store
+from functions.scoring.contracts.bigquery import arguments
+from functions.scoring.decision_engine import MAX_ROWS
+from models.discovery import credit_models
+from models.registry.pointer import Author, Challenger, challenge
+from models.stores.uri import open_store
 from tests.functions.scoring.conftest import fill
-from tests.published import NOW, publish_by_hand
-from tests.running import REPOSITORY, Server, free_port, running_server
+from tests.support.published import NOW, publish_by_hand
+from tests.support.running import REPOSITORY, Server, free_port, running_server
 
 Rows = dict[str, dict[str, Any]]
 
@@ -25,7 +25,7 @@ RETRIED = {408, 429, 500, 503, 504}
 
 def calls_of(*rows: dict[str, Any], model: str = "application") -> list[list[Any]]:
     """Rows as BigQuery sends them: arguments in the order of the model's declaration."""
-    names = list(arguments(credit_models(["tests.toy"])[model]))
+    names = list(arguments(credit_models(["tests.support.toy"])[model]))
     return [[row[name] for name in names] for row in rows]
 
 
@@ -157,11 +157,11 @@ def challenged(rows: Rows, tmp_path: Path) -> Iterator[Server]:
     uri = (tmp_path / "store").as_uri()
     (tmp_path / "store").mkdir()
     fill(uri)
-    store, model = open_store(uri), credit_models(["tests.toy"])["toy"]
+    store, model = open_store(uri), credit_models(["tests.support.toy"])["toy"]
     version = publish_by_hand(store, model, rows["toy"] | {"income": 20_000.0}, NOW.replace(day=22))
     challenge(store, "toy", Challenger(version=version, share=0.5), Author("tester", NOW))
     log_path = tmp_path / "log"
-    with running_server(log_path, MODEL_STORE=uri, CREDIT_MODELS="tests.toy") as server:
+    with running_server(log_path, MODEL_STORE=uri, CREDIT_MODELS="tests.support.toy") as server:
         yield server
 
 

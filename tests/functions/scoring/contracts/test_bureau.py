@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.running import Server
+from tests.support.running import Server
 
 Rows = dict[str, dict[str, Any]]
 

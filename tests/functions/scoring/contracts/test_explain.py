@@ -5,11 +5,11 @@ from xml.etree import ElementTree as ET
 import httpx
 import pytest
 
-from functions.scoring.waterfall import MOST_BARS, svg_from
+from functions.scoring.contracts.waterfall import MOST_BARS, svg_from
 from models.contract import characteristics
-from models.explanation import Contribution, Explanation, Standing
-from models.shelf import credit_models
-from tests.running import Server
+from models.discovery import credit_models
+from models.explaining.explanation import Contribution, Explanation, Standing
+from tests.support.running import Server
 
 Example = Callable[[str], Any]
 SVG = "{http://www.w3.org/2000/svg}"

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from functions.scoring.desk import MAX_ROWS
-from functions.scoring.tensors import datatypes
-from models.registry import Author, Challenger, challenge
-from models.shelf import credit_models
-from models.stores.opening import open_store
+from functions.scoring.contracts.tensors import datatypes
+from functions.scoring.decision_engine import MAX_ROWS
+from models.discovery import credit_models
+from models.registry.pointer import Author, Challenger, challenge
+from models.stores.uri import open_store
 from tests.functions.scoring.conftest import fill
-from tests.published import NOW, publish_by_hand
-from tests.running import Server, running_server
+from tests.support.published import NOW, publish_by_hand
+from tests.support.running import Server, running_server
 
 Rows = dict[str, dict[str, Any]]
 
@@ -26,7 +26,7 @@ def columns_of(
     rows: list[dict[str, Any]], model: str = "application", **more: object
 ) -> dict[str, Any]:
     """Rows as a request's columns."""
-    kinds = datatypes(credit_models(["tests.toy"])[model])
+    kinds = datatypes(credit_models(["tests.support.toy"])[model])
     inputs = [
         {
             "name": name,
@@ -203,11 +203,11 @@ def challenged(rows: Rows, tmp_path: Path) -> Iterator[tuple[Server, str, str]]:
     uri = (tmp_path / "store").as_uri()
     (tmp_path / "store").mkdir()
     fill(uri)
-    store, model = open_store(uri), credit_models(["tests.toy"])["toy"]
+    store, model = open_store(uri), credit_models(["tests.support.toy"])["toy"]
     version = publish_by_hand(store, model, rows["toy"] | {"income": 20_000.0}, NOW.replace(day=22))
     pointer = challenge(store, "toy", Challenger(version=version, share=0.5), Author("tester", NOW))
     log_path = tmp_path / "log"
-    with running_server(log_path, MODEL_STORE=uri, CREDIT_MODELS="tests.toy") as server:
+    with running_server(log_path, MODEL_STORE=uri, CREDIT_MODELS="tests.support.toy") as server:
         yield server, pointer.champion.version, version.version
 
 

@@ -5,9 +5,9 @@ import httpx
 import pytest
 
 from models.contract import characteristics
-from models.recourse import MOST_FIELDS
-from models.shelf import credit_models
-from tests.running import Server
+from models.discovery import credit_models
+from models.explaining.recourse import MOST_FIELDS
+from tests.support.running import Server
 
 Example = Callable[[str], Any]
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from models.registry import Author, Challenger, challenge, promote
-from models.shelf import credit_models
-from models.stores.opening import open_store
-from tests.faults import faulty_proxy
-from tests.published import NOW, publish_by_hand
-from tests.running import Server, running_server
+from models.discovery import credit_models
+from models.registry.pointer import Author, Challenger, challenge, promote
+from models.stores.uri import open_store
+from tests.support.faults import faulty_proxy
+from tests.support.published import NOW, publish_by_hand
+from tests.support.running import Server, running_server
 
 Rows = dict[str, dict[str, Any]]
 
@@ -23,7 +23,7 @@ def published(rows: Rows, tmp_path: Path) -> Iterator[tuple[Server, list[str]]]:
     """A server, and four versions of `toy`, oldest first: one for each way to stand."""
     (tmp_path / "store").mkdir()
     uri = (tmp_path / "store").as_uri()
-    store, model = open_store(uri), credit_models(["tests.toy"])["toy"]
+    store, model = open_store(uri), credit_models(["tests.support.toy"])["toy"]
     author = Author("tester", NOW)
     versions = [
         publish_by_hand(store, model, rows["toy"], NOW.replace(day=day)) for day in (1, 2, 3, 4)
@@ -32,7 +32,7 @@ def published(rows: Rows, tmp_path: Path) -> Iterator[tuple[Server, list[str]]]:
     promote(store, "toy", versions[2], author)
     challenge(store, "toy", Challenger(version=versions[3], share=0.1), author)
     log_path = tmp_path / "log"
-    with running_server(log_path, MODEL_STORE=uri, CREDIT_MODELS="tests.toy") as server:
+    with running_server(log_path, MODEL_STORE=uri, CREDIT_MODELS="tests.support.toy") as server:
         yield server, [version.version for version in versions]
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from functions.scoring.settings import settings_from
 from models.errors import DeclarationError
-from tests.running import Server, free_port, running_server
+from tests.support.running import Server, free_port, running_server
 
 Rows = dict[str, dict[str, Any]]
 PREDICT = "/v1/endpoints/7/deployedModels/8:predict"

@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.running import Server
+from tests.support.running import Server
 
 Example = Callable[[str], Any]
 

@@ -11,14 +11,18 @@ from typing import Any
 
 import pytest
 
-from functions.problems import UnrecordedError
-from functions.scoring.audit import anchored_heads
-from functions.scoring.chain import Seal
-from functions.scoring.decision_lines import read_lines
-from functions.scoring.decision_log import ANCHOR_RECORDS, ANCHOR_SECONDS, Anchors, DecisionLog
-from functions.scoring.verification import verify
+from functions.scoring.evidence.audit_cli import anchored_heads
+from functions.scoring.evidence.decision_log import (
+    ANCHOR_RECORDS,
+    ANCHOR_SECONDS,
+    Anchors,
+    DecisionLog,
+)
+from functions.web.problems import UnrecordedError
+from models.evidence.hash_chain import Seal
+from models.evidence.log_reader import read_lines
+from models.evidence.log_verification import verify
 from models.stores.files import FileStore
-from tests.faults import wait_until
 from tests.functions.scoring.recording import (
     KEY,
     SEAL,
@@ -29,7 +33,8 @@ from tests.functions.scoring.recording import (
     toy_version,
     toys,
 )
-from tests.running import Server, TrainedStore, running_server
+from tests.support.faults import wait_until
+from tests.support.running import Server, TrainedStore, running_server
 
 Rows = dict[str, dict[str, Any]]
 

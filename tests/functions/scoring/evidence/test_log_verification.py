@@ -12,9 +12,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from functions.scoring.chain import Head, Seal, content
-from functions.scoring.decision_lines import Line, read_lines
-from functions.scoring.verification import Findings, verify
+from models.evidence.hash_chain import Head, Seal, content
+from models.evidence.log_reader import Line, read_lines
+from models.evidence.log_verification import Findings, verify
 from tests.functions.scoring.recording import KEY, SEAL, records_in, write_log
 
 TIMES = settings(max_examples=1_000 if settings().max_examples > 100 else 50, deadline=None)

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.running import Server, TrainedStore, running_server
+from tests.support.running import Server, TrainedStore, running_server
 
 Example = Callable[[str], Any]
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"

@@ -11,16 +11,16 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from functions.scoring.audit import main
-from functions.scoring.chain import Seal
-from functions.scoring.decision_lines import Line, read_lines
-from functions.scoring.replay import replay
-from models.bundle import Bundle, Golden
-from models.registry import Author, promote
+from functions.scoring.evidence.audit_cli import main
+from functions.scoring.evidence.replay import replay
+from models.evidence.hash_chain import Seal
+from models.evidence.log_reader import Line, read_lines
+from models.registry.bundle import Bundle, Golden
+from models.registry.pointer import Author, promote
+from models.registry.serving import LoadedVersion, load_champion
+from models.registry.versions import publish
 from models.scorer import Scorer
-from models.serving import LoadedVersion, load_champion
 from models.stores.files import FileStore
-from models.versions import publish
 from tests.functions.scoring.recording import (
     caller,
     decision_log,
@@ -30,7 +30,7 @@ from tests.functions.scoring.recording import (
     toys,
 )
 from tests.models.conftest import CALIBRATION, NOW, POLICY, REFERENCE, trees_of_toy
-from tests.toy import Toy
+from tests.support.toy import Toy
 
 DECISIONS = 10_000 if settings().max_examples > 100 else 1_000
 Said = pytest.CaptureFixture[str]
@@ -39,7 +39,7 @@ Said = pytest.CaptureFixture[str]
 @pytest.fixture
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FileStore:
     monkeypatch.setenv("MODEL_STORE", (tmp_path / "store").as_uri())
-    monkeypatch.setenv("CREDIT_MODELS", "tests.toy")
+    monkeypatch.setenv("CREDIT_MODELS", "tests.support.toy")
     return FileStore(str(tmp_path / "store"))
 
 

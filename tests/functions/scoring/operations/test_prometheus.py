@@ -8,7 +8,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.running import Server, ServerKind, TrainedStore, running_server
+from tests.support.running import Server, ServerKind, TrainedStore, running_server
 
 Samples = dict[str, list[tuple[dict[str, str], float]]]
 

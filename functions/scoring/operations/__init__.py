@@ -1,0 +1,1 @@
+"""What the platform and people on call ask: health, metrics, counts."""

@@ -1,0 +1,1 @@
+"""What every function shares: application, bodies, problems, server, settings, logs, OpenAPI."""

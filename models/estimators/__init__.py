@@ -1,0 +1,1 @@
+"""Estimators by family: formulas and trees, scored and explained."""

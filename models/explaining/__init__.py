@@ -1,0 +1,1 @@
+"""What explains a score and what would change it, from a scorer."""

@@ -1,0 +1,1 @@
+"""Published versions: their bundles, the pointer to the champion, and what serves."""

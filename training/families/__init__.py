@@ -1,0 +1,1 @@
+"""Model families: candidates, how each is fitted and searched, calibrated and exported."""
