@@ -105,7 +105,7 @@ class CreditModel(BaseModel):
 
 
 @cache
-def name_of(model: type[CreditModel]) -> str:
+def name_from_model(model: type[CreditModel]) -> str:
     """Name of a credit model in URLs and the bucket: its class name in snake case."""
     return re.sub(r"(?<!^)(?=[A-Z])", "_", model.__name__).lower()
 
@@ -150,7 +150,9 @@ def contract_hash(model: type[CreditModel]) -> str:
         }
         for c in characteristics(model)
     ]
-    canonical = json.dumps([name_of(model), described], sort_keys=True, separators=(",", ":"))
+    canonical = json.dumps(
+        [name_from_model(model), described], sort_keys=True, separators=(",", ":")
+    )
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 

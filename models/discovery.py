@@ -6,7 +6,7 @@ import pkgutil
 from collections.abc import Iterable, Mapping
 
 import models.catalogue
-from models.contract import CreditModel, name_of
+from models.contract import CreditModel, name_from_model
 from models.errors import DeclarationError, UnknownModelError
 
 
@@ -23,12 +23,14 @@ def credit_models(extra_modules: Iterable[str] = ()) -> Mapping[str, type[Credit
     found: dict[str, type[CreditModel]] = {}
     for module in [*own, *extra_modules]:
         for model in _declared_in(module):
-            if name_of(model) in found:
-                message = f"{module} declares {name_of(model)}, which is in the catalogue already"
+            if name_from_model(model) in found:
+                message = (
+                    f"{module} declares {name_from_model(model)}, which is in the catalogue already"
+                )
                 raise DeclarationError(message)
             if module not in own:
                 _build(model)
-            found[name_of(model)] = model
+            found[name_from_model(model)] = model
     return found
 
 
@@ -37,10 +39,10 @@ def _build(model: type[CreditModel]) -> None:
     try:
         built = model.model_rebuild()
     except Exception as error:  # pydantic raises what its parts raise
-        message = f"credit model {name_of(model)} cannot be built: {error}"
+        message = f"credit model {name_from_model(model)} cannot be built: {error}"
         raise DeclarationError(message) from error
     if built is False:
-        message = f"credit model {name_of(model)} cannot be built"
+        message = f"credit model {name_from_model(model)} cannot be built"
         raise DeclarationError(message)
 
 

@@ -45,7 +45,7 @@ def features(model: type[CreditModel]) -> tuple[Feature, ...]:
     )
 
 
-def places_of(model: type[CreditModel], c: Characteristic) -> tuple[int, ...]:
+def find_column_indices(model: type[CreditModel], c: Characteristic) -> tuple[int, ...]:
     """Places of a characteristic's columns in the model's matrix."""
     return tuple(j for j, f in enumerate(features(model)) if f.characteristic == c.name)
 

@@ -19,15 +19,15 @@ from models.estimators.families import Estimator
 from models.features import (
     Matrix,
     columns_from_applications,
+    find_column_indices,
     matrix_from_columns,
-    places_of,
 )
 
 MOST_REASONS = 4
 LEAST_LOG_ODDS = 1e-3  # a thirtieth of a point that doubles odds by 20: less is no reason
 MOST_CHECKED = 8  # strongest contributions; a reason that fails its check gives way to the next
 
-Reference = Mapping[str, str | int | float | None]
+Baseline = Mapping[str, str | int | float | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +58,16 @@ class Rows:
     points: Matrix
 
 
-def reference_columns(model: type[CreditModel], reference: Reference) -> Columns:
+def columns_from_baseline(model: type[CreditModel], reference: Baseline) -> Columns:
     """The reference as columns of one row, derived characteristics included."""
     nothing: dict[str, None] = dict.fromkeys(model.model_fields)  # of what is not scored
     whole = model.model_construct(**nothing | dict(reference))  # type: ignore[arg-type]  # not checked
     return columns_from_applications(model, [whole])
 
 
-def reference_matrix(model: type[CreditModel], reference: Reference) -> Matrix:
+def matrix_from_baseline(model: type[CreditModel], reference: Baseline) -> Matrix:
     """The reference as the estimator reads it, shape `(1, p)`."""
-    return matrix_from_columns(model, reference_columns(model, reference))
+    return matrix_from_columns(model, columns_from_baseline(model, reference))
 
 
 def adverse_reasons(
@@ -173,7 +173,7 @@ def _groups(model: type[CreditModel]) -> dict[str, _Group]:
     members: dict[str, list[_Member]] = {}
     for c in characteristics(model):
         if c.reason is not None and not c.protected:
-            members.setdefault(c.reason.code, []).append(_Member(c, places_of(model, c)))
+            members.setdefault(c.reason.code, []).append(_Member(c, find_column_indices(model, c)))
     return {code: _group(code, found) for code, found in members.items()}
 
 

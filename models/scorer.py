@@ -22,7 +22,7 @@ from models.features import (
 from models.metrics import Probabilities
 from models.points import points_from_contributions
 from models.policy import RISK_LEVELS, Cutoffs, DecisionName, RiskLevel, decide
-from models.reasons import AdverseReason, Reference, Rows, adverse_reasons, reference_matrix
+from models.reasons import AdverseReason, Baseline, Rows, adverse_reasons, matrix_from_baseline
 from models.score_scale import Bands, Scale, rating_from_score, score_from_probability
 from models.table import Table, table_from_applications
 
@@ -58,7 +58,7 @@ class Scorer:
     model: type[CreditModel]
     estimator: Estimator
     calibration: BetaCalibration
-    reference: Reference
+    reference: Baseline
     scale: Scale
     policy: Cutoffs
     bands: Bands | None = None
@@ -69,7 +69,7 @@ class Scorer:
         model: type[CreditModel],
         estimator: Estimator,
         calibration: BetaCalibration,
-        reference: Reference,
+        reference: Baseline,
         policy: Cutoffs,
     ) -> Self:
         """Score with the scale and bands the catalogue declares now."""
@@ -102,10 +102,10 @@ class Scorer:
 
     def decisions_from_matrix(self, matrix: Matrix) -> list[Decision]:
         """Decide on rows of the model's matrix, without reasons."""
-        probabilities = probabilities_from_log_odds(self.calibrated_log_odds(matrix))
+        probabilities = probabilities_from_log_odds(self.log_odds_from_matrix(matrix))
         return [self._decision(probability) for probability in probabilities.tolist()]
 
-    def without_reasons(self, applications: Sequence[CreditModel]) -> list[Decision]:
+    def decide_without_reasons(self, applications: Sequence[CreditModel]) -> list[Decision]:
         """Decide on applications and leave reasons out, which cost more than they."""
         probabilities = probabilities_from_log_odds(self.log_odds(applications))
         return [self._decision(probability) for probability in probabilities.tolist()]
@@ -118,16 +118,16 @@ class Scorer:
 
     @cached_property
     def _typical(self) -> Matrix:
-        return reference_matrix(self.model, self.reference)
+        return matrix_from_baseline(self.model, self.reference)
 
     def log_odds(self, applications: Sequence[CreditModel]) -> LogOdds:
         """Calibrated log-odds of default, shape `(n,)`."""
         if not applications:
             return np.empty(0)
         columns = columns_from_applications(self.model, applications)
-        return self.calibrated_log_odds(matrix_from_columns(self.model, columns))
+        return self.log_odds_from_matrix(matrix_from_columns(self.model, columns))
 
-    def calibrated_log_odds(self, matrix: Matrix) -> LogOdds:
+    def log_odds_from_matrix(self, matrix: Matrix) -> LogOdds:
         """Calibrated log-odds of rows of the model's matrix."""
         return calibrated(self.estimator.log_odds(matrix), self.calibration)
 

@@ -10,12 +10,12 @@ from models.contract import Characteristic, CreditModel, characteristics
 from models.explaining.recourse_grid import Spread, Spreads
 from models.features import Matrix, features
 from models.metrics import Labels
-from models.reasons import Reference
+from models.reasons import Baseline
 
 
-def typical_good(
+def fit_baseline(
     model: type[CreditModel], applications: Sequence[CreditModel], labels: Labels
-) -> Reference:
+) -> Baseline:
     """Median of each number and mode of each level among the applications that did not default.
 
     A number that is mostly absent or special has its most frequent value. Each field is taken by
@@ -29,7 +29,7 @@ def typical_good(
     }
 
 
-def spreads_of(model: type[CreditModel], matrix: Matrix) -> Spreads:
+def spreads_from_matrix(model: type[CreditModel], matrix: Matrix) -> Spreads:
     """How each number spreads over rows of the model's matrix; absent and special values aside."""
     fields = {c.name for c in characteristics(model) if c.compute is None}
     found = {}

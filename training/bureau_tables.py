@@ -14,7 +14,7 @@ import pandas as pd
 from models.catalogue.bureau import Bureau
 from models.errors import DataError
 from training.row_validation import Refused
-from training.tabular_files import read_table_of
+from training.tabular_files import find_table
 
 MOST_FEE = 0.03  # of the loan amount, and not quite as much
 MOST_GST = 0.20  # of the loan amount
@@ -63,7 +63,7 @@ def read_tables(location: str) -> dict[str, pd.DataFrame]:
     DataError
         If one is not there, is there in both forms, or cannot be read.
     """
-    return {name: read_table_of(location, name, NUMBERS) for name in NAMES}
+    return {name: find_table(location, name, NUMBERS) for name in NAMES}
 
 
 def join(tables: Mapping[str, pd.DataFrame]) -> Joined:

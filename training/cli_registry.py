@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from models.contract import CreditModel, name_of
+from models.contract import CreditModel, name_from_model
 from models.discovery import credit_models, find_model
 from models.errors import ModelRefusedError, ObjectMissingError, RegistryError
 from models.registry.bundle import bundle_from_bytes
@@ -23,17 +23,17 @@ from models.registry.pointer import (
     Challenger,
     Pointer,
     challenge,
-    pointer_if_any,
+    find_pointer,
     promote,
     prune,
     retire,
     roll_back,
 )
-from models.registry.versions import Version, read_named, version_names
+from models.registry.versions import Version, read_by_name, version_names
 from models.stores.store import Store
 from models.stores.uri import open_store
 from training.comparison import DECISIONS, QUANTILES, compare_variants
-from training.isolated_load import rehearse
+from training.isolated_load import load_in_isolation
 from training.settings import Settings
 
 WIDTH = 200
@@ -79,7 +79,7 @@ def author() -> Author:
 
 def _versions(options: argparse.Namespace, settings: Settings) -> None:
     store, model = _opened(options, settings)
-    pointer = pointer_if_any(store, model)
+    pointer = find_pointer(store, model)
     roles = _roles(pointer)
     table = Table(title=f"{model} in {options.store}", title_justify="left")
     for heading in ("version", "role", "family", "auc", "log-loss", "trained on"):
@@ -95,7 +95,7 @@ def _versions(options: argparse.Namespace, settings: Settings) -> None:
 
 def _described(store: Store, model: str, name: str) -> tuple[str, ...]:
     try:
-        manifest = bundle_from_bytes(read_named(store, model, name)[1]).manifest
+        manifest = bundle_from_bytes(read_by_name(store, model, name)[1]).manifest
     except (ModelRefusedError, ObjectMissingError) as error:
         return ("refused", "", "", escape(str(error)))
     figures = (manifest.metrics[name].value for name in ("auc", "log_loss"))
@@ -105,12 +105,12 @@ def _described(store: Store, model: str, name: str) -> tuple[str, ...]:
 
 def _show(options: argparse.Namespace, settings: Settings) -> None:
     store, model = _opened(options, settings)
-    pointer = pointer_if_any(store, model)
+    pointer = find_pointer(store, model)
     if options.version is None and pointer is None:
         message = f"{model} has no champion; name a --version"
         raise RegistryError(message)
     name = options.version or (pointer and pointer.champion.version)
-    version, bundle = read_named(store, model, str(name))
+    version, bundle = read_by_name(store, model, str(name))
     manifest = bundle_from_bytes(bundle).manifest
     table = Table(title=f"{model} {version.version}", title_justify="left", show_header=False)
     table.add_row("role", _roles(pointer).get(version.version, "none"))
@@ -145,7 +145,7 @@ def _retire(options: argparse.Namespace, settings: Settings) -> None:
 
 
 def _compare(options: argparse.Namespace, settings: Settings) -> None:
-    found = compare_variants(name_of(_model(options, settings)), options.log)
+    found = compare_variants(name_from_model(_model(options, settings)), options.log)
     table = Table(title=f"{options.model} in {options.log}", title_justify="left")
     for heading in ("variant", "version", "decisions", "mean PD"):
         table.add_column(heading)
@@ -169,7 +169,7 @@ def _compare(options: argparse.Namespace, settings: Settings) -> None:
 def _verify(options: argparse.Namespace, settings: Settings) -> None:
     """Hash and load every version, those the pointer names among them."""
     store, model = open_store(options.store), _model(options, settings)
-    pointer = pointer_if_any(store, options.model)
+    pointer = find_pointer(store, options.model)
     roles = _roles(pointer)
     table = Table(title=f"{options.model} in {options.store}", title_justify="left")
     for heading in ("version", "role", "result"):
@@ -191,10 +191,10 @@ def _fault(
     """Why a version must not be served; None if it may."""
     named = {v.version: v for v in pointer.versions()} if pointer else {}
     try:
-        version, bundle = read_named(store, name_of(model), name)
+        version, bundle = read_by_name(store, name_from_model(model), name)
         if named.get(name, version) != version:
             return "the pointer expects another size or sha256"
-        rehearse(bundle, model)
+        load_in_isolation(bundle, model)
     except (ModelRefusedError, ObjectMissingError) as error:
         return str(error)
     return None
@@ -208,14 +208,14 @@ def _prune(options: argparse.Namespace, settings: Settings) -> None:
 def _rehearsed(options: argparse.Namespace, settings: Settings) -> tuple[Store, Version]:
     """The version asked for, after a fresh process has loaded it."""
     store, model = open_store(options.store), _model(options, settings)
-    version, bundle = read_named(store, options.model, options.version)
-    rehearse(bundle, model)
+    version, bundle = read_by_name(store, options.model, options.version)
+    load_in_isolation(bundle, model)
     return store, version
 
 
 def _opened(options: argparse.Namespace, settings: Settings) -> tuple[Store, str]:
     """The store, and the name of a model that the catalogue has."""
-    return open_store(options.store), name_of(_model(options, settings))
+    return open_store(options.store), name_from_model(_model(options, settings))
 
 
 def _model(options: argparse.Namespace, settings: Settings) -> type[CreditModel]:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from models.contract import CreditModel, name_of
+from models.contract import CreditModel, name_from_model
 from models.discovery import credit_models, find_model
 from models.errors import ModelRefusedError, SuretyError
 from models.registry.bundle import bundle_from_bytes, scorer_from_bundle
@@ -22,7 +22,7 @@ load(name, module)
 """
 
 
-def rehearse(bundle: bytes, model: type[CreditModel]) -> None:
+def load_in_isolation(bundle: bytes, model: type[CreditModel]) -> None:
     """Load a bundle in a fresh process as a scoring instance will.
 
     Raises
@@ -31,7 +31,7 @@ def rehearse(bundle: bytes, model: type[CreditModel]) -> None:
         If it is refused there, takes too long, or the process dies of it.
     """
     places = [str(Path(place).absolute()) for place in sys.path]
-    command = [sys.executable, "-c", LOAD, name_of(model), model.__module__, *places]
+    command = [sys.executable, "-c", LOAD, name_from_model(model), model.__module__, *places]
     try:
         done = subprocess.run(  # noqa: S603 -- our own interpreter and module
             command, input=bundle, capture_output=True, timeout=SECONDS, check=False

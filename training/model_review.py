@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.contract import Characteristic, CreditModel, characteristics
-from models.features import Matrix, features, places_of
+from models.features import Matrix, features, find_column_indices
 from models.metrics import Labels, Probabilities
-from models.reasons import reference_matrix
+from models.reasons import matrix_from_baseline
 from models.scorer import Scorer, probabilities_from_log_odds
 
 CUTOFFS = tuple(round(0.05 * i, 2) for i in range(1, 20))
@@ -85,10 +85,12 @@ def importances(scorer: Scorer, matrix: Matrix, seed: int) -> dict[str, float]:
     random = np.random.default_rng(seed)
     rows = random.permutation(len(matrix))[:EXPLAINED_ROWS]
     sample = np.ascontiguousarray(matrix[rows])
-    typical = reference_matrix(scorer.model, scorer.reference)
+    typical = matrix_from_baseline(scorer.model, scorer.reference)
     values = scorer.estimator.contributions(sample, typical).values
     found = {
-        c.name: float(np.abs(values[:, list(places_of(scorer.model, c))].sum(axis=1)).mean())
+        c.name: float(
+            np.abs(values[:, list(find_column_indices(scorer.model, c))].sum(axis=1)).mean()
+        )
         for c in characteristics(scorer.model)
         if not c.protected
     }
@@ -108,7 +110,7 @@ def sign_checks(scorer: Scorer, matrix: Matrix, seed: int) -> tuple[SignCheck, .
         risky = safe.copy()
         safe[:, j], risky[:, j] = pairs[:, 0], pairs[:, 1]
         low, high = (
-            probabilities_from_log_odds(scorer.calibrated_log_odds(m)) for m in (safe, risky)
+            probabilities_from_log_odds(scorer.log_odds_from_matrix(m)) for m in (safe, risky)
         )
         checks.append(SignCheck(feature.name, feature.sign, PAIRS, int((low > high).sum())))
     return tuple(checks)

@@ -3,16 +3,16 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from models.contract import name_of
+from models.contract import name_from_model
 from models.errors import ModelRefusedError, ObjectMissingError
 from models.metrics import Probabilities
-from models.registry.pointer import Author, pointer_if_any, promote_over
+from models.registry.pointer import Author, find_pointer, promote_over
 from models.registry.serving import load_version
 from models.registry.versions import Version, find_published, publish
 from models.scorer import probabilities_from_log_odds
 from models.stores.store import Store
 from training.gates import Gate, champion_gates, evidence_gate
-from training.isolated_load import rehearse
+from training.isolated_load import load_in_isolation
 from training.progress import say
 from training.report import report_files
 from training.run import Trained
@@ -40,10 +40,10 @@ def judge(trained: Trained, store: Store) -> Verdict:
     this code must refuse (its bytes or its contract are not what they should be) cannot be
     compared and so defends nothing.
     """
-    pointer = pointer_if_any(store, name_of(trained.model))
+    pointer = find_pointer(store, name_from_model(trained.model))
     defending = pointer.champion if pointer else None
     champion = _champion_probabilities(trained, store, defending) if defending else None
-    known = find_published(store, name_of(trained.model), trained.bundle.to_bytes())
+    known = find_published(store, name_from_model(trained.model), trained.bundle.to_bytes())
     if champion is None:
         return Verdict(_outcome(trained.gates), trained.gates, known, defending)
     labels = trained.test.labels
@@ -72,10 +72,10 @@ def release(trained: Trained, verdict: Verdict, store: Store, author: Author) ->
     PointerMovedError
         If another became champion since it was judged: the verdict is void, the version stays.
     """
-    name, version = name_of(trained.model), verdict.published
+    name, version = name_from_model(trained.model), verdict.published
     bundle = trained.bundle.to_bytes()
     if version is None or verdict.outcome == "promoted":
-        rehearse(bundle, trained.model)
+        load_in_isolation(bundle, trained.model)
     if version is None:
         files = report_files(trained, verdict.outcome, verdict.gates)
         version = publish(store, name, bundle, files, author.when)
@@ -98,4 +98,4 @@ def _champion_probabilities(
     except ModelRefusedError as error:
         say(f"the champion is refused and cannot be compared: {error}")
         return None
-    return probabilities_from_log_odds(champion.scorer.calibrated_log_odds(trained.test.matrix))
+    return probabilities_from_log_odds(champion.scorer.log_odds_from_matrix(trained.test.matrix))

@@ -8,16 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.calibration import calibrated
-from models.contract import CreditModel, name_of
+from models.contract import CreditModel, name_from_model
 from models.errors import DataError
 from models.estimators.families import Family
 from models.explaining.recourse_grid import Spreads
 from models.features import Matrix, columns_from_applications, matrix_from_columns
 from models.metrics import Labels, Probabilities, evaluate
-from models.registry.bundle import Bundle, Figures, Provenance, manifest_of
+from models.registry.bundle import Bundle, Figures, Provenance, build_manifest
 from models.reliability import reliability
 from models.scorer import Scorer, probabilities_from_log_odds
-from training.baseline import spreads_of, typical_good
+from training.baseline import fit_baseline, spreads_from_matrix
 from training.cutoffs import choose_cutoff, choose_cutoffs
 from training.families.candidates import CANDIDATES, Candidate, Fit, frame_from_matrix
 from training.families.export import check_parity, export
@@ -57,7 +57,7 @@ class Job:
 
     def command(self) -> str:
         """The command that does it again."""
-        words = ["python", "-m", "training", "train", "--model", name_of(self.model)]
+        words = ["python", "-m", "training", "train", "--model", name_from_model(self.model)]
         words += ["--data", self.data] if self.data else []
         words += [word for family in self.families for word in ("--family", family)]
         words += ["--seed", str(self.seed), "--max-refused-share", str(self.max_refused_share)]
@@ -113,10 +113,10 @@ def train(job: Job) -> Trained:
     source, rows = _checked(job)
     part, test = _parts(job.model, rows)
     fitted = _fit(job, part, test)
-    probabilities = probabilities_from_log_odds(fitted.scorer.calibrated_log_odds(test.matrix))
+    probabilities = probabilities_from_log_odds(fitted.scorer.log_odds_from_matrix(test.matrix))
     figures = _figures(fitted, test.labels, probabilities, job.seed)
     family = fitted.scorer.estimator.family
-    manifest = manifest_of(job.model, family, figures, _provenance(job, rows, test))
+    manifest = build_manifest(job.model, family, figures, _provenance(job, rows, test))
     golden = golden_rows(fitted.scorer, rows.applications, job.seed)
     signs = sign_checks(fitted.scorer, test.matrix, job.seed)
     base_rate = float(part.labels.mean())
@@ -143,7 +143,7 @@ def train(job: Job) -> Trained:
 
 def _checked(job: Job) -> tuple[Source, CheckedRows]:
     """Read the source and hold its rows against the contract, and say what was found."""
-    source, name = read_source(job.model, job.data, job.seed), name_of(job.model)
+    source, name = read_source(job.model, job.data, job.seed), name_from_model(job.model)
     rows = check_rows(job.model, source.frame, job.max_refused_share, source.refused)
     say(f"{name}: {len(rows.labels)} rows of {source.name}, {rows.refused} refused")
     for remark in source.remarks:
@@ -160,13 +160,13 @@ def _fit(job: Job, part: Part, test: Part) -> Fitted:
     pipeline = best.candidate.build(fit).fit(frame, part.labels)
     estimator = export(best.candidate.family, pipeline, job.model)
     check_parity(estimator, pipeline, job.model, test.matrix)
-    reference = typical_good(job.model, part.applications, part.labels)
+    reference = fit_baseline(job.model, part.applications, part.labels)
     calibration = best.calibration.calibration
     expected = probabilities_from_log_odds(calibrated(best.out_of_fold.log_odds, calibration))
     policy = choose_cutoffs(job.model.policy, part.labels, expected)
     scorer = Scorer.of(job.model, estimator, calibration, reference, policy)
     default_from = choose_cutoff(job.model.default_rule, part.labels, expected)
-    spreads = spreads_of(job.model, part.matrix)
+    spreads = spreads_from_matrix(job.model, part.matrix)
     return Fitted(scorer, default_from, spreads, families)
 
 

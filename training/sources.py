@@ -9,7 +9,7 @@ import pandas as pd
 from models.catalogue.application import Application
 from models.catalogue.bureau import Bureau
 from models.catalogue.customer import Customer
-from models.contract import CreditModel, characteristics, name_of
+from models.contract import CreditModel, characteristics, name_from_model
 from models.errors import DataError
 from training.bureau_tables import NAMES, join, read_tables
 from training.row_validation import Refused
@@ -65,7 +65,7 @@ def read_source(model: type[CreditModel], location: str | None, seed: int) -> So
     """
     if location is not None:
         return _read(model, location)
-    name = name_of(model)
+    name = name_from_model(model)
     bundled = BUNDLED / f"{name}.parquet"
     if bundled.exists():
         return Source(bundled.name, pd.read_parquet(bundled))
@@ -87,7 +87,7 @@ def write_generated(
     generator = _generator(model)
     tables = generator.make(rows or generator.rows, seed)
     if len(tables) == 1:
-        write_table(tables[name_of(model)], output)
+        write_table(tables[name_from_model(model)], output)
     elif output.suffix in SUFFIXES:
         message = f"--output {output}: {', '.join(tables)} are files of a folder; name that"
         raise DataError(message)
@@ -115,6 +115,6 @@ def _source(name: str, tables: Mapping[str, pd.DataFrame]) -> Source:
 
 def _generator(model: type[CreditModel]) -> Generator:
     if model not in GENERATORS:
-        message = f"{name_of(model)} has no bundled data and no generator: name a file with --data"
+        message = f"{name_from_model(model)} has no bundled data and no generator: name a file with --data"
         raise DataError(message)
     return GENERATORS[model]

@@ -28,7 +28,7 @@ def read_table(location: str, numbers: frozenset[str]) -> pd.DataFrame:
         raise DataError(message) from error
 
 
-def read_table_of(folder: str, name: str, numbers: frozenset[str]) -> pd.DataFrame:
+def find_table(folder: str, name: str, numbers: frozenset[str]) -> pd.DataFrame:
     """Read the one file of a folder, or of a store's prefix, that is called so.
 
     Raises

@@ -80,7 +80,7 @@ class KeyRing:
         stored = self._keys.get(form[1]) if form else None
         # A prefix that nobody has takes as long as a wrong secret.
         kept = stored.hash if stored else NOBODYS_HASH
-        is_right = hmac.compare_digest(hash_of(credential, self._pepper), kept)
+        is_right = hmac.compare_digest(hash_key(credential, self._pepper), kept)
         if stored is None or not is_right:
             message = "this API key is not accepted"
             raise UnauthenticatedError(message)
@@ -108,10 +108,10 @@ def new_key(
     prefix = secrets.token_hex(4)
     key = f"sk_{prefix}_{secrets.token_urlsafe(32)}"
     kept = {"name": name, "prefix": prefix, "scopes": scopes, "expires": expires, "limit": limit}
-    return key, StoredKey.model_validate(kept | {"hash": hash_of(key, pepper)})
+    return key, StoredKey.model_validate(kept | {"hash": hash_key(key, pepper)})
 
 
-def hash_of(key: str, pepper: bytes) -> str:
+def hash_key(key: str, pepper: bytes) -> str:
     """HMAC-SHA256 of a whole key, in hexadecimal."""
     return hmac.new(pepper, key.encode(), hashlib.sha256).hexdigest()
 

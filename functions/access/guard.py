@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from functions.access.client_address import caller_address, is_within_instance
 from functions.access.principal import Principal, UnauthenticatedError
-from functions.access.rate_limit import Rate, RateCounter, Spent
+from functions.access.rate_limit import Rate, RateCounter, RateLimitState
 from functions.access.scopes import Need
 from functions.access.settings import Access
 from functions.web.problems import CannotCheckError, problem, problem_from_error
@@ -24,7 +24,7 @@ Check = Callable[[str], Awaitable[Principal]]
 
 def guard(routes: Sequence[tuple[Route, Need]], access: Access) -> None:
     """Put the guard around every route but the probes."""
-    door = Door(
+    door = AccessPolicy(
         check=open_check(access),
         rate=access.rate,
         counter=RateCounter() if access.rate or access.keys else None,
@@ -42,15 +42,15 @@ def open_check(access: Access) -> Check | None:
 
         return KeyRing(access.keys.source, access.keys.pepper).principal
     if access.tokens:
-        from functions.access.jwks import SigningKeys  # noqa: PLC0415 -- likewise
+        from functions.access.jwks import JwksCache  # noqa: PLC0415 -- likewise
         from functions.access.tokens import TokenCheck  # noqa: PLC0415
 
-        return TokenCheck(access.tokens, SigningKeys(access.tokens.jwks)).principal
+        return TokenCheck(access.tokens, JwksCache(access.tokens.jwks)).principal
     return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Door:
+class AccessPolicy:
     """What all guarded routes share: how callers are known and counted."""
 
     check: Check | None
@@ -58,14 +58,14 @@ class Door:
     counter: RateCounter | None
     forwarded_hops: int
 
-    def asks_for_nothing(self, need: Need, scope: Scope) -> bool:
+    def is_exempt(self, need: Need, scope: Scope) -> bool:
         """Whoever asks, this is answered."""
         if self.check is None or need == "open":
             return True
         # The sidecar that collects metrics has no credential and cannot be given one.
         return need == "metrics" and is_within_instance(scope, self.forwarded_hops)
 
-    def spend(self, principal: Principal | None, scope: Scope) -> Spent | None:
+    def spend(self, principal: Principal | None, scope: Scope) -> RateLimitState | None:
         """Count a request: of a known caller under its name, of any other under its address."""
         rate = (principal and principal.rate) or self.rate
         if rate is None or self.counter is None:
@@ -77,7 +77,7 @@ class Door:
 class Guard:
     """The application of one route, for those who may ask it."""
 
-    def __init__(self, app: ASGIApp, need: Need, door: Door) -> None:
+    def __init__(self, app: ASGIApp, need: Need, door: AccessPolicy) -> None:
         self._app = app
         self._need = need
         self._door = door
@@ -95,7 +95,7 @@ class Guard:
 
     async def _judge(self, scope: Scope) -> tuple[Principal | None, Response | None]:
         check = self._door.check
-        if check is None or self._door.asks_for_nothing(self._need, scope):
+        if check is None or self._door.is_exempt(self._need, scope):
             return None, None
         sent = Headers(scope=scope).getlist("authorization")
         if not sent:
@@ -125,7 +125,7 @@ def _unauthenticated(detail: str, told: str) -> Response:
     return problem(HTTPStatus.UNAUTHORIZED, detail, headers={"WWW-Authenticate": told})
 
 
-def _with_headers(send: Send, spent: Spent) -> Send:
+def _with_headers(send: Send, spent: RateLimitState) -> Send:
     async def send_counted(message: MutableMapping[str, Any]) -> None:
         if message["type"] == "http.response.start":
             MutableHeaders(scope=message).update(spent.headers())

@@ -21,7 +21,7 @@ TIMEOUT_SECONDS = (2, 3)  # to connect, between two bytes
 ASYMMETRIC = ("RSA", "EC", "OKP")
 
 
-class SigningKeys:
+class JwksCache:
     """Keys by their `kid`."""
 
     def __init__(self, source: str, clock: Callable[[], float] = time.monotonic) -> None:

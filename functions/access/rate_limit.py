@@ -19,7 +19,7 @@ class Rate:
 
 
 @dataclass(frozen=True, slots=True)
-class Spent:
+class RateLimitState:
     """What is left of a rate after one more request."""
 
     rate: Rate
@@ -53,7 +53,7 @@ class RateCounter:
 
         self._limiter = FixedWindowRateLimiter(MemoryStorage())
 
-    def spend(self, rate: Rate, who: str) -> Spent:
+    def spend(self, rate: Rate, who: str) -> RateLimitState:
         """Count one request."""
         from limits import RateLimitItemPerSecond  # noqa: PLC0415
 
@@ -61,4 +61,4 @@ class RateCounter:
         is_over = not self._limiter.hit(item, who)
         window = self._limiter.get_window_stats(item, who)
         reset = max(1, math.ceil(window.reset_time - time.time()))
-        return Spent(rate, is_over, max(0, window.remaining), reset)
+        return RateLimitState(rate, is_over, max(0, window.remaining), reset)

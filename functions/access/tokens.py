@@ -8,7 +8,7 @@ from joserfc import jws, jwt
 from joserfc.errors import ExpiredTokenError, JoseError, UnsupportedAlgorithmError
 from joserfc.jwa import JWSAlgModel
 
-from functions.access.jwks import SigningKeys
+from functions.access.jwks import JwksCache
 from functions.access.principal import Principal, UnauthenticatedError
 from functions.access.scopes import ROLES
 from functions.access.settings import TokenRules
@@ -33,7 +33,7 @@ class TokenCheck:
     def __init__(
         self,
         rules: TokenRules,
-        signing_keys: SigningKeys,
+        signing_keys: JwksCache,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._rules = rules

@@ -22,7 +22,7 @@ from functions.client.responses import (
     WhatIf,
 )
 from functions.client.retries import seconds_asked
-from models.contract import CreditModel, name_of
+from models.contract import CreditModel, name_from_model
 
 HEADER_VALUE = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?")
 
@@ -140,7 +140,7 @@ def _model_of(applications: Sequence[CreditModel]) -> str:
         found = ", ".join(sorted(kind.__name__ for kind in classes)) or "none"
         message = f"applications must be of one credit model, and at least one; these are: {found}"
         raise ValueError(message)
-    return name_of(classes.pop())
+    return name_from_model(classes.pop())
 
 
 def _named(applicant_id: str | None) -> dict[str, str]:

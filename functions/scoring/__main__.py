@@ -8,12 +8,12 @@ from functions.web.cold_start import imported  # first
 # isort: split
 import sys
 
-from functions.scoring.prefetch import read_ahead
+from functions.scoring.prefetch import prefetch_champion
 
 if __name__ == "__main__":
     match sys.argv[1:]:
         case []:
-            ahead = read_ahead()
+            ahead = prefetch_champion()
             from functions.scoring.process import run  # imported while a bucket is read
 
             sys.exit(run(ahead))

@@ -31,7 +31,7 @@ from functions.scoring.settings import Settings
 from functions.web import docs
 from functions.web.app_factory import assemble
 from functions.web.openapi import document, tagged
-from models.evidence.records import open_lines
+from models.evidence.records import open_log
 from models.stores.store import Reader
 
 VERBS = ("explain", "whatif", "recourse")
@@ -92,7 +92,7 @@ def _module_of(verb: str) -> ModuleType:
 
 
 def _decision_log(settings: Settings) -> DecisionLog | None:
-    write = open_lines(settings.decision_log)
+    write = open_log(settings.decision_log)
     if write is None:
         return None
     anchors = Anchors(settings.anchor_store) if settings.anchor_store else None

@@ -130,7 +130,7 @@ class Desk:
         serving = await self.loader.serving(model)
         if version is None:
             return serving.answering(caller.applicant_id or caller.request_id)
-        return in_service(serving, version)
+        return find_in_service(serving, version)
 
     async def decide_by(
         self,
@@ -182,7 +182,7 @@ def _latency_ms(caller: Caller) -> float:
     return round(1000 * (time.perf_counter() - caller.began), 3)
 
 
-def in_service(serving: InService, version: str) -> tuple[Variant, LoadedVersion]:
+def find_in_service(serving: InService, version: str) -> tuple[Variant, LoadedVersion]:
     """The champion or the challenger, by its version; errors as `Desk.answering`."""
     if serving.champion.version == version:
         return "champion", serving.champion
@@ -208,7 +208,7 @@ def _integer(value: object) -> object:
     return int(value) if whole else value  # type: ignore[call-overload]  # whole is a float
 
 
-def rows_in(
+def rows_from_document(
     document: Mapping[str, object], name: str, most: int = MAX_ROWS
 ) -> tuple[list[object], list[str]]:
     """The rows under `name` and the path of each.
@@ -225,7 +225,7 @@ def rows_in(
     return [], []
 
 
-def parameters_in(
+def parameters_from_document(
     document: Mapping[str, object], known: set[str]
 ) -> tuple[dict[str, Any], list[Fault]]:
     """The `parameters` beside `instances`; members that mean nothing are faults, not ignored.

@@ -13,17 +13,17 @@ from functions.scoring.app import create_app, described
 from functions.scoring.settings import read_settings
 from functions.web.server import serve
 from functions.web.settings import Listening
-from models.stores.prefetch import ReadAhead
+from models.stores.prefetch import PrefetchReader
 
 imported()
 
 
-def run(ahead: ReadAhead | None) -> int:
+def run(ahead: PrefetchReader | None) -> int:
     """Serve; some of the store was begun to be read `ahead`."""
     return serve(partial(prepare, ahead))
 
 
-def prepare(ahead: ReadAhead | None = None) -> tuple[Starlette, Listening]:
+def prepare(ahead: PrefetchReader | None = None) -> tuple[Starlette, Listening]:
     """Read the settings and put the function together."""
     settings = read_settings()
     return create_app(settings, ahead), settings.listening

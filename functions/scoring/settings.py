@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from functions.web.environment import store_named
+from functions.web.environment import store_uri_from_environment
 from functions.web.settings import (
     HIGHEST_PORT,
     REPOSITORY,
@@ -112,7 +112,7 @@ def read_audit_settings() -> AuditSettings:
 def _store(environment: Mapping[str, str], faults: list[str]) -> Store:
     embedded = (REPOSITORY / "var" / "store").as_uri()
     try:
-        return open_store(store_named(environment) or embedded)
+        return open_store(store_uri_from_environment(environment) or embedded)
     except DeclarationError as error:
         is_ours = bool(environment.get("MODEL_STORE"))
         faults.append(f"MODEL_STORE: {error}" if is_ours else f"AIP_STORAGE_URI: {error}")

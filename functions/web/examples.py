@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 
-def example_of(schema: Mapping[str, Any]) -> Any:  # noqa: ANN401 -- JSON may be anything
+def example_from_schema(schema: Mapping[str, Any]) -> Any:  # noqa: ANN401 -- JSON may be anything
     """Give the schema's own example; without one, the least it lets in.
 
     Of an object, what is required and what has an example.
@@ -13,13 +13,15 @@ def example_of(schema: Mapping[str, Any]) -> Any:  # noqa: ANN401 -- JSON may be
         return schema["examples"][0]
     for options in (schema.get(word) for word in ("enum", "oneOf", "anyOf")):
         if options:
-            return example_of(options[0]) if isinstance(options[0], Mapping) else options[0]
+            return (
+                example_from_schema(options[0]) if isinstance(options[0], Mapping) else options[0]
+            )
     if "properties" in schema:
         required = schema.get("required", ())
         members = schema["properties"].items()
-        return {n: example_of(s) for n, s in members if n in required or "examples" in s}
+        return {n: example_from_schema(s) for n, s in members if n in required or "examples" in s}
     if schema.get("type") == "array":
-        return [example_of(schema.get("items", {}))]
+        return [example_from_schema(schema.get("items", {}))]
     return _least(schema)
 
 

@@ -44,7 +44,7 @@ class Caller:
     began: float
 
 
-def caller_of(request: Request) -> Caller:
+def caller_from_request(request: Request) -> Caller:
     """The caller the envelope noted."""
     caller: Caller = request.scope["caller"]
     return caller

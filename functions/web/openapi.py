@@ -8,7 +8,7 @@ from starlette.routing import Route
 
 from functions.access.scopes import Need
 from functions.access.settings import Auth
-from functions.web.examples import example_of
+from functions.web.examples import example_from_schema
 from models.contract import Characteristic, CreditModel, characteristics
 
 Schema = dict[str, Any]
@@ -97,7 +97,7 @@ def document(
 ) -> dict[str, Any]:
     """Put the document together from the paths of all contracts and what their routes ask for."""
     schemas = {"Prediction": PREDICTION, "Problem": PROBLEM, "Reason": REASON}
-    schemas |= {name: schema_of(model) for name, model in catalogue.items()}
+    schemas |= {name: schema_from_model(model) for name, model in catalogue.items()}
     credential = {"type": "http", "scheme": "bearer", "description": CREDENTIALS[auth]}
     schemes = {} if auth == "none" else {"securitySchemes": {"credential": credential}}
     items = {path: _named(path, paths[path], needs, auth) for path in sorted(paths)}
@@ -160,7 +160,7 @@ def operation(
         },
     }
     if body is not None:
-        content = {"application/json": {"schema": body, "example": example_of(body)}}
+        content = {"application/json": {"schema": body, "example": example_from_schema(body)}}
         said["requestBody"] = {"required": True, "content": content}
     return said
 
@@ -180,7 +180,7 @@ def members(properties: Mapping[str, Schema]) -> Schema:
     return {"type": "object", "required": list(properties), "properties": dict(properties)}
 
 
-def schema_of(model: type[CreditModel]) -> Schema:
+def schema_from_model(model: type[CreditModel]) -> Schema:
     """The schema of one application, as the catalogue declares it."""
     schema = model.model_json_schema()
     for c in characteristics(model):

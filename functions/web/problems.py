@@ -45,8 +45,10 @@ class NotReadyError(SuretyError):
 class UnknownVersionError(SuretyError):
     """A version was asked for by name that is not in service."""
 
-    def __init__(self, model: str, in_service: Sequence[str]) -> None:
-        super().__init__(f"{model}: this version is not in service; {', '.join(in_service)} is")
+    def __init__(self, model: str, find_in_service: Sequence[str]) -> None:
+        super().__init__(
+            f"{model}: this version is not in service; {', '.join(find_in_service)} is"
+        )
 
 
 class UnrecordedError(SuretyError):
@@ -100,10 +102,10 @@ STATUSES: tuple[tuple[type[SuretyError], HTTPStatus], ...] = (
 
 def problem_from_error(error: SuretyError) -> Response:
     """Answer a domain error."""
-    return problem(status_of(error), str(error), faults_of(error), retry_after(error))
+    return problem(status_from_error(error), str(error), faults_of(error), retry_after(error))
 
 
-def status_of(error: SuretyError) -> HTTPStatus:
+def status_from_error(error: SuretyError) -> HTTPStatus:
     """Status of a domain error; one that no request can cause is raised again."""
     if isinstance(error, RefusedRequestError):
         return error.status

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from functions.access.client_address import is_loopback
 from functions.access.settings import Access, Auth, access_from
-from functions.web.environment import model_named
+from functions.web.environment import default_model_from_environment
 from models.contract import CreditModel
 from models.discovery import credit_models
 from models.errors import DeclarationError
@@ -63,7 +63,7 @@ def default_model_from(
     environment: Mapping[str, str], catalogue: Mapping[str, type[CreditModel]], faults: list[str]
 ) -> str:
     """Read `DEFAULT_MODEL`."""
-    name = model_named(environment)
+    name = default_model_from_environment(environment)
     if name not in catalogue:
         faults.append(f"DEFAULT_MODEL: {name!r} is not one of {', '.join(catalogue)}")
     return name

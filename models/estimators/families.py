@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from models.errors import ModelRefusedError
 from models.estimators.flat_trees import FlatTrees
 from models.estimators.formula import Formula
-from models.estimators.lazy import Later
+from models.estimators.lazy import BuildOnSecondUse
 from models.estimators.libxgboost import Booster
 from models.estimators.tree_shap import PathTables
 from models.features import Matrix
@@ -96,8 +96,8 @@ class Trees:
         self._ubj = ubj
         self._booster = Booster(ubj)
         # Neither knows this object: a cycle would outlive the version that is replaced.
-        self._flat = Later(partial(_flattened, ubj))
-        self._paths = Later(partial(_paths_of, self._flat))
+        self._flat = BuildOnSecondUse(partial(_flattened, ubj))
+        self._paths = BuildOnSecondUse(partial(_paths_of, self._flat))
 
     @property
     def base(self) -> Base:
@@ -129,7 +129,7 @@ def _flattened(ubj: bytes) -> FlatTrees | None:
         return None
 
 
-def _paths_of(trees: Later[FlatTrees | None]) -> PathTables | None:
+def _paths_of(trees: BuildOnSecondUse[FlatTrees | None]) -> PathTables | None:
     return PathTables.of(trees.now) if trees.now else None
 
 

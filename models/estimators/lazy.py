@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 Made = TypeVar("Made")
 
 
-class Later(Generic[Made]):
+class BuildOnSecondUse(Generic[Made]):
     """Nothing the first time it is asked for; from the second on what was made then.
 
     Two threads at once may both make it, which harms nothing.

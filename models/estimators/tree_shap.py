@@ -12,7 +12,7 @@ from typing import Self
 import numpy as np
 
 from models.estimators.flat_trees import FlatTrees, Floats, Ints, Singles, Truths
-from models.estimators.lazy import Later
+from models.estimators.lazy import BuildOnSecondUse
 
 MOST_CELLS = 2**22  # 16 MB if each leaf were a block, a quarter of it in full trees
 BLOCKS_AT_ONCE = 64
@@ -45,7 +45,7 @@ class PathTables:
         is_right = nodes[0] != np.repeat(self._splits[0], counts)
         first = _first_of_feature(trees.features[nodes])
         self._leaves = _Leaves(counts, values, shares, turns, first, is_right)
-        self._table = Later(self._leaves.table)
+        self._table = BuildOnSecondUse(self._leaves.table)
 
     @classmethod
     def of(cls, trees: FlatTrees) -> Self | None:

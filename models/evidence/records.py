@@ -15,7 +15,7 @@ from pydantic_core import to_json
 
 from functions.web.logs import write_stdout
 from functions.web.middleware import Caller
-from models.contract import CreditModel, characteristics, contract_hash, name_of
+from models.contract import CreditModel, characteristics, contract_hash, name_from_model
 from models.errors import DeclarationError
 from models.evidence.hash_chain import SHARED, Entry, Seal, commitment, plain
 from models.registry.serving import LoadedVersion, Variant
@@ -43,7 +43,7 @@ class Answered:
     latency_ms: float
 
 
-def open_lines(setting: str) -> Write | None:
+def open_log(setting: str) -> Write | None:
     """Open where records go: `stdout`, `off` (None) or a file to append to.
 
     Raises
@@ -113,7 +113,7 @@ def _shared(answered: Answered, caller: Caller) -> dict[str, Any]:
         "decided_at": datetime.now(UTC).isoformat(),
         "request_id": caller.request_id,
         "trace_id": caller.trace_id,
-        "model": name_of(model),
+        "model": name_from_model(model),
         "model_version": answered.loaded.version,
         "contract": _contract(model),
         "variant": answered.variant,
@@ -155,7 +155,7 @@ def _applicants_of(table: Table, caller: Caller, seal: Seal) -> list[str | None]
 
 def _inputs_of(table: Table) -> list[tuple[bytes, bytes]]:
     """Each application's inputs as they are shown, and as they are hashed: without nulls."""
-    model, names = name_of(table.model), _written(table.model)
+    model, names = name_from_model(table.model), _written(table.model)
     rows = list(table.rows(names))
     found = [dict(zip(names, row, strict=True)) for row in rows]
     shown = hashed = _joined([{model: fields} for fields in found])

@@ -13,12 +13,12 @@ from models.contract import CreditModel, characteristics
 from models.estimators.families import Base, Contributions, LogOdds
 from models.features import (
     columns_from_applications,
+    find_column_indices,
     matrix_from_columns,
-    places_of,
     value_from_column,
 )
 from models.points import points_from_contributions
-from models.reasons import reference_columns
+from models.reasons import columns_from_baseline
 from models.scorer import Scorer
 
 Said = str | float | None
@@ -71,11 +71,11 @@ class Step:
         return self.end - self.start
 
 
-def explanations_of(scorer: Scorer, applications: Sequence[CreditModel]) -> list[Explanation]:
+def explain_applications(scorer: Scorer, applications: Sequence[CreditModel]) -> list[Explanation]:
     """Explain the scores of at least one application, each as if it were alone."""
     columns = columns_from_applications(scorer.model, applications)
     matrix = matrix_from_columns(scorer.model, columns)
-    typical = reference_columns(scorer.model, scorer.reference)
+    typical = columns_from_baseline(scorer.model, scorer.reference)
     reference = matrix_from_columns(scorer.model, typical)
     log_odds = scorer.estimator.log_odds(matrix)
     found = _exact(scorer.estimator.contributions(matrix, reference), log_odds)
@@ -83,7 +83,7 @@ def explanations_of(scorer: Scorer, applications: Sequence[CreditModel]) -> list
     base = Standing(found.base, float(scorer.scores(np.array([found.base]))[0]))
     totals = zip(log_odds.tolist(), scorer.scores(log_odds).tolist(), strict=True)
     scored = [c for c in characteristics(scorer.model) if not c.protected]
-    places = [list(places_of(scorer.model, c)) for c in scored]
+    places = [list(find_column_indices(scorer.model, c)) for c in scored]
 
     def explained(row: int, total: Standing) -> Explanation:
         contributions = [

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from models.annotations import Columns
 from models.contract import CreditModel
-from models.explaining.recourse_grid import Choice, Spreads, choices_of
+from models.explaining.recourse_grid import Choice, Spreads, choices_from_columns
 from models.features import (
     Matrix,
     columns_from_applications,
@@ -67,10 +67,12 @@ def smallest_change(scorer: Scorer, spreads: Spreads, application: CreditModel) 
         If a proposed value makes a derived number infinite.
     """
     columns = columns_from_applications(scorer.model, [application])
-    return smallest_among(scorer, choices_of(scorer.model, spreads, columns), application)
+    return smallest_change_among(
+        scorer, choices_from_columns(scorer.model, spreads, columns), application
+    )
 
 
-def smallest_among(
+def smallest_change_among(
     scorer: Scorer, choices: Sequence[Choice], application: CreditModel
 ) -> Recourse | None:
     """As `smallest_change`, among given choices of the application's fields."""
@@ -199,7 +201,7 @@ class _Search:
         """Whether each joint change is approved."""
         if not len(corners):
             return np.zeros(0, dtype=bool)
-        log_odds = self.scorer.calibrated_log_odds(self.matrix(corners))
+        log_odds = self.scorer.log_odds_from_matrix(self.matrix(corners))
         found: NDArray[np.bool_] = np.less(
             probabilities_from_log_odds(log_odds), self.scorer.policy.approve_below
         )

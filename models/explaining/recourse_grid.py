@@ -47,7 +47,7 @@ class Choice:
     distances: Column
 
 
-def grid_of(model: type[CreditModel], c: Characteristic, spreads: Spreads) -> Column:
+def build_grid(model: type[CreditModel], c: Characteristic, spreads: Spreads) -> Column:
     """All values a changeable field may take, rising; none where nothing is known of its spread."""
     if c.levels:
         return np.arange(len(c.levels), dtype=np.float64)
@@ -68,7 +68,7 @@ def allowed_values(model: type[CreditModel], spreads: Spreads) -> list[dict[str,
     """What is considered for each changeable field: its levels, or its numbers' ends and step."""
     found: list[dict[str, Any]] = []
     for c in characteristics(model):
-        values = grid_of(model, c, spreads) if c.changeable else np.empty(0)
+        values = build_grid(model, c, spreads) if c.changeable else np.empty(0)
         if not len(values):
             continue
         said = [value_from_column(c, value) for value in values.tolist()]
@@ -77,7 +77,9 @@ def allowed_values(model: type[CreditModel], spreads: Spreads) -> list[dict[str,
     return found
 
 
-def choices_of(model: type[CreditModel], spreads: Spreads, columns: Columns) -> list[Choice]:
+def choices_from_columns(
+    model: type[CreditModel], spreads: Spreads, columns: Columns
+) -> list[Choice]:
     """What each changeable field of one application, given as columns of one row, may become.
 
     Nearest first. What is absent or special is no amount to move from, so it stays.
@@ -87,7 +89,7 @@ def choices_of(model: type[CreditModel], spreads: Spreads, columns: Columns) -> 
         present = float(columns[c.name][0]) if c.changeable else math.nan
         if math.isnan(present) or (not c.levels and present in c.special):
             continue
-        values = grid_of(model, c, spreads)
+        values = build_grid(model, c, spreads)
         values = values[values != present]
         if not len(values):
             continue

@@ -16,21 +16,21 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
 
 from models.calibration import BetaCalibration
-from models.contract import CreditModel, characteristics, contract_hash, name_of
+from models.contract import CreditModel, characteristics, contract_hash, name_from_model
 from models.errors import DeclarationError, FeatureError, ModelRefusedError
 from models.estimators.families import Additive, Estimator, Family, estimator_from_bytes
 from models.explaining.recourse_grid import Spread, Spreads
 from models.features import features
 from models.metrics import HALF, Estimate
 from models.policy import CutoffRules, Cutoffs
-from models.reasons import Reference, reference_matrix
+from models.reasons import Baseline, matrix_from_baseline
 from models.reliability import Reliability
 from models.score_scale import Bands, Scale
 from models.scorer import Scorer
 
 FORMAT: Literal[2] = 2  # 1 was never released
 GOLDEN_TOLERANCE = 1e-6  # in log-odds
-REFERENCE: TypeAdapter[Reference] = TypeAdapter(dict[str, str | int | float | None])
+REFERENCE: TypeAdapter[Baseline] = TypeAdapter(dict[str, str | int | float | None])
 ESTIMATOR_MEMBERS: dict[Family, str] = {
     "logistic": "estimator.json",
     "scorecard": "estimator.json",
@@ -111,7 +111,7 @@ class Bundle:
     manifest: Manifest
     estimator: Estimator
     golden: Golden
-    reference: Reference
+    reference: Baseline
 
     def to_bytes(self) -> bytes:
         """The archive; the same bundle always gives the same bytes."""
@@ -133,12 +133,12 @@ def sha256_hex(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def manifest_of(
+def build_manifest(
     model: type[CreditModel], family: Family, figures: Figures, provenance: Provenance
 ) -> Manifest:
     """Describe a fitted model; what the catalogue declares is taken from there."""
     return Manifest(
-        model=name_of(model),
+        model=name_from_model(model),
         contract_hash=contract_hash(model),
         family=family,
         features=tuple(f.name for f in features(model)),
@@ -196,8 +196,10 @@ def scorer_from_bundle(bundle: Bundle, model: type[CreditModel]) -> Scorer:
         If the bundle was made for another contract, or a golden row's answer differs.
     """
     manifest = bundle.manifest
-    if (manifest.model, manifest.contract_hash) != (name_of(model), contract_hash(model)):
-        message = f"bundle of {manifest.model}: made for another contract than {name_of(model)}'s"
+    if (manifest.model, manifest.contract_hash) != (name_from_model(model), contract_hash(model)):
+        message = (
+            f"bundle of {manifest.model}: made for another contract than {name_from_model(model)}'s"
+        )
         raise ModelRefusedError(message)
     _check_features(bundle, model)
     scorer = Scorer(
@@ -253,7 +255,7 @@ def _check_reference(scorer: Scorer) -> None:
         message = "bundle: the reference does not have exactly the scored fields"
         raise ModelRefusedError(message)
     try:
-        reference_matrix(scorer.model, scorer.reference)
+        matrix_from_baseline(scorer.model, scorer.reference)
     except (KeyError, TypeError, ValueError, FeatureError) as error:
         message = "bundle: the reference is not of this contract"
         raise ModelRefusedError(message) from error

@@ -18,8 +18,8 @@ from models.errors import (
     StoreError,
     StoreUnavailableError,
 )
-from models.registry.store_paths import bundle_of, folder_of, pointer_of, versions_of
-from models.registry.versions import Record, Version, read_if_any, version_names
+from models.registry.store_paths import bundle_path, pointer_path, version_prefix, versions_prefix
+from models.registry.versions import Record, Version, find_object, version_names
 from models.stores.store import Reader, Store, StoredObject
 
 MOST_ATTEMPTS = 3
@@ -150,7 +150,7 @@ def _move(
     """
     expected: str | None = None
     for attempt in range(MOST_ATTEMPTS):
-        before = read_if_any(store, pointer_of(model))
+        before = find_object(store, pointer_path(model))
         last = _pointer_from(before, model) if before else None
         if last and attempt and last.nonce != expected:
             # A rival's write became visible only now: it won, and is not written over.
@@ -203,7 +203,7 @@ def _happened(store: Store, ours: Pointer, last: Pointer | None, error: StoreErr
 
 
 def _write_pointer(store: Store, pointer: Pointer, before: StoredObject | None) -> None:
-    name, data = pointer_of(pointer.model), pointer.model_dump_json(indent=1).encode()
+    name, data = pointer_path(pointer.model), pointer.model_dump_json(indent=1).encode()
     if before:
         store.replace(name, data, before.generation)
     else:
@@ -214,7 +214,7 @@ def _pointer_after(store: Store, model: str, error: StoreError) -> Pointer | Non
     """The pointer as it is after a write failed; that error again if it cannot be read."""
     for _ in range(MOST_ATTEMPTS):
         try:
-            found = read_if_any(store, pointer_of(model))
+            found = find_object(store, pointer_path(model))
         except StoreUnavailableError:
             continue
         return _pointer_from(found, model) if found else None
@@ -229,29 +229,29 @@ def read_pointer(store: Reader, model: str) -> Pointer:
     ObjectMissingError
         If the model has no champion yet.
     """
-    return _pointer_from(store.read(pointer_of(model)), model)
+    return _pointer_from(store.read(pointer_path(model)), model)
 
 
-def pointer_if_any(store: Store, model: str) -> Pointer | None:
+def find_pointer(store: Store, model: str) -> Pointer | None:
     """Read what a model's pointer names; None if it has no champion yet."""
-    found = read_if_any(store, pointer_of(model))
+    found = find_object(store, pointer_path(model))
     return _pointer_from(found, model) if found else None
 
 
 def prune(store: Store, model: str, keep: int) -> list[str]:
     """Remove all but the newest versions, and none that the pointer names; say which."""
     removed = []
-    everything = store.names(versions_of(model))
+    everything = store.names(versions_prefix(model))
     for version in version_names(store, model)[: -keep or None]:
         # Read again for each: it may have been promoted meanwhile.
-        pointer = read_if_any(store, pointer_of(model))
+        pointer = find_object(store, pointer_path(model))
         if pointer and version in {v.version for v in _pointer_from(pointer, model).versions()}:
             continue
-        folder = folder_of(model, version)
+        folder = version_prefix(model, version)
         # The bundle first: without it, what is left is no version.
-        store.remove(bundle_of(model, version))
+        store.remove(bundle_path(model, version))
         for name in everything:
-            if name.startswith(folder) and name != bundle_of(model, version):
+            if name.startswith(folder) and name != bundle_path(model, version):
                 store.remove(name)
         removed.append(version)
     return removed

@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import Literal
 
-from models.contract import CreditModel, name_of
+from models.contract import CreditModel, name_from_model
 from models.registry.bundle import Manifest, bundle_from_bytes, scorer_from_bundle
 from models.registry.pointer import Pointer, read_pointer
 from models.registry.versions import Version, read_bundle
@@ -42,12 +42,12 @@ class InService:
         """
         if self.challenger and self.pointer.challenger:
             share = self.pointer.challenger.share
-            if place_of(self.pointer.model, identity) < share:
+            if position_from_identity(self.pointer.model, identity) < share:
                 return "challenger", self.challenger
         return "champion", self.champion
 
 
-def place_of(model: str, identity: str) -> float:
+def position_from_identity(model: str, identity: str) -> float:
     """Where an identity falls in [0, 1), evenly, by hash; models are independent."""
     digest = hashlib.sha256(f"{model}\0{identity}".encode()).digest()
     return int.from_bytes(digest[:6]) / 2**48
@@ -65,13 +65,13 @@ def load_version(store: Reader, model: type[CreditModel], version: Version) -> L
     StoreUnavailableError
         If the store cannot be reached.
     """
-    bundle = bundle_from_bytes(read_bundle(store, name_of(model), version))
+    bundle = bundle_from_bytes(read_bundle(store, name_from_model(model), version))
     return LoadedVersion(version.version, bundle.manifest, scorer_from_bundle(bundle, model))
 
 
 def load_champion(store: Reader, model: type[CreditModel]) -> LoadedVersion:
     """Read, check and parse the champion of a model; errors as `load_version`."""
-    return load_version(store, model, read_pointer(store, name_of(model)).champion)
+    return load_version(store, model, read_pointer(store, name_from_model(model)).champion)
 
 
 def load_in_service(
@@ -82,7 +82,7 @@ def load_in_service(
     A challenger that cannot be loaded is left out, and tried again the next time: it may never cost
     the champion a request.
     """
-    pointer = read_pointer(store, name_of(model))
+    pointer = read_pointer(store, name_from_model(model))
     if known and known.pointer == pointer and known.refusal is None:
         return known
     champion = _known(known, pointer.champion) or load_version(store, model, pointer.champion)

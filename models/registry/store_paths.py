@@ -8,21 +8,21 @@ versions/<model>/<version>/...           written before it, for people and monit
 BUNDLE = "bundle.zip"
 
 
-def pointer_of(model: str) -> str:
+def pointer_path(model: str) -> str:
     """Where the pointer of a model is."""
     return f"champions/{model}.json"
 
 
-def versions_of(model: str) -> str:
+def versions_prefix(model: str) -> str:
     """Where all versions of a model are."""
     return f"versions/{model}/"
 
 
-def folder_of(model: str, version: str) -> str:
+def version_prefix(model: str, version: str) -> str:
     """Where a version's objects are."""
-    return f"{versions_of(model)}{version}/"
+    return f"{versions_prefix(model)}{version}/"
 
 
-def bundle_of(model: str, version: str) -> str:
+def bundle_path(model: str, version: str) -> str:
     """Where a version's bundle is."""
-    return folder_of(model, version) + BUNDLE
+    return version_prefix(model, version) + BUNDLE

@@ -14,7 +14,7 @@ from models.errors import (
     RegistryError,
 )
 from models.registry.bundle import sha256_hex
-from models.registry.store_paths import BUNDLE, bundle_of, folder_of, versions_of
+from models.registry.store_paths import BUNDLE, bundle_path, version_prefix, versions_prefix
 from models.stores.store import Reader, Store, StoredObject
 
 VERSION_PATTERN = r"^\d{8}T\d{6}Z-[0-9a-f]{12}$"
@@ -36,10 +36,10 @@ class Version(Record):
     @property
     def published(self) -> datetime:
         """When it was published, as its name says."""
-        return published_at(self.version)
+        return time_from_version_name(self.version)
 
 
-def published_at(name: str) -> datetime:
+def time_from_version_name(name: str) -> datetime:
     """When a version was published, as its name says."""
     return datetime.fromisoformat(name[:16])
 
@@ -58,10 +58,10 @@ def publish(
     version = Version(
         version=f"{now:%Y%m%dT%H%M%SZ}-{digest[:12]}", sha256=digest, size=len(bundle)
     )
-    folder = folder_of(model, version.version)
+    folder = version_prefix(model, version.version)
     for name, data in others.items():
         _create(store, folder + name, data)
-    _create(store, bundle_of(model, version.version), bundle)
+    _create(store, bundle_path(model, version.version), bundle)
     return version
 
 
@@ -70,7 +70,7 @@ def _create(store: Store, name: str, data: bytes) -> None:
         store.create(name, data)
     except ObjectExistsError:
         # The reply to an own success was lost, or another run found the same at the same time.
-        found = read_if_any(store, name)
+        found = find_object(store, name)
         if found is None or found.data != data:
             raise
 
@@ -86,7 +86,7 @@ def find_published(store: Store, model: str, bundle: bytes) -> Version | None:
 
 
 def _bundle_of(store: Store, model: str, version: str) -> bytes | None:
-    found = read_if_any(store, bundle_of(model, version))
+    found = find_object(store, bundle_path(model, version))
     return found.data if found else None
 
 
@@ -98,14 +98,14 @@ def read_bundle(store: Reader, model: str, version: Version) -> bytes:
     ModelRefusedError
         If they are of another size or hash.
     """
-    data = store.read(bundle_of(model, version.version)).data
+    data = store.read(bundle_path(model, version.version)).data
     if (len(data), sha256_hex(data)) != (version.size, version.sha256):
         message = f"{model} {version.version}: the bundle's size or sha256 is not as published"
         raise ModelRefusedError(message)
     return data
 
 
-def read_named(store: Store, model: str, name: str) -> tuple[Version, bytes]:
+def read_by_name(store: Store, model: str, name: str) -> tuple[Version, bytes]:
     """The published version of this name and its bundle, which must hash to what the name says.
 
     Raises
@@ -120,7 +120,7 @@ def read_named(store: Store, model: str, name: str) -> tuple[Version, bytes]:
     if not re.fullmatch(VERSION_PATTERN, name):
         message = f"{name!r} is no version: those look like 20261121T014400Z-3f9ac2d01b7e"
         raise RegistryError(message)
-    data = store.read(bundle_of(model, name)).data
+    data = store.read(bundle_path(model, name)).data
     digest = sha256_hex(data)
     if not name.endswith(digest[:12]):
         message = f"{model} {name}: its bundle hashes to {digest[:12]}"
@@ -130,12 +130,12 @@ def read_named(store: Store, model: str, name: str) -> tuple[Version, bytes]:
 
 def version_names(store: Store, model: str) -> list[str]:
     """Names of all published versions of a model, oldest first."""
-    pattern = re.compile(rf"{re.escape(versions_of(model))}([^/]+)/{re.escape(BUNDLE)}")
-    matches = (pattern.fullmatch(name) for name in store.names(versions_of(model)))
+    pattern = re.compile(rf"{re.escape(versions_prefix(model))}([^/]+)/{re.escape(BUNDLE)}")
+    matches = (pattern.fullmatch(name) for name in store.names(versions_prefix(model)))
     return sorted(m[1] for m in matches if m and re.fullmatch(VERSION_PATTERN, m[1]))
 
 
-def read_if_any(store: Store, name: str) -> StoredObject | None:
+def find_object(store: Store, name: str) -> StoredObject | None:
     """Read an object that need not be there."""
     try:
         return store.read(name)

@@ -11,7 +11,7 @@ FRESH_SECONDS = 5.0
 READERS = 2
 
 
-class ReadAhead:
+class PrefetchReader:
     """A store, one object of which is being read, and then those that it names.
 
     Each of these is given once, to whoever asks within `FRESH_SECONDS`; whoever asks again, later

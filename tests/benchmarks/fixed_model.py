@@ -10,13 +10,13 @@ from models.catalogue.application import Application
 from models.estimators.families import estimator_from_bytes
 from models.features import columns_from_applications, matrix_from_columns
 from models.policy import Cutoffs
-from models.registry.bundle import Bundle, Figures, Provenance, manifest_of
+from models.registry.bundle import Bundle, Figures, Provenance, build_manifest
 from models.registry.pointer import Author, promote
 from models.registry.versions import publish
 from models.reliability import reliability
 from models.scorer import Scorer, probabilities_from_log_odds
 from models.stores.uri import open_store
-from training.baseline import spreads_of, typical_good
+from training.baseline import fit_baseline, spreads_from_matrix
 from training.golden_rows import golden_rows
 from training.row_validation import check_rows
 from training.synthetic.application import generate
@@ -42,14 +42,16 @@ def publish_benchmark_model(store_uri: str, model_file: Path) -> None:
         threads=1,
         libraries={},
     )
-    reference = typical_good(Application, rows.applications, rows.labels)
+    reference = fit_baseline(Application, rows.applications, rows.labels)
     policy = Cutoffs(approve_below=0.3, decline_from=0.6)
     scorer = Scorer.of(Application, estimator, BetaCalibration(), reference, policy)
     golden = golden_rows(scorer, rows.applications, seed=1)
     probabilities = probabilities_from_log_odds(scorer.log_odds(rows.applications))
     found = reliability(rows.labels, probabilities, confidence=0.95, seed=1)
-    figures = Figures(scorer.calibration, policy, {}, found, spreads_of(Application, matrix))
-    manifest = manifest_of(Application, "xgboost", figures, provenance)
+    figures = Figures(
+        scorer.calibration, policy, {}, found, spreads_from_matrix(Application, matrix)
+    )
+    manifest = build_manifest(Application, "xgboost", figures, provenance)
     store, now = open_store(store_uri), datetime.now(UTC)
     bundle = Bundle(manifest, estimator, golden, reference).to_bytes()
     version = publish(store, "application", bundle, {}, now)

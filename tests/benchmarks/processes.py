@@ -87,7 +87,7 @@ def started(
     When it begins it has answered a score or, unless it is to be asked, listens.
     """
     places = {"OTHER_PORT": str(free_port()), "PORT": str(free_port())}
-    places["FOLDER"] = str(folder_of(contestant, settings))
+    places["FOLDER"] = str(version_prefix(contestant, settings))
     own = {name: filled(value, places) for name, value in contestant.variables.items()}
     threads = {"PORT": places["PORT"], "OMP_NUM_THREADS": "1"}
     with tempfile.TemporaryFile() as said:
@@ -113,14 +113,14 @@ def started(
 
 def prepare(contestant: Contestant, settings: Mapping[str, str]) -> None:
     """Lay out what a contestant serves from."""
-    places = {"FOLDER": str(folder_of(contestant, settings))}
+    places = {"FOLDER": str(version_prefix(contestant, settings))}
     command = [filled(word, places) for word in contestant.prepare]
     if command:
         environment = {**os.environ, **settings}
         subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
 
 
-def folder_of(contestant: Contestant, settings: Mapping[str, str]) -> Path:
+def version_prefix(contestant: Contestant, settings: Mapping[str, str]) -> Path:
     """Beside the trees' file."""
     return Path(settings.get("MODEL_FILE", "model")).parent / str(contestant.environment)
 

@@ -9,7 +9,7 @@ import pytest
 from functions.scoring.decision_engine import MAX_ROWS, ROWS_ON_THE_LOOP
 from functions.web.bodies import MAX_BODY_BYTES
 from infra.local.cost import LOAD_FIGURES, fill
-from models.contract import name_of
+from models.contract import name_from_model
 from models.discovery import credit_models
 from tests.benchmarks.contestants import OURS
 from tests.benchmarks.contracts import SINGLE
@@ -72,7 +72,7 @@ def test_a_thousand_rows_of_every_bundled_model_fit_into_a_body() -> None:
         frame = read_source(model, None, seed=1).frame.head(MAX_ROWS)
         rows = json.loads(frame[list(model.model_fields)].to_json(orient="records"))
         assert len(rows) == MAX_ROWS
-        assert len(json.dumps({"instances": rows})) < MAX_BODY_BYTES, name_of(model)
+        assert len(json.dumps({"instances": rows})) < MAX_BODY_BYTES, name_from_model(model)
 
 
 def test_the_limits_named_are_those_of_the_code() -> None:

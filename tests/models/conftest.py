@@ -12,14 +12,14 @@ from models.estimators.formula import Formula, Term, Value
 from models.explaining.recourse_grid import Spread
 from models.features import features
 from models.policy import Cutoffs
-from models.reasons import Reference
-from models.registry.bundle import Bundle, Figures, Golden, Provenance, manifest_of
+from models.reasons import Baseline
+from models.registry.bundle import Bundle, Figures, Golden, Provenance, build_manifest
 from models.registry.pointer import Author
 from models.reliability import Reliability
 from models.scorer import Scorer
 from tests.support.toy import Toy, toy
 
-REFERENCE: Reference = {
+REFERENCE: Baseline = {
     "income": 60_000.0,
     "debt": 5_000.0,
     "home": "own",
@@ -78,7 +78,7 @@ def trees_of_toy() -> Trees:
     return estimator
 
 
-def bundle_of(estimator: Additive | Trees) -> Bundle:
+def bundle_path(estimator: Additive | Trees) -> Bundle:
     """A bundle of the toy model with two golden rows."""
     rows = [toy(), toy(income=20_000.0, home="rent", months_since_default=-7)]
     scorer = Scorer.of(Toy, estimator, CALIBRATION, REFERENCE, POLICY)
@@ -99,10 +99,10 @@ def bundle_of(estimator: Additive | Trees) -> Bundle:
     )
     figures = Figures(CALIBRATION, POLICY, {}, RELIABILITY, SPREADS)
     return Bundle(
-        manifest_of(Toy, estimator.family, figures, provenance), estimator, golden, REFERENCE
+        build_manifest(Toy, estimator.family, figures, provenance), estimator, golden, REFERENCE
     )
 
 
 @pytest.fixture
 def bundle(logistic: Additive) -> Bundle:
-    return bundle_of(logistic)
+    return bundle_path(logistic)

@@ -7,7 +7,7 @@ from models.annotations import Changeable, Codes, Identifier, Protected, Reason,
 from models.catalogue.application import Application
 from models.catalogue.card_default import CardDefault
 from models.catalogue.german_credit import GermanCredit
-from models.contract import CreditModel, characteristics, contract_hash, name_of
+from models.contract import CreditModel, characteristics, contract_hash, name_from_model
 from models.discovery import credit_models
 from models.errors import DeclarationError
 from tests.support.toy import Toy, toy
@@ -69,7 +69,7 @@ def test_marks_of_a_field_are_read_from_its_declaration() -> None:
 
 
 def test_names_are_class_names_in_snake_case() -> None:
-    assert [name_of(m) for m in (Application, CardDefault, GermanCredit)] == [
+    assert [name_from_model(m) for m in (Application, CardDefault, GermanCredit)] == [
         "application",
         "card_default",
         "german_credit",

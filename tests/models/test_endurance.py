@@ -29,7 +29,7 @@ from models.registry.serving import load_champion, load_version
 from models.registry.versions import Version, publish
 from models.stores.store import Store, StoredObject
 from models.stores.uri import open_store
-from tests.models.conftest import NOW, bundle_of
+from tests.models.conftest import NOW, bundle_path
 from tests.support.running import REPOSITORY
 from tests.support.toy import Toy, toy
 
@@ -80,7 +80,7 @@ def readers(folder: Path, known: dict[str, float]) -> Iterator[list[str]]:
 def first(tmp_path: Path, logistic: Additive, author: Author) -> Version:
     """A store with a champion."""
     store = open_store((tmp_path / "store").as_uri())
-    version = publish(store, "toy", bundle_of(logistic).to_bytes(), {}, NOW)
+    version = publish(store, "toy", bundle_path(logistic).to_bytes(), {}, NOW)
     promote(store, "toy", version, author)
     return version
 
@@ -91,7 +91,7 @@ def known(logistic: Additive, trees: Trees) -> dict[str, float]:
     found: dict[str, float] = {}
     estimators: tuple[Additive | Trees, ...] = (logistic, trees)
     for estimator in estimators:
-        [decision] = scorer_from_bundle(bundle_of(estimator), Toy).score([toy()])
+        [decision] = scorer_from_bundle(bundle_path(estimator), Toy).score([toy()])
         found[estimator.family] = decision.probability_of_default
     return found
 
@@ -100,7 +100,7 @@ def test_a_publisher_killed_at_any_step_leaves_the_old_champion_or_the_new_one_w
     tmp_path: Path, first: Version, known: dict[str, float], trees: Trees
 ) -> None:
     folder, bundle = tmp_path / "store", tmp_path / "bundle.zip"
-    bundle.write_bytes(bundle_of(trees).to_bytes())
+    bundle.write_bytes(bundle_path(trees).to_bytes())
     store = open_store(folder.as_uri())
     with readers(folder, known):
         for step in range(1, 100):
@@ -120,7 +120,7 @@ def test_a_publisher_killed_at_random_moments_never_shows_anything_torn(
     tmp_path: Path, first: Version, known: dict[str, float], trees: Trees
 ) -> None:
     folder, bundle = tmp_path / "store", tmp_path / "bundle.zip"
-    bundle.write_bytes(bundle_of(trees).to_bytes())
+    bundle.write_bytes(bundle_path(trees).to_bytes())
     chance = random.Random(1)  # noqa: S311 -- no secret
     with readers(folder, known):
         for _ in range(KILLS):

@@ -5,17 +5,17 @@ from datetime import UTC, datetime
 from typing import Any
 
 from models.calibration import BetaCalibration
-from models.contract import CreditModel, characteristics, name_of
+from models.contract import CreditModel, characteristics, name_from_model
 from models.estimators.families import Additive
 from models.estimators.formula import Formula, Term, Value
 from models.features import columns_from_applications, features, matrix_from_columns
 from models.policy import Cutoffs
-from models.registry.bundle import Bundle, Figures, Golden, Provenance, manifest_of
+from models.registry.bundle import Bundle, Figures, Golden, Provenance, build_manifest
 from models.registry.versions import Version, publish
 from models.scorer import Scorer
 from models.stores.store import Store
 from tests.models.conftest import RELIABILITY
-from training.baseline import spreads_of
+from training.baseline import spreads_from_matrix
 
 NOW = datetime(2026, 11, 21, 1, 44, tzinfo=UTC)
 CUTOFFS = Cutoffs(approve_below=0.2, decline_from=0.6)
@@ -27,7 +27,7 @@ def publish_by_hand(
 ) -> Version:
     """Publish a model to which `row` is the typical applicant, with a probability of one half."""
     bundle = _bundle(model, model.model_validate(row), now).to_bytes()
-    return publish(store, name_of(model), bundle, {}, now)
+    return publish(store, name_from_model(model), bundle, {}, now)
 
 
 def _bundle(model: type[CreditModel], typical: CreditModel, now: datetime) -> Bundle:
@@ -50,8 +50,8 @@ def _bundle(model: type[CreditModel], typical: CreditModel, now: datetime) -> Bu
         libraries={},
     )
     matrix = matrix_from_columns(model, columns_from_applications(model, [typical]))
-    figures = Figures(CALIBRATION, CUTOFFS, {}, RELIABILITY, spreads_of(model, matrix))
-    manifest = manifest_of(model, "logistic", figures, provenance)
+    figures = Figures(CALIBRATION, CUTOFFS, {}, RELIABILITY, spreads_from_matrix(model, matrix))
+    manifest = build_manifest(model, "logistic", figures, provenance)
     return Bundle(manifest, estimator, golden, reference)
 
 

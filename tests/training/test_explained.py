@@ -10,7 +10,7 @@ from models.annotations import Columns
 from models.contract import Characteristic, CreditModel, characteristics
 from models.discovery import credit_models
 from models.features import Matrix, columns_from_applications, features, matrix_from_columns
-from models.reasons import reference_matrix
+from models.reasons import matrix_from_baseline
 from models.registry.serving import load_champion
 from models.score_scale import score_from_probability
 from models.scorer import Scorer, probabilities_from_log_odds
@@ -48,7 +48,7 @@ def test_every_reason_is_adverse_and_improving_it_lowers_the_probability(case: C
     applications = [case.applications[i] for i in refused]
     columns = columns_from_applications(case.model, applications)
     matrix = matrix_from_columns(case.model, columns)
-    typical = reference_matrix(case.model, case.scorer.reference)
+    typical = matrix_from_baseline(case.model, case.scorer.reference)
     values = case.scorer.estimator.contributions(matrix, typical).values
     before = case.scorer.estimator.log_odds(matrix)
     for row, place in enumerate(refused):
@@ -82,7 +82,7 @@ def test_contributions_add_up_to_the_log_odds(case: Case) -> None:
     matrix = matrix_from_columns(
         case.model, columns_from_applications(case.model, case.applications[:2_000])
     )
-    typical = reference_matrix(case.model, case.scorer.reference)
+    typical = matrix_from_baseline(case.model, case.scorer.reference)
     found = case.scorer.estimator.contributions(matrix, typical)
     total = found.base + found.values.sum(axis=1)
     np.testing.assert_allclose(total, case.scorer.estimator.log_odds(matrix), rtol=0, atol=1e-4)
@@ -101,7 +101,7 @@ def test_probability_and_score_follow_every_documented_sign(case: Case) -> None:
         risky = safe.copy()
         safe[:, j], risky[:, j] = pairs[:, 0], pairs[:, 1]
         low, high = (
-            probabilities_from_log_odds(case.scorer.calibrated_log_odds(m)) for m in (safe, risky)
+            probabilities_from_log_odds(case.scorer.log_odds_from_matrix(m)) for m in (safe, risky)
         )
         assert (low <= high).all(), features(case.model)[j].name
         points = [

@@ -11,10 +11,10 @@ from models.errors import ModelRefusedError
 from models.estimators.families import Trees, estimator_from_bytes
 from models.features import features
 from models.registry.bundle import Bundle
-from tests.models.conftest import bundle_of
+from tests.models.conftest import bundle_path
 from tests.support.toy import Toy
 from training import isolated_load
-from training.isolated_load import rehearse
+from training.isolated_load import load_in_isolation
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def bundle() -> Bundle:
     fitted = XGBClassifier(n_estimators=5, max_depth=3, n_jobs=1).fit(matrix, labels)
     estimator = estimator_from_bytes("xgboost", bytes(fitted.get_booster().save_raw("ubj")))
     assert isinstance(estimator, Trees)
-    return bundle_of(estimator)
+    return bundle_path(estimator)
 
 
 def with_first_child(bundle: Bundle, child: int) -> bytes:
@@ -53,16 +53,16 @@ def with_estimator(bundle: Bundle, crafted: bytes) -> bytes:
 
 
 def test_a_sound_bundle_passes(bundle: Bundle) -> None:
-    rehearse(bundle.to_bytes(), Toy)
+    load_in_isolation(bundle.to_bytes(), Toy)
 
 
 def test_what_is_refused_is_refused_in_the_same_words(bundle: Bundle) -> None:
     answers = tuple(answer + 0.1 for answer in bundle.golden.log_odds)
     off = replace(bundle, golden=bundle.golden.model_copy(update={"log_odds": answers}))
     with pytest.raises(ModelRefusedError, match="rehearsal: bundle: golden rows answer"):
-        rehearse(off.to_bytes(), Toy)
+        load_in_isolation(off.to_bytes(), Toy)
     with pytest.raises(ModelRefusedError, match="rehearsal: bundle: not an archive"):
-        rehearse(b"nothing", Toy)
+        load_in_isolation(b"nothing", Toy)
 
 
 # Dies, or is told by the library or by the golden rows: whatever it is, here nothing dies.
@@ -74,13 +74,13 @@ def test_a_child_far_outside_its_tree_ends_the_fresh_process_and_not_this_one(
     bundle: Bundle, child: int
 ) -> None:
     with pytest.raises(ModelRefusedError, match=NOT_SERVED):
-        rehearse(with_first_child(bundle, child), Toy)
+        load_in_isolation(with_first_child(bundle, child), Toy)
 
 
 def test_a_document_nested_too_deep_to_parse_ends_the_fresh_process(bundle: Bundle) -> None:
     deep = b"{L" + struct.pack(">q", 7) + b"learner" + b"[" * 5_000_000
     with pytest.raises(ModelRefusedError, match=NOT_SERVED):
-        rehearse(with_estimator(bundle, deep), Toy)
+        load_in_isolation(with_estimator(bundle, deep), Toy)
 
 
 def test_a_tree_that_never_ends_is_given_up(
@@ -88,4 +88,4 @@ def test_a_tree_that_never_ends_is_given_up(
 ) -> None:
     monkeypatch.setattr(isolated_load, "SECONDS", 5.0)
     with pytest.raises(ModelRefusedError, match=r"rehearsal: the (bundle was not loaded|process)"):
-        rehearse(with_first_child(bundle, 0), Toy)
+        load_in_isolation(with_first_child(bundle, 0), Toy)

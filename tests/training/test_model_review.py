@@ -13,7 +13,7 @@ from models.features import columns_from_applications, features, matrix_from_col
 from models.policy import Cutoffs
 from models.scorer import Scorer
 from tests.support.toy import Toy, toy
-from training.baseline import typical_good
+from training.baseline import fit_baseline
 from training.model_review import (
     cutoff_table,
     fairness,
@@ -50,7 +50,7 @@ def scorer_with(debt_weight: float) -> Scorer:
     )
     formula = Formula(features=names, intercept=-1.0, terms=terms)
     rows = applications()
-    reference = typical_good(Toy, rows, np.zeros(len(rows), dtype=np.int64))
+    reference = fit_baseline(Toy, rows, np.zeros(len(rows), dtype=np.int64))
     policy = Cutoffs(approve_below=0.2, decline_from=0.4)
     return Scorer.of(Toy, Additive("logistic", formula), BetaCalibration(), reference, policy)
 

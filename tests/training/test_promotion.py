@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from models.calibration import BetaCalibration
-from models.contract import name_of
+from models.contract import name_from_model
 from models.errors import DataError, PointerMovedError
 from models.registry.pointer import Author, Challenger, challenge, promote, read_pointer
 from models.registry.serving import load_champion
@@ -189,7 +189,7 @@ def test_too_few_outcomes_of_a_kind_are_no_data(rows: int, tmp_path: Path) -> No
 def test_a_champion_that_must_be_refused_defends_nothing(
     good: Trained, store: Store, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    version = publish(store, name_of(Toy), b"no bundle", {}, NOW)
+    version = publish(store, name_from_model(Toy), b"no bundle", {}, NOW)
     promote(store, "toy", version, AUTHOR)
     assert judge(good, store).outcome == "promoted"
     assert "champion is refused and cannot be compared" in capsys.readouterr().err

@@ -10,15 +10,15 @@ from starlette.routing import Route
 
 from functions.scoring.contracts.kserve_v1 import (
     PARAMETERS,
+    parse_parameters_beside,
     prediction,
-    reasons_beside,
-    row_and_reasons,
+    split_row_and_parameters,
     with_parameters,
 )
-from functions.scoring.decision_engine import MAX_ROWS, Answer, Desk, rows_in
+from functions.scoring.decision_engine import MAX_ROWS, Answer, Desk, rows_from_document
 from functions.web.bodies import json_answer, json_object
-from functions.web.examples import example_of
-from functions.web.middleware import caller_of
+from functions.web.examples import example_from_schema
+from functions.web.middleware import caller_from_request
 from functions.web.openapi import (
     PREDICTION,
     PROBLEM,
@@ -26,7 +26,7 @@ from functions.web.openapi import (
     closed_object,
     members,
     operation,
-    schema_of,
+    schema_from_model,
 )
 from functions.web.problems import (
     MAX_FAULTS,
@@ -60,21 +60,27 @@ def routes(desk: Desk, model: str, by_member: Mapping[str, Answering]) -> list[R
         for member in by_member.keys() & document.keys():
             return await by_member[member](document, request)
         faults: list[Fault] = []
-        row, with_reasons = row_and_reasons(document, faults)
+        row, with_reasons = split_row_and_parameters(document, faults)
         table = desk.check_table(model, [row], [""], faults)
-        answer = await desk.decide(model, table, caller_of(request), with_reasons=with_reasons)
+        answer = await desk.decide(
+            model, table, caller_from_request(request), with_reasons=with_reasons
+        )
         return json_answer(_reply(answer))
 
     async def predict_batch(request: Request) -> Response:
         document = await json_object(request)
-        with_reasons, faults = reasons_beside(document, "applications")
+        with_reasons, faults = parse_parameters_beside(document, "applications")
         refuse_faults(faults)
-        rows = zip(*rows_in(document, "applications"), strict=True)
+        rows = zip(*rows_from_document(document, "applications"), strict=True)
         checked = [desk.check(model, row, path) for row, path in rows]
         sound = {i: row for i, row in enumerate(checked) if isinstance(row, CreditModel)}
         table = table_from_applications(desk.catalogue[model], list(sound.values()))
         answer = await desk.decide(
-            model, table, caller_of(request), with_reasons=with_reasons, places=list(sound)
+            model,
+            table,
+            caller_from_request(request),
+            with_reasons=with_reasons,
+            places=list(sound),
         )
         return json_answer(_batch_reply(answer, checked))
 
@@ -92,14 +98,14 @@ def routes(desk: Desk, model: str, by_member: Mapping[str, Answering]) -> list[R
 
 def paths(model: type[CreditModel], others: Sequence[tuple[Schema, Schema]] = ()) -> dict[str, Any]:
     """Describe these routes in OpenAPI; `others` are bodies and answers that share `/predict`."""
-    row = schema_of(model)
+    row = schema_from_model(model)
     body = with_parameters(row)
     rows = {
         "type": "array",
         "minItems": 1,
         "maxItems": MAX_ROWS,
         "description": "Each as for /predict; a faulty one carries its errors in its place",
-        "examples": [[example_of(row)]],
+        "examples": [[example_from_schema(row)]],
     }
     members_of_batch = {"applications": rows, "parameters": PARAMETERS}
     batch = closed_object(members_of_batch, required=("applications",))

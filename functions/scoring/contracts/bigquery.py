@@ -15,13 +15,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from functions.scoring.contracts.foreign_errors import described, refusing_as
-from functions.scoring.contracts.kserve_v1 import predictions_from, reasons_wanted
-from functions.scoring.decision_engine import MAX_ROWS, Desk, rows_in
+from functions.scoring.contracts.foreign_errors import described, with_error_member
+from functions.scoring.contracts.kserve_v1 import parse_reasons_parameter, predictions_from
+from functions.scoring.decision_engine import MAX_ROWS, Desk, rows_from_document
 from functions.web.bodies import json_answer, json_object
-from functions.web.examples import example_of
-from functions.web.middleware import REQUEST_ID, Caller, caller_of
-from functions.web.openapi import PREDICTION, Schema, members, operation, schema_of
+from functions.web.examples import example_from_schema
+from functions.web.middleware import REQUEST_ID, Caller, caller_from_request
+from functions.web.openapi import PREDICTION, Schema, members, operation, schema_from_model
 from functions.web.problems import Fault
 from models.contract import Characteristic, CreditModel, characteristics
 from models.discovery import find_model
@@ -39,13 +39,13 @@ def routes(desk: Desk) -> list[Route]:
         document = await json_object(request)
         faults: list[Fault] = []
         with_reasons = _with_reasons(document.get("userDefinedContext"), faults)
-        rows, paths = _rows(*rows_in(document, "calls"), fields, faults)
+        rows, paths = _rows(*rows_from_document(document, "calls"), fields, faults)
         table = desk.check_table(model, rows, paths, faults)
-        caller = _caller(document.get("requestId"), caller_of(request))
+        caller = _caller(document.get("requestId"), caller_from_request(request))
         answer = await desk.decide(model, table, caller, with_reasons=with_reasons)
         return json_answer({"replies": predictions_from(answer)})
 
-    handler = refusing_as("errorMessage", call)
+    handler = with_error_member("errorMessage", call)
     return [Route("/bigquery/{model}", handler, methods=["POST"])]
 
 
@@ -101,7 +101,7 @@ def _with_reasons(context: object, faults: list[Fault]) -> bool:
         flag = context.get("reasons")
         if isinstance(flag, str):
             context = context | {"reasons": FLAGS.get(flag)}
-    return reasons_wanted({} if context is None else context, faults, "userDefinedContext")
+    return parse_reasons_parameter({} if context is None else context, faults, "userDefinedContext")
 
 
 def _caller(request_id: object, caller: Caller) -> Caller:
@@ -112,8 +112,8 @@ def _caller(request_id: object, caller: Caller) -> Caller:
 
 
 def _body(model: type[CreditModel]) -> Schema:
-    row = schema_of(model)
-    schema, example = row["properties"], example_of(row)
+    row = schema_from_model(model)
+    schema, example = row["properties"], example_from_schema(row)
     fields = arguments(model)
     text = {"type": "string", "pattern": f"^{INTEGER.pattern}$"}
     values = [

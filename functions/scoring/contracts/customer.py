@@ -14,21 +14,21 @@ from starlette.routing import Route
 
 from functions.scoring.contracts.kserve_v1 import (
     PARAMETERS,
+    parse_parameters_beside,
     prediction,
-    reasons_beside,
-    row_and_reasons,
+    split_row_and_parameters,
     with_parameters,
 )
-from functions.scoring.decision_engine import MAX_ROWS, Answer, Desk, rows_in
+from functions.scoring.decision_engine import MAX_ROWS, Answer, Desk, rows_from_document
 from functions.web.bodies import json_answer, json_object
-from functions.web.middleware import caller_of
+from functions.web.middleware import caller_from_request
 from functions.web.openapi import (
     PREDICTION,
     Schema,
     closed_object,
     members,
     operation,
-    schema_of,
+    schema_from_model,
 )
 from functions.web.problems import Fault
 from models.contract import CreditModel
@@ -43,9 +43,9 @@ def routes(desk: Desk) -> list[Route]:
 
     async def predict(request: Request) -> Response:
         faults: list[Fault] = []
-        row, with_reasons = row_and_reasons(await json_object(request), faults)
+        row, with_reasons = split_row_and_parameters(await json_object(request), faults)
         [customer] = desk.check_all(MODEL, [row], [""], faults)
-        caller = caller_of(request)
+        caller = caller_from_request(request)
         caller = replace(caller, applicant_id=caller.applicant_id or _id_of(customer))
         table = table_from_applications(desk.catalogue[MODEL], [customer])
         answer = await desk.decide(MODEL, table, caller, with_reasons=with_reasons)
@@ -53,10 +53,12 @@ def routes(desk: Desk) -> list[Route]:
 
     async def predict_batch(request: Request) -> Response:
         document = await json_object(request)
-        with_reasons, faults = reasons_beside(document, "customers")
-        customers = desk.check_all(MODEL, *rows_in(document, "customers"), faults)
+        with_reasons, faults = parse_parameters_beside(document, "customers")
+        customers = desk.check_all(MODEL, *rows_from_document(document, "customers"), faults)
         table = table_from_applications(desk.catalogue[MODEL], customers)
-        answer = await desk.decide(MODEL, table, caller_of(request), with_reasons=with_reasons)
+        answer = await desk.decide(
+            MODEL, table, caller_from_request(request), with_reasons=with_reasons
+        )
         decided = zip(answer.decisions, customers, strict=True)
         results = [_result(answer, decision, customer) for decision, customer in decided]
         return json_answer({"count": len(results), "results": results})
@@ -69,7 +71,7 @@ def routes(desk: Desk) -> list[Route]:
 
 def paths(catalogue: Mapping[str, type[CreditModel]]) -> dict[str, Any]:
     """Describe these routes in OpenAPI."""
-    row = schema_of(catalogue[MODEL])
+    row = schema_from_model(catalogue[MODEL])
     said: dict[str, Schema] = {
         "default_probability": {"type": "number"},
         "risk_category": {"enum": ["low", "medium", "high"]},

@@ -12,23 +12,23 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from functions.scoring.contracts.kserve_v1 import predictions_from, reasons_wanted
+from functions.scoring.contracts.kserve_v1 import parse_reasons_parameter, predictions_from
 from functions.scoring.contracts.waterfall import svg_from
-from functions.scoring.decision_engine import Desk, parameters_in, rows_in
+from functions.scoring.decision_engine import Desk, parameters_from_document, rows_from_document
 from functions.web.bodies import json_answer, json_object
-from functions.web.middleware import caller_of
+from functions.web.middleware import caller_from_request
 from functions.web.openapi import (
     PREDICTION,
     Schema,
     closed_object,
     members,
     operation,
-    schema_of,
+    schema_from_model,
 )
 from functions.web.problems import Fault, refuse_faults
 from models.contract import CreditModel
 from models.discovery import find_model
-from models.explaining.explanation import Explanation, explanations_of
+from models.explaining.explanation import Explanation, explain_applications
 from models.table import table_from_applications
 
 MAX_INSTANCES = 100
@@ -72,10 +72,10 @@ async def respond(desk: Desk, request: Request) -> Response:
     find_model(desk.catalogue, model)
     document = await json_object(request)
     with_picture = _with_picture(document)
-    applications = desk.check_all(model, *rows_in(document, "instances", MAX_INSTANCES))
+    applications = desk.check_all(model, *rows_from_document(document, "instances", MAX_INSTANCES))
     table = table_from_applications(desk.catalogue[model], applications)
-    answer = await desk.decide(model, table, caller_of(request), with_reasons=True)
-    found = await asyncio.to_thread(explanations_of, answer.loaded.scorer, applications)
+    answer = await desk.decide(model, table, caller_from_request(request), with_reasons=True)
+    found = await asyncio.to_thread(explain_applications, answer.loaded.scorer, applications)
     said = [_said(explanation, with_picture=with_picture) for explanation in found]
     return json_answer({"predictions": predictions_from(answer), "explanations": said})
 
@@ -91,7 +91,7 @@ def paths(catalogue: Mapping[str, type[CreditModel]]) -> dict[str, Any]:
 def _operation(name: str, model: type[CreditModel]) -> dict[str, Any]:
     instances = {
         "type": "array",
-        "items": schema_of(model),
+        "items": schema_from_model(model),
         "minItems": 1,
         "maxItems": MAX_INSTANCES,
     }
@@ -110,8 +110,10 @@ def _operation(name: str, model: type[CreditModel]) -> dict[str, Any]:
 
 
 def _with_picture(document: dict[str, Any]) -> bool:
-    parameters, faults = parameters_in(document, {"picture", "reasons"})
-    reasons_wanted({n: v for n, v in parameters.items() if n == "reasons"}, faults)  # always given
+    parameters, faults = parameters_from_document(document, {"picture", "reasons"})
+    parse_reasons_parameter(
+        {n: v for n, v in parameters.items() if n == "reasons"}, faults
+    )  # always given
     if "picture" in parameters and parameters["picture"] != "svg":
         faults.append(Fault("parameters.picture", "Input should be 'svg'"))
     refuse_faults(faults)

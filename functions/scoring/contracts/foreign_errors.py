@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from functions.web.bodies import json_answer
 from functions.web.openapi import Schema, members
-from functions.web.problems import Fault, faults_of, retry_after, status_of
+from functions.web.problems import Fault, faults_of, retry_after, status_from_error
 from models.errors import SuretyError
 
 MAX_MESSAGE_BYTES = 1_000
@@ -18,7 +18,7 @@ FAULTS_OF_BODIES = {HTTPStatus.UNSUPPORTED_MEDIA_TYPE, HTTPStatus.UNPROCESSABLE_
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-def refusing_as(member: str, handler: Handler) -> Handler:
+def with_error_member(member: str, handler: Handler) -> Handler:
     """Let a handler's refusals be objects whose `member` says what is wrong.
 
     A fault of the body is 400: these contracts know neither 415 nor 422.
@@ -28,17 +28,19 @@ def refusing_as(member: str, handler: Handler) -> Handler:
         try:
             return await handler(request)
         except SuretyError as error:
-            status = status_of(error)
+            status = status_from_error(error)
             if status in FAULTS_OF_BODIES:
                 status = HTTPStatus.BAD_REQUEST
-            answer = json_answer({member: message_of(str(error), faults_of(error))}, status)
+            answer = json_answer(
+                {member: message_from_faults(str(error), faults_of(error))}, status
+            )
             answer.headers.update(retry_after(error) or {})
             return answer
 
     return answered
 
 
-def message_of(detail: str, faults: Sequence[Fault]) -> str:
+def message_from_faults(detail: str, faults: Sequence[Fault]) -> str:
     """Say the detail and as many faults as fit in `MAX_MESSAGE_BYTES`, and how many do not."""
     said = detail
     for shown, fault in enumerate(faults):

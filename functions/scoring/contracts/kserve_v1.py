@@ -14,16 +14,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from functions.scoring.decision_engine import MAX_ROWS, Answer, Desk, rows_in
+from functions.scoring.decision_engine import MAX_ROWS, Answer, Desk, rows_from_document
 from functions.web.bodies import json_answer, json_object
-from functions.web.middleware import caller_of
+from functions.web.middleware import caller_from_request
 from functions.web.openapi import (
     PREDICTION,
     Schema,
     closed_object,
     members,
     operation,
-    schema_of,
+    schema_from_model,
 )
 from functions.web.problems import Fault, extra_members, refuse_faults
 from models.contract import CreditModel, contract_hash
@@ -63,10 +63,12 @@ async def predict_instances(desk: Desk, model: str, request: Request) -> Respons
     """Answer `{"instances": [...], "parameters": {}}` with `{"predictions": [...]}`."""
     find_model(desk.catalogue, model)
     document = await json_object(request)
-    with_reasons, faults = reasons_beside(document, "instances")
+    with_reasons, faults = parse_parameters_beside(document, "instances")
     refuse_faults(faults)
-    table = desk.check_table(model, *rows_in(document, "instances"))
-    answer = await desk.decide(model, table, caller_of(request), with_reasons=with_reasons)
+    table = desk.check_table(model, *rows_from_document(document, "instances"))
+    answer = await desk.decide(
+        model, table, caller_from_request(request), with_reasons=with_reasons
+    )
     return json_answer({"predictions": predictions_from(answer)})
 
 
@@ -96,7 +98,7 @@ def predict_operation(name: str, model: type[CreditModel]) -> dict[str, Any]:
     """Describe a prediction by `predict_instances`."""
     instances = {
         "type": "array",
-        "items": schema_of(model),
+        "items": schema_from_model(model),
         "minItems": 1,
         "maxItems": MAX_ROWS,
     }
@@ -134,16 +136,18 @@ def prediction(answer: Answer, decision: Decision) -> dict[str, Any]:
     return said
 
 
-def reasons_beside(document: Mapping[str, Any], member: str) -> tuple[bool, list[Fault]]:
+def parse_parameters_beside(document: Mapping[str, Any], member: str) -> tuple[bool, list[Fault]]:
     """Read what stands beside a member: whether it asks for reasons, and its faults."""
     faults = extra_members(document, {member, "parameters"})
-    return reasons_wanted(document.get("parameters", {}), faults), faults
+    return parse_reasons_parameter(document.get("parameters", {}), faults), faults
 
 
-def row_and_reasons(document: Mapping[str, Any], faults: list[Fault]) -> tuple[object, bool]:
+def split_row_and_parameters(
+    document: Mapping[str, Any], faults: list[Fault]
+) -> tuple[object, bool]:
     """A body that is one row, and `parameters` that may stand among its fields."""
     row = {name: value for name, value in document.items() if name != "parameters"}
-    return row, reasons_wanted(document.get("parameters", {}), faults)
+    return row, parse_reasons_parameter(document.get("parameters", {}), faults)
 
 
 def with_parameters(row: Schema) -> Schema:
@@ -151,7 +155,9 @@ def with_parameters(row: Schema) -> Schema:
     return row | {"properties": row["properties"] | {"parameters": PARAMETERS}}
 
 
-def reasons_wanted(parameters: object, faults: list[Fault], path: str = "parameters") -> bool:
+def parse_reasons_parameter(
+    parameters: object, faults: list[Fault], path: str = "parameters"
+) -> bool:
     """Read `parameters`; members that mean nothing are refused rather than ignored."""
     if not isinstance(parameters, dict):
         faults.append(Fault(path, "Input should be an object"))

@@ -12,21 +12,25 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from functions.scoring.contracts.foreign_errors import Handler, described, refusing_as
-from functions.scoring.contracts.kserve_v1 import PARAMETERS, predictions_from, reasons_wanted
+from functions.scoring.contracts.foreign_errors import Handler, described, with_error_member
+from functions.scoring.contracts.kserve_v1 import (
+    PARAMETERS,
+    parse_reasons_parameter,
+    predictions_from,
+)
 from functions.scoring.contracts.tensors import (
     NUMBERS,
     columns_from,
     datatypes,
-    inputs_of,
+    inputs_from_model,
     parameter_faults,
     rows_from,
 )
-from functions.scoring.decision_engine import MAX_ROWS, Answer, Desk, in_service
+from functions.scoring.decision_engine import MAX_ROWS, Answer, Desk, find_in_service
 from functions.web.bodies import json_answer, json_object
-from functions.web.examples import example_of
-from functions.web.middleware import caller_of
-from functions.web.openapi import Schema, closed_object, operation, schema_of
+from functions.web.examples import example_from_schema
+from functions.web.middleware import caller_from_request
+from functions.web.openapi import Schema, closed_object, operation, schema_from_model
 from functions.web.problems import Fault, extra_members, refuse_faults
 from models.contract import CreditModel
 from models.discovery import find_model
@@ -60,7 +64,7 @@ def routes(desk: Desk, default_model: str) -> list[Route]:
         name, version = _asked(request)
         serving = desk.loader.ready(name)
         if version is not None:
-            in_service(serving, version)
+            find_in_service(serving, version)
         return json_answer({"name": name, "ready": True})
 
     async def describe(request: Request) -> Response:
@@ -79,8 +83,11 @@ def routes(desk: Desk, default_model: str) -> list[Route]:
     models = ("/v2/models/{model}", "/v2/models/{model}/versions/{version}")
     reads = whole + [(path + end, handler) for path in models for end, handler in by_model]
     return [
-        *(Route(path, refusing_as("error", read), methods=["GET"]) for path, read in reads),
-        *(Route(f"{path}/infer", refusing_as("error", infer), methods=["POST"]) for path in models),
+        *(Route(path, with_error_member("error", read), methods=["GET"]) for path, read in reads),
+        *(
+            Route(f"{path}/infer", with_error_member("error", infer), methods=["POST"])
+            for path in models
+        ),
     ]
 
 
@@ -120,11 +127,11 @@ async def _inferred(desk: Desk, request: Request) -> dict[str, Any]:
     faults = extra_members(document, {"id", "parameters", "inputs", "outputs"})
     if not isinstance(document.get("id", ""), str):
         faults.append(Fault("id", "Input should be a valid string"))
-    with_reasons = reasons_wanted(document.get("parameters", {}), faults)
-    wanted = _wanted(document.get("outputs", []), outputs_of(model), faults)
+    with_reasons = parse_reasons_parameter(document.get("parameters", {}), faults)
+    wanted = _wanted(document.get("outputs", []), outputs_from_model(model), faults)
     columns = columns_from(model, _list_of(document, "inputs", faults), faults)
     table = _checked(desk, name, columns, faults)
-    caller = caller_of(request)
+    caller = caller_from_request(request)
     answering = await desk.answering(name, caller, version)
     answer = await desk.decide_by(answering, table, caller, with_reasons=with_reasons)
     echoed = {"id": document["id"]} if "id" in document else {}
@@ -148,7 +155,7 @@ def _checked(desk: Desk, name: str, columns: Mapping[str, list[Any]], faults: li
     return table_from_applications(model, desk.check_all(name, rows, paths))
 
 
-def outputs_of(model: type[CreditModel]) -> dict[str, str]:
+def outputs_from_model(model: type[CreditModel]) -> dict[str, str]:
     """Datatype of every output of a model, by name."""
     return {n: d for n, d in OUTPUTS.items() if n != "rating" or model.bands}
 
@@ -165,13 +172,15 @@ def _metadata(desk: Desk, name: str, version: str | None) -> dict[str, Any]:
         loaded = (serving.champion, serving.challenger)
         versions = [known.version for known in loaded if known]
         if version is not None:
-            versions = [in_service(serving, version)[1].version]
-    outputs = [{"name": n, "datatype": d, "shape": [-1]} for n, d in outputs_of(model).items()]
+            versions = [find_in_service(serving, version)[1].version]
+    outputs = [
+        {"name": n, "datatype": d, "shape": [-1]} for n, d in outputs_from_model(model).items()
+    ]
     return {
         "name": name,
         "versions": versions,
         "platform": "surety",
-        "inputs": inputs_of(model),
+        "inputs": inputs_from_model(model),
         "outputs": outputs,
     }
 
@@ -250,7 +259,7 @@ def _body(model: type[CreditModel]) -> Schema:
         if names[text]
     ]
     output = closed_object(
-        {"name": {"enum": list(outputs_of(model))}, "parameters": free}, required=("name",)
+        {"name": {"enum": list(outputs_from_model(model))}, "parameters": free}, required=("name",)
     )
     return closed_object(
         {
@@ -270,7 +279,7 @@ def _body(model: type[CreditModel]) -> Schema:
 
 def _example(model: type[CreditModel]) -> list[dict[str, Any]]:
     """The example of a row as columns."""
-    row = example_of(schema_of(model))
+    row = example_from_schema(schema_from_model(model))
     return [
         {"name": name, "shape": [1], "datatype": kind, "data": [row[name]]}
         for name, kind in datatypes(model).items()

@@ -12,16 +12,21 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from functions.scoring.contracts.kserve_v1 import prediction, predictions_from
-from functions.scoring.decision_engine import Answer, Desk, parameters_in, rows_in
+from functions.scoring.decision_engine import (
+    Answer,
+    Desk,
+    parameters_from_document,
+    rows_from_document,
+)
 from functions.web.bodies import json_answer, json_object
-from functions.web.middleware import caller_of
+from functions.web.middleware import caller_from_request
 from functions.web.openapi import (
     PREDICTION,
     Schema,
     closed_object,
     members,
     operation,
-    schema_of,
+    schema_from_model,
 )
 from functions.web.problems import refuse_faults
 from models.contract import CreditModel
@@ -75,9 +80,9 @@ async def respond(desk: Desk, request: Request) -> Response:
     model = request.path_params["model"]
     find_model(desk.catalogue, model)
     document = await json_object(request)
-    refuse_faults(parameters_in(document, set())[1])
-    applications = desk.check_all(model, *rows_in(document, "instances", MAX_INSTANCES))
-    answer = await desk.consider(model, applications, caller_of(request))
+    refuse_faults(parameters_from_document(document, set())[1])
+    applications = desk.check_all(model, *rows_from_document(document, "instances", MAX_INSTANCES))
+    answer = await desk.consider(model, applications, caller_from_request(request))
     found = await asyncio.to_thread(_recourses, answer, applications)
     manifest, contract = answer.loaded.manifest, answer.loaded.scorer.model
     searched = allowed_values(contract, manifest.spreads)
@@ -96,7 +101,7 @@ def paths(catalogue: Mapping[str, type[CreditModel]]) -> dict[str, Any]:
 def _operation(name: str, model: type[CreditModel]) -> dict[str, Any]:
     instances = {
         "type": "array",
-        "items": schema_of(model),
+        "items": schema_from_model(model),
         "minItems": 1,
         "maxItems": MAX_INSTANCES,
     }

@@ -19,7 +19,7 @@ Tensor = dict[str, Any]
 Values = list[Any]
 
 
-def inputs_of(model: type[CreditModel]) -> list[Tensor]:
+def inputs_from_model(model: type[CreditModel]) -> list[Tensor]:
     """Name, datatype and shape of every input."""
     return [{"name": n, "datatype": d, "shape": [-1]} for n, d in datatypes(model).items()]
 

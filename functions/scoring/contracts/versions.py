@@ -28,8 +28,13 @@ from models.errors import (
     StoreUnavailableError,
 )
 from models.registry.bundle import Manifest, manifest_from_bytes
-from models.registry.pointer import Pointer, pointer_if_any
-from models.registry.versions import VERSION_PATTERN, published_at, read_named, version_names
+from models.registry.pointer import Pointer, find_pointer
+from models.registry.versions import (
+    VERSION_PATTERN,
+    read_by_name,
+    time_from_version_name,
+    version_names,
+)
 from models.stores.store import Store
 
 READ_SECONDS = 5.0
@@ -109,7 +114,7 @@ async def _read(read: Callable[[], T], readers: ThreadPoolExecutor) -> T:
 
 
 def _listed(store: Store, model: str) -> dict[str, Any]:
-    pointer = pointer_if_any(store, model)
+    pointer = find_pointer(store, model)
     names = version_names(store, model)
     return {
         "model": model,
@@ -119,19 +124,19 @@ def _listed(store: Store, model: str) -> dict[str, Any]:
 
 
 def _shown(store: Store, model: str, name: str | None) -> dict[str, Any]:
-    pointer = pointer_if_any(store, model)
+    pointer = find_pointer(store, model)
     if name is None:
         if pointer is None:
             message = f"{model} has no champion"
             raise RegistryError(message)
         name = pointer.champion.version
-    version, data = read_named(store, model, name)
+    version, data = read_by_name(store, model, name)
     about = {"model": model, "sha256": version.sha256, "size": version.size}
     return about | _one(name, pointer) | _figures(manifest_from_bytes(data))
 
 
 def _one(name: str, pointer: Pointer | None) -> dict[str, str]:
-    published = published_at(name).isoformat()
+    published = time_from_version_name(name).isoformat()
     return {"version": name, "published": published, "status": _status(name, pointer)}
 
 

@@ -11,7 +11,7 @@ from functions.scoring.decision_engine import Desk
 from functions.scoring.settings import VertexRoutes
 from functions.web.bodies import json_answer
 from functions.web.openapi import operation
-from models.contract import CreditModel, name_of
+from models.contract import CreditModel, name_from_model
 
 
 def routes(desk: Desk, model: str, named: VertexRoutes) -> list[Route]:
@@ -37,7 +37,7 @@ def routes(desk: Desk, model: str, named: VertexRoutes) -> list[Route]:
 
 def paths(model: type[CreditModel], named: VertexRoutes) -> dict[str, Any]:
     """Describe these routes in OpenAPI."""
-    name = name_of(model)
+    name = name_from_model(model)
     text = {"type": "string"}
     ready = {"status": {"const": "ready"}, "model": text, "model_version": text}
     described: dict[str, Any] = {}

@@ -14,17 +14,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from functions.scoring.contracts.kserve_v1 import predictions_from
-from functions.scoring.decision_engine import Desk, parameters_in, rows_in
+from functions.scoring.decision_engine import Desk, parameters_from_document, rows_from_document
 from functions.web.bodies import json_answer, json_object
-from functions.web.examples import example_of
-from functions.web.middleware import caller_of
+from functions.web.examples import example_from_schema
+from functions.web.middleware import caller_from_request
 from functions.web.openapi import (
     PREDICTION,
     Schema,
     closed_object,
     members,
     operation,
-    schema_of,
+    schema_from_model,
 )
 from functions.web.problems import Fault, extra_members, refuse_faults
 from models.contract import Characteristic, CreditModel, characteristics
@@ -57,7 +57,7 @@ async def respond(desk: Desk, request: Request) -> Response:
     find_model(desk.catalogue, model)
     document = await json_object(request)
     application, grid = _asked(desk, model, document)
-    answer = await desk.consider(model, [application], caller_of(request))
+    answer = await desk.consider(model, [application], caller_from_request(request))
     cells = await asyncio.to_thread(_cells, answer.loaded.scorer, application, grid)
     return json_answer({"predictions": predictions_from(answer), "whatif": cells})
 
@@ -71,7 +71,7 @@ def paths(catalogue: Mapping[str, type[CreditModel]]) -> dict[str, Any]:
 
 
 def _operation(name: str, model: type[CreditModel]) -> dict[str, Any]:
-    row = schema_of(model)
+    row = schema_from_model(model)
     values = {
         field: {
             "type": "array",
@@ -100,8 +100,8 @@ def _operation(name: str, model: type[CreditModel]) -> dict[str, Any]:
 
 def _asked(desk: Desk, model: str, document: dict[str, Any]) -> tuple[CreditModel, Grid]:
     """The application and the values to try, as the contract reads them, or every fault of both."""
-    parameters, faults = parameters_in(document, {"grid"})
-    [row], [path] = rows_in(document, "instances", most=1)
+    parameters, faults = parameters_from_document(document, {"grid"})
+    [row], [path] = rows_from_document(document, "instances", most=1)
     checked = desk.check(model, row, path)
     faults += checked if isinstance(checked, list) else []
     given = parameters.get("grid")
@@ -159,7 +159,7 @@ def _cells(scorer: Scorer, application: CreditModel, grid: Grid) -> dict[str, An
         application.model_copy(update=dict(zip(grid, values, strict=True)))
         for values in product(*grid.values())
     ]
-    decisions = scorer.without_reasons(cells)
+    decisions = scorer.decide_without_reasons(cells)
     return {
         "fields": list(grid),
         "values": list(grid.values()),
@@ -172,9 +172,9 @@ def _cells(scorer: Scorer, application: CreditModel, grid: Grid) -> dict[str, An
 def _example(contract: type[CreditModel], row: Schema) -> Grid:
     """A field the applicant can change: half of what the example has, or a level."""
     field = max(_scored(contract), key=lambda c: c.changeable)
-    schema, present = row["properties"][field.name], example_of(row).get(field.name)
+    schema, present = row["properties"][field.name], example_from_schema(row).get(field.name)
     if field.levels or present is None:
-        return {field.name: [example_of(schema)]}
+        return {field.name: [example_from_schema(schema)]}
     half = present // 2 if field.whole else present / 2
     return {field.name: [max(half, schema.get("minimum", half))]}
 

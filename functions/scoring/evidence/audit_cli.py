@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from functions.scoring.evidence.replay import Difference, load_named, replay
+from functions.scoring.evidence.replay import Difference, load_by_name, replay
 from functions.scoring.settings import AuditSettings, read_audit_settings
 from models.errors import SuretyError
 from models.evidence.hash_chain import PERSONAL, UNKEYED, Head, Seal
@@ -73,7 +73,7 @@ def _named(text: str) -> str:
 def _verify(options: argparse.Namespace, settings: AuditSettings) -> int:
     heads: list[Head] = list(options.head)
     if options.anchors:
-        heads += anchored_heads(open_store(options.anchors))
+        heads += read_anchored_heads(open_store(options.anchors))
     found = verify(read_lines(options.file), settings.seals, heads)
     for fault in found.faults:
         print(f"line {fault.line}: {fault.what}" if fault.line else fault.what)
@@ -93,7 +93,7 @@ def _verify(options: argparse.Namespace, settings: AuditSettings) -> int:
     return FAULTY if found.faults else SOUND
 
 
-def anchored_heads(store: Store) -> list[Head]:
+def read_anchored_heads(store: Store) -> list[Head]:
     """The newest anchored head of every chain.
 
     Raises
@@ -131,7 +131,7 @@ def _replay(options: argparse.Namespace, settings: AuditSettings) -> int:
     store = open_store(options.store) if options.store else settings.store
     names = {str(line.record.get("model")) for line in read_lines(options.file) if line.record}
     models = sorted(names & set(settings.catalogue))
-    loaded = load_named(store, settings.catalogue, models, options.version)
+    loaded = load_by_name(store, settings.catalogue, models, options.version)
     found = replay(read_lines(options.file), loaded)
     for flip in found.flips:
         print(_shown(flip))

@@ -15,7 +15,7 @@ from models.evidence.records import CONTRACT_DIGITS
 from models.features import Matrix
 from models.registry.bundle import GOLDEN_TOLERANCE, bundle_from_bytes, scorer_from_bundle
 from models.registry.serving import LoadedVersion
-from models.registry.versions import read_named
+from models.registry.versions import read_by_name
 from models.scorer import Decision
 from models.stores.store import Store
 
@@ -42,7 +42,7 @@ class Replay:
     differences: list[Difference] = field(default_factory=list)
 
 
-def load_named(
+def load_by_name(
     store: Store, catalogue: Mapping[str, type[CreditModel]], models: Iterable[str], version: str
 ) -> LoadedVersion:
     """The version of this name of whichever of the models has it.
@@ -54,7 +54,7 @@ def load_named(
     """
     for name in models:
         try:
-            _, data = read_named(store, name, version)
+            _, data = read_by_name(store, name, version)
         except ObjectMissingError:
             continue
         bundle = bundle_from_bytes(data)

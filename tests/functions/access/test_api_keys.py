@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from functions.access.api_keys import KeyRing, faults_of, hash_of
+from functions.access.api_keys import KeyRing, faults_of, hash_key
 from functions.access.principal import Principal, UnauthenticatedError
 from functions.access.rate_limit import Rate
 from tests.functions.access.conftest import PEPPER, KeyFile
@@ -113,7 +113,7 @@ async def test_every_text_costs_one_comparison_in_constant_time(
     texts = [key, key[:-1], "sk_00000000" + key[11:], "nothing of the kind"]
     for text in texts:
         await holder(ring, text)
-    assert [found for found, _ in compared] == [hash_of(text, PEPPER.encode()) for text in texts]
+    assert [found for found, _ in compared] == [hash_key(text, PEPPER.encode()) for text in texts]
     assert {len(kept) for _, kept in compared} == {64}
 
 

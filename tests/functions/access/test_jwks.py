@@ -9,7 +9,7 @@ from functions.access.jwks import (
     FRESH_SECONDS,
     PAUSE_SECONDS,
     USABLE_SECONDS,
-    SigningKeys,
+    JwksCache,
     read_jwks,
 )
 from functions.web.problems import CannotCheckError
@@ -32,21 +32,19 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def keys(issuer: Issuer, clock: Clock) -> SigningKeys:
-    return SigningKeys(issuer.url, clock)
+def keys(issuer: Issuer, clock: Clock) -> JwksCache:
+    return JwksCache(issuer.url, clock)
 
 
 @pytest.mark.anyio
-async def test_fifty_requests_at_once_ask_the_issuer_once(
-    issuer: Issuer, keys: SigningKeys
-) -> None:
+async def test_fifty_requests_at_once_ask_the_issuer_once(issuer: Issuer, keys: JwksCache) -> None:
     await asyncio.gather(*(keys.find("rsa") for _ in range(50)))
     assert issuer.asked == 1
 
 
 @pytest.mark.anyio
 async def test_keys_are_asked_for_again_when_they_are_no_longer_fresh(
-    issuer: Issuer, keys: SigningKeys, clock: Clock
+    issuer: Issuer, keys: JwksCache, clock: Clock
 ) -> None:
     await keys.find("rsa")
     clock.seconds += FRESH_SECONDS - 1
@@ -61,7 +59,7 @@ async def test_keys_are_asked_for_again_when_they_are_no_longer_fresh(
 
 @pytest.mark.anyio
 async def test_a_new_key_is_found_at_once_but_made_up_ones_ask_twice_a_minute_at_most(
-    issuer: Issuer, keys: SigningKeys, clock: Clock
+    issuer: Issuer, keys: JwksCache, clock: Clock
 ) -> None:
     await keys.find("rsa")
     issuer.keys["new"] = RSAKey.generate_key(2048)
@@ -76,7 +74,7 @@ async def test_a_new_key_is_found_at_once_but_made_up_ones_ask_twice_a_minute_at
 
 @pytest.mark.anyio
 async def test_an_issuer_that_is_down_stops_nobody_for_an_hour_and_is_asked_ever_less_often(
-    issuer: Issuer, keys: SigningKeys, clock: Clock
+    issuer: Issuer, keys: JwksCache, clock: Clock
 ) -> None:
     await keys.find("rsa")
     issuer.status = 503
@@ -96,7 +94,7 @@ async def test_an_issuer_that_is_down_stops_nobody_for_an_hour_and_is_asked_ever
 
 @pytest.mark.anyio
 async def test_a_token_without_a_key_name_means_the_only_key(
-    issuer: Issuer, keys: SigningKeys, clock: Clock
+    issuer: Issuer, keys: JwksCache, clock: Clock
 ) -> None:
     with pytest.raises(ValueError, match="no such"):
         await keys.find(None)

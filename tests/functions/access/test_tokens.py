@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from joserfc import jws, jwt
 from joserfc.jwk import RSAKey
 
-from functions.access.jwks import SigningKeys
+from functions.access.jwks import JwksCache
 from functions.access.principal import Principal, UnauthenticatedError
 from functions.access.settings import ALGORITHMS, TokenRules
 from functions.access.tokens import CLOCK_SKEW_SECONDS, TokenCheck
@@ -32,7 +32,7 @@ def check_of(issuer: Issuer, **changes: Any) -> TokenCheck:  # noqa: ANN401 -- o
         "algorithms": ALGORITHMS,
         "roles_claim": "roles",
     }
-    return TokenCheck(TokenRules(**rules | changes), SigningKeys(issuer.url))
+    return TokenCheck(TokenRules(**rules | changes), JwksCache(issuer.url))
 
 
 async def refusal(check: TokenCheck, token: str) -> str:
@@ -188,7 +188,7 @@ def asking(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Any]:
     rules = TokenRules(
         issuer=ISSUER, audience=AUDIENCE, jwks="", algorithms=ALGORITHMS, roles_claim="roles"
     )
-    return TokenCheck(rules, SigningKeys(str(path))).principal
+    return TokenCheck(rules, JwksCache(str(path))).principal
 
 
 JSON = st.recursive(st.none() | st.integers() | st.text(), st.lists)

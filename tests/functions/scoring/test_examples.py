@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from functions.scoring.contracts.tensors import datatypes
-from functions.web.examples import example_of
+from functions.web.examples import example_from_schema
 from models.catalogue.customer import Customer
 from models.discovery import credit_models
 from tests.support.running import Server
@@ -29,7 +29,7 @@ from tests.support.running import Server
 def test_a_schema_without_an_example_gives_the_least_it_lets_in(
     schema: dict[str, Any], example: object
 ) -> None:
-    assert example_of(schema) == example
+    assert example_from_schema(schema) == example
 
 
 def test_of_an_object_what_is_required_or_has_an_example_is_given() -> None:
@@ -41,7 +41,7 @@ def test_of_an_object_what_is_required_or_has_an_example_is_given() -> None:
             "reasons": {"examples": [True]},
         },
     }
-    assert example_of(schema) == {"age": 18, "reasons": True}
+    assert example_from_schema(schema) == {"age": 18, "reasons": True}
 
 
 @pytest.mark.parametrize("name", ["application", "bureau", "card_default", "customer"])
@@ -50,7 +50,7 @@ def test_the_example_of_a_model_is_the_documented_one(
 ) -> None:
     documented = example(name)
     [row] = documented.get("instances", [documented])
-    assert example_of(credit_models()[name].model_json_schema()) == row
+    assert example_from_schema(credit_models()[name].model_json_schema()) == row
 
 
 def test_every_example_of_the_document_is_answered(contracts: Server) -> None:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from functions.scoring.prefetch import named_in, read_ahead
+from functions.scoring.prefetch import bundle_paths_from_pointer, prefetch_champion
 from models.registry.pointer import read_pointer
-from models.registry.store_paths import bundle_of
+from models.registry.store_paths import bundle_path
 from tests.functions.scoring.conftest import fill
 from tests.support.faults import faulty_proxy, wait_until
 from tests.support.running import running_server
@@ -21,7 +21,7 @@ def test_nothing_is_read_ahead_from_a_folder_or_from_what_is_no_store(
     uri: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MODEL_STORE", uri)
-    assert read_ahead() is None
+    assert prefetch_champion() is None
 
 
 def test_the_pointer_and_what_it_names_are_read_before_they_are_asked_for(
@@ -31,11 +31,11 @@ def test_the_pointer_and_what_it_names_are_read_before_they_are_asked_for(
     fill("gs://models/ahead")
     monkeypatch.setenv("MODEL_STORE", "gs://models/ahead")
     monkeypatch.setenv("DEFAULT_MODEL", "german_credit")
-    begun = read_ahead()
+    begun = prefetch_champion()
     assert begun is not None
     champion = read_pointer(begun, "german_credit").champion
     waiting = set(begun._reading)  # noqa: SLF001 -- what nobody has asked for yet
-    assert waiting == {bundle_of("german_credit", champion.version)}
+    assert waiting == {bundle_path("german_credit", champion.version)}
 
 
 def test_a_starting_server_reads_the_champion_before_it_is_asked(
@@ -64,8 +64,8 @@ def test_a_challenger_is_read_ahead_as_well() -> None:
         "champion": {"version": "one"},
         "challenger": {"version": {"version": "two"}, "share": 0.1},
     }
-    found = list(named_in("toy", json.dumps(pointer).encode()))
-    assert found == [bundle_of("toy", "one"), bundle_of("toy", "two")]
+    found = list(bundle_paths_from_pointer("toy", json.dumps(pointer).encode()))
+    assert found == [bundle_path("toy", "one"), bundle_path("toy", "two")]
 
 
 def test_a_bucket_that_was_down_at_the_start_is_read_when_it_is_asked_for(

@@ -26,8 +26,8 @@ from functions.scoring import model_loader
 from functions.scoring.model_loader import ModelLoader
 from models.catalogue.german_credit import GermanCredit
 from models.registry.pointer import Author, Challenger, challenge, promote
-from models.registry.serving import load_version, place_of
-from models.registry.versions import Version, publish, read_named
+from models.registry.serving import load_version, position_from_identity
+from models.registry.versions import Version, publish, read_by_name
 from models.stores.files import FileStore
 from models.stores.store import Store, StoredObject
 from models.stores.uri import open_store
@@ -88,7 +88,7 @@ def store(folder: Path) -> Store:
 
 @pytest.fixture
 def versions(published: tuple[Path, list[str]], store: Store) -> list[Version]:
-    return [read_named(store, MODEL, name)[0] for name in published[1]]
+    return [read_by_name(store, MODEL, name)[0] for name in published[1]]
 
 
 def expected(store: Store, versions: list[Version]) -> dict[str, float]:
@@ -322,7 +322,9 @@ def test_a_challenger_answers_the_same_applicants_in_every_process(
         ) as server:
             for i in range(60):
                 applicant = f"applicant-{i}"
-                variant = "challenger" if place_of(MODEL, applicant) < 0.3 else "champion"
+                variant = (
+                    "challenger" if position_from_identity(MODEL, applicant) < 0.3 else "champion"
+                )
                 found = predict(server, **{"x-applicant-id": applicant})
                 assert found["variant"] == variant
                 assert found["model_version"] == versions[variant == "challenger"].version

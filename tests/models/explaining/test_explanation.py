@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from models.contract import characteristics
 from models.estimators.families import Additive, Trees
-from models.explaining.explanation import explanations_of, waterfall
+from models.explaining.explanation import explain_applications, waterfall
 from models.scorer import Scorer
 from tests.models.conftest import CALIBRATION, POLICY, REFERENCE
 from tests.support.toy import Toy, toy
@@ -30,7 +30,7 @@ def scorer(request: pytest.FixtureRequest, logistic: Additive, trees: Trees) -> 
 @settings(deadline=None)  # the machine may be busy
 @given(application=TOYS)
 def test_base_and_contributions_make_the_total_exactly(scorer: Scorer, application: Toy) -> None:
-    [found] = explanations_of(scorer, [application])
+    [found] = explain_applications(scorer, [application])
     [decision] = scorer.score([application])
     assert found.total.credit_score == decision.credit_score
     log_odds = found.base.log_odds + sum(c.log_odds for c in found.contributions)
@@ -40,7 +40,7 @@ def test_base_and_contributions_make_the_total_exactly(scorer: Scorer, applicati
 
 
 def test_every_scored_characteristic_contributes_and_no_protected_one(scorer: Scorer) -> None:
-    [found] = explanations_of(scorer, [toy()])
+    [found] = explain_applications(scorer, [toy()])
     scored = {c.name for c in characteristics(Toy) if not c.protected}
     assert {c.characteristic for c in found.contributions} == scored
     sizes = [abs(c.log_odds) for c in found.contributions]
@@ -49,7 +49,7 @@ def test_every_scored_characteristic_contributes_and_no_protected_one(scorer: Sc
 
 def test_the_reference_itself_has_no_contributions_to_a_formula(logistic: Additive) -> None:
     scorer = Scorer.of(Toy, logistic, CALIBRATION, REFERENCE, POLICY)
-    [found] = explanations_of(scorer, [toy(**REFERENCE)])
+    [found] = explain_applications(scorer, [toy(**REFERENCE)])
     assert found.base_of == "reference"
     assert found.base == found.total
     assert not any(c.log_odds or c.points for c in found.contributions)
@@ -58,12 +58,12 @@ def test_the_reference_itself_has_no_contributions_to_a_formula(logistic: Additi
 
 def test_trees_count_from_their_mean(trees: Trees) -> None:
     scorer = Scorer.of(Toy, trees, CALIBRATION, REFERENCE, POLICY)
-    [found] = explanations_of(scorer, [toy()])
+    [found] = explain_applications(scorer, [toy()])
     assert found.base_of == "training_mean"
 
 
 def test_values_are_told_as_an_application_says_them(scorer: Scorer) -> None:
-    [found] = explanations_of(scorer, [toy(home="rent", months_since_default=None)])
+    [found] = explain_applications(scorer, [toy(home="rent", months_since_default=None)])
     said = {c.characteristic: (c.value, c.reference) for c in found.contributions}
     assert said["home"] == ("rent", "own")
     assert said["months_since_default"] == (None, 48)
@@ -72,12 +72,14 @@ def test_values_are_told_as_an_application_says_them(scorer: Scorer) -> None:
 
 def test_a_row_is_explained_the_same_alone_and_in_a_batch(scorer: Scorer) -> None:
     rows = [toy(income=10_000.0 + 500 * i, debt=100.0 * i) for i in range(40)]
-    assert [explanations_of(scorer, [row])[0] for row in rows] == explanations_of(scorer, rows)
+    assert [explain_applications(scorer, [row])[0] for row in rows] == explain_applications(
+        scorer, rows
+    )
 
 
 @pytest.mark.parametrize("most", [1, 3, 9])
 def test_a_waterfall_leads_from_the_base_to_the_total(scorer: Scorer, most: int) -> None:
-    [found] = explanations_of(scorer, [toy(income=12_000.0)])
+    [found] = explain_applications(scorer, [toy(income=12_000.0)])
     steps = waterfall(found, most)
     assert len(steps) == min(most + 1, len(found.contributions))
     assert steps[0].start == found.base.credit_score

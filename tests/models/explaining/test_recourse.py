@@ -17,8 +17,8 @@ from models.contract import CreditModel, characteristics
 from models.discovery import credit_models
 from models.estimators.families import Additive, Trees, estimator_from_bytes
 from models.estimators.formula import Formula, Term, Value
-from models.explaining.recourse import MOST_FIELDS, Recourse, smallest_among, smallest_change
-from models.explaining.recourse_grid import Choice, Spread, Spreads, choices_of
+from models.explaining.recourse import MOST_FIELDS, Recourse, smallest_change, smallest_change_among
+from models.explaining.recourse_grid import Choice, Spread, Spreads, choices_from_columns
 from models.features import (
     columns_from_applications,
     columns_from_fields,
@@ -26,7 +26,7 @@ from models.features import (
     matrix_from_columns,
 )
 from models.policy import Cutoffs
-from models.reasons import Reference
+from models.reasons import Baseline
 from models.registry.serving import LoadedVersion, load_champion
 from models.score_scale import PointsToDoubleOdds
 from models.scorer import Scorer, probabilities_from_log_odds
@@ -77,7 +77,7 @@ def by_trial(
                 changed[c.characteristic.name] = c.column[tried[:, i]]
                 distance += c.distances[tried[:, i]]
             matrix = matrix_from_columns(scorer.model, columns_from_fields(scorer.model, changed))
-            probabilities = probabilities_from_log_odds(scorer.calibrated_log_odds(matrix))
+            probabilities = probabilities_from_log_odds(scorer.log_odds_from_matrix(matrix))
             best += distance[probabilities < scorer.policy.approve_below].tolist()
         if best:
             return fields, min(best)
@@ -144,7 +144,7 @@ def toy_scorer(request: pytest.FixtureRequest, logistic: Additive, monotone_tree
 def test_of_a_toy_application_the_whole_grid_holds_nothing_smaller(
     toy_scorer: Scorer, application: Toy
 ) -> None:
-    choices = choices_of(Toy, SPREADS, columns_from_applications(Toy, [application]))
+    choices = choices_from_columns(Toy, SPREADS, columns_from_applications(Toy, [application]))
     found = smallest_change(toy_scorer, SPREADS, application)
     assert_smallest(found, by_trial(toy_scorer, choices, application), application)
     if found:
@@ -178,13 +178,13 @@ def test_a_direction_that_a_derived_number_breaks_is_not_relied_on(height: int, 
         for name, weight in weights.items()
     )
     formula = Formula(features=tuple(weights), intercept=-4.0, terms=terms)
-    reference: Reference = {"height": 40, "width": 0}
+    reference: Baseline = {"height": 40, "width": 0}
     scorer = Scorer.of(Bent, Additive("logistic", formula), CALIBRATION, reference, Bent.policy)
     spread = Spread(lowest=0, highest=100, interquartile_range=10)
     application = Bent(height=height, width=width)
     columns = columns_from_applications(Bent, [application])
-    choices = choices_of(Bent, {"height": spread, "width": spread}, columns)
-    found = smallest_among(scorer, choices, application)
+    choices = choices_from_columns(Bent, {"height": spread, "width": spread}, columns)
+    found = smallest_change_among(scorer, choices, application)
     assert_smallest(found, by_trial(scorer, choices, application), application)
 
 
@@ -213,7 +213,7 @@ def refused(trained: LoadedVersion) -> list[CreditModel]:
     model = trained.scorer.model
     rows = check_rows(model, read_source(model, None, seed=3).frame, max_refused_share=0)
     candidates = rows.applications[:4_000]
-    decisions = trained.scorer.without_reasons(candidates)
+    decisions = trained.scorer.decide_without_reasons(candidates)
     found = [a for a, d in zip(candidates, decisions, strict=True) if d.decision != "approve"]
     assert len(found) >= NOT_APPROVED
     return found[:NOT_APPROVED]
@@ -226,8 +226,8 @@ def test_of_a_trained_model_recourse_equals_trying_every_joint_change(
     outcomes = set()
     for application in refused:
         columns = columns_from_applications(scorer.model, [application])
-        choices = thinned(choices_of(scorer.model, trained.manifest.spreads, columns))
-        found = smallest_among(scorer, choices, application)
+        choices = thinned(choices_from_columns(scorer.model, trained.manifest.spreads, columns))
+        found = smallest_change_among(scorer, choices, application)
         assert_smallest(found, by_trial(scorer, choices, application), application)
         outcomes.add(len(found.changes) if found else None)
     assert outcomes >= {None, 1, 2}

@@ -3,7 +3,13 @@ import pytest
 
 from models.contract import characteristics
 from models.discovery import credit_models
-from models.explaining.recourse_grid import Choice, Spread, allowed_values, choices_of, grid_of
+from models.explaining.recourse_grid import (
+    Choice,
+    Spread,
+    allowed_values,
+    build_grid,
+    choices_from_columns,
+)
 from models.features import columns_from_applications
 from tests.support.toy import Toy, toy
 
@@ -16,15 +22,15 @@ BY_NAME = {c.name: c for c in characteristics(Toy)}
 
 def choices(**changes: object) -> dict[str, Choice]:
     columns = columns_from_applications(Toy, [toy(**changes)])
-    return {c.characteristic.name: c for c in choices_of(Toy, SPREADS, columns)}
+    return {c.characteristic.name: c for c in choices_from_columns(Toy, SPREADS, columns)}
 
 
 def test_a_grid_holds_multiples_of_the_step_within_the_contract_and_the_training_rows() -> None:
-    assert grid_of(Toy, BY_NAME["debt"], SPREADS).tolist() == [0, 1_000, 2_000, 3_000]
+    assert build_grid(Toy, BY_NAME["debt"], SPREADS).tolist() == [0, 1_000, 2_000, 3_000]
 
 
 def test_a_special_code_is_never_proposed() -> None:
-    found = grid_of(Toy, BY_NAME["months_since_default"], SPREADS).tolist()
+    found = build_grid(Toy, BY_NAME["months_since_default"], SPREADS).tolist()
     assert found == [-6, -5, -4, -3, -2, -1, 0, 1, 2]
 
 
@@ -32,7 +38,7 @@ def test_a_step_of_a_hundredth_gives_hundredths() -> None:
     model = credit_models()["application"]
     [dti] = [c for c in characteristics(model) if c.name == "debt_to_income"]
     spread = Spread(lowest=0.07, highest=0.35, interquartile_range=0.1)
-    found = grid_of(model, dti, {"debt_to_income": spread}).tolist()
+    found = build_grid(model, dti, {"debt_to_income": spread}).tolist()
     assert found == [float(f"0.{n:02}") for n in range(7, 36)]
 
 
@@ -40,7 +46,7 @@ def test_a_bound_that_is_excluded_is_not_proposed() -> None:
     model = credit_models()["application"]
     [amount] = [c for c in characteristics(model) if c.name == "loan_amount"]
     spread = Spread(lowest=0.0, highest=200.0, interquartile_range=1.0)
-    assert grid_of(model, amount, {"loan_amount": spread}).tolist() == [100, 200]
+    assert build_grid(model, amount, {"loan_amount": spread}).tolist() == [100, 200]
 
 
 def test_choices_start_from_the_present_value_and_go_outwards() -> None:
@@ -66,7 +72,7 @@ def test_what_is_absent_or_special_stays(value: int | None) -> None:
 
 def test_only_changeable_fields_of_known_spread_move() -> None:
     columns = columns_from_applications(Toy, [toy()])
-    assert [c.characteristic.name for c in choices_of(Toy, {}, columns)] == ["home"]
+    assert [c.characteristic.name for c in choices_from_columns(Toy, {}, columns)] == ["home"]
 
 
 def test_allowed_values_are_told_as_an_application_says_them() -> None:
@@ -83,7 +89,7 @@ def test_every_value_of_a_grid_is_accepted_by_the_contract(name: str) -> None:
     wide = Spread(lowest=-1e4, highest=1e4, interquartile_range=1.0)
     for c in characteristics(model):
         if c.changeable and not c.levels:
-            for value in grid_of(model, c, {c.name: wide}).tolist():
+            for value in build_grid(model, c, {c.name: wide}).tolist():
                 said = int(value) if c.whole else value
                 model.__pydantic_validator__.validate_assignment(
                     model.model_construct(), c.name, said

@@ -10,7 +10,7 @@ from models.catalogue.application import Application
 from models.errors import ModelRefusedError
 from models.estimators.families import Additive, Trees
 from models.registry.bundle import Bundle, bundle_from_bytes, scorer_from_bundle, sha256_hex
-from tests.models.conftest import REFERENCE, bundle_of
+from tests.models.conftest import REFERENCE, bundle_path
 from tests.support.toy import Toy, toy
 
 
@@ -36,7 +36,7 @@ def edited(member: str, **values: object) -> Callable[[dict[str, bytes]], None]:
 @pytest.mark.parametrize("family", ["logistic", "trees"])
 def test_a_bundle_read_back_scores_the_same(family: str, request: pytest.FixtureRequest) -> None:
     estimator: Additive | Trees = request.getfixturevalue(family)
-    made = bundle_of(estimator)
+    made = bundle_path(estimator)
     read = scorer_from_bundle(bundle_from_bytes(made.to_bytes()), Toy)
     assert read.score([toy()]) == scorer_from_bundle(made, Toy).score([toy()])
 

@@ -25,10 +25,10 @@ from models.registry.pointer import (
     roll_back,
 )
 from models.registry.serving import load_champion
-from models.registry.versions import Version, find_published, publish, read_named, version_names
+from models.registry.versions import Version, find_published, publish, read_by_name, version_names
 from models.stores.store import Store, StoredObject
 from models.stores.uri import open_store
-from tests.models.conftest import NOW, bundle_of
+from tests.models.conftest import NOW, bundle_path
 from tests.support.toy import Toy, toy
 
 
@@ -70,7 +70,7 @@ def test_a_promotion_remembers_the_previous_champion_and_counts_on(
     store: Store, bundle: Bundle, trees: Trees, author: Author
 ) -> None:
     first = publish(store, "toy", bundle.to_bytes(), {}, NOW)
-    second = publish(store, "toy", bundle_of(trees).to_bytes(), {}, NOW + timedelta(days=1))
+    second = publish(store, "toy", bundle_path(trees).to_bytes(), {}, NOW + timedelta(days=1))
     promote(store, "toy", first, author)
     promote(store, "toy", second, author)
     pointer = read_pointer(store, "toy")
@@ -262,14 +262,14 @@ def test_pruning_keeps_the_newest_and_whatever_the_pointer_names(
 def test_a_version_is_found_by_its_name_if_it_hashes_to_it(
     store: Store, versions: list[Version]
 ) -> None:
-    assert read_named(store, "toy", versions[1].version) == (versions[1], b"bundle 1")
+    assert read_by_name(store, "toy", versions[1].version) == (versions[1], b"bundle 1")
     with pytest.raises(RegistryError, match="is no version"):
-        read_named(store, "toy", "../secrets")
+        read_by_name(store, "toy", "../secrets")
     with pytest.raises(ObjectMissingError):
-        read_named(store, "toy", "20260101T000000Z-000000000000")
+        read_by_name(store, "toy", "20260101T000000Z-000000000000")
     store.create("versions/toy/20260101T000000Z-0123456789ab/bundle.zip", b"something else")
     with pytest.raises(ModelRefusedError, match="its bundle hashes to"):
-        read_named(store, "toy", "20260101T000000Z-0123456789ab")
+        read_by_name(store, "toy", "20260101T000000Z-0123456789ab")
 
 
 class Failing(Racing):

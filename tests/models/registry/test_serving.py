@@ -10,11 +10,11 @@ from models.errors import StoreUnavailableError
 from models.estimators.families import Trees
 from models.registry.bundle import Bundle
 from models.registry.pointer import Author, Challenger, challenge, promote, retire
-from models.registry.serving import load_in_service, place_of
+from models.registry.serving import load_in_service, position_from_identity
 from models.registry.versions import publish
 from models.stores.store import Store, StoredObject
 from models.stores.uri import open_store
-from tests.models.conftest import NOW, bundle_of
+from tests.models.conftest import NOW, bundle_path
 from tests.support.toy import Toy
 
 IDENTITIES = [f"applicant-{i}" for i in range(100_000)]
@@ -30,13 +30,16 @@ def store(tmp_path: Path, bundle: Bundle, author: Author) -> Store:
 
 @pytest.mark.parametrize("share", [0.01, 0.1, 0.5])
 def test_a_share_is_kept_within_three_standard_errors(share: float) -> None:
-    found = np.mean([place_of("toy", identity) < share for identity in IDENTITIES])
+    found = np.mean([position_from_identity("toy", identity) < share for identity in IDENTITIES])
     assert abs(found - share) <= 3 * np.sqrt(share * (1 - share) / len(IDENTITIES))
 
 
 def test_models_are_split_independently() -> None:
     sides = np.array(
-        [[place_of(m, i) < 0.5 for i in IDENTITIES[:10_000]] for m in ("toy", "application")]
+        [
+            [position_from_identity(m, i) < 0.5 for i in IDENTITIES[:10_000]]
+            for m in ("toy", "application")
+        ]
     )
     assert abs(np.corrcoef(sides)[0, 1]) < 0.03
 
@@ -52,7 +55,7 @@ def test_an_identity_is_on_the_same_side_in_every_process() -> None:
         ).stdout
         for _ in range(2)
     }
-    assert outputs == {f"{[place_of('toy', i) for i in IDENTITIES[:100]]}\n"}
+    assert outputs == {f"{[position_from_identity('toy', i) for i in IDENTITIES[:100]]}\n"}
 
 
 def test_an_unchanged_pointer_gives_what_is_known(store: Store) -> None:
@@ -64,7 +67,7 @@ def test_a_challenger_answers_its_share_and_the_champion_stays_in_memory(
     store: Store, trees: Trees, author: Author
 ) -> None:
     before = load_in_service(store, Toy)
-    version = publish(store, "toy", bundle_of(trees).to_bytes(), {}, NOW + timedelta(1))
+    version = publish(store, "toy", bundle_path(trees).to_bytes(), {}, NOW + timedelta(1))
     challenge(store, "toy", Challenger(version=version, share=0.2), author)
     serving = load_in_service(store, Toy, before)
     assert serving.champion is before.champion
@@ -94,7 +97,7 @@ def test_a_refused_challenger_never_costs_the_champion_a_request(
 def test_a_challenger_that_could_not_be_loaded_is_tried_again(
     store: Store, trees: Trees, author: Author, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    version = publish(store, "toy", bundle_of(trees).to_bytes(), {}, NOW + timedelta(1))
+    version = publish(store, "toy", bundle_path(trees).to_bytes(), {}, NOW + timedelta(1))
     challenge(store, "toy", Challenger(version=version, share=0.5), author)
     read = store.read
 

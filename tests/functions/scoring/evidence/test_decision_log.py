@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from functions.scoring.evidence.audit_cli import anchored_heads
+from functions.scoring.evidence.audit_cli import read_anchored_heads
 from functions.scoring.evidence.decision_log import (
     ANCHOR_RECORDS,
     ANCHOR_SECONDS,
@@ -163,12 +163,12 @@ def test_heads_are_anchored_at_first_then_by_records_and_by_time(tmp_path: Path)
     anchored(1, 2)
     now[0] += ANCHOR_SECONDS
     anchored(1, 3)
-    [head] = anchored_heads(store)
+    [head] = read_anchored_heads(store)
     last = records(tmp_path / "log")[-1]
     assert (head.chain, head.sequence, head.link) == (last["chain"], last["sequence"], last["link"])
     record(log, loaded, toys(5), caller())
     log.close()
-    assert [h.sequence for h in anchored_heads(store)] == [head.sequence + 5]
+    assert [h.sequence for h in read_anchored_heads(store)] == [head.sequence + 5]
 
 
 def test_an_anchor_that_cannot_be_written_is_counted_and_logged_and_stops_nothing(
@@ -229,7 +229,7 @@ def test_a_server_that_is_stopped_has_anchored_its_last_record(
         assert "surety_anchor_failures_total 0.0" in server.client.get("/metrics").text
         server.process.send_signal(signal.SIGTERM)
         server.process.wait(timeout=15)
-    [head] = anchored_heads(FileStore(str(anchors)))
+    [head] = read_anchored_heads(FileStore(str(anchors)))
     assert head.sequence == 4
     found = verify(read_lines(path), [Seal(key)], [head])
     assert (found.faults, found.records) == ([], 5)
