@@ -58,24 +58,24 @@ class Scorer:
     model: type[CreditModel]
     estimator: Estimator
     calibration: BetaCalibration
-    reference: Baseline
+    baseline: Baseline
     scale: Scale
     policy: Cutoffs
     bands: Bands | None = None
 
     @classmethod
-    def of(
+    def from_catalogue(
         cls,
         model: type[CreditModel],
         estimator: Estimator,
         calibration: BetaCalibration,
-        reference: Baseline,
+        baseline: Baseline,
         policy: Cutoffs,
     ) -> Self:
         """Score with the scale and bands the catalogue declares now."""
-        return cls(model, estimator, calibration, reference, model.scale, policy, model.bands)
+        return cls(model, estimator, calibration, baseline, model.scale, policy, model.bands)
 
-    def score(
+    def decide(
         self, applications: Sequence[CreditModel], *, with_reasons: bool = False
     ) -> list[Decision]:
         """Decide on applications, each as if it were alone.
@@ -83,10 +83,10 @@ class Scorer:
         Reasons are given to those that are not approved, and to all `with_reasons`.
         """
         table = table_from_applications(self.model, applications)
-        return self.scored(table, with_reasons=with_reasons).decisions
+        return self.decide_table(table, with_reasons=with_reasons).decisions
 
-    def scored(self, table: Table, *, with_reasons: bool = False) -> Scored:
-        """Decide as `score` does, and tell from which features."""
+    def decide_table(self, table: Table, *, with_reasons: bool = False) -> Scored:
+        """Decide as `decide` does, and tell from which features."""
         if not len(table):
             return Scored([], np.empty((0, len(features(self.model)))))
         columns = columns_from_fields(self.model, table.numbers)
@@ -112,13 +112,13 @@ class Scorer:
 
     def _reasons(self, columns: Columns, matrix: Matrix) -> list[tuple[AdverseReason, ...]]:
         log_odds = self.estimator.contributions(matrix, self._typical)
-        points = points_from_contributions(log_odds, self.scores)
+        points = points_from_contributions(log_odds, self.points_from_log_odds)
         rows = Rows(columns, matrix, log_odds.values, points)
         return adverse_reasons(self.model, self.estimator, self._typical, rows)
 
     @cached_property
     def _typical(self) -> Matrix:
-        return matrix_from_baseline(self.model, self.reference)
+        return matrix_from_baseline(self.model, self.baseline)
 
     def log_odds(self, applications: Sequence[CreditModel]) -> LogOdds:
         """Calibrated log-odds of default, shape `(n,)`."""
@@ -131,7 +131,7 @@ class Scorer:
         """Calibrated log-odds of rows of the model's matrix."""
         return calibrated(self.estimator.log_odds(matrix), self.calibration)
 
-    def scores(self, log_odds: LogOdds) -> NDArray[np.float64]:
+    def points_from_log_odds(self, log_odds: LogOdds) -> NDArray[np.float64]:
         """Unrounded scores of log-odds before calibration, shape `(n,)`."""
         probabilities = probabilities_from_log_odds(calibrated(log_odds, self.calibration))
         return np.array([score_from_probability(p, self.scale) for p in probabilities.tolist()])

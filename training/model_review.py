@@ -85,7 +85,7 @@ def importances(scorer: Scorer, matrix: Matrix, seed: int) -> dict[str, float]:
     random = np.random.default_rng(seed)
     rows = random.permutation(len(matrix))[:EXPLAINED_ROWS]
     sample = np.ascontiguousarray(matrix[rows])
-    typical = matrix_from_baseline(scorer.model, scorer.reference)
+    typical = matrix_from_baseline(scorer.model, scorer.baseline)
     values = scorer.estimator.contributions(sample, typical).values
     found = {
         c.name: float(

@@ -42,7 +42,7 @@ def _document(trained: Trained, outcome: str, gates: Sequence[Gate]) -> dict[str
         "outcome": outcome,
         "manifest": trained.bundle.manifest.model_dump(mode="json"),
         "scale": str(trained.scorer.scale),
-        "reference": dict(trained.bundle.reference),
+        "reference": dict(trained.bundle.baseline),
         "data": {
             "source": trained.source,
             "accepted": len(rows.labels),

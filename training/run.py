@@ -128,7 +128,7 @@ def train(job: Job) -> Trained:
         command=job.command(),
         rows=rows,
         scorer=fitted.scorer,
-        bundle=Bundle(manifest, fitted.scorer.estimator, golden, fitted.scorer.reference),
+        bundle=Bundle(manifest, fitted.scorer.estimator, golden, fitted.scorer.baseline),
         families=fitted.families,
         test=test,
         probabilities=probabilities,
@@ -164,7 +164,7 @@ def _fit(job: Job, part: Part, test: Part) -> Fitted:
     calibration = best.calibration.calibration
     expected = probabilities_from_log_odds(calibrated(best.out_of_fold.log_odds, calibration))
     policy = choose_cutoffs(job.model.policy, part.labels, expected)
-    scorer = Scorer.of(job.model, estimator, calibration, reference, policy)
+    scorer = Scorer.from_catalogue(job.model, estimator, calibration, reference, policy)
     default_from = choose_cutoff(job.model.default_rule, part.labels, expected)
     spreads = spreads_from_matrix(job.model, part.matrix)
     return Fitted(scorer, default_from, spreads, families)

@@ -1,4 +1,4 @@
-"""`python -m functions.retrain.tether COMMAND`: the command ends when whoever started it does.
+"""`python -m functions.retrain.die_with_parent COMMAND`: the command ends when whoever started it does.
 
 A server that is killed cannot end its children. It holds the other end of this process's standard
 input, which closes with it however it ends.

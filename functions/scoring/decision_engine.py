@@ -157,7 +157,7 @@ class Desk:
     ) -> Answer:
         """Say what would be decided on a few applications; nothing is, so nothing is recorded."""
         variant, loaded = await self.answering(model, caller)
-        decisions = loaded.scorer.score(applications)
+        decisions = loaded.scorer.decide(applications)
         return Answer(variant, loaded, decisions, _latency_ms(caller))
 
     def _decide(
@@ -170,7 +170,7 @@ class Desk:
         places: Sequence[int],
     ) -> Answer:
         variant, loaded = answering
-        scored = loaded.scorer.scored(table, with_reasons=with_reasons)
+        scored = loaded.scorer.decide_table(table, with_reasons=with_reasons)
         latency_ms = _latency_ms(caller)
         if self.decision_log and places:
             answered = Answered(variant, loaded, table, places, scored, latency_ms)

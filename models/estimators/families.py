@@ -124,13 +124,13 @@ class Trees:
 
 def _flattened(ubj: bytes) -> FlatTrees | None:
     try:
-        return FlatTrees.of(ubj)
+        return FlatTrees.from_ubjson(ubj)
     except ModelRefusedError:  # of a kind that only the library knows
         return None
 
 
 def _paths_of(trees: BuildOnSecondUse[FlatTrees | None]) -> PathTables | None:
-    return PathTables.of(trees.now) if trees.now else None
+    return PathTables.from_trees(trees.now) if trees.now else None
 
 
 def estimator_from_bytes(family: Family, data: bytes) -> Estimator:

@@ -40,7 +40,7 @@ class FlatTrees:
     covers: Floats
 
     @classmethod
-    def of(cls, ubj: bytes) -> Self:
+    def from_ubjson(cls, ubj: bytes) -> Self:
         """Read XGBoost's UBJSON.
 
         Raises

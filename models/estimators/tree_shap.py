@@ -48,7 +48,7 @@ class PathTables:
         self._table = BuildOnSecondUse(self._leaves.table)
 
     @classmethod
-    def of(cls, trees: FlatTrees) -> Self | None:
+    def from_trees(cls, trees: FlatTrees) -> Self | None:
         """Make the tables, unless the trees are too deep for them."""
         leaves = np.count_nonzero(np.isinf(trees.thresholds))
         cells = leaves * (trees.depth + 1) << trees.depth + 1

@@ -75,13 +75,13 @@ def explain_applications(scorer: Scorer, applications: Sequence[CreditModel]) ->
     """Explain the scores of at least one application, each as if it were alone."""
     columns = columns_from_applications(scorer.model, applications)
     matrix = matrix_from_columns(scorer.model, columns)
-    typical = columns_from_baseline(scorer.model, scorer.reference)
+    typical = columns_from_baseline(scorer.model, scorer.baseline)
     reference = matrix_from_columns(scorer.model, typical)
     log_odds = scorer.estimator.log_odds(matrix)
     found = _exact(scorer.estimator.contributions(matrix, reference), log_odds)
-    points = points_from_contributions(found, scorer.scores)
-    base = Standing(found.base, float(scorer.scores(np.array([found.base]))[0]))
-    totals = zip(log_odds.tolist(), scorer.scores(log_odds).tolist(), strict=True)
+    points = points_from_contributions(found, scorer.points_from_log_odds)
+    base = Standing(found.base, float(scorer.points_from_log_odds(np.array([found.base]))[0]))
+    totals = zip(log_odds.tolist(), scorer.points_from_log_odds(log_odds).tolist(), strict=True)
     scored = [c for c in characteristics(scorer.model) if not c.protected]
     places = [list(find_column_indices(scorer.model, c)) for c in scored]
 

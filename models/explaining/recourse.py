@@ -2,7 +2,7 @@
 
 Smallest is: fewest fields, at most `MOST_FIELDS`; then the least sum of distances, each
 `|change| / interquartile range` of the training rows, or 1 for another level. It is exact on the
-grids of `models.choices`.
+grids of `recourse_grid`.
 
 A box is a set of joint changes, between its nearest and its farthest corner. Where risk can only
 fall on the way between them, a box whose farthest corner is not approved holds nothing, and no

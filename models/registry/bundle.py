@@ -111,14 +111,14 @@ class Bundle:
     manifest: Manifest
     estimator: Estimator
     golden: Golden
-    reference: Baseline
+    baseline: Baseline
 
     def to_bytes(self) -> bytes:
         """The archive; the same bundle always gives the same bytes."""
         members = {
             "manifest.json": _json(self.manifest),
             "golden.json": _json(self.golden),
-            "reference.json": json.dumps(self.reference, indent=1).encode(),
+            "reference.json": json.dumps(self.baseline, indent=1).encode(),
             ESTIMATOR_MEMBERS[self.estimator.family]: self.estimator.to_bytes(),
         }
         buffer = io.BytesIO()
@@ -206,7 +206,7 @@ def scorer_from_bundle(bundle: Bundle, model: type[CreditModel]) -> Scorer:
         model,
         bundle.estimator,
         manifest.calibration,
-        bundle.reference,
+        bundle.baseline,
         manifest.scale,
         manifest.policy,
         manifest.bands,
@@ -251,11 +251,11 @@ def _check_features(bundle: Bundle, model: type[CreditModel]) -> None:
 
 def _check_reference(scorer: Scorer) -> None:
     scored = {c.name for c in characteristics(scorer.model) if not c.protected and not c.compute}
-    if set(scorer.reference) != scored:
+    if set(scorer.baseline) != scored:
         message = "bundle: the reference does not have exactly the scored fields"
         raise ModelRefusedError(message)
     try:
-        matrix_from_baseline(scorer.model, scorer.reference)
+        matrix_from_baseline(scorer.model, scorer.baseline)
     except (KeyError, TypeError, ValueError, FeatureError) as error:
         message = "bundle: the reference is not of this contract"
         raise ModelRefusedError(message) from error

@@ -44,7 +44,7 @@ def publish_benchmark_model(store_uri: str, model_file: Path) -> None:
     )
     reference = fit_baseline(Application, rows.applications, rows.labels)
     policy = Cutoffs(approve_below=0.3, decline_from=0.6)
-    scorer = Scorer.of(Application, estimator, BetaCalibration(), reference, policy)
+    scorer = Scorer.from_catalogue(Application, estimator, BetaCalibration(), reference, policy)
     golden = golden_rows(scorer, rows.applications, seed=1)
     probabilities = probabilities_from_log_odds(scorer.log_odds(rows.applications))
     found = reliability(rows.labels, probabilities, confidence=0.95, seed=1)

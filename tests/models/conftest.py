@@ -81,7 +81,7 @@ def trees_of_toy() -> Trees:
 def bundle_path(estimator: Additive | Trees) -> Bundle:
     """A bundle of the toy model with two golden rows."""
     rows = [toy(), toy(income=20_000.0, home="rent", months_since_default=-7)]
-    scorer = Scorer.of(Toy, estimator, CALIBRATION, REFERENCE, POLICY)
+    scorer = Scorer.from_catalogue(Toy, estimator, CALIBRATION, REFERENCE, POLICY)
     golden = Golden(
         applications=tuple(row.model_dump() for row in rows),
         log_odds=tuple(scorer.log_odds(rows).tolist()),

@@ -57,7 +57,7 @@ def readers(folder: Path, known: dict[str, float]) -> Iterator[list[str]]:
         store = open_store(folder.as_uri())
         while not stop.is_set():
             champion = load_champion(store, Toy)
-            [decision] = champion.scorer.score([toy()])
+            [decision] = champion.scorer.decide([toy()])
             family = champion.manifest.family
             if decision.probability_of_default != known[family]:
                 faults.append(champion.version)
@@ -91,7 +91,7 @@ def known(logistic: Additive, trees: Trees) -> dict[str, float]:
     found: dict[str, float] = {}
     estimators: tuple[Additive | Trees, ...] = (logistic, trees)
     for estimator in estimators:
-        [decision] = scorer_from_bundle(bundle_path(estimator), Toy).score([toy()])
+        [decision] = scorer_from_bundle(bundle_path(estimator), Toy).decide([toy()])
         found[estimator.family] = decision.probability_of_default
     return found
 

@@ -30,9 +30,11 @@ def test_points_of_a_row_sum_to_its_score_less_the_bases(
     matrix = random.normal(size=(500, 8))
     matrix[random.random(matrix.shape) < 0.2] = np.nan
     found = estimator.contributions(matrix, random.normal(size=(1, 8)))
-    points = points_from_contributions(found, scorer.scores)
+    points = points_from_contributions(found, scorer.points_from_log_odds)
     ends = found.base + found.values.sum(axis=1)
-    expected = scorer.scores(ends) - scorer.scores(np.array([found.base]))
+    expected = scorer.points_from_log_odds(ends) - scorer.points_from_log_odds(
+        np.array([found.base])
+    )
     np.testing.assert_allclose(points.sum(axis=1), expected, rtol=0, atol=1e-9)
     # What raises the log-odds takes points away, and the more the more.
     assert ((points < 0) == (found.values > 0))[points != 0].all()
@@ -41,9 +43,9 @@ def test_points_of_a_row_sum_to_its_score_less_the_bases(
 def test_on_a_log_odds_scale_without_calibration_points_are_factor_times_log_odds(
     logistic: Additive,
 ) -> None:
-    scorer = Scorer.of(Toy, logistic, BetaCalibration(), REFERENCE, POLICY)
+    scorer = Scorer.from_catalogue(Toy, logistic, BetaCalibration(), REFERENCE, POLICY)
     found = Contributions(-2.0, np.array([[np.log(2.0), -np.log(4.0)]]))
-    assert points_from_contributions(found, scorer.scores).tolist() == [
+    assert points_from_contributions(found, scorer.points_from_log_odds).tolist() == [
         pytest.approx([-20.0, 40.0])
     ]
 

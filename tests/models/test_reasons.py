@@ -10,11 +10,11 @@ from tests.support.toy import Toy, toy
 
 @pytest.fixture
 def scorer(logistic: Additive) -> Scorer:
-    return Scorer.of(Toy, logistic, BetaCalibration(), REFERENCE, POLICY)
+    return Scorer.from_catalogue(Toy, logistic, BetaCalibration(), REFERENCE, POLICY)
 
 
 def reasons(scorer: Scorer, **fields: object) -> tuple[AdverseReason, ...]:
-    [decision] = scorer.score([toy(**fields)], with_reasons=True)
+    [decision] = scorer.decide([toy(**fields)], with_reasons=True)
     assert decision.reasons is not None
     return decision.reasons
 
@@ -52,13 +52,13 @@ def test_no_reason_is_ever_about_a_protected_field(scorer: Scorer) -> None:
 
 def test_an_approval_has_no_reasons_unless_they_are_asked_for(scorer: Scorer) -> None:
     application = toy(**REFERENCE)
-    assert scorer.score([application])[0].decision == "approve"
-    assert scorer.score([application])[0].reasons is None
-    assert scorer.score([application], with_reasons=True)[0].reasons == ()
+    assert scorer.decide([application])[0].decision == "approve"
+    assert scorer.decide([application])[0].reasons is None
+    assert scorer.decide([application], with_reasons=True)[0].reasons == ()
 
 
 def test_there_are_never_more_than_four(scorer: Scorer) -> None:
     worst = toy(income=1.0, debt=1e6, home="rent", months_since_default=0)
-    [decision] = scorer.score([worst])
+    [decision] = scorer.decide([worst])
     assert decision.reasons is not None
     assert len(decision.reasons) == MOST_REASONS

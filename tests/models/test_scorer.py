@@ -13,8 +13,8 @@ from tests.support.toy import Toy, toy
 def test_an_application_gets_a_probability_points_a_level_and_a_decision(
     logistic: Additive,
 ) -> None:
-    scorer = Scorer.of(Toy, logistic, BetaCalibration(), REFERENCE, POLICY)
-    [decision] = scorer.score([toy(months_since_default=0)])
+    scorer = Scorer.from_catalogue(Toy, logistic, BetaCalibration(), REFERENCE, POLICY)
+    [decision] = scorer.decide([toy(months_since_default=0)])
     # log-odds -1 - .5 + .1 - .2 + 2 * .2 = -1.2
     assert decision.probability_of_default == pytest.approx(0.2314752)
     assert decision.credit_score == pytest.approx(521.75, abs=0.01)
@@ -22,14 +22,16 @@ def test_an_application_gets_a_probability_points_a_level_and_a_decision(
 
 
 def test_no_applications_give_no_decisions(logistic: Additive) -> None:
-    assert Scorer.of(Toy, logistic, BetaCalibration(), REFERENCE, POLICY).score([]) == []
+    assert (
+        Scorer.from_catalogue(Toy, logistic, BetaCalibration(), REFERENCE, POLICY).decide([]) == []
+    )
 
 
 def test_a_decision_is_made_on_the_calibrated_probability(logistic: Additive) -> None:
     application = toy(months_since_default=0)
-    [decision] = Scorer.of(Toy, logistic, BetaCalibration(c=-1.0), REFERENCE, POLICY).score(
-        [application]
-    )
+    [decision] = Scorer.from_catalogue(
+        Toy, logistic, BetaCalibration(c=-1.0), REFERENCE, POLICY
+    ).decide([application])
     # log-odds -1.2 - 1 = -2.2
     assert decision.probability_of_default == pytest.approx(0.0997505)
     assert decision.decision == "approve"

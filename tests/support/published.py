@@ -34,7 +34,7 @@ def _bundle(model: type[CreditModel], typical: CreditModel, now: datetime) -> Bu
     estimator = _estimator(model, typical)
     scored = [c.name for c in characteristics(model) if not c.protected and not c.compute]
     reference = {name: getattr(typical, name) for name in scored}
-    scorer = Scorer.of(model, estimator, CALIBRATION, reference, CUTOFFS)
+    scorer = Scorer.from_catalogue(model, estimator, CALIBRATION, reference, CUTOFFS)
     golden = Golden(
         applications=(typical.model_dump(),), log_odds=tuple(scorer.log_odds([typical]).tolist())
     )

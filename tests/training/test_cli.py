@@ -61,7 +61,7 @@ def test_card_default_is_calibrated_on_the_untouched_quarter(
     rows = check_rows(CardDefault, frame, max_refused_share=0)
     held = is_test(rows.keys)
     applications = [a for a, h in zip(rows.applications, held, strict=True) if h]
-    scored = np.array([d.probability_of_default for d in champion.scorer.score(applications)])
+    scored = np.array([d.probability_of_default for d in champion.scorer.decide(applications)])
     found = reliability(rows.labels[held], scored, confidence=0.95, seed=1)
     assert found.ece <= found.ece_floor_high
     assert abs(found.slope - 1) <= max(0.05, 2 * found.slope_error)
@@ -262,7 +262,7 @@ def test_application_ranks_fresh_rows_almost_as_well_as_the_truth(
     frame = generate(20_000, seed=2_026)
     rows = check_rows(Application, frame, max_refused_share=0)
     scorer = load_champion(open_store(trained_store.uri), Application).scorer
-    scored = np.array([d.probability_of_default for d in scorer.score(rows.applications)])
+    scored = np.array([d.probability_of_default for d in scorer.decide(rows.applications)])
     truth = frame["true_probability"].to_numpy()
     assert auc(rows.labels, scored) > auc(rows.labels, truth) - 0.01
 
@@ -273,7 +273,7 @@ def test_customer_ranks_fresh_rows_of_another_economy_almost_as_well_as_the_trut
     frame = customer.generate(20_000, seed=2_026)
     rows = check_rows(Customer, frame, max_refused_share=0)
     scorer = load_champion(open_store(trained_store.uri), Customer).scorer
-    scored = np.array([d.probability_of_default for d in scorer.score(rows.applications)])
+    scored = np.array([d.probability_of_default for d in scorer.decide(rows.applications)])
     truth = frame["true_probability"].to_numpy()
     assert auc(rows.labels, truth) > 0.82
     assert auc(rows.labels, scored) > auc(rows.labels, truth) - 0.01
@@ -287,7 +287,7 @@ def test_bureau_ranks_fresh_loans_almost_as_well_as_the_truth_and_finds_the_defa
     frame = join(tables.named()).frame
     rows = check_rows(Bureau, frame, max_refused_share=0)
     champion = load_champion(open_store(trained_store.uri), Bureau)
-    scored = np.array([d.probability_of_default for d in champion.scorer.score(rows.applications)])
+    scored = np.array([d.probability_of_default for d in champion.scorer.decide(rows.applications)])
     truth = np.array(tables.true_probability.loc[frame["loan_id"]], dtype=np.float64)
     assert auc(rows.labels, truth) > 0.98
     assert auc(rows.labels, scored) > auc(rows.labels, truth) - 0.01
@@ -317,7 +317,7 @@ def test_application_is_as_near_the_truth_as_its_true_form_fitted_to_the_same_ro
     best = np.abs(true_form.predict_proba(design[held])[:, 1] - truth).mean()
     scorer = load_champion(open_store(trained_store.uri), Application).scorer
     untouched = [row for row, test in zip(rows.applications, held, strict=True) if test]
-    scored = np.array([d.probability_of_default for d in scorer.score(untouched)])
+    scored = np.array([d.probability_of_default for d in scorer.decide(untouched)])
     assert best < 0.008
     assert np.abs(scored - truth).mean() <= 1.5 * best
 
@@ -345,9 +345,7 @@ def test_where_the_truth_is_linear_the_logistic_family_is_chosen(tmp_path: Path)
 
 
 def test_commands_that_train_nothing_do_not_wait_for_trainings_libraries() -> None:
-    code = (
-        "import sys, training.command; print({'sklearn', 'optbinning', 'xgboost'} & {*sys.modules})"
-    )
+    code = "import sys, training.cli; print({'sklearn', 'optbinning', 'xgboost'} & {*sys.modules})"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True
     )

@@ -42,13 +42,13 @@ def case(request: pytest.FixtureRequest, trained_store: TrainedStore) -> Case:
 
 
 def test_every_reason_is_adverse_and_improving_it_lowers_the_probability(case: Case) -> None:
-    decisions = case.scorer.score(case.applications)
+    decisions = case.scorer.decide(case.applications)
     refused = [i for i, d in enumerate(decisions) if d.decision != "approve"][:NOT_APPROVED]
     assert len(refused) >= 500
     applications = [case.applications[i] for i in refused]
     columns = columns_from_applications(case.model, applications)
     matrix = matrix_from_columns(case.model, columns)
-    typical = matrix_from_baseline(case.model, case.scorer.reference)
+    typical = matrix_from_baseline(case.model, case.scorer.baseline)
     values = case.scorer.estimator.contributions(matrix, typical).values
     before = case.scorer.estimator.log_odds(matrix)
     for row, place in enumerate(refused):
@@ -82,7 +82,7 @@ def test_contributions_add_up_to_the_log_odds(case: Case) -> None:
     matrix = matrix_from_columns(
         case.model, columns_from_applications(case.model, case.applications[:2_000])
     )
-    typical = matrix_from_baseline(case.model, case.scorer.reference)
+    typical = matrix_from_baseline(case.model, case.scorer.baseline)
     found = case.scorer.estimator.contributions(matrix, typical)
     total = found.base + found.values.sum(axis=1)
     np.testing.assert_allclose(total, case.scorer.estimator.log_odds(matrix), rtol=0, atol=1e-4)

@@ -22,7 +22,7 @@ def test_no_golden_row_is_a_training_row(toy_frame: pd.DataFrame) -> None:
     estimator = Additive("logistic", Formula(features=names, intercept=-1.0, terms=terms))
     reference = fit_baseline(Toy, rows.applications, rows.labels)
     cutoffs = Cutoffs(approve_below=0.2, decline_from=0.4)
-    scorer = Scorer.of(Toy, estimator, BetaCalibration(), reference, cutoffs)
+    scorer = Scorer.from_catalogue(Toy, estimator, BetaCalibration(), reference, cutoffs)
     golden = golden_rows(scorer, rows.applications, seed=1)
     trained_on = [row.model_dump() for row in rows.applications]
     assert len(golden.applications) == ROWS

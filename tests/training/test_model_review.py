@@ -52,7 +52,9 @@ def scorer_with(debt_weight: float) -> Scorer:
     rows = applications()
     reference = fit_baseline(Toy, rows, np.zeros(len(rows), dtype=np.int64))
     policy = Cutoffs(approve_below=0.2, decline_from=0.4)
-    return Scorer.of(Toy, Additive("logistic", formula), BetaCalibration(), reference, policy)
+    return Scorer.from_catalogue(
+        Toy, Additive("logistic", formula), BetaCalibration(), reference, policy
+    )
 
 
 def applications() -> list[Toy]:
@@ -91,7 +93,7 @@ def test_importances_are_mean_absolute_contributions_largest_first() -> None:
     found = importances(scorer, matrix(), seed=1)
     debts = matrix()[:, 1]
     assert next(iter(found)) == "debt"
-    assert found["debt"] == pytest.approx(4e-5 * np.abs(debts - scorer.reference["debt"]).mean())
+    assert found["debt"] == pytest.approx(4e-5 * np.abs(debts - scorer.baseline["debt"]).mean())
     assert "age" not in found
 
 

@@ -46,8 +46,8 @@ def misled(frame: pd.DataFrame) -> pd.DataFrame:
 def overconfident(trained: Trained) -> bytes:
     """The same model with log-odds doubled: it ranks as well and fits worse."""
     doubled = BetaCalibration(a=2.0, b=2.0)
-    scorer = Scorer.of(
-        Toy, trained.bundle.estimator, doubled, trained.bundle.reference, trained.scorer.policy
+    scorer = Scorer.from_catalogue(
+        Toy, trained.bundle.estimator, doubled, trained.bundle.baseline, trained.scorer.policy
     )
     manifest = trained.bundle.manifest.model_copy(update={"calibration": doubled})
     golden = golden_rows(scorer, trained.rows.applications, seed=1)

@@ -15,7 +15,7 @@ PARITY_TOLERANCE = 1e-6  # in probability
 
 
 def export(family: Family, pipeline: Pipeline, model: type[CreditModel]) -> Estimator:
-    """Export a fitted pipeline of `training.candidates`."""
+    """Export a fitted pipeline of `training.families.candidates`."""
     classify = pipeline.named_steps["classify"]
     if family == "xgboost" or family == "random_forest":  # noqa: PLR1714 -- mypy narrows this only
         return estimator_from_bytes(family, bytes(classify.get_booster().save_raw("ubj")))

@@ -2,10 +2,8 @@
 
 Arguments stand in the order of the model's declaration. BigQuery asks again after 503 (a model is
 being loaded) and fails the query at once on 400, which a faulty row is.
-`python -m functions.scoring.bigquery` prints the arguments of every model, for Terraform.
 """
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -137,13 +135,3 @@ def _body(model: type[CreditModel]) -> Schema:
     calls = {"type": "array", "items": one, "minItems": 1, "maxItems": MAX_ROWS}
     said = {"requestId": {"description": "Any text"}, "userDefinedContext": context}
     return members({"calls": calls}) | {"properties": {"calls": calls} | said}
-
-
-if __name__ == "__main__":
-    from functions.scoring.settings import read_settings
-
-    by_model = {
-        name: [{"name": field, "type": kind} for field, kind in arguments(model).items()]
-        for name, model in read_settings().catalogue.items()
-    }
-    print(json.dumps(by_model, indent=1))

@@ -127,7 +127,7 @@ def _said(answer: Answer, found: Recourse | None) -> dict[str, Any]:
         return {"outcome": "none_exists", "detail": DETAILS["none_exists"]}
     if not found.changes:
         return {"outcome": "approved_already", "detail": DETAILS["approved_already"]}
-    [after] = answer.loaded.scorer.score([found.application])
+    [after] = answer.loaded.scorer.decide([found.application])
     return {
         "outcome": "found",
         "detail": DETAILS["found"],

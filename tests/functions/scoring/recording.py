@@ -39,7 +39,7 @@ def toy_bundle(weight: float = 0.5) -> Bundle:
 def toy_version(version: str = "20261121T014400Z-3f9ac2d01b7e") -> LoadedVersion:
     """The toy model in memory."""
     bundle = bundle_from_bytes(toy_bundle().to_bytes())
-    scorer = Scorer.of(Toy, bundle.estimator, CALIBRATION, REFERENCE, POLICY)
+    scorer = Scorer.from_catalogue(Toy, bundle.estimator, CALIBRATION, REFERENCE, POLICY)
     return LoadedVersion(version, bundle.manifest, scorer)
 
 
@@ -65,7 +65,7 @@ def caller(request_id: str = "r", applicant: str | None = None, key: str | None 
 def record(log: DecisionLog, loaded: LoadedVersion, rows: Sequence[Toy], who: Caller) -> None:
     """Decide on rows and record it, as the desk does."""
     table = table_from_applications(Toy, rows)
-    scored = loaded.scorer.scored(table)
+    scored = loaded.scorer.decide_table(table)
     log.record(Answered("champion", loaded, table, range(len(rows)), scored, 1.0), who)
 
 

@@ -90,7 +90,7 @@ def expected(
     return {
         version.version: [
             decision.probability_of_default
-            for decision in load_version(store, Application, version).scorer.score(applications)
+            for decision in load_version(store, Application, version).scorer.decide(applications)
         ]
         for version in versions
     }

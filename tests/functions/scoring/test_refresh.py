@@ -96,7 +96,7 @@ def expected(store: Store, versions: list[Version]) -> dict[str, float]:
     application = GermanCredit.model_validate(ROW)
     return {
         v.version: load_version(store, GermanCredit, v)
-        .scorer.score([application])[0]
+        .scorer.decide([application])[0]
         .probability_of_default
         for v in versions
     }

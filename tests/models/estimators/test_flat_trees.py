@@ -71,7 +71,7 @@ def test_one_row_scores_as_the_library_scores_it_to_the_last_bit(
     grown: str, request: pytest.FixtureRequest
 ) -> None:
     ubj = request.getfixturevalue(grown)
-    trees, library = FlatTrees.of(ubj), Booster(ubj)
+    trees, library = FlatTrees.from_ubjson(ubj), Booster(ubj)
     matrix = rows(ROWS // 10, seed=3)
     if grown == "boosted":
         matrix = rows(ROWS, seed=3)
@@ -82,7 +82,7 @@ def test_one_row_scores_as_the_library_scores_it_to_the_last_bit(
 @pytest.mark.parametrize("grown", ["boosted", "pruned", "stumps", "twos"])
 def test_contributions_are_those_of_the_library(grown: str, request: pytest.FixtureRequest) -> None:
     ubj = request.getfixturevalue(grown)
-    tables = PathTables.of(FlatTrees.of(ubj))
+    tables = PathTables.from_trees(FlatTrees.from_ubjson(ubj))
     assert tables
     matrix = rows(ROWS // 100, seed=4)
     library = Booster(ubj).contributions(matrix)
@@ -96,19 +96,19 @@ def test_contributions_are_those_of_the_library(grown: str, request: pytest.Fixt
 def test_contributions_without_the_table_have_the_same_bits(
     grown: str, request: pytest.FixtureRequest
 ) -> None:
-    trees = FlatTrees.of(request.getfixturevalue(grown))
+    trees = FlatTrees.from_ubjson(request.getfixturevalue(grown))
     matrix = rows(20, seed=9)
-    whole = PathTables.of(trees)
+    whole = PathTables.from_trees(trees)
     assert whole
     whole.contributions(matrix)
     for row, found in zip(matrix, whole.contributions(matrix), strict=True):
-        first = PathTables.of(trees)
+        first = PathTables.from_trees(trees)
         assert first
         np.testing.assert_array_equal(first.contributions(row[None])[0], found)
 
 
 def test_contributions_add_up_to_the_log_odds(boosted: bytes) -> None:
-    tables = PathTables.of(FlatTrees.of(boosted))
+    tables = PathTables.from_trees(FlatTrees.from_ubjson(boosted))
     assert tables
     matrix = rows(500, seed=5)
     whole = tables.base + tables.contributions(matrix).sum(axis=1)
@@ -139,7 +139,7 @@ def test_what_is_no_classifier_is_refused_and_left_to_the_library() -> None:
     booster = XGBRegressor(n_estimators=3).fit(matrix, np.nan_to_num(matrix[:, 0])).get_booster()
     ubj = bytes(booster.save_raw("ubj"))
     with pytest.raises(ModelRefusedError):
-        FlatTrees.of(ubj)
+        FlatTrees.from_ubjson(ubj)
     estimator = estimator_from_bytes("xgboost", ubj)
     scores = [estimator.log_odds(matrix[:1])[0] for _ in range(3)]
     assert len(set(scores)) == 1
@@ -148,14 +148,14 @@ def test_what_is_no_classifier_is_refused_and_left_to_the_library() -> None:
 @pytest.mark.parametrize("cut", [0, 1, 100, -1])
 def test_what_is_cut_is_refused(boosted: bytes, cut: int) -> None:
     with pytest.raises(ModelRefusedError):
-        FlatTrees.of(boosted[:cut])
+        FlatTrees.from_ubjson(boosted[:cut])
 
 
 def test_trees_with_a_cycle_are_refused(boosted: bytes) -> None:
     place = boosted.index(b"left_children[$l#L") + len(b"left_children[$l#L") + 8
     second = place + 4  # the left child of the root's left child: the root
     with pytest.raises(ModelRefusedError):
-        FlatTrees.of(boosted[:second] + bytes(4) + boosted[second + 4 :])
+        FlatTrees.from_ubjson(boosted[:second] + bytes(4) + boosted[second + 4 :])
 
 
 def test_a_version_that_is_replaced_is_gone_at_once(boosted: bytes) -> None:

@@ -24,14 +24,14 @@ TOYS = st.builds(
 @pytest.fixture(scope="session", params=["formula", "trees"])
 def scorer(request: pytest.FixtureRequest, logistic: Additive, trees: Trees) -> Scorer:
     estimator = logistic if request.param == "formula" else trees
-    return Scorer.of(Toy, estimator, CALIBRATION, REFERENCE, POLICY)
+    return Scorer.from_catalogue(Toy, estimator, CALIBRATION, REFERENCE, POLICY)
 
 
 @settings(deadline=None)  # the machine may be busy
 @given(application=TOYS)
 def test_base_and_contributions_make_the_total_exactly(scorer: Scorer, application: Toy) -> None:
     [found] = explain_applications(scorer, [application])
-    [decision] = scorer.score([application])
+    [decision] = scorer.decide([application])
     assert found.total.credit_score == decision.credit_score
     log_odds = found.base.log_odds + sum(c.log_odds for c in found.contributions)
     points = found.base.credit_score + sum(c.points for c in found.contributions)
@@ -48,7 +48,7 @@ def test_every_scored_characteristic_contributes_and_no_protected_one(scorer: Sc
 
 
 def test_the_reference_itself_has_no_contributions_to_a_formula(logistic: Additive) -> None:
-    scorer = Scorer.of(Toy, logistic, CALIBRATION, REFERENCE, POLICY)
+    scorer = Scorer.from_catalogue(Toy, logistic, CALIBRATION, REFERENCE, POLICY)
     [found] = explain_applications(scorer, [toy(**REFERENCE)])
     assert found.base_of == "reference"
     assert found.base == found.total
@@ -57,7 +57,7 @@ def test_the_reference_itself_has_no_contributions_to_a_formula(logistic: Additi
 
 
 def test_trees_count_from_their_mean(trees: Trees) -> None:
-    scorer = Scorer.of(Toy, trees, CALIBRATION, REFERENCE, POLICY)
+    scorer = Scorer.from_catalogue(Toy, trees, CALIBRATION, REFERENCE, POLICY)
     [found] = explain_applications(scorer, [toy()])
     assert found.base_of == "training_mean"
 

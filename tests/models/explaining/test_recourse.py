@@ -97,7 +97,7 @@ def assert_smallest(
 def assert_sound(scorer: Scorer, found: Recourse, application: CreditModel) -> None:
     """It is approved, follows the contract, and moved what it says and may, and nothing else."""
     before, after = application.model_dump(), found.application.model_dump()
-    assert scorer.score([found.application])[0].decision == "approve"
+    assert scorer.decide([found.application])[0].decision == "approve"
     assert scorer.model.model_validate(after) == found.application
     moved = {name for name in before if before[name] != after[name]}
     assert moved == {change.field for change in found.changes}
@@ -136,7 +136,7 @@ def monotone_trees() -> Trees:
 @pytest.fixture(scope="session", params=["formula", "trees"])
 def toy_scorer(request: pytest.FixtureRequest, logistic: Additive, monotone_trees: Trees) -> Scorer:
     estimator = logistic if request.param == "formula" else monotone_trees
-    return Scorer.of(Toy, estimator, CALIBRATION, REFERENCE, POLICY)
+    return Scorer.from_catalogue(Toy, estimator, CALIBRATION, REFERENCE, POLICY)
 
 
 @settings(deadline=None)  # the machine may be busy
@@ -179,7 +179,9 @@ def test_a_direction_that_a_derived_number_breaks_is_not_relied_on(height: int, 
     )
     formula = Formula(features=tuple(weights), intercept=-4.0, terms=terms)
     reference: Baseline = {"height": 40, "width": 0}
-    scorer = Scorer.of(Bent, Additive("logistic", formula), CALIBRATION, reference, Bent.policy)
+    scorer = Scorer.from_catalogue(
+        Bent, Additive("logistic", formula), CALIBRATION, reference, Bent.policy
+    )
     spread = Spread(lowest=0, highest=100, interquartile_range=10)
     application = Bent(height=height, width=width)
     columns = columns_from_applications(Bent, [application])
@@ -189,17 +191,17 @@ def test_a_direction_that_a_derived_number_breaks_is_not_relied_on(height: int, 
 
 
 def test_what_is_approved_already_needs_no_change(logistic: Additive) -> None:
-    scorer = Scorer.of(Toy, logistic, CALIBRATION, REFERENCE, POLICY)
+    scorer = Scorer.from_catalogue(Toy, logistic, CALIBRATION, REFERENCE, POLICY)
     found = smallest_change(scorer, SPREADS, toy(debt=0.0))
     assert found is not None
     assert (found.changes, found.distance) == ((), 0.0)
 
 
 def test_where_nothing_may_move_there_is_no_recourse(logistic: Additive) -> None:
-    scorer = Scorer.of(Toy, logistic, CALIBRATION, REFERENCE, POLICY)
+    scorer = Scorer.from_catalogue(Toy, logistic, CALIBRATION, REFERENCE, POLICY)
     spreads: Spreads = {"debt": Spread(lowest=9e5, highest=9e5, interquartile_range=1.0)}
     application = toy(income=10_000.0, debt=50_000.0)
-    assert scorer.score([application])[0].decision == "decline"
+    assert scorer.decide([application])[0].decision == "decline"
     assert smallest_change(scorer, spreads, application) is None
 
 

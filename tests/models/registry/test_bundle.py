@@ -38,7 +38,7 @@ def test_a_bundle_read_back_scores_the_same(family: str, request: pytest.Fixture
     estimator: Additive | Trees = request.getfixturevalue(family)
     made = bundle_path(estimator)
     read = scorer_from_bundle(bundle_from_bytes(made.to_bytes()), Toy)
-    assert read.score([toy()]) == scorer_from_bundle(made, Toy).score([toy()])
+    assert read.decide([toy()]) == scorer_from_bundle(made, Toy).decide([toy()])
 
 
 def test_the_same_bundle_always_gives_the_same_bytes(bundle: Bundle) -> None:

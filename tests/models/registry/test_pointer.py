@@ -63,7 +63,7 @@ def test_a_promoted_version_is_loaded_and_scores(
     promote(store, "toy", version, author)
     champion = load_champion(store, Toy)
     assert champion.version == version.version
-    assert len(champion.scorer.score([toy()])) == 1
+    assert len(champion.scorer.decide([toy()])) == 1
 
 
 def test_a_promotion_remembers_the_previous_champion_and_counts_on(

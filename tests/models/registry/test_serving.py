@@ -46,8 +46,8 @@ def test_models_are_split_independently() -> None:
 
 def test_an_identity_is_on_the_same_side_in_every_process() -> None:
     code = (
-        "from models.serving import place_of;"
-        "print([place_of('toy', f'applicant-{i}') for i in range(100)])"
+        "from models.registry.serving import position_from_identity;"
+        "print([position_from_identity('toy', f'applicant-{i}') for i in range(100)])"
     )
     outputs = {
         subprocess.run(

@@ -213,7 +213,7 @@ def test_a_list_that_trickles_in_is_given_up(
 
 def test_a_client_is_imported_only_when_its_scheme_is_used(tmp_path: Path) -> None:
     code = (
-        "import sys; from models.stores.opening import open_store;"
+        "import sys; from models.stores.uri import open_store;"
         f"open_store({tmp_path.as_uri()!r}).names('');"
         "print({'boto3', 'google.cloud.storage'} & set(sys.modules))"
     )

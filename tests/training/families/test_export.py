@@ -88,8 +88,10 @@ def test_contributions_of_every_family_add_up_in_log_odds_and_in_points(
     policy = Cutoffs(approve_below=0.2, decline_from=0.4)
     calibration = BetaCalibration(a=1.2, b=0.9, c=0.1)
     scorer = Scorer(Toy, estimator, calibration, {}, scale, policy)
-    points = points_from_contributions(found, scorer.scores)
-    expected = scorer.scores(ends) - scorer.scores(np.array([found.base]))
+    points = points_from_contributions(found, scorer.points_from_log_odds)
+    expected = scorer.points_from_log_odds(ends) - scorer.points_from_log_odds(
+        np.array([found.base])
+    )
     np.testing.assert_allclose(points.sum(axis=1), expected, rtol=0, atol=1e-9)
 
 

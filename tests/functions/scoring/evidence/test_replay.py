@@ -51,7 +51,7 @@ def published(store: FileStore, bundle: Bundle) -> LoadedVersion:
 
 def bundle_of_trees() -> Bundle:
     estimator, formula = trees_of_toy(), toy_bundle()
-    scorer = Scorer.of(Toy, estimator, CALIBRATION, REFERENCE, POLICY)
+    scorer = Scorer.from_catalogue(Toy, estimator, CALIBRATION, REFERENCE, POLICY)
     rows = [Toy.model_validate(row) for row in formula.golden.applications]
     answers = tuple(scorer.log_odds(rows).tolist())
     golden = Golden(applications=formula.golden.applications, log_odds=answers)
@@ -112,8 +112,8 @@ def test_another_version_shows_the_decisions_it_would_change(
     rows = toys(200)
     record(decision_log(path, Seal()), old, rows, caller())
     capsys.readouterr()
-    before = [d.decision for d in old.scorer.score(rows)]
-    after = [d.decision for d in new.scorer.score(rows)]
+    before = [d.decision for d in old.scorer.decide(rows)]
+    after = [d.decision for d in new.scorer.decide(rows)]
     flipped = [i for i, pair in enumerate(zip(before, after, strict=True)) if len(set(pair)) == 2]
     assert main(["audit", "replay", str(path), "--version", new.version]) == 1
     *flips, summary = capsys.readouterr().out.splitlines()
