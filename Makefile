@@ -20,6 +20,7 @@ setup: .venv/complete ## .venv with everything development needs, from locked re
 # uv is the only thing pip installs: one hash-pinned package without dependencies, so any pip works.
 .uv/complete: infra/uv.txt
 	@test -n "$(SYSTEM_PYTHON)" || { echo "error: Python 3.11, 3.12 or 3.13 is needed; set SYSTEM_PYTHON to its path" >&2; exit 1; }
+	@test ! -L .uv || { echo "error: .uv is a link; its target is another clone's, which must not be cleared" >&2; exit 1; }
 	$(SYSTEM_PYTHON) -m venv --clear .uv
 	.uv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	touch $@

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.support.running import REPOSITORY
+from tests.support.running import REPOSITORY, TOOLS
 
 ENVIRONMENTS = REPOSITORY / "var" / "bench"
 SCORING = "scoring"
@@ -38,8 +38,9 @@ def build(name: str) -> None:
     built = folder / requirements.name
     if built.exists() and built.read_text() == requirements.read_text():
         return
-    uv = str(Path(sys.executable).parent / "uv")
-    _run(uv, "venv", "--clear", "--python=3.11", str(folder))
+    uv = str(TOOLS / "uv")
+    python = sys.executable if name == SCORING else "3.11"  # the peers' pins are for that one
+    _run(uv, "venv", "--clear", "--python", python, str(folder))
     install = ("--no-deps", "--compile-bytecode", f"--python={folder}")
     _run(uv, "pip", "install", *install, "-r", str(requirements))
     built.write_text(requirements.read_text())

@@ -4,12 +4,12 @@ import json
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.support.running import REPOSITORY
+from tests.support.package_index import future_index
+from tests.support.running import REPOSITORY, TOOLS
 
 DOCKERFILE = REPOSITORY / "infra" / "docker" / "Dockerfile"
 # What they do to Python itself would be done to this machine's.
@@ -101,11 +101,13 @@ class Image:
 def build(target: str, root: Path, pip: Path | None = None) -> Image:
     """Carry out the COPY and RUN steps of a target and of the stages it copies from.
 
-    `pip` is a folder with another pip than this environment's.
+    `pip` is a folder with another pip than Python's own. Packages come from an index that also
+    offers a newer release of each.
     """
     image = Image(root, target)
     (root / "tmp").mkdir(parents=True)
-    tools = [folder for folder in (pip, Path(sys.executable).parent) if folder]
+    future_index(root / "index")
+    tools = [folder for folder in (pip, TOOLS) if folder]
     for stage in _needed(target):
         folder = root / stage.name / "app"
         folder.mkdir(parents=True)
@@ -121,6 +123,7 @@ def build(target: str, root: Path, pip: Path | None = None) -> Image:
 def _run(image: Image, stage: Stage, line: str, tools: list[Path]) -> None:
     path = ":".join([*map(str, tools), "$PATH"])
     variables = [word.replace("$PATH", path) for word in image.variables(stage.name)]
+    variables.append(f"PIP_EXTRA_INDEX_URL={(image.root / 'index').as_uri()}")
     exported = " ".join(f'"{variable}"' for variable in variables)
     script = f"export {exported}\n{image.place(line, stage.name)}"
     folder = image.root / stage.name / "app"

@@ -20,6 +20,7 @@ from tests.support.running import (
     REPOSITORY,
     SERVER_COMMANDS,
     START_SECONDS,
+    TOOLS,
     free_port,
     last_line,
     running_server,
@@ -29,6 +30,7 @@ COMPOSE = REPOSITORY / "infra" / "docker" / "compose.yaml"
 SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(COMPOSE.read_text())["services"]
 TARGETS = ["scoring", "training"]
 MOST_BYTES = 220e6
+CACHE_TAG = sys.implementation.cache_tag
 
 
 @pytest.fixture(params=TARGETS)
@@ -57,7 +59,7 @@ def test_the_scoring_image_lacks_scipy_alone_of_what_its_packages_ask_for(
     scoring_image: Image,
 ) -> None:
     python = str(scoring_image.venv / "bin" / "python")
-    check = [sys.executable, "-m", "pip", "--python", python, "check"]
+    check = [str(TOOLS / "pip"), "--python", python, "check"]
     done = subprocess.run(check, capture_output=True, text=True, check=False)
     assert re.fullmatch(
         r"xgboost-cpu \S+ requires scipy, which is not installed\.\n", done.stdout
@@ -98,7 +100,7 @@ def test_every_module_of_an_image_has_bytecode_that_needs_no_source_to_be_looked
     modules = [p for f in (image.folder, image.venv / "lib") for p in f.rglob("*.py")]
     assert len(modules) > 1_000
     for module in modules:
-        bytecode = module.parent / "__pycache__" / f"{module.stem}.cpython-311.pyc"
+        bytecode = module.parent / "__pycache__" / f"{module.stem}.{CACHE_TAG}.pyc"
         assert bytecode.read_bytes()[4:8] == b"\x01\0\0\0", bytecode  # hash-based, unchecked
 
 

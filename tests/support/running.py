@@ -18,6 +18,8 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SHARED_DATA = REPOSITORY.parent / "shared" / "data"
+# What `make setup` makes first: this Python's own pip, and uv. The environment itself has neither.
+TOOLS = REPOSITORY / ".uv" / "bin"
 START_SECONDS = 30
 MODELS = ("application", "bureau", "card_default", "customer", "german_credit")
 
