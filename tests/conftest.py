@@ -10,6 +10,7 @@ from hypothesis import settings
 from moto.server import ThreadedMotoServer
 
 from tests.support.bucket import running_bucket_server
+from tests.support.counts import FULL, REDUCED, choose, counts
 from tests.support.running import (
     MODELS,
     REPOSITORY,
@@ -21,10 +22,15 @@ from tests.support.running import (
     s3_environment,
 )
 
-# `make test` and `make soak` run the same tests, at different counts.
-settings.register_profile("test", max_examples=100)
-settings.register_profile("soak", max_examples=10_000)
-settings.load_profile("test")
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--soak", action="store_true", help="full counts: tests/support/counts.py")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    choose(FULL if config.getoption("soak") else REDUCED)
+    settings.register_profile("counts", max_examples=counts().examples)
+    settings.load_profile("counts")
 
 
 @pytest.fixture(scope="session")
