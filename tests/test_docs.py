@@ -18,7 +18,7 @@ from tests.support.running import (
     TrainedStore,
     running_server,
 )
-from tests.test_architecture import project_files
+from tests.support.source_tree import project_files
 
 README = (REPOSITORY / "README.md").read_text()
 DOCUMENTS = [path for path in project_files() if path.suffix == ".md"]

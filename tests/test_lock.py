@@ -149,12 +149,12 @@ def test_a_file_that_pins_a_package_without_the_extra_that_another_asks_for_is_r
     """
     pip, index = install_pip(tmp_path / "pip", f"pip=={OLDEST_PIP}"), PackageIndex(tmp_path / "i")
     asking = index.add("pytest-cov", "7.0", ["coverage[toml]>=7"])
-    asked = index.add("coverage", "7.17.3", ['tomli; extra == "toml"'])
+    pinned = index.add("coverage", "7.17.3", ['tomli; extra == "toml"'])
     index.add("tomli", "2.0")
     text = "\n".join(
         (
             f"pytest-cov==7.0 --hash=sha256:{asking}",
-            f"coverage==7.17.3 --hash=sha256:{asked}",
+            f"coverage==7.17.3 --hash=sha256:{pinned}",
             f"tomli==2.0 --hash=sha256:{index.add('tomli', '2.0')}",
         )
     )

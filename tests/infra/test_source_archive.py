@@ -17,7 +17,7 @@ from tests.benchmarks.fixed_model import publish_benchmark_model
 from tests.infra.dockerfile import Image
 from tests.support.package_index import future_index
 from tests.support.running import REPOSITORY, SERVER_COMMANDS, TOOLS, running_server
-from tests.test_architecture import project_files
+from tests.support.source_tree import project_files
 
 
 def archive(script: Path, output: Path) -> bytes:

@@ -64,5 +64,5 @@ def test_public_members_keys_and_bindings_are_refused_by_policies_of_our_own(
     (folder / "retrain.tf").write_text(broken + key + binding)
     done = scan(checkov, folder)
     assert done.returncode != 0
-    found = set(re.findall(r"CKV2_SURETY_\d", done.stdout))
-    assert found == {"CKV2_SURETY_1", "CKV2_SURETY_2", "CKV2_SURETY_3"}
+    policies = set(re.findall(r"CKV2_SURETY_\d", done.stdout))
+    assert policies == {"CKV2_SURETY_1", "CKV2_SURETY_2", "CKV2_SURETY_3"}
