@@ -8,11 +8,8 @@ import pytest
 from functions.client import errors
 from functions.client.retries import Retries
 from models.catalogue.customer import Customer
-from tests.functions.scoring.conftest import made_store
 from tests.support.running import REPOSITORY, running_server
 from tests.test_docs import blocks
-
-__all__ = ["made_store"]
 
 TEXT = (REPOSITORY / "docs" / "client.md").read_text()
 

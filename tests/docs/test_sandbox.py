@@ -22,9 +22,9 @@ AWAY = 0.04  # rows that far from every cut-off are decided the same within the 
 
 
 @pytest.fixture
-def surety(service: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Surety]:
+def surety(trained_service: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Surety]:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    with Surety(str(service.client.base_url)) as client:
+    with Surety(str(trained_service.client.base_url)) as client:
         yield client
 
 
@@ -89,11 +89,11 @@ def test_the_page_shows_what_the_file_knows() -> None:
 
 
 def test_the_code_of_the_page_runs(
-    service: Server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    trained_service: Server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     [code] = blocks(TEXT, "python")
-    address = str(service.client.base_url).rstrip("/")
+    address = str(trained_service.client.base_url).rstrip("/")
     exec(code.replace("http://localhost:8080", address), {})  # noqa: S102 -- our own page
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 3 * len(MODELS)

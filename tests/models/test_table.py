@@ -13,8 +13,8 @@ from models.annotations import Reason
 from models.contract import CreditModel, characteristics
 from models.discovery import credit_models
 from models.table import Table, table_from_applications, table_from_columns, table_from_rows
-from tests.functions.scoring.conftest import ROWS as EXAMPLES
 from tests.support.counts import counts
+from tests.support.published import ROWS as EXAMPLES
 from tests.support.toy import Toy
 
 pytestmark = pytest.mark.soak

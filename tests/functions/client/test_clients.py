@@ -19,7 +19,7 @@ from models.contract import CreditModel
 from models.discovery import credit_models
 from tests.functions.access.conftest import Issuer, KeyFile
 from tests.functions.client.conftest import Ask
-from tests.functions.scoring.conftest import ROWS
+from tests.support.published import ROWS
 from tests.support.running import REPOSITORY, Server, free_port, running_server
 from tests.support.source_tree import imported_packages, python_files
 

@@ -161,6 +161,7 @@ def resident_mib(server: Server) -> float:
     return int(kib) / 1024
 
 
+@pytest.mark.timing
 def test_mixed_load_and_changing_champions_are_answered_without_an_error_or_growth(
     store: Store,
     versions: tuple[Version, Version],

@@ -295,6 +295,7 @@ def test_a_process_that_was_frozen_between_requests_still_converges(
             wait_until(lambda v=wanted.version: predict(server)["model_version"] == v)
 
 
+@pytest.mark.timing
 def test_every_instance_follows_a_promotion_within_two_refresh_times(
     folder: Path, store: Store, versions: list[Version], tmp_path: Path
 ) -> None:
@@ -450,6 +451,7 @@ def bucket(bucket_server: str, published: tuple[Path, list[str]], tmp_path: Path
 FAULTS: list[Fault] = ["down", "slow", "trickle", "truncate", 403, 404, 412, 429, 500]
 
 
+@pytest.mark.timing
 def test_trouble_with_the_store_never_reaches_a_warm_instance(
     bucket: str, bucket_server: str, tmp_path: Path
 ) -> None:
@@ -477,6 +479,7 @@ def test_trouble_with_the_store_never_reaches_a_warm_instance(
             wait_until(lambda: not problem())
 
 
+@pytest.mark.timing
 @pytest.mark.parametrize("fault", [*FAULTS, "flip"] if SOAKING else ["down", "trickle", 500])
 def test_a_cold_instance_in_trouble_says_so_in_time_and_recovers_by_itself(
     bucket: str, bucket_server: str, tmp_path: Path, fault: Fault
@@ -501,6 +504,7 @@ def test_a_cold_instance_in_trouble_says_so_in_time_and_recovers_by_itself(
         wait_until(answered, seconds=30)
 
 
+@pytest.mark.timing
 @pytest.mark.parametrize("round_", range(counts().refresh_rounds))
 def test_a_stop_under_load_drops_no_request(folder: Path, tmp_path: Path, round_: int) -> None:
     stopping = threading.Event()
@@ -552,6 +556,7 @@ def resident_bytes(server: Server) -> int:
     return 1024 * int(line.split()[1])
 
 
+@pytest.mark.timing
 @pytest.mark.skipif(not SOAKING, reason="full counts only: few scores say nothing about leaks")
 def test_a_million_scores_and_a_thousand_reloads_leave_memory_flat(
     folder: Path, store: Store, versions: list[Version], tmp_path: Path

@@ -174,6 +174,7 @@ def test_no_temporary_file_is_left_or_listed(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == {"a", ".lock"}
 
 
+@pytest.mark.timing
 def test_a_bucket_server_that_is_down_is_unavailable_within_seconds(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -221,6 +222,7 @@ def test_a_client_is_imported_only_when_its_scheme_is_used(tmp_path: Path) -> No
     assert done.stdout == "set()\n"
 
 
+@pytest.mark.timing
 def test_a_read_has_a_deadline_of_its_own_however_the_bytes_arrive() -> None:
     began = time.monotonic()
     with pytest.raises(StoreUnavailableError, match=r"did not give slow whole within 0.2 s"):
