@@ -1,6 +1,6 @@
-"""API keys: `sk_<prefix>_<secret>`, of which only a keyed hash is kept, one JSON object a line.
+"""API keys: `sk_<prefix>_<secret>`, stored only as keyed hashes, one JSON object a line.
 
-The pepper that keys the hash is kept elsewhere: who reads the lines cannot try keys on them.
+The pepper that keys the hashes is stored elsewhere: whoever reads the lines cannot test keys.
 """
 
 import hashlib
@@ -15,24 +15,24 @@ from typing import Annotated, NamedTuple
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from functions.access.principal import Principal, UnauthenticatedError
-from functions.access.rate_limit import RATE_FORM, rate_from
+from functions.access.rate_limit import RATE_FORM, rate_from_text
 from functions.access.scopes import Scope
 from functions.web.logs import log
-from functions.web.problems import faults_from
+from functions.web.problems import faults_from_validation
 
 KEY = re.compile(r"sk_([0-9a-f]{8})_[A-Za-z0-9_-]{43}", re.ASCII)
 NOBODYS_HASH = "0" * 64
 
 
-def _known_rate(text: str) -> str:
-    if rate_from(text) is None:
+def _require_rate(text: str) -> str:
+    if rate_from_text(text) is None:
         message = f"must be {RATE_FORM}"
         raise ValueError(message)
     return text
 
 
 class StoredKey(BaseModel):
-    """What is kept of a key."""
+    """One line of the key file: everything about a key but its secret."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
 
@@ -41,10 +41,10 @@ class StoredKey(BaseModel):
     hash: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     scopes: Annotated[tuple[Scope, ...], Field(min_length=1)]
     expires: AwareDatetime
-    limit: Annotated[str, AfterValidator(_known_rate)] | None = None
+    limit: Annotated[str, AfterValidator(_require_rate)] | None = None
 
 
-class Stamp(NamedTuple):
+class FileStamp(NamedTuple):
     """What changes when a file does."""
 
     modified_ns: int
@@ -64,39 +64,39 @@ class KeyRing:
         self._path = None if is_content(source) else Path(source)
         self._pepper = pepper
         self._now = now
-        self._stamp: Stamp | None = None
-        self._keys = {} if self._path else _sound_keys(source)
+        self._stamp: FileStamp | None = None
+        self._keys = {} if self._path else _parse_valid_keys(source)
 
-    async def principal(self, credential: str) -> Principal:
-        """Who holds this key.
+    async def authenticate(self, credential: str) -> Principal:
+        """Return the holder of a key.
 
         Raises
         ------
         UnauthenticatedError
-            Nobody, or nobody any more.
+            If the key is unknown or has expired.
         """
-        self._follow()
-        form = KEY.fullmatch(credential)
-        stored = self._keys.get(form[1]) if form else None
-        # A prefix that nobody has takes as long as a wrong secret.
-        kept = stored.hash if stored else NOBODYS_HASH
-        is_right = hmac.compare_digest(hash_key(credential, self._pepper), kept)
-        if stored is None or not is_right:
+        self._reload_if_changed()
+        match = KEY.fullmatch(credential)
+        stored = self._keys.get(match[1]) if match else None
+        # An unknown prefix takes as long as a wrong secret.
+        expected = stored.hash if stored else NOBODYS_HASH
+        is_valid = hmac.compare_digest(hash_key(credential, self._pepper), expected)
+        if stored is None or not is_valid:
             message = "this API key is not accepted"
             raise UnauthenticatedError(message)
         if stored.expires <= self._now():
             message = "this API key has expired"
             raise UnauthenticatedError(message)
-        rate = rate_from(stored.limit) if stored.limit else None
+        rate = rate_from_text(stored.limit) if stored.limit else None
         return Principal(f"key {stored.prefix}", frozenset(stored.scopes), rate)
 
-    def _follow(self) -> None:
-        """Read the file again if it is another; a faulty line is no key, the others stay."""
+    def _reload_if_changed(self) -> None:
+        """Read the file again if it changed; an invalid line is no key, the others stay."""
         if self._path is None:
             return
-        stamp = _stamp(self._path)
+        stamp = _read_stamp(self._path)
         if stamp != self._stamp:
-            self._keys = _sound_keys(text_of(str(self._path)))
+            self._keys = _parse_valid_keys(read_keys(str(self._path)))
             self._stamp = stamp
             log("INFO", "API keys read", keys=len(self._keys))
 
@@ -104,25 +104,25 @@ class KeyRing:
 def new_key(
     *, name: str, scopes: tuple[Scope, ...], expires: datetime, limit: str | None, pepper: bytes
 ) -> tuple[str, StoredKey]:
-    """Make a key: what its holder is given, once, and what is kept."""
+    """Make a key: what its holder is given, once, and what is stored."""
     prefix = secrets.token_hex(4)
     key = f"sk_{prefix}_{secrets.token_urlsafe(32)}"
-    kept = {"name": name, "prefix": prefix, "scopes": scopes, "expires": expires, "limit": limit}
-    return key, StoredKey.model_validate(kept | {"hash": hash_key(key, pepper)})
+    fields = {"name": name, "prefix": prefix, "scopes": scopes, "expires": expires, "limit": limit}
+    return key, StoredKey.model_validate(fields | {"hash": hash_key(key, pepper)})
 
 
 def hash_key(key: str, pepper: bytes) -> str:
-    """HMAC-SHA256 of a whole key, in hexadecimal."""
+    """Compute HMAC-SHA256 of a key, in hexadecimal."""
     return hmac.new(pepper, key.encode(), hashlib.sha256).hexdigest()
 
 
 def is_content(source: str) -> bool:
-    """The keys themselves, rather than the path of a file with them."""
+    """Whether a setting holds the keys themselves, rather than the path of a file."""
     return source.lstrip().startswith("{")
 
 
-def text_of(source: str) -> str:
-    """The lines that a setting holds or names; none where there is no such file."""
+def read_keys(source: str) -> str:
+    """Return the lines that a setting holds or names; none if there is no such file."""
     if is_content(source):
         return source
     try:
@@ -131,40 +131,40 @@ def text_of(source: str) -> str:
         return ""
 
 
-def faults_of(text: str) -> list[str]:
-    """What is wrong with which line; no value is repeated."""
-    return [fault for _, fault in _read(text) if fault]
+def faults_from_keys(text: str) -> list[str]:
+    """List what is wrong with which line; no value is repeated."""
+    return [fault for _, fault in _parse(text) if fault]
 
 
-def _sound_keys(text: str) -> Mapping[str, StoredKey]:
-    found = {}
-    for key, fault in _read(text):
+def _parse_valid_keys(text: str) -> Mapping[str, StoredKey]:
+    keys = {}
+    for key, fault in _parse(text):
         if key:
-            found[key.prefix] = key
+            keys[key.prefix] = key
         else:
             log("ERROR", "a line of the API keys is refused", fault=fault)
-    return found
+    return keys
 
 
-def _read(text: str) -> Iterator[tuple[StoredKey | None, str]]:
-    seen: set[str] = set()
+def _parse(text: str) -> Iterator[tuple[StoredKey | None, str]]:
+    prefixes: set[str] = set()
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip():
             continue
         try:
             key = StoredKey.model_validate_json(line)
         except ValidationError as error:
-            fault = faults_from(error)[0]
+            fault = faults_from_validation(error)[0]
             yield None, f"line {number}: {fault.path or 'JSON'}: {fault.message}"
             continue
-        twice = key.prefix in seen
-        seen.add(key.prefix)
-        yield (None, f"line {number}: its prefix stands above") if twice else (key, "")
+        is_duplicate = key.prefix in prefixes
+        prefixes.add(key.prefix)
+        yield (None, f"line {number}: duplicate prefix") if is_duplicate else (key, "")
 
 
-def _stamp(path: Path) -> Stamp | None:
+def _read_stamp(path: Path) -> FileStamp | None:
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:
         return None
-    return Stamp(found.st_mtime_ns, found.st_size, found.st_ino)
+    return FileStamp(status.st_mtime_ns, status.st_size, status.st_ino)

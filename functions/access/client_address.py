@@ -1,41 +1,35 @@
-"""Where a request comes from, as far as that can be believed."""
+"""The address a request comes from, as far as it can be trusted."""
 
 import ipaddress
 
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
+from functions.web.settings import is_loopback
+
 UNKNOWN = "unknown"
-SITE_BITS = 64  # one IPv6 subscriber has at least so many addresses to choose from
+SITE_BITS = 64  # one IPv6 subscriber has at least that many addresses to choose from
 
 
-def is_loopback(host: str) -> bool:
-    """Only this machine can reach the host."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def caller_address(scope: Scope, forwarded_hops: int) -> str:
-    """The address a request is counted under: an IPv4 address, or an IPv6 network.
+def client_address(scope: Scope, forwarded_hops: int) -> str:
+    """Return the address a request is counted under: an IPv4 address, or an IPv6 network.
 
     Each proxy appends the address it was called from to `X-Forwarded-For`, so with
-    `forwarded_hops` proxies of ours the entry so many from the right is true. What stands
-    further left was written by the caller, and is not looked at.
+    `forwarded_hops` proxies of ours the entry that many from the right is true. Entries further
+    left were written by the caller and are ignored.
     """
-    hops = _forwarded(scope)
+    hops = _forwarded_addresses(scope)
     if 0 < forwarded_hops <= len(hops):
-        return _counted(hops[-forwarded_hops])
-    return _counted(_peer(scope))
+        return _normalize(hops[-forwarded_hops])
+    return _normalize(_peer(scope))
 
 
 def is_within_instance(scope: Scope, forwarded_hops: int) -> bool:
-    """A sidecar asks: from loopback, and past the proxy that names every other caller."""
-    return forwarded_hops > 0 and is_loopback(_peer(scope)) and not _forwarded(scope)
+    """Whether a sidecar calls: from loopback, past the proxy that names every other caller."""
+    return forwarded_hops > 0 and is_loopback(_peer(scope)) and not _forwarded_addresses(scope)
 
 
-def _forwarded(scope: Scope) -> list[str]:
+def _forwarded_addresses(scope: Scope) -> list[str]:
     lines = Headers(scope=scope).getlist("x-forwarded-for")
     return [entry.strip() for line in lines for entry in line.split(",")]
 
@@ -45,7 +39,7 @@ def _peer(scope: Scope) -> str:
     return str(client[0]) if client else UNKNOWN
 
 
-def _counted(text: str) -> str:
+def _normalize(text: str) -> str:
     try:
         address = ipaddress.ip_address(text)
     except ValueError:

@@ -1,14 +1,15 @@
-"""Who asks, once that is known, and the refusals where it is not."""
+"""The authenticated caller, and the errors where there is none."""
 
 from dataclasses import dataclass
 
 from functions.access.rate_limit import Rate
+from functions.web.problems import TemporaryError
 from models.errors import SuretyError
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A caller that is known: its name, what it may do, its own rate if it has one."""
+    """An authenticated caller: its name, its scopes, and its own rate if it has one."""
 
     name: str
     scopes: frozenset[str]
@@ -16,4 +17,8 @@ class Principal:
 
 
 class UnauthenticatedError(SuretyError):
-    """It is not known who asks."""
+    """The credential does not identify a caller."""
+
+
+class CannotAuthenticateError(TemporaryError):
+    """Callers cannot be authenticated now."""

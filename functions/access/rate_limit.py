@@ -1,4 +1,4 @@
-"""How often somebody may ask: counted in memory, by this instance alone."""
+"""Rate limits: requests counted in memory, by this instance alone."""
 
 import math
 import re
@@ -12,7 +12,7 @@ RATE_FORM = "a count and second, minute or hour, such as 600/minute"
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """So many requests in a window of so many seconds."""
+    """At most `count` requests in each window of `seconds`."""
 
     count: int
     seconds: int
@@ -20,45 +20,45 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class RateLimitState:
-    """What is left of a rate after one more request."""
+    """What remains of a rate after one more request."""
 
     rate: Rate
-    is_over: bool
+    is_exceeded: bool
     remaining: int
     reset_seconds: int
 
     def headers(self) -> dict[str, str]:
-        """What the caller is told, and when to come back if that was too many."""
-        told = {
+        """Return the `RateLimit-*` headers, and `Retry-After` if the rate is exceeded."""
+        headers = {
             "RateLimit-Limit": str(self.rate.count),
             "RateLimit-Remaining": str(self.remaining),
             "RateLimit-Reset": str(self.reset_seconds),
         }
-        return told | ({"Retry-After": str(self.reset_seconds)} if self.is_over else {})
+        return headers | ({"Retry-After": str(self.reset_seconds)} if self.is_exceeded else {})
 
 
-def rate_from(text: str) -> Rate | None:
-    """Read `600/minute`; None if it is nothing of the kind."""
-    found = RATE.fullmatch(text)
-    return Rate(int(found[1]), SECONDS[found[2]]) if found else None
+def rate_from_text(text: str) -> Rate | None:
+    """Parse a rate such as `600/minute`; None if it is not one."""
+    match = RATE.fullmatch(text)
+    return Rate(int(match[1]), SECONDS[match[2]]) if match else None
 
 
 class RateCounter:
     """Counts requests in fixed windows."""
 
     def __init__(self) -> None:
-        # Nobody who sets no rate waits for this import.
+        # A service without a rate does not wait for this import.
         from limits.storage import MemoryStorage  # noqa: PLC0415
         from limits.strategies import FixedWindowRateLimiter  # noqa: PLC0415
 
         self._limiter = FixedWindowRateLimiter(MemoryStorage())
 
-    def spend(self, rate: Rate, who: str) -> RateLimitState:
-        """Count one request."""
+    def count(self, rate: Rate, name: str) -> RateLimitState:
+        """Count one request of a caller."""
         from limits import RateLimitItemPerSecond  # noqa: PLC0415
 
         item = RateLimitItemPerSecond(rate.count, rate.seconds)
-        is_over = not self._limiter.hit(item, who)
-        window = self._limiter.get_window_stats(item, who)
+        is_exceeded = not self._limiter.hit(item, name)
+        window = self._limiter.get_window_stats(item, name)
         reset = max(1, math.ceil(window.reset_time - time.time()))
-        return RateLimitState(rate, is_over, max(0, window.remaining), reset)
+        return RateLimitState(rate, is_exceeded, max(0, window.remaining), reset)

@@ -1,4 +1,4 @@
-"""JSON Web Tokens: signed by the issuer with an algorithm that is allowed, for us, now."""
+"""JSON Web Tokens: signed by the issuer with an allowed algorithm, for this audience, now."""
 
 import time
 from collections.abc import Callable
@@ -16,19 +16,19 @@ from functions.access.settings import TokenRules
 CLOCK_SKEW_SECONDS = 60
 
 
-class _Allowed(jws.JWSRegistry):
-    """The listed algorithms and no other; EdDSA without advice to call it by its new name."""
+class _AllowedAlgorithms(jws.JWSRegistry):
+    """The listed algorithms only; EdDSA without the library's warning about its new name."""
 
     def get_alg(self, name: object) -> JWSAlgModel:
-        """The algorithm of this name."""
+        """Return the algorithm of this name."""
         if not isinstance(name, str) or name not in (self.allowed or ()):
-            message = "another algorithm"
+            message = "algorithm not allowed"
             raise UnsupportedAlgorithmError(message)
         return self.algorithms[name]
 
 
-class TokenCheck:
-    """Checks tokens of one issuer."""
+class TokenValidator:
+    """Validates tokens of one issuer."""
 
     def __init__(
         self,
@@ -38,8 +38,8 @@ class TokenCheck:
     ) -> None:
         self._rules = rules
         self._signing_keys = signing_keys
-        # A header may say more than we know, as long as it does not call it critical.
-        self._registry = _Allowed(algorithms=rules.algorithms, strict_check_header=False)
+        # A header may hold members we do not know, unless it calls them critical.
+        self._registry = _AllowedAlgorithms(algorithms=rules.algorithms, strict_check_header=False)
         self._claims = jwt.JWTClaimsRegistry(
             now=lambda: int(now()),
             leeway=CLOCK_SKEW_SECONDS,
@@ -49,32 +49,32 @@ class TokenCheck:
             sub={"essential": True},
         )
 
-    async def principal(self, credential: str) -> Principal:
-        """Who holds this token.
+    async def authenticate(self, credential: str) -> Principal:
+        """Return the subject of a token.
 
         Raises
         ------
         UnauthenticatedError
-            It is not the issuer's, not for us, or not now.
-        CannotCheckError
-            The issuer's keys cannot be had.
+            If it is not the issuer's, not for this audience, or not valid now.
+        CannotAuthenticateError
+            If the issuer's keys cannot be read.
         """
         try:
-            claims = await self._checked(credential)
+            claims = await self._validate(credential)
         except ExpiredTokenError as error:
             message = "this token has expired"
             raise UnauthenticatedError(message) from error
-        # The last three are what the library makes of members that have not the type they should.
+        # The last three are what the library raises for members of the wrong type.
         except (JoseError, ValueError, TypeError, AttributeError, RecursionError) as error:
             message = "this token is not accepted"
             raise UnauthenticatedError(message) from error
-        roles = _roles(claims.get(self._rules.roles_claim))
+        roles = _parse_roles(claims.get(self._rules.roles_claim))
         scopes = frozenset(s for role in roles for s in ROLES.get(role, ()))
         return Principal(f"subject {claims['sub']}", scopes)
 
-    async def _checked(self, credential: str) -> dict[str, Any]:
+    async def _validate(self, credential: str) -> dict[str, Any]:
         header = jws.extract_compact(credential.encode()).headers()
-        # Before anything is asked of the issuer: who names another algorithm needs no key.
+        # Before the issuer is asked for anything: another algorithm needs no key.
         self._registry.get_alg(header.get("alg"))
         key = await self._signing_keys.find(header.get("kid"))
         token = jwt.decode(credential, key, registry=self._registry)
@@ -82,7 +82,7 @@ class TokenCheck:
         return token.claims
 
 
-def _roles(claim: object) -> list[str]:
+def _parse_roles(claim: object) -> list[str]:
     if isinstance(claim, str):
         return claim.split()
     if isinstance(claim, list):

@@ -1,5 +1,8 @@
-"""The retraining function put together: settings in, one ASGI application out."""
+"""The retraining function: settings in, one ASGI application out."""
 
+from functions.web.cold_start import finish_imports  # first
+
+# isort: split
 import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -12,118 +15,172 @@ from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from typing_extensions import TypedDict
 
+from functions.access.protection import protection_from
+from functions.retrain.errors import ERROR_STATUSES, TrainingInProgressError
 from functions.retrain.local import LocalTraining
-from functions.retrain.runs import History, Runner
-from functions.retrain.settings import Settings
-from functions.web.app_factory import assemble
-from functions.web.bodies import json_answer, json_object_if_any
+from functions.retrain.runs import History, Runner, RunState
+from functions.retrain.settings import RetrainSettings, read_settings
+from functions.web.app_factory import Service, create_web_app
+from functions.web.bodies import json_response, read_optional_json_object, unknown_members
+from functions.web.contract import Contract
 from functions.web.logs import log
-from functions.web.problems import (
-    RefusedRequestError,
-    UnderWayError,
-    extra_members,
-    faults_from,
-    refuse_faults,
-)
+from functions.web.openapi import Operation, closed_object
+from functions.web.problems import RequestError, faults_from_validation, reject_faults
+from functions.web.settings import Listening
 from models.discovery import find_model
 
+finish_imports()
 
-class Asked(BaseModel):
-    """What either route may be told."""
+
+class TrainingRequest(BaseModel):
+    """What either route accepts."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
     model: str
 
 
-def create_app(settings: Settings) -> Starlette:
-    """Put the function together; nothing is asked of the platform before a request needs it."""
-    runner = open_runner(settings)
-    starting = {name: asyncio.Lock() for name in settings.catalogue}
+class TrainingStarted(TypedDict):
+    """The run that was started."""
 
-    def named(said: Mapping[str, Any]) -> str:
-        model = _asked({"model": settings.default_model, **said}).model
-        find_model(settings.catalogue, model)
-        return model
+    status: str
+    model: str
+    execution: str
+
+
+class TrainingStatus(TypedDict):
+    """The run in progress, or else the last one; and whether training is overdue."""
+
+    model: str
+    status: RunState
+    started_at: datetime | None
+    finished_at: datetime | None
+    execution: str | None
+    outcome: str | None
+    version: str | None
+    overdue: bool
+
+
+def prepare() -> tuple[Starlette, Listening]:
+    """Read the settings and create the application, for a server."""
+    settings = read_settings()
+    return create_app(settings), settings.listening
+
+
+def create_app(settings: RetrainSettings) -> Starlette:
+    """Create the application; nothing is asked of the platform before a request needs it."""
+    service = Service(
+        title="Surety retraining",
+        description="Starts the training of a credit model, and reports how it went.",
+        contracts=[contract(settings, create_runner(settings))],
+        unknown_path="no such path; POST /train starts a run, GET /train/status reports on it",
+        error_statuses=ERROR_STATUSES,
+    )
+    return create_web_app(service, protection_from(settings.access, settings.listening))
+
+
+def contract(settings: RetrainSettings, runner: Runner) -> Contract:
+    """`/train` and `/train/status`."""
+    locks = {name: asyncio.Lock() for name in settings.catalogue}
+
+    def read_model_name(members: Mapping[str, Any]) -> str:
+        name = _parse({"model": settings.default_model, **members}).model
+        find_model(settings.catalogue, name)
+        return name
 
     async def train(request: Request) -> Response:
-        refuse_faults(extra_members(request.query_params, set(), "query"))
-        model = named(await json_object_if_any(request))
-        async with starting[model]:
-            execution = await asyncio.to_thread(_start, runner, model)
-        log("INFO", "training started", model=model, execution=execution)
-        answer = {"status": "started", "model": model, "execution": execution}
-        return json_answer(answer, HTTPStatus.ACCEPTED)
+        reject_faults(unknown_members(request.query_params, set(), "query"))
+        name = read_model_name(await read_optional_json_object(request))
+        async with locks[name]:
+            execution = await asyncio.to_thread(_start, runner, name)
+        log("INFO", "training started", model=name, execution=execution)
+        started = TrainingStarted(status="started", model=name, execution=execution)
+        return json_response(started, HTTPStatus.ACCEPTED)
 
     async def status(request: Request) -> Response:
-        model = named(_unique(request.query_params))
-        history = await asyncio.to_thread(runner.look, model)
+        name = read_model_name(_require_unique(request.query_params))
+        history = await asyncio.to_thread(runner.look, name)
         overdue = is_overdue(history, settings.overdue_after, datetime.now(UTC))
         if overdue:
             last = history.last_success and history.last_success.isoformat()
-            log("ERROR", "training overdue", model=model, last_success=last)
-        return json_answer(_status(model, history) | {"overdue": overdue})
+            log("ERROR", "training overdue", model=name, last_success=last)
+        return json_response(_status(name, history, overdue=overdue))
 
-    async def live(_request: Request) -> Response:
-        return json_answer({"status": "live"})
+    return Contract(
+        tag="Training",
+        routes=[
+            Route("/train", train, methods=["POST"]),
+            Route("/train/status", status, methods=["GET"]),
+        ],
+        scopes={"POST /train": "train", "GET /train/status": "train"},
+        paths=lambda: _paths(settings),
+    )
 
-    routes = [
-        Route("/train", train, methods=["POST"]),
-        Route("/train/status", status, methods=["GET"]),
-        Route("/health/live", live, methods=["GET"]),
-    ]
-    no_such_path = "no such path; POST /train starts a run, GET /train/status tells how it goes"
-    return assemble(routes, settings.listening, no_such_path)
 
-
-def open_runner(settings: Settings) -> Runner:
-    """Whoever carries out the runs: Cloud Run, or this machine."""
+def create_runner(settings: RetrainSettings) -> Runner:
+    """Create what carries out the runs: Cloud Run, or this machine."""
     if settings.training_job is None:
         return LocalTraining(settings.training_python, settings.training_logs)
-    # Its libraries are needed nowhere else.
+    # No local run needs its libraries.
     from functions.retrain.cloud_run import CloudRunJobs  # noqa: PLC0415
 
     return CloudRunJobs(settings.training_job, settings.training_api)
 
 
 def is_overdue(history: History, after: timedelta | None, now: datetime) -> bool:
-    """Whether the last success is older than it may be; one that never was is."""
+    """Tell whether the last success is too long ago, or never happened."""
     if after is None:
         return False
     return history.last_success is None or now - history.last_success > after
 
 
-def _asked(said: Mapping[str, Any]) -> Asked:
+def _paths(settings: RetrainSettings) -> dict[str, Any]:
+    model = {"enum": list(settings.catalogue), "default": settings.default_model}
+    query = {"name": "model", "in": "query", "schema": model}
+    body = closed_object({"model": model})
+    return {
+        "/train": {"post": Operation("Start a training run", body, TrainingStarted, status=202)},
+        "/train/status": {
+            "get": Operation(
+                "Report on a model's training", response=TrainingStatus, parameters=[query]
+            )
+        },
+    }
+
+
+def _parse(members: Mapping[str, Any]) -> TrainingRequest:
     try:
-        return Asked.model_validate(said)
+        return TrainingRequest.model_validate(members)
     except ValidationError as error:
-        refuse_faults(faults_from(error))
+        reject_faults(faults_from_validation(error))
         raise
 
 
-def _unique(query: QueryParams) -> QueryParams:
+def _require_unique(query: QueryParams) -> QueryParams:
     if len(query.multi_items()) != len(query):
-        message = "a name stands twice in the query"
-        raise RefusedRequestError(HTTPStatus.BAD_REQUEST, message)
+        message = "duplicate name in the query"
+        raise RequestError(HTTPStatus.BAD_REQUEST, message)
     return query
 
 
-def _start(runner: Runner, model: str) -> str:
-    latest = runner.look(model).latest
+def _start(runner: Runner, model_name: str) -> str:
+    latest = runner.look(model_name).latest
     if latest and latest.state == "running":
-        raise UnderWayError(model, latest.started_at)
-    return runner.start(model)
+        raise TrainingInProgressError(model_name, latest.started_at)
+    return runner.start(model_name)
 
 
-def _status(model: str, history: History) -> dict[str, Any]:
+def _status(model_name: str, history: History, *, overdue: bool) -> TrainingStatus:
     run = history.latest
     return {
-        "model": model,
+        "model": model_name,
         "status": run.state if run else "idle",
-        "started_at": run and run.started_at,
-        "finished_at": run and run.finished_at,
-        "execution": run and run.execution,
-        "outcome": run and run.outcome,
-        "version": run and run.version,
+        "started_at": run.started_at if run else None,
+        "finished_at": run.finished_at if run else None,
+        "execution": run.execution if run else None,
+        "outcome": run.outcome if run else None,
+        "version": run.version if run else None,
+        "overdue": overdue,
     }

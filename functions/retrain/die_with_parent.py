@@ -1,7 +1,7 @@
-"""`python -m functions.retrain.die_with_parent COMMAND`: the command ends when whoever started it does.
+"""`python -m functions.retrain.die_with_parent COMMAND`: end the command when the parent ends.
 
 A server that is killed cannot end its children. It holds the other end of this process's standard
-input, which closes with it however it ends.
+input, which closes when the server ends, however it ends.
 """
 
 import os
@@ -16,12 +16,12 @@ STOP_SECONDS = 5
 def main(command: Sequence[str]) -> int:
     """Run the command, with its exit code, for as long as standard input is open."""
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL)  # noqa: S603 -- the server's own command
-    threading.Thread(target=_end_with_input, args=(process,), daemon=True).start()
+    threading.Thread(target=_end_with_stdin, args=(process,), daemon=True).start()
     code = process.wait()
     return code if code >= 0 else 128 - code  # as a shell tells a signal
 
 
-def _end_with_input(process: subprocess.Popen[bytes]) -> None:
+def _end_with_stdin(process: subprocess.Popen[bytes]) -> None:
     while os.read(0, 1):  # not sys.stdin: a thread waiting in it makes the interpreter's end fail
         pass
     process.terminate()

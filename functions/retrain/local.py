@@ -16,9 +16,9 @@ from models.errors import DeclarationError
 
 
 class LocalTraining:
-    """`python -m training train`, its output in one log file a model.
+    """Runs `python -m training train`, with one log file per model.
 
-    Runs are known to this process only: they end with it, and what is known of them too.
+    Only this process knows its runs: they end with it, and their history too.
     """
 
     def __init__(self, python: str, logs: Path) -> None:
@@ -31,67 +31,71 @@ class LocalTraining:
         self._logs = logs
         self._histories: dict[str, History] = {}
 
-    def look(self, model: str) -> History:
-        """Tell how the runs of a model went since this process started."""
-        return self._histories.get(model, History())
+    def look(self, model_name: str) -> History:
+        """Report how the runs of a model went since this process started."""
+        return self._histories.get(model_name, History())
 
-    def start(self, model: str) -> str:
+    def start(self, model_name: str) -> str:
         """Start a run."""
-        began = datetime.now(UTC)
-        run = Run(execution=f"{model}-{began:%Y%m%dT%H%M%S.%fZ}", state="running", started_at=began)
-        with self._log_path(model).open("wb") as output:
+        started_at = datetime.now(UTC)
+        run = Run(
+            execution=f"{model_name}-{started_at:%Y%m%dT%H%M%S.%fZ}",
+            state="running",
+            started_at=started_at,
+        )
+        with self._log_path(model_name).open("wb") as output:
             process = subprocess.Popen(  # noqa: S603 -- a command of our own; the model is in the catalogue
                 [
                     *(sys.executable, "-m", "functions.retrain.die_with_parent"),
-                    *(self._python, "-m", "training", "train", "--model", model),
+                    *(self._python, "-m", "training", "train", "--model", model_name),
                 ],
                 cwd=REPOSITORY,
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=output,
             )
-        self._histories[model] = replace(self.look(model), latest=run)
-        threading.Thread(target=self._follow, args=(model, run, process), daemon=True).start()
+        self._histories[model_name] = replace(self.look(model_name), latest=run)
+        threading.Thread(target=self._follow, args=(model_name, run, process), daemon=True).start()
         return run.execution
 
-    def _follow(self, model: str, run: Run, process: subprocess.Popen[bytes]) -> None:
+    def _follow(self, model_name: str, run: Run, process: subprocess.Popen[bytes]) -> None:
         process.wait()
-        process.communicate()  # closes the pipe that tethered it
+        process.communicate()  # closes the pipe that kept it alive
         now = datetime.now(UTC)
         if process.returncode == 0:
-            said = _last_object(self._log_path(model))
+            summary = _read_last_object(self._log_path(model_name))
             ended = replace(
                 run,
                 state="succeeded",
                 finished_at=now,
-                outcome=said.get("outcome"),
-                version=said.get("version"),
+                outcome=summary.get("outcome"),
+                version=summary.get("version"),
             )
-            self._histories[model] = History(ended, now)
+            self._histories[model_name] = History(ended, now)
         else:
             ended = replace(run, state="failed", finished_at=now)
-            self._histories[model] = replace(self.look(model), latest=ended)
+            self._histories[model_name] = replace(self.look(model_name), latest=ended)
         log(
             "INFO" if ended.state == "succeeded" else "ERROR",
             f"training {ended.state}",
-            model=model,
+            model=model_name,
             execution=run.execution,
             exit_code=process.returncode,
             outcome=ended.outcome,
-            output=str(self._log_path(model)),
+            output=str(self._log_path(model_name)),
         )
 
-    def _log_path(self, model: str) -> Path:
-        return self._logs / f"{model}.log"
+    def _log_path(self, model_name: str) -> Path:
+        return self._logs / f"{model_name}.log"
 
 
-def _last_object(path: Path) -> dict[str, Any]:
-    """The JSON object a training run ends with; empty where there is none."""
+def _read_last_object(path: Path) -> dict[str, Any]:
+    """Read the JSON object a training run ends with; empty if there is none."""
     try:
         for line in reversed(path.read_text(errors="replace").splitlines()):
             if line.startswith("{"):
-                found: dict[str, Any] = json.loads(line)
-                return found
+                document: dict[str, Any] = json.loads(line)
+                return document
     except (OSError, ValueError):
-        pass  # the run succeeded all the same; what it decided is not known
+        pass  # the run succeeded all the same; what it decided is unknown
     return {}

@@ -1,4 +1,4 @@
-"""The environment of the retraining function, read once and checked whole."""
+"""Settings of the retraining function, read once from the environment and checked as a whole."""
 
 import os
 import re
@@ -7,34 +7,58 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
-from functions.access.client_address import is_loopback
+from functions.access.settings import Access, access_from
+from functions.web.environment import parse_default_model
 from functions.web.settings import (
     REPOSITORY,
+    Faults,
     Listening,
-    catalogue_from,
-    default_model_from,
+    Variable,
+    is_loopback,
     listening_from,
-    number_from,
-    refuse_wrong,
+    parse_number,
+    reject_wrong_settings,
+    split_list,
+    try_reading,
 )
 from models.contract import CreditModel
+from models.discovery import credit_models
 
+DEFAULT_PORT = 8082
 GOOGLE = "https://run.googleapis.com"
 JOB = re.compile(r"projects/[a-z0-9:.-]+/locations/[a-z0-9-]+/jobs/[a-z0-9-]*\{model\}[a-z0-9-]*")
 ADDRESS = re.compile(r"(https?)://([A-Za-z0-9.-]+)(:\d{1,5})?")
 
+TRAINING_VARIABLES = (
+    Variable(
+        "TRAINING_JOB",
+        "none: a process on this machine",
+        "The Cloud Run job of a model: `projects/P/locations/R/jobs/prod-train-{model}`.",
+    ),
+    Variable("TRAINING_PYTHON", "its own Python", "The Python that has the training libraries."),
+    Variable("TRAINING_LOGS", "`var/training`", "Folder for the output of local runs."),
+    Variable(
+        "TRAINING_OVERDUE_HOURS",
+        "none: never overdue",
+        "How many hours ago the last successful run may be.",
+    ),
+    Variable("TRAINING_API", f"`{GOOGLE}`", "Another address of the Cloud Run API."),
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """All that may differ between two deployments.
+class RetrainSettings:
+    """Everything that may differ between two deployments.
 
-    With a `training_job` the Cloud Run job of that name is run, `{model}` being the model's name;
-    without, the training environment of `training_python`.
+    With a `training_job` the Cloud Run job of that name runs, `{model}` being the model's name;
+    without one, the training environment of `training_python`.
     """
 
     listening: Listening
+    access: Access
     catalogue: Mapping[str, type[CreditModel]]
     default_model: str
     training_job: str | None
@@ -44,12 +68,12 @@ class Settings:
     overdue_after: timedelta | None
 
 
-def read_settings() -> Settings:
+def read_settings() -> RetrainSettings:
     """Read the settings of this process."""
     return settings_from(os.environ)
 
 
-def settings_from(environment: Mapping[str, str]) -> Settings:
+def settings_from(environment: Mapping[str, str]) -> RetrainSettings:
     """Read and check all settings.
 
     Raises
@@ -57,47 +81,59 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
     DeclarationError
         If any is wrong: the message names every faulty variable.
     """
-    faults: list[str] = []
-    catalogue = catalogue_from(environment, faults)
+    modules = split_list(environment.get("CREDIT_MODELS", ""))
+    catalogue, catalogue_faults = try_reading(
+        "CREDIT_MODELS", partial(credit_models, modules), credit_models()
+    )
+    listening, listening_faults = listening_from(environment, DEFAULT_PORT)
+    access, access_faults = access_from(environment, listening)
+    default_model, model_faults = parse_default_model(environment, catalogue)
+    job, job_faults = _job(environment)
+    api, api_faults = _api(environment.get("TRAINING_API") or GOOGLE)
+    python, python_faults = _python(environment.get("TRAINING_PYTHON") or sys.executable)
     overdue = environment.get("TRAINING_OVERDUE_HOURS", "")
-    hours = number_from("TRAINING_OVERDUE_HOURS", overdue, faults)
-    settings = Settings(
-        listening=listening_from(environment, faults),
+    hours, hours_faults = parse_number("TRAINING_OVERDUE_HOURS", overdue)
+    reject_wrong_settings(
+        [
+            *(*catalogue_faults, *listening_faults, *access_faults, *model_faults),
+            *(*job_faults, *api_faults, *python_faults, *hours_faults),
+        ]
+    )
+    return RetrainSettings(
+        listening=listening,
+        access=access,
         catalogue=catalogue,
-        default_model=default_model_from(environment, catalogue, faults),
-        training_job=_job(environment, faults),
-        training_api=_api(environment.get("TRAINING_API") or GOOGLE, faults),
-        training_python=_python(environment.get("TRAINING_PYTHON") or sys.executable, faults),
+        default_model=default_model,
+        training_job=job,
+        training_api=api,
+        training_python=python,
         training_logs=Path(environment.get("TRAINING_LOGS") or REPOSITORY / "var" / "training"),
         overdue_after=None if hours is None else timedelta(hours=hours),
     )
-    refuse_wrong(faults)
-    return settings
 
 
-def _job(environment: Mapping[str, str], faults: list[str]) -> str | None:
+def _job(environment: Mapping[str, str]) -> tuple[str | None, Faults]:
     text = environment.get("TRAINING_JOB", "")
     if not text:
         if "K_SERVICE" in environment:
-            faults.append("TRAINING_JOB: must be set on Cloud Run, which has no training here")
-        return None
+            return None, ["TRAINING_JOB: must be set on Cloud Run, which cannot train here"]
+        return None, []
     if not JOB.fullmatch(text):
         form = "projects/P/locations/R/jobs/J with {model} once in J"
-        faults.append(f"TRAINING_JOB: must be {form}, not {text!r}")
-    return text
+        return None, [f"TRAINING_JOB: must be {form}, not {text!r}"]
+    return text, []
 
 
-def _api(text: str, faults: list[str]) -> str:
-    """Credentials go to this address, so it is one that encrypts, or this machine."""
-    found = ADDRESS.fullmatch(text)
-    if not found or (found[1] == "http" and not is_loopback(found[2])):
-        faults.append(f"TRAINING_API: must be https://host, or http:// on loopback, not {text!r}")
-    return text
+def _api(text: str) -> tuple[str, Faults]:
+    """Credentials go to this address, so it must encrypt, or be this machine."""
+    match = ADDRESS.fullmatch(text)
+    if not match or (match[1] == "http" and not is_loopback(match[2])):
+        return text, [f"TRAINING_API: must be https://host, or http:// on loopback, not {text!r}"]
+    return text, []
 
 
-def _python(text: str, faults: list[str]) -> str:
-    found = shutil.which(text)
-    if not found:
-        faults.append(f"TRAINING_PYTHON: {text!r} is no program")
-    # A link is not followed: it is what tells a virtual environment.
-    return str(Path(found or text).absolute())
+def _python(text: str) -> tuple[str, Faults]:
+    program = shutil.which(text)
+    faults = [] if program else [f"TRAINING_PYTHON: {text!r} is not an executable"]
+    # A symbolic link is not followed: it is how a virtual environment is recognised.
+    return str(Path(program or text).absolute()), faults

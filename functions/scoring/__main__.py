@@ -1,9 +1,9 @@
 """`python -m functions.scoring`: the server as the container runs it.
 
-`audit` reads its decision log; `openapi` prints what it serves.
+`audit` reads its decision log; `openapi` prints the OpenAPI document.
 """
 
-from functions.web.cold_start import imported  # first
+from functions.web.cold_start import finish_imports  # first
 
 # isort: split
 import sys
@@ -13,16 +13,20 @@ from functions.scoring.prefetch import prefetch_champion
 if __name__ == "__main__":
     match sys.argv[1:]:
         case []:
-            ahead = prefetch_champion()
-            from functions.scoring.process import run  # imported while a bucket is read
+            prefetched = prefetch_champion()
+            # Imported while the bucket is being read.
+            from functools import partial
 
-            sys.exit(run(ahead))
+            from functions.scoring.app import prepare
+            from functions.web.server import serve
+
+            sys.exit(serve(partial(prepare, prefetched)))
         case ["openapi"]:
-            from functions.scoring.process import print_document
+            from functions.scoring.app import print_openapi
 
-            sys.exit(print_document())
-        case words:
+            sys.exit(print_openapi())
+        case arguments:
             from functions.scoring.evidence.audit_cli import main  # the server has no use for it
 
-            imported()
-            sys.exit(main(words))
+            finish_imports()
+            sys.exit(main(arguments))

@@ -1,17 +1,21 @@
-"""The scoring function put together: settings in, one ASGI application out."""
+"""The scoring function: settings in, one ASGI application out."""
 
-from collections.abc import Callable, Sequence
+from functions.web.cold_start import finish_imports  # first
+
+# isort: split
+import json
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from types import ModuleType
-from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import Route
 
-from functions.access.scopes import needs_of
+from functions.access.protection import protection_from
 from functions.scoring.contracts import (
     application,
     bigquery,
@@ -22,98 +26,113 @@ from functions.scoring.contracts import (
     versions,
     vertex,
 )
-from functions.scoring.decision_engine import Desk
-from functions.scoring.evidence.decision_log import Anchors, DecisionLog
+from functions.scoring.contracts.model_schemas import schemas_from_catalogue
+from functions.scoring.decision_engine import DecisionEngine
+from functions.scoring.errors import ERROR_STATUSES
+from functions.scoring.evidence.decision_log import Anchors, DecisionLog, open_log
 from functions.scoring.model_loader import ModelLoader
-from functions.scoring.operations import health
-from functions.scoring.operations.telemetry import Counts
-from functions.scoring.settings import Settings
-from functions.web import docs
-from functions.web.app_factory import assemble
-from functions.web.openapi import document, tagged
-from models.evidence.records import open_log
+from functions.scoring.operations.health import check_readiness, collect_metrics
+from functions.scoring.operations.telemetry import DecisionTelemetry
+from functions.scoring.settings import ScoringSettings, read_settings
+from functions.web.app_factory import Service, create_web_app, describe
+from functions.web.contract import Contract
+from functions.web.settings import Listening
 from models.stores.store import Reader
 
-VERBS = ("explain", "whatif", "recourse")
+# Verbs of `/v1/models/{model}`, each a module of its own, and the scope each requires.
+VERBS = {"explain": "explain", "whatif": "simulate", "recourse": "simulate"}
+HEADERS = {
+    "X-Applicant-Id": "The one applicant of all rows: recorded as a pseudonym, and kept on one "
+    "side of champion and challenger",
+    "Idempotency-Key": "Gives the same decision ids when a request is repeated",
+}
+
+finish_imports()
 
 
-def create_app(settings: Settings, ahead: Reader | None = None) -> Starlette:
-    """Put the function together; nothing is read from the model store before a request needs it.
+def prepare(prefetched: Reader | None = None) -> tuple[Starlette, Listening]:
+    """Read the settings and create the application, for a server."""
+    settings = read_settings()
+    return create_app(settings, prefetched), settings.listening
 
-    What was begun to be read `ahead` stands in for the store where models are loaded from it.
+
+def create_app(settings: ScoringSettings, prefetched: Reader | None = None) -> Starlette:
+    """Create the application; nothing is read from the model store before a request needs it.
+
+    `prefetched` replaces the store where models are loaded: part of it is being read already.
     """
-    counts, store = Counts(), ahead or settings.store
-    desk = Desk(
+    service = create_service(settings, prefetched)
+    return create_web_app(service, protection_from(settings.access, settings.listening))
+
+
+def print_openapi() -> int:
+    """Print the OpenAPI document of these settings."""
+    settings = replace(read_settings(), decision_log="off")
+    protection = protection_from(settings.access, settings.listening)
+    print(json.dumps(describe(create_service(settings), protection), indent=1))
+    return 0
+
+
+def create_service(settings: ScoringSettings, prefetched: Reader | None = None) -> Service:
+    """Connect the decision engine to every contract."""
+    telemetry, store = DecisionTelemetry(), prefetched or settings.store
+    engine = DecisionEngine(
         catalogue=settings.catalogue,
         loader=ModelLoader(store, settings.catalogue, settings.model_refresh_seconds),
-        decision_log=_decision_log(settings),
-        count=counts.decided,
+        decision_log=_open_decision_log(settings),
+        observe=telemetry.observe,
     )
-    routes: list[Route] = []
-    routes += _routes(desk, settings, counts, partial(described, settings, routes))
-    counts.know(routes)
-    no_such_path = "no such path; GET /v1/models lists the models"
-    on_stop = desk.decision_log.close if desk.decision_log else None
-    return assemble(routes, settings.listening, no_such_path, counts.answered, on_stop)
-
-
-def _routes(
-    desk: Desk, settings: Settings, counts: Counts, describe: Callable[[], dict[str, Any]]
-) -> list[Route]:
+    is_ready = partial(check_readiness, engine, settings.default_model)
     default = settings.default_model
-    return [
+    contracts: Sequence[Contract] = [
         # First: where Vertex AI names a path of ours, it means its own contract.
-        *vertex.routes(desk, default, settings.vertex),
-        *health.routes(desk, default, describe, counts),
-        *docs.routes(),
-        *application.routes(desk, default, bureau.by_member(desk)),
-        # Before the canonical ones, whose /v1/models/{model} also fits these paths.
-        *(_deferred(desk, verb) for verb in VERBS),
-        *kserve_v1.routes(desk),
-        *open_inference.routes(desk, default),
-        *bigquery.routes(desk),
-        *customer.routes(desk),
-        *versions.routes(settings.store, settings.catalogue, default),
+        vertex.contract(engine, default, settings.vertex, is_ready),
+        application.contract(engine, default, bureau.variant(engine)),
+        # Before the canonical contract, whose /v1/models/{model} also matches these paths.
+        *(_verb_contract(engine, verb, scope) for verb, scope in VERBS.items()),
+        kserve_v1.contract(engine),
+        open_inference.contract(engine, default),
+        bigquery.contract(engine),
+        customer.contract(engine),
+        versions.contract(settings.store, settings.catalogue, default),
     ]
+    return Service(
+        title="Surety",
+        description="Credit-risk scoring: probability of default, score, decision, reasons.",
+        contracts=contracts,
+        unknown_path="no such path; GET /v1/models lists the models",
+        error_statuses=ERROR_STATUSES,
+        headers=HEADERS,
+        header_scopes=frozenset({"score", "explain", "simulate"}),
+        schemas=partial(schemas_from_catalogue, settings.catalogue),
+        is_ready=is_ready,
+        add_metrics=partial(collect_metrics, engine, telemetry),
+        on_stop=engine.decision_log.close if engine.decision_log else None,
+    )
 
 
-def _deferred(desk: Desk, verb: str) -> Route:
-    """A verb whose module is imported when it is first asked for: no cold start needs it."""
+def _verb_contract(engine: DecisionEngine, verb: str, scope: str) -> Contract:
+    """Contract of a verb whose module is imported when it is first used: no cold start needs it."""
+
+    def module() -> ModuleType:
+        return import_module(f"functions.scoring.contracts.{verb}")
 
     async def respond(request: Request) -> Response:
-        response: Response = await _module_of(verb).respond(desk, request)
+        response: Response = await module().respond(engine, request)
         return response
 
-    return Route(f"/v1/models/{{model}}:{verb}", respond, methods=["POST"])
+    path = f"/v1/models/{{model}}:{verb}"
+    return Contract(
+        tag="Any model",
+        routes=[Route(path, respond, methods=["POST"])],
+        scopes={f"POST {path}": scope},
+        paths=lambda: module().paths(engine.catalogue),
+    )
 
 
-def _module_of(verb: str) -> ModuleType:
-    return import_module(f"functions.scoring.{verb}")
-
-
-def _decision_log(settings: Settings) -> DecisionLog | None:
+def _open_decision_log(settings: ScoringSettings) -> DecisionLog | None:
     write = open_log(settings.decision_log)
     if write is None:
         return None
     anchors = Anchors(settings.anchor_store) if settings.anchor_store else None
     return DecisionLog(write, settings.seals[0], anchors)
-
-
-def described(settings: Settings, routes: Sequence[BaseRoute]) -> dict[str, Any]:
-    """All routes in OpenAPI, when it is asked for: a cold start has no need of it."""
-    default = settings.catalogue[settings.default_model]
-    contracts = {
-        "Any model": kserve_v1.paths(settings.catalogue)
-        | {k: v for verb in VERBS for k, v in _module_of(verb).paths(settings.catalogue).items()},
-        "Application and bureau systems": application.paths(
-            default, bureau.described(settings.catalogue)
-        ),
-        "Customer system": customer.paths(settings.catalogue),
-        "Published versions": versions.paths(settings.catalogue),
-        "Open Inference Protocol": open_inference.paths(settings.catalogue),
-        "BigQuery": bigquery.paths(settings.catalogue),
-        "Operations": health.paths() | docs.paths(),
-        "Vertex AI": vertex.paths(default, settings.vertex),
-    }
-    asked = needs_of(routes)
-    return document(tagged(contracts), settings.catalogue, asked, settings.listening.auth)

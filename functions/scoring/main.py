@@ -1,6 +1,6 @@
 """The functions-framework target: `functions-framework --target=scoring --source=<this file>`."""
 
-from functions.web.cold_start import imported  # first
+from functions.web.cold_start import finish_imports  # first
 
 # isort: split
 import functions_framework.aio
@@ -11,12 +11,12 @@ from functions.scoring.app import create_app
 from functions.scoring.settings import read_settings
 from functions.web.logs import log
 
-imported()
+finish_imports()
 
 # Before the server forks: a wrong setting ends the process here, by name.
 SETTINGS = read_settings()
 APP = create_app(SETTINGS)
-if SETTINGS.listening.auth == "none":
+if SETTINGS.access.auth == "none":
     log("WARNING", "AUTH is none, and functions-framework listens everywhere unless HOST is set")
 
 

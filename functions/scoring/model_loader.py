@@ -1,4 +1,4 @@
-"""Models in memory: loaded on the first request, kept fresh by later ones, never made worse.
+"""Models in memory: loaded on the first request, refreshed by later ones, never replaced by worse.
 
 The platform freezes a process between requests, so nothing here runs on a timer: a request that
 finds its model's pointer too old starts one refresh, and is answered by what is in memory.
@@ -13,35 +13,40 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
+from functions.scoring.errors import NotReadyError
 from functions.web.logs import log
-from functions.web.problems import NotReadyError
 from models.contract import CreditModel
-from models.discovery import find_model
 from models.errors import ObjectMissingError, StoreUnavailableError
 from models.registry.serving import InService, load_in_service
 from models.stores.store import Reader
 
 DELAYS_SECONDS = (1, 2, 4, 8, 16, 30)  # after the first failure, the second, ...
-LOAD_SECONDS = 10.0  # in all; what takes longer was frozen or stalled, and is begun again
+LOAD_SECONDS = 10.0  # in all; a load that takes longer was frozen or stalled, and is started again
 WAIT_SECONDS = 4.5  # a caller on a cold instance waits no longer
 
 
 @dataclass(slots=True)
-class State:
-    """One model as this process has it: what serves, and how the last look at the store went."""
+class ModelState:
+    """One model in this process: what serves, and how the last read of the store went.
+
+    `cause` is why the last load or refresh failed, in words a caller may see.
+    """
 
     serving: InService | None = None
     loading: asyncio.Task[None] | None = None
-    cause: str | None = None  # why the last load or refresh failed, in public words
-    failures: int = 0  # since the last success
-    failures_in_all: int = 0
+    cause: str | None = None
+    failures_in_a_row: int = 0
+    failures: int = 0
     loads: int = 0
     checked_at: float = -math.inf
     retry_at: float = -math.inf
 
 
 class ModelLoader:
-    """One flight a model; after a failure each next try waits twice as long."""
+    """Loads each model once at a time; after a failure, each retry waits twice as long.
+
+    Model names passed to its methods must be in the catalogue.
+    """
 
     def __init__(
         self,
@@ -54,115 +59,99 @@ class ModelLoader:
         self._catalogue = catalogue
         self._refresh_seconds = refresh_seconds
         self._clock = clock
-        self._states = {name: State() for name in catalogue}
-        # One each, and not asyncio's: a load that hangs holds up no other model, and no score.
-        self._readers = {name: ThreadPoolExecutor(1, f"load {name}") for name in catalogue}
+        self.states = {name: ModelState() for name in catalogue}
+        # One each, and not asyncio's: a load that hangs delays no other model, and no score.
+        self._executors = {name: ThreadPoolExecutor(1, f"load {name}") for name in catalogue}
 
-    def state(self, name: str) -> State:
-        """How a model stands; never loads."""
-        find_model(self._catalogue, name)
-        return self._states[name]
-
-    def states(self) -> list[tuple[str, State]]:
-        """Every model of the catalogue and how it stands; never loads."""
-        return list(self._states.items())
-
-    def start(self, name: str) -> None:
-        """Begin to load or refresh a model, unless it is fresh, under way, or failed too lately."""
-        state = self.state(name)
+    def start(self, model_name: str) -> ModelState:
+        """Start to load or refresh a model, unless it is fresh, loading, or failed recently."""
+        state = self.states[model_name]
         now = self._clock()
-        fresh = state.serving and now - state.checked_at < self._refresh_seconds
-        if fresh or state.loading or now < state.retry_at:
-            return
-        state.loading = asyncio.create_task(self._load(name, state))
+        is_fresh = state.serving and now - state.checked_at < self._refresh_seconds
+        if not (is_fresh or state.loading or now < state.retry_at):
+            state.loading = asyncio.create_task(self._load(model_name, state))
+        return state
 
-    async def serving(self, name: str) -> InService:
-        """What serves a model, loaded first if nothing does.
+    async def serving(self, model_name: str) -> InService:
+        """Return what serves a model, loaded first if nothing does.
 
         Raises
         ------
-        UnknownModelError
-            If the catalogue has no such model.
         NotReadyError
             If it cannot be loaded now.
         """
-        self.start(name)
-        state = self._states[name]
+        state = self.start(model_name)
         if state.serving is None and state.loading:
-            # Shielded: a caller that goes away must not end the load of all others.
+            # Shielded: a caller that disconnects must not end the load for all others.
             await asyncio.wait([asyncio.shield(state.loading)], timeout=WAIT_SECONDS)
-        if state.serving is None:
-            raise self.not_ready(name)
-        return state.serving
+        return state.serving or self._raise_not_ready(model_name, state)
 
-    def ready(self, name: str) -> InService:
-        """What serves a model now; begins to load it and does not wait. Errors as `serving`."""
-        self.start(name)
-        serving = self._states[name].serving
-        if serving is None:
-            raise self.not_ready(name)
-        return serving
+    def ready(self, model_name: str) -> InService:
+        """Return what serves a model now; start to load it without waiting. Errors as `serving`."""
+        state = self.start(model_name)
+        return state.serving or self._raise_not_ready(model_name, state)
 
-    def not_ready(self, name: str) -> NotReadyError:
-        """Why a model is not loaded, and when to ask again."""
-        state = self._states[name]
+    def _raise_not_ready(self, model_name: str, state: ModelState) -> InService:
         wait = max(1, math.ceil(max(0.0, state.retry_at - self._clock())))
-        return NotReadyError(name, state.cause or "it is being loaded", wait)
+        raise NotReadyError(model_name, state.cause or "it is being loaded", wait)
 
-    async def _load(self, name: str, state: State) -> None:
-        began = self._clock()
-        load = partial(load_in_service, self._store, self._catalogue[name], state.serving)
+    async def _load(self, model_name: str, state: ModelState) -> None:
+        started_at = self._clock()
+        load = partial(load_in_service, self._store, self._catalogue[model_name], state.serving)
         try:
-            loading = asyncio.get_running_loop().run_in_executor(self._readers[name], load)
-            found = await asyncio.wait_for(loading, LOAD_SECONDS)
-        except Exception as error:  # noqa: BLE001 -- whatever a bad model raises, it is not served
-            self._refuse(name, state, error)
+            loop = asyncio.get_running_loop()
+            loading = loop.run_in_executor(self._executors[model_name], load)
+            serving = await asyncio.wait_for(loading, LOAD_SECONDS)
+        except Exception as error:  # noqa: BLE001 -- whatever a bad model raises, it does not serve
+            self._refuse(model_name, state, error)
         else:
-            self._accept(name, state, found, began)
+            self._accept(model_name, state, serving, started_at)
         finally:
             state.loading = None
 
-    def _accept(self, name: str, state: State, found: InService, began: float) -> None:
-        before, state.serving = state.serving, found
-        state.checked_at = began  # what was read is at least this old
-        state.failures = 0
-        state.cause = "the challenger was refused" if found.refusal else None
-        if before is None or before.pointer != found.pointer:
+    def _accept(
+        self, model_name: str, state: ModelState, serving: InService, started_at: float
+    ) -> None:
+        before, state.serving = state.serving, serving
+        state.checked_at = started_at  # what was read is at least this old
+        state.failures_in_a_row = 0
+        state.cause = "the challenger was refused" if serving.refusal else None
+        if before is None or before.pointer != serving.pointer:
             state.loads += 1
-            _log_loaded(found, self._clock() - began)
-        if found.refusal:
-            state.failures_in_all += 1
-            if before is None or before.refusal != found.refusal:
-                log("ERROR", "challenger not loaded", model=name, cause=found.refusal)
+            _log_loaded(serving, self._clock() - started_at)
+        if serving.refusal:
+            state.failures += 1
+            if before is None or before.refusal != serving.refusal:
+                log("ERROR", "challenger not loaded", model=model_name, cause=serving.refusal)
 
-    def _refuse(self, name: str, state: State, error: Exception) -> None:
-        delay = DELAYS_SECONDS[min(state.failures, len(DELAYS_SECONDS) - 1)]
+    def _refuse(self, model_name: str, state: ModelState, error: Exception) -> None:
+        delay = DELAYS_SECONDS[min(state.failures_in_a_row, len(DELAYS_SECONDS) - 1)]
+        state.failures_in_a_row += 1
         state.failures += 1
-        state.failures_in_all += 1
         state.retry_at = self._clock() + delay
         state.cause = _public_cause(error)
         message = "model not refreshed" if state.serving else "model not loaded"
         cause = f"{type(error).__name__}: {error}"
-        log("ERROR", message, model=name, cause=cause, retry_seconds=delay)
+        log("ERROR", message, model=model_name, cause=cause, retry_seconds=delay)
 
 
-def _log_loaded(found: InService, seconds: float) -> None:
-    age = datetime.now(UTC) - found.pointer.champion.published
+def _log_loaded(serving: InService, seconds: float) -> None:
+    age = datetime.now(UTC) - serving.pointer.champion.published
     log(
         "INFO",
         "model loaded",
-        model=found.pointer.model,
-        version=found.champion.version,
+        model=serving.pointer.model,
+        version=serving.champion.version,
         age_days=round(age / timedelta(days=1), 3),
         load_ms=round(1000 * seconds, 1),
     )
 
 
 def _public_cause(error: Exception) -> str:
-    """What a caller may know; the log has the rest."""
+    """Say what a caller may know; the log has the rest."""
     if isinstance(error, ObjectMissingError):
-        missing = "no champion has been published", "its bundle is gone from the store"
-        return missing["versions/" in str(error)]
+        causes = "no champion has been published", "its bundle is missing from the store"
+        return causes["versions/" in str(error)]
     if isinstance(error, StoreUnavailableError | TimeoutError):
         return "the model store cannot be reached"
     return "its bundle was refused"

@@ -1,7 +1,7 @@
-"""The champion, read from its bucket while the rest of the program is imported.
+"""Prefetching the champion: read from its bucket while the rest of the program is imported.
 
-An instance is started because somebody asks, so this is the first request's read, begun earlier.
-Imported before anything large: it knows of settings and of the pointer only what it must.
+An instance is started because a request arrived, so this is that request's read, started earlier.
+Imported before anything large: it knows only what it must of settings and of the pointer.
 """
 
 import json
@@ -17,21 +17,22 @@ from models.stores.uri import open_store
 
 
 def prefetch_champion() -> PrefetchReader | None:
-    """Begin to read the default model's champion; nothing if its store is near, or no store."""
+    """Start to read the default model's champion; None if the store is local or not set."""
     uri = store_uri_from_environment(os.environ)  # noqa: TID251 -- the settings' module imports too much
     if uri is None or uri.startswith("file:"):
         return None
     try:
-        store = open_store(uri)  # its client is imported here: in a thread it would be in the way
-    except DeclarationError:  # which the settings refuse by name
+        store = open_store(uri)  # imports its client here: a thread would contend with the imports
+    except DeclarationError:  # which the settings report by name
         return None
-    model = default_model_from_environment(os.environ)  # noqa: TID251 -- likewise
-    return PrefetchReader(store, pointer_path(model), partial(bundle_paths_from_pointer, model))
+    model_name = default_model_from_environment(os.environ)  # noqa: TID251 -- likewise
+    bundle_paths = partial(bundle_paths_from_pointer, model_name)
+    return PrefetchReader(store, pointer_path(model_name), bundle_paths)
 
 
-def bundle_paths_from_pointer(model: str, pointer: bytes) -> Iterator[str]:
-    """Bundles that a pointer names, before anybody has checked it."""
-    said = json.loads(pointer)
-    yield bundle_path(model, said["champion"]["version"])
-    if said["challenger"]:
-        yield bundle_path(model, said["challenger"]["version"]["version"])
+def bundle_paths_from_pointer(model_name: str, data: bytes) -> Iterator[str]:
+    """Return the bundles that a pointer names, before it has been validated."""
+    pointer = json.loads(data)
+    yield bundle_path(model_name, pointer["champion"]["version"])
+    if pointer["challenger"]:
+        yield bundle_path(model_name, pointer["challenger"]["version"]["version"])

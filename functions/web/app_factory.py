@@ -1,108 +1,199 @@
-"""A function put together: its routes in, one ASGI application out that answers every error."""
+"""Application factory: from the contracts of a service to one ASGI application."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
 from http import HTTPStatus
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
-from functions.access.scopes import needs_of
-from functions.access.settings import Access
-from functions.web.logs import log
-from functions.web.middleware import Envelope, Observe
-from functions.web.problems import problem, problem_from_error
-from functions.web.settings import Listening
+from functions.web import docs, health
+from functions.web.contract import Contract, ScopedRoute, scoped_routes
+from functions.web.middleware import RequestMiddleware
+from functions.web.openapi import Security, build_document
+from functions.web.problems import ErrorStatuses, problem, problem_from_error
+from functions.web.telemetry import AddMetrics, RequestTelemetry, metrics_contract
 from models.errors import SuretyError
 
-ASKED_HEADERS = (
-    *("Authorization", "Content-Type", "Idempotency-Key", "Traceparent"),
-    *("X-Applicant-Id", "X-Request-Id"),
-)
-TOLD_HEADERS = (
+REQUEST_HEADERS = ("Authorization", "Content-Type", "Traceparent", "X-Request-Id")
+RESPONSE_HEADERS = (
     *("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "Retry-After"),
     *("WWW-Authenticate", "X-Request-Id"),
 )
+METHODS = ("GET", "POST")
+
+Hook = Callable[[], None]
 
 
-def assemble(
-    routes: Sequence[Route],
-    listening: Listening,
-    no_such_path: str,
-    observe: Observe | None = None,
-    on_stop: Callable[[], None] | None = None,
-) -> Starlette:
-    """Put a function together; `no_such_path` tells who asked for one what there is.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Protection:
+    """Who may call a service; `functions.access` makes one from its settings.
 
-    `on_stop` is called when the server has answered its last request.
+    Attributes
+    ----------
+    guard
+        Wraps the application of each route; None where nothing is required of callers here.
+    credential
+        What callers send as a bearer token, for the OpenAPI document; None if nothing.
+    covers_every_route
+        The platform checks callers before any route, open ones included.
+    origins
+        Web pages of these origins may call from a browser.
+    """
+
+    guard: Callable[[Sequence[ScopedRoute]], None] | None = None
+    credential: str | None = None
+    covers_every_route: bool = False
+    origins: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """Everything that distinguishes one function from another.
+
+    Attributes
+    ----------
+    unknown_path
+        Detail of a 404: what the service does answer.
+    error_statuses
+        HTTP status of each domain error a request can cause.
+    headers
+        Request headers that routes of `header_scopes` read, each with its description.
+    schemas
+        Named schemas of the OpenAPI document beyond those of the responses.
+    is_ready
+        Returns the body of `GET /health/ready`, or raises a `TemporaryError`.
+    add_metrics
+        Adds the service's own metrics to those of its requests.
+    on_start, on_stop
+        Called before the first request, and after the last response was sent.
+    """
+
+    title: str
+    description: str
+    contracts: Sequence[Contract]
+    unknown_path: str
+    error_statuses: ErrorStatuses = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    header_scopes: frozenset[str] = frozenset()
+    schemas: Callable[[], Mapping[str, Any]] = field(default=dict)
+    is_ready: health.IsReady = health.always_ready
+    add_metrics: AddMetrics | None = None
+    on_start: Hook | None = None
+    on_stop: Hook | None = None
+
+
+def create_web_app(service: Service, protection: Protection) -> Starlette:
+    """Create the ASGI application of a service.
+
+    Besides its own contracts it serves `/health/live`, `/health/ready`, `/metrics`,
+    `/openapi.json` and `/docs`.
 
     Raises
     ------
     DeclarationError
-        If a route names no scope.
+        If a route has no scope.
     """
-    guarded, access = needs_of(routes), listening.access
-    if access.is_guarded:
-        from functions.access.guard import guard  # noqa: PLC0415 -- nothing is asked of most callers
-
-        guard(guarded, access)
-    if listening.is_open:
-        log("WARNING", "AUTH is none: everyone who reaches this port is answered")
-
+    telemetry = RequestTelemetry()
+    scoped = scoped_routes(_all_contracts(service, protection, telemetry))
+    telemetry.register(route for route, _ in scoped)
+    if protection.guard:
+        protection.guard(scoped)
     app = Starlette(
-        routes=routes,
-        lifespan=_ending_with(on_stop),
-        middleware=[Middleware(Envelope, observe=observe), *_for_browsers(access)],
+        routes=[route for route, _ in scoped],
+        lifespan=_lifespan(service),
+        middleware=[
+            Middleware(RequestMiddleware, observe=telemetry.observe),
+            *_cors(service, protection),
+        ],
         # Each handler meets its own errors only, which the type of this argument cannot say.
-        exception_handlers={SuretyError: _refused, HTTPException: _no_such_route(no_such_path)},  # type: ignore[dict-item]
+        exception_handlers={
+            SuretyError: _error_handler(service.error_statuses),  # type: ignore[dict-item]
+            HTTPException: _http_error_handler(service.unknown_path),  # type: ignore[dict-item]
+        },
     )
     app.router.redirect_slashes = False
     return app
 
 
-def _ending_with(
-    on_stop: Callable[[], None] | None,
-) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+def describe(service: Service, protection: Protection) -> dict[str, Any]:
+    """Build the OpenAPI document of a service."""
+    security = Security(
+        credential=protection.credential, covers_every_route=protection.covers_every_route
+    )
+    return build_document(
+        info={"title": service.title, "version": "1", "description": service.description},
+        contracts=_all_contracts(service, protection, RequestTelemetry()),
+        schemas=service.schemas(),
+        headers=(service.headers, service.header_scopes),
+        security=security,
+    )
+
+
+def _all_contracts(
+    service: Service, protection: Protection, telemetry: RequestTelemetry
+) -> list[Contract]:
+    """Add the contracts that every service has to its own."""
+    return [
+        *service.contracts,
+        health.contract(service.is_ready),
+        metrics_contract(telemetry, service.add_metrics),
+        docs.contract(partial(describe, service, protection)),
+    ]
+
+
+def _lifespan(service: Service) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        if service.on_start:
+            await asyncio.to_thread(service.on_start)
         yield
-        if on_stop:
-            await asyncio.to_thread(on_stop)
+        if service.on_stop:
+            await asyncio.to_thread(service.on_stop)
 
     return lifespan
 
 
-def _no_such_route(no_such_path: str) -> Callable[[Request, HTTPException], Awaitable[Response]]:
-    async def handler(_request: Request, error: HTTPException) -> Response:
+def _error_handler(
+    statuses: ErrorStatuses,
+) -> Callable[[Request, SuretyError], Awaitable[Response]]:
+    async def handle(_request: Request, error: SuretyError) -> Response:
+        return problem_from_error(error, statuses)
+
+    return handle
+
+
+def _http_error_handler(
+    unknown_path: str,
+) -> Callable[[Request, HTTPException], Awaitable[Response]]:
+    async def handle(_request: Request, error: HTTPException) -> Response:
         detail = {
-            HTTPStatus.NOT_FOUND: no_such_path,
+            HTTPStatus.NOT_FOUND: unknown_path,
             HTTPStatus.METHOD_NOT_ALLOWED: "this path does not answer this method",
         }.get(HTTPStatus(error.status_code), error.detail)
         return problem(error.status_code, detail, headers=error.headers)
 
-    return handler
+    return handle
 
 
-def _for_browsers(access: Access) -> list[Middleware]:
-    """Let pages of the listed origins call; credentials are sent by them, never by the browser."""
-    if not access.origins:
+def _cors(service: Service, protection: Protection) -> list[Middleware]:
+    """Let pages of the listed origins call; they send credentials, never the browser by itself."""
+    if not protection.origins:
         return []
-    from starlette.middleware.cors import CORSMiddleware  # noqa: PLC0415 -- likewise
+    from starlette.middleware.cors import CORSMiddleware  # noqa: PLC0415 -- only where it is used
 
-    allowed = Middleware(
+    middleware = Middleware(
         CORSMiddleware,
-        allow_origins=access.origins,
-        allow_methods=("GET", "POST"),
-        allow_headers=ASKED_HEADERS,
-        expose_headers=TOLD_HEADERS,
+        allow_origins=protection.origins,
+        allow_methods=METHODS,
+        allow_headers=(*REQUEST_HEADERS, *service.headers),
+        expose_headers=RESPONSE_HEADERS,
     )
-    return [allowed]
-
-
-async def _refused(_request: Request, error: SuretyError) -> Response:
-    return problem_from_error(error)
+    return [middleware]

@@ -1,19 +1,20 @@
-"""Imported before anything else where a server starts: a cold start is imports above all."""
+"""Imported before anything else when a server starts: a cold start is mostly imports."""
 
 import gc
 import os
 
-gc.disable()  # imports make nothing that a collection could free
+gc.disable()  # imports create nothing that a collection could free
 for name, value in {
-    # It looks for plugins among all installed packages; none may touch validation here.
+    # pydantic looks for plugins among all installed packages; none may alter validation here.
     "PYDANTIC_DISABLE_PLUGINS": "__all__",
-    # It would ask for the bucket's metadata, to trace by: one more request, and one not allowed.
+    # google-cloud-storage would read the bucket's metadata for tracing: one more request, and one
+    # that the service account is not allowed to make.
     "DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA": "true",
 }.items():
     os.environ.setdefault(name, value)  # noqa: TID251 -- libraries read these
 
 
-def imported() -> None:
-    """Collect again, and never look at what is there by now: it stays."""
+def finish_imports() -> None:
+    """Turn garbage collection on again, and exempt what is loaded by now: it stays."""
     gc.freeze()
     gc.enable()

@@ -1,7 +1,8 @@
-"""`GET /docs`: the OpenAPI document as a page, to read and to try; one file that loads no other."""
+"""The OpenAPI document at `/openapi.json`, and at `/docs` as one page to read and try it."""
 
 import re
 from base64 import b64encode
+from collections.abc import Callable
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -11,46 +12,63 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from functions.web.openapi import operation
+from functions.web.bodies import json_response
+from functions.web.contract import OPEN, Contract
+from functions.web.openapi import Operation
 
 PAGE = Path(__file__).parent / "pages" / "docs.html"
 INLINE = re.compile(rb"<(style|script)>(.*?)</\1>", re.DOTALL)
 MEDIA_TYPE = "text/html"
 
 
-def routes() -> list[Route]:
-    """The route of the page."""
+def contract(describe: Callable[[], dict[str, Any]]) -> Contract:
+    """Serve the document that `describe` builds, and the page."""
+
+    async def openapi(_request: Request) -> Response:
+        return json_response(describe())
 
     async def docs(_request: Request) -> Response:
-        page, headers = _page()
+        page, headers = _read_page()
         return Response(page, headers=headers, media_type=MEDIA_TYPE)
 
-    return [Route("/docs", docs, methods=["GET"])]
+    return Contract(
+        tag="Operations",
+        routes=[
+            Route("/openapi.json", openapi, methods=["GET"]),
+            Route("/docs", docs, methods=["GET"]),
+        ],
+        # A browser's docs page has no key, and the document names no weight of any model.
+        scopes={"GET /openapi.json": OPEN, "GET /docs": OPEN},
+        paths=_paths,
+    )
 
 
-def paths() -> dict[str, Any]:
-    """Describe this route in OpenAPI."""
-    said = "These routes as a page, to read and to try"
-    return {"/docs": {"get": operation(said, media_type=MEDIA_TYPE)}}
+def _paths() -> dict[str, Any]:
+    return {
+        "/openapi.json": {"get": Operation("Read this document")},
+        "/docs": {
+            "get": Operation("Read and try these routes in a browser", media_type=MEDIA_TYPE)
+        },
+    }
 
 
 @cache
-def _page() -> tuple[bytes, dict[str, str]]:
-    """The page and its headers, when it is asked for: a cold start has no need of it."""
+def _read_page() -> tuple[bytes, dict[str, str]]:
+    """Read the page and derive its headers on the first request: a cold start needs neither."""
     page = PAGE.read_bytes()
     return page, {
-        "Content-Security-Policy": _policy(page),
+        "Content-Security-Policy": _content_security_policy(page),
         "Referrer-Policy": "no-referrer",
         "X-Content-Type-Options": "nosniff",
     }
 
 
-def _policy(page: bytes) -> str:
-    """Let the page run its own script and style and call its own origin, and nothing else."""
-    allowed = {kind: b64encode(sha256(text).digest()) for kind, text in INLINE.findall(page)}
+def _content_security_policy(page: bytes) -> str:
+    """Allow the page its own script and style and calls to its own origin, and nothing else."""
+    digests = {kind: b64encode(sha256(text).digest()) for kind, text in INLINE.findall(page)}
     rules = (
         *("default-src 'none'", "connect-src 'self'", "img-src data:"),
-        *(f"{kind.decode()}-src 'sha256-{digest.decode()}'" for kind, digest in allowed.items()),
+        *(f"{kind.decode()}-src 'sha256-{digest.decode()}'" for kind, digest in digests.items()),
         *("base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'"),
         "require-trusted-types-for 'script'",  # text from the network is never taken for markup
     )

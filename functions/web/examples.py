@@ -1,13 +1,13 @@
-"""A body that each operation answers, put together from what its schema says."""
+"""Example bodies for the OpenAPI document, derived from their schemas."""
 
 from collections.abc import Mapping
 from typing import Any
 
 
 def example_from_schema(schema: Mapping[str, Any]) -> Any:  # noqa: ANN401 -- JSON may be anything
-    """Give the schema's own example; without one, the least it lets in.
+    """Return the schema's own example; without one, the smallest value it accepts.
 
-    Of an object, what is required and what has an example.
+    An object gets the members that are required or have an example.
     """
     if "examples" in schema:
         return schema["examples"][0]

@@ -1,4 +1,4 @@
-"""Around every request: who asks, how to find it in the logs, and no exception left unanswered."""
+"""Middleware around every request: caller, request id, size limits, and an answer to any crash."""
 
 import os
 import re
@@ -27,67 +27,67 @@ REPORTED_ERROR = (
 )
 
 
-Observe = Callable[[Scope, int, float], None]  # a request, its answer's status, seconds
+Observe = Callable[[Scope, int, float], None]  # a request, its response's status, seconds
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Which request is being answered, and for whom, where the caller says so.
+    """Identifies a request, and the applicant it is about where the caller names one.
 
-    `began` is a `perf_counter` reading in seconds.
+    `received_at` is a `perf_counter` reading in seconds.
     """
 
     request_id: str
     applicant_id: str | None
     idempotency_key: str | None
     trace_id: str | None
-    began: float
+    received_at: float
 
 
 def caller_from_request(request: Request) -> Caller:
-    """The caller the envelope noted."""
+    """Return the caller that the middleware read from the headers."""
     caller: Caller = request.scope["caller"]
     return caller
 
 
-class Envelope:
-    """ASGI middleware: notes the caller, names the request in the answer, answers what crashed."""
+class RequestMiddleware:
+    """ASGI middleware: reads the caller, limits the request, echoes its id, answers crashes."""
 
     def __init__(self, app: ASGIApp, observe: Observe | None = None) -> None:
         self._app = app
         self._observe = observe
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Handle one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        caller = scope["caller"] = _caller(Headers(scope=scope))
-        named = (b"x-request-id", caller.request_id.encode())
+        caller = scope["caller"] = _read_caller(Headers(scope=scope))
+        request_id_header = (b"x-request-id", caller.request_id.encode())
         status = 0
 
-        async def send_named(message: MutableMapping[str, Any]) -> None:
+        async def send_with_request_id(message: MutableMapping[str, Any]) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], named]
+                message["headers"] = [*message["headers"], request_id_header]
             await send(message)
 
         try:
-            await (_too_long(scope) or self._app)(scope, receive, send_named)
+            await (_reject_oversized(scope) or self._app)(scope, receive, send_with_request_id)
         except ClientDisconnect:
             return
         except Exception as error:  # noqa: BLE001 -- the edge: a crash is logged and answered, never passed on
             _log_crash(error, caller, scope["path"])
             if not status:
-                answer = problem(500, "the request could not be answered; the fault is logged")
-                await answer(scope, receive, send_named)
+                response = problem(500, "the request could not be answered; the fault is logged")
+                await response(scope, receive, send_with_request_id)
         if self._observe:
-            self._observe(scope, status, time.perf_counter() - caller.began)
+            self._observe(scope, status, time.perf_counter() - caller.received_at)
 
 
-def _too_long(scope: Scope) -> ASGIApp | None:
-    """Refuse an address or headers that no client of ours needs."""
+def _reject_oversized(scope: Scope) -> ASGIApp | None:
+    """Reject a URL or headers larger than any client needs."""
     if len(scope["raw_path"]) + len(scope["query_string"]) > MAX_URL_BYTES:
         return problem(HTTPStatus.REQUEST_URI_TOO_LONG, f"the URL is over {MAX_URL_BYTES} bytes")
     headers = scope["headers"]
@@ -97,27 +97,27 @@ def _too_long(scope: Scope) -> ASGIApp | None:
     return None
 
 
-def _caller(headers: Headers) -> Caller:
-    given = headers.get("x-request-id", "")
+def _read_caller(headers: Headers) -> Caller:
+    request_id = headers.get("x-request-id", "")
     return Caller(
-        request_id=given if REQUEST_ID.fullmatch(given) else os.urandom(16).hex(),
+        request_id=request_id if REQUEST_ID.fullmatch(request_id) else os.urandom(16).hex(),
         applicant_id=headers.get("x-applicant-id"),
         idempotency_key=headers.get("idempotency-key"),
-        trace_id=_trace_id(headers),
-        began=time.perf_counter(),
+        trace_id=_read_trace_id(headers),
+        received_at=time.perf_counter(),
     )
 
 
-def _trace_id(headers: Headers) -> str | None:
-    if found := TRACEPARENT.fullmatch(headers.get("traceparent", "")):
-        return found[1]
-    if found := CLOUD_TRACE.fullmatch(headers.get("x-cloud-trace-context", "")):
-        return found[1]
-    return None
+def _read_trace_id(headers: Headers) -> str | None:
+    match = TRACEPARENT.fullmatch(headers.get("traceparent", "")) or CLOUD_TRACE.fullmatch(
+        headers.get("x-cloud-trace-context", "")
+    )
+    return match[1] if match else None
 
 
 def _log_crash(error: Exception, caller: Caller, path: str) -> None:
     # Frames, not the exception's text: that may repeat an applicant's data.
     stack = "".join(traceback.format_tb(error.__traceback__))
-    said = {"request_id": caller.request_id, "trace_id": caller.trace_id, "path": path}
-    log("ERROR", f"unexpected {type(error).__name__}\n{stack}", **{"@type": REPORTED_ERROR}, **said)
+    context = {"request_id": caller.request_id, "trace_id": caller.trace_id, "path": path}
+    message = f"unexpected {type(error).__name__}\n{stack}"
+    log("ERROR", message, **{"@type": REPORTED_ERROR}, **context)

@@ -1,172 +1,105 @@
-"""The parts of the OpenAPI 3.1 document; each contract describes its own routes with them."""
+"""The OpenAPI 3.1 document of a service, from its contracts and the types they respond with."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from starlette.routing import Route
-
-from functions.access.scopes import Need
-from functions.access.settings import Auth
+from functions.web.contract import UNAUTHENTICATED, Contract, ScopedRoute, scoped_routes
 from functions.web.examples import example_from_schema
-from models.contract import Characteristic, CreditModel, characteristics
+from functions.web.problems import Problem
 
 Schema = dict[str, Any]
 
-CREDENTIALS: Mapping[Auth, str] = {
-    "none": "None",
-    "iam": "A Google ID token whose audience is the service's own address",
-    "api-key": "A key made by `python -m functions.access new`",
-    "jwt": "A token of the configured issuer",
-}
-
-HEADERS = {
-    "X-Applicant-Id": "Who the applicant of all rows is: recorded as a pseudonym, and kept on one "
-    "side of champion and challenger",
-    "Idempotency-Key": "Gives the same decision ids when a request is sent again",
-    "X-Request-Id": "The request's name in answer and logs; a new one without it",
-}
-
-_TEXT: Schema = {"type": "string"}
-
-REASON: Schema = {
-    "type": "object",
-    "required": ["code", "text", "points"],
-    "properties": {
-        "code": {"type": "string", "description": "Stable; see the catalogue"},
-        "text": {"type": "string", "description": "A sentence for the applicant"},
-        "points": {"type": "number", "description": "What it takes from the score, below 0"},
-    },
-}
-
-PREDICTION: Schema = {
-    "type": "object",
-    "required": [
-        *("probability_of_default", "credit_score", "risk_level", "decision"),
-        *("model", "model_version", "variant", "family"),
-    ],
-    "properties": {
-        "probability_of_default": {
-            "type": "number",
-            "exclusiveMinimum": 0,
-            "exclusiveMaximum": 1,
-            "description": "Calibrated",
-        },
-        "credit_score": {"type": "integer", "description": "More points mean less risk"},
-        "risk_level": {"enum": ["low", "medium", "high"]},
-        "decision": {"enum": ["approve", "refer", "decline"]},
-        "rating": {"type": "string", "description": "Where the model declares bands"},
-        "model": _TEXT,
-        "model_version": _TEXT,
-        "variant": {"enum": ["champion", "challenger"]},
-        "family": _TEXT,
-        "reasons": {
-            "type": "array",
-            "maxItems": 4,
-            "items": REASON,
-            "description": "Where asked for, and wherever the decision is not to approve",
-        },
-    },
-}
-
-PROBLEM: Schema = {
-    "type": "object",
-    "required": ["type", "title", "status", "detail", "errors"],
-    "properties": {
-        "type": _TEXT,
-        "title": _TEXT,
-        "status": {"type": "integer"},
-        "detail": _TEXT,
-        "errors": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["path", "message"],
-                "properties": {"path": _TEXT, "message": _TEXT},
-            },
-        },
-    },
-}
+JSON = "application/json"
+REFERENCE = "#/components/schemas/{model}"
+REQUEST_ID = {"X-Request-Id": "Name of the request in response and logs; generated if absent"}
+MAX_ERROR_BYTES = 1_000
 
 
-def document(
-    paths: Mapping[str, Any],
-    catalogue: Mapping[str, type[CreditModel]],
-    needs: Sequence[tuple[Route, Need]],
-    auth: Auth,
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One method of one path.
+
+    Attributes
+    ----------
+    body
+        JSON schema of the request body.
+    response
+        Type of the response, from which its schema derives; None for any object.
+    error_member
+        Errors are objects with this one member, instead of problem documents.
+    """
+
+    summary: str
+    body: Schema | None = None
+    response: Any = None
+    media_type: str = JSON
+    parameters: Sequence[Schema] = ()
+    error_member: str | None = None
+    status: int = 200
+
+
+Paths = Mapping[str, Mapping[str, Operation]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Security:
+    """What callers must send; see `Protection`."""
+
+    credential: str | None = None
+    covers_every_route: bool = False
+
+
+def build_document(
+    *,
+    info: Mapping[str, str],
+    contracts: Sequence[Contract],
+    schemas: Mapping[str, Schema],
+    headers: tuple[Mapping[str, str], frozenset[str]],
+    security: Security,
 ) -> dict[str, Any]:
-    """Put the document together from the paths of all contracts and what their routes ask for."""
-    schemas = {"Prediction": PREDICTION, "Problem": PROBLEM, "Reason": REASON}
-    schemas |= {name: schema_from_model(model) for name, model in catalogue.items()}
-    credential = {"type": "http", "scheme": "bearer", "description": CREDENTIALS[auth]}
-    schemes = {} if auth == "none" else {"securitySchemes": {"credential": credential}}
-    items = {path: _named(path, paths[path], needs, auth) for path in sorted(paths)}
+    """Build the document.
+
+    `schemas` are named schemas that bodies refer to. `headers` are request headers with their
+    descriptions, and the scopes whose routes read them.
+    """
+    operations = list(_operations(contracts))
+    responses, definitions = _response_schemas([operation for *_, operation in operations])
+    descriptions, header_scopes = {**headers[0], **(REQUEST_ID if headers[0] else {})}, headers[1]
+    paths: dict[str, dict[str, Any]] = {}
+    for path, method, tag, operation in sorted(operations, key=lambda entry: entry[0]):
+        scope = _find_scope(path, method, scoped_routes(contracts))
+        names = descriptions if scope in header_scopes else {}
+        paths.setdefault(path, {})[method] = {
+            "tags": [tag],
+            "operationId": "_".join([method, *re.findall(r"[A-Za-z0-9]+", path)]),
+            "summary": operation.summary,
+            **_parameters(operation, names),
+            **_security(scope, security),
+            **_request_body(operation, schemas),
+            "responses": _responses(operation, responses),
+        }
     return {
         "openapi": "3.1.0",
-        "info": {
-            "title": "Surety",
-            "version": "1",
-            "description": "Credit-risk scoring: probability of default, score, decision, reasons.",
-        },
-        "paths": _referring(items, schemas),
+        "info": dict(info),
+        "paths": paths,
         "components": {
-            "schemas": {
-                name: {part: _referring(said, schemas) for part, said in schema.items()}
-                for name, schema in schemas.items()
-            },
+            "schemas": definitions | dict(schemas),
             "parameters": {
-                name: {"name": name, "in": "header", "schema": _TEXT, "description": said}
-                for name, said in HEADERS.items()
+                name: {"name": name, "in": "header", "schema": STRING, "description": description}
+                for name, description in descriptions.items()
             },
-            **schemes,
+            **_security_schemes(security),
         },
     }
 
 
-def _referring(said: Any, schemas: Mapping[str, Schema]) -> Any:  # noqa: ANN401 -- any JSON
-    """The same, with every schema that has a name said by its name."""
-    if isinstance(said, list):
-        return [_referring(item, schemas) for item in said]
-    if not isinstance(said, dict):
-        return said
-    for name, schema in schemas.items():
-        if said == schema:
-            return {"$ref": f"#/components/schemas/{name}"}
-    return {member: _referring(part, schemas) for member, part in said.items()}
+STRING: Schema = {"type": "string"}
 
 
-def operation(
-    summary: str,
-    body: Schema | None = None,
-    answer: Schema | None = None,
-    media_type: str = "application/json",
-) -> dict[str, Any]:
-    """One operation: its JSON body, and the members of its JSON answer or the answer's schema.
-
-    Every answer that is not 200 is a problem document.
-    """
-    schema = answer if answer and "type" in answer else members(answer or {})
-    if media_type != "application/json":
-        schema = _TEXT
-    problem = {"schema": PROBLEM}
-    said: dict[str, Any] = {
-        "summary": summary,
-        "responses": {
-            "200": {"description": "Answered", "content": {media_type: {"schema": schema}}},
-            "default": {
-                "description": "Refused, with every fault at once",
-                "content": {"application/problem+json": problem},
-            },
-        },
-    }
-    if body is not None:
-        content = {"application/json": {"schema": body, "example": example_from_schema(body)}}
-        said["requestBody"] = {"required": True, "content": content}
-    return said
-
-
-def closed_object(properties: Mapping[str, Schema], required: Sequence[str]) -> Schema:
-    """An object that has no other members."""
+def closed_object(properties: Mapping[str, Schema], required: Sequence[str] = ()) -> Schema:
+    """Schema of an object that has no other members."""
     return {
         "type": "object",
         "additionalProperties": False,
@@ -175,74 +108,112 @@ def closed_object(properties: Mapping[str, Schema], required: Sequence[str]) -> 
     }
 
 
-def members(properties: Mapping[str, Schema]) -> Schema:
-    """An object that has at least these members."""
-    return {"type": "object", "required": list(properties), "properties": dict(properties)}
+def array(items: Schema, most: int, **keywords: Any) -> Schema:  # noqa: ANN401 -- JSON schema keywords
+    """Schema of a list of at least one item."""
+    return {"type": "array", "items": items, "minItems": 1, "maxItems": most, **keywords}
 
 
-def schema_from_model(model: type[CreditModel]) -> Schema:
-    """The schema of one application, as the catalogue declares it."""
-    schema = model.model_json_schema()
-    for c in characteristics(model):
-        if c.compute is None and (told := _told(c)):
-            schema["properties"][c.name]["description"] = told
-    if "examples" in schema:  # sorted by pydantic; shown as the fields stand
-        schema["examples"] = [
-            {name: row[name] for name in schema["properties"] if name in row}
-            for row in schema["examples"]
-        ]
-    return schema
+def reference(name: str) -> Schema:
+    """Refer to a named schema."""
+    return {"$ref": REFERENCE.format(model=name)}
 
 
-def _told(field: Characteristic) -> str:
-    """What a caller should know of a field beside its type and bounds."""
-    codes = ", ".join(map(str, field.special))
-    parts = (
-        field.unit or "",
-        f"{codes} are codes" if codes else "",
-        "never scored" if field.protected else "",
-        "recourse may change it" if field.changeable else "",
+def resolve(schema: Any, schemas: Mapping[str, Schema]) -> Any:  # noqa: ANN401 -- any JSON
+    """Replace references to named schemas by the schemas themselves."""
+    if isinstance(schema, list):
+        return [resolve(item, schemas) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        return resolve(schemas[schema["$ref"].rpartition("/")[2]], schemas)
+    return {member: resolve(part, schemas) for member, part in schema.items()}
+
+
+def _operations(contracts: Sequence[Contract]) -> Iterator[tuple[str, str, str, Operation]]:
+    for contract in contracts:
+        for path, methods in contract.paths().items():
+            for method, operation in methods.items():
+                yield path, method, contract.tag, operation
+
+
+def _response_schemas(operations: Sequence[Operation]) -> tuple[dict[Any, Schema], dict[str, Any]]:
+    """Derive the schema of each response type, and the named schemas they refer to."""
+    from pydantic import TypeAdapter  # noqa: PLC0415 -- a cold start needs no document
+    from pydantic.json_schema import GenerateJsonSchema  # noqa: PLC0415 -- likewise
+
+    class WithoutTitles(GenerateJsonSchema):
+        """pydantic repeats each member's name as its title; a reader needs it once."""
+
+        def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ANN401, ARG002 -- pydantic's
+            return False
+
+    types = {repr(o.response): o.response for o in operations if o.response is not None}
+    types["Problem"] = Problem
+    schemas, document = TypeAdapter.json_schemas(
+        [(name, "validation", TypeAdapter(kind)) for name, kind in types.items()],
+        ref_template=REFERENCE,
+        schema_generator=WithoutTitles,
     )
-    return "; ".join(filter(None, parts))
+    return {name: schema for (name, _), schema in schemas.items()}, document["$defs"]
 
 
-def tagged(contracts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Paths of all contracts, each operation under the name of its contract."""
-    return {
-        path: {method: {"tags": [name]} | said for method, said in item.items()}
-        for name, paths in contracts.items()
-        for path, item in paths.items()
-    }
+def _parameters(operation: Operation, headers: Mapping[str, str]) -> Schema:
+    parameters = [
+        *operation.parameters,
+        *({"$ref": f"#/components/parameters/{name}"} for name in headers),
+    ]
+    return {"parameters": parameters} if parameters else {}
 
 
-def _named(
-    path: str, item: Mapping[str, Any], needs: Sequence[tuple[Route, Need]], auth: Auth
-) -> dict[str, Any]:
-    """Give each operation an id of its own, and say what it asks of its caller."""
-    words = "_".join(re.findall(r"[A-Za-z0-9]+", path))
-    return {
-        method: {"operationId": f"{method}_{words}", **_secured(path, method, needs, auth), **said}
-        for method, said in item.items()
-    }
-
-
-def _headers(need: Need) -> dict[str, Any]:
-    """The headers that mean something to a route, where it is about applications."""
-    if need not in {"score", "explain", "simulate"}:
+def _request_body(operation: Operation, schemas: Mapping[str, Schema]) -> Schema:
+    if operation.body is None:
         return {}
-    return {"parameters": [{"$ref": f"#/components/parameters/{name}"} for name in HEADERS]}
+    example = example_from_schema(resolve(operation.body, schemas))
+    content = {JSON: {"schema": operation.body, "example": example}}
+    return {"requestBody": {"required": True, "content": content}}
 
 
-def _secured(
-    path: str, method: str, needs: Sequence[tuple[Route, Need]], auth: Auth
-) -> dict[str, Any]:
-    need = next(
-        need
-        for route, need in needs
+def _responses(operation: Operation, schemas: Mapping[Any, Schema]) -> Schema:
+    schema: Schema = schemas.get(repr(operation.response), {"type": "object"})
+    if operation.media_type != JSON:
+        schema = STRING
+    errors = {"application/problem+json": {"schema": reference("Problem")}}
+    description = "Invalid request, with every fault at once"
+    if operation.error_member:
+        error: Schema = {
+            "type": "object",
+            "required": [operation.error_member],
+            "properties": {
+                operation.error_member: {"type": "string", "maxLength": MAX_ERROR_BYTES}
+            },
+        }
+        errors |= {JSON: {"schema": error}}
+        description = "Invalid request, with as many faults as fit"
+    content = {operation.media_type: {"schema": schema}}
+    return {
+        str(operation.status): {"description": "Success", "content": content},
+        "default": {"description": description, "content": errors},
+    }
+
+
+def _find_scope(path: str, method: str, scoped: Sequence[ScopedRoute]) -> str:
+    return next(
+        scope
+        for route, scope in scoped
         if method.upper() in (route.methods or ()) and route.path_regex.match(path)
     )
-    said = ({} if need in {"probe", "open"} else {"x-scope": need}) | _headers(need)
-    if auth == "none":
-        return said
-    # Cloud Run checks every route alike.
-    return said | {"security": [{"credential": []}] if "x-scope" in said or auth == "iam" else []}
+
+
+def _security(scope: str, security: Security) -> Schema:
+    required: Schema = {} if scope in UNAUTHENTICATED else {"x-scope": scope}
+    if security.credential is None:
+        return required
+    is_checked = required or security.covers_every_route
+    return required | {"security": [{"credential": []}] if is_checked else []}
+
+
+def _security_schemes(security: Security) -> Schema:
+    if security.credential is None:
+        return {}
+    scheme = {"type": "http", "scheme": "bearer", "description": security.credential}
+    return {"securitySchemes": {"credential": scheme}}

@@ -1,6 +1,6 @@
-"""The server as the containers run it: a faster one than functions-framework's.
+"""The server as the containers run it: faster than functions-framework's.
 
-It stops gracefully within the time Cloud Run gives, which the framework's command line cannot set.
+It stops gracefully within the time Cloud Run allows, which the framework's command line cannot set.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from functions.web.settings import Listening
 from models.errors import DeclarationError
 
 STOP_SECONDS = 7  # Cloud Run kills ten seconds after SIGTERM
-READING_TURNS, READING_SECONDS = 10, 0.03
+DRAIN_TURNS, DRAIN_SECONDS = 10, 0.03
 
 
 def serve(prepare: Callable[[], tuple[Starlette, Listening]]) -> int:
@@ -26,7 +26,7 @@ def serve(prepare: Callable[[], tuple[Starlette, Listening]]) -> int:
     except DeclarationError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    server = _Server(
+    server = _DrainingServer(
         uvicorn.Config(
             app,
             host=listening.host,
@@ -34,7 +34,7 @@ def serve(prepare: Callable[[], tuple[Starlette, Listening]]) -> int:
             loop="uvloop",
             http="httptools",
             ws="none",
-            # It would believe whatever a caller on this machine says of where it comes from.
+            # It would trust whatever a caller on this machine says about where it comes from.
             proxy_headers=False,
             lifespan="on",
             access_log=False,
@@ -48,13 +48,13 @@ def serve(prepare: Callable[[], tuple[Starlette, Listening]]) -> int:
     return 0 if server.started else 1
 
 
-class _Server(uvicorn.Server):
-    """One that reads what has arrived before it closes the connections on which nothing is asked.
+class _DrainingServer(uvicorn.Server):
+    """Reads what has arrived before it closes connections that have no open request.
 
-    A request may have lain unread while the loop was busy; a connection closed over it is reset.
+    A request may have arrived unread while the loop was busy; closing its connection resets it.
     """
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        for _ in range(READING_TURNS):  # turns of the loop, which may come late: not a span of time
-            await asyncio.sleep(READING_SECONDS)
+        for _ in range(DRAIN_TURNS):  # turns of the loop, which may come late: not a span of time
+            await asyncio.sleep(DRAIN_SECONDS)
         await super().shutdown(sockets)

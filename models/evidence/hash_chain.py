@@ -1,98 +1,96 @@
-"""The chain of decision records: what a link is computed from, for writer and auditor alike.
+"""The hash chain of decision records: what a link is computed from, for writer and auditor alike.
 
 A record's values are hashed, not its bytes: Cloud Logging and BigQuery keep neither the order of
-members nor the difference between 5 and 5.0. What is personal enters as a salted hash, so that it
-can be erased and the link still holds.
+members nor the difference between 5 and 5.0. Personal data enters as a salted hash, so that it can
+be erased and the link still holds.
 """
 
 import hashlib
 import hmac
-import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from pydantic_core import to_json
 
-LEAST_KEY_CHARACTERS = 32
+from models.evidence.records import CHAIN, OWN, SHARED
+
+MIN_KEY_CHARACTERS = 32
 UNKEYED = "none"
-SHARED = (
-    *("record_version", "decided_at", "request_id", "trace_id", "model", "model_version"),
-    *("contract", "variant", "withheld", "latency_ms"),
-)
-OWN = (
-    *("decision_id", "index", "probability_of_default", "credit_score", "risk_level"),
-    *("decision", "reasons", "commitment"),
-)
-PLACE = ("key", "chain", "sequence", "previous")
-PERSONAL = ("applicant", "inputs", "features", "salt")
 
 
 class Seal:
     """One key of the decision log, for links, pseudonyms and erasures; or none.
 
-    Without a key, links are HMAC-SHA256 with an empty one: anybody can compute them, so they show
-    accidents, and forgery only by an anchored head.
+    Without a key, links are HMAC-SHA256 with an empty one: anyone can compute them, so they reveal
+    accidents, and forgery only against an anchored head.
     """
 
     def __init__(self, key: str = "") -> None:
-        start = key.encode()
-        self._link = hmac.new(hmac.digest(start, b"link", "sha256"), digestmod="sha256")
-        self._applicant = hmac.digest(start, b"applicant", "sha256")
-        self._erasure = hmac.digest(start, b"erasure", "sha256")
-        self.name = hmac.digest(start, b"name", "sha256").hex()[:8] if key else UNKEYED
+        secret = key.encode()
+        self._link = hmac.new(hmac.digest(secret, b"link", "sha256"), digestmod="sha256")
+        self._applicant = hmac.digest(secret, b"applicant", "sha256")
+        self._erasure = hmac.digest(secret, b"erasure", "sha256")
+        self.name = hmac.digest(secret, b"name", "sha256").hex()[:8] if key else UNKEYED
 
     def link(self, content: bytes) -> str:
-        """The link of a record, 64 hex digits."""
+        """Compute the link of a record, 64 hex digits."""
         mac = self._link.copy()
         mac.update(content)
         return mac.hexdigest()
 
     def pseudonym(self, applicant_id: str | None) -> str | None:
-        """What stands for an applicant; without a key it could be guessed, so there is none."""
+        """Compute the pseudonym of an applicant; without a key it could be guessed: None."""
         if self.name == UNKEYED or not applicant_id:
             return None
         return hmac.digest(self._applicant, applicant_id.encode(), "sha256").hex()[:32]
 
     def erasure(self, link: str, erased_at: str) -> str:
-        """The mark of a record whose personal part was erased by a holder of the key."""
+        """Compute the mark of a record whose personal part a holder of the key has erased."""
         return hmac.digest(self._erasure, to_json([link, erased_at]), "sha256").hex()
 
 
-def plain(document: bytes) -> bytes:
-    """The same JSON for the same members: a whole number is one however it is written."""
+def canonical_json(document: bytes) -> bytes:
+    """Write whole numbers one way, so that the same values give the same bytes: 5.0 becomes 5.
+
+    Invariant: writer and auditor both hash what this returns, so it need not be valid JSON. In
+    compact JSON a number of an object ends in `,` or `}`. A text that holds `.0,` is rewritten
+    too, on both sides alike.
+    """
     return document.replace(b".0,", b",").replace(b".0}", b"}")
 
 
-def content(record: Mapping[str, Any]) -> bytes:
-    """What a record's link is computed from, its place in the chain last."""
-    said = (to_json({name: record.get(name) for name in part}) for part in (SHARED, OWN))
-    return plain(b"".join([*said, to_json([record.get(name) for name in PLACE])]))
+def link_content(record: Mapping[str, Any]) -> bytes:
+    """Return what a record's link is computed from, its position in the chain last."""
+    parts = (to_json({name: record.get(name) for name in part}) for part in (SHARED, OWN))
+    return canonical_json(b"".join([*parts, to_json([record.get(name) for name in CHAIN])]))
 
 
 def commitment(salt: str, applicant: str | None, features: str, inputs: bytes) -> str:
-    """A hash that binds a record to its personal part and says nothing of it without the salt.
+    """Hash that binds a record to its personal part and reveals nothing of it without the salt.
 
-    `inputs` is plain JSON, `{"model": {"field": value}}` with fields sorted and none null.
+    `inputs` is canonical JSON, `{"model": {"field": value}}` with fields sorted and none null.
     """
-    start = f'["{salt}","{applicant or ""}","{features}"]'
-    return hashlib.sha256(start.encode() + inputs).hexdigest()
+    head = f'["{salt}","{applicant or ""}","{features}"]'
+    return hashlib.sha256(head.encode() + inputs).hexdigest()
 
 
-def personal_commitment(record: Mapping[str, Any]) -> str:
-    """The commitment of a record as it was read."""
-    written = {
+def commitment_from_record(record: Mapping[str, Any]) -> str:
+    """Compute the commitment of a record as it was read."""
+    inputs = {
         model: {name: fields[name] for name in sorted(fields) if fields[name] is not None}
         for model, fields in record["inputs"].items()
         if fields
     }
-    inputs = plain(to_json({model: fields for model, fields in written.items() if fields}))
-    return commitment(record["salt"], record.get("applicant"), record["features"], inputs)
+    document = canonical_json(
+        to_json({model: fields for model, fields in inputs.items() if fields})
+    )
+    return commitment(record["salt"], record.get("applicant"), record["features"], document)
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Where a chain ends: its last record's sequence number and link."""
+    """The end of a chain: sequence number and link of its last record."""
 
     chain: str
     sequence: int
@@ -104,30 +102,34 @@ class Head:
 
 
 class Entry(NamedTuple):
-    """A record before it has its place: its JSON without the last brace, and what is hashed."""
+    """A record without its position in the chain: its JSON, still open, and what is hashed."""
 
-    opened: bytes
+    open_json: bytes
     hashed: bytes
 
 
 class Chain:
-    """The records of one process, in order; its caller sees to it that there is one writer."""
+    """The records of one process, in order; the caller ensures that there is one writer.
 
-    def __init__(self, seal: Seal) -> None:
+    `name` is random, so that no two processes write the same chain.
+    """
+
+    def __init__(self, seal: Seal, name: str) -> None:
         self.seal = seal
-        self.name = secrets.token_hex(8)
+        self.name = name
         self.head: Head | None = None
 
-    def extended(self, entries: Iterable[Entry]) -> tuple[list[bytes], Head | None]:
-        """Lines for the entries as the next in the chain, and the head if they are written."""
+    def extend(self, entries: Iterable[Entry]) -> tuple[list[bytes], Head | None]:
+        """Return lines for the entries as the next in the chain, and the head once written."""
         lines: list[bytes] = []
         sequence, previous = (self.head.sequence, self.head.link) if self.head else (-1, "")
-        fixed = f'["{self.seal.name}","{self.name}",'
-        shown = f',"key":"{self.seal.name}","chain":"{self.name}","sequence":'
+        hashed_prefix = f'["{self.seal.name}","{self.name}",'
+        json_prefix = f',"key":"{self.seal.name}","chain":"{self.name}","sequence":'
         for entry in entries:
             sequence += 1
-            link = self.seal.link(entry.hashed + f'{fixed}{sequence},"{previous}"]'.encode())
-            ending = f'{shown}{sequence},"previous":"{previous}","link":"{link}"}}'
-            lines.append(entry.opened + ending.encode())
+            position = f'{hashed_prefix}{sequence},"{previous}"]'
+            link = self.seal.link(entry.hashed + position.encode())
+            ending = f'{json_prefix}{sequence},"previous":"{previous}","link":"{link}"}}'
+            lines.append(entry.open_json + ending.encode())
             previous = link
         return lines, Head(self.name, sequence, previous) if lines else self.head

@@ -1,4 +1,4 @@
-"""Decision records found again among the lines of a log."""
+"""Reading a log: decision records among its other lines."""
 
 import json
 from collections.abc import Iterator
@@ -10,25 +10,25 @@ from models.errors import SuretyError
 
 
 class DecisionLogError(SuretyError):
-    """A decision log cannot be read, or not used for what was asked."""
+    """A decision log cannot be read, or cannot be used for what was requested."""
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """A line as it stands in the file, counted from 1, and the decision record it holds, if any."""
+class LogLine:
+    """A line of the file, counted from 1, and the decision record it holds, if any."""
 
     number: int
     raw: bytes
     record: dict[str, Any] | None = None
 
     @property
-    def holds_remains(self) -> bool:
-        """It was a decision record, or was to be one; within another record quotes are escaped."""
+    def holds_fragment(self) -> bool:
+        """It holds part of a decision record; within another record quotes would be escaped."""
         return self.record is None and b'"record":"decision"' in self.raw
 
 
-def read_lines(path: Path) -> Iterator[Line]:
-    """Every line of a log; what is no decision record, or was cut short, has none.
+def read_lines(path: Path) -> Iterator[LogLine]:
+    """Read every line of a log; one that is no decision record, or was cut short, has none.
 
     Raises
     ------
@@ -38,24 +38,27 @@ def read_lines(path: Path) -> Iterator[Line]:
     try:
         with path.open("rb") as lines:
             for number, raw in enumerate(lines, start=1):
-                yield Line(number, raw, _record(raw))
+                yield LogLine(number, raw, _parse_record(raw))
     except OSError as error:
         message = f"{path}: {error}"
         raise DecisionLogError(message) from error
 
 
-def _record(raw: bytes) -> dict[str, Any] | None:
+def _parse_record(raw: bytes) -> dict[str, Any] | None:
     try:
-        found = json.loads(raw, object_pairs_hook=_members)
+        document = json.loads(raw, object_pairs_hook=_object_from_pairs)
     except (ValueError, RecursionError):
         return None
-    is_record = isinstance(found, dict) and (found.get("record") == "decision" or "link" in found)
-    return found if is_record else None
+    is_record = isinstance(document, dict) and (
+        document.get("record") == "decision" or "link" in document
+    )
+    return document if is_record else None
 
 
-def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        # No two readers agree on it, so it cannot be what was written; kept for the auditor.
-        found["a name twice"] = True
-    return found
+def _object_from_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        # No two readers agree on it, so it cannot be what was written; kept for the auditor, who
+        # reports this as an unexpected member.
+        members["duplicate key"] = True
+    return members

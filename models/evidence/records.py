@@ -1,194 +1,104 @@
-"""The decision record, version 2: what was decided, by which model, from which inputs."""
+"""The decision record, version 2: every member, declared once.
 
-import hashlib
-import io
-import os
-from binascii import b2a_base64
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import cache
-from pathlib import Path
-from typing import Any, Literal
+The order of members within each part is the order in which a record's link covers them, so members
+are never reordered or renamed within one version. Tables and readers derive from these types.
+"""
 
-from pydantic_core import to_json
+from typing import Annotated, Any, NotRequired
 
-from functions.web.logs import write_stdout
-from functions.web.middleware import Caller
-from models.contract import CreditModel, characteristics, contract_hash, name_from_model
-from models.errors import DeclarationError
-from models.evidence.hash_chain import SHARED, Entry, Seal, commitment, plain
-from models.registry.serving import LoadedVersion, Variant
-from models.scorer import Decision, Scored
-from models.table import Table
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from models.prediction import Outcome
+from models.registry.serving import Variant
 
 RECORD_VERSION = 2
-SALT_BYTES = 16
-ID_DIGITS = 24
-CONTRACT_DIGITS = 12
-BETWEEN = b',"",'
-
-Write = Callable[[bytes], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """Decisions of one request by one version, each with its application's place in the request."""
+class SharedPart(TypedDict):
+    """What all records of one request have in common."""
 
-    variant: Variant
-    loaded: LoadedVersion
-    table: Table
-    places: Sequence[int]
-    scored: Scored
-    latency_ms: float
-
-
-def open_log(setting: str) -> Write | None:
-    """Open where records go: `stdout`, `off` (None) or a file to append to.
-
-    Raises
-    ------
-    DeclarationError
-        If the file cannot be opened.
-    """
-    if setting == "off":
-        return None
-    if setting == "stdout":
-        return write_stdout
-    try:
-        file = open_private(Path(setting), "ab")
-    except OSError as error:
-        message = f"DECISION_LOG: {error}"
-        raise DeclarationError(message) from error
-    return lambda lines: _write_whole(file, lines)
+    record_version: Annotated[int, Field(description="Version of this layout.")]
+    decided_at: Annotated[str, Field(description="Time of the decision, as the link covers it.")]
+    request_id: Annotated[str, Field(description="X-Request-Id of the response.")]
+    trace_id: Annotated[str | None, Field(description="The caller's trace, if it sent one.")]
+    model: Annotated[str, Field(description="Name of the credit model.")]
+    model_version: Annotated[str, Field(description="Version that made the decision.")]
+    contract: Annotated[str, Field(description="First 12 hex digits of the contract's hash.")]
+    variant: Annotated[Variant, Field(description="champion or challenger.")]
+    withheld: Annotated[list[str], Field(description="Fields whose values are never written.")]
+    latency_ms: Annotated[float, Field(description="From the request's arrival to its decision.")]
 
 
-def open_private(path: Path, mode: Literal["ab", "xb"]) -> io.FileIO:
-    """Open a file that, if it is new, is only its owner's: it will hold personal data.
-
-    Unbuffered: one request's lines are one write, which the system appends whole.
-    """
-    return io.FileIO(path, mode, opener=lambda name, flags: os.open(name, flags, 0o600))
-
-
-def entries_from(answered: Answered, caller: Caller, seal: Seal) -> list[Entry]:
-    """One entry for each decision of a request."""
-    shared = _shared(answered, caller)
-    said = {"severity": "INFO", "message": "decision", "time": shared["decided_at"]}
-    shown = said | {"record": "decision", **shared}
-    head = to_json(shown)[:-1] + b","
-    hashed = plain(to_json({name: shared[name] for name in SHARED}))
-    request = _request_digest(caller, shared["model"])
-    written = _inputs_of(answered.table)
-    applied = _applicants_of(answered.table, caller, seal)
-    texts = features_as_text(answered)
-    salts = os.urandom(SALT_BYTES * len(texts)).hex(" ", SALT_BYTES).split()
-    personal = list(zip(salts, applied, texts, written, strict=True))
-    committed = [commitment(salt, who, text, hashed) for salt, who, text, (_, hashed) in personal]
-    rows = zip(answered.places, answered.scored.decisions, committed, strict=True)
-    own = _joined([_own(f"{request}-{i}", i, decision, told) for i, decision, told in rows])
-    entries = []
-    parts = zip(personal, own.split(BETWEEN), plain(own).split(BETWEEN), strict=True)
-    for (salt, applicant, text, (inputs, _)), shown_own, hashed_own in parts:
-        who = f'"{applicant}"' if applicant else "null"
-        rest = f',"applicant":{who},"features":"{text}","salt":"{salt}"'.encode()
-        line = b"".join((head, shown_own[1:-1], b',"inputs":', inputs, rest))
-        entries.append(Entry(line, hashed + hashed_own))
-    return entries
+class _Identity(TypedDict):
+    decision_id: Annotated[
+        str, Field(description="From Idempotency-Key or the request's id, and the index.")
+    ]
+    index: Annotated[int, Field(description="Index of the application in its request, from 0.")]
 
 
-def features_as_text(answered: Answered) -> list[str]:
-    """Each row of the matrix in base64 of little-endian single precision: JSON has no NaN."""
-    matrix = answered.scored.matrix.astype("<f4")
-    data, width = matrix.tobytes(), matrix.shape[1] * matrix.itemsize
-    rows = range(0, len(data), width)
-    return [b2a_base64(data[at : at + width], newline=False).decode() for at in rows]
+class OwnPart(_Identity, Outcome):
+    """What one decision has for itself."""
+
+    reasons: Annotated[list[str], Field(description="Reason codes, the strongest first.")]
+    commitment: Annotated[
+        str, Field(description="SHA-256 over salt, applicant, features and inputs.")
+    ]
 
 
-def _shared(answered: Answered, caller: Caller) -> dict[str, Any]:
-    """What all records of a request have in common."""
-    model = answered.loaded.scorer.model
-    return {
-        "record_version": RECORD_VERSION,
-        "decided_at": datetime.now(UTC).isoformat(),
-        "request_id": caller.request_id,
-        "trace_id": caller.trace_id,
-        "model": name_from_model(model),
-        "model_version": answered.loaded.version,
-        "contract": _contract(model),
-        "variant": answered.variant,
-        "withheld": sorted(_withheld(model)),
-        "latency_ms": answered.latency_ms,
-    }
+class ChainPart(TypedDict):
+    """Where a record stands in its chain."""
+
+    key: Annotated[
+        str, Field(description="Which DECISION_LOG_KEY made the link; none without one.")
+    ]
+    chain: Annotated[str, Field(description="The process that wrote the record.")]
+    sequence: Annotated[int, Field(description="Position in its chain, from 0.")]
+    previous: Annotated[str, Field(description="Link of the record before it.")]
 
 
-def _own(decision_id: str, index: int, decision: Decision, committed: str) -> dict[str, Any]:
-    return {
-        "decision_id": decision_id,
-        "index": index,
-        "probability_of_default": decision.probability_of_default,
-        "credit_score": round(decision.credit_score),
-        "risk_level": decision.risk_level,
-        "decision": decision.decision,
-        "reasons": [reason.code for reason in decision.reasons or ()],
-        "commitment": committed,
-    }
+class PersonalPart(TypedDict):
+    """What is removed when an applicant is erased; the commitment binds it to the record."""
+
+    applicant: Annotated[
+        str | None,
+        Field(description="Keyed pseudonym of X-Applicant-Id; none without DECISION_LOG_KEY."),
+    ]
+    inputs: Annotated[
+        dict[str, dict[str, Any]],
+        Field(description="The application without what is withheld, under its model's name."),
+    ]
+    features: Annotated[
+        str,
+        Field(
+            description="What the model read: base64 of little-endian float32, in the order of "
+            "the manifest."
+        ),
+    ]
+    salt: Annotated[str, Field(description="Keeps the commitment from revealing what was erased.")]
 
 
-def _request_digest(caller: Caller, model: str) -> str:
-    """The same for a request that is sent again under its key; the key itself is not kept."""
-    kind, name = (
-        ("k", caller.idempotency_key) if caller.idempotency_key else ("r", caller.request_id)
-    )
-    return hashlib.sha256(f"{kind}\0{model}\0{name}".encode()).hexdigest()[:ID_DIGITS]
+class ErasureMarks(TypedDict):
+    """What stands in a record whose personal part was erased."""
+
+    erased_at: NotRequired[Annotated[str, Field(description="When the personal part was erased.")]]
+    erasure: NotRequired[
+        Annotated[str, Field(description="Shows that a holder of the key erased it.")]
+    ]
 
 
-def _applicants_of(table: Table, caller: Caller, seal: Seal) -> list[str | None]:
-    """The pseudonym of each applicant: as an application's identifier says, else the caller."""
-    of_request = seal.pseudonym(caller.applicant_id)
-    identifiers = [c.name for c in characteristics(table.model) if c.identifier]
-    if not identifiers:
-        return [of_request] * len(table)
-    named = (next(filter(None, row), None) for row in table.rows(identifiers))
-    return [seal.pseudonym(name) if name else of_request for name in named]
+class _Link(TypedDict):
+    link: Annotated[
+        str, Field(description="HMAC-SHA256 over all members that the commitment does not cover.")
+    ]
 
 
-def _inputs_of(table: Table) -> list[tuple[bytes, bytes]]:
-    """Each application's inputs as they are shown, and as they are hashed: without nulls."""
-    model, names = name_from_model(table.model), _written(table.model)
-    rows = list(table.rows(names))
-    found = [dict(zip(names, row, strict=True)) for row in rows]
-    shown = hashed = _joined([{model: fields} for fields in found])
-    if any(None in row for row in rows):
-        kept = [{n: v for n, v in fields.items() if v is not None} for fields in found]
-        hashed = _joined([{model: fields} if fields else {} for fields in kept])
-    return list(zip(shown.split(BETWEEN), plain(hashed).split(BETWEEN), strict=True))
+class DecisionRecord(SharedPart, OwnPart, PersonalPart, ChainPart, _Link, ErasureMarks):
+    """A whole record, as a log reader finds it."""
 
 
-def _joined(objects: Sequence[dict[str, Any]]) -> bytes:
-    """JSON of all objects, `BETWEEN` them what no object can hold: a name, after a comma, empty."""
-    separated: list[object] = [""] * (2 * len(objects) - 1)
-    separated[::2] = objects
-    return to_json(separated)[1:-1]
-
-
-@cache
-def _contract(model: type[CreditModel]) -> str:
-    return contract_hash(model)[:CONTRACT_DIGITS]
-
-
-@cache
-def _written(model: type[CreditModel]) -> tuple[str, ...]:
-    return tuple(sorted(set(model.model_fields) - _withheld(model)))
-
-
-@cache
-def _withheld(model: type[CreditModel]) -> frozenset[str]:
-    """Fields whose values are never written down: protected and private ones."""
-    return frozenset(c.name for c in characteristics(model) if c.protected or c.private)
-
-
-def _write_whole(file: io.FileIO, data: bytes) -> None:
-    if file.write(data) != len(data):
-        message = "the disk filled up within a record"
-        raise OSError(message)
+SHARED = tuple(SharedPart.__annotations__)
+OWN = tuple(OwnPart.__annotations__)
+CHAIN = tuple(ChainPart.__annotations__)
+PERSONAL = tuple(PersonalPart.__annotations__)
+ERASURE_MARKS = tuple(ErasureMarks.__annotations__)

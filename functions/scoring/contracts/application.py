@@ -1,185 +1,224 @@
-"""The earlier application-scoring system's contract: its fields in, its documented reply out."""
+"""The contract of the earlier application system: 17 fields in, its documented reply out."""
 
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from typing_extensions import TypedDict
 
-from functions.scoring.contracts.kserve_v1 import (
-    PARAMETERS,
-    parse_parameters_beside,
-    prediction,
-    split_row_and_parameters,
-    with_parameters,
+from functions.scoring.contracts.model_schemas import row_with_parameters, schema_from_model
+from functions.scoring.contracts.parameters import (
+    REASONS,
+    parse_reasons_beside,
+    split_parameters,
 )
-from functions.scoring.decision_engine import MAX_ROWS, Answer, Desk, rows_from_document
-from functions.web.bodies import json_answer, json_object
+from functions.scoring.decision_engine import (
+    MAX_ROWS,
+    DecisionEngine,
+    Rows,
+    ScoringRequest,
+    rows_from_document,
+    validate_row,
+    validate_table,
+)
+from functions.web.bodies import json_response, read_json_object
+from functions.web.contract import OPEN, Contract
 from functions.web.examples import example_from_schema
 from functions.web.middleware import caller_from_request
-from functions.web.openapi import (
-    PREDICTION,
-    PROBLEM,
-    Schema,
-    closed_object,
-    members,
-    operation,
-    schema_from_model,
-)
-from functions.web.problems import (
-    MAX_FAULTS,
-    Fault,
-    faults_as_json,
-    refuse_faults,
-)
+from functions.web.openapi import Operation, Schema, array, closed_object
+from functions.web.problems import MAX_FAULTS, Fault, reject_faults
 from models.contract import CreditModel
+from models.prediction import Prediction, ScoredRequest
 from models.scorer import Decision
 from models.table import table_from_applications
 
-REPLY: Schema = {"status": {"const": "success"}, "processing_time_ms": {"type": "number"}}
-CLASS: Schema = {"prediction": {"enum": [0, 1]}, "risk_score": {"type": "number"}}
-SINGLE: Schema = CLASS | {
-    "probability": members({"low_risk": {"type": "number"}, "high_risk": {"type": "number"}}),
-    "timestamp": {"type": "number"},
-}
-RESULT: Schema = CLASS | {"probability_high_risk": {"type": "number"}}
-Answering = Callable[[dict[str, Any], Request], Awaitable[Response]]
 DEFAULT_FROM = 0.5  # `prediction` is 1 from this probability on; the decision follows the policy
 
 
-def routes(desk: Desk, model: str, by_member: Mapping[str, Answering]) -> list[Route]:
-    """Routes of this contract, answered by one model.
+class RiskShares(TypedDict):
+    """Probabilities of both outcomes, to 4 decimals."""
 
-    A body of `/predict` that has a member of `by_member` is another contract's.
-    """
+    low_risk: float
+    high_risk: float
+
+
+class ApplicationReply(Prediction):
+    """The documented reply, and the prediction."""
+
+    status: str
+    prediction: int
+    risk_score: float
+    probability: RiskShares
+    processing_time_ms: float
+    timestamp: float
+
+
+class ApplicationResult(Prediction):
+    """One application of a batch."""
+
+    prediction: int
+    risk_score: float
+    probability_high_risk: float
+
+
+class InvalidApplication(TypedDict):
+    """One application of a batch that does not follow the contract."""
+
+    error: str
+    errors: list[Fault]
+
+
+class BatchReply(TypedDict):
+    """Results in order; an invalid application does not fail the others."""
+
+    status: str
+    count: int
+    results: list[ApplicationResult | InvalidApplication]
+    processing_time_ms: float
+
+
+class Health(TypedDict):
+    """Whether the default model is loaded."""
+
+    status: str
+    model_loaded: bool
+    timestamp: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BodyVariant:
+    """Another contract's body of `POST /predict`, told apart by a member."""
+
+    member: str
+    respond: Callable[[dict[str, Any], Request], Awaitable[Response]]
+    body: Schema
+    response: Any
+
+
+def contract(engine: DecisionEngine, model_name: str, *variants: BodyVariant) -> Contract:
+    """`/predict`, `/predict/batch` and `/health`, answered by one model."""
+    model = engine.find_model(model_name)
+    by_member = {variant.member: variant.respond for variant in variants}
 
     async def predict(request: Request) -> Response:
-        document = await json_object(request)
+        document = await read_json_object(request)
         for member in by_member.keys() & document.keys():
             return await by_member[member](document, request)
-        faults: list[Fault] = []
-        row, with_reasons = split_row_and_parameters(document, faults)
-        table = desk.check_table(model, [row], [""], faults)
-        answer = await desk.decide(
-            model, table, caller_from_request(request), with_reasons=with_reasons
+        row, with_reasons, faults = split_parameters(document)
+        table = validate_table(model, Rows([row], [""]), faults)
+        caller = caller_from_request(request)
+        scored = await engine.decide(
+            ScoringRequest(table=table, caller=caller, with_reasons=with_reasons)
         )
-        return json_answer(_reply(answer))
+        return json_response(_reply(scored))
 
     async def predict_batch(request: Request) -> Response:
-        document = await json_object(request)
-        with_reasons, faults = parse_parameters_beside(document, "applications")
-        refuse_faults(faults)
-        rows = zip(*rows_from_document(document, "applications"), strict=True)
-        checked = [desk.check(model, row, path) for row, path in rows]
-        sound = {i: row for i, row in enumerate(checked) if isinstance(row, CreditModel)}
-        table = table_from_applications(desk.catalogue[model], list(sound.values()))
-        answer = await desk.decide(
-            model,
-            table,
-            caller_from_request(request),
-            with_reasons=with_reasons,
-            places=list(sound),
+        document = await read_json_object(request)
+        with_reasons, faults = parse_reasons_beside(document, "applications")
+        reject_faults(faults)
+        rows = rows_from_document(document, "applications")
+        results = [validate_row(model, *pair) for pair in zip(rows.values, rows.paths, strict=True)]
+        valid = {i: row for i, row in enumerate(results) if isinstance(row, CreditModel)}
+        scored = await engine.decide(
+            ScoringRequest(
+                table=table_from_applications(model, list(valid.values())),
+                caller=caller_from_request(request),
+                with_reasons=with_reasons,
+                positions=list(valid),
+            )
         )
-        return json_answer(_batch_reply(answer, checked))
+        return json_response(_batch_reply(scored, results))
 
     async def health(_request: Request) -> Response:
-        loaded = desk.loader.state(model).serving is not None
-        body = {"status": "healthy", "model_loaded": loaded, "timestamp": time.time()}
-        return json_answer(body)
+        is_loaded = engine.loader.states[model_name].serving is not None
+        return json_response(
+            Health(status="healthy", model_loaded=is_loaded, timestamp=time.time())
+        )
 
-    return [
-        Route("/predict", predict, methods=["POST"]),
-        Route("/predict/batch", predict_batch, methods=["POST"]),
-        Route("/health", health, methods=["GET"]),
-    ]
+    return Contract(
+        tag="Application and bureau systems",
+        routes=[
+            Route("/predict", predict, methods=["POST"]),
+            Route("/predict/batch", predict_batch, methods=["POST"]),
+            Route("/health", health, methods=["GET"]),
+        ],
+        scopes={"POST /predict": "score", "POST /predict/batch": "score", "GET /health": OPEN},
+        paths=lambda: _paths(model, variants),
+    )
 
 
-def paths(model: type[CreditModel], others: Sequence[tuple[Schema, Schema]] = ()) -> dict[str, Any]:
-    """Describe these routes in OpenAPI; `others` are bodies and answers that share `/predict`."""
+def _paths(model: type[CreditModel], variants: tuple[BodyVariant, ...]) -> dict[str, Any]:
     row = schema_from_model(model)
-    body = with_parameters(row)
-    rows = {
-        "type": "array",
-        "minItems": 1,
-        "maxItems": MAX_ROWS,
-        "description": "Each as for /predict; a faulty one carries its errors in its place",
-        "examples": [[example_from_schema(row)]],
-    }
-    members_of_batch = {"applications": rows, "parameters": PARAMETERS}
-    batch = closed_object(members_of_batch, required=("applications",))
-    health = {
-        "status": {"const": "healthy"},
-        "model_loaded": {"type": "boolean"},
-        "timestamp": {"type": "number"},
-    }
-    scored = {"allOf": [PREDICTION, members(RESULT)]}
-    refused = members({"error": {"type": "string"}, "errors": PROBLEM["properties"]["errors"]})
-    results = REPLY | {
-        "count": {"type": "integer"},
-        "results": {"type": "array", "items": {"oneOf": [scored, refused]}},
-    }
-    reply = {"type": "object", "allOf": [PREDICTION, members(REPLY | SINGLE)]}
-    if others:
-        bodies, answers = zip(*others, strict=True)
-        body, reply = {"oneOf": [body, *bodies]}, {"type": "object", "oneOf": [reply, *answers]}
+    applications = array(
+        {},
+        MAX_ROWS,
+        description="Each as for /predict; an invalid one carries its errors in its place",
+        examples=[[example_from_schema(row)]],
+    )
+    batch = closed_object(
+        {"applications": applications, "parameters": REASONS}, required=["applications"]
+    )
+    body, response = row_with_parameters(model), ApplicationReply
+    for variant in variants:
+        body = {"oneOf": [*body.get("oneOf", [body]), variant.body]}
+        response = response | variant.response
     return {
-        "/predict": {"post": operation("Score one application", body, reply)},
+        "/predict": {"post": Operation("Score one application", body, response)},
         "/predict/batch": {
-            "post": operation("Score applications; a faulty one fails alone", batch, results)
+            "post": Operation("Score applications; an invalid one fails alone", batch, BatchReply)
         },
-        "/health": {"get": operation("Tell whether the default model is loaded", None, health)},
+        "/health": {"get": Operation("Check whether the default model is loaded", response=Health)},
     }
 
 
-def _reply(answer: Answer) -> dict[str, Any]:
-    decision = answer.decisions[0]
+def _reply(scored: ScoredRequest) -> ApplicationReply:
+    [decision] = scored.decisions
     high = round(decision.probability_of_default, 4)
     return {
         "status": "success",
-        "prediction": _class(decision),
+        "prediction": predicted_class(decision),
         "risk_score": _risk_score(decision),
         "probability": {"low_risk": round(1 - high, 4), "high_risk": high},
-        "processing_time_ms": answer.latency_ms,
+        "processing_time_ms": scored.latency_ms,
         "timestamp": time.time(),
-        **prediction(answer, decision),
+        **scored.predict(decision),
     }
 
 
-def _batch_reply(answer: Answer, checked: list[CreditModel | list[Fault]]) -> dict[str, Any]:
-    decisions = iter(answer.decisions)
-    shown = MAX_FAULTS
-    results: list[dict[str, Any]] = []
-    for row in checked:
+def _batch_reply(scored: ScoredRequest, rows: list[CreditModel | list[Fault]]) -> BatchReply:
+    decisions = iter(scored.decisions)
+    remaining = MAX_FAULTS
+    results: list[ApplicationResult | InvalidApplication] = []
+    for row in rows:
         if isinstance(row, CreditModel):
-            results.append(_result(answer, next(decisions)))
+            results.append(_result(scored, next(decisions)))
         else:
-            results.append(_refusal(row[:shown]))
-            shown -= len(row[:shown])
+            message = "the application does not follow the contract"
+            results.append({"error": message, "errors": row[:remaining]})
+            remaining -= len(row[:remaining])
     return {
         "status": "success",
         "count": len(results),
         "results": results,
-        "processing_time_ms": answer.latency_ms,
+        "processing_time_ms": scored.latency_ms,
     }
 
 
-def _result(answer: Answer, decision: Decision) -> dict[str, Any]:
+def _result(scored: ScoredRequest, decision: Decision) -> ApplicationResult:
     return {
-        "prediction": _class(decision),
+        "prediction": predicted_class(decision),
         "risk_score": _risk_score(decision),
         "probability_high_risk": round(decision.probability_of_default, 4),
-        **prediction(answer, decision),
+        **scored.predict(decision),
     }
 
 
-def _refusal(faults: list[Fault]) -> dict[str, Any]:
-    message = "the application does not follow the contract"
-    return {"error": message, "errors": faults_as_json(faults)}
-
-
-def _class(decision: Decision) -> int:
+def predicted_class(decision: Decision) -> int:
+    """Classify: 1 is a default, from a probability of one half on."""
     return int(decision.probability_of_default >= DEFAULT_FROM)
 
 

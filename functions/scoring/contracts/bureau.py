@@ -1,55 +1,67 @@
-"""The earlier bureau system's contract: `/predict` with `data`, answered by the model `bureau`."""
+"""The contract of the earlier bureau system: `{"data": [...]}` at `/predict`."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
+from typing_extensions import TypedDict
 
-from functions.scoring.contracts.application import DEFAULT_FROM, Answering
-from functions.scoring.contracts.kserve_v1 import PARAMETERS, parse_parameters_beside, prediction
-from functions.scoring.decision_engine import MAX_ROWS, Answer, Desk, rows_from_document
-from functions.web.bodies import json_answer
+from functions.scoring.contracts.application import BodyVariant, predicted_class
+from functions.scoring.contracts.model_schemas import rows_body
+from functions.scoring.contracts.parameters import parse_reasons_beside
+from functions.scoring.decision_engine import (
+    DecisionEngine,
+    ScoringRequest,
+    rows_from_document,
+    validate_table,
+)
+from functions.web.bodies import json_response
 from functions.web.middleware import caller_from_request
-from functions.web.openapi import PREDICTION, Schema, closed_object, members, schema_from_model
-from models.contract import CreditModel
+from models.prediction import Prediction, ScoredRequest
 from models.scorer import Decision
 
-MODEL = "bureau"
+MODEL_NAME = "bureau"
 MEMBER = "data"
 
 
-def by_member(desk: Desk) -> dict[str, Answering]:
-    """What answers a body that has `data`."""
+class BureauResult(Prediction):
+    """One row's reply as the bureau system documented it, and the prediction."""
 
-    async def predict(document: dict[str, Any], request: Request) -> Response:
-        with_reasons, faults = parse_parameters_beside(document, MEMBER)
-        table = desk.check_table(MODEL, *rows_from_document(document, MEMBER), faults)
-        answer = await desk.decide(
-            MODEL, table, caller_from_request(request), with_reasons=with_reasons
+    default_prediction: int
+    default_probability: float
+
+
+class BureauReply(TypedDict):
+    """Results in order of the rows."""
+
+    results: list[BureauResult]
+
+
+def variant(engine: DecisionEngine) -> BodyVariant:
+    """The body of `POST /predict` that has `data`, answered by the model `bureau`."""
+    model = engine.find_model(MODEL_NAME)
+
+    async def respond(document: dict[str, Any], request: Request) -> Response:
+        with_reasons, faults = parse_reasons_beside(document, MEMBER)
+        table = validate_table(model, rows_from_document(document, MEMBER), faults)
+        caller = caller_from_request(request)
+        scored = await engine.decide(
+            ScoringRequest(table=table, caller=caller, with_reasons=with_reasons)
         )
-        return json_answer({"results": [_result(answer, d) for d in answer.decisions]})
+        results = [_result(scored, decision) for decision in scored.decisions]
+        return json_response(BureauReply(results=results))
 
-    return {MEMBER: predict}
-
-
-def described(catalogue: Mapping[str, type[CreditModel]]) -> list[tuple[Schema, Schema]]:
-    """The body and the answer as OpenAPI has them."""
-    items = schema_from_model(catalogue[MODEL])
-    rows = {"type": "array", "items": items, "minItems": 1, "maxItems": MAX_ROWS}
-    said: dict[str, Schema] = {
-        "default_prediction": {"enum": [0, 1]},
-        "default_probability": {"type": "number"},
-        "rating": {"type": "string"},
-    }
-    result: Schema = {"type": "object", "allOf": [PREDICTION, members(said)]}
-    body = closed_object({MEMBER: rows, "parameters": PARAMETERS}, required=(MEMBER,))
-    return [(body, members({"results": {"type": "array", "items": result}}))]
+    return BodyVariant(
+        member=MEMBER,
+        respond=respond,
+        body=rows_body(MEMBER, MODEL_NAME),
+        response=BureauReply,
+    )
 
 
-def _result(answer: Answer, decision: Decision) -> dict[str, Any]:
+def _result(scored: ScoredRequest, decision: Decision) -> BureauResult:
     return {
-        "default_prediction": int(decision.probability_of_default >= DEFAULT_FROM),
+        "default_prediction": predicted_class(decision),
         "default_probability": decision.probability_of_default,
-        **prediction(answer, decision),
+        **scored.predict(decision),
     }

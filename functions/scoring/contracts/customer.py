@@ -1,102 +1,113 @@
-"""The earlier customer-scoring system's contract, answered by the model `customer`.
+"""The contract of the earlier customer-scoring system, answered by the model `customer`.
 
-`customer_id` is the caller's own: it is never scored. It is given back beside its decision, and
-keeps a customer on one side of champion and challenger; no error and no log repeats it.
+`customer_id` is the caller's own and is never scored. It is returned beside its decision and keeps
+a customer on one side of champion and challenger; no error and no log repeats it.
 """
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, NotRequired
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from typing_extensions import TypedDict
 
-from functions.scoring.contracts.kserve_v1 import (
-    PARAMETERS,
-    parse_parameters_beside,
-    prediction,
-    split_row_and_parameters,
-    with_parameters,
+from functions.scoring.contracts.model_schemas import row_with_parameters, rows_body
+from functions.scoring.contracts.parameters import parse_reasons_beside, split_parameters
+from functions.scoring.decision_engine import (
+    DecisionEngine,
+    Rows,
+    ScoringRequest,
+    rows_from_document,
+    validate_rows,
 )
-from functions.scoring.decision_engine import MAX_ROWS, Answer, Desk, rows_from_document
-from functions.web.bodies import json_answer, json_object
+from functions.web.bodies import json_response, read_json_object
+from functions.web.contract import Contract
 from functions.web.middleware import caller_from_request
-from functions.web.openapi import (
-    PREDICTION,
-    Schema,
-    closed_object,
-    members,
-    operation,
-    schema_from_model,
-)
-from functions.web.problems import Fault
+from functions.web.openapi import Operation
 from models.contract import CreditModel
+from models.policy import RiskLevel
+from models.prediction import Prediction, ScoredRequest
 from models.scorer import Decision
 from models.table import table_from_applications
 
-MODEL = "customer"
+MODEL_NAME = "customer"
 
 
-def routes(desk: Desk) -> list[Route]:
-    """Routes of this contract."""
+class CustomerReply(Prediction):
+    """The documented reply, and the prediction; `customer_id` if one was sent."""
+
+    customer_id: NotRequired[str]
+    default_probability: float
+    risk_category: RiskLevel
+
+
+class CustomerReplies(TypedDict):
+    """Results in order of the customers."""
+
+    count: int
+    results: list[CustomerReply]
+
+
+def contract(engine: DecisionEngine) -> Contract:
+    """`/api/v1/predict` and `/api/v1/predict/batch`."""
+    model = engine.find_model(MODEL_NAME)
 
     async def predict(request: Request) -> Response:
-        faults: list[Fault] = []
-        row, with_reasons = split_row_and_parameters(await json_object(request), faults)
-        [customer] = desk.check_all(MODEL, [row], [""], faults)
+        row, with_reasons, faults = split_parameters(await read_json_object(request))
+        customers = validate_rows(model, Rows([row], [""]), faults)
         caller = caller_from_request(request)
-        caller = replace(caller, applicant_id=caller.applicant_id or _id_of(customer))
-        table = table_from_applications(desk.catalogue[MODEL], [customer])
-        answer = await desk.decide(MODEL, table, caller, with_reasons=with_reasons)
-        return json_answer(_result(answer, answer.decisions[0], customer))
+        caller = replace(caller, applicant_id=caller.applicant_id or _read_id(customers[0]))
+        table = table_from_applications(model, customers)
+        scored = await engine.decide(
+            ScoringRequest(table=table, caller=caller, with_reasons=with_reasons)
+        )
+        return json_response(_reply(scored, scored.decisions[0], customers[0]))
 
     async def predict_batch(request: Request) -> Response:
-        document = await json_object(request)
-        with_reasons, faults = parse_parameters_beside(document, "customers")
-        customers = desk.check_all(MODEL, *rows_from_document(document, "customers"), faults)
-        table = table_from_applications(desk.catalogue[MODEL], customers)
-        answer = await desk.decide(
-            MODEL, table, caller_from_request(request), with_reasons=with_reasons
+        document = await read_json_object(request)
+        with_reasons, faults = parse_reasons_beside(document, "customers")
+        customers = validate_rows(model, rows_from_document(document, "customers"), faults)
+        table = table_from_applications(model, customers)
+        caller = caller_from_request(request)
+        scored = await engine.decide(
+            ScoringRequest(table=table, caller=caller, with_reasons=with_reasons)
         )
-        decided = zip(answer.decisions, customers, strict=True)
-        results = [_result(answer, decision, customer) for decision, customer in decided]
-        return json_answer({"count": len(results), "results": results})
+        pairs = zip(scored.decisions, customers, strict=True)
+        results = [_reply(scored, decision, customer) for decision, customer in pairs]
+        return json_response(CustomerReplies(count=len(results), results=results))
 
-    return [
-        Route("/api/v1/predict", predict, methods=["POST"]),
-        Route("/api/v1/predict/batch", predict_batch, methods=["POST"]),
-    ]
+    return Contract(
+        tag="Customer system",
+        routes=[
+            Route("/api/v1/predict", predict, methods=["POST"]),
+            Route("/api/v1/predict/batch", predict_batch, methods=["POST"]),
+        ],
+        scopes={"POST /api/v1/predict": "score", "POST /api/v1/predict/batch": "score"},
+        paths=lambda: _paths(model),
+    )
 
 
-def paths(catalogue: Mapping[str, type[CreditModel]]) -> dict[str, Any]:
-    """Describe these routes in OpenAPI."""
-    row = schema_from_model(catalogue[MODEL])
-    said: dict[str, Schema] = {
-        "default_probability": {"type": "number"},
-        "risk_category": {"enum": ["low", "medium", "high"]},
-        "model_version": {"type": "string"},
-    }
-    result: Schema = {"type": "object", "allOf": [PREDICTION, members(said)]}
-    rows = {"type": "array", "items": row, "minItems": 1, "maxItems": MAX_ROWS}
-    batch = closed_object({"customers": rows, "parameters": PARAMETERS}, required=("customers",))
-    results = {"count": {"type": "integer"}, "results": {"type": "array", "items": result}}
+def _paths(model: type[CreditModel]) -> dict[str, Any]:
+    row, batch = row_with_parameters(model), rows_body("customers", MODEL_NAME)
     return {
-        "/api/v1/predict": {"post": operation("Score one customer", with_parameters(row), result)},
-        "/api/v1/predict/batch": {"post": operation("Score customers", batch, results)},
+        "/api/v1/predict": {"post": Operation("Score one customer", row, CustomerReply)},
+        "/api/v1/predict/batch": {"post": Operation("Score customers", batch, CustomerReplies)},
     }
 
 
-def _result(answer: Answer, decision: Decision, customer: CreditModel) -> dict[str, Any]:
-    customer_id = _id_of(customer)
-    echoed = {} if customer_id is None else {"customer_id": customer_id}
-    return echoed | {
-        "default_probability": decision.probability_of_default,
-        "risk_category": decision.risk_level,
-        **prediction(answer, decision),
-    }
+def _reply(scored: ScoredRequest, decision: Decision, customer: CreditModel) -> CustomerReply:
+    prediction = scored.predict(decision)
+    reply = CustomerReply(
+        default_probability=decision.probability_of_default,
+        risk_category=decision.risk_level,
+        **prediction,  # type: ignore[typeddict-item]  # it has no customer_id
+    )
+    if (customer_id := _read_id(customer)) is not None:
+        reply["customer_id"] = customer_id
+    return reply
 
 
-def _id_of(customer: CreditModel) -> str | None:
-    found: str | None = getattr(customer, "customer_id", None)
-    return found
+def _read_id(customer: CreditModel) -> str | None:
+    customer_id: str | None = getattr(customer, "customer_id", None)
+    return customer_id

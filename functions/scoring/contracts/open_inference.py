@@ -1,287 +1,372 @@
 """The Open Inference Protocol, version 2: metadata, health, and inference on columns.
 
-A model is ready when it is loaded; asking begins to load it. The server is ready when
-`DEFAULT_MODEL` is. Versions that may be asked for are those in service: champion and challenger.
+A model is ready when it is loaded; asking starts to load it. The server is ready when
+`DEFAULT_MODEL` is. The versions that can be requested are those that serve: champion and
+challenger.
 """
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from functools import partial
+from typing import Any, NotRequired, get_type_hints
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from typing_extensions import TypedDict
 
-from functions.scoring.contracts.foreign_errors import Handler, described, with_error_member
-from functions.scoring.contracts.kserve_v1 import (
-    PARAMETERS,
-    parse_reasons_parameter,
-    predictions_from,
-)
+from functions.scoring.contracts.foreign_errors import Handler, with_error_member
+from functions.scoring.contracts.model_schemas import schema_from_model
+from functions.scoring.contracts.parameters import REASONS, parse_reasons
 from functions.scoring.contracts.tensors import (
     NUMBERS,
-    columns_from,
-    datatypes,
-    inputs_from_model,
-    parameter_faults,
-    rows_from,
+    TensorMetadata,
+    Values,
+    check_tensor_parameters,
+    columns_from_tensors,
+    datatypes_from_model,
+    metadata_from_datatypes,
+    rows_from_columns,
 )
-from functions.scoring.decision_engine import MAX_ROWS, Answer, Desk, find_in_service
-from functions.web.bodies import json_answer, json_object
+from functions.scoring.decision_engine import (
+    MAX_ROWS,
+    DecisionEngine,
+    Rows,
+    ScoringRequest,
+    find_in_service,
+    validate_row,
+    validate_rows,
+)
+from functions.web.bodies import json_response, read_json_object, unknown_members
+from functions.web.contract import PROBE, Contract
 from functions.web.examples import example_from_schema
 from functions.web.middleware import caller_from_request
-from functions.web.openapi import Schema, closed_object, operation, schema_from_model
-from functions.web.problems import Fault, extra_members, refuse_faults
+from functions.web.openapi import Operation, Schema, array, closed_object
+from functions.web.problems import Fault, reject_faults
 from models.contract import CreditModel
-from models.discovery import find_model
+from models.prediction import Outcome, ScoredRequest
+from models.registry.serving import InService
 from models.table import Table, table_from_applications, table_from_columns
 
+
+class ServerMetadata(TypedDict):
+    """The server's name, and the protocol extensions it has: none."""
+
+    name: str
+    version: str
+    extensions: list[str]
+
+
+class ServerLive(TypedDict):
+    """The process is up."""
+
+    live: bool
+
+
+class ServerReady(ServerLive):
+    """The default model is loaded."""
+
+    ready: bool
+
+
+class ModelReady(TypedDict):
+    """The model is loaded."""
+
+    name: str
+    ready: bool
+
+
+class ModelMetadata(TypedDict):
+    """A model's versions that serve, its inputs and its outputs."""
+
+    name: str
+    versions: list[str]
+    platform: str
+    inputs: list[TensorMetadata]
+    outputs: list[TensorMetadata]
+
+
+class OutputTensor(TensorMetadata):
+    """A column of the response."""
+
+    data: Values
+
+
+class InferenceResponse(TypedDict):
+    """One tensor for each output."""
+
+    id: NotRequired[str]
+    model_name: str
+    model_version: str
+    parameters: dict[str, str]
+    outputs: list[OutputTensor]
+
+
+class InferenceRequest(TypedDict):
+    """A parsed request."""
+
+    with_reasons: bool
+    outputs: list[str]
+    columns: dict[str, Values]
+
+
+SERVER: ServerMetadata = {"name": "surety", "version": "1", "extensions": []}
+DATATYPES = {float: "FP64", int: "INT64"}  # everything else is text
+# An outcome's members, and two more: a model's rating, and reasons as the text of a JSON list.
 OUTPUTS = {
-    "probability_of_default": "FP64",
-    "credit_score": "INT64",
-    "risk_level": "BYTES",
-    "decision": "BYTES",
-    "rating": "BYTES",  # where the model declares bands
-    "reasons": "BYTES",  # a list as JSON text, empty where there are none
+    **{name: DATATYPES.get(kind, "BYTES") for name, kind in get_type_hints(Outcome).items()},
+    "rating": "BYTES",
+    "reasons": "BYTES",
 }
-SERVER = {"name": "surety", "version": "1", "extensions": []}
 
 
-def routes(desk: Desk, default_model: str) -> list[Route]:
-    """Routes of this contract."""
+def contract(engine: DecisionEngine, default_model: str) -> Contract:
+    """`/v2` and everything below it."""
 
     async def server(_request: Request) -> Response:
-        return json_answer(SERVER)
+        return json_response(SERVER)
 
     async def live(_request: Request) -> Response:
-        return json_answer({"live": True})
+        return json_response(ServerLive(live=True))
 
     async def server_ready(_request: Request) -> Response:
-        desk.loader.ready(default_model)
-        return json_answer({"live": True, "ready": True})
+        engine.loader.ready(default_model)
+        return json_response(ServerReady(live=True, ready=True))
 
-    async def model_ready(request: Request) -> Response:
-        name, version = _asked(request)
-        serving = desk.loader.ready(name)
-        if version is not None:
-            find_in_service(serving, version)
-        return json_answer({"name": name, "ready": True})
-
-    async def describe(request: Request) -> Response:
-        return json_answer(_metadata(desk, *_asked(request)))
-
-    async def infer(request: Request) -> Response:
-        return json_answer(await _inferred(desk, request))
-
-    whole: list[tuple[str, Handler]] = [
-        ("/v2", server),
-        ("/v2/", server),  # as the protocol's own description writes it
-        ("/v2/health/live", live),
-        ("/v2/health/ready", server_ready),
-    ]
-    by_model: list[tuple[str, Handler]] = [("", describe), ("/ready", model_ready)]
-    models = ("/v2/models/{model}", "/v2/models/{model}/versions/{version}")
-    reads = whole + [(path + end, handler) for path in models for end, handler in by_model]
-    return [
-        *(Route(path, with_error_member("error", read), methods=["GET"]) for path, read in reads),
-        *(
-            Route(f"{path}/infer", with_error_member("error", infer), methods=["POST"])
-            for path in models
-        ),
-    ]
-
-
-def paths(catalogue: Mapping[str, type[CreditModel]]) -> dict[str, Any]:
-    """Describe these routes in OpenAPI, once for each model; versions are asked for likewise."""
-    text: Schema = {"type": "string"}
-    server: Schema = {"name": text, "version": text, "extensions": {"type": "array"}}
-    live: Schema = {"live": {"const": True}}
-    ready: Schema = {"name": text, "ready": {"const": True}}
-    tensors: Schema = {"type": "array", "items": {"type": "object"}}
-    about = {"name": text, "platform": text, "versions": {"type": "array"}}
-    about |= {"inputs": tensors, "outputs": tensors}
-    reads: dict[str, tuple[str, Schema]] = {
-        "/v2": ("Name this server", server),
-        "/v2/health/live": ("The process is up", live),
-        "/v2/health/ready": ("The default model is loaded; 503 until it is", live),
+    handlers: dict[str, tuple[Handler, str]] = {
+        "GET /v2": (server, "models"),
+        "GET /v2/": (server, "models"),  # as the protocol's own description writes it
+        "GET /v2/health/live": (live, PROBE),
+        "GET /v2/health/ready": (server_ready, PROBE),
     }
-    for name in catalogue:
-        reads[f"/v2/models/{name}"] = f"Inputs, outputs and versions of {name}", about
-        reads[f"/v2/models/{name}/ready"] = f"{name} is loaded; 503 until it is", ready
-    found = {path: {"get": operation(said, None, answer)} for path, (said, answer) in reads.items()}
-    for name, model in catalogue.items():
-        answer = {"model_name": text, "model_version": text, "outputs": tensors}
-        found[f"/v2/models/{name}/infer"] = {
-            "post": operation(f"Score columns of {name}", _body(model), answer)
-        }
-    return {
-        path: {method: described(said, "error") for method, said in item.items()}
-        for path, item in found.items()
-    }
+    for path in ("/v2/models/{model}", "/v2/models/{model}/versions/{version}"):
+        handlers[f"GET {path}"] = partial(_show_model, engine), "models"
+        handlers[f"GET {path}/ready"] = partial(_check_model, engine), "models"
+        handlers[f"POST {path}/infer"] = partial(_infer, engine), "score"
+    return Contract(
+        tag="Open Inference Protocol",
+        routes=[_route(name, handler) for name, (handler, _) in handlers.items()],
+        scopes={name: scope for name, (_, scope) in handlers.items()},
+        paths=lambda: _paths(engine.catalogue),
+    )
 
 
-async def _inferred(desk: Desk, request: Request) -> dict[str, Any]:
-    name, version = _asked(request)
-    model = find_model(desk.catalogue, name)
-    document = await json_object(request)
-    faults = extra_members(document, {"id", "parameters", "inputs", "outputs"})
-    if not isinstance(document.get("id", ""), str):
-        faults.append(Fault("id", "Input should be a valid string"))
-    with_reasons = parse_reasons_parameter(document.get("parameters", {}), faults)
-    wanted = _wanted(document.get("outputs", []), outputs_from_model(model), faults)
-    columns = columns_from(model, _list_of(document, "inputs", faults), faults)
-    table = _checked(desk, name, columns, faults)
-    caller = caller_from_request(request)
-    answering = await desk.answering(name, caller, version)
-    answer = await desk.decide_by(answering, table, caller, with_reasons=with_reasons)
-    echoed = {"id": document["id"]} if "id" in document else {}
-    return echoed | _reply(answer, wanted)
-
-
-def _checked(desk: Desk, name: str, columns: Mapping[str, list[Any]], faults: list[Fault]) -> Table:
-    """Hold columns against the contract; row by row only where they do not all follow it."""
-    model = desk.catalogue[name]
-    absent = [None] * max(map(len, columns.values()), default=0)
-    whole = {field: columns.get(field, absent) for field in model.model_fields}
-    if not faults and (table := table_from_columns(model, whole)) is not None:
-        return table
-    rows = rows_from(columns)
-    paths = [f"rows[{i}]" for i in range(len(rows))]
-    if faults:  # all of them at once: also those of the values that came in sound columns
-        known = tuple(f".{column}" for column in columns)
-        checked = [desk.check(name, row, path) for row, path in zip(rows, paths, strict=True)]
-        refused = [fault for row in checked if isinstance(row, list) for fault in row]
-        refuse_faults(faults + [fault for fault in refused if fault.path.endswith(known)])
-    return table_from_applications(model, desk.check_all(name, rows, paths))
+def _route(name: str, handler: Handler) -> Route:
+    method, _, path = name.partition(" ")
+    return Route(path, with_error_member("error", handler), methods=[method])
 
 
 def outputs_from_model(model: type[CreditModel]) -> dict[str, str]:
-    """Datatype of every output of a model, by name."""
+    """Return the datatype of every output of a model, by name."""
     return {n: d for n, d in OUTPUTS.items() if n != "rating" or model.bands}
 
 
-def _asked(request: Request) -> tuple[str, str | None]:
-    return request.path_params["model"], request.path_params.get("version")
+async def _check_model(engine: DecisionEngine, request: Request) -> Response:
+    name, version = _read_path(engine, request)
+    serving = engine.loader.ready(name)
+    if version is not None:
+        find_in_service(serving, version)
+    return json_response(ModelReady(name=name, ready=True))
 
 
-def _metadata(desk: Desk, name: str, version: str | None) -> dict[str, Any]:
-    model = find_model(desk.catalogue, name)
-    serving = desk.loader.state(name).serving if version is None else desk.loader.ready(name)
-    versions: list[str] = []
-    if serving:
-        loaded = (serving.champion, serving.challenger)
-        versions = [known.version for known in loaded if known]
-        if version is not None:
-            versions = [find_in_service(serving, version)[1].version]
-    outputs = [
-        {"name": n, "datatype": d, "shape": [-1]} for n, d in outputs_from_model(model).items()
-    ]
-    return {
-        "name": name,
-        "versions": versions,
-        "platform": "surety",
-        "inputs": inputs_from_model(model),
+async def _show_model(engine: DecisionEngine, request: Request) -> Response:
+    return json_response(_metadata(engine, *_read_path(engine, request)))
+
+
+async def _infer(engine: DecisionEngine, request: Request) -> Response:
+    name, version = _read_path(engine, request)
+    model = engine.catalogue[name]
+    document = await read_json_object(request)
+    parsed, faults = _parse(model, document)
+    table = _validate_columns(model, parsed["columns"], faults)
+    scored = await engine.decide(
+        ScoringRequest(
+            table=table,
+            caller=caller_from_request(request),
+            with_reasons=parsed["with_reasons"],
+            version=version,
+        )
+    )
+    response = _render(scored, parsed["outputs"])
+    return json_response({"id": document["id"], **response} if "id" in document else response)
+
+
+def _read_path(engine: DecisionEngine, request: Request) -> tuple[str, str | None]:
+    """Return the model's name, which the catalogue has, and the version if one is named."""
+    name = request.path_params["model"]
+    engine.find_model(name)
+    return name, request.path_params.get("version")
+
+
+def _parse(
+    model: type[CreditModel], document: Mapping[str, Any]
+) -> tuple[InferenceRequest, list[Fault]]:
+    faults = unknown_members(document, {"id", "parameters", "inputs", "outputs"})
+    if not isinstance(document.get("id", ""), str):
+        faults.append(Fault("id", "Input should be a valid string"))
+    with_reasons, reasons_faults = parse_reasons(document.get("parameters", {}))
+    outputs, output_faults = _parse_outputs(document.get("outputs", []), outputs_from_model(model))
+    inputs = document.get("inputs")
+    if not isinstance(inputs, list) or not inputs:
+        inputs, input_faults = [], [Fault("inputs", "Input should be a list with at least 1 item")]
+    else:
+        input_faults = []
+    columns, column_faults = columns_from_tensors(model, inputs)
+    parsed: InferenceRequest = {
+        "with_reasons": with_reasons,
         "outputs": outputs,
+        "columns": columns,
     }
+    return parsed, [*faults, *reasons_faults, *output_faults, *input_faults, *column_faults]
 
 
-def _list_of(document: Mapping[str, Any], member: str, faults: list[Fault]) -> list[Any]:
-    found = document.get(member)
-    if isinstance(found, list) and found:
-        return found
-    faults.append(Fault(member, "Input should be a list with at least 1 item"))
-    return []
-
-
-def _wanted(asked: object, known: Mapping[str, str], faults: list[Fault]) -> list[str]:
-    """Names of the outputs asked for; all of them if none are."""
-    if not isinstance(asked, list):
-        faults.append(Fault("outputs", "Input should be a list"))
-        return []
+def _parse_outputs(outputs: object, datatypes: Mapping[str, str]) -> tuple[list[str], list[Fault]]:
+    """Read the names of the requested outputs; all of them if none are requested."""
+    if not isinstance(outputs, list):
+        return [], [Fault("outputs", "Input should be a list")]
     names: list[str] = []
-    for i, output in enumerate(asked):
+    faults: list[Fault] = []
+    for i, output in enumerate(outputs):
         path = f"outputs[{i}]"
         if not isinstance(output, dict):
             faults.append(Fault(path, "Input should be an object"))
             continue
-        faults += extra_members(output, {"name", "parameters"}, path)
-        faults += parameter_faults(output, path)
+        faults += unknown_members(output, {"name", "parameters"}, path)
+        faults += check_tensor_parameters(output, path)
         name = output.get("name")
-        if not isinstance(name, str) or name not in known or name in names:
-            message = f"Input should be one of {', '.join(known)}, each once"
+        if not isinstance(name, str) or name not in datatypes or name in names:
+            message = f"Input should be one of {', '.join(datatypes)}, each once"
             faults.append(Fault(f"{path}.name", message))
             continue
         names.append(name)
-    return names or list(known)
+    return names or list(datatypes), faults
 
 
-def _reply(answer: Answer, wanted: list[str]) -> dict[str, Any]:
-    predictions = predictions_from(answer)
-    for said in predictions:
-        found = said.get("reasons")
-        said["reasons"] = json.dumps(found, ensure_ascii=False) if found else "[]"
+def _validate_columns(
+    model: type[CreditModel], columns: Mapping[str, Values], faults: list[Fault]
+) -> Table:
+    """Validate columns; row by row only where not all of them follow the contract."""
+    absent = [None] * max(map(len, columns.values()), default=0)
+    fields = {field: columns.get(field, absent) for field in model.model_fields}
+    if not faults and (table := table_from_columns(model, fields)) is not None:
+        return table
+    values = rows_from_columns(columns)
+    rows = Rows(values, [f"rows[{i}]" for i in range(len(values))])
+    if faults:  # all of them at once: also those of the values in valid columns
+        results = [validate_row(model, *pair) for pair in zip(rows.values, rows.paths, strict=True)]
+        suffixes = tuple(f".{column}" for column in columns)
+        row_faults = [f for result in results if isinstance(result, list) for f in result]
+        reject_faults([*faults, *(f for f in row_faults if f.path.endswith(suffixes))])
+    return table_from_applications(model, validate_rows(model, rows))
+
+
+def _metadata(engine: DecisionEngine, name: str, version: str | None) -> ModelMetadata:
+    model = engine.catalogue[name]
+    if version is None:
+        serving = engine.loader.states[name].serving
+        versions = _serving_versions(serving) if serving else []
+    else:
+        versions = [find_in_service(engine.loader.ready(name), version)[1].version]
     return {
-        "model_name": answer.loaded.manifest.model,
-        "model_version": answer.loaded.version,
-        "parameters": {"variant": answer.variant, "family": answer.loaded.manifest.family},
+        "name": name,
+        "versions": versions,
+        "platform": "surety",
+        "inputs": metadata_from_datatypes(datatypes_from_model(model)),
+        "outputs": metadata_from_datatypes(outputs_from_model(model)),
+    }
+
+
+def _serving_versions(serving: InService) -> list[str]:
+    return [one.version for one in (serving.champion, serving.challenger) if one]
+
+
+def _render(scored: ScoredRequest, outputs: list[str]) -> InferenceResponse:
+    rows: list[dict[str, Any]] = [
+        {**prediction, "reasons": _reasons_text(prediction.get("reasons"))}
+        for prediction in scored.predictions()
+    ]
+    return {
+        "model_name": scored.loaded.manifest.model,
+        "model_version": scored.loaded.version,
+        "parameters": {"variant": scored.variant, "family": scored.loaded.manifest.family},
         "outputs": [
             {
                 "name": name,
-                "shape": [len(predictions)],
+                "shape": [len(rows)],
                 "datatype": OUTPUTS[name],
-                "data": [said[name] for said in predictions],
+                "data": [row[name] for row in rows],
             }
-            for name in wanted
+            for name in outputs
         ],
     }
 
 
+def _reasons_text(reasons: object) -> str:
+    return json.dumps(reasons, ensure_ascii=False) if reasons else "[]"
+
+
+def _paths(catalogue: Mapping[str, type[CreditModel]]) -> dict[str, Any]:
+    """Describe these routes once for each model; versions are requested likewise."""
+
+    def read(summary: str, response: Any) -> dict[str, Operation]:  # noqa: ANN401 -- a type
+        return {"get": Operation(summary, response=response, error_member="error")}
+
+    paths = {
+        "/v2": read("Name this server", ServerMetadata),
+        "/v2/health/live": read("Check that the process is up", ServerLive),
+        "/v2/health/ready": read("Check the default model; 503 until it is loaded", ServerReady),
+    }
+    for name, model in catalogue.items():
+        path = f"/v2/models/{name}"
+        paths[path] = read(f"Show inputs, outputs and versions of {name}", ModelMetadata)
+        paths[f"{path}/ready"] = read(f"Check {name}; 503 until it is loaded", ModelReady)
+        summary, body = f"Score columns of {name}", _body(model)
+        infer = Operation(summary, body, InferenceResponse, error_member="error")
+        paths[f"{path}/infer"] = {"post": infer}
+    return paths
+
+
 def _body(model: type[CreditModel]) -> Schema:
-    """Describe a request; that columns are of one length and complete, no schema can say."""
-    size = {"type": "integer", "minimum": 1, "maximum": MAX_ROWS}
-    shape = {"type": "array", "items": size, "minItems": 1, "maxItems": 2}
-    free: Schema = {"type": "object"}
+    """Describe a request; no schema can say that columns are complete and of one length."""
+    shape = array({"type": "integer", "minimum": 1, "maximum": MAX_ROWS}, 2)
     names: dict[bool, list[str]] = {False: [], True: []}
-    for name, kind in datatypes(model).items():
-        names[kind == "BYTES"].append(name)
+    for name, datatype in datatypes_from_model(model).items():
+        names[datatype == "BYTES"].append(name)
     tensors = [
         closed_object(
             {
-                "name": {"enum": names[text]},
+                "name": {"enum": names[is_text]},
                 "shape": shape,
-                "datatype": {"enum": ["BYTES"] if text else list(NUMBERS)},
-                "parameters": free,
-                "data": {"type": "array", "minItems": 1, "maxItems": MAX_ROWS},
+                "datatype": {"enum": ["BYTES"] if is_text else list(NUMBERS)},
+                "parameters": {"type": "object"},
+                "data": array({}, MAX_ROWS),
             },
-            required=("name", "shape", "datatype", "data"),
+            required=["name", "shape", "datatype", "data"],
         )
-        for text in (False, True)
-        if names[text]
+        for is_text in (False, True)
+        if names[is_text]
     ]
     output = closed_object(
-        {"name": {"enum": list(outputs_from_model(model))}, "parameters": free}, required=("name",)
+        {"name": {"enum": list(outputs_from_model(model))}, "parameters": {"type": "object"}},
+        required=["name"],
     )
+    inputs = {"type": "array", "items": {"oneOf": tensors}, "minItems": 1}
     return closed_object(
         {
             "id": {"type": "string"},
-            "parameters": PARAMETERS,
-            "inputs": {
-                "type": "array",
-                "items": {"oneOf": tensors},
-                "minItems": 1,
-                "examples": [_example(model)],
-            },
+            "parameters": REASONS,
+            "inputs": inputs | {"examples": [_example(model)]},
             "outputs": {"type": "array", "items": output},
         },
-        required=("inputs",),
+        required=["inputs"],
     )
 
 
 def _example(model: type[CreditModel]) -> list[dict[str, Any]]:
-    """The example of a row as columns."""
+    """Show the example of a row as columns."""
     row = example_from_schema(schema_from_model(model))
     return [
-        {"name": name, "shape": [1], "datatype": kind, "data": [row[name]]}
-        for name, kind in datatypes(model).items()
+        {"name": name, "shape": [1], "datatype": datatype, "data": [row[name]]}
+        for name, datatype in datatypes_from_model(model).items()
         if name in row
     ]

@@ -1,137 +1,127 @@
 """`POST /v1/models/{m}:recourse`: the smallest change of changeable fields that gets approval.
 
-Nothing is decided, so nothing is written to the decision record.
+Nothing is decided, so nothing is written to the decision log.
 """
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
-from typing import Any
+from typing import Annotated, Any, Literal, NotRequired
 
+from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
+from typing_extensions import TypedDict
 
-from functions.scoring.contracts.kserve_v1 import prediction, predictions_from
+from functions.scoring.contracts.kserve_v1 import Predictions
+from functions.scoring.contracts.model_schemas import rows_body
+from functions.scoring.contracts.parameters import parameters_beside_instances
 from functions.scoring.decision_engine import (
-    Answer,
-    Desk,
-    parameters_from_document,
+    DecisionEngine,
+    ScoringRequest,
     rows_from_document,
+    validate_rows,
 )
-from functions.web.bodies import json_answer, json_object
+from functions.web.bodies import json_response, read_json_object
 from functions.web.middleware import caller_from_request
-from functions.web.openapi import (
-    PREDICTION,
-    Schema,
-    closed_object,
-    members,
-    operation,
-    schema_from_model,
-)
-from functions.web.problems import refuse_faults
+from functions.web.openapi import Operation, closed_object
+from functions.web.problems import reject_faults
 from models.contract import CreditModel
-from models.discovery import find_model
-from models.explaining.recourse import MOST_FIELDS, Recourse, smallest_change
+from models.explaining.recourse import MOST_FIELDS, Change, Recourse, smallest_change
 from models.explaining.recourse_grid import allowed_values
+from models.prediction import Prediction, ScoredRequest
+from models.table import table_from_applications
 
 MAX_INSTANCES = 20
-
-VALUE: Schema = {"type": ["string", "number"]}
-CHANGE: Schema = members({"field": {"type": "string"}, "present": VALUE, "proposed": VALUE})
-RECOURSE: Schema = {
-    "type": "object",
-    "required": ["outcome", "detail"],
-    "properties": {
-        "outcome": {"enum": ["approved_already", "found", "none_exists"]},
-        "detail": {"type": "string"},
-        "changes": {"type": "array", "items": CHANGE, "maxItems": MOST_FIELDS},
-        "distance": {
-            "type": "number",
-            "description": "Sum of changes, each by the interquartile range of the training rows; "
-            "another level counts as 1",
-        },
-        "prediction": PREDICTION | {"description": "With these changes"},
-    },
-}
-SEARCHED: Schema = {
-    "type": "array",
-    "items": {
-        "type": "object",
-        "required": ["field"],
-        "properties": {
-            "field": {"type": "string"},
-            "levels": {"type": "array", "items": VALUE},
-            "lowest": {"type": "number"},
-            "highest": {"type": "number"},
-            "step": {"type": "number"},
-        },
-    },
-    "description": "The changeable fields and the values that were considered",
-}
 DETAILS = {
     "approved_already": "It is approved as it stands",
     "found": "No smaller change of the changeable fields is approved",
     "none_exists": f"No change of at most {MOST_FIELDS} changeable fields is approved",
 }
 
-
-async def respond(desk: Desk, request: Request) -> Response:
-    """Answer with predictions and the smallest change for each."""
-    model = request.path_params["model"]
-    find_model(desk.catalogue, model)
-    document = await json_object(request)
-    refuse_faults(parameters_from_document(document, set())[1])
-    applications = desk.check_all(model, *rows_from_document(document, "instances", MAX_INSTANCES))
-    answer = await desk.consider(model, applications, caller_from_request(request))
-    found = await asyncio.to_thread(_recourses, answer, applications)
-    manifest, contract = answer.loaded.manifest, answer.loaded.scorer.model
-    searched = allowed_values(contract, manifest.spreads)
-    said = {"predictions": predictions_from(answer), "recourses": found, "searched": searched}
-    return json_answer(said)
+RecourseOutcome = Literal["approved_already", "found", "none_exists"]
 
 
-def paths(catalogue: Mapping[str, type[CreditModel]]) -> dict[str, Any]:
+class RecourseResult(TypedDict):
+    """The smallest change that is approved; `changes` only where one was found."""
+
+    outcome: RecourseOutcome
+    detail: str
+    changes: NotRequired[list[Change]]
+    distance: NotRequired[
+        Annotated[
+            float,
+            Field(
+                description="Sum of changes, each in interquartile ranges of the training rows; "
+                "another level counts as 1."
+            ),
+        ]
+    ]
+    prediction: NotRequired[Annotated[Prediction, Field(description="With these changes.")]]
+
+
+class SearchedField(TypedDict):
+    """A changeable field and the values that were considered."""
+
+    field: str
+    levels: NotRequired[list[str | float]]
+    lowest: NotRequired[float]
+    highest: NotRequired[float]
+    step: NotRequired[float]
+
+
+class Recourses(Predictions):
+    """Predictions, what would get each approved, and what was considered."""
+
+    recourses: list[RecourseResult]
+    searched: list[SearchedField]
+
+
+async def respond(engine: DecisionEngine, request: Request) -> Response:
+    """Respond with predictions and the smallest change for each."""
+    model = engine.find_model(request.path_params["model"])
+    document = await read_json_object(request)
+    reject_faults(parameters_beside_instances(document, set())[1])
+    applications = validate_rows(model, rows_from_document(document, "instances", MAX_INSTANCES))
+    table, caller = table_from_applications(model, applications), caller_from_request(request)
+    scored = await engine.consider(ScoringRequest(table=table, caller=caller))
+    results = await asyncio.to_thread(_find_recourses, scored, applications)
+    searched = allowed_values(model, scored.loaded.manifest.spreads)
+    return json_response(
+        {"predictions": scored.predictions(), "recourses": results, "searched": searched}
+    )
+
+
+def paths(catalogue: Mapping[str, Any]) -> dict[str, Any]:
     """Describe the route in OpenAPI, once for each model."""
     return {
-        f"/v1/models/{name}:recourse": {"post": _operation(name, model)}
-        for name, model in catalogue.items()
+        f"/v1/models/{name}:recourse": {
+            "post": Operation(
+                f"Find what would get an application to {name} approved",
+                rows_body("instances", name, MAX_INSTANCES, closed_object({})),
+                Recourses,
+            )
+        }
+        for name in catalogue
     }
 
 
-def _operation(name: str, model: type[CreditModel]) -> dict[str, Any]:
-    instances = {
-        "type": "array",
-        "items": schema_from_model(model),
-        "minItems": 1,
-        "maxItems": MAX_INSTANCES,
-    }
-    parameters = closed_object({}, required=())
-    body = closed_object(
-        {"instances": instances, "parameters": parameters}, required=("instances",)
-    )
-    answer = {
-        "predictions": {"type": "array", "items": PREDICTION},
-        "recourses": {"type": "array", "items": RECOURSE},
-        "searched": SEARCHED,
-    }
-    return operation(f"Find what would get an application to {name} approved", body, answer)
+def _find_recourses(
+    scored: ScoredRequest, applications: Sequence[CreditModel]
+) -> list[RecourseResult]:
+    scorer, spreads = scored.loaded.scorer, scored.loaded.manifest.spreads
+    return [_render(scored, smallest_change(scorer, spreads, a)) for a in applications]
 
 
-def _recourses(answer: Answer, applications: Sequence[CreditModel]) -> list[dict[str, Any]]:
-    scorer, spreads = answer.loaded.scorer, answer.loaded.manifest.spreads
-    return [_said(answer, smallest_change(scorer, spreads, a)) for a in applications]
-
-
-def _said(answer: Answer, found: Recourse | None) -> dict[str, Any]:
-    if found is None:
+def _render(scored: ScoredRequest, recourse: Recourse | None) -> RecourseResult:
+    if recourse is None:
         return {"outcome": "none_exists", "detail": DETAILS["none_exists"]}
-    if not found.changes:
+    if not recourse.changes:
         return {"outcome": "approved_already", "detail": DETAILS["approved_already"]}
-    [after] = answer.loaded.scorer.decide([found.application])
+    [after] = scored.loaded.scorer.decide([recourse.application])
     return {
         "outcome": "found",
         "detail": DETAILS["found"],
-        "changes": [asdict(change) for change in found.changes],
-        "distance": found.distance,
-        "prediction": prediction(answer, after),
+        "changes": list(recourse.changes),
+        "distance": recourse.distance,
+        "prediction": scored.predict(after),
     }

@@ -1,24 +1,25 @@
-"""Versions as the bureau system showed them: what is published, what serves, what one is.
+"""Versions as the bureau system showed them: what is published, what serves, and one in detail.
 
-The store is read for each request, off the event loop, by few threads and for a limited time: a
+The store is read for each request, off the event loop, by a few threads and for a limited time: a
 store in trouble must cost no score.
 """
 
 import asyncio
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
 from functools import partial
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from typing_extensions import TypedDict
 
-from functions.web.bodies import json_answer
-from functions.web.openapi import Schema, members, operation
-from functions.web.problems import RefusedRequestError
+from functions.web.bodies import json_response
+from functions.web.contract import Contract
+from functions.web.openapi import Operation
+from functions.web.problems import RequestError
 from models.contract import CreditModel
 from models.discovery import find_model
 from models.errors import (
@@ -27,6 +28,8 @@ from models.errors import (
     RegistryError,
     StoreUnavailableError,
 )
+from models.metrics import Estimate
+from models.policy import Cutoffs
 from models.registry.bundle import Manifest, manifest_from_bytes
 from models.registry.pointer import Pointer, find_pointer
 from models.registry.versions import (
@@ -40,122 +43,147 @@ from models.stores.store import Store
 READ_SECONDS = 5.0
 READERS = 2
 
+VersionStatus = Literal["champion", "challenger", "previous", "published"]
 T = TypeVar("T")
 
 
-def routes(store: Store, catalogue: Mapping[str, type[CreditModel]], default: str) -> list[Route]:
-    """Routes of this contract."""
+class ListedVersion(TypedDict):
+    """A published version and its status."""
+
+    version: str
+    published: str
+    status: VersionStatus
+
+
+class VersionList(TypedDict):
+    """Published versions of a model, newest first."""
+
+    model: str
+    champion: str | None
+    versions: list[ListedVersion]
+
+
+class VersionInfo(ListedVersion):
+    """One version in detail, from its manifest."""
+
+    model: str
+    sha256: str
+    size: int
+    family: str
+    contract: str
+    label_definition: str
+    horizon: str
+    features: list[str]
+    policy: Cutoffs
+    metrics: dict[str, Estimate]
+
+
+def contract(
+    store: Store, catalogue: Mapping[str, type[CreditModel]], default_model: str
+) -> Contract:
+    """`/model/versions` and `/model/info`."""
     readers = ThreadPoolExecutor(READERS, "versions")
 
+    def read_model_name(request: Request) -> str:
+        name = request.query_params.get("model", default_model)
+        find_model(catalogue, name)
+        return name
+
     async def list_versions(request: Request) -> Response:
-        model = _model_in(request, catalogue, default)
-        return json_answer(await _read(partial(_listed, store, model), readers))
+        read = partial(_list_versions, store, read_model_name(request))
+        return json_response(await _read(read, readers))
 
     async def show_version(request: Request) -> Response:
-        model = _model_in(request, catalogue, default)
         version = request.query_params.get("version")
-        return json_answer(await _read(partial(_shown, store, model, version), readers))
+        read = partial(_show_version, store, read_model_name(request), version)
+        return json_response(await _read(read, readers))
 
-    return [
-        Route("/model/versions", list_versions, methods=["GET"]),
-        Route("/model/info", show_version, methods=["GET"]),
-    ]
+    return Contract(
+        tag="Published versions",
+        routes=[
+            Route("/model/versions", list_versions, methods=["GET"]),
+            Route("/model/info", show_version, methods=["GET"]),
+        ],
+        scopes={"GET /model/versions": "models", "GET /model/info": "models"},
+        paths=lambda: _paths(catalogue),
+    )
 
 
-def paths(catalogue: Mapping[str, type[CreditModel]]) -> dict[str, Any]:
-    """Describe these routes in OpenAPI."""
-    text: Schema = {"type": "string"}
+def _paths(catalogue: Mapping[str, type[CreditModel]]) -> dict[str, Any]:
     model = {"name": "model", "in": "query", "schema": {"enum": list(catalogue)}}
-    version = {
-        "name": "version",
-        "in": "query",
-        "schema": {"type": "string", "pattern": VERSION_PATTERN},
-    }
-    stands = {"enum": ["champion", "challenger", "previous", "published"]}
-    one = {"version": text, "published": text, "status": stands}
-    about = {"model": text} | one | {"family": text, "metrics": {"type": "object"}}
-    listed = {
-        "model": text,
-        "champion": {"type": ["string", "null"]},
-        "versions": {"type": "array", "items": members(one)},
-    }
+    pattern = {"type": "string", "pattern": VERSION_PATTERN}
+    version = {"name": "version", "in": "query", "schema": pattern}
+    listing, detail = "List published versions, newest first", "Show a version, or the champion"
     return {
-        "/model/versions": {
-            "get": operation("List published versions, newest first", None, listed)
-            | {"parameters": [model]}
-        },
+        "/model/versions": {"get": Operation(listing, response=VersionList, parameters=[model])},
         "/model/info": {
-            "get": operation("Describe a version; the champion if none is named", None, about)
-            | {"parameters": [model, version]}
+            "get": Operation(detail, response=VersionInfo, parameters=[model, version])
         },
     }
-
-
-def _model_in(request: Request, catalogue: Mapping[str, Any], default: str) -> str:
-    name = request.query_params.get("model", default)
-    find_model(catalogue, name)
-    return name
 
 
 async def _read(read: Callable[[], T], readers: ThreadPoolExecutor) -> T:
-    """Read the store within the time given; its own words, which name buckets, stay inside."""
+    """Read the store within a time limit; its own errors, which name buckets, stay inside."""
     reading = asyncio.get_running_loop().run_in_executor(readers, read)
     try:
         return await asyncio.wait_for(reading, READ_SECONDS)
     except (ObjectMissingError, RegistryError) as error:
         message = "no such version is published"
-        raise RefusedRequestError(HTTPStatus.NOT_FOUND, message) from error
+        raise RequestError(HTTPStatus.NOT_FOUND, message) from error
     except ModelRefusedError as error:
         message = "this version is not as it was published"
-        raise RefusedRequestError(HTTPStatus.NOT_FOUND, message) from error
+        raise RequestError(HTTPStatus.NOT_FOUND, message) from error
     except (StoreUnavailableError, TimeoutError) as error:
         message = "the model store cannot be reached"
-        raise RefusedRequestError(HTTPStatus.SERVICE_UNAVAILABLE, message) from error
+        raise RequestError(HTTPStatus.SERVICE_UNAVAILABLE, message) from error
 
 
-def _listed(store: Store, model: str) -> dict[str, Any]:
-    pointer = find_pointer(store, model)
-    names = version_names(store, model)
+def _list_versions(store: Store, model_name: str) -> VersionList:
+    pointer = find_pointer(store, model_name)
+    names = version_names(store, model_name)
     return {
-        "model": model,
+        "model": model_name,
         "champion": pointer.champion.version if pointer else None,
-        "versions": [_one(name, pointer) for name in reversed(names)],
+        "versions": [_describe_version(name, pointer) for name in reversed(names)],
     }
 
 
-def _shown(store: Store, model: str, name: str | None) -> dict[str, Any]:
-    pointer = find_pointer(store, model)
+def _show_version(store: Store, model_name: str, name: str | None) -> VersionInfo:
+    pointer = find_pointer(store, model_name)
     if name is None:
         if pointer is None:
-            message = f"{model} has no champion"
+            message = f"{model_name} has no champion"
             raise RegistryError(message)
         name = pointer.champion.version
-    version, data = read_by_name(store, model, name)
-    about = {"model": model, "sha256": version.sha256, "size": version.size}
-    return about | _one(name, pointer) | _figures(manifest_from_bytes(data))
-
-
-def _one(name: str, pointer: Pointer | None) -> dict[str, str]:
-    published = time_from_version_name(name).isoformat()
-    return {"version": name, "published": published, "status": _status(name, pointer)}
-
-
-def _status(name: str, pointer: Pointer | None) -> str:
-    if pointer is None:
-        return "published"
-    challenger = pointer.challenger and pointer.challenger.version
-    named = {"champion": pointer.champion, "challenger": challenger, "previous": pointer.previous}
-    found = [status for status, version in named.items() if version and version.version == name]
-    return found[0] if found else "published"
-
-
-def _figures(manifest: Manifest) -> dict[str, Any]:
+    version, data = read_by_name(store, model_name, name)
+    manifest: Manifest = manifest_from_bytes(data)
     return {
+        "model": model_name,
+        "sha256": version.sha256,
+        "size": version.size,
+        **_describe_version(name, pointer),
         "family": manifest.family,
         "contract": manifest.contract_hash,
         "label_definition": manifest.label_definition,
         "horizon": manifest.horizon,
         "features": list(manifest.features),
-        "policy": asdict(manifest.policy),
-        "metrics": {name: asdict(figure) for name, figure in manifest.metrics.items()},
+        "policy": manifest.policy,
+        "metrics": dict(manifest.metrics),
     }
+
+
+def _describe_version(name: str, pointer: Pointer | None) -> ListedVersion:
+    published = time_from_version_name(name).isoformat()
+    return {"version": name, "published": published, "status": _find_status(name, pointer)}
+
+
+def _find_status(name: str, pointer: Pointer | None) -> VersionStatus:
+    if pointer is None:
+        return "published"
+    challenger = pointer.challenger and pointer.challenger.version
+    roles: tuple[tuple[VersionStatus, Any], ...] = (
+        ("champion", pointer.champion),
+        ("challenger", challenger),
+        ("previous", pointer.previous),
+    )
+    return next((role for role, v in roles if v and v.version == name), "published")

@@ -1,4 +1,4 @@
-"""Vertex AI: the canonical contract of `DEFAULT_MODEL` on the routes Vertex AI names."""
+"""Vertex AI: the canonical contract of `DEFAULT_MODEL` on the routes that Vertex AI names."""
 
 from typing import Any
 
@@ -7,43 +7,44 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from functions.scoring.contracts.kserve_v1 import predict_instances, predict_operation
-from functions.scoring.decision_engine import Desk
+from functions.scoring.decision_engine import DecisionEngine
 from functions.scoring.settings import VertexRoutes
-from functions.web.bodies import json_answer
-from functions.web.openapi import operation
-from models.contract import CreditModel, name_from_model
+from functions.web.bodies import json_response
+from functions.web.contract import PROBE, Contract
+from functions.web.health import IsReady, Readiness
+from functions.web.openapi import Operation
 
 
-def routes(desk: Desk, model: str, named: VertexRoutes) -> list[Route]:
-    """Routes of this contract: those that are named."""
+def contract(
+    engine: DecisionEngine, model_name: str, paths: VertexRoutes, is_ready: IsReady
+) -> Contract:
+    """The routes that `AIP_PREDICT_ROUTE` and `AIP_HEALTH_ROUTE` name; none if they are not set."""
+    model = engine.find_model(model_name)
 
     async def predict(request: Request) -> Response:
-        return await predict_instances(desk, model, request)
+        return json_response(await predict_instances(engine, model, request))
 
     async def health(_request: Request) -> Response:
-        version = desk.loader.ready(model).champion.version
-        return json_answer({"status": "ready", "model": model, "model_version": version})
+        return json_response(is_ready())
 
-    answering = [
-        ("AIP_PREDICT_ROUTE", named.predict, predict, "POST"),
-        ("AIP_HEALTH_ROUTE", named.health, health, "GET"),
-    ]
-    return [
-        Route(path, handler, methods=[method], name=name)
-        for name, path, handler, method in answering
-        if path
-    ]
+    routes = []
+    if paths.predict:
+        routes.append(Route(paths.predict, predict, methods=["POST"], name="AIP_PREDICT_ROUTE"))
+    if paths.health:
+        routes.append(Route(paths.health, health, methods=["GET"], name="AIP_HEALTH_ROUTE"))
+    return Contract(
+        tag="Vertex AI",
+        routes=routes,
+        scopes={"POST AIP_PREDICT_ROUTE": "score", "GET AIP_HEALTH_ROUTE": PROBE},
+        paths=lambda: _paths(model_name, paths),
+    )
 
 
-def paths(model: type[CreditModel], named: VertexRoutes) -> dict[str, Any]:
-    """Describe these routes in OpenAPI."""
-    name = name_from_model(model)
-    text = {"type": "string"}
-    ready = {"status": {"const": "ready"}, "model": text, "model_version": text}
-    described: dict[str, Any] = {}
-    if named.health:
-        health = operation("Vertex AI: the model is loaded; 503 until it is", None, ready)
-        described[named.health] = {"get": health}
-    if named.predict:
-        described.setdefault(named.predict, {})["post"] = predict_operation(name, model)
-    return described
+def _paths(model_name: str, paths: VertexRoutes) -> dict[str, Any]:
+    items: dict[str, Any] = {}
+    if paths.health:
+        summary = "Vertex AI: check that the model is loaded; 503 until it is"
+        items[paths.health] = {"get": Operation(summary, response=Readiness)}
+    if paths.predict:
+        items.setdefault(paths.predict, {})["post"] = predict_operation(model_name)
+    return items

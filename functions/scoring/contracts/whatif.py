@@ -1,130 +1,132 @@
 """`POST /v1/models/{m}:whatif`: one application with other values in one or two of its fields.
 
-The answer is flat: cell by cell, the last field varying fastest. Nothing is decided, so nothing is
-written to the decision record.
+The response is flat: cell by cell, the last field varying fastest. Nothing is decided, so nothing
+is written to the decision log.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import product
 from math import prod
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
+from typing_extensions import TypedDict
 
-from functions.scoring.contracts.kserve_v1 import predictions_from
-from functions.scoring.decision_engine import Desk, parameters_from_document, rows_from_document
-from functions.web.bodies import json_answer, json_object
+from functions.scoring.contracts.kserve_v1 import Predictions
+from functions.scoring.contracts.model_schemas import rows_body, schema_from_model
+from functions.scoring.contracts.parameters import parameters_beside_instances
+from functions.scoring.decision_engine import (
+    DecisionEngine,
+    ScoringRequest,
+    rows_from_document,
+    validate_row,
+)
+from functions.web.bodies import json_response, read_json_object, unknown_members
 from functions.web.examples import example_from_schema
 from functions.web.middleware import caller_from_request
-from functions.web.openapi import (
-    PREDICTION,
-    Schema,
-    closed_object,
-    members,
-    operation,
-    schema_from_model,
-)
-from functions.web.problems import Fault, extra_members, refuse_faults
+from functions.web.openapi import Operation, Schema, array, closed_object
+from functions.web.problems import Fault, reject_faults
 from models.contract import Characteristic, CreditModel, characteristics
-from models.discovery import find_model
+from models.policy import DecisionName
 from models.scorer import Scorer
+from models.table import table_from_applications
 
 MAX_CELLS = 400
 MAX_FIELDS = 2
 
 Grid = dict[str, list[Any]]
 
-WHATIF: Schema = members(
-    {
-        "fields": {"type": "array", "items": {"type": "string"}, "maxItems": MAX_FIELDS},
-        "values": {"type": "array", "items": {"type": "array"}, "description": "Of each field"},
-        "probability_of_default": {
-            "type": "array",
-            "items": {"type": "number"},
-            "description": "Cell by cell, the last field varying fastest; the other lists likewise",
-        },
-        "credit_score": {"type": "array", "items": {"type": "integer"}},
-        "decision": {"type": "array", "items": {"enum": ["approve", "refer", "decline"]}},
-    }
-)
+
+class Cells(TypedDict):
+    """Outcomes cell by cell, the last field varying fastest."""
+
+    fields: list[str]
+    values: Annotated[list[list[str | float | None]], Field(description="Of each field.")]
+    probability_of_default: list[float]
+    credit_score: list[int]
+    decision: list[DecisionName]
 
 
-async def respond(desk: Desk, request: Request) -> Response:
-    """Answer with the prediction and a grid of others."""
-    model = request.path_params["model"]
-    find_model(desk.catalogue, model)
-    document = await json_object(request)
-    application, grid = _asked(desk, model, document)
-    answer = await desk.consider(model, [application], caller_from_request(request))
-    cells = await asyncio.to_thread(_cells, answer.loaded.scorer, application, grid)
-    return json_answer({"predictions": predictions_from(answer), "whatif": cells})
+class WhatIf(Predictions):
+    """The prediction of the application as it stands, and of every cell of the grid."""
+
+    whatif: Cells
+
+
+async def respond(engine: DecisionEngine, request: Request) -> Response:
+    """Respond with the prediction and a grid of others."""
+    model = engine.find_model(request.path_params["model"])
+    document = await read_json_object(request)
+    application, grid = _parse(model, document)
+    table, caller = table_from_applications(model, [application]), caller_from_request(request)
+    scored = await engine.consider(ScoringRequest(table=table, caller=caller))
+    cells = await asyncio.to_thread(_decide_cells, scored.loaded.scorer, application, grid)
+    return json_response(WhatIf(predictions=scored.predictions(), whatif=cells))
 
 
 def paths(catalogue: Mapping[str, type[CreditModel]]) -> dict[str, Any]:
     """Describe the route in OpenAPI, once for each model."""
     return {
-        f"/v1/models/{name}:whatif": {"post": _operation(name, model)}
+        f"/v1/models/{name}:whatif": {
+            "post": Operation(
+                f"Try other values in an application to {name}; nothing is recorded",
+                rows_body("instances", name, 1, _parameters_schema(model))
+                | {"required": ["instances", "parameters"]},
+                WhatIf,
+            )
+        }
         for name, model in catalogue.items()
     }
 
 
-def _operation(name: str, model: type[CreditModel]) -> dict[str, Any]:
-    row = schema_from_model(model)
-    values = {
-        field: {
-            "type": "array",
-            "items": row["properties"][field],
-            "minItems": 1,
-            "maxItems": MAX_CELLS,
-        }
-        for field in (c.name for c in _scored(model))
-    }
-    grid = closed_object(values, required=()) | {
-        "minProperties": 1,
-        "maxProperties": MAX_FIELDS,
-        "description": f"Values of one or two fields; at most {MAX_CELLS} cells",
-        "examples": [_example(model, row)],
-    }
-    instances = {"type": "array", "items": row, "minItems": 1, "maxItems": 1}
-    body = closed_object(
-        {"instances": instances, "parameters": closed_object({"grid": grid}, required=("grid",))},
-        required=("instances", "parameters"),
-    )
-    answer = {"predictions": {"type": "array", "items": PREDICTION}, "whatif": WHATIF}
-    return operation(
-        f"Try other values in an application to {name}; nothing is recorded", body, answer
-    )
+def _parse(model: type[CreditModel], document: dict[str, Any]) -> tuple[CreditModel, Grid]:
+    """Read the application and the grid.
+
+    Raises
+    ------
+    RequestError
+        If there is any fault: it lists those of the application and of the grid.
+    """
+    parameters, faults = parameters_beside_instances(document, {"grid"})
+    rows = rows_from_document(document, "instances", most=1)
+    [row], [path] = rows.values, rows.paths
+    application = validate_row(model, row, path)
+    if isinstance(application, list):
+        faults += application
+    grid, grid_faults = _parse_grid(model, parameters.get("grid"), row)
+    reject_faults([*faults, *grid_faults])
+    [valid] = [a for a in [application] if isinstance(a, CreditModel)]
+    return valid, grid
 
 
-def _asked(desk: Desk, model: str, document: dict[str, Any]) -> tuple[CreditModel, Grid]:
-    """The application and the values to try, as the contract reads them, or every fault of both."""
-    parameters, faults = parameters_from_document(document, {"grid"})
-    [row], [path] = rows_from_document(document, "instances", most=1)
-    checked = desk.check(model, row, path)
-    faults += checked if isinstance(checked, list) else []
-    given = parameters.get("grid")
-    if not isinstance(given, dict) or not 1 <= len(given) <= MAX_FIELDS:
-        faults.append(Fault("parameters.grid", "Input should be an object with one or two fields"))
-        given = {}
-    misshapen = _faults_of_shape(desk.catalogue[model], given)
-    faults += misshapen
-    grid: Grid = {}
-    if isinstance(row, dict) and not misshapen:
-        for field, values in given.items():
-            grid[field], found = _checked_values(desk, model, row, (field, values))
-            faults += found
-    refuse_faults(faults)
-    [application] = [a for a in [checked] if isinstance(a, CreditModel)]
-    return application, grid
+def _parse_grid(model: type[CreditModel], grid: object, row: object) -> tuple[Grid, list[Fault]]:
+    """Read the values to try as the contract reads them, each in the place of the row's own."""
+    if not isinstance(grid, dict) or not 1 <= len(grid) <= MAX_FIELDS:
+        path, rule = "parameters.grid", "Input should be an object with one or two fields"
+        return {}, [Fault(path, rule)]
+    faults = _check_shape(model, grid)
+    if faults or not isinstance(row, dict):
+        return {}, faults
+    values: Grid = {field: [] for field in grid}
+    for field, candidates in grid.items():
+        for i, candidate in enumerate(candidates):
+            result = validate_row(model, row | {field: candidate}, "")
+            if isinstance(result, CreditModel):
+                values[field].append(getattr(result, field))
+            else:
+                path = f"parameters.grid.{field}[{i}]"
+                faults += [Fault(path, fault.message) for fault in result if fault.path == field]
+    return values, faults
 
 
-def _faults_of_shape(contract: type[CreditModel], grid: Mapping[str, object]) -> list[Fault]:
-    """What is wrong with a grid, its values aside."""
-    protected = {c.name for c in characteristics(contract) if c.protected}
-    derived = {c.name for c in characteristics(contract) if c.compute}
-    faults = extra_members(grid, {*contract.model_fields, *derived}, "parameters.grid")
+def _check_shape(model: type[CreditModel], grid: Mapping[str, object]) -> list[Fault]:
+    """Check everything about a grid but its values."""
+    protected = {c.name for c in characteristics(model) if c.protected}
+    derived = {c.name for c in characteristics(model) if c.compute}
+    faults = unknown_members(grid, {*model.model_fields, *derived}, "parameters.grid")
     for names, rule in (
         (protected, "This field is protected: no score depends on it"),
         (derived, "This value follows from other fields"),
@@ -137,24 +139,7 @@ def _faults_of_shape(contract: type[CreditModel], grid: Mapping[str, object]) ->
     return faults
 
 
-def _checked_values(
-    desk: Desk, model: str, row: dict[str, Any], tried: tuple[str, Sequence[object]]
-) -> tuple[list[Any], list[Fault]]:
-    """Values of a field as the contract reads them, and the faults of those it refuses."""
-    read, faults = [], []
-    field, values = tried
-    for i, value in enumerate(values):
-        checked = desk.check(model, row | {field: value}, "")
-        if isinstance(checked, CreditModel):
-            read.append(getattr(checked, field))
-        else:
-            wrong = [fault for fault in checked if fault.path == field]
-            faults += [Fault(f"parameters.grid.{field}[{i}]", fault.message) for fault in wrong]
-    return read, faults
-
-
-def _cells(scorer: Scorer, application: CreditModel, grid: Grid) -> dict[str, Any]:
-    """What each cell would be answered, as lists."""
+def _decide_cells(scorer: Scorer, application: CreditModel, grid: Grid) -> Cells:
     cells = [
         application.model_copy(update=dict(zip(grid, values, strict=True)))
         for values in product(*grid.values())
@@ -169,9 +154,21 @@ def _cells(scorer: Scorer, application: CreditModel, grid: Grid) -> dict[str, An
     }
 
 
-def _example(contract: type[CreditModel], row: Schema) -> Grid:
-    """A field the applicant can change: half of what the example has, or a level."""
-    field = max(_scored(contract), key=lambda c: c.changeable)
+def _parameters_schema(model: type[CreditModel]) -> Schema:
+    row = schema_from_model(model)
+    lists = {c.name: array(row["properties"][c.name], MAX_CELLS) for c in _scored_fields(model)}
+    grid = closed_object(lists) | {
+        "minProperties": 1,
+        "maxProperties": MAX_FIELDS,
+        "description": f"Values of one or two fields; at most {MAX_CELLS} cells",
+        "examples": [_example(model, row)],
+    }
+    return closed_object({"grid": grid}, required=["grid"])
+
+
+def _example(model: type[CreditModel], row: Schema) -> Grid:
+    """Pick a field the applicant can change: half of the example's amount, or a level."""
+    field = max(_scored_fields(model), key=lambda c: c.changeable)
     schema, present = row["properties"][field.name], example_from_schema(row).get(field.name)
     if field.levels or present is None:
         return {field.name: [example_from_schema(schema)]}
@@ -179,5 +176,5 @@ def _example(contract: type[CreditModel], row: Schema) -> Grid:
     return {field.name: [max(half, schema.get("minimum", half))]}
 
 
-def _scored(contract: type[CreditModel]) -> list[Characteristic]:
-    return [c for c in characteristics(contract) if not c.protected and not c.compute]
+def _scored_fields(model: type[CreditModel]) -> list[Characteristic]:
+    return [c for c in characteristics(model) if not c.protected and not c.compute]

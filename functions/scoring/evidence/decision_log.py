@@ -1,79 +1,121 @@
 """The decision log of one process: records chained as they are written, heads anchored."""
 
+import io
 import json
+import os
+import secrets
 import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
 
-from functions.web.logs import log
-from functions.web.middleware import Caller
-from functions.web.problems import UnrecordedError
-from models.errors import ObjectExistsError
+from functions.scoring.errors import UnrecordedError
+from functions.web.logs import log, write_stdout
+from models.errors import DeclarationError, ObjectExistsError
+from models.evidence.entries import SALT_BYTES, RequestContext, entries_from_request
 from models.evidence.hash_chain import UNKEYED, Chain, Head, Seal
-from models.evidence.records import Answered, Write, entries_from
+from models.prediction import ScoredRequest
 from models.stores.store import Store
 
 ANCHOR_RECORDS = 1_000
 ANCHOR_SECONDS = 60.0
-STOP_SECONDS = 1.5  # what is left of the ten the platform gives, after the requests under way
+STOP_SECONDS = 1.5  # what remains of the platform's ten seconds after open requests are answered
+
+Write = Callable[[bytes], None]
+
+
+def open_log(setting: str) -> Write | None:
+    """Open where records go: `stdout`, `off` (None) or a file to append to.
+
+    Raises
+    ------
+    DeclarationError
+        If the file cannot be opened.
+    """
+    if setting == "off":
+        return None
+    if setting == "stdout":
+        return write_stdout
+    try:
+        file = open_private(Path(setting), "ab")
+    except OSError as error:
+        message = f"DECISION_LOG: {error}"
+        raise DeclarationError(message) from error
+    return lambda lines: _write_all(file, lines)
+
+
+def open_private(path: Path, mode: Literal["ab", "xb"]) -> io.FileIO:
+    """Open a file that, if it is new, only its owner can read: it will hold personal data.
+
+    Unbuffered: one request's lines are one write, which the system appends as a whole.
+    """
+    return io.FileIO(path, mode, opener=lambda name, flags: os.open(name, flags, 0o600))
+
+
+def _write_all(file: io.FileIO, data: bytes) -> None:
+    if file.write(data) != len(data):
+        message = "the disk filled up within a record"
+        raise OSError(message)
 
 
 class Anchors:
-    """Heads of the chain in a store that nobody may overwrite: they show a log cut or rewritten.
+    """Heads of the chain in a store where nobody may overwrite them: they reveal a cut log.
 
-    The platform freezes a process between requests, so a request that finds the last anchor too
-    old starts a write, which it does not wait for. Failures are counted and stop nothing.
+    The platform freezes a process between requests, so there is no timer: a request that finds the
+    last anchor too old starts a write and does not wait for it. Failures are counted and logged.
     """
 
     def __init__(self, store: Store, clock: Callable[[], float] = time.monotonic) -> None:
         self._store = store
         self._clock = clock
         self._last: Head | None = None
-        self._at = -ANCHOR_SECONDS
-        self._writing: threading.Thread | None = None
+        self._started_at = -ANCHOR_SECONDS
+        self._writer: threading.Thread | None = None
         self.failures = 0
 
-    def note(self, head: Head) -> None:
-        """Anchor a head if it is time and no write is under way; only one thread may call this."""
-        known = self._last.sequence if self._last and self._last.chain == head.chain else -1
+    def update(self, head: Head) -> None:
+        """Anchor a head if it is time and no write is running; only one thread may call this."""
+        anchored = self._last.sequence if self._last and self._last.chain == head.chain else -1
         now = self._clock()
-        due = head.sequence - known >= ANCHOR_RECORDS or now - self._at >= ANCHOR_SECONDS
-        if due and not (self._writing and self._writing.is_alive()):
-            self._at = now
+        is_due = (
+            head.sequence - anchored >= ANCHOR_RECORDS or now - self._started_at >= ANCHOR_SECONDS
+        )
+        if is_due and not (self._writer and self._writer.is_alive()):
+            self._started_at = now
             try:
                 self._start(head)
-            except RuntimeError as error:  # the system gives no more threads
-                self._failed(error)
+            except RuntimeError as error:  # the system has no more threads
+                self._report_failure(error)
 
     def finish(self, head: Head) -> None:
         """Anchor the last head before the process ends, within `STOP_SECONDS`."""
         deadline = self._clock() + STOP_SECONDS
-        if self._writing:
-            self._writing.join(STOP_SECONDS)
+        if self._writer:
+            self._writer.join(STOP_SECONDS)
         if self._last != head:
             self._start(head).join(max(0.0, deadline - self._clock()))
 
     def _start(self, head: Head) -> threading.Thread:
         # A daemon: a store that hangs must not keep the process.
         thread = threading.Thread(target=self._write, args=(head,), name="anchor", daemon=True)
-        self._writing = thread
+        self._writer = thread
         thread.start()
         return thread
 
     def _write(self, head: Head) -> None:
-        name = anchor_name(head)
         document = {"format": 1, "head": str(head), "at": datetime.now(UTC).isoformat()}
         try:
-            self._store.create(name, json.dumps(document).encode())
+            self._store.create(anchor_path(head), json.dumps(document).encode())
         except ObjectExistsError:
-            pass  # the chain's name is random: it is ours, and the reply was lost
-        except Exception as error:  # noqa: BLE001 -- whatever a store raises, scores go on
-            self._failed(error)
+            pass  # the chain's name is random: the object is ours, and the reply was lost
+        except Exception as error:  # noqa: BLE001 -- whatever a store raises, scoring goes on
+            self._report_failure(error)
             return
         self._last = head
 
-    def _failed(self, error: Exception) -> None:
+    def _report_failure(self, error: Exception) -> None:
         self.failures += 1
         log("ERROR", "chain head not anchored", cause=f"{type(error).__name__}: {error}")
 
@@ -85,44 +127,45 @@ class DecisionLog:
         self._write = write
         self._lock = threading.Lock()
         self._seal = seal
-        # Begun by the first record: a server may fork after this, and each process has its own.
+        # Started by the first record: a server may fork after this, and each process has its own.
         self._chain: Chain | None = None
         self._anchors = anchors
-        self._torn = False
+        self._ends_in_fragment = False
         if seal.name == UNKEYED:
-            log(
-                "WARNING", "DECISION_LOG_KEY is not set: decision records are chained without a key"
-            )
+            message = "DECISION_LOG_KEY is not set: decision records are chained without a key"
+            log("WARNING", message)
 
     @property
     def anchor_failures(self) -> int | None:
         """Anchors that could not be written; None where there is no store for them."""
         return self._anchors.failures if self._anchors else None
 
-    def record(self, answered: Answered, caller: Caller) -> None:
+    def record(self, scored: ScoredRequest, context: RequestContext) -> None:
         """Write the records of a request as one.
 
         Raises
         ------
         UnrecordedError
-            If they cannot be written. What follows is a new chain: nobody knows how far this came.
+            If they cannot be written. The next record starts a new chain: nobody knows how much
+            of this one was written.
         """
-        entries = entries_from(answered, caller, self._seal)
+        random = os.urandom(SALT_BYTES * len(scored.decisions))
+        entries = entries_from_request(scored, context, self._seal, datetime.now(UTC), random)
         with self._lock:
-            chain = self._chain = self._chain or Chain(self._seal)
-            lines, head = chain.extended(entries)
-            # After a torn write an end of line: the next record must not hang on its remains.
-            data = b"\n" * self._torn + b"\n".join([*lines, b""])
+            chain = self._chain = self._chain or Chain(self._seal, secrets.token_hex(8))
+            lines, head = chain.extend(entries)
+            # After a failed write, an end of line first: the record must not follow a fragment.
+            data = b"\n" * self._ends_in_fragment + b"\n".join([*lines, b""])
             try:
                 self._write(data)
             except OSError as error:
-                self._torn, self._chain = True, None
+                self._ends_in_fragment, self._chain = True, None
                 message = "the decision could not be recorded"
                 log("ERROR", message, cause=f"{type(error).__name__}: {error}")
                 raise UnrecordedError(message) from error
-            self._torn, chain.head = False, head
+            self._ends_in_fragment, chain.head = False, head
             if self._anchors and head:
-                self._anchors.note(head)
+                self._anchors.update(head)
 
     def close(self) -> None:
         """Anchor the chain's head before the process ends."""
@@ -131,6 +174,6 @@ class DecisionLog:
                 self._anchors.finish(self._chain.head)
 
 
-def anchor_name(head: Head) -> str:
-    """Where a head is anchored; names of one chain sort as its records do."""
+def anchor_path(head: Head) -> str:
+    """Return where a head is anchored; paths of one chain sort as its records do."""
     return f"anchors/{head.chain}/{head.sequence:012d}.json"

@@ -1,4 +1,4 @@
-"""Recorded decisions made again, by any version, from the features that were recorded."""
+"""Replay: recorded decisions made again, by any version, from the features that were recorded."""
 
 import math
 from binascii import a2b_base64
@@ -10,8 +10,8 @@ import numpy as np
 
 from models.contract import CreditModel
 from models.errors import ObjectMissingError
-from models.evidence.log_reader import DecisionLogError, Line
-from models.evidence.records import CONTRACT_DIGITS
+from models.evidence.entries import CONTRACT_DIGITS
+from models.evidence.log_reader import DecisionLogError, LogLine
 from models.features import Matrix
 from models.registry.bundle import GOLDEN_TOLERANCE, bundle_from_bytes, scorer_from_bundle
 from models.registry.serving import LoadedVersion
@@ -29,23 +29,36 @@ class Difference(NamedTuple):
 
     line: int
     record: Record
-    now: Decision
+    decision: Decision
 
 
 @dataclass(slots=True)
 class Replay:
-    """What a version made of a log's decisions; `differences` count for its own ones only."""
+    """What a version decides on a log; `differences` are those in its own decisions."""
 
     replayed: int = 0
-    passed_over: int = 0
+    skipped: int = 0
     flips: list[Difference] = field(default_factory=list)
     differences: list[Difference] = field(default_factory=list)
+
+    def add(self, batch: Sequence[tuple[int, Record]], loaded: LoadedVersion) -> None:
+        """Decide on a batch of records again."""
+        if not batch:
+            return
+        matrix = _matrix_from_records(batch, len(loaded.manifest.features))
+        decisions = loaded.scorer.decisions_from_matrix(matrix)
+        self.replayed += len(batch)
+        for difference in _find_differences(batch, decisions):
+            if difference.decision.decision != difference.record["decision"]:
+                self.flips.append(difference)
+            if difference.record["model_version"] == loaded.version:
+                self.differences.append(difference)
 
 
 def load_by_name(
     store: Store, catalogue: Mapping[str, type[CreditModel]], models: Iterable[str], version: str
 ) -> LoadedVersion:
-    """The version of this name of whichever of the models has it.
+    """Load the version of this name, of whichever of the models has it.
 
     Raises
     ------
@@ -63,25 +76,25 @@ def load_by_name(
     raise DecisionLogError(message)
 
 
-def replay(lines: Iterable[Line], loaded: LoadedVersion) -> Replay:
-    """Decide again; records of other models or contracts, and erased ones, are passed over."""
-    found = Replay()
+def replay(lines: Iterable[LogLine], loaded: LoadedVersion) -> Replay:
+    """Decide again; records of other models or contracts, and erased ones, are skipped."""
+    result = Replay()
     batch: list[tuple[int, Record]] = []
     for line in lines:
         if line.record is None:
             continue
-        if not _is_readable(line.record, loaded):
-            found.passed_over += 1
+        if not _is_replayable(line.record, loaded):
+            result.skipped += 1
             continue
         batch.append((line.number, line.record))
         if len(batch) == BATCH_ROWS:
-            _decide_again(batch, loaded, found)
+            result.add(batch, loaded)
             batch = []
-    _decide_again(batch, loaded, found)
-    return found
+    result.add(batch, loaded)
+    return result
 
 
-def _is_readable(record: Record, loaded: LoadedVersion) -> bool:
+def _is_replayable(record: Record, loaded: LoadedVersion) -> bool:
     manifest = loaded.manifest
     return (
         record.get("model") == manifest.model
@@ -90,38 +103,27 @@ def _is_readable(record: Record, loaded: LoadedVersion) -> bool:
     )
 
 
-def _decide_again(
-    batch: Sequence[tuple[int, Record]], loaded: LoadedVersion, found: Replay
-) -> None:
-    if not batch:
-        return
-    matrix = _matrix(batch, len(loaded.manifest.features))
-    decisions = loaded.scorer.decisions_from_matrix(matrix)
-    found.replayed += len(batch)
-    for difference in _differences(batch, decisions):
-        if difference.now.decision != difference.record["decision"]:
-            found.flips.append(difference)
-        if difference.record["model_version"] == loaded.version:
-            found.differences.append(difference)
-
-
-def _differences(
+def _find_differences(
     batch: Sequence[tuple[int, Record]], decisions: Sequence[Decision]
 ) -> Iterator[Difference]:
-    for (line, record), now in zip(batch, decisions, strict=True):
-        before = record["decision"], record["credit_score"]
-        off = abs(_log_odds(now.probability_of_default) - _log_odds(_probability(line, record)))
-        if before != (now.decision, round(now.credit_score)) or off > GOLDEN_TOLERANCE:
-            yield Difference(line, record, now)
+    for (line, record), decision in zip(batch, decisions, strict=True):
+        is_same = (record["decision"], record["credit_score"]) == (
+            decision.decision,
+            round(decision.credit_score),
+        )
+        recorded = _log_odds(_read_probability(line, record))
+        distance = abs(_log_odds(decision.probability_of_default) - recorded)
+        if not is_same or distance > GOLDEN_TOLERANCE:
+            yield Difference(line, record, decision)
 
 
-def _matrix(batch: Sequence[tuple[int, Record]], width: int) -> Matrix:
+def _matrix_from_records(batch: Sequence[tuple[int, Record]], width: int) -> Matrix:
     rows = []
     for line, record in batch:
         try:
             row = np.frombuffer(a2b_base64(record["features"], strict_mode=True), dtype="<f4")
         except ValueError as error:
-            message = f"line {line}: its features are not readable; does the log verify?"
+            message = f"line {line}: its features are not readable; run `audit verify` on the log"
             raise DecisionLogError(message) from error
         if len(row) != width:
             message = f"line {line}: it has {len(row)} features, the version reads {width}"
@@ -130,10 +132,10 @@ def _matrix(batch: Sequence[tuple[int, Record]], width: int) -> Matrix:
     return np.array(rows, dtype=np.float64)
 
 
-def _probability(line: int, record: Record) -> float:
+def _read_probability(line: int, record: Record) -> float:
     probability = record.get("probability_of_default")
     if not isinstance(probability, float) or not 0 < probability < 1:
-        message = f"line {line}: it has no probability; does the log verify?"
+        message = f"line {line}: it has no probability; run `audit verify` on the log"
         raise DecisionLogError(message)
     return probability
 

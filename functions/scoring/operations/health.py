@@ -1,63 +1,35 @@
-"""What the platform and people on call ask: is the process up, is its model loaded."""
+"""Readiness and metrics of scoring, for the routes that every service has."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
+from functions.scoring.decision_engine import DecisionEngine
+from functions.scoring.operations.telemetry import DecisionTelemetry
+from functions.web.health import Readiness
 
-from functions.scoring.decision_engine import Desk
-from functions.scoring.operations.telemetry import Counts
-from functions.web.bodies import json_answer
-from functions.web.openapi import operation
+if TYPE_CHECKING:
+    from prometheus_client.metrics_core import Metric
 
 
-def routes(
-    desk: Desk, model: str, describe: Callable[[], dict[str, Any]], counts: Counts
-) -> list[Route]:
-    """Health routes, metrics and the OpenAPI document.
-
-    `live` never loads a model; `ready` begins to load the default one.
-    """
-
-    async def live(_request: Request) -> Response:
-        return json_answer({"status": "live"})
-
-    async def ready(_request: Request) -> Response:
-        version = desk.loader.ready(model).champion.version
-        cause = desk.loader.state(model).cause
-        said = {"status": "ready", "model": model, "model_version": version}
-        return json_answer(said | ({"problem": cause} if cause else {}))
-
-    async def metrics(_request: Request) -> Response:
-        from functions.scoring.operations.prometheus import CONTENT_TYPE, render  # noqa: PLC0415 -- no score needs it
-
-        failures = desk.decision_log.anchor_failures if desk.decision_log else None
-        return Response(render(desk.loader, counts, failures), media_type=CONTENT_TYPE)
-
-    async def openapi(_request: Request) -> Response:
-        return json_answer(describe())
-
-    return [
-        Route("/openapi.json", openapi, methods=["GET"]),
-        Route("/metrics", metrics, methods=["GET"]),
-        Route("/health/live", live, methods=["GET"]),
-        Route("/health/ready", ready, methods=["GET"]),
-    ]
-
-
-def paths() -> dict[str, Any]:
-    """Describe these routes in OpenAPI."""
-    text = {"type": "string"}
-    ready = {"status": {"const": "ready"}, "model": text, "model_version": text}
-    return {
-        "/health/live": {
-            "get": operation("The process is up", None, {"status": {"const": "live"}})
-        },
-        "/health/ready": {
-            "get": operation("The default model is loaded; 503 until it is", None, ready)
-        },
-        "/metrics": {"get": operation("Metrics for Prometheus", media_type="text/plain")},
-        "/openapi.json": {"get": operation("This document")},
+def check_readiness(engine: DecisionEngine, model_name: str) -> Readiness:
+    """Report the version that serves a model; starts to load it, and raises until it is loaded."""
+    serving = engine.loader.ready(model_name)
+    cause = engine.loader.states[model_name].cause
+    readiness: Readiness = {
+        "status": "ready",
+        "model": model_name,
+        "model_version": serving.champion.version,
     }
+    if cause:
+        readiness["problem"] = cause
+    return readiness
+
+
+def collect_metrics(engine: DecisionEngine, telemetry: DecisionTelemetry) -> "Iterator[Metric]":
+    """Collect what scoring adds to the metrics of its requests."""
+    from functions.scoring.operations import prometheus  # noqa: PLC0415 -- only for a scrape
+
+    yield from prometheus.decision_metrics(telemetry)
+    yield from prometheus.model_metrics(engine.loader.states)
+    if engine.decision_log and engine.decision_log.anchor_failures is not None:
+        yield from prometheus.anchor_metrics(engine.decision_log.anchor_failures)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from functions.access.api_keys import KeyRing, faults_of, hash_key
+from functions.access.api_keys import KeyRing, faults_from_keys, hash_key
 from functions.access.principal import Principal, UnauthenticatedError
 from functions.access.rate_limit import Rate
 from tests.functions.access.conftest import PEPPER, KeyFile
@@ -19,7 +19,7 @@ def clock_ahead(of_now: timedelta) -> Callable[[], datetime]:
 async def holder(ring: KeyRing, key: str) -> str:
     """The principal's name, or why there is none."""
     try:
-        return (await ring.principal(key)).name
+        return (await ring.authenticate(key)).name
     except UnauthenticatedError as error:
         return str(error)
 
@@ -35,7 +35,7 @@ async def test_a_key_is_its_holders_with_scopes_and_a_rate(
 ) -> None:
     key = key_file.add("score", "models", limit="5/second")
     expected = Principal(f"key {key[3:11]}", frozenset({"score", "models"}), Rate(5, 1))
-    assert await ring.principal(key) == expected
+    assert await ring.authenticate(key) == expected
 
 
 @pytest.mark.anyio
@@ -86,7 +86,7 @@ async def test_a_file_that_did_not_change_is_not_read_again(
 ) -> None:
     key = key_file.add("score")
     for _ in range(3):
-        await ring.principal(key)
+        await ring.authenticate(key)
     assert capsys.readouterr().out.count("API keys read") == 1
 
 
@@ -143,7 +143,7 @@ def test_a_faulty_line_is_named_without_its_values(
     sound, _, broken = changed.partition("|")
     text = key_file.path.read_text()
     assert sound in text
-    [fault] = faults_of(text.replace(sound, broken))
+    [fault] = faults_from_keys(text.replace(sound, broken))
     assert fault.startswith(said)
     assert "everything" not in fault
     assert "many" not in fault
@@ -151,7 +151,7 @@ def test_a_faulty_line_is_named_without_its_values(
 
 def test_two_keys_of_one_prefix_are_a_fault(key_file: KeyFile) -> None:
     key_file.add("score")
-    assert faults_of(2 * key_file.path.read_text()) == ["line 2: its prefix stands above"]
+    assert faults_from_keys(2 * key_file.path.read_text()) == ["line 2: duplicate prefix"]
 
 
 def test_a_running_server_follows_its_file_and_logs_no_key(key_file: KeyFile) -> None:

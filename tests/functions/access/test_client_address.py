@@ -1,6 +1,7 @@
 import pytest
 
-from functions.access.client_address import caller_address, is_loopback, is_within_instance
+from functions.access.client_address import client_address, is_within_instance
+from functions.web.settings import is_loopback
 
 
 def scope(peer: str | None, *forwarded: str) -> dict[str, object]:
@@ -29,7 +30,7 @@ def scope(peer: str | None, *forwarded: str) -> dict[str, object]:
 def test_only_what_our_own_proxies_append_is_believed(
     hops: int, peer: str | None, forwarded: list[str], counted: str
 ) -> None:
-    assert caller_address(scope(peer, *forwarded), hops) == counted
+    assert client_address(scope(peer, *forwarded), hops) == counted
 
 
 @pytest.mark.parametrize(

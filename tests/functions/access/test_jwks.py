@@ -12,7 +12,7 @@ from functions.access.jwks import (
     JwksCache,
     read_jwks,
 )
-from functions.web.problems import CannotCheckError
+from functions.access.principal import CannotAuthenticateError
 from tests.functions.access.conftest import Issuer
 
 
@@ -85,7 +85,7 @@ async def test_an_issuer_that_is_down_stops_nobody_for_an_hour_and_is_asked_ever
     outage = USABLE_SECONDS - FRESH_SECONDS
     assert outage / PAUSE_SECONDS <= issuer.asked < outage / PAUSE_SECONDS + 8
     clock.seconds = began + USABLE_SECONDS
-    with pytest.raises(CannotCheckError):
+    with pytest.raises(CannotAuthenticateError):
         await keys.find("rsa")
     issuer.status = 200
     clock.seconds += PAUSE_SECONDS

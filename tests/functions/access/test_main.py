@@ -35,7 +35,7 @@ def test_the_line_it_prints_is_all_that_a_server_needs_to_know_the_key(tmp_path:
     assert key.startswith("sk_")
     assert key not in done.stdout
     assert PEPPER not in done.stdout + done.stderr
-    principal = asyncio.run(KeyRing(str(path), PEPPER.encode()).principal(key))
+    principal = asyncio.run(KeyRing(str(path), PEPPER.encode()).authenticate(key))
     assert principal.scopes == {"score", "models"}
     assert principal.rate == Rate(9, 1)
 
@@ -47,7 +47,7 @@ def test_the_line_it_prints_is_all_that_a_server_needs_to_know_the_key(tmp_path:
         (["--name", "a b", "--scopes", "score"], PEPPER, "error: name: String should match"),
         (["--name", "a", "--scopes", "score", "--limit", "9"], PEPPER, "error: limit: "),
         (["--name", "a", "--scopes", "everything"], PEPPER, "invalid choice: 'everything'"),
-        (["--name", "a", "--scopes", "score", "--days", "0"], PEPPER, "--days: invalid"),
+        (["--name", "a", "--scopes", "score", "--days", "0"], PEPPER, "--days: must be from 1"),
         (["--scopes", "score"], PEPPER, "required: --name"),
     ],
 )

@@ -2,7 +2,7 @@ import time
 
 import pytest
 
-from functions.access.rate_limit import Rate, RateCounter, rate_from
+from functions.access.rate_limit import Rate, RateCounter, rate_from_text
 
 
 @pytest.mark.parametrize(
@@ -18,16 +18,16 @@ from functions.access.rate_limit import Rate, RateCounter, rate_from
     ],
 )
 def test_a_rate_is_a_count_and_a_window(text: str, rate: Rate | None) -> None:
-    assert rate_from(text) == rate
+    assert rate_from_text(text) == rate
 
 
 def test_a_rate_is_spent_request_by_request_and_by_each_caller_alone() -> None:
     counter, rate = RateCounter(), Rate(2, 3_600)
-    first, second, third = (counter.spend(rate, "one") for _ in range(3))
-    assert (first.is_over, first.remaining) == (False, 1)
-    assert (second.is_over, second.remaining) == (False, 0)
-    assert (third.is_over, third.remaining) == (True, 0)
-    assert counter.spend(rate, "other").remaining == 1
+    first, second, third = (counter.count(rate, "one") for _ in range(3))
+    assert (first.is_exceeded, first.remaining) == (False, 1)
+    assert (second.is_exceeded, second.remaining) == (False, 0)
+    assert (third.is_exceeded, third.remaining) == (True, 0)
+    assert counter.count(rate, "other").remaining == 1
     assert 0 < third.reset_seconds <= 3_600
     assert "Retry-After" not in second.headers()
     assert third.headers() == {
@@ -40,8 +40,8 @@ def test_a_rate_is_spent_request_by_request_and_by_each_caller_alone() -> None:
 
 def test_who_comes_back_when_told_is_answered() -> None:
     counter, rate = RateCounter(), Rate(1, 1)
-    counter.spend(rate, "one")
-    told = counter.spend(rate, "one")
-    assert told.is_over
+    counter.count(rate, "one")
+    told = counter.count(rate, "one")
+    assert told.is_exceeded
     time.sleep(told.reset_seconds)
-    assert not counter.spend(rate, "one").is_over
+    assert not counter.count(rate, "one").is_exceeded

@@ -4,6 +4,7 @@ import pytest
 
 from functions.access.rate_limit import Rate
 from functions.access.settings import Access, Auth, access_from
+from functions.web.settings import Listening
 from tests.functions.access.conftest import PEPPER, KeyFile
 
 JWT = {
@@ -13,16 +14,40 @@ JWT = {
 }
 
 
+CLOUD_RUN = {"K_SERVICE": "scoring"}
+LOOPBACK = Listening(host="127.0.0.1", port=0)
+EVERYWHERE = Listening(host="0.0.0.0", port=0)  # noqa: S104
+
+
 def read(auth: Auth, environment: dict[str, str]) -> tuple[Access, list[str]]:
-    faults: list[str] = []
-    return access_from(environment, auth, faults), faults
+    on_cloud_run = CLOUD_RUN if auth == "iam" else {}
+    return access_from(on_cloud_run | environment | {"AUTH": auth}, LOOPBACK)
+
+
+@pytest.mark.parametrize("elsewhere", [{}, CLOUD_RUN])
+def test_authentication_must_be_set_unless_on_loopback(elsewhere: dict[str, str]) -> None:
+    assert access_from({}, LOOPBACK)[0].auth == "none"
+    _, faults = access_from(elsewhere, EVERYWHERE)
+    assert faults == ["AUTH: must be set (none, iam, api-key or jwt) when HOST is 0.0.0.0"]
+    assert access_from(elsewhere | {"AUTH": "none"}, EVERYWHERE)[1] == []
+
+
+@pytest.mark.parametrize(
+    ("auth", "message"),
+    [
+        ("iam", "AUTH: iam works only on Cloud Run: K_SERVICE is not set"),
+        ("magic", "AUTH: must be none, iam, api-key or jwt, not 'magic'"),
+    ],
+)
+def test_a_wrong_way_to_authenticate_is_a_fault(auth: str, message: str) -> None:
+    assert access_from({"AUTH": auth}, LOOPBACK)[1] == [message]
 
 
 @pytest.mark.parametrize("auth", ["none", "iam"])
 def test_where_others_check_callers_nothing_is_asked_or_counted_here(auth: Auth) -> None:
     access, faults = read(auth, {"API_KEYS": "somewhere"} | JWT)
-    assert access == Access()
-    assert not access.is_guarded
+    assert access == Access(auth=auth, forwarded_hops=int(auth == "iam"))
+    assert not access.checks_callers
     assert faults == []
 
 

@@ -17,14 +17,14 @@ from joserfc.jwk import RSAKey
 from functions.access.jwks import JwksCache
 from functions.access.principal import Principal, UnauthenticatedError
 from functions.access.settings import ALGORITHMS, TokenRules
-from functions.access.tokens import CLOCK_SKEW_SECONDS, TokenCheck
+from functions.access.tokens import CLOCK_SKEW_SECONDS, TokenValidator
 from tests.functions.access.conftest import AUDIENCE, ISSUER, Asking, Issuer
 from tests.support.running import running_server
 
 NOT_ACCEPTED = "this token is not accepted"
 
 
-def check_of(issuer: Issuer, **changes: Any) -> TokenCheck:  # noqa: ANN401 -- of any rule
+def check_of(issuer: Issuer, **changes: Any) -> TokenValidator:  # noqa: ANN401 -- of any rule
     rules: dict[str, Any] = {
         "issuer": ISSUER,
         "audience": AUDIENCE,
@@ -32,12 +32,12 @@ def check_of(issuer: Issuer, **changes: Any) -> TokenCheck:  # noqa: ANN401 -- o
         "algorithms": ALGORITHMS,
         "roles_claim": "roles",
     }
-    return TokenCheck(TokenRules(**rules | changes), JwksCache(issuer.url))
+    return TokenValidator(TokenRules(**rules | changes), JwksCache(issuer.url))
 
 
-async def refusal(check: TokenCheck, token: str) -> str:
+async def refusal(check: TokenValidator, token: str) -> str:
     with pytest.raises(UnauthenticatedError) as caught:
-        await check.principal(token)
+        await check.authenticate(token)
     return str(caught.value)
 
 
@@ -58,15 +58,15 @@ def with_header(token: str, **header: object) -> str:
 async def test_a_token_of_each_algorithm_tells_who_asks(kid: str, alg: str, issuer: Issuer) -> None:
     token = issuer.token(kid, alg, roles=["client", "stranger", 7])
     expected = Principal("subject lender", frozenset({"score", "explain", "models"}))
-    assert await check_of(issuer).principal(token) == expected
+    assert await check_of(issuer).authenticate(token) == expected
 
 
 @pytest.mark.anyio
 async def test_roles_come_from_the_claim_that_is_named(issuer: Issuer) -> None:
     token = issuer.token(groups="auditor officer", roles="admin")
-    found = await check_of(issuer, roles_claim="groups").principal(token)
+    found = await check_of(issuer, roles_claim="groups").authenticate(token)
     assert found.scopes == {"score", "explain", "simulate", "models", "metrics"}
-    none = await check_of(issuer, roles_claim="nothing").principal(token)
+    none = await check_of(issuer, roles_claim="nothing").authenticate(token)
     assert none.scopes == frozenset()
 
 
@@ -97,14 +97,14 @@ async def test_a_token_with_another_claim_is_refused(
 async def test_clocks_may_differ_by_a_minute_and_no_more(issuer: Issuer) -> None:
     check, now = check_of(issuer), int(time.time())
     for early in (0, CLOCK_SKEW_SECONDS - 5):
-        await check.principal(issuer.token(exp=now - early + 1, nbf=now + early))
+        await check.authenticate(issuer.token(exp=now - early + 1, nbf=now + early))
     expired = issuer.token(exp=now - CLOCK_SKEW_SECONDS - 1)
     assert await refusal(check, expired) == "this token has expired"
 
 
 @pytest.mark.anyio
 async def test_one_audience_among_several_is_enough(issuer: Issuer) -> None:
-    await check_of(issuer).principal(issuer.token(aud=["https://other.example.com", AUDIENCE]))
+    await check_of(issuer).authenticate(issuer.token(aud=["https://other.example.com", AUDIENCE]))
 
 
 @pytest.mark.anyio
@@ -177,7 +177,7 @@ async def test_keys_that_a_token_brings_along_are_not_looked_at(issuer: Issuer) 
 async def test_an_algorithm_that_was_taken_off_the_list_is_refused(issuer: Issuer) -> None:
     check = check_of(issuer, algorithms=("ES256",))
     assert await refusal(check, issuer.token("rsa", "RS256")) == NOT_ACCEPTED
-    await check.principal(issuer.token("ec", "ES256"))
+    await check.authenticate(issuer.token("ec", "ES256"))
 
 
 @pytest.fixture(scope="module")
@@ -188,7 +188,7 @@ def asking(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Any]:
     rules = TokenRules(
         issuer=ISSUER, audience=AUDIENCE, jwks="", algorithms=ALGORITHMS, roles_claim="roles"
     )
-    return TokenCheck(rules, JwksCache(str(path))).principal
+    return TokenValidator(rules, JwksCache(str(path))).authenticate
 
 
 JSON = st.recursive(st.none() | st.integers() | st.text(), st.lists)

@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
 from functions.retrain.cloud_run import PAGE_SIZE, CloudRunJobs
+from functions.retrain.errors import JobMissingError, TrainingUnavailableError
 from functions.retrain.runs import History
-from functions.web.problems import JobMissingError, TrainingUnavailableError
 from tests.functions.retrain.cloud_run_api import JOB, JOB_TEMPLATE, CloudRunApi, ago, cloud_run_api
 from tests.support.running import free_port
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from functions.retrain.app import create_app, open_runner
+from functions.retrain.app import create_app, create_runner
 from functions.retrain.cloud_run import CloudRunJobs
 from functions.retrain.local import LocalTraining
 from functions.retrain.settings import settings_from
@@ -26,9 +26,9 @@ def test_by_default_this_machine_trains_and_nothing_is_overdue() -> None:
 
 
 def test_with_a_job_named_cloud_run_trains(tmp_path: Path) -> None:
-    assert isinstance(open_runner(settings_from(CLOUD_RUN)), CloudRunJobs)
+    assert isinstance(create_runner(settings_from(CLOUD_RUN)), CloudRunJobs)
     local = settings_from({"TRAINING_LOGS": str(tmp_path)})
-    assert isinstance(open_runner(local), LocalTraining)
+    assert isinstance(create_runner(local), LocalTraining)
 
 
 def test_the_training_environment_may_be_named_from_where_the_server_starts(
@@ -68,9 +68,12 @@ def test_an_api_that_encrypts_or_is_on_this_machine_is_accepted(address: str) ->
         ({"TRAINING_JOB": JOB_TEMPLATE + "/../x"}, "TRAINING_JOB: must be"),
         ({"TRAINING_JOB": JOB_TEMPLATE + "{0}"}, "TRAINING_JOB: must be"),
         ({"K_SERVICE": "retrain"}, "TRAINING_JOB: must be set on Cloud Run"),
-        ({"TRAINING_PYTHON": "no-such-python"}, "TRAINING_PYTHON: 'no-such-python' is no program"),
+        (
+            {"TRAINING_PYTHON": "no-such-python"},
+            "TRAINING_PYTHON: 'no-such-python' is not an executable",
+        ),
         ({"TRAINING_OVERDUE_HOURS": "-1"}, "TRAINING_OVERDUE_HOURS: must be a number from 0"),
-        ({"AUTH": "iam"}, "AUTH: iam trusts Cloud Run"),
+        ({"AUTH": "iam"}, "AUTH: iam works only on Cloud Run"),
     ],
 )
 def test_a_wrong_setting_is_refused_by_name(environment: dict[str, str], message: str) -> None:
@@ -96,6 +99,6 @@ def test_a_log_folder_that_cannot_be_made_ends_the_process_by_name(tmp_path: Pat
 
 def test_a_port_open_to_everyone_is_said_at_start(capsys: pytest.CaptureFixture[str]) -> None:
     create_app(settings_from(CLOUD_RUN | {"AUTH": "none"}))
-    assert "everyone who reaches this port is answered" in capsys.readouterr().out
+    assert "anyone who can reach this port is answered" in capsys.readouterr().out
     create_app(settings_from(CLOUD_RUN))
     assert capsys.readouterr().out == ""

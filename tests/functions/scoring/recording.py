@@ -11,8 +11,8 @@ from functions.web.middleware import Caller
 from models.estimators.families import Additive
 from models.estimators.formula import Formula, Steps, Term, Value
 from models.evidence.hash_chain import Seal
-from models.evidence.records import Answered
 from models.features import features
+from models.prediction import ScoredRequest
 from models.registry.bundle import Bundle, bundle_from_bytes
 from models.registry.serving import LoadedVersion
 from models.scorer import Scorer
@@ -63,10 +63,21 @@ def caller(request_id: str = "r", applicant: str | None = None, key: str | None 
 
 
 def record(log: DecisionLog, loaded: LoadedVersion, rows: Sequence[Toy], who: Caller) -> None:
-    """Decide on rows and record it, as the desk does."""
+    """Decide on rows and record it, as the decision engine does."""
     table = table_from_applications(Toy, rows)
-    scored = loaded.scorer.decide_table(table)
-    log.record(Answered("champion", loaded, table, range(len(rows)), scored, 1.0), who)
+    decisions, matrix = loaded.scorer.decide_table(table)
+    log.record(
+        ScoredRequest(
+            variant="champion",
+            loaded=loaded,
+            table=table,
+            positions=range(len(rows)),
+            decisions=decisions,
+            matrix=matrix,
+            latency_ms=1.0,
+        ),
+        who,
+    )
 
 
 def decision_log(path: Path, seal: Seal = SEAL, anchors: Anchors | None = None) -> DecisionLog:

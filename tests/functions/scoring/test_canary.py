@@ -9,7 +9,7 @@ import pytest
 
 from models.contract import characteristics
 from models.discovery import credit_models
-from models.evidence.hash_chain import PERSONAL
+from models.evidence.records import PERSONAL
 from tests.support.running import Server, TrainedStore, running_server
 
 NAME = "Canary-Zacharias"  # in headers, and as text where no text belongs

@@ -11,7 +11,7 @@ from tests.support.running import REPOSITORY
 
 FIRST_SCORE = """
 import asyncio, json, sys
-from functions.scoring.process import prepare
+from functions.scoring.app import prepare
 
 body = sys.stdin.buffer.read()
 scope = {

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from functions.scoring.contracts.tensors import datatypes
+from functions.scoring.contracts.tensors import datatypes_from_model
 from functions.web.examples import example_from_schema
 from models.catalogue.customer import Customer
 from models.discovery import credit_models
@@ -65,4 +65,4 @@ def test_every_example_of_the_document_is_answered(contracts: Server) -> None:
 
 
 def test_a_text_that_names_the_customer_is_a_column_of_texts() -> None:
-    assert datatypes(Customer)["customer_id"] == "BYTES"
+    assert datatypes_from_model(Customer)["customer_id"] == "BYTES"

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from functions.scoring.contracts.foreign_errors import MAX_MESSAGE_BYTES
-from functions.scoring.contracts.tensors import datatypes
+from functions.scoring.contracts.tensors import datatypes_from_model
+from functions.web.openapi import MAX_ERROR_BYTES
 from models.catalogue.application import Application
 from tests.support.running import Server
 
@@ -89,7 +89,7 @@ def test_every_changed_application_is_answered_with_its_faults(
 
 
 def _columns(row: dict[str, Any]) -> dict[str, Any]:
-    kinds = datatypes(Application)
+    kinds = datatypes_from_model(Application)
     return {
         "inputs": [
             {"name": name, "shape": [1], "datatype": kinds[name], "data": [value]}
@@ -112,7 +112,7 @@ def test_every_changed_application_is_answered_in_a_foreign_contract(
     assert MARKER not in text
     if status == 400:
         assert list(answer) == [FOREIGN[route]]
-        assert len(answer[FOREIGN[route]].encode()) <= MAX_MESSAGE_BYTES
+        assert len(answer[FOREIGN[route]].encode()) <= MAX_ERROR_BYTES
 
 
 @ROUTES

@@ -12,11 +12,10 @@ import httpx
 import pytest
 
 from functions.scoring import model_loader
+from functions.scoring.errors import NotReadyError
 from functions.scoring.model_loader import ModelLoader
-from functions.web.problems import NotReadyError
 from models.catalogue.application import Application
 from models.catalogue.german_credit import GermanCredit
-from models.errors import UnknownModelError
 from models.stores.files import FileStore
 from models.stores.store import StoredObject
 from models.stores.uri import open_store
@@ -263,14 +262,6 @@ def test_a_load_that_hangs_holds_up_no_other_model(
             store.ended.set()
 
     assert asyncio.run(ask()) == "german_credit"
-
-
-def test_an_unknown_model_is_never_loaded(own_store: Path) -> None:
-    loader = ModelLoader(open_store(own_store.as_uri()), CATALOGUE, 60.0)
-    with pytest.raises(UnknownModelError):
-        loader.state("mortgage")
-    with pytest.raises(UnknownModelError):
-        loader.start("mortgage")
 
 
 def test_a_store_that_cannot_be_reached_is_said_to_be(example: Example, tmp_path: Path) -> None:

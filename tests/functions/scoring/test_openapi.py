@@ -11,8 +11,10 @@ from typing import Any
 import httpx
 import pytest
 
-from functions.scoring.app import create_app, described
+from functions.access.protection import protection_from
+from functions.scoring.app import create_service
 from functions.scoring.settings import settings_from
+from functions.web.app_factory import describe
 from models.discovery import credit_models
 from tests.functions.access.conftest import KeyFile, key_file
 from tests.support.counts import counts
@@ -54,7 +56,8 @@ def test_the_committed_document_is_the_served_one() -> None:
 def document_of(**environment: str) -> dict[str, Any]:
     """What a server of these settings serves."""
     settings = settings_from({"DECISION_LOG": "off"} | environment)
-    return described(settings, create_app(settings).routes)
+    protection = protection_from(settings.access, settings.listening)
+    return describe(create_service(settings), protection)
 
 
 def operations(document: dict[str, Any]) -> dict[str, dict[str, Any]]:

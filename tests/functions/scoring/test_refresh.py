@@ -153,10 +153,10 @@ def test_a_fresh_pointer_is_not_asked_for_again(folder: Path) -> None:
         reads = store.reads
         clock.now = 59.9
         await loader.serving(MODEL)
-        assert loader.state(MODEL).loading is None
+        assert loader.states[MODEL].loading is None
         clock.now = 60.0
         await loader.serving(MODEL)
-        task = loader.state(MODEL).loading
+        task = loader.states[MODEL].loading
         assert task
         await task
         assert store.reads == reads + 1  # the pointer; what it names is in memory
@@ -176,7 +176,7 @@ def test_the_request_that_finds_the_pointer_too_old_is_answered_by_what_is_in_me
         promote(store, MODEL, versions[1], AUTHOR)
         clock.now = 60.0
         found.append(await version())
-        task = loader.state(MODEL).loading
+        task = loader.states[MODEL].loading
         assert task
         await task
         return [*found, await version()]
@@ -192,7 +192,7 @@ def test_a_bad_new_model_never_replaces_a_good_one(store: Store, versions: list[
 
     async def settle() -> str:
         await version()
-        if task := loader.state(MODEL).loading:
+        if task := loader.states[MODEL].loading:
             await task
         return str(await version())
 
@@ -202,12 +202,12 @@ def test_a_bad_new_model_never_replaces_a_good_one(store: Store, versions: list[
         promote(store, MODEL, bad, AUTHOR)
         clock.now += 1.0
         assert await settle() == good
-        state = loader.state(MODEL)
-        assert (state.cause, state.failures_in_all) == ("its bundle was refused", 1)
+        state = loader.states[MODEL]
+        assert (state.cause, state.failures) == ("its bundle was refused", 1)
         promote(store, MODEL, versions[1], AUTHOR)
         clock.now += 1.0
         assert await settle() == versions[1].version
-        assert (state.cause, state.failures, state.failures_in_all) == (None, 0, 1)
+        assert (state.cause, state.failures, state.failures) == (None, 0, 1)
 
     asyncio.run(ask())
 
@@ -226,14 +226,14 @@ def test_a_stalled_refresh_is_given_up_and_begun_again(
         store.stalled.clear()
         clock.now += 1.0
         assert await version() == first
-        task = loader.state(MODEL).loading
+        task = loader.states[MODEL].loading
         assert task
         await task
-        assert loader.state(MODEL).cause == "the model store cannot be reached"
+        assert loader.states[MODEL].cause == "the model store cannot be reached"
         store.stalled.set()
         clock.now += 1.0
         await version()
-        task = loader.state(MODEL).loading
+        task = loader.states[MODEL].loading
         assert task
         await task
         assert await version() == versions[1].version

@@ -11,7 +11,7 @@ from tests.support.running import REPOSITORY, run_module
 
 def test_defaults_serve_this_machine_only_from_the_embedded_store() -> None:
     settings = settings_from({})
-    assert (settings.listening.host, settings.listening.is_open) == ("127.0.0.1", False)
+    assert (settings.listening.host, settings.access.auth) == ("127.0.0.1", "none")
     assert (settings.default_model, settings.decision_log) == ("application", "stdout")
 
 
@@ -46,7 +46,7 @@ def test_the_process_ends_at_start_when_a_setting_is_wrong(tmp_path: Path) -> No
 def test_a_model_module_that_fails_ends_the_process_by_name() -> None:
     done = run_module("functions.scoring", CREDIT_MODELS="tests.support.broken_model")
     assert done.returncode == 2
-    assert "CREDIT_MODELS: credit model module tests.broken_model" in done.stderr
+    assert "CREDIT_MODELS: credit model module tests.support.broken_model" in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -58,7 +58,10 @@ def test_the_process_ends_at_start_when_the_decision_log_cannot_be_opened(tmp_pa
 
 def test_every_setting_stands_in_the_readme() -> None:
     readme = (REPOSITORY / "README.md").read_text()
-    files = (REPOSITORY / "functions" / "named.py", *REPOSITORY.glob("functions/**/settings.py"))
+    files = (
+        REPOSITORY / "functions" / "web" / "environment.py",
+        *REPOSITORY.glob("functions/**/settings.py"),
+    )
     text = "".join(path.read_text() for path in files)
     read = set(re.findall(r'environment\.get\("([A-Z_]+)"', text))
     assert read == {
@@ -79,4 +82,4 @@ def test_a_port_open_to_everyone_is_said_at_start(
     host: str, warnings: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     create_app(settings_from({"HOST": host, "AUTH": "none"}))
-    assert capsys.readouterr().out.count("everyone who reaches this port is answered") == warnings
+    assert capsys.readouterr().out.count("anyone who can reach this port is answered") == warnings

@@ -8,7 +8,7 @@ import pytest
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
-from functions.web.middleware import Envelope
+from functions.web.middleware import RequestMiddleware
 
 TRACE = f"00-{'4b' * 16}-{'a7' * 8}-01"
 
@@ -24,7 +24,7 @@ class Crashing:
 
 
 async def post(error: Exception) -> httpx.Response:
-    transport = httpx.ASGITransport(Envelope(Crashing(error)))
+    transport = httpx.ASGITransport(RequestMiddleware(Crashing(error)))
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         return await client.post(
             "/predict", headers={"x-request-id": "req-9", "traceparent": TRACE}
@@ -66,6 +66,6 @@ def test_a_client_that_hung_up_is_neither_answered_nor_an_error(
         "raw_path": b"/predict",
         "query_string": b"",
     }
-    asyncio.run(Envelope(Crashing(ClientDisconnect()))(scope, receive, send))
+    asyncio.run(RequestMiddleware(Crashing(ClientDisconnect()))(scope, receive, send))
     assert sent == []
     assert capsys.readouterr().out == ""

@@ -5,7 +5,7 @@ from xml.etree import ElementTree as ET
 import httpx
 import pytest
 
-from functions.scoring.contracts.waterfall import MOST_BARS, svg_from
+from functions.scoring.contracts.waterfall import MAX_BARS, svg_from_explanation
 from models.contract import characteristics
 from models.discovery import credit_models
 from models.explaining.explanation import Contribution, Explanation, Standing
@@ -73,7 +73,7 @@ def test_the_picture_is_an_svg_that_says_in_words_what_it_shows(
         *("svg", "title", "desc", "rect", "text")
     }
     labels = [text.text for text in picture.iter(f"{SVG}text")]
-    assert len(labels) == 2 * (MOST_BARS + 3)  # and base, all others, total
+    assert len(labels) == 2 * (MAX_BARS + 3)  # and base, all others, total
     assert labels[-1] == f"{total:.1f}"
 
 
@@ -83,7 +83,7 @@ def test_what_a_picture_shows_is_escaped() -> None:
     explanation = Explanation(
         "training_mean", Standing(0.0, 500.0), Standing(0.5, 495.0), (contribution,)
     )
-    picture = svg_from(explanation)
+    picture = svg_from_explanation(explanation)
     assert "<script" not in picture
     tags = {e.tag.removeprefix(SVG) for e in ET.fromstring(picture).iter()}  # noqa: S314
     assert tags == {"svg", "title", "desc", "rect", "text"}

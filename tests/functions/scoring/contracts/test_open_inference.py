@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from functions.scoring.contracts.tensors import datatypes
+from functions.scoring.contracts.tensors import datatypes_from_model
 from functions.scoring.decision_engine import MAX_ROWS
 from models.discovery import credit_models
 from models.registry.pointer import Author, Challenger, challenge
@@ -25,7 +25,7 @@ def columns_of(
     rows: list[dict[str, Any]], model: str = "application", **more: object
 ) -> dict[str, Any]:
     """Rows as a request's columns."""
-    kinds = datatypes(credit_models(["tests.support.toy"])[model])
+    kinds = datatypes_from_model(credit_models(["tests.support.toy"])[model])
     inputs = [
         {
             "name": name,

@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 
 from functions.scoring.evidence.audit_cli import main
-from functions.scoring.evidence.decision_log import Anchors
+from functions.scoring.evidence.decision_log import Anchors, open_private
 from models.evidence.hash_chain import Seal
-from models.evidence.records import open_private
 from models.stores.files import FileStore
 from tests.functions.scoring.recording import (
     caller,
@@ -244,6 +243,6 @@ def test_the_command_runs_as_documented_and_the_server_does_not_load_it(log: Pat
         0,
         "60 records in 2 chains, 0 erased: 0 faults",
     )
-    script = "import sys, functions.scoring.process; print('functions.scoring.evidence.audit_cli' in sys.modules)"
+    script = "import sys, functions.scoring.app; print('functions.scoring.evidence.audit_cli' in sys.modules)"
     done = run([sys.executable, "-c", script], cwd=REPOSITORY, capture_output=True, text=True)
     assert done.stdout == "False\n"

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from functions.scoring.errors import UnrecordedError
 from functions.scoring.evidence.audit_cli import read_anchored_heads
 from functions.scoring.evidence.decision_log import (
     ANCHOR_RECORDS,
@@ -18,7 +19,6 @@ from functions.scoring.evidence.decision_log import (
     Anchors,
     DecisionLog,
 )
-from functions.web.problems import UnrecordedError
 from models.evidence.hash_chain import Seal
 from models.evidence.log_reader import read_lines
 from models.evidence.log_verification import verify
@@ -136,7 +136,7 @@ def test_a_torn_write_refuses_the_decision_and_what_follows_is_a_chain_of_its_ow
     assert (said["severity"], said["cause"]) == ("ERROR", "OSError: no space left")
     found = verify(read_lines(path), [SEAL])
     assert found.faults == []
-    assert found.remains == [4]
+    assert found.fragments == [4]
     assert sorted(len(places) for places in found.chains.values()) == [2, 2 + 1]
 
 

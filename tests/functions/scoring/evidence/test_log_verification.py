@@ -12,8 +12,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from models.evidence.hash_chain import Head, Seal, content
-from models.evidence.log_reader import Line, read_lines
+from models.evidence.hash_chain import Head, Seal, link_content
+from models.evidence.log_reader import LogLine, read_lines
 from models.evidence.log_verification import Findings, verify
 from tests.functions.scoring.recording import KEY, SEAL, records_in, write_log
 from tests.support.counts import counts
@@ -173,7 +173,7 @@ def test_every_removal_is_found_before_the_next_record(
     changed = [line for i, line in enumerate(lines, 1) if i not in removed]
     [fault] = verified(changed).faults
     assert fault.line == chain[last + 1] - len(removed)
-    assert fault.what == f"before it records {first} to {last} are missing"
+    assert fault.detail == f"before it records {first} to {last} are missing"
 
 
 @given(data=st.data())
@@ -218,7 +218,7 @@ def test_a_cut_tail_says_which_records_are_missing(lines: list[bytes], verified:
     first, second = chains_of(lines)
     chain = max(first, second)
     [fault] = verified(lines[: chain[-1] - 1]).faults
-    assert fault.what == f"cut: after it records {len(chain) - 1} to {len(chain) - 1} are missing"
+    assert fault.detail == f"cut: after it records {len(chain) - 1} to {len(chain) - 1} are missing"
 
 
 def test_records_of_another_key_or_none_are_not_taken(verified: Verified, tmp_path: Path) -> None:
@@ -233,7 +233,7 @@ def test_a_chain_remade_with_the_right_key_is_found_by_its_head(
 ) -> None:
     found = verified(write_log(tmp_path / "forged", SEAL))
     assert [fault.line for fault in found.faults] == [0, 0]
-    assert "all of its records are missing" in found.faults[0].what
+    assert "all of its records are missing" in found.faults[0].detail
 
 
 def test_a_record_forged_within_a_chain_without_a_key_is_found_where_the_next_one_is(
@@ -242,9 +242,9 @@ def test_a_record_forged_within_a_chain_without_a_key_is_found_where_the_next_on
     lines = write_log(tmp_path / "log", Seal())
     number = chains_of(lines)[0][3]
     record = json.loads(lines[number - 1]) | {"decision": "approve", "credit_score": 700}
-    record["link"] = Seal().link(content(record))
-    changed = [Line(i, b"", r) for i, r in records_in(lines).items() if i != number]
-    changed = sorted([*changed, Line(number, b"", record)], key=lambda line: line.number)
+    record["link"] = Seal().link(link_content(record))
+    changed = [LogLine(i, b"", r) for i, r in records_in(lines).items() if i != number]
+    changed = sorted([*changed, LogLine(number, b"", record)], key=lambda line: line.number)
     [fault] = verify(changed, [Seal()]).faults
     assert fault == (
         chains_of(lines)[0][4],

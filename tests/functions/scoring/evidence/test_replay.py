@@ -13,7 +13,7 @@ import pytest
 from functions.scoring.evidence.audit_cli import main
 from functions.scoring.evidence.replay import replay
 from models.evidence.hash_chain import Seal
-from models.evidence.log_reader import Line, read_lines
+from models.evidence.log_reader import LogLine, read_lines
 from models.registry.bundle import Bundle, Golden
 from models.registry.pointer import Author, promote
 from models.registry.serving import LoadedVersion, load_champion
@@ -85,7 +85,7 @@ def test_inputs_that_were_masked_are_not_needed(store: FileStore, tmp_path: Path
     path = tmp_path / "log"
     record(decision_log(path), loaded, toys(50), caller())
     masked = [
-        Line(line.number, b"", line.record | {"inputs": None})
+        LogLine(line.number, b"", line.record | {"inputs": None})
         for line in read_lines(path)
         if line.record
     ]
@@ -133,7 +133,7 @@ def test_a_recorded_probability_that_its_version_does_not_give_is_a_difference(
     [first, *_] = [line for line in read_lines(path) if line.record]
     assert first.record
     changed = first.record | {"probability_of_default": 0.123}
-    assert len(replay([Line(1, b"", changed)], loaded).differences) == 1
+    assert len(replay([LogLine(1, b"", changed)], loaded).differences) == 1
 
 
 @pytest.mark.parametrize(
@@ -162,5 +162,5 @@ def test_other_models_and_erased_records_are_passed_over(store: FileStore, tmp_p
     [line] = read_lines(path)
     assert line.record
     others: list[dict[str, object]] = [{"model": "other"}, {"contract": "0"}, {"features": None}]
-    found = replay([Line(1, b"", line.record | other) for other in others], loaded)
-    assert (found.replayed, found.passed_over) == (0, 3)
+    found = replay([LogLine(1, b"", line.record | other) for other in others], loaded)
+    assert (found.replayed, found.skipped) == (0, 3)
