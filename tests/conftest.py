@@ -23,6 +23,15 @@ from tests.support.running import (
     s3_environment,
 )
 
+# Fixtures that install packages, or start the browser.
+ENVIRONMENTS = {"scoring_image", "training_image", "checkov", "browser"}
+IN_ONE_PROCESS = {
+    "made_run": "trained",
+    "scoring_image": "images",
+    "training_image": "images",
+    "initialised": "terraform",
+}
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--soak", action="store_true", help="full counts: tests/support/counts.py")
@@ -34,23 +43,21 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("counts")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what follows from a test's fixtures and folder.
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark what follows from the fixtures of a test.
 
     Under pytest-xdist the tests of a file run in one process, and so do all tests of what is
     expensive to make: the trained models, the images, the initialised Terraform modules.
     """
-    for item in items:
-        folder = item.path.relative_to(REPOSITORY / "tests").parts[0]
-        group = str(item.path)
-        if "made_run" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.trained)
-            group = "trained"
-        elif folder in {"terraform", "stack"}:
-            group = folder
-        item.add_marker(pytest.mark.xdist_group(group))
-        if item.get_closest_marker("timing"):
-            item.add_marker(pytest.mark.flaky(reruns=1))
+    fixtures: tuple[str, ...] = getattr(item, "fixturenames", ())
+    groups = [group for name, group in IN_ONE_PROCESS.items() if name in fixtures]
+    item.add_marker(pytest.mark.xdist_group((groups or [str(item.path)])[0]))
+    if "made_run" in fixtures:
+        item.add_marker(pytest.mark.trained)
+    if ENVIRONMENTS.intersection(fixtures):
+        item.add_marker(pytest.mark.environments)
+    if item.get_closest_marker("timing"):
+        item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 @pytest.fixture(scope="session")
