@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -11,11 +12,12 @@ from moto.server import ThreadedMotoServer
 
 from tests.support.bucket import running_bucket_server
 from tests.support.counts import FULL, REDUCED, choose, counts
-from tests.support.published import publish_all_by_hand
+from tests.support.published import publish_all_by_hand, published_summaries
 from tests.support.running import (
     MODELS,
     REPOSITORY,
     MadeRun,
+    ModelStore,
     Server,
     TrainedStore,
     make_run,
@@ -79,8 +81,14 @@ def trained_store(made_run: MadeRun) -> TrainedStore:
 def made_store(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A store with a champion of each catalogue model and of the toy, made by hand."""
     uri = tmp_path_factory.mktemp("made").as_uri()
-    publish_all_by_hand(uri)
+    publish_all_by_hand(uri, datetime.now(UTC))
     return uri
+
+
+@pytest.fixture(scope="session")
+def made_models(made_store: str) -> ModelStore:
+    """The same store, and what a training run would have printed of each champion."""
+    return ModelStore(made_store, published_summaries(made_store))
 
 
 @pytest.fixture(scope="session", params=["module", "framework"])
@@ -93,13 +101,15 @@ def service(
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="session", params=["module", "framework"])
 def trained_service(
-    trained_store: TrainedStore, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    trained_store: TrainedStore,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Server]:
     """The scoring function with the models that `make run` trains, for documented answers."""
     log_path = tmp_path_factory.mktemp("trained") / "log"
-    with running_server(log_path, MODEL_STORE=trained_store.uri) as server:
+    with running_server(log_path, request.param, MODEL_STORE=trained_store.uri) as server:
         yield server
 
 
