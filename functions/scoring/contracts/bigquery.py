@@ -67,7 +67,7 @@ def arguments(model: type[CreditModel]) -> dict[str, str]:
 
 
 def _type_of(c: Characteristic) -> str:
-    if c.whole or c.is_coded:
+    if c.is_integer or c.is_coded:
         return "INT64"
     return "STRING" if c.levels or c.identifier else "FLOAT64"
 

@@ -29,7 +29,7 @@ def datatypes(model: type[CreditModel]) -> dict[str, str]:
     fields = [c for c in characteristics(model) if c.compute is None]
     return {
         c.name: "INT64"
-        if c.whole or c.is_coded
+        if c.is_integer or c.is_coded
         else "BYTES"
         if c.levels or c.identifier
         else "FP64"

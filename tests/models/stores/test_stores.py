@@ -207,7 +207,7 @@ def test_a_list_that_trickles_in_is_given_up(
         monkeypatch.setenv("STORAGE_EMULATOR_HOST", proxy.url)
         monkeypatch.setenv("AWS_ENDPOINT_URL_S3", proxy.url)
         store = open_store("gs://models/x" if client == "google" else "s3://models/x")
-        with pytest.raises(StoreUnavailableError, match="did not give versions/ whole"):
+        with pytest.raises(StoreUnavailableError, match="did not finish reading versions/"):
             store.names("versions/")
 
 
@@ -223,7 +223,7 @@ def test_a_client_is_imported_only_when_its_scheme_is_used(tmp_path: Path) -> No
 
 def test_a_read_has_a_deadline_of_its_own_however_the_bytes_arrive() -> None:
     began = time.monotonic()
-    with pytest.raises(StoreUnavailableError, match=r"did not give slow whole within 0.2 s"):
+    with pytest.raises(StoreUnavailableError, match=r"did not finish reading slow within 0.2 s"):
         within("slow", lambda: time.sleep(2), seconds=0.2)
     assert time.monotonic() - began < 1
     with pytest.raises(ObjectMissingError):
