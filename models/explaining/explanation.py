@@ -23,7 +23,7 @@ from models.points import points_from_contributions
 from models.reasons import columns_from_baseline
 from models.scorer import Scorer
 
-Value = str | float | None
+FieldValue = str | float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +43,8 @@ class Contribution:
     """
 
     characteristic: str
-    value: Value
-    reference: Value
+    value: FieldValue
+    reference: FieldValue
     log_odds: float
     points: float
 

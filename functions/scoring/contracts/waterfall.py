@@ -7,7 +7,7 @@ the same from its title and description; whoever cannot tell the colours apart r
 from collections.abc import Sequence
 from html import escape
 
-from models.explaining.explanation import Explanation, Said, Step, waterfall
+from models.explaining.explanation import Explanation, FieldValue, Step, waterfall
 
 MOST_BARS = 10
 MOST_LETTERS = 44  # of a label
@@ -69,7 +69,7 @@ def _label(step: Step) -> str:
     return told if len(told) <= MOST_LETTERS else told[: MOST_LETTERS - 1] + "…"
 
 
-def _told(value: Said) -> str:
+def _told(value: FieldValue) -> str:
     if value is None:
         return "not given"
     return value if isinstance(value, str) else f"{value:,.6g}"

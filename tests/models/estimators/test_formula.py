@@ -10,8 +10,8 @@ NAN = float("nan")
 
 
 def evaluate(shape: Value | Line | Curve | Steps, *values: float) -> list[float]:
-    values: list[float] = shape.evaluate(np.array(values)).tolist()
-    return values
+    evaluated: list[float] = shape.evaluate(np.array(values)).tolist()
+    return evaluated
 
 
 def test_a_value_is_itself() -> None:
