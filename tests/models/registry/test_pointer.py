@@ -6,14 +6,13 @@ import pytest
 from models.errors import (
     GenerationConflictError,
     ModelRefusedError,
-    ObjectExistsError,
     ObjectMissingError,
     PointerMovedError,
     RegistryError,
     StoreUnavailableError,
 )
 from models.estimators.families import Trees
-from models.registry.bundle import Bundle, sha256_hex
+from models.registry.bundle import Bundle
 from models.registry.pointer import (
     Author,
     Challenger,
@@ -25,7 +24,7 @@ from models.registry.pointer import (
     roll_back,
 )
 from models.registry.serving import load_champion
-from models.registry.versions import Version, find_published, publish, read_by_name, version_names
+from models.registry.versions import Version, publish, version_names
 from models.stores.store import Store, StoredObject
 from models.stores.uri import open_store
 from tests.models.conftest import NOW, build_bundle
@@ -35,25 +34,6 @@ from tests.support.toy import Toy, toy
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     return open_store(tmp_path.as_uri())
-
-
-def test_a_version_is_its_time_and_its_content(store: Store, bundle: Bundle) -> None:
-    data = bundle.to_bytes()
-    version = publish(store, "toy", data, {"report.json": b"{}"}, NOW)
-    assert version.version == f"20261121T014400Z-{sha256_hex(data)[:12]}"
-    assert version.published == NOW
-    assert store.names("") == [
-        f"versions/toy/{version.version}/bundle.zip",
-        f"versions/toy/{version.version}/report.json",
-    ]
-
-
-def test_a_published_version_is_found_by_its_content_alone(store: Store, bundle: Bundle) -> None:
-    data = bundle.to_bytes()
-    assert find_published(store, "toy", data) is None
-    version = publish(store, "toy", data, {}, NOW)
-    assert find_published(store, "toy", data) == version
-    assert find_published(store, "toy", b"other") is None
 
 
 def test_a_promoted_version_is_loaded_and_scores(
@@ -133,13 +113,6 @@ def test_a_promotion_that_lost_the_race_says_so(
     with pytest.raises(PointerMovedError, match=r"tester moved the pointer of toy first, at 2026"):
         promote(Racing(store, rival), "toy", version, author)
     assert store.read("champions/toy.json").data == rival
-
-
-def test_two_runs_that_publish_the_same_at_once_both_succeed(store: Store, bundle: Bundle) -> None:
-    first, second = (publish(store, "toy", bundle.to_bytes(), {"r": b"1"}, NOW) for _ in "ab")
-    assert first == second
-    with pytest.raises(ObjectExistsError, match="/r exists already"):
-        publish(store, "toy", bundle.to_bytes(), {"r": b"2"}, NOW)
 
 
 def test_a_lost_reply_to_ones_own_promotion_is_a_success(
@@ -259,19 +232,6 @@ def test_pruning_keeps_the_newest_and_whatever_the_pointer_names(
     assert len(store.names("versions/")) == 2 * len(expected)
 
 
-def test_a_version_is_found_by_its_name_if_it_hashes_to_it(
-    store: Store, versions: list[Version]
-) -> None:
-    assert read_by_name(store, "toy", versions[1].version) == (versions[1], b"bundle 1")
-    with pytest.raises(RegistryError, match="is not a version name"):
-        read_by_name(store, "toy", "../secrets")
-    with pytest.raises(ObjectMissingError):
-        read_by_name(store, "toy", "20260101T000000Z-000000000000")
-    store.create("versions/toy/20260101T000000Z-0123456789ab/bundle.zip", b"something else")
-    with pytest.raises(ModelRefusedError, match="the sha256 of its bundle begins with"):
-        read_by_name(store, "toy", "20260101T000000Z-0123456789ab")
-
-
 class Failing(Racing):
     """A store that fails while it answers a write, having done it or not."""
 
@@ -322,14 +282,6 @@ def test_a_folder_that_is_no_version_is_left_alone(store: Store, versions: list[
     store.create("versions/toy/zzz-backup/bundle.zip", b"")
     assert version_names(store, "toy") == [v.version for v in versions]
     assert prune(store, "toy", 1) == [v.version for v in versions[:2]]
-
-
-def test_a_damaged_version_is_not_found_by_its_content(store: Store, bundle: Bundle) -> None:
-    data = bundle.to_bytes()
-    version = publish(store, "toy", data, {}, NOW)
-    name = f"versions/toy/{version.version}/bundle.zip"
-    store.replace(name, data[:-1] + b"x", store.read(name).generation)
-    assert find_published(store, "toy", data) is None
 
 
 class Hesitant(Racing):
