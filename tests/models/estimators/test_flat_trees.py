@@ -2,6 +2,7 @@
 
 import gc
 import weakref
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -64,6 +65,43 @@ def stumps() -> bytes:
 def twos() -> bytes:
     """Trees of two levels: each a block, beside leaves that stand alone."""
     return fitted(XGBClassifier(n_estimators=20, max_depth=2, gamma=5, random_state=1))
+
+
+@pytest.mark.parametrize("grown", ["boosted", "forest", "pruned", "stumps", "twos"])
+def test_a_leaf_is_its_own_child_and_no_number_turns_right_there(
+    grown: str, request: pytest.FixtureRequest
+) -> None:
+    trees = FlatTrees.from_ubjson(request.getfixturevalue(grown))
+    leaves = np.flatnonzero(np.isinf(trees.thresholds))
+    assert (trees.children[2 * leaves] == leaves).all()
+    assert (trees.children[2 * leaves + 1] == leaves).all()
+    assert not trees.is_missing_right[leaves].any()
+    for row in rows(20, seed=11):
+        assert not trees.find_right_turns(row)[leaves].any()
+    splits = np.flatnonzero(~np.isinf(trees.thresholds))
+    below = trees.children.reshape(-1, 2)[splits]
+    assert (below != splits[:, None]).all()
+    # Every node but the roots is below exactly one split.
+    assert sorted({*below.ravel(), *trees.roots}) == list(range(len(trees.thresholds)))
+
+
+def test_leaves_are_added_in_the_order_of_the_trees() -> None:
+    """In single precision 1 is lost beside 1e8, unless both large leaves are added first."""
+    leaves = np.arange(3)
+    trees = FlatTrees(
+        width=1,
+        base_margin=np.float32(0),
+        roots=leaves,
+        depth=1,
+        features=np.zeros(3, np.intp),
+        thresholds=np.full(3, np.inf, np.float32),
+        is_missing_right=np.zeros(3, bool),
+        children=np.repeat(leaves, 2),
+        values=np.array([1e8, 1, -1e8], np.float32),
+        covers=np.ones(3),
+    )
+    assert trees.log_odds(np.array([0.0])) == 0.0
+    assert replace(trees, roots=leaves[[0, 2, 1]]).log_odds(np.array([0.0])) == 1.0
 
 
 @pytest.mark.parametrize("grown", ["boosted", "forest", "pruned", "stumps", "twos"])

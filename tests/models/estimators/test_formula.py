@@ -50,6 +50,30 @@ def test_terms_add_up_and_an_interaction_is_a_product() -> None:
     assert sum_and_product.log_odds(np.array([[3.0, 4.0], [0.0, 9.0]])).tolist() == [11.0, -1.0]
 
 
+def test_terms_are_added_one_after_the_other_in_their_order() -> None:
+    """In double precision 1 is lost beside 1e18, unless both large terms are added first."""
+    large, one, opposite = (
+        Term(weight=weight, shapes=(shape,)) for weight, shape in ((1e15, X), (1, Z), (-1e15, X))
+    )
+    row = np.array([[1_000.0, 1.0]])
+    ordered = Formula(features=("x", "z"), intercept=0.0, terms=(large, one, opposite))
+    cancelled = Formula(features=("x", "z"), intercept=0.0, terms=(large, opposite, one))
+    assert (ordered.log_odds(row)[0], cancelled.log_odds(row)[0]) == (0.0, 1.0)
+
+
+def test_a_row_of_many_terms_scores_the_same_alone_and_in_a_batch() -> None:
+    random = np.random.default_rng(3)
+    names = tuple(f"f{i}" for i in range(60))
+    terms = tuple(
+        Term(weight=float(weight), shapes=(Value(feature=name, missing=0.0),))
+        for name, weight in zip(names, random.normal(size=60), strict=True)
+    )
+    wide = Formula(features=names, intercept=0.1, terms=terms)
+    matrix = random.normal(size=(500, 60)) * 1e3
+    alone = np.concatenate([wide.log_odds(matrix[i : i + 1]) for i in range(500)])
+    assert wide.log_odds(matrix).tobytes() == alone.tobytes()
+
+
 def test_an_interaction_is_shared_by_shapleys_rule() -> None:
     product = formula(Term(weight=1, shapes=(X, Z)))
     values = product.contributions(np.array([[3.0, 5.0]]), np.array([[1.0, 2.0]]))
