@@ -20,6 +20,7 @@ setup: .venv/complete ## .venv with everything development needs, from locked re
 # uv is the only thing pip installs: one hash-pinned package without dependencies, so any pip works.
 .uv/complete: infra/uv.txt
 	@test -n "$(SYSTEM_PYTHON)" || { echo "error: Python 3.11, 3.12 or 3.13 is needed; set SYSTEM_PYTHON to its path" >&2; exit 1; }
+	@test ! -L .uv || { echo "error: .uv is a link; its target is another clone's, which must not be cleared" >&2; exit 1; }
 	$(SYSTEM_PYTHON) -m venv --clear .uv
 	.uv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	touch $@
@@ -31,8 +32,8 @@ setup: .venv/complete ## .venv with everything development needs, from locked re
 lock: .uv/complete ## resolve pyproject.toml into uv.lock and export the requirement files; UPGRADE=1 takes the newest releases
 	sh infra/lock.sh $(if $(UPGRADE),upgrade)
 
-run: train ## train on the bundled data, serve on PORT, show two example requests
-	$(PYTHON) infra/local/show.py --url $(URL) & $(MAKE) --no-print-directory serve
+run: setup ## serve on PORT (default 8080) and train the bundled models that var/store lacks
+	exec $(PYTHON) infra/local/run.py --port $(PORT)
 
 train: setup ## train and publish every bundled model to the model store
 	$(PYTHON) -m training train --model card_default
@@ -66,10 +67,10 @@ coverage: setup ## every test, and which lines and branches none of them met
 	$(PYTHON) -m pytest --cov
 
 stack-test: setup ## the whole cloud on this machine: bucket, job, schedule, service, releases
-	$(PYTHON) -m pytest tests/stack --verbose --exitfirst --durations 0 --hypothesis-profile soak
+	$(PYTHON) -m pytest tests/stack --verbose --exitfirst --durations 0 --soak
 
 soak: setup ## the endurance and fault suites at full counts
-	$(PYTHON) -m pytest tests/functions/scoring/test_malformed.py tests/functions/scoring/test_openapi.py tests/training/test_explained.py tests/models/test_endurance.py tests/models/test_mutated.py tests/models/estimators/test_flat_trees.py tests/models/test_table.py tests/functions/scoring/test_refresh.py tests/functions/scoring/evidence/test_log_verification.py tests/functions/scoring/evidence/test_replay.py tests/functions/scoring/test_mixed_load.py --hypothesis-profile soak
+	$(PYTHON) -m pytest -m soak --soak
 
 bench: setup ## the benchmarks, beside an empty function and two services; writes docs/benchmarks.md; QUICK=1 tries it out
 	$(PYTHON) tests/benchmarks/serving.py $(if $(QUICK),--quick)

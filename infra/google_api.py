@@ -64,18 +64,18 @@ def judged_answers(options: argparse.Namespace, token: str) -> str:
         "interval.endTime": datetime.now(UTC).isoformat(),
     }
     url = f"{options.api}/v3/projects/{options.project}/timeSeries?{urllib.parse.urlencode(query)}"
-    found = ask(url, token)
+    answer = ask(url, token)
     answers = errors = 0
-    for series in found.get("timeSeries", []):
+    for series in answer.get("timeSeries", []):
         count = sum(int(point["value"]["int64Value"]) for point in series["points"])
         answers += count
         errors += count * (series["metric"]["labels"]["response_code_class"] == "5xx")
     if not answers:
         return f"Monitoring has no answer of {options.revision} yet: the smoke test alone judged it"
-    said = f"{options.revision} answered {errors} of {answers} requests with a 5xx"
+    sentence = f"{options.revision} answered {errors} of {answers} requests with a 5xx"
     if errors >= FEWEST_ERRORS and errors > ERROR_SHARE * answers:
-        raise GoogleError(said)
-    return said
+        raise GoogleError(sentence)
+    return sentence
 
 
 def ask(url: str, token: str, body: bytes | None = None) -> dict[str, Any]:

@@ -81,13 +81,13 @@ def main() -> int:
     try:
         jobs = release(plan)
     except (ReleaseError, subprocess.CalledProcessError) as error:
-        print(f"release stopped: {_told(error)}", file=sys.stderr)
+        print(f"release stopped: {_reason(error)}", file=sys.stderr)
         return TRAFFIC if isinstance(error, TrafficError) else 1
     print(f"{plan.scoring_image} serves all traffic of {plan.service}")
     try:
         update_training(plan, jobs)
     except subprocess.CalledProcessError as error:
-        print(f"released, but not all that trains is updated: {_told(error)}", file=sys.stderr)
+        print(f"released, but not all that trains is updated: {_reason(error)}", file=sys.stderr)
         return UNFINISHED
     return 0
 
@@ -95,7 +95,7 @@ def main() -> int:
 def _plan() -> Plan:
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ("project", "region", "environment", "build", "scoring-image", "training-image"):
-        parser.add_argument(f"--{name}", type=_named, required=True)
+        parser.add_argument(f"--{name}", type=_text_argument, required=True)
     parser.add_argument("--canary-percent", type=int, choices=range(1, ALL), required=True)
     parser.add_argument("--canary-seconds", type=int, choices=range(3_001), required=True)
     parser.add_argument("--credentials-api", default="https://iamcredentials.googleapis.com")
@@ -103,7 +103,7 @@ def _plan() -> Plan:
     return Plan(**vars(parser.parse_args()))
 
 
-def _named(text: str) -> str:
+def _text_argument(text: str) -> str:
     if not text or text.startswith("-"):
         message = "must name something"
         raise argparse.ArgumentTypeError(message)
@@ -115,7 +115,7 @@ def _cancel(*_: object) -> None:
     sys.exit(TERMINATED)
 
 
-def _told(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     return " ".join(map(str, getattr(error, "cmd", [error])))
 
 
@@ -133,8 +133,8 @@ def release(plan: Plan) -> dict[str, str]:
         # Marked now: from here on a rollback means whom the canary is held against.
         shift(plan, before.shares, canary, f"--update-tags=previous={old}")
         smoke(plan, list(jobs), watch=plan.canary_seconds)
-        asked = (f"--project={plan.project}", f"--revision={candidate}", since)
-        print(ask_google("answers", *asked, f"--api={plan.monitoring_api}"))
+        options = (f"--project={plan.project}", f"--revision={candidate}", since)
+        print(ask_google("answers", *options, f"--api={plan.monitoring_api}"))
         done = sorted(tag for tag in serving(plan).tags if tag.startswith("build-"))
         shift(plan, canary, {candidate: ALL}, f"--remove-tags={','.join(done)}")
     return jobs
@@ -233,7 +233,7 @@ def restore(plan: Plan, before: Serving, candidate: str) -> None:
         print(f"giving traffic back to {', '.join(before.shares)}", file=sys.stderr)
         move(plan, before.shares, *words)
     except subprocess.CalledProcessError as error:
-        message = f"traffic could not be given back, run rollback.sh: {_told(error)}"
+        message = f"traffic could not be given back, run rollback.sh: {_reason(error)}"
         raise TrafficError(message) from error
 
 
@@ -241,8 +241,8 @@ def smoke(plan: Plan, models: list[str], watch: int = 0) -> None:
     """Ask the candidate, with an ID token for the service: a tag is no audience of its own."""
     now = serving(plan)
     account = f"--account=surety-build@{plan.project}.iam.gserviceaccount.com"
-    asked = (account, f"--audience={now.url}", f"--api={plan.credentials_api}")
-    token = ask_google("identity-token", *asked)
+    caller = (account, f"--audience={now.url}", f"--api={plan.credentials_api}")
+    token = ask_google("identity-token", *caller)
     options = (f"--url={now.tags[plan.tag][1]}", f"--watch={watch}", f"--name=smoke-{plan.build}")
     words = [sys.executable, str(HERE / "smoke.py"), *options, "--", *models]
     subprocess.run(words, input=token, text=True, check=True)  # noqa: S603 -- our own script
@@ -262,8 +262,8 @@ def _moved(now: dict[str, int]) -> str:
 
 def move(plan: Plan, shares: dict[str, int], *words: str) -> None:
     """Give revisions their shares."""
-    told = ",".join(f"{name}={share}" for name, share in shares.items())
-    plan.run("services", "update-traffic", plan.service, f"--to-revisions={told}", *words)
+    split = ",".join(f"{name}={share}" for name, share in shares.items())
+    plan.run("services", "update-traffic", plan.service, f"--to-revisions={split}", *words)
 
 
 def update_training(plan: Plan, jobs: dict[str, str]) -> None:

@@ -39,8 +39,8 @@ def contents() -> list[tuple[str, bytes]]:
         for path in (REPOSITORY / room).rglob(kind)
     ]
     allowed = [*files, REPOSITORY / "requirements.txt"]
-    found = {str(path.relative_to(REPOSITORY)): path.read_bytes() for path in allowed}
-    return sorted((found | {"main.py": MAIN.encode()}).items())
+    members = {str(path.relative_to(REPOSITORY)): path.read_bytes() for path in allowed}
+    return sorted((members | {"main.py": MAIN.encode()}).items())
 
 
 if __name__ == "__main__":

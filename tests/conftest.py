@@ -10,6 +10,8 @@ from hypothesis import settings
 from moto.server import ThreadedMotoServer
 
 from tests.support.bucket import running_bucket_server
+from tests.support.counts import FULL, REDUCED, choose, counts
+from tests.support.published import publish_all_by_hand
 from tests.support.running import (
     MODELS,
     REPOSITORY,
@@ -21,10 +23,34 @@ from tests.support.running import (
     s3_environment,
 )
 
-# `make test` and `make soak` run the same tests, at different counts.
-settings.register_profile("test", max_examples=100)
-settings.register_profile("soak", max_examples=10_000)
-settings.load_profile("test")
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--soak", action="store_true", help="full counts: tests/support/counts.py")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    choose(FULL if config.getoption("soak") else REDUCED)
+    settings.register_profile("counts", max_examples=counts().examples)
+    settings.load_profile("counts")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what follows from a test's fixtures and folder.
+
+    Under pytest-xdist the tests of a file run in one process, and so do all tests of what is
+    expensive to make: the trained models, the images, the initialised Terraform modules.
+    """
+    for item in items:
+        folder = item.path.relative_to(REPOSITORY / "tests").parts[0]
+        group = str(item.path)
+        if "made_run" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.trained)
+            group = "trained"
+        elif folder in {"terraform", "stack"}:
+            group = folder
+        item.add_marker(pytest.mark.xdist_group(group))
+        if item.get_closest_marker("timing"):
+            item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 @pytest.fixture(scope="session")
@@ -35,21 +61,38 @@ def made_run(tmp_path_factory: pytest.TempPathFactory) -> MadeRun:
 
 @pytest.fixture(scope="session")
 def trained_store(made_run: MadeRun) -> TrainedStore:
+    """Models that were really trained, for tests of accuracy, reports and documented answers."""
     outcomes = [line for line in made_run.output.splitlines() if line.startswith('{"outcome"')]
     summaries = {summary["model"]: summary for summary in map(json.loads, outcomes)}
     assert set(summaries) == set(MODELS)
     return TrainedStore(made_run.store, summaries)
 
 
+@pytest.fixture(scope="session")
+def made_store(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A store with a champion of each catalogue model and of the toy, made by hand."""
+    uri = tmp_path_factory.mktemp("made").as_uri()
+    publish_all_by_hand(uri)
+    return uri
+
+
 @pytest.fixture(scope="session", params=["module", "framework"])
 def service(
-    request: pytest.FixtureRequest,
-    trained_store: TrainedStore,
-    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest, made_store: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
     """The scoring function with all models, as the container and as functions-framework run it."""
     log_path = tmp_path_factory.mktemp("service") / "log"
-    with running_server(log_path, request.param, MODEL_STORE=trained_store.uri) as server:
+    with running_server(log_path, request.param, MODEL_STORE=made_store) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def trained_service(
+    trained_store: TrainedStore, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """The scoring function with the models that `make run` trains, for documented answers."""
+    log_path = tmp_path_factory.mktemp("trained") / "log"
+    with running_server(log_path, MODEL_STORE=trained_store.uri) as server:
         yield server
 
 

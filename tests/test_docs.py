@@ -18,7 +18,7 @@ from tests.support.running import (
     TrainedStore,
     running_server,
 )
-from tests.test_architecture import project_files
+from tests.support.source_tree import project_files
 
 README = (REPOSITORY / "README.md").read_text()
 DOCUMENTS = [path for path in project_files() if path.suffix == ".md"]
@@ -62,9 +62,9 @@ def test_the_functions_framework_command_of_the_readme_serves(
         assert server.log()[0]["severity"] == "WARNING"
 
 
-def test_the_documented_request_gets_the_documented_answer(service: Server) -> None:
+def test_the_documented_request_gets_the_documented_answer(trained_service: Server) -> None:
     [documented] = [json.loads(block) for block in blocks(README, "json")]
-    answer: dict[str, Any] = json.loads(run(CURLS[0], service))
+    answer: dict[str, Any] = json.loads(run(CURLS[0], trained_service))
     assert list(answer) == list(documented)
     for name in set(documented) - VOLATILE:
         if isinstance(documented[name], str):
@@ -75,8 +75,10 @@ def test_the_documented_request_gets_the_documented_answer(service: Server) -> N
 
 
 @pytest.mark.parametrize("command", CURLS[1:])
-def test_every_other_request_of_the_readme_is_answered(service: Server, command: str) -> None:
-    answer = json.loads(run(command, service))
+def test_every_other_request_of_the_readme_is_answered(
+    trained_service: Server, command: str
+) -> None:
+    answer = json.loads(run(command, trained_service))
     if "housing" in command:
         paths = {error["path"] for error in answer["errors"]}
         assert {"instances[0].month", "instances[0].housing", "instances[0].age"} < paths

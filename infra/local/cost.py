@@ -218,10 +218,10 @@ def rendered(measured: Measured, prices: Prices) -> str:
 
 def idle_table(prices: Prices) -> str:
     """Items, and their sum in four installations."""
-    kept, edge = kept_instance_cost(prices), idle_edge_cost(prices)
+    instance, edge = kept_instance_cost(prices), idle_edge_cost(prices)
     rows: list[tuple[str, Sequence[float]]] = [
         *((item, (cost,) * 4) for item, cost in always(prices).items()),
-        ("`min_instances = 1`", (0, kept, 0, kept)),
+        ("`min_instances = 1`", (0, instance, 0, instance)),
         ("`enable_edge = true`", (0, 0, edge, edge)),
     ]
     sums = [sum(column) for column in zip(*(costs for _, costs in rows), strict=True)]

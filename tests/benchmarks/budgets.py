@@ -35,17 +35,20 @@ class Budget:
     def cells(self, medians: Medians) -> list[str]:
         """A line of the table; nothing in it is rounded before it is compared."""
         value = self.measured(medians)
-        beside = self._shown(self.beside(medians)) if self.beside else ""
+        beside = self._format(self.beside(medians)) if self.beside else ""
         limits = [cell for limit in (self.first, self.end) for cell in self._verdict(value, limit)]
-        return [self.what, self._shown(value), *limits, beside]
+        return [self.what, self._format(value), *limits, beside]
 
     def _verdict(self, value: float, limit: float | None) -> tuple[str, str]:
         if limit is None:
             return "", STATED
-        kept = value >= limit if self.at_least else value <= limit
-        return f"{'≥' if self.at_least else '≤'} {self._shown(limit)}", REACHED if kept else MISSED
+        is_reached = value >= limit if self.at_least else value <= limit
+        return (
+            f"{'≥' if self.at_least else '≤'} {self._format(limit)}",
+            REACHED if is_reached else MISSED,
+        )
 
-    def _shown(self, value: float) -> str:
+    def _format(self, value: float) -> str:
         return f"{value:,.2f} x" if self.unit == "x" else f"{value:,.0f} {self.unit}".rstrip()
 
 

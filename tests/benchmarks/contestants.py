@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.benchmarks import contracts
 from tests.benchmarks.contracts import Batch, Rows
-from tests.benchmarks.environments import SCORING, python_of
+from tests.benchmarks.environments import SCORING, python_path
 
 PEERS = Path(__file__).parent / "peers"
 
@@ -38,7 +38,7 @@ class Contestant:
 
 
 def _peer(name: str, *words: str) -> tuple[str, ...]:
-    return (str(python_of(name)), *words)
+    return (str(python_path(name)), *words)
 
 
 OURS = Contestant(
@@ -117,7 +117,7 @@ BENTOML = Contestant(
 )
 MLSERVER = Contestant(
     "MLServer",
-    (str(python_of("mlserver").with_name("mlserver")), "start", "FOLDER"),
+    (str(python_path("mlserver").with_name("mlserver")), "start", "FOLDER"),
     "/v2/models/application/infer",
     (Batch("/v2/models/application/infer", contracts.as_matrix, "by columns"),),
     one=contracts.as_matrix,

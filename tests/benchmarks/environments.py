@@ -6,19 +6,19 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.support.running import REPOSITORY
+from tests.support.running import REPOSITORY, TOOLS
 
 ENVIRONMENTS = REPOSITORY / "var" / "bench"
 SCORING = "scoring"
 TRAINING_LIBRARIES = ("pandas", "sklearn", "shap")
 
 
-def python_of(name: str) -> Path:
+def python_path(name: str) -> Path:
     """The interpreter of an environment."""
     return ENVIRONMENTS / name / "bin" / "python"
 
 
-def requirements_of(name: str) -> Path:
+def requirements_path(name: str) -> Path:
     """What an environment is made from: everything in it, pinned."""
     if name == SCORING:
         return REPOSITORY / "functions" / "requirements.txt"
@@ -33,13 +33,14 @@ def build(name: str) -> None:
     subprocess.CalledProcessError
         If it cannot be installed; `stderr` says why.
     """
-    requirements = requirements_of(name)
+    requirements = requirements_path(name)
     folder = ENVIRONMENTS / name
     built = folder / requirements.name
     if built.exists() and built.read_text() == requirements.read_text():
         return
-    uv = str(Path(sys.executable).parent / "uv")
-    _run(uv, "venv", "--clear", "--python=3.11", str(folder))
+    uv = str(TOOLS / "uv")
+    python = sys.executable if name == SCORING else "3.11"  # the peers' pins are for that one
+    _run(uv, "venv", "--clear", "--python", python, str(folder))
     install = ("--no-deps", "--compile-bytecode", f"--python={folder}")
     _run(uv, "pip", "install", *install, "-r", str(requirements))
     built.write_text(requirements.read_text())
@@ -47,20 +48,20 @@ def build(name: str) -> None:
 
 def installed_mb(name: str) -> float:
     """Millions of bytes of an environment's files, byte code included."""
-    files = (Path(top, file) for top, _, found in os.walk(ENVIRONMENTS / name) for file in found)
+    files = (Path(top, file) for top, _, names in os.walk(ENVIRONMENTS / name) for file in names)
     return sum(path.stat().st_size for path in files if not path.is_symlink()) / 1e6
 
 
 def importable(name: str, modules: tuple[str, ...] = TRAINING_LIBRARIES) -> list[str]:
     """Which of these modules an environment has."""
     code = "import sys, importlib.util as u; print(*(m for m in sys.argv[1:] if u.find_spec(m)))"
-    return _run(str(python_of(name)), "-c", code, *modules).split()
+    return _run(str(python_path(name)), "-c", code, *modules).split()
 
 
 def version_in(name: str, package: str) -> str:
     """The version of a package that an environment has."""
-    [found] = re.findall(rf"(?m)^{package}==(\S+)", requirements_of(name).read_text())
-    return str(found)
+    [version] = re.findall(rf"(?m)^{package}==(\S+)", requirements_path(name).read_text())
+    return str(version)
 
 
 def _run(*command: str) -> str:

@@ -47,9 +47,9 @@ def publish_benchmark_model(store_uri: str, model_file: Path) -> None:
     scorer = Scorer.from_catalogue(Application, estimator, BetaCalibration(), reference, policy)
     golden = draw_golden_rows(scorer, rows.applications, seed=1)
     probabilities = probabilities_from_log_odds(scorer.log_odds(rows.applications))
-    found = measure_reliability(rows.labels, probabilities, confidence=0.95, seed=1)
+    measured = measure_reliability(rows.labels, probabilities, confidence=0.95, seed=1)
     figures = Figures(
-        scorer.calibration, policy, {}, found, spreads_from_matrix(Application, matrix)
+        scorer.calibration, policy, {}, measured, spreads_from_matrix(Application, matrix)
     )
     manifest = build_manifest(Application, "xgboost", figures, provenance)
     store, now = open_store(store_uri), datetime.now(UTC)

@@ -109,15 +109,15 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         settings = {"MODEL_STORE": Path(folder, "store").as_uri()}
         publish_benchmark_model(settings["MODEL_STORE"], Path(folder, "model.ubj"))
-        found = {
+        figures = {
             **about(),
             "record_bytes": record_bytes(settings, Path(folder, "decisions")),
             "steps": [asdict(step) for step in steps(settings)],
             "training": training(settings),
         }
-    LOAD_FIGURES.write_text(json.dumps(found, indent=1) + "\n")
-    DOCUMENT.write_text(fill(DOCUMENT.read_text(), MARK, rendered(found)))
-    print(rendered(found))
+    LOAD_FIGURES.write_text(json.dumps(figures, indent=1) + "\n")
+    DOCUMENT.write_text(fill(DOCUMENT.read_text(), MARK, rendered(figures)))
+    print(rendered(figures))
 
 
 def about() -> Body:
@@ -236,30 +236,31 @@ def training(settings: dict[str, str]) -> Body:
     }
 
 
-def rendered(found: Body) -> str:
+def rendered(figures: Body) -> str:
     """The table, and what follows from it."""
-    single = [step for step in found["steps"] if step["rows"] == 1]
+    single = [step for step in figures["steps"] if step["rows"] == 1]
     most = max(step["requests_per_second"] for step in single)
     enough = next(s for s in single if s["requests_per_second"] >= NEARLY * most)
-    trained = found["training"]
-    libraries = ", ".join(f"{name} {version}" for name, version in found["libraries"].items())
+    trained = figures["training"]
+    libraries = ", ".join(f"{name} {version}" for name, version in figures["libraries"].items())
     return "\n".join(
         [
-            _said(
-                f"Measured {found['date']} on {found['machine']}, {found['cores']} cores, clients",
-                f"on the same machine, load average {found['load_average']:.1f} before it began;",
-                f"Python {found['python']}, {libraries}.",
+            _sentence(
+                f"Measured {figures['date']} on {figures['machine']}, {figures['cores']} cores,",
+                "clients"
+                f"on the same machine, load average {figures['load_average']:.1f} before it began;",
+                f"Python {figures['python']}, {libraries}.",
             ),
             "",
-            table(HEADINGS, [_cells(step) for step in found["steps"]]),
+            table(HEADINGS, [_cells(step) for step in figures["steps"]]),
             "",
-            _said(
+            _sentence(
                 f"- One process answers at most {most:,.0f} single scores a second;",
                 f"{enough['clients']} clients at once are enough for that, more only wait longer.",
             ),
             f"- There a score takes {enough['cpu_us']:,.0f} µs of CPU, everything included.",
-            f"- A decision record weighs {found['record_bytes']:,.0f} bytes.",
-            _said(
+            f"- A decision record weighs {figures['record_bytes']:,.0f} bytes.",
+            _sentence(
                 f"- One training run of `{trained['model']}`, {trained['rows']:,} rows, takes",
                 f"{trained['seconds']:,.0f} s and at most {trained['peak_mib']:,.0f} MiB.",
             ),
@@ -267,7 +268,7 @@ def rendered(found: Body) -> str:
     )
 
 
-def _said(*parts: str) -> str:
+def _sentence(*parts: str) -> str:
     return " ".join(parts)
 
 

@@ -61,7 +61,7 @@ def asked_rows(settings: Settings) -> Asked:
             answer = running.post(batch.path, batch.body(rows[i : i + BATCH_ROWS]))[1]
             decisions += json.loads(answer)["predictions"]
     pairs = zip(rows, decisions, strict=True)
-    approved = [row for row, said in pairs if said["decision"] == "approve"]
+    approved = [row for row, decision in pairs if decision["decision"] == "approve"]
     return Asked(approved[:BATCH_ROWS], rows[:BATCH_ROWS])
 
 
@@ -74,9 +74,9 @@ def require_same_answers(
         with started(contestant, settings) as running:
             for batch in (batch for batch in contestant.batches if not batch.mixed):
                 answers = probabilities_in(running.post(batch.path, batch.body(rows.approved))[1])
-                found = [running.probability(), *answers]
-                ours = ours or found
-                worst = max(abs(a - b) for a, b in zip(found, ours, strict=True))
+                probabilities = [running.probability(), *answers]
+                ours = ours or probabilities
+                worst = max(abs(a - b) for a, b in zip(probabilities, ours, strict=True))
                 if worst > PARITY:
                     message = f"{contestant.name} answers otherwise, by up to {worst}"
                     raise RuntimeError(message)
@@ -87,32 +87,32 @@ def cold_starts(contestants: Sequence[Contestant], settings: Settings, counts: C
 
     The first round is not counted: it reads files from the disk.
     """
-    found: Samples = {}
+    samples: Samples = {}
     for round_ in in_turn(counts.cold_starts + 1, "cold starts"):
         for contestant in contestants:
             began = time.perf_counter()
             with started(contestant, settings):
                 took = 1000 * (time.perf_counter() - began)
             if round_:
-                found.setdefault(contestant.name, []).append(took)
-    return {COLD: found}
+                samples.setdefault(contestant.name, []).append(took)
+    return {COLD: samples}
 
 
 def kept_running(
     contestants: Sequence[Contestant], settings: Settings, counts: Counts, rows: Asked
 ) -> Figures:
     """Of started processes: latency and CPU of single scores, memory, and batches."""
-    found: Figures = {WARM: {}, CPU: {}, RESIDENT: {}, BATCHES: {}}
+    samples: Figures = {WARM: {}, CPU: {}, RESIDENT: {}, BATCHES: {}}
     for _ in in_turn(counts.rounds, "warm scores, batches"):
         for contestant in contestants:
             with started(contestant, settings) as running:
                 for what, value in _singles(running, counts).items():
-                    found[what].setdefault(contestant.name, []).append(value)
+                    samples[what].setdefault(contestant.name, []).append(value)
                 for batch in contestant.batches:
                     name = ", ".join(filter(None, (contestant.name, batch.variant)))
                     rate = _rows_per_second(running, batch, rows, counts)
-                    found[BATCHES].setdefault(name, []).append(rate)
-    return found
+                    samples[BATCHES].setdefault(name, []).append(rate)
+    return samples
 
 
 def _singles(running: Running, counts: Counts) -> dict[str, float]:

@@ -33,7 +33,7 @@ def main() -> None:
     """Build, measure, show and, unless it was quick, write."""
     options = command_line(__doc__)
     counts = QUICK if options.quick else FULL
-    found = about()
+    machine = about()
     with tempfile.TemporaryDirectory() as folder:
         store, model_file = Path(folder, "store").as_uri(), Path(folder, "model.ubj")
         publish_benchmark_model(store, model_file)
@@ -44,7 +44,7 @@ def main() -> None:
         figures = cold_starts(contestants, settings, counts)
         figures |= kept_running(contestants, settings, counts, rows)
     figures[INSTALLED] = {c.name: [installed_mb(str(c.environment))] for c in contestants}
-    publish(Measured.of(found, figures, absent), BENCH_PEERS, write=not options.quick)
+    publish(Measured.of(machine, figures, absent), BENCH_PEERS, write=not options.quick)
 
 
 def present(

@@ -56,8 +56,8 @@ class Running:
 
     def probability(self) -> float:
         """What is answered for the example application."""
-        [found] = probabilities_in(self.post(self.contestant.single, self.single)[1])
-        return found
+        [probability] = probabilities_in(self.post(self.contestant.single, self.single)[1])
+        return probability
 
     def cpu_seconds(self) -> float:
         """CPU time of all its threads and processes so far."""
@@ -68,8 +68,8 @@ class Running:
     def resident_mb(self) -> float:
         """Millions of bytes of memory, summed over its processes."""
         statuses = [_read(Path(f"/proc/{pid}/status")) for pid in family(self.process.pid)]
-        found = re.findall(r"VmRSS:\s+(\d+) kB", "\n".join(statuses))
-        return sum(map(int, found)) * 1024 / 1e6
+        sizes = re.findall(r"VmRSS:\s+(\d+) kB", "\n".join(statuses))
+        return sum(map(int, sizes)) * 1024 / 1e6
 
 
 def family(pid: int) -> list[int]:
@@ -86,25 +86,25 @@ def started(
 
     When it begins it has answered a score or, unless it is to be asked, listens.
     """
-    places = {"OTHER_PORT": str(free_port()), "PORT": str(free_port())}
-    places["FOLDER"] = str(version_prefix(contestant, settings))
-    own = {name: filled(value, places) for name, value in contestant.variables.items()}
-    threads = {"PORT": places["PORT"], "OMP_NUM_THREADS": "1"}
-    with tempfile.TemporaryFile() as said:
+    values = {"OTHER_PORT": str(free_port()), "PORT": str(free_port())}
+    values["FOLDER"] = str(version_prefix(contestant, settings))
+    own = {name: filled(value, values) for name, value in contestant.variables.items()}
+    threads = {"PORT": values["PORT"], "OMP_NUM_THREADS": "1"}
+    with tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(
-            [filled(word, places) for word in contestant.command],
+            [filled(word, values) for word in contestant.command],
             cwd=REPOSITORY,
             env={**os.environ, **threads, **settings, **own},
             stdout=subprocess.DEVNULL,
-            stderr=said,
+            stderr=errors,
             start_new_session=True,
         )
-        connection = http.client.HTTPConnection("127.0.0.1", int(places["PORT"]), timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", int(values["PORT"]), timeout=60)
         running = Running(contestant, process, connection, contestant.one([example()]))
         try:
             if not _answers(running, running.score if ask else connection.connect):
-                said.seek(0)
-                raise NotStartedError(last_line(said.read().decode(errors="replace")))
+                errors.seek(0)
+                raise NotStartedError(last_line(errors.read().decode(errors="replace")))
             yield running
         finally:
             connection.close()
@@ -113,8 +113,8 @@ def started(
 
 def prepare(contestant: Contestant, settings: Mapping[str, str]) -> None:
     """Lay out what a contestant serves from."""
-    places = {"FOLDER": str(version_prefix(contestant, settings))}
-    command = [filled(word, places) for word in contestant.prepare]
+    values = {"FOLDER": str(version_prefix(contestant, settings))}
+    command = [filled(word, values) for word in contestant.prepare]
     if command:
         environment = {**os.environ, **settings}
         subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
@@ -125,9 +125,9 @@ def version_prefix(contestant: Contestant, settings: Mapping[str, str]) -> Path:
     return Path(settings.get("MODEL_FILE", "model")).parent / str(contestant.environment)
 
 
-def filled(word: str, places: Mapping[str, str]) -> str:
+def filled(word: str, values: Mapping[str, str]) -> str:
     """Put values where a word names them."""
-    for name, value in places.items():
+    for name, value in values.items():
         word = word.replace(name, value)
     return word
 

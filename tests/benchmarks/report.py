@@ -57,15 +57,15 @@ class Measured:
     ) -> "Measured":
         """Sum up what the rounds gave."""
         medians = {
-            what: {who: statistics.median(values) for who, values in found.items()}
-            for what, found in figures.items()
+            what: {who: statistics.median(values) for who, values in figures_by_name.items()}
+            for what, figures_by_name in figures.items()
         }
         spreads = {
             what: {
                 who: statistics.median(abs(value - medians[what][who]) for value in values)
-                for who, values in found.items()
+                for who, values in figures_by_name.items()
             }
-            for what, found in figures.items()
+            for what, figures_by_name in figures.items()
         }
         return cls(about, medians, spreads, absent or {})
 
@@ -130,7 +130,7 @@ def rendered(measured: Measured, prices: Mapping[str, Mapping[str, float]]) -> s
             "Median ± median absolute deviation of the rounds, and ours as a multiple of it.",
             table(("figure", "of", "value", "ours to it"), _lines(measured)),
             "### What each does besides",
-            table(("", "version", "checks", "records"), _said(measured)),
+            table(("", "version", "checks", "records"), _conduct(measured)),
         ]
     )
 
@@ -157,9 +157,9 @@ def _circumstances(about: Mapping[str, Any]) -> str:
 
 def _lines(measured: Measured) -> list[list[str]]:
     lines = []
-    for what, found in measured.medians.items():
-        [ours, *_] = found.values()
-        for i, (who, value) in enumerate(found.items()):
+    for what, figures_by_name in measured.medians.items():
+        [ours, *_] = figures_by_name.values()
+        for i, (who, value) in enumerate(figures_by_name.items()):
             spread = measured.spreads[what][who]
             times = f"{ours / value:.2f} x" if value else ""
             lines.append(
@@ -173,9 +173,9 @@ def _number(value: float) -> str:
     return f"{value:,.{digits}f}"
 
 
-def _said(measured: Measured) -> list[list[str]]:
+def _conduct(measured: Measured) -> list[list[str]]:
     """Who validates and records what; whoever could not be measured, with the reason."""
-    shown = {c.name: c for c in (*BESIDE_NOTHING, *BESIDE_PEERS) if c.environment}
+    contestants = {c.name: c for c in (*BESIDE_NOTHING, *BESIDE_PEERS) if c.environment}
     lines = [
         [
             name,
@@ -183,7 +183,7 @@ def _said(measured: Measured) -> list[list[str]]:
             c.checks,
             c.records,
         ]
-        for name, c in shown.items()
+        for name, c in contestants.items()
         if name in measured.medians[CPU]
     ]
     return lines + [[name, "", f"**{reason}**", ""] for name, reason in measured.absent.items()]

@@ -66,7 +66,7 @@ def main() -> None:
     """Measure, show and, unless it was quick, write."""
     options = command_line(__doc__)
     counts = QUICK if options.quick else FULL
-    found = about()
+    machine = about()
     built = [c.environment for c in BESIDE_NOTHING if c.environment]
     for name in built:
         build(name)
@@ -85,7 +85,7 @@ def main() -> None:
         c.name: [installed_mb(c.environment)] for c in BESIDE_NOTHING if c.environment
     }
     figures[TRAINING] = {SHIPPED.name: [len(importable(SCORING))]}
-    publish(Measured.of(found, figures), BENCH, write=not options.quick)
+    publish(Measured.of(machine, figures), BENCH, write=not options.quick)
 
 
 @contextmanager
@@ -106,7 +106,7 @@ def explaining(settings: Settings, counts: Counts, rows: Asked) -> Figures:
     path = SHIPPED.batches[0].path
     one = as_instances([example()])
     many = as_instances(rows.mixed)
-    found: Figures = {
+    samples: Figures = {
         REASONS: {WITHOUT: [], WITH: []},
         P99: {ALONE: [], BESIDE: []},
     }
@@ -114,13 +114,13 @@ def explaining(settings: Settings, counts: Counts, rows: Asked) -> Figures:
         with started(SHIPPED, settings) as running:
             for name, body in ((WITHOUT, one), (WITH, _explained(one))):
                 times = [running.post(path, body)[0] for _ in range(counts.scores)]
-                found[REASONS][name].append(float(np.median(times)))
+                samples[REASONS][name].append(float(np.median(times)))
             quiet = [running.score() for _ in range(counts.scores)]
             with _being_explained(running, _explained(many)):
                 beside = [running.score() for _ in range(counts.scores)]
             for name, times in ((ALONE, quiet), (BESIDE, beside)):
-                found[P99][name].append(float(np.quantile(times, 0.99)))
-    return found
+                samples[P99][name].append(float(np.quantile(times, 0.99)))
+    return samples
 
 
 def _explained(body: bytes) -> bytes:
@@ -152,16 +152,16 @@ def first_requests(settings: Settings, counts: Counts) -> Figures:
     """Milliseconds from starting the process until the last of so many at once is answered."""
     answered: list[float] = []
     names = {1: ONE, FIRST_REQUESTS: LAST}
-    found: dict[str, list[float]] = {name: [] for name in names.values()}
+    samples: dict[str, list[float]] = {name: [] for name in names.values()}
     for _ in in_turn(counts.cold_starts, "first requests"):
         for count, name in names.items():
             began = time.perf_counter()
             with started(SHIPPED, settings, ask=False) as running:
                 good = asyncio.run(_at_once(running.connection.port, count))
-                found[name].append(1000 * (time.perf_counter() - began))
+                samples[name].append(1000 * (time.perf_counter() - began))
             if count == FIRST_REQUESTS:
                 answered.append(good)
-    return {FIRST: found, ANSWERED: {SHIPPED.name: [min(answered)]}}
+    return {FIRST: samples, ANSWERED: {SHIPPED.name: [min(answered)]}}
 
 
 async def _at_once(port: int, count: int) -> int:

@@ -23,7 +23,7 @@ from tests.benchmarks.contestants import (
     Contestant,
 )
 from tests.benchmarks.distance import distant
-from tests.benchmarks.environments import requirements_of, version_in
+from tests.benchmarks.environments import requirements_path, version_in
 from tests.benchmarks.fixed_model import publish_benchmark_model
 from tests.benchmarks.measuring import BATCHES, COLD, CPU, WARM
 from tests.benchmarks.peer_servers import present
@@ -65,8 +65,8 @@ FIGURES = {
 def test_the_report_shows_every_figure_with_its_spread_and_where_it_was_made() -> None:
     text = rendered(Measured.of(ABOUT, FIGURES), LIST)
     assert "Measured 2026-01-02 at commit `abc123` on A machine, 2 cores, load average 0.5" in text
-    for found in FIGURES.values():
-        for who in found:
+    for figures in FIGURES.values():
+        for who in figures:
             assert f"| {who} |" in text
     assert "| cold start, ms | surety | 310 ± 10 | 1.00 x |" in text
     assert "|  | empty function | 155 ± 45 | 2.00 x |" in text
@@ -91,8 +91,10 @@ def test_a_figure_is_compared_before_it_is_rounded() -> None:
 
 
 def test_who_could_not_be_measured_is_named_with_the_reason() -> None:
-    found = Measured.of(ABOUT, FIGURES, {"Some server": "does not install: no such package"})
-    assert "| Some server |  | **does not install: no such package** |  |" in rendered(found, LIST)
+    measured = Measured.of(ABOUT, FIGURES, {"Some server": "does not install: no such package"})
+    assert "| Some server |  | **does not install: no such package** |  |" in rendered(
+        measured, LIST
+    )
 
 
 def test_a_peer_that_cannot_be_installed_or_run_is_left_out_with_its_error(tmp_path: Path) -> None:
@@ -136,7 +138,7 @@ def test_every_environment_is_pinned_and_holds_what_is_named() -> None:
         if contestant.package:
             name = str(contestant.environment)
             assert version_in(name, contestant.package)
-            lines = requirements_of(name).read_text().splitlines()
+            lines = requirements_path(name).read_text().splitlines()
             assert all("==" in line or line.startswith("#") for line in lines), name
 
 

@@ -8,11 +8,8 @@ import pytest
 from functions.client import errors
 from functions.client.retries import Retries
 from models.catalogue.customer import Customer
-from tests.functions.scoring.conftest import made_store
 from tests.support.running import REPOSITORY, running_server
 from tests.test_docs import blocks
-
-__all__ = ["made_store"]
 
 TEXT = (REPOSITORY / "docs" / "client.md").read_text()
 
@@ -44,9 +41,9 @@ def test_the_code_of_the_guide_runs(
 
 
 def test_every_error_is_in_the_table() -> None:
-    named = set(re.findall(r"^\| `(\w+Error)`", TEXT, re.MULTILINE))
+    documented = set(re.findall(r"^\| `(\w+Error)`", TEXT, re.MULTILINE))
     defined = inspect.getmembers(errors, inspect.isclass)
-    assert named == {name for name, kind in defined if kind.__module__ == errors.__name__}
+    assert documented == {name for name, kind in defined if kind.__module__ == errors.__name__}
 
 
 def test_the_guide_counts_as_many_tries_as_there_are() -> None:

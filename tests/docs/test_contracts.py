@@ -27,9 +27,9 @@ def served() -> set[tuple[str, str]]:
 
 
 def test_every_route_the_table_names_is_served() -> None:
-    named = re.findall(r"`(GET|POST) (/[^`]*)`", TEXT)
-    assert len(named) > 12
-    for method, path in named:
+    documented = re.findall(r"`(GET|POST) (/[^`]*)`", TEXT)
+    assert len(documented) > 12
+    for method, path in documented:
         spelled = path.replace("{m}", "{model}").replace("{v}", "{version}")
         assert (method, spelled) in served(), path
 
@@ -37,8 +37,8 @@ def test_every_route_the_table_names_is_served() -> None:
 def test_every_route_that_scores_is_in_the_table() -> None:
     for method, path in served():
         if method == "POST":
-            shown = path.replace("{model}", "{m}").replace("{version}", "{v}")
-            assert f"`POST {shown}`" in TEXT, shown
+            spelled = path.replace("{model}", "{m}").replace("{version}", "{v}")
+            assert f"`POST {spelled}`" in TEXT, spelled
 
 
 @pytest.mark.parametrize("contract", FOREIGN)

@@ -55,11 +55,11 @@ def room_files(room: str) -> list[Path]:
 
 def quoted(text: str) -> list[str]:
     """Messages in a table's cells: what is quoted before the cell that says why."""
-    found = []
+    messages = []
     for cells in rows(text):
-        shown = [re.fullmatch(r"`(.+)`", cell) for cell in cells[:2]]
-        found += [match[1] for match in shown if match]
-    return found
+        matches = [re.fullmatch(r"`(.+)`", cell) for cell in cells[:2]]
+        messages += [match[1] for match in matches if match]
+    return messages
 
 
 @pytest.mark.parametrize("message", quoted(guide("troubleshooting")))
@@ -118,7 +118,7 @@ def variable(name: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "text"),
     [
         ("alert_server_error_share", "`alert_server_error_share` (1 %)"),
         ("alert_latency_ms", "`alert_latency_ms` (200 ms)"),
@@ -127,9 +127,9 @@ def variable(name: str) -> str:
         ("training_overdue_days", "`training_overdue_days`\n(8)"),
     ],
 )
-def test_thresholds_are_terraforms(name: str, said: str) -> None:
-    assert said in guide("operate")
-    [figure] = re.findall(r"\((\d+)", said)
+def test_thresholds_are_terraforms(name: str, text: str) -> None:
+    assert text in guide("operate")
+    [figure] = re.findall(r"\((\d+)", text)
     unit = {"alert_server_error_share": 0.01, "alert_cold_start_ms": 1_000}.get(name, 1)
     assert float(variable(name)) == float(figure) * unit
 
@@ -144,7 +144,7 @@ def test_budgets_burn_as_the_runbook_says() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "text"),
     [
         ("architecture", f"waits {WAIT_SECONDS:g} s at most"),
         ("architecture", f"({LOAD_SECONDS:g} s at most)"),
@@ -165,8 +165,8 @@ def test_budgets_burn_as_the_runbook_says() -> None:
         ("troubleshooting", f"over {100 * MAX_REFUSED_SHARE:g} % of rows"),
     ],
 )
-def test_a_figure_of_a_guide_is_the_codes(name: str, said: str) -> None:
-    assert said in guide(name).replace("\n", " ")
+def test_a_figure_of_a_guide_is_the_codes(name: str, text: str) -> None:
+    assert text in guide(name).replace("\n", " ")
 
 
 def test_records_are_kept_as_long_as_the_guide_says() -> None:
@@ -202,17 +202,17 @@ def test_every_log_line_that_is_watched_is_written() -> None:
     "risk", [*(f"API{i}" for i in range(1, 11)), *(f"ML{i:02}" for i in range(1, 11))]
 )
 def test_every_risk_has_a_test_or_says_that_it_is_not_covered(risk: str) -> None:
-    [(_, control, shown)] = [r for r in rows(guide("security")) if r[0].startswith(f"{risk} ")]
-    named = re.findall(r"`(?:tests|terraform/tests)/[^`]+::\w+`", shown)
-    assert named or (shown == "none" and re.search(r"not covered|does not arise", control))
+    [(_, control, tests)] = [r for r in rows(guide("security")) if r[0].startswith(f"{risk} ")]
+    names = re.findall(r"`(?:tests|terraform/tests)/[^`]+::\w+`", tests)
+    assert names or (tests == "none" and re.search(r"not covered|does not arise", control))
 
 
 @pytest.mark.parametrize("name", GUIDES)
 def test_every_shell_block_of_a_guide_is_run_here(name: str) -> None:
     commands = "".join(blocks(guide(name), "sh")).splitlines()
-    known = RUN_HERE.get(name, [])
-    assert len(commands) == len(known)
-    assert all(part in command for part, command in zip(known, commands, strict=True))
+    parts = RUN_HERE.get(name, [])
+    assert len(commands) == len(parts)
+    assert all(part in command for part, command in zip(parts, commands, strict=True))
 
 
 @pytest.mark.parametrize("name", GUIDES)
@@ -226,9 +226,9 @@ def test_every_block_for_google_cloud_is_sound_shell(name: str) -> None:
 def test_every_training_command_of_a_guide_is_one_there_is() -> None:
     texts = [guide(name) for name in GUIDES]
     used = {u for text in texts for u in re.findall(r"python -m training ([a-z]+)", text)}
-    known = run_training("--help").stdout
+    usage = run_training("--help").stdout
     assert {"promote", "rollback", "challenge", "prune", "verify"} < used
-    assert [u for u in used if not re.search(rf"^ +{u}\b", known, re.MULTILINE)] == []
+    assert [u for u in used if not re.search(rf"^ +{u}\b", usage, re.MULTILINE)] == []
 
 
 def test_the_training_command_of_the_runbook_runs(

@@ -22,9 +22,9 @@ AWAY = 0.04  # rows that far from every cut-off are decided the same within the 
 
 
 @pytest.fixture
-def surety(service: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Surety]:
+def surety(trained_service: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Surety]:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    with Surety(str(service.client.base_url)) as client:
+    with Surety(str(trained_service.client.base_url)) as client:
         yield client
 
 
@@ -36,15 +36,15 @@ def ask(surety: Surety, model: str) -> list[Prediction]:
 
 @pytest.mark.parametrize("model", MODELS)
 def test_every_row_is_answered_as_documented(surety: Surety, model: str) -> None:
-    found = ask(surety, model)
-    for case, prediction in zip(SANDBOX[model], found, strict=True):
-        known = case["known"]
-        assert prediction.decision == known["decision"]
-        assert prediction.risk_level == known["risk_level"]
-        probability = pytest.approx(known["probability_of_default"], abs=BAND)
+    predictions = ask(surety, model)
+    for case, prediction in zip(SANDBOX[model], predictions, strict=True):
+        expected = case["known"]
+        assert prediction.decision == expected["decision"]
+        assert prediction.risk_level == expected["risk_level"]
+        probability = pytest.approx(expected["probability_of_default"], abs=BAND)
         assert prediction.probability_of_default == probability
         codes = [reason.code for reason in prediction.reasons or []]
-        assert set(codes[: len(known["reasons"])]) == set(known["reasons"])
+        assert set(codes[: len(expected["reasons"])]) == set(expected["reasons"])
         assert bool(codes) == (prediction.decision != "approve")
 
 
@@ -73,27 +73,27 @@ def test_every_model_has_a_row_of_each_decision_away_from_the_cutoffs() -> None:
 
 
 def test_the_page_shows_what_the_file_knows() -> None:
-    shown = [
+    documented = [
         [
             f"`{model}`",
-            known["decision"],
-            known["risk_level"],
-            str(known["probability_of_default"]),
-            ", ".join(known["reasons"]) or "none",
+            expected["decision"],
+            expected["risk_level"],
+            str(expected["probability_of_default"]),
+            ", ".join(expected["reasons"]) or "none",
         ]
         for model, cases in SANDBOX.items()
-        for known in (case["known"] for case in cases)
+        for expected in (case["known"] for case in cases)
     ]
-    assert rows(TEXT) == shown
+    assert rows(TEXT) == documented
     assert f"may differ by {BAND}" in TEXT
 
 
 def test_the_code_of_the_page_runs(
-    service: Server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    trained_service: Server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     [code] = blocks(TEXT, "python")
-    address = str(service.client.base_url).rstrip("/")
+    address = str(trained_service.client.base_url).rstrip("/")
     exec(code.replace("http://localhost:8080", address), {})  # noqa: S102 -- our own page
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 3 * len(MODELS)

@@ -4,12 +4,12 @@ import json
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.support.running import REPOSITORY
+from tests.support.package_index import future_index
+from tests.support.running import REPOSITORY, TOOLS
 
 DOCKERFILE = REPOSITORY / "infra" / "docker" / "Dockerfile"
 # What they do to Python itself would be done to this machine's.
@@ -24,7 +24,7 @@ class Stage:
     parent: str
     steps: tuple[tuple[str, str], ...]
 
-    def told(self, word: str) -> list[str]:
+    def arguments(self, word: str) -> list[str]:
         """What all instructions of one kind say."""
         return [rest for kind, rest in self.steps if kind == word]
 
@@ -32,13 +32,13 @@ class Stage:
 def stages() -> dict[str, Stage]:
     """Every stage of the Dockerfile by name."""
     text = re.sub(r"^#.*\n", "", DOCKERFILE.read_text(), flags=re.MULTILINE)
-    found = {}
+    stages_by_name = {}
     for part in re.split(r"^FROM ", text.replace("\\\n", ""), flags=re.MULTILINE)[1:]:
         heading, *lines = filter(None, part.splitlines())
         parent, name = heading.split(" AS ")
         steps = tuple((line.split(" ")[0], line.split(" ", 1)[1]) for line in lines)
-        found[name] = Stage(name, parent, steps)
-    return found
+        stages_by_name[name] = Stage(name, parent, steps)
+    return stages_by_name
 
 
 STAGES = stages()
@@ -74,38 +74,40 @@ class Image:
         """The environment the Dockerfile gives a stage, as `env` takes it."""
         line = STAGES.get(STAGES[stage].parent)
         inherited = self.variables(line.name) if line else []
-        own = [word for rest in STAGES[stage].told("ENV") for word in rest.split()]
+        own = [word for rest in STAGES[stage].arguments("ENV") for word in rest.split()]
         return inherited + [self.place(word, self.target) for word in own]
 
     def command(self, *arguments: str, **variables: str) -> list[str]:
         """How the image starts, with arguments, in its own environment alone."""
-        told = STAGES[self.target].told("ENTRYPOINT") or STAGES[self.target].told("CMD")
-        return self.started(*json.loads(told[0]), *arguments, **variables)
+        lines = STAGES[self.target].arguments("ENTRYPOINT") or STAGES[self.target].arguments("CMD")
+        return self.started(*json.loads(lines[0]), *arguments, **variables)
 
     def started(self, *words: str, **variables: str) -> list[str]:
         """Another command in the image, with its environment."""
         own = [word.replace("$PATH", "/usr/bin:/bin") for word in self.variables(self.target)]
-        given = [f"{name}={value}" for name, value in variables.items()]
-        return ["env", "-i", f"--chdir={self.folder}", *own, *given, *words]
+        own_variables = [f"{name}={value}" for name, value in variables.items()]
+        return ["env", "-i", f"--chdir={self.folder}", *own, *own_variables, *words]
 
     def files(self) -> dict[Path, tuple[int, int]]:
         """All that is in the image, so that a write to it shows."""
-        found = {}
+        stats = {}
         for folder in (self.folder, self.venv):
             for path in folder.rglob("*"):
                 stat = path.lstat()
-                found[path] = (stat.st_mtime_ns, stat.st_size)
-        return found
+                stats[path] = (stat.st_mtime_ns, stat.st_size)
+        return stats
 
 
 def build(target: str, root: Path, pip: Path | None = None) -> Image:
     """Carry out the COPY and RUN steps of a target and of the stages it copies from.
 
-    `pip` is a folder with another pip than this environment's.
+    `pip` is a folder with another pip than Python's own. Packages come from an index that also
+    offers a newer release of each.
     """
     image = Image(root, target)
     (root / "tmp").mkdir(parents=True)
-    tools = [folder for folder in (pip, Path(sys.executable).parent) if folder]
+    future_index(root / "index")
+    tools = [folder for folder in (pip, TOOLS) if folder]
     for stage in _needed(target):
         folder = root / stage.name / "app"
         folder.mkdir(parents=True)
@@ -121,6 +123,7 @@ def build(target: str, root: Path, pip: Path | None = None) -> Image:
 def _run(image: Image, stage: Stage, line: str, tools: list[Path]) -> None:
     path = ":".join([*map(str, tools), "$PATH"])
     variables = [word.replace("$PATH", path) for word in image.variables(stage.name)]
+    variables.append(f"PIP_EXTRA_INDEX_URL={(image.root / 'index').as_uri()}")
     exported = " ".join(f'"{variable}"' for variable in variables)
     script = f"export {exported}\n{image.place(line, stage.name)}"
     folder = image.root / stage.name / "app"
@@ -128,7 +131,7 @@ def _run(image: Image, stage: Stage, line: str, tools: list[Path]) -> None:
 
 
 def _needed(target: str) -> Iterator[Stage]:
-    for copy in STAGES[target].told("COPY"):
+    for copy in STAGES[target].arguments("COPY"):
         if source := re.match(r"--from=(\S+) (\S+) (\S+)$", copy):
             assert source[2] == source[3] == "/venv", "stages share the environment only"
             yield from _needed(source[1])

@@ -68,13 +68,13 @@ def shift(state: dict[str, Any], options: dict[str, str]) -> None:
     if "update-tags" in options:
         state["tags"] |= dict([options["update-tags"].split("=")])
     pairs = [pair.split("=") for pair in options.get("to-revisions", "").split(",") if pair]
-    told = {name: int(share) for name, share in pairs}
+    shares = {name: int(share) for name, share in pairs}
     if "to-tags" in options:
         tag, share = options["to-tags"].split("=")
-        told = {state["tags"][tag]: int(share)}
-    if told:
-        assert sum(told.values()) == 100
-        state |= {"shares": told, "latest": False}
+        shares = {state["tags"][tag]: int(share)}
+    if shares:
+        assert sum(shares.values()) == 100
+        state |= {"shares": shares, "latest": False}
 
 
 def main() -> int:
@@ -86,11 +86,11 @@ def main() -> int:
     failing = state["failing"] and state["failing"] in state["calls"][-1]
     if not failing:
         change(state, words)
-    said = "" if failing else answer(state, words)
+    output = "" if failing else answer(state, words)
     written = path.with_suffix(f".{os.getpid()}")
     written.write_text(json.dumps(state))
     written.replace(path)  # whole, for a test that reads meanwhile, or kills
-    print(said, end="")
+    print(output, end="")
     return 1 if failing else 0
 
 

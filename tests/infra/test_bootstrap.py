@@ -119,7 +119,7 @@ def test_an_environment_must_be_named(clone: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("variables", "said"),
+    ("variables", "message"),
     [
         (None, "there is no"),
         ('region = "here"', "must state project_id"),
@@ -127,7 +127,7 @@ def test_an_environment_must_be_named(clone: Path) -> None:
     ],
 )
 def test_an_environment_without_a_project_or_region_changes_nothing(
-    clone: Path, variables: str | None, said: str
+    clone: Path, variables: str | None, message: str
 ) -> None:
     tfvars = clone / "terraform/environments/prod.tfvars"
     tfvars.unlink() if variables is None else tfvars.write_text(variables)
@@ -135,4 +135,4 @@ def test_an_environment_without_a_project_or_region_changes_nothing(
     path = {"PATH": "/usr/bin:/bin"}
     done = subprocess.run(words, env=path, capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert said in done.stderr
+    assert message in done.stderr

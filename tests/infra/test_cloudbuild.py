@@ -119,7 +119,7 @@ def test_the_release_understands_its_arguments(tmp_path: Path) -> None:
 def substituted(word: str) -> str:
     values = BUILD["substitutions"] | dict.fromkeys(GIVEN, "given")
     while "${" in word:
-        word = re.sub(r"\$\{(\w+)\}", lambda found: values[found[1]], word)
+        word = re.sub(r"\$\{(\w+)\}", lambda match: values[match[1]], word)
     return word
 
 
@@ -139,14 +139,14 @@ def test_the_bill_of_materials_names_every_pin() -> None:
     step = STEPS["sbom"]
     subprocess.run([step["entrypoint"], "--silent", *step["args"]], cwd=REPOSITORY, check=True)
     [paths] = BUILD["artifacts"]["objects"]["paths"]
-    found = {path.stem: json.loads(path.read_text()) for path in REPOSITORY.glob(paths)}
+    bills = {path.stem: json.loads(path.read_text()) for path in REPOSITORY.glob(paths)}
     for name, file in (
         ("scoring", "functions/requirements.txt"),
         ("training", "training/requirements.txt"),
     ):
         pins = re.findall(r"^([a-z0-9-]+)==(\S+)", (REPOSITORY / file).read_text(), re.MULTILINE)
-        assert found[name]["bomFormat"] == "CycloneDX"
-        assert {(c["name"], c["version"]) for c in found[name]["components"]} == set(pins)
+        assert bills[name]["bomFormat"] == "CycloneDX"
+        assert {(c["name"], c["version"]) for c in bills[name]["components"]} == set(pins)
 
 
 ENGINE = """#!/bin/sh
@@ -162,7 +162,7 @@ esac
 
 
 @pytest.mark.parametrize(
-    ("said", "code"),
+    ("answers", "code"),
     [
         ({}, 0),
         ({"user": "0"}, 1),
@@ -174,10 +174,10 @@ esac
     ids=["sound", "root", "another user", "no user told", "compiler", "silent"],
 )
 def test_an_image_that_is_not_as_promised_fails_its_test(
-    tmp_path: Path, said: dict[str, str], code: int
+    tmp_path: Path, answers: dict[str, str], code: int
 ) -> None:
-    told = {"folder": str(tmp_path), "user": "10001", "tool": "none", "live": "0"} | said
-    for name, text in (("docker", ENGINE.format(**told)), ("sleep", "#!/bin/sh\n")):
+    values = {"folder": str(tmp_path), "user": "10001", "tool": "none", "live": "0"} | answers
+    for name, text in (("docker", ENGINE.format(**values)), ("sleep", "#!/bin/sh\n")):
         (tmp_path / name).write_text(text)
         (tmp_path / name).chmod(0o755)
     words = ["env", f"PATH={tmp_path}:/usr/bin:/bin", "sh", *STEPS["test-scoring"]["args"]]

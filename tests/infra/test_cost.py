@@ -176,8 +176,12 @@ def test_the_measured_is_read_from_the_figures_of_both_benchmarks() -> None:
         "1,000 rows, rows/s": {"surety, as they come": 4},
     }
     bench = json.dumps({"medians": figures})
-    found = measured_from(bench, '{"record_bytes": 800}')
-    assert (found.score_seconds, found.batch_row_seconds, found.record_bytes) == (2e-4, 0.25, 800)
+    measured = measured_from(bench, '{"record_bytes": 800}')
+    assert (measured.score_seconds, measured.batch_row_seconds, measured.record_bytes) == (
+        2e-4,
+        0.25,
+        800,
+    )
     assert measured_from(bench, '{"record_bytes": 800}', cpu_us=100).score_seconds == 1e-4
 
 
@@ -215,10 +219,10 @@ def test_a_batch_is_the_cheaper_way_to_score_many() -> None:
     single = load(many, measured.score_seconds)
     batches = Load(scores=many, requests=many / 1_000, seconds=1_000 * measured.batch_row_seconds)
 
-    def whole(asked: Load) -> float:
-        return service_cost(asked, LIST) + request_log_cost(asked.requests, LIST)
+    def total(load_: Load) -> float:
+        return service_cost(load_, LIST) + request_log_cost(load_.requests, LIST)
 
-    assert whole(batches) < whole(single)
+    assert total(batches) < total(single)
 
 
 def test_a_document_without_its_marks_is_refused() -> None:
@@ -238,8 +242,8 @@ def test_the_installation_is_the_one_terraform_makes() -> None:
 
     def default(variable: str) -> str:
         pattern = rf'variable "{variable}" \{{.*?default     = (\S+)'
-        [found] = re.findall(pattern, files["variables.tf"], re.DOTALL)[:1]
-        return str(found).strip('"')
+        [block] = re.findall(pattern, files["variables.tf"], re.DOTALL)[:1]
+        return str(block).strip('"')
 
     assert default("scoring_memory") == f"{made['memory_gib'] * 1024:.0f}Mi"
     assert int(default("decision_log_days")) == made["decision_log_days"]

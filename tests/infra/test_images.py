@@ -20,6 +20,7 @@ from tests.support.running import (
     REPOSITORY,
     SERVER_COMMANDS,
     START_SECONDS,
+    TOOLS,
     free_port,
     last_line,
     running_server,
@@ -29,6 +30,7 @@ COMPOSE = REPOSITORY / "infra" / "docker" / "compose.yaml"
 SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(COMPOSE.read_text())["services"]
 TARGETS = ["scoring", "training"]
 MOST_BYTES = 220e6
+CACHE_TAG = sys.implementation.cache_tag
 
 
 @pytest.fixture(params=TARGETS)
@@ -57,7 +59,7 @@ def test_the_scoring_image_lacks_scipy_alone_of_what_its_packages_ask_for(
     scoring_image: Image,
 ) -> None:
     python = str(scoring_image.venv / "bin" / "python")
-    check = [sys.executable, "-m", "pip", "--python", python, "check"]
+    check = [str(TOOLS / "pip"), "--python", python, "check"]
     done = subprocess.run(check, capture_output=True, text=True, check=False)
     assert re.fullmatch(
         r"xgboost-cpu \S+ requires scipy, which is not installed\.\n", done.stdout
@@ -89,7 +91,7 @@ def test_the_scoring_image_scores_and_explains_with_trees(
 
 def test_an_image_has_no_pip(image: Image) -> None:
     assert answer(image, FOUND % ["pip"]) == "[]"
-    assert "pip uninstall --yes pip setuptools wheel" in STAGES["runtime"].told("RUN")[0]
+    assert "pip uninstall --yes pip setuptools wheel" in STAGES["runtime"].arguments("RUN")[0]
 
 
 def test_every_module_of_an_image_has_bytecode_that_needs_no_source_to_be_looked_at(
@@ -98,7 +100,7 @@ def test_every_module_of_an_image_has_bytecode_that_needs_no_source_to_be_looked
     modules = [p for f in (image.folder, image.venv / "lib") for p in f.rglob("*.py")]
     assert len(modules) > 1_000
     for module in modules:
-        bytecode = module.parent / "__pycache__" / f"{module.stem}.cpython-311.pyc"
+        bytecode = module.parent / "__pycache__" / f"{module.stem}.{CACHE_TAG}.pyc"
         assert bytecode.read_bytes()[4:8] == b"\x01\0\0\0", bytecode  # hash-based, unchecked
 
 
@@ -132,8 +134,8 @@ def bucket(tmp_path: Path) -> Iterator[str]:
 
 def variables(service: str, bucket: str) -> dict[str, str]:
     """The environment of a service, with the bucket server where it is here."""
-    told: dict[str, str] = SERVICES[service]["environment"]
-    return told | {"STORAGE_EMULATOR_HOST": bucket}
+    environment: dict[str, str] = SERVICES[service]["environment"]
+    return environment | {"STORAGE_EMULATOR_HOST": bucket}
 
 
 def test_the_composition_trains_a_model_and_scores_a_row_and_writes_to_no_image(
@@ -177,11 +179,11 @@ def test_the_scoring_image_also_starts_the_retrain_function(
 ) -> None:
     terraform = (REPOSITORY / "terraform" / "retrain.tf").read_text()
     [command] = re.findall(r"local\.placeholder : (\[.*\])", terraform)
-    told = {
+    settings = {
         "TRAINING_JOB": "projects/p/locations/r/jobs/prod-train-{model}",
         "K_SERVICE": "retrain",
     }
-    words = scoring_image.started(*json.loads(command), PORT="$PORT", AUTH="iam", **told)
+    words = scoring_image.started(*json.loads(command), PORT="$PORT", AUTH="iam", **settings)
     monkeypatch.setitem(SERVER_COMMANDS, "module", ["sh", "-c", exec_line(words)])
     with running_server(tmp_path / "log") as server:
         refused = server.client.post("/train", json={"model": "no such model"})
@@ -223,16 +225,16 @@ def test_the_composition_keeps_its_workloads_read_only_and_on_this_machine() -> 
 
 
 def test_what_an_image_starts() -> None:
-    assert STAGES["scoring"].told("CMD") == ['["python", "-m", "functions.scoring"]']
-    assert STAGES["training"].told("ENTRYPOINT") == ['["python", "-m", "training"]']
+    assert STAGES["scoring"].arguments("CMD") == ['["python", "-m", "functions.scoring"]']
+    assert STAGES["training"].arguments("ENTRYPOINT") == ['["python", "-m", "training"]']
 
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_an_image_is_hash_checked_and_not_root(target: str) -> None:
-    [install] = [r for r in STAGES[f"{target}-packages"].told("RUN") if "install" in r]
+    [install] = [r for r in STAGES[f"{target}-packages"].arguments("RUN") if "install" in r]
     assert "--require-hashes" in install
-    assert STAGES[target].told("USER") == ["10001"]
-    assert "--uid 10001" in STAGES["runtime"].told("RUN")[0]
+    assert STAGES[target].arguments("USER") == ["10001"]
+    assert "--uid 10001" in STAGES["runtime"].arguments("RUN")[0]
 
 
 def test_the_base_is_an_argument_and_nothing_else_is_fetched() -> None:
@@ -246,7 +248,7 @@ def test_the_dockerfile_is_sound() -> None:
 
 
 def test_only_what_the_images_copy_is_sent_to_the_builder() -> None:
-    copied = {c.split()[0] for s in STAGES.values() for c in s.told("COPY") if c[:2] != "--"}
+    copied = {c.split()[0] for s in STAGES.values() for c in s.arguments("COPY") if c[:2] != "--"}
     lines = (REPOSITORY / ".dockerignore").read_text().splitlines()
     allowed = {line[1:] for line in lines if line.startswith("!")}
     assert "*" in lines

@@ -38,7 +38,7 @@ class Candidate:
 
     first: list[tuple[int, bytes]] = field(default_factory=list)
     always: tuple[int, bytes] = (200, DECISION)
-    asked: list[tuple[str, str, str | None]] = field(default_factory=list)
+    requests: list[tuple[str, str, str | None]] = field(default_factory=list)
     names: set[str | None] = field(default_factory=set)
     meanwhile: dict[int, Callable[[], None]] = field(default_factory=dict)
     url: str = ""
@@ -50,11 +50,11 @@ class Google:
 
     always: tuple[int, bytes] = (200, b"{}")
     series: dict[str, int] = field(default_factory=dict)  # class of answers -> how many
-    asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    requests: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     url: str = ""
 
     def answer(self, path: str, body: bytes) -> tuple[int, bytes]:
-        self.asked.append((path, json.loads(body or b"{}")))
+        self.requests.append((path, json.loads(body or b"{}")))
         if path.startswith("/v1/projects/-/serviceAccounts/"):
             return 200, b'{"token": "id.secret"}'
         series = [
@@ -96,28 +96,28 @@ def listening(
 
 @pytest.fixture
 def candidate() -> Iterator[Candidate]:
-    told = Candidate()
+    service = Candidate()
 
     def answer(request: BaseHTTPRequestHandler, _: bytes) -> tuple[int, bytes]:
-        told.asked.append((request.command, request.path, request.headers["authorization"]))
-        told.names.add(request.headers["x-request-id"])
-        told.meanwhile.pop(len(told.asked), lambda: None)()
-        return told.first.pop(0) if told.first else told.always
+        service.requests.append((request.command, request.path, request.headers["authorization"]))
+        service.names.add(request.headers["x-request-id"])
+        service.meanwhile.pop(len(service.requests), lambda: None)()
+        return service.first.pop(0) if service.first else service.always
 
-    with listening(answer) as told.url:
-        yield told
+    with listening(answer) as service.url:
+        yield service
 
 
 @pytest.fixture
 def google() -> Iterator[Google]:
-    told = Google()
+    google_api = Google()
 
     def answer(request: BaseHTTPRequestHandler, body: bytes) -> tuple[int, bytes]:
         assert request.headers["authorization"] == "Bearer access.secret"
-        return told.answer(request.path, body)
+        return google_api.answer(request.path, body)
 
-    with listening(answer) as told.url:
-        yield told
+    with listening(answer) as google_api.url:
+        yield google_api
 
 
 @dataclass(frozen=True)
@@ -128,10 +128,10 @@ class Cloud:
     google: str
 
     def state(self) -> dict[str, Any]:
-        known: dict[str, Any] = json.loads((self.folder / "state").read_text())
-        return known
+        state: dict[str, Any] = json.loads((self.folder / "state").read_text())
+        return state
 
-    def told(self, **changes: object) -> None:
+    def set(self, **changes: object) -> None:
         (self.folder / "state").write_text(json.dumps(self.state() | changes))
 
     def start(self, *words: str) -> subprocess.Popen[str]:
@@ -147,8 +147,8 @@ class Cloud:
     def run(self, *words: str) -> tuple[int, str]:
         """Exit code and what was said of it."""
         process = self.start(*words)
-        _, said = process.communicate(timeout=240)
-        return process.returncode, said
+        _, output = process.communicate(timeout=240)
+        return process.returncode, output
 
     def release(self, *words: str) -> tuple[int, str]:
         """Release; what is said later wins."""
@@ -171,8 +171,8 @@ def cloud(tmp_path: Path, candidate: Candidate, google: Google) -> Cloud:
     )
     (tmp_path / "gcloud").chmod(0o755)
     (tmp_path / "state").write_text("{}")
-    made.told(url=candidate.url, calls=[], failing="", interrupting="", champions=MODELS)
-    made.told(revisions=[OLD], shares={OLD: 100}, latest=False, tags={}, labels={})
+    made.set(url=candidate.url, calls=[], failing="", interrupting="", champions=MODELS)
+    made.set(revisions=[OLD], shares={OLD: 100}, latest=False, tags={}, labels={})
     return made
 
 
@@ -187,9 +187,9 @@ RELEASE = [
 def test_a_release_is_smoke_tested_then_a_canary_then_promoted(
     cloud: Cloud, candidate: Candidate
 ) -> None:
-    cloud.told(tags={"build-00000000": "prod-scoring-x", "mine": "prod-scoring-y"})
-    code, said = cloud.release()
-    assert code == 0, said
+    cloud.set(tags={"build-00000000": "prod-scoring-x", "mine": "prod-scoring-y"})
+    code, output = cloud.release()
+    assert code == 0, output
     assert cloud.state()["shares"] == {NEW: 100}
     assert cloud.state()["tags"] == {"previous": OLD, "mine": "prod-scoring-y"}
     changing = [c for c in cloud.state()["calls"] if " update" in c or "execute" in c]
@@ -214,12 +214,12 @@ def test_a_release_is_smoke_tested_then_a_canary_then_promoted(
         "run jobs update prod-train-application --image=training:2 --command=",
         "run jobs update prod-train-card-default --image=training:2 --command=",
     ]
-    assert candidate.asked[:3] == [
+    assert candidate.requests[:3] == [
         ("GET", "/health/ready", "Bearer id.secret"),
         ("POST", "/predict", "Bearer id.secret"),
         ("POST", "/v1/models/card_default:predict", "Bearer id.secret"),
     ]
-    assert len(candidate.asked) >= 9  # before the canary, with its share, and once more at least
+    assert len(candidate.requests) >= 9  # before the canary, with its share, and once more at least
     assert candidate.names == {"smoke-3f9ac2d0-1b7e-4c55-9d1e-5a0c2f3b4d6e"}
 
 
@@ -234,11 +234,11 @@ def test_a_release_identifies_itself_as_the_builds_account_and_shows_no_token(
         check=True,
     )
     account = "surety-build@money.iam.gserviceaccount.com"
-    path, body = google.asked[0]
+    path, body = google.requests[0]
     assert path == f"/v1/projects/-/serviceAccounts/{account}:generateIdToken"
     assert body == {"audience": "https://service", "includeEmail": True}
-    said = process.stdout + process.stderr + "".join(cloud.state()["calls"])
-    assert "secret" not in said
+    output = process.stdout + process.stderr + "".join(cloud.state()["calls"])
+    assert "secret" not in output
 
 
 @pytest.mark.parametrize("champions", [MODELS, []], ids=["trained", "untrained"])
@@ -246,9 +246,9 @@ def test_the_first_release_is_one_like_any_other_and_trains_what_has_no_champion
     cloud: Cloud, champions: list[str]
 ) -> None:
     """Terraform's service gives all to the latest: pinned, so that the candidate gets nothing."""
-    cloud.told(latest=True, champions=champions)
-    code, said = cloud.release()
-    assert code == 0, said
+    cloud.set(latest=True, champions=champions)
+    code, output = cloud.release()
+    assert code == 0, output
     assert cloud.state()["shares"] == {NEW: 100}
     assert cloud.state()["champions"] == MODELS
     [first, *_] = cloud.calls("prod-train-application")
@@ -256,7 +256,7 @@ def test_the_first_release_is_one_like_any_other_and_trains_what_has_no_champion
 
 
 def test_only_a_model_without_a_champion_is_trained(cloud: Cloud) -> None:
-    cloud.told(champions=["application"])
+    cloud.set(champions=["application"])
     assert cloud.release()[0] == 0
     assert [call.split()[3] for call in cloud.calls("execute")] == ["prod-train-card-default"]
 
@@ -278,10 +278,10 @@ def test_a_failed_smoke_test_promotes_nothing(
     cloud: Cloud, candidate: Candidate, wrong: tuple[int, bytes]
 ) -> None:
     candidate.always = wrong
-    code, said = cloud.release()
+    code, output = cloud.release()
     assert code == 1
-    assert "smoke test: http" in said
-    assert "secret" not in said  # the command line is told
+    assert "smoke test: http" in output
+    assert "secret" not in output  # the command line is told
     assert cloud.state()["shares"] == {OLD: 100}
     assert not cloud.calls(f"{NEW}=")
     assert not cloud.calls("training:2")
@@ -290,7 +290,7 @@ def test_a_failed_smoke_test_promotes_nothing(
 def test_a_failed_canary_is_rolled_back(cloud: Cloud, candidate: Candidate) -> None:
     candidate.first = [(200, DECISION)] * 6  # both smoke tests are passed
     candidate.always = (503, b"{}")  # and while it is watched there is no patience
-    cloud.told(tags={"previous": "prod-scoring-x"})
+    cloud.set(tags={"previous": "prod-scoring-x"})
     code, _ = cloud.release()
     assert code == 1
     assert cloud.calls(f"--to-revisions={NEW}=10")
@@ -315,7 +315,7 @@ def test_a_canary_that_fails_its_callers_is_rolled_back(
     google.series = series
     assert cloud.release()[0] == code
     assert cloud.state()["shares"] == {OLD if code else NEW: 100}
-    [(path, _)] = [asked for asked in google.asked if "timeSeries" in asked[0]]
+    [(path, _)] = [request for request in google.requests if "timeSeries" in request[0]]
     query = dict(parse_qsl(urlsplit(path).query))
     assert f'resource.labels.revision_name="{NEW}"' in query["filter"]
     begun = datetime.fromisoformat(query["interval.startTime"])
@@ -328,18 +328,18 @@ def test_a_canary_that_cannot_be_judged_is_rolled_back(
     cloud: Cloud, google: Google, answer: tuple[int, bytes]
 ) -> None:
     google.always = answer
-    code, said = cloud.release()
+    code, output = cloud.release()
     assert code == 1
-    assert "timeSeries" in said
-    assert "secret" not in said
+    assert "timeSeries" in output
+    assert "secret" not in output
     assert cloud.state()["shares"] == {OLD: 100}
 
 
 def test_a_release_beside_a_divided_service_stops_before_it_begins(cloud: Cloud) -> None:
-    cloud.told(shares={"prod-scoring-x": 30, OLD: 70})
-    code, said = cloud.release()
+    cloud.set(shares={"prod-scoring-x": 30, OLD: 70})
+    code, output = cloud.release()
     assert code == 1
-    assert "--to-revisions=REVISION=100" in said
+    assert "--to-revisions=REVISION=100" in output
     assert len(cloud.state()["calls"]) == 1
 
 
@@ -358,32 +358,32 @@ def test_of_two_releases_that_begin_at_once_the_slower_stops_and_undoes_nothing(
 ) -> None:
     codes = []
     candidate.meanwhile[2] = lambda: codes.append(cloud.release("--build=b0b0b0b0")[0])
-    code, said = cloud.release()
+    code, output = cloud.release()
     assert codes == [0]
-    assert code == 3, said
+    assert code == 3, output
     assert cloud.state()["shares"] == {"prod-scoring-2": 100}
     assert cloud.state()["tags"]["previous"] == OLD
 
 
 def test_a_revision_of_another_release_is_not_taken_for_the_candidate(cloud: Cloud) -> None:
-    cloud.told(overtaken="build-b0b0b0b0")
-    code, said = cloud.release()
+    cloud.set(overtaken="build-b0b0b0b0")
+    code, output = cloud.release()
     assert code == 1
-    assert "another release is under way" in said
+    assert "another release is under way" in output
     assert not cloud.calls("update-traffic")
 
 
-@pytest.mark.parametrize("asked", [2, 5], ids=["before the canary", "during the canary"])
+@pytest.mark.parametrize("number", [2, 5], ids=["before the canary", "during the canary"])
 def test_a_rollback_meanwhile_stops_the_release_which_undoes_nothing(
-    cloud: Cloud, candidate: Candidate, asked: int
+    cloud: Cloud, candidate: Candidate, number: int
 ) -> None:
     older = "prod-scoring-x"
-    cloud.told(tags={"previous": older})
-    candidate.meanwhile[asked] = lambda: roll_back(cloud)
-    code, said = cloud.release()
+    cloud.set(tags={"previous": older})
+    candidate.meanwhile[number] = lambda: roll_back(cloud)
+    code, output = cloud.release()
     assert code == 3
-    assert "somebody else moved traffic" in said
-    assert cloud.state()["shares"] == {(OLD if asked == 5 else older): 100}
+    assert "somebody else moved traffic" in output
+    assert cloud.state()["shares"] == {(OLD if number == 5 else older): 100}
     assert not cloud.calls("training:2")
 
 
@@ -391,7 +391,7 @@ def test_a_canary_that_fails_after_somebody_moved_traffic_is_not_undone(
     cloud: Cloud, candidate: Candidate
 ) -> None:
     shares = {"prod-scoring-x": 100}
-    candidate.meanwhile[5] = lambda: cloud.told(shares=shares)
+    candidate.meanwhile[5] = lambda: cloud.set(shares=shares)
     candidate.first = [(200, DECISION)] * 6
     candidate.always = (500, b"{}")
     assert cloud.release()[0] == 3
@@ -403,9 +403,9 @@ def test_a_killed_canary_is_resolved_by_a_rollback(cloud: Cloud) -> None:
     os.killpg(process.pid, signal.SIGKILL)  # a build that ends takes all its processes with it
     process.communicate(timeout=30)
     assert cloud.state()["shares"] == {NEW: 10, OLD: 90}
-    code, said = cloud.release()
+    code, output = cloud.release()
     assert code == 1
-    assert NEW in said
+    assert NEW in output
     roll_back(cloud)
     assert cloud.state()["shares"] == {OLD: 100}
     assert cloud.release()[0] == 0
@@ -422,18 +422,18 @@ def test_a_cancelled_canary_is_rolled_back(cloud: Cloud) -> None:
 def test_a_restoration_is_not_ended_by_a_signal(cloud: Cloud, candidate: Candidate) -> None:
     candidate.first = [(200, DECISION)] * 6
     candidate.always = (500, b"{}")
-    cloud.told(interrupting=f"--to-revisions={OLD}=100")
+    cloud.set(interrupting=f"--to-revisions={OLD}=100")
     assert cloud.release()[0] == 1
     assert cloud.state()["shares"] == {OLD: 100}
 
 
-def test_a_restoration_that_fails_is_told_of(cloud: Cloud, candidate: Candidate) -> None:
+def test_a_restoration_that_fails_is_reported(cloud: Cloud, candidate: Candidate) -> None:
     candidate.first = [(200, DECISION)] * 6
     candidate.always = (500, b"{}")
-    cloud.told(failing=f"--to-revisions={OLD}=100")
-    code, said = cloud.release()
+    cloud.set(failing=f"--to-revisions={OLD}=100")
+    code, output = cloud.release()
     assert code == 3
-    assert "could not be given back, run rollback.sh" in said
+    assert "could not be given back, run rollback.sh" in output
 
 
 def canary_under_way(cloud: Cloud) -> subprocess.Popen[str]:
@@ -452,8 +452,8 @@ def cloud_has_canary(cloud: Cloud) -> bool:
 
 
 def roll_back(cloud: Cloud) -> None:
-    code, said = cloud.run("sh", "infra/rollback.sh", "prod", "here")
-    assert code == 0, said
+    code, output = cloud.run("sh", "infra/rollback.sh", "prod", "here")
+    assert code == 0, output
 
 
 STEPS = {
@@ -475,12 +475,15 @@ STEPS = {
 @pytest.mark.parametrize("step", STEPS)
 def test_a_step_that_fails_fails_the_release(cloud: Cloud, step: str) -> None:
     champions = ["application"] if "execute" in step else MODELS
-    cloud.told(failing=step, champions=champions)
-    code, said = cloud.release()
+    cloud.set(failing=step, champions=champions)
+    code, output = cloud.release()
     expected, serves = STEPS[step]
     assert code == expected
-    told = {1: "release stopped: gcloud", 4: "released, but not all that trains is updated: gcloud"}
-    assert told[code] in said
+    messages = {
+        1: "release stopped: gcloud",
+        4: "released, but not all that trains is updated: gcloud",
+    }
+    assert messages[code] in output
     assert cloud.state()["shares"] == {serves: 100}
 
 
@@ -494,7 +497,7 @@ def test_a_release_with_a_wrong_argument_stops_before_any_call(
 
 def test_a_rollback_is_one_command(cloud: Cloud) -> None:
     assert cloud.release()[0] == 0
-    cloud.told(calls=[])
+    cloud.set(calls=[])
     roll_back(cloud)
     assert len(cloud.state()["calls"]) == 1
     assert cloud.state()["shares"] == {OLD: 100}
@@ -586,7 +589,7 @@ def test_a_submission_without_a_project_or_region_stops(cloud: Cloud, variables:
     not shutil.which("gcloud"), reason="gcloud is not installed: no call was parsed"
 )
 def test_the_real_gcloud_understands_every_call(cloud: Cloud, tmp_path: Path) -> None:
-    cloud.told(champions=["application"])
+    cloud.set(champions=["application"])
     assert cloud.release()[0] == 0
     assert cloud.run("sh", "infra/rollback.sh", "prod", "here")[0] == 0
     submitted(cloud, 'project_id = "money"\nregion = "here"')

@@ -15,8 +15,9 @@ import pytest
 
 from tests.benchmarks.fixed_model import publish_benchmark_model
 from tests.infra.dockerfile import Image
-from tests.support.running import REPOSITORY, SERVER_COMMANDS, running_server
-from tests.test_architecture import project_files
+from tests.support.package_index import future_index
+from tests.support.running import REPOSITORY, SERVER_COMMANDS, TOOLS, running_server
+from tests.support.source_tree import project_files
 
 
 def archive(script: Path, output: Path) -> bytes:
@@ -61,11 +62,14 @@ def test_functions_framework_serves_it_with_its_own_requirements_alone(
         made.extractall(tmp_path / "workspace")
 
     # The buildpack's pip installs what packages ask for, by hash: the image's packages and scipy.
-    pip = [sys.executable, "-m", "pip", "--python", str(scoring_image.venv / "bin" / "python")]
+    index = f"PIP_EXTRA_INDEX_URL={future_index(tmp_path / 'index').url}"
+    python = str(scoring_image.venv / "bin" / "python")
+    pip = ["env", index, str(TOOLS / "pip"), "--python", python]
     install = ["install", "--quiet", "--dry-run", "--report=-", "--require-hashes", "--requirement"]
     requirements = str(tmp_path / "workspace" / "requirements.txt")
-    said = subprocess.run([*pip, *install, requirements], stdout=subprocess.PIPE, check=True).stdout
-    assert [found["metadata"]["name"] for found in json.loads(said)["install"]] == ["scipy"]
+    done = subprocess.run([*pip, *install, requirements], stdout=subprocess.PIPE, check=True)
+    packages = [package["metadata"]["name"] for package in json.loads(done.stdout)["install"]]
+    assert packages == ["scipy"]
 
     store = (tmp_path / "store").as_uri()
     publish_benchmark_model(store, tmp_path / "model.ubj")

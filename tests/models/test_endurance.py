@@ -15,7 +15,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 
 from models.errors import (
     ObjectMissingError,
@@ -30,12 +29,14 @@ from models.registry.versions import Version, publish
 from models.stores.store import Store, StoredObject
 from models.stores.uri import open_store
 from tests.models.conftest import NOW, build_bundle
+from tests.support.counts import counts
 from tests.support.running import REPOSITORY
 from tests.support.toy import Toy, toy
 
-SOAKING = settings().max_examples > 100
-KILLS = 200 if SOAKING else 10
-ROUNDS = 100 if SOAKING else 5
+pytestmark = pytest.mark.soak
+
+KILLS = counts().kills
+ROUNDS = counts().promotion_rounds
 LOST_REPLIES = 100
 PUBLISHER = REPOSITORY / "tests" / "support" / "publisher.py"
 

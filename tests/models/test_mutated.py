@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import settings
 
 from models.errors import ModelRefusedError
 from models.estimators.families import Additive, Trees
@@ -20,9 +19,12 @@ from models.registry.serving import load_champion, load_in_service
 from models.registry.versions import publish
 from models.stores.uri import open_store
 from tests.models.conftest import NOW, build_bundle
+from tests.support.counts import counts
 from tests.support.toy import Toy
 
-MUTATIONS = 1_000 if settings().max_examples > 100 else 200
+pytestmark = pytest.mark.soak
+
+MUTATIONS = counts().mutations
 
 
 def mutated(data: bytes, chance: np.random.Generator) -> bytes:

@@ -13,11 +13,13 @@ from models.annotations import Reason
 from models.contract import CreditModel, characteristics
 from models.discovery import credit_models
 from models.table import Table, table_from_applications, table_from_columns, table_from_rows
-from tests.functions.scoring.conftest import ROWS as EXAMPLES
+from tests.support.counts import counts
+from tests.support.published import ROWS as EXAMPLES
 from tests.support.toy import Toy
 
+pytestmark = pytest.mark.soak
+
 MODELS: dict[str, type[CreditModel]] = {**credit_models(), "toy": Toy}
-SOAKING = settings().max_examples > 100
 ODD: list[Any] = [
     *(None, True, False, 0, 1, -1, 1.0, -0.0, 0.5, 45.0, 1e300, 2**53, 2**53 + 1, 10**400),
     *("", "A11", "x", [], {}, [1], {"a": 1}, -1e-9, 1e-320),
@@ -72,7 +74,7 @@ def verdicts(model: type[CreditModel], rows: list[Any]) -> Table | None:
         return None
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=10_000 if SOAKING else 200)
+@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=counts().table_examples)
 @given(case=many_rows())
 def test_columns_say_nothing_that_rows_do_not(case: tuple[type[CreditModel], list[Any]]) -> None:
     model, rows = case

@@ -16,9 +16,9 @@ import pandas as pd
 from models.registry.pointer import read_pointer
 from models.stores.uri import open_store
 from tests.stack.balancer import Balancer, listening
-from tests.stack.images import image_of, max_retries, training_arguments
+from tests.stack.images import image_from_dockerfile, max_retries, training_arguments
 from tests.stack.job import Execution, Job, Scheduler
-from tests.stack.lender import Answer, Lender, asked
+from tests.stack.lender import Answer, Lender, ask
 from tests.stack.revision import Revision
 from tests.support.faults import FaultyProxy, faulty_proxy
 
@@ -71,8 +71,8 @@ class Cloud:
     def champion_since(self) -> float:
         """When the pointer was last written, by the bucket's clock (seconds since 1970)."""
         name = f"champions%2F{MODEL}.json"
-        found = httpx.get(f"{self.bucket_url}/storage/v1/b/{MODELS}/o/{name}", trust_env=False)
-        return datetime.fromisoformat(found.json()["updated"]).timestamp()
+        response = httpx.get(f"{self.bucket_url}/storage/v1/b/{MODELS}/o/{name}", trust_env=False)
+        return datetime.fromisoformat(response.json()["updated"]).timestamp()
 
     def release(self, containers: int = 1, **settings: str) -> tuple[Revision, bool]:
         """Make a revision that gets no traffic, and say whether it started."""
@@ -87,7 +87,7 @@ class Cloud:
         self.balancer.set_tag(TAG, revision)
         headers = {"host": f"{TAG}---test-scoring.run.app"}
         with httpx.Client(base_url=self.url, headers=headers, trust_env=False) as client:
-            return asked(client, f"smoke-test-of-{revision.name}")
+            return ask(client, f"smoke-test-of-{revision.name}")
 
     def remove(self, revision: Revision) -> None:
         """Take a revision without traffic away; its containers end when told to."""
@@ -111,8 +111,8 @@ class Cloud:
         """What the log sink takes from the output of every container there ever was."""
         logs = [path.read_text() for path in self.folder.glob("*.log")]
         lines = [line for log in logs for line in log.splitlines()]
-        found = [json.loads(line) for line in lines if line.startswith("{")]
-        return [line for line in found if line.get("record") == "decision"]
+        records = [json.loads(line) for line in lines if line.startswith("{")]
+        return [line for line in records if line.get("record") == "decision"]
 
 
 def scoring_environment(bucket_url: str) -> dict[str, str]:
@@ -134,7 +134,7 @@ def running_cloud(bucket_url: str, folder: Path) -> Iterator[Cloud]:
         network = stack.enter_context(faulty_proxy(bucket_url))
         job = Job(
             name=f"test-train-{MODEL}",
-            image=image_of("training"),
+            image=image_from_dockerfile("training"),
             # One family, so that a run takes seconds.
             arguments=[
                 *training_arguments(MODEL, f"gs://{DATA}/applications.parquet"),

@@ -22,13 +22,13 @@ class Image:
     environment: dict[str, str]
 
 
-def image_of(target: Target) -> Image:
+def image_from_dockerfile(target: Target) -> Image:
     """Read one target of the Dockerfile and the stages below it."""
     text = ""
     name: str | None = target
-    while name and (found := re.search(rf"^FROM (\S+) AS {name}\n", DOCKERFILE, re.MULTILINE)):
-        text = DOCKERFILE[found.end() :].partition("\nFROM ")[0] + "\n" + text
-        name = found[1]
+    while name and (match := re.search(rf"^FROM (\S+) AS {name}\n", DOCKERFILE, re.MULTILINE)):
+        text = DOCKERFILE[match.end() :].partition("\nFROM ")[0] + "\n" + text
+        name = match[1]
     [line] = re.findall(r"^(?:CMD|ENTRYPOINT) (\[.*\])$", text, re.MULTILINE)
     python, *words = json.loads(line)
     assert python == "python"
@@ -41,8 +41,8 @@ def image_of(target: Target) -> Image:
 
 def max_retries() -> int:
     """How often the platform starts a failed training task again."""
-    [found] = re.findall(r"max_retries\s*=\s*(\d+)", TERRAFORM)
-    return int(found)
+    [count] = re.findall(r"max_retries\s*=\s*(\d+)", TERRAFORM)
+    return int(count)
 
 
 def training_arguments(model: str, data: str) -> list[str]:

@@ -86,11 +86,11 @@ class Job:
         ) as process:
             self.running.add(process)
             try:
-                said, told = process.communicate(timeout=TASK_SECONDS)
+                output, errors = process.communicate(timeout=TASK_SECONDS)
             finally:
                 process.kill()
                 self.running.discard(process)
-        return Attempt(process.returncode, said, told)
+        return Attempt(process.returncode, output, errors)
 
 
 class Scheduler:

@@ -59,10 +59,10 @@ class Lender:
             number = 0
             while not self._stopping.wait(PAUSE_SECONDS):
                 number += 1
-                self.answers.append(asked(client, f"{name}-{number}"))
+                self.answers.append(ask(client, f"{name}-{number}"))
 
 
-def asked(client: httpx.Client, request_id: str) -> Answer:
+def ask(client: httpx.Client, request_id: str) -> Answer:
     """Ask for one score."""
     now = time.time()
     try:

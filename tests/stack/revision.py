@@ -6,7 +6,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.stack.images import image_of
+from tests.stack.images import image_from_dockerfile
 from tests.support.running import REPOSITORY, Server, becomes_live, free_port
 
 KILL_SECONDS = 10  # after SIGTERM
@@ -55,7 +55,7 @@ class Revision:
         self.exit_codes += [instance.stop() for instance in stopping]
 
     def _started(self, name: str) -> Instance:
-        image, port = image_of("scoring"), free_port()
+        image, port = image_from_dockerfile("scoring"), free_port()
         platform = {
             "PORT": str(port),
             "HOST": "127.0.0.1",  # the only thing that is not as in the cloud: it stays in here

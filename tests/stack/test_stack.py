@@ -14,20 +14,20 @@ import httpx
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import settings
 
 from models.registry.pointer import read_pointer
 from models.registry.versions import version_names
 from models.stores.uri import open_store
 from tests.stack.cloud import EMPTY, MODEL, REFRESH_SECONDS, STORE, Cloud, running_cloud
 from tests.stack.job import KillAtWrite
-from tests.stack.lender import APPLICATION, asked
+from tests.stack.lender import APPLICATION, ask
+from tests.support.counts import counts
 from tests.support.faults import wait_until
 from tests.support.running import last_line, run_training
 from training.synthetic import application
 
 FULL_ONLY = pytest.mark.skipif(
-    settings().max_examples <= 100, reason="full counts only: each costs two runs of the job"
+    not counts().is_full, reason="full counts only: each costs two runs of the job"
 )
 POINTER = f"{MODEL}.json"
 WRITES = [("report.html", False), ("bundle.zip", False), ("bundle.zip", True), (POINTER, True)]
@@ -281,4 +281,4 @@ def test_a_failure_would_have_been_counted(cloud: Cloud) -> None:
         instance.server.process.kill()
         instance.server.process.wait()
     with httpx.Client(base_url=cloud.url, trust_env=False) as client:
-        assert asked(client, "after-the-end").status == httpx.codes.BAD_GATEWAY
+        assert ask(client, "after-the-end").status == httpx.codes.BAD_GATEWAY

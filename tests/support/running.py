@@ -18,7 +18,10 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SHARED_DATA = REPOSITORY.parent / "shared" / "data"
+# What `make setup` makes first: this Python's own pip, and uv. The environment itself has neither.
+TOOLS = REPOSITORY / ".uv" / "bin"
 START_SECONDS = 30
+STOP_SECONDS = 20
 MODELS = ("application", "bureau", "card_default", "customer", "german_credit")
 
 ServerKind = Literal["module", "framework", "retrain module", "retrain framework"]
@@ -51,7 +54,7 @@ class TrainedStore:
 
 @dataclass(frozen=True)
 class MadeRun:
-    """What `make run` printed until it served, and the model store it filled."""
+    """What `make run` printed until it served every model, and the model store it filled."""
 
     store: str
     port: int
@@ -59,7 +62,7 @@ class MadeRun:
 
 
 def make_run(store: str) -> MadeRun:
-    """Run `make run` as a user does, until it serves; then stop it as Ctrl-C would."""
+    """Run `make run` as a user does, until it serves every model; then end it with SIGTERM."""
     port = free_port()
     process = subprocess.Popen(
         ["make", "run", f"PORT={port}"],
@@ -76,11 +79,11 @@ def make_run(store: str) -> MadeRun:
         try:
             for line in output:
                 lines.append(line)
-                if line.startswith(f"Serving on http://localhost:{port}"):
+                if line.startswith("All "):
                     break
         finally:
             os.killpg(process.pid, signal.SIGTERM)
-            process.wait(timeout=15)
+            process.wait(timeout=STOP_SECONDS)
     return MadeRun(store, port, "".join(lines))
 
 

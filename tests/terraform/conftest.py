@@ -33,17 +33,17 @@ def planned(folder: Path, *arguments: str) -> list[dict[str, Any]]:
     """Every resource of a plan."""
     done = run_terraform(folder, "plan", "-out=plan", *arguments)
     assert done.returncode == 0, done.stdout
-    shown = subprocess.run(
+    shown_plan = subprocess.run(
         ["terraform", "show", "-json", "plan"],
         cwd=folder,
         capture_output=True,
         text=True,
         check=True,
     )
-    found: list[dict[str, Any]] = json.loads(shown.stdout)["planned_values"]["root_module"][
-        "resources"
-    ]
-    return found
+    resources: list[dict[str, Any]] = json.loads(shown_plan.stdout)["planned_values"][
+        "root_module"
+    ]["resources"]
+    return resources
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.running import REPOSITORY
+from tests.support.running import REPOSITORY, TOOLS
 
 SOURCE = REPOSITORY / "terraform"
 
@@ -17,10 +17,10 @@ SOURCE = REPOSITORY / "terraform"
 def checkov(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """checkov in an environment of its own, as locked."""
     folder = tmp_path_factory.mktemp("policies") / "venv"
-    uv = [str(Path(sys.executable).parent / "uv"), "--quiet"]
-    subprocess.run([*uv, "venv", "--python", sys.executable, str(folder)], check=True)
-    install = [*uv, "pip", "install", "--require-hashes", "--python", str(folder / "bin/python")]
-    subprocess.run([*install, "-r", REPOSITORY / "infra/policies/requirements.txt"], check=True)
+    project = REPOSITORY / "infra" / "policies"
+    uv = ["env", f"UV_PROJECT_ENVIRONMENT={folder}", str(TOOLS / "uv")]
+    options = ["--quiet", "--frozen", "--project", str(project), "--python", sys.executable]
+    subprocess.run([*uv, "sync", *options], check=True)
     return folder / "bin" / "checkov"
 
 
@@ -64,5 +64,5 @@ def test_public_members_keys_and_bindings_are_refused_by_policies_of_our_own(
     (folder / "retrain.tf").write_text(broken + key + binding)
     done = scan(checkov, folder)
     assert done.returncode != 0
-    found = set(re.findall(r"CKV2_SURETY_\d", done.stdout))
-    assert found == {"CKV2_SURETY_1", "CKV2_SURETY_2", "CKV2_SURETY_3"}
+    policies = set(re.findall(r"CKV2_SURETY_\d", done.stdout))
+    assert policies == {"CKV2_SURETY_1", "CKV2_SURETY_2", "CKV2_SURETY_3"}

@@ -274,9 +274,13 @@ def resources() -> list[tuple[str, str, str]]:
     ],
 )
 def test_a_workload_has_no_grant_but_these(account: str, grants: set[str]) -> None:
-    named = rf'accounts\.{account}\b|google_service_account\.workload\["{account}"\]'
-    found = {name for kind, name, text in resources() if "_iam_" in kind and re.search(named, text)}
-    assert found == grants
+    account_name = rf'accounts\.{account}\b|google_service_account\.workload\["{account}"\]'
+    granted = {
+        name
+        for kind, name, text in resources()
+        if "_iam_" in kind and re.search(account_name, text)
+    }
+    assert granted == grants
 
 
 def test_grants_are_single_members_and_none_is_over_the_project_but_bootstraps() -> None:
@@ -310,9 +314,9 @@ def test_what_a_service_is_told_is_what_its_code_reads(function: str) -> None:
     read += (REPOSITORY / "functions" / "settings.py").read_text()
     read += (REPOSITORY / "functions" / "named.py").read_text()
     read += (REPOSITORY / "functions" / "access" / "settings.py").read_text()
-    told = re.findall(r"^ +([A-Z_]{3,}) += ", text, re.MULTILINE)
-    assert "AUTH" in told
-    assert all(f'"{name}"' in read for name in told)
+    names = re.findall(r"^ +([A-Z_]{3,}) += ", text, re.MULTILINE)
+    assert "AUTH" in names
+    assert all(f'"{name}"' in read for name in names)
     routes = "".join(p.read_text() for p in (REPOSITORY / "functions" / function).glob("*.py"))
     probed = set(re.findall(r'path = "(/[a-z/]+)"', text))
     assert probed == {"/health/live"}
@@ -320,7 +324,7 @@ def test_what_a_service_is_told_is_what_its_code_reads(function: str) -> None:
 
 
 def test_a_job_is_told_what_training_reads() -> None:
-    told = re.findall(r'name  = "([A-Z_]+)"', (SOURCE / "training.tf").read_text())
+    names = re.findall(r'name  = "([A-Z_]+)"', (SOURCE / "training.tf").read_text())
     read = (REPOSITORY / "training/settings.py").read_text()
-    assert told == ["MODEL_STORE", "CREDIT_MODELS"]
-    assert all(f'"{name}"' in read for name in told)
+    assert names == ["MODEL_STORE", "CREDIT_MODELS"]
+    assert all(f'"{name}"' in read for name in names)

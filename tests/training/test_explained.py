@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from hypothesis import settings
 
 from models.annotations import Columns
 from models.contract import Characteristic, CreditModel, characteristics
@@ -15,13 +14,16 @@ from models.registry.serving import load_champion
 from models.score_scale import score_from_probability
 from models.scorer import Scorer, probabilities_from_log_odds
 from models.stores.uri import open_store
+from tests.support.counts import counts
 from tests.support.running import MODELS, TrainedStore
 from training.model_review import draw_unequal_pairs
 from training.row_validation import check_rows
 from training.sources import read_source
 
+pytestmark = pytest.mark.soak
+
 NOT_APPROVED = 1_000
-PAIRS = 100 * settings().max_examples  # a signed feature: 10,000, and 1,000,000 in `make soak`
+PAIRS = counts().sign_pairs
 
 
 @dataclass(frozen=True)

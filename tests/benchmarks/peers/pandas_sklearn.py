@@ -59,8 +59,8 @@ model = pipeline()
 
 def probabilities(rows: list[dict[str, Any]]) -> list[float]:
     frame = derived(pd.DataFrame(rows))
-    found: list[float] = model.predict_proba(frame)[:, 1].tolist()
-    return found
+    probabilities: list[float] = model.predict_proba(frame)[:, 1].tolist()
+    return probabilities
 
 
 @app.post("/predict")

@@ -12,5 +12,5 @@ booster.set_param({"nthread": 1})
 
 
 def probabilities(applications: list[Application]) -> list[float]:
-    found: np.ndarray = booster.inplace_predict(matrix(applications))
-    return found.tolist()
+    probabilities: np.ndarray = booster.inplace_predict(matrix(applications))
+    return probabilities.tolist()

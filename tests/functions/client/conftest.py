@@ -13,10 +13,10 @@ import pytest
 from functions.client.clients import AsyncSurety, Surety
 from models.catalogue.application import Application
 from tests.functions.access.conftest import _keys, issuer, key_file
-from tests.functions.scoring.conftest import ROWS, made_store
+from tests.support.published import ROWS
 from tests.support.running import Server, running_server
 
-__all__ = ["_keys", "issuer", "key_file", "made_store"]
+__all__ = ["_keys", "issuer", "key_file"]
 
 CLIENTS = ["Surety", "AsyncSurety"]
 MISCONDUCT_SECONDS = 8.0  # so that a client without a deadline fails its test, not the run

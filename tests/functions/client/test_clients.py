@@ -19,9 +19,9 @@ from models.contract import CreditModel
 from models.discovery import credit_models
 from tests.functions.access.conftest import Issuer, KeyFile
 from tests.functions.client.conftest import Ask
-from tests.functions.scoring.conftest import ROWS
+from tests.support.published import ROWS
 from tests.support.running import REPOSITORY, Server, free_port, running_server
-from tests.test_architecture import imports, python_files
+from tests.support.source_tree import imported_packages, python_files
 
 RISKY = {"credit_score": 520, "num_late_payments": 3, "savings": 500, "debt_to_income": 0.5}
 TWO = [ROWS["application"], ROWS["application"] | RISKY]
@@ -287,4 +287,4 @@ def test_the_functions_neither_import_the_client_nor_what_it_alone_needs() -> No
             assert "functions.scoring" not in path.read_text(), path
         else:
             assert "functions.client" not in path.read_text(), path
-            assert "httpx" not in imports(path), path
+            assert "httpx" not in imported_packages(path), path

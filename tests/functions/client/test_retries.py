@@ -74,6 +74,7 @@ def test_tries_that_are_spent_end_in_what_was_said_last(
     assert len(server.asked) == 3
 
 
+@pytest.mark.timing
 def test_a_pause_past_the_deadline_is_not_begun(
     told: Start, ask: Ask, application: Application
 ) -> None:
@@ -132,6 +133,7 @@ def test_a_server_that_begins_to_listen_meanwhile_answers(
     assert len(answer) == len(started[0].asked) == 1
 
 
+@pytest.mark.timing
 @pytest.mark.parametrize("conduct", ["stall", "trickle"])
 def test_the_deadline_holds(told: Start, ask: Ask, application: Application, conduct: str) -> None:
     server = told(conduct)
@@ -142,6 +144,7 @@ def test_the_deadline_holds(told: Start, ask: Ask, application: Application, con
     assert len(server.asked) == 1
 
 
+@pytest.mark.timing
 def test_one_try_may_take_less_than_the_whole_call(
     told: Start, ask: Ask, application: Application
 ) -> None:

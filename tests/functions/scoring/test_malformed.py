@@ -16,6 +16,8 @@ from functions.web.openapi import MAX_ERROR_BYTES
 from models.catalogue.application import Application
 from tests.support.running import Server
 
+pytestmark = pytest.mark.soak
+
 EXAMPLES = pytest.mark.parametrize("route", ["/predict", "/v1/models/application:predict"])
 FOREIGN = {"/v2/models/application/infer": "error", "/bigquery/application": "errorMessage"}
 ROUTES = pytest.mark.parametrize(

@@ -24,7 +24,6 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
-from hypothesis import settings
 
 from models.calibration import BetaCalibration
 from models.catalogue.application import Application
@@ -36,13 +35,15 @@ from models.stores.store import Store
 from models.stores.uri import open_store
 from tests.benchmarks.fixed_model import publish_benchmark_model
 from tests.functions.scoring.mixed_load import Answer, Asked, Client, ask
+from tests.support.counts import counts
 from tests.support.faults import wait_until
 from tests.support.published import NOW
 from tests.support.running import Server, running_server
 from training.synthetic.application import generate
 
-SOAKING = settings().max_examples > 100
-SECONDS = 1_800 if SOAKING else 8
+pytestmark = pytest.mark.soak
+
+SECONDS = counts().load_seconds
 PROMOTE_SECONDS = 2.0
 RISKIER = 0.5  # in log-odds
 MODEL = "application"
@@ -160,6 +161,7 @@ def resident_mib(server: Server) -> float:
     return int(kib) / 1024
 
 
+@pytest.mark.timing
 def test_mixed_load_and_changing_champions_are_answered_without_an_error_or_growth(
     store: Store,
     versions: tuple[Version, Version],
@@ -192,7 +194,7 @@ def test_mixed_load_and_changing_champions_are_answered_without_an_error_or_grow
     wanted = {(request.verb, request.rows) for requests, _ in asking for request in requests}
     assert {(answer.verb, answer.rows) for answer in seen} == wanted
     assert recorded == [sum(answer.rows for answer in seen if answer.verb != "whatif")]
-    if SOAKING:
+    if counts().is_full:
         found = figures(seen, minute_p99s(singles, began), resident) | {"reloads": reloads}
         with capsys.disabled():
             print(f"\n{json.dumps(found)}")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from hypothesis import settings
+import pytest
 
 from functions.access.protection import protection_from
 from functions.scoring.app import create_service
@@ -17,11 +17,14 @@ from functions.scoring.settings import settings_from
 from functions.web.app_factory import describe
 from models.discovery import credit_models
 from tests.functions.access.conftest import KeyFile, key_file
+from tests.support.counts import counts
 from tests.support.running import REPOSITORY, Server, running_server
+
+pytestmark = pytest.mark.soak
 
 __all__ = ["key_file"]
 
-EXAMPLES = str(min(2_000, settings().max_examples // 4))  # for each operation, of 60
+EXAMPLES = str(counts().schema_examples)
 
 CONFIG = str(Path(__file__).parent / "schemathesis.toml")
 

@@ -9,8 +9,8 @@ import pytest
 from functions.scoring.prefetch import bundle_paths_from_pointer, prefetch_champion
 from models.registry.pointer import read_pointer
 from models.registry.store_paths import bundle_path
-from tests.functions.scoring.conftest import fill
 from tests.support.faults import faulty_proxy, wait_until
+from tests.support.published import publish_all_by_hand
 from tests.support.running import running_server
 
 Rows = dict[str, dict[str, Any]]
@@ -28,7 +28,7 @@ def test_the_pointer_and_what_it_names_are_read_before_they_are_asked_for(
     bucket_server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert bucket_server
-    fill("gs://models/ahead")
+    publish_all_by_hand("gs://models/ahead")
     monkeypatch.setenv("MODEL_STORE", "gs://models/ahead")
     monkeypatch.setenv("DEFAULT_MODEL", "german_credit")
     begun = prefetch_champion()
@@ -41,7 +41,7 @@ def test_the_pointer_and_what_it_names_are_read_before_they_are_asked_for(
 def test_a_starting_server_reads_the_champion_before_it_is_asked(
     rows: Rows, bucket_server: str, tmp_path: Path
 ) -> None:
-    fill("gs://models/counted")
+    publish_all_by_hand("gs://models/counted")
     asked: list[bytes] = []
 
     def noted(data: bytes) -> bytes:
@@ -71,7 +71,7 @@ def test_a_challenger_is_read_ahead_as_well() -> None:
 def test_a_bucket_that_was_down_at_the_start_is_read_when_it_is_asked_for(
     rows: Rows, bucket_server: str, tmp_path: Path
 ) -> None:
-    fill("gs://models/down-at-start")
+    publish_all_by_hand("gs://models/down-at-start")
     with faulty_proxy(bucket_server) as proxy:
         proxy.fault = "down"
         with running_server(

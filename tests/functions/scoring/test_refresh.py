@@ -20,7 +20,6 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import settings
 
 from functions.scoring import model_loader
 from functions.scoring.model_loader import ModelLoader
@@ -31,11 +30,14 @@ from models.registry.versions import Version, publish, read_by_name
 from models.stores.files import FileStore
 from models.stores.store import Store, StoredObject
 from models.stores.uri import open_store
+from tests.support.counts import counts
 from tests.support.faults import Fault, faulty_proxy, wait_until
 from tests.support.running import Server, last_line, run_training, running_server
 
-SOAKING = settings().max_examples > 100
-SWAPS = 81 if SOAKING else 9
+pytestmark = pytest.mark.soak
+
+SOAKING = counts().is_full
+SWAPS = counts().pointer_swaps
 MODEL = "german_credit"
 PATH = f"/v1/models/{MODEL}:predict"
 AUTHOR = Author(who="tester", when=datetime(2026, 11, 21, tzinfo=UTC))
@@ -293,6 +295,7 @@ def test_a_process_that_was_frozen_between_requests_still_converges(
             wait_until(lambda v=wanted.version: predict(server)["model_version"] == v)
 
 
+@pytest.mark.timing
 def test_every_instance_follows_a_promotion_within_two_refresh_times(
     folder: Path, store: Store, versions: list[Version], tmp_path: Path
 ) -> None:
@@ -428,7 +431,7 @@ def test_a_store_that_is_gone_costs_a_warm_instance_nothing(folder: Path, tmp_pa
     ) as server:
         version = predict(server)["model_version"]
         folder.rename(gone)
-        ends = time.monotonic() + (60 if SOAKING else 3)
+        ends = time.monotonic() + counts().outage_seconds
         while time.monotonic() < ends:
             assert predict(server)["model_version"] == version
         gone.rename(folder)
@@ -448,6 +451,7 @@ def bucket(bucket_server: str, published: tuple[Path, list[str]], tmp_path: Path
 FAULTS: list[Fault] = ["down", "slow", "trickle", "truncate", 403, 404, 412, 429, 500]
 
 
+@pytest.mark.timing
 def test_trouble_with_the_store_never_reaches_a_warm_instance(
     bucket: str, bucket_server: str, tmp_path: Path
 ) -> None:
@@ -475,6 +479,7 @@ def test_trouble_with_the_store_never_reaches_a_warm_instance(
             wait_until(lambda: not problem())
 
 
+@pytest.mark.timing
 @pytest.mark.parametrize("fault", [*FAULTS, "flip"] if SOAKING else ["down", "trickle", 500])
 def test_a_cold_instance_in_trouble_says_so_in_time_and_recovers_by_itself(
     bucket: str, bucket_server: str, tmp_path: Path, fault: Fault
@@ -499,7 +504,8 @@ def test_a_cold_instance_in_trouble_says_so_in_time_and_recovers_by_itself(
         wait_until(answered, seconds=30)
 
 
-@pytest.mark.parametrize("round_", range(20 if SOAKING else 2))
+@pytest.mark.timing
+@pytest.mark.parametrize("round_", range(counts().refresh_rounds))
 def test_a_stop_under_load_drops_no_request(folder: Path, tmp_path: Path, round_: int) -> None:
     stopping = threading.Event()
     answers: list[str] = []
@@ -550,6 +556,7 @@ def resident_bytes(server: Server) -> int:
     return 1024 * int(line.split()[1])
 
 
+@pytest.mark.timing
 @pytest.mark.skipif(not SOAKING, reason="full counts only: few scores say nothing about leaks")
 def test_a_million_scores_and_a_thousand_reloads_leave_memory_flat(
     folder: Path, store: Store, versions: list[Version], tmp_path: Path

@@ -7,7 +7,6 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import settings
 from xgboost import XGBClassifier, XGBRegressor, XGBRFClassifier
 
 from models.errors import ModelRefusedError
@@ -15,8 +14,11 @@ from models.estimators.families import estimator_from_bytes
 from models.estimators.flat_trees import FlatTrees, Floats
 from models.estimators.libxgboost import Booster
 from models.estimators.tree_shap import PathTables
+from tests.support.counts import counts
 
-ROWS = 1_000_000 if settings().max_examples > 100 else 20_000
+pytestmark = pytest.mark.soak
+
+ROWS = counts().tree_rows
 WIDTH = 12
 
 

@@ -12,8 +12,7 @@ from functions.scoring.decision_engine import MAX_ROWS
 from models.discovery import credit_models
 from models.registry.pointer import Author, Challenger, challenge
 from models.stores.uri import open_store
-from tests.functions.scoring.conftest import fill
-from tests.support.published import NOW, publish_by_hand
+from tests.support.published import NOW, publish_all_by_hand, publish_by_hand
 from tests.support.running import REPOSITORY, Server, free_port, running_server
 
 Rows = dict[str, dict[str, Any]]
@@ -156,7 +155,7 @@ def challenged(rows: Rows, tmp_path: Path) -> Iterator[Server]:
     """A server whose `toy` has a challenger that answers half of all requests."""
     uri = (tmp_path / "store").as_uri()
     (tmp_path / "store").mkdir()
-    fill(uri)
+    publish_all_by_hand(uri)
     store, model = open_store(uri), credit_models(["tests.support.toy"])["toy"]
     version = publish_by_hand(store, model, rows["toy"] | {"income": 20_000.0}, NOW.replace(day=22))
     challenge(store, "toy", Challenger(version=version, share=0.5), Author("tester", NOW))

@@ -105,6 +105,7 @@ def test_a_damaged_version_is_not_described(
     assert answer.json()["detail"] == "this version is not as it was published"
 
 
+@pytest.mark.timing
 def test_a_store_in_trouble_is_said_in_time_and_costs_no_score(
     made_store: str, rows: Rows, bucket_server: str, tmp_path: Path
 ) -> None:

@@ -199,6 +199,7 @@ class HangingStore(FileStore):
         super().create(name, data)
 
 
+@pytest.mark.timing
 def test_a_store_that_hangs_delays_neither_a_decision_nor_the_end(tmp_path: Path) -> None:
     store = HangingStore(str(tmp_path / "anchors"))
     log = decision_log(tmp_path / "log", anchors=Anchors(store))

@@ -16,8 +16,11 @@ from models.evidence.hash_chain import Head, Seal, link_content
 from models.evidence.log_reader import LogLine, read_lines
 from models.evidence.log_verification import Findings, verify
 from tests.functions.scoring.recording import KEY, SEAL, records_in, write_log
+from tests.support.counts import counts
 
-TIMES = settings(max_examples=1_000 if settings().max_examples > 100 else 50, deadline=None)
+pytestmark = pytest.mark.soak
+
+TIMES = settings(max_examples=counts().audit_examples, deadline=None)
 
 
 @pytest.fixture(scope="module")

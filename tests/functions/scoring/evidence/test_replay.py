@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import settings
 
 from functions.scoring.evidence.audit_cli import main
 from functions.scoring.evidence.replay import replay
@@ -30,9 +29,12 @@ from tests.functions.scoring.recording import (
     toys,
 )
 from tests.models.conftest import BASELINE, CALIBRATION, NOW, POLICY, build_toy_trees
+from tests.support.counts import counts
 from tests.support.toy import Toy
 
-DECISIONS = 10_000 if settings().max_examples > 100 else 1_000
+pytestmark = pytest.mark.soak
+
+DECISIONS = counts().replayed_decisions
 Said = pytest.CaptureFixture[str]
 
 

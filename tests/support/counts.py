@@ -1,0 +1,74 @@
+"""How often the endurance and fault suites repeat: the one place that says so.
+
+`make test` uses the reduced counts; `make soak` passes `--soak`, which chooses the full ones.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """Repetitions, seconds and rows of the suites that are marked `soak`."""
+
+    is_full: bool
+    examples: int  # of a property, unless another line says otherwise
+    audit_examples: int  # of a property of the log's verification
+    table_examples: int  # of the property that tables and rows are scored alike
+    schema_examples: int  # requests that schemathesis makes for each operation, of 60
+    mutations: int  # of a bundle or of a pointer
+    kills: int  # of a publisher
+    promotion_rounds: int  # of competing promotions
+    pointer_swaps: int
+    refresh_rounds: int
+    outage_seconds: int
+    load_seconds: int
+    replayed_decisions: int
+    tree_rows: int
+    sign_pairs: int  # of rows, for each feature with a documented sign
+
+
+REDUCED = Counts(
+    is_full=False,
+    examples=100,
+    audit_examples=50,
+    table_examples=200,
+    schema_examples=25,
+    mutations=200,
+    kills=10,
+    promotion_rounds=5,
+    pointer_swaps=9,
+    refresh_rounds=2,
+    outage_seconds=3,
+    load_seconds=8,
+    replayed_decisions=1_000,
+    tree_rows=20_000,
+    sign_pairs=10_000,
+)
+FULL = Counts(
+    is_full=True,
+    examples=10_000,
+    audit_examples=1_000,
+    table_examples=10_000,
+    schema_examples=2_000,
+    mutations=1_000,
+    kills=200,
+    promotion_rounds=100,
+    pointer_swaps=81,
+    refresh_rounds=20,
+    outage_seconds=60,
+    load_seconds=1_800,
+    replayed_decisions=10_000,
+    tree_rows=1_000_000,
+    sign_pairs=1_000_000,
+)
+_chosen = [REDUCED]
+
+
+def choose(counts: Counts) -> None:
+    """Use these counts; `tests/conftest.py` does, before any test module is imported."""
+    _chosen[0] = counts
+
+
+def counts() -> Counts:
+    """The counts in use."""
+    return _chosen[0]
