@@ -1,1 +1,1 @@
-"""What a credit model is: contract, features, estimator, scale, policy, bundle, registry."""
+"""Credit models: contract, features, estimator, score scale, policy, bundle and registry."""

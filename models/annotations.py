@@ -1,4 +1,4 @@
-"""What a declaration may say of a field, beside its type and its bounds."""
+"""Annotations of contract fields: unit, risk direction, protection, adverse-action reason."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,130 +13,143 @@ Column = NDArray[np.float64]
 Columns = Mapping[str, Column]
 
 
-class Mark:
-    """What a declaration says of a field beyond its type and bounds."""
+class Annotation:
+    """Base of everything a field can declare beside its type and its bounds."""
 
     __slots__ = ()
 
-    def said(self) -> dict[str, Any]:
-        """What the mark says, as attributes of `Characteristic`."""
+    def attributes(self) -> dict[str, Any]:
+        """Return the attributes of `Characteristic` that this annotation sets."""
         return {}
 
 
 @dataclass(frozen=True, slots=True)
-class Unit(Mark):
+class Unit(Annotation):
     """The unit of a number, for people."""
 
     name: str
 
-    def said(self) -> dict[str, Any]:
-        """Say the unit."""
+    def attributes(self) -> dict[str, Any]:
+        """Set the unit."""
         return {"unit": self.name}
 
 
 @dataclass(frozen=True, slots=True)
-class Risk(Mark):
+class Risk(Annotation):
     """Documented direction of a number: +1 riskier as it rises, -1 safer as it rises."""
 
     sign: Literal[-1, 1]
 
-    def said(self) -> dict[str, Any]:
-        """Say the direction."""
+    def attributes(self) -> dict[str, Any]:
+        """Set the sign."""
         return {"sign": self.sign}
 
 
 @dataclass(frozen=True, slots=True)
-class Protected(Mark):
-    """Accepted and used to test fairness; never scored, never written to the decision record."""
+class Protected(Annotation):
+    """The field is accepted and used to test fairness.
 
-    def said(self) -> dict[str, Any]:
-        """Say that it is protected."""
+    It is never scored and never written to the decision record.
+    """
+
+    def attributes(self) -> dict[str, Any]:
+        """Mark the field as protected."""
         return {"protected": True}
 
 
 @dataclass(frozen=True, slots=True)
-class Private(Mark):
-    """Scored, but withheld from the inputs of the decision record; its features hold it."""
+class Private(Annotation):
+    """The field is scored, but the decision record omits its input.
 
-    def said(self) -> dict[str, Any]:
-        """Say that it is private."""
+    The features of the record still hold its value.
+    """
+
+    def attributes(self) -> dict[str, Any]:
+        """Mark the field as private."""
         return {"private": True}
 
 
 @dataclass(frozen=True, slots=True)
-class Identifier(Mark):
-    """Names the applicant to the caller: a protected text, which training does not even read."""
+class Identifier(Annotation):
+    """The field identifies the applicant to the caller.
 
-    def said(self) -> dict[str, Any]:
-        """Say that it is an identifier."""
+    It is a protected text. Training does not read it.
+    """
+
+    def attributes(self) -> dict[str, Any]:
+        """Mark the field as an identifier, which is always protected."""
         return {"identifier": True, "protected": True}
 
 
 @dataclass(frozen=True, slots=True)
-class Changeable(Mark):
-    """The applicant can change it, so recourse may propose another value.
+class Changeable(Annotation):
+    """The applicant can change the field, so recourse may propose another value.
 
-    `step` is the grid of proposed numbers: multiples of it. Whole numbers need none; levels have
-    none.
+    Proposed numbers are multiples of `step`. An integer defaults to steps of 1. Levels have no
+    step.
     """
 
     step: float | None = None
 
-    def said(self) -> dict[str, Any]:
-        """Say that it can be changed, and in which steps."""
+    def attributes(self) -> dict[str, Any]:
+        """Mark the field as changeable and set its step."""
         return {"changeable": True, "step": self.step}
 
 
 @dataclass(frozen=True, slots=True)
-class Special(Mark):
-    """Codes of a number that are no amounts, each with the sentence an applicant is told."""
+class Special(Annotation):
+    """Codes of a number that are not amounts, each with its sentence for the applicant."""
 
     codes: Mapping[int, str]
 
-    def said(self) -> dict[str, Any]:
-        """Say the codes."""
+    def attributes(self) -> dict[str, Any]:
+        """Set the special codes."""
         return {"special": dict(self.codes)}
 
 
 @dataclass(frozen=True, slots=True)
-class Reason(Mark):
-    """What an applicant is told when a characteristic counts against them.
+class Reason(Annotation):
+    """The adverse-action reason an applicant reads when a characteristic raises their risk.
 
-    `text` may show the characteristic's own value, as in `"Debt is {debt_to_income:.0%} of
-    income"`. Characteristics with the same code are one reason: what moves together is said once.
+    `text` may contain the characteristic's own value, as in `"Debt is {debt_to_income:.0%} of
+    income"`. Characteristics with the same code form one reason, so related inputs are reported
+    once.
     """
 
     code: str
     text: str
 
-    def said(self) -> dict[str, Any]:
-        """Say the reason."""
+    def attributes(self) -> dict[str, Any]:
+        """Set the reason."""
         return {"reason": self}
 
 
 @dataclass(frozen=True, slots=True)
-class Missing(Mark):
-    """What an applicant is told when the absence of an optional value counts against them."""
+class Missing(Annotation):
+    """The sentence an applicant reads when the absence of an optional value raises their risk."""
 
     text: str
 
-    def said(self) -> dict[str, Any]:
-        """Say the sentence."""
+    def attributes(self) -> dict[str, Any]:
+        """Set the sentence for a missing value."""
         return {"missing": self.text}
 
 
 @dataclass(frozen=True, slots=True)
-class Codes(Mark):
-    """Levels are whole numbers: 1.0 and true, which Python takes for 1, are refused."""
+class Codes(Annotation):
+    """The levels of the field are integers.
+
+    Python considers 1.0 and true equal to 1. This annotation refuses both.
+    """
 
     def __get_pydantic_core_schema__(
         self, source: object, handler: GetCoreSchemaHandler
     ) -> core_schema.CoreSchema:
-        """Look at the type before pydantic looks the level up."""
-        return core_schema.no_info_before_validator_function(_whole_number, handler(source))
+        """Check the type before pydantic looks up the level."""
+        return core_schema.no_info_before_validator_function(_require_integer, handler(source))
 
 
-def _whole_number(value: object) -> object:
+def _require_integer(value: object) -> object:
     if type(value) in (bool, float):
         kind, message = "int_type", "Input should be a valid integer"
         raise PydanticCustomError(kind, message)
@@ -145,12 +158,12 @@ def _whole_number(value: object) -> object:
 
 @dataclass(frozen=True, slots=True)
 class Derived:
-    """A characteristic computed from the fields, by one function for any number of rows."""
+    """A characteristic that one function computes from the fields, for any number of rows."""
 
     compute: Callable[[Columns], Column]
-    marks: tuple[Mark, ...]
+    annotations: tuple[Annotation, ...]
 
 
-def derived(*marks: Mark) -> Callable[[Callable[[Columns], Column]], Derived]:
+def derived(*annotations: Annotation) -> Callable[[Callable[[Columns], Column]], Derived]:
     """Declare the decorated function `columns -> column` as a derived characteristic."""
-    return lambda compute: Derived(compute, marks)
+    return lambda compute: Derived(compute, annotations)

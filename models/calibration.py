@@ -1,4 +1,4 @@
-"""From an estimator's log-odds to calibrated ones: what scores are made of."""
+"""Beta calibration: maps an estimator's log-odds to calibrated log-odds."""
 
 from dataclasses import dataclass
 
@@ -10,10 +10,10 @@ from models.estimators.families import LogOdds
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BetaCalibration:
-    """`log-odds = a ln(p) - b ln(1 - p) + c`; `a = b = 1, c = 0` changes nothing.
+    """`log-odds = a ln(p) - b ln(1 - p) + c`; `a = b = 1, c = 0` is the identity.
 
-    Strictly monotone, so ranks and reasons stay. Source: Kull, Silva Filho & Flach, Beta
-    calibration, AISTATS 2017.
+    The map is strictly monotone, so it changes neither ranks nor reasons. Source: Kull, Silva
+    Filho & Flach, Beta calibration, AISTATS 2017.
     """
 
     a: float = 1.0
@@ -21,15 +21,15 @@ class BetaCalibration:
     c: float = 0.0
 
     def __post_init__(self) -> None:
-        """Refuse a map that would not rise with the probability."""
+        """Refuse a map that does not rise with the probability."""
         finite = np.isfinite([self.a, self.b, self.c]).all()
         if not finite or min(self.a, self.b) < 0 or self.a + self.b == 0:
             message = "beta calibration needs finite a, b >= 0, not both 0, and a finite c"
             raise DeclarationError(message)
 
 
-def calibrated(log_odds: LogOdds, calibration: BetaCalibration) -> LogOdds:
-    """Calibrate log-odds, shape `(n,)`, each as if it were alone."""
+def calibrate(log_odds: LogOdds, calibration: BetaCalibration) -> LogOdds:
+    """Calibrate log-odds, shape `(n,)`. A value never depends on the values beside it."""
     log_p, log_q = -np.logaddexp(0.0, -log_odds), -np.logaddexp(0.0, log_odds)
-    moved: LogOdds = calibration.a * log_p - calibration.b * log_q + calibration.c
-    return moved
+    calibrated: LogOdds = calibration.a * log_p - calibration.b * log_q + calibration.c
+    return calibrated

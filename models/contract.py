@@ -1,7 +1,7 @@
-"""A credit model as one declaration: fields, marks, label, scale and policy.
+"""The declaration of a credit model: its fields, label, score scale and cut-off policy.
 
 A catalogue file subclasses `CreditModel`. Validation, the feature matrix, monotone constraints,
-decision records and the contract hash are derived from what it declares, here and nowhere else.
+decision records and the contract hash all derive from this one declaration.
 """
 
 import hashlib
@@ -19,12 +19,12 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.fields import FieldInfo
 
 from models.annotations import (
+    Annotation,
     Codes,
     Column,
     Columns,
     Derived,
     Identifier,
-    Mark,
     Reason,
     Risk,
     Special,
@@ -38,9 +38,10 @@ Level = str | int
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Characteristic:
-    """One input of a credit model, as declared: a field of its contract or a derived number.
+    """One declared input of a credit model: a field of its contract or a derived number.
 
-    `levels` is empty for numbers. A number's `special` codes become missing plus an indicator.
+    `levels` is empty for numbers. A `special` code of a number is encoded as a missing value plus
+    an indicator.
     """
 
     name: str
@@ -48,7 +49,7 @@ class Characteristic:
     special: Mapping[int, str] = field(default_factory=dict)
     unit: str | None = None
     sign: Literal[-1, 0, 1] = 0
-    whole: bool = False
+    is_integer: bool = False
     optional: bool = False
     protected: bool = False
     identifier: bool = False
@@ -61,22 +62,26 @@ class Characteristic:
 
     @property
     def is_coded(self) -> bool:
-        """Its levels are whole numbers."""
+        """Whether its levels are integers."""
         return any(isinstance(level, int) for level in self.levels)
 
 
 class CreditModel(BaseModel):
-    """Base of every credit model: strict, closed and immutable.
+    """Base class of every credit model: strict, closed and immutable.
 
-    A subclass declares its fields and
-    `label` (name of the outcome column of training data, 1 = default), `label_definition`,
-    `horizon` (over which the default is predicted), `scale`, `policy` and, if scores are rated,
-    `bands`. `default_rule` sets from which probability on a row is called a default: a class
-    beside the decision, by which accuracy, precision, recall and F1 are counted.
+    A subclass declares its fields and these class variables:
+
+    - `label`: name of the outcome column in the training data; 1 means default.
+    - `label_definition`: what counts as a default.
+    - `horizon`: the period over which the model predicts the default.
+    - `scale` and `policy`: how a probability becomes a score and a decision.
+    - `bands`: ratings by score; optional.
+    - `default_rule`: the probability from which a row is classified as a default. Accuracy,
+      precision, recall and F1 use this class. Decisions do not.
     """
 
     model_config = ConfigDict(
-        defer_build=True,  # a cold start needs the default model's alone
+        defer_build=True,  # a cold start needs only the default model
         strict=True,
         extra="forbid",
         frozen=True,
@@ -95,24 +100,24 @@ class CreditModel(BaseModel):
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: object) -> None:
-        """Refuse an incomplete or contradictory declaration when its module is imported."""
+        """Refuse an incomplete or contradictory declaration at import."""
         super().__pydantic_init_subclass__(**kwargs)
         for name in ("label", "label_definition", "horizon", "scale", "policy"):
             if not hasattr(cls, name):
-                message = f"{cls.__name__} declares no {name}"
+                message = f"{cls.__name__} declares no {name}; set it as a class variable"
                 raise DeclarationError(message)
         characteristics(cls)
 
 
 @cache
 def name_from_model(model: type[CreditModel]) -> str:
-    """Name of a credit model in URLs and the bucket: its class name in snake case."""
+    """Return the name of a credit model in URLs and in the bucket: its class name in snake case."""
     return re.sub(r"(?<!^)(?=[A-Z])", "_", model.__name__).lower()
 
 
 @cache
 def characteristics(model: type[CreditModel]) -> tuple[Characteristic, ...]:
-    """All characteristics of a model: fields in order of declaration, then the derived ones."""
+    """Return all characteristics: fields in order of declaration, then derived ones."""
     fields = tuple(_from_field(name, info) for name, info in model.model_fields.items())
     derivations = {
         name: value
@@ -120,127 +125,134 @@ def characteristics(model: type[CreditModel]) -> tuple[Characteristic, ...]:
         for name, value in vars(owner).items()
         if isinstance(value, Derived)
     }
-    derived = tuple(_from_derived(name, value) for name, value in derivations.items())
+    computed = tuple(_from_derived(name, value) for name, value in derivations.items())
     if any((c.optional or c.special) and not c.protected for c in fields):
-        for c in derived:
+        for c in computed:
             _require_missing(c)
-    return fields + derived
+    return fields + computed
 
 
 @cache
 def contract_hash(model: type[CreditModel]) -> str:
-    """Identify what a model accepts and how it is encoded: sha256, 64 hex digits.
+    """Return the sha256, 64 hex digits, of what a model accepts and how it is encoded.
 
-    Descriptions, units and what is private or changeable may change without changing it; bounds,
-    levels, special codes, signs and what is protected may not. What a derived function computes is
-    held by the bundle's golden rows.
+    A change of bounds, levels, special codes, signs or protection changes the hash. A change of
+    descriptions, units, `Private` or `Changeable` does not. The bundle's golden rows detect a
+    change in what a derived function computes.
     """
-    described = [
+    declared = [
         {
             "name": c.name,
             "levels": c.levels,
             "special": sorted(c.special),
             "sign": c.sign,
-            "whole": c.whole,
+            "whole": c.is_integer,  # the key is part of every published hash
             "optional": c.optional,
             "protected": c.protected,
             **({"identifier": True} if c.identifier else {}),
             "derived": c.compute is not None,
-            "bounds": _bounds(model.model_fields.get(c.name)),
+            "bounds": _format_bounds(model.model_fields.get(c.name)),
         }
         for c in characteristics(model)
     ]
     canonical = json.dumps(
-        [name_from_model(model), described], sort_keys=True, separators=(",", ":")
+        [name_from_model(model), declared], sort_keys=True, separators=(",", ":")
     )
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def _from_field(name: str, info: FieldInfo) -> Characteristic:
-    kind, optional = _without_none(info.annotation)
-    marks = tuple(m for m in info.metadata if isinstance(m, Mark))
+    kind, optional = _split_none(info.annotation)
+    annotations = tuple(a for a in info.metadata if isinstance(a, Annotation))
     levels = get_args(kind) if get_origin(kind) is Literal else ()
-    if Identifier() in marks:
+    if Identifier() in annotations:
         _require_optional_text(name, kind, optional=optional)
     elif not levels and kind not in (int, float):
-        message = f"{name}: a field is an int, a float or a Literal, optionally None; not {kind}"
+        message = f"{name}: the type must be int, float or Literal, or one with None; not {kind}"
         raise DeclarationError(message)
-    plain = Characteristic(name=name, levels=levels, whole=kind is int, optional=optional)
-    if plain.is_coded and Codes() not in marks:
-        message = f"{name}: levels that are whole numbers need the mark Codes()"
+    plain = Characteristic(name=name, levels=levels, is_integer=kind is int, optional=optional)
+    if plain.is_coded and Codes() not in annotations:
+        message = f"{name}: a Literal of integers needs the annotation Codes()"
         raise DeclarationError(message)
-    if levels and any(isinstance(m, Risk | Special) for m in marks):
-        message = f"{name}: Risk and Special are for numbers, not for levels"
+    if levels and any(isinstance(a, Risk | Special) for a in annotations):
+        message = f"{name}: Risk and Special apply to numbers; remove them from a Literal"
         raise DeclarationError(message)
-    return _marked(plain, marks)
+    return _annotate(plain, annotations)
 
 
 def _require_optional_text(name: str, kind: object, *, optional: bool) -> None:
-    """A training row, and a golden one, has nobody's name."""
+    """Training rows and golden rows contain no identifiers, so the field must accept None."""
     if kind is not str or not optional:
-        message = f"{name}: an identifier is a str or None"
+        message = f"{name}: an Identifier must have the type str | None"
         raise DeclarationError(message)
 
 
 def _from_derived(name: str, value: Derived) -> Characteristic:
-    return _marked(Characteristic(name=name, compute=value.compute), value.marks)
+    return _annotate(Characteristic(name=name, compute=value.compute), value.annotations)
 
 
-def _marked(plain: Characteristic, marks: tuple[Mark, ...]) -> Characteristic:
+def _annotate(plain: Characteristic, annotations: tuple[Annotation, ...]) -> Characteristic:
     values: dict[str, Any] = {}
-    for mark in marks:
-        values |= mark.said()
+    for annotation in annotations:
+        values |= annotation.attributes()
     complete = replace(plain, **values)
     if not complete.protected:
         _require_reason(complete)
     if complete.changeable:
-        return _with_step(complete)
+        return _add_step(complete)
     return complete
 
 
-def _with_step(c: Characteristic) -> Characteristic:
-    """A changeable number has a grid of values an applicant can be told."""
+def _add_step(c: Characteristic) -> Characteristic:
+    """Complete the step of a changeable field: recourse proposes multiples of it."""
     if c.protected or c.compute is not None:
-        message = f"{c.name}: what is protected or derived cannot be Changeable"
+        message = f"{c.name}: a protected or derived characteristic cannot be Changeable"
         raise DeclarationError(message)
-    step = c.step if c.step is not None or not c.whole else 1.0
+    step = c.step if c.step is not None or not c.is_integer else 1.0
     if c.levels:
-        fits = step is None
+        is_valid = step is None
     else:
-        fits = step is not None and step > 0 and (not c.whole or float(step).is_integer())
-    if not fits:
-        message = f"{c.name}: Changeable needs a step above 0 for a number, whole for whole numbers"
+        is_valid = step is not None and step > 0 and (not c.is_integer or float(step).is_integer())
+    if not is_valid:
+        message = (
+            f"{c.name}: Changeable needs a step above 0 for a number, an integer step for an int "
+            "and no step for a Literal"
+        )
         raise DeclarationError(message)
     return replace(c, step=step)
 
 
 def _require_reason(c: Characteristic) -> None:
-    """Whatever is scored can be told to an applicant; a text shows no other value than its own."""
+    """Every scored characteristic can be a reason, whose text contains at most its own value."""
     if c.reason is None:
-        message = f"{c.name}: it is scored, so it needs a Reason"
+        message = f"{c.name}: a scored characteristic needs a Reason; add one, or add Protected()"
         raise DeclarationError(message)
     if c.optional:
         _require_missing(c)
-    shown = {name for _, name, _, _ in Formatter().parse(c.reason.text) if name is not None}
-    if not shown <= {c.name} or (shown and c.levels):
-        message = f"{c.name}: its reason may show its own value, if that is a number, and no other"
+    names = {name for _, name, _, _ in Formatter().parse(c.reason.text) if name is not None}
+    if not names <= {c.name} or (names and c.levels):
+        message = (
+            f"{c.name}: the text of its Reason may contain only {{{c.name}}}, "
+            "and only if that is a number"
+        )
         raise DeclarationError(message)
 
 
 def _require_missing(c: Characteristic) -> None:
-    """Also what derives from fields that may be absent or special may be absent."""
+    """A number derived from fields that may be absent or special may be absent too."""
     if c.missing is None and not c.protected:
-        message = f"{c.name}: it may be absent, so it needs a Missing"
+        message = f"{c.name}: a value that may be absent needs a Missing"
         raise DeclarationError(message)
 
 
-def _without_none(annotation: Any) -> tuple[Any, bool]:  # noqa: ANN401 -- a type expression
+def _split_none(annotation: Any) -> tuple[Any, bool]:  # noqa: ANN401 -- a type expression
+    """Return the type without None, and whether None was part of it."""
     if get_origin(annotation) not in (Union, types.UnionType):
         return annotation, False
     kinds = [kind for kind in get_args(annotation) if kind is not type(None)]
     return (kinds[0] if len(kinds) == 1 else annotation), True
 
 
-def _bounds(info: FieldInfo | None) -> list[str]:
+def _format_bounds(info: FieldInfo | None) -> list[str]:
     constraints = info.metadata if info else []
     return sorted(str(c) for c in constraints if isinstance(c, Ge | Gt | Le | Lt))

@@ -1,4 +1,4 @@
-"""Finding credit models: the catalogue of this repository and modules named by a setting."""
+"""Discovery of credit models: the catalogue of this repository and modules from a setting."""
 
 import importlib
 import inspect
@@ -11,37 +11,37 @@ from models.errors import DeclarationError, UnknownModelError
 
 
 def credit_models(extra_modules: Iterable[str] = ()) -> Mapping[str, type[CreditModel]]:
-    """All credit models by name: those of the catalogue, then those of `extra_modules`.
+    """Return all credit models by name: the catalogue first, then `extra_modules`.
 
     Raises
     ------
     DeclarationError
-        If a module cannot be imported, declares no credit model or one that cannot be built, or
-        takes a name twice.
+        If a module cannot be imported, declares no credit model, declares a model that cannot be
+        built, or uses a name that is already taken.
     """
     own = [f"models.catalogue.{m.name}" for m in pkgutil.iter_modules(models.catalogue.__path__)]
-    found: dict[str, type[CreditModel]] = {}
+    catalogue: dict[str, type[CreditModel]] = {}
     for module in [*own, *extra_modules]:
-        for model in _declared_in(module):
-            if name_from_model(model) in found:
+        for model in _models_from_module(module):
+            if name_from_model(model) in catalogue:
                 message = (
                     f"{module} declares {name_from_model(model)}, which is in the catalogue already"
                 )
                 raise DeclarationError(message)
             if module not in own:
                 _build(model)
-            found[name_from_model(model)] = model
-    return found
+            catalogue[name_from_model(model)] = model
+    return catalogue
 
 
 def _build(model: type[CreditModel]) -> None:
-    """Build someone else's contract now: a fault in it is a wrong setting, not a failed request."""
+    """Build an external contract now, so a fault stops the start and not a later request."""
     try:
-        built = model.model_rebuild()
-    except Exception as error:  # pydantic raises what its parts raise
+        is_built = model.model_rebuild()
+    except Exception as error:  # pydantic passes on errors of any type
         message = f"credit model {name_from_model(model)} cannot be built: {error}"
         raise DeclarationError(message) from error
-    if built is False:
+    if is_built is False:
         message = f"credit model {name_from_model(model)} cannot be built"
         raise DeclarationError(message)
 
@@ -52,17 +52,17 @@ def find_model(catalogue: Mapping[str, type[CreditModel]], name: str) -> type[Cr
     Raises
     ------
     UnknownModelError
-        If there is none; the message lists those there are.
+        If the catalogue has no model of this name. The message lists the names it has.
     """
     if name not in catalogue:
         raise UnknownModelError(name, tuple(catalogue))
     return catalogue[name]
 
 
-def _declared_in(module_name: str) -> list[type[CreditModel]]:
+def _models_from_module(module_name: str) -> list[type[CreditModel]]:
     try:
         module = importlib.import_module(module_name)
-    except Exception as error:  # a module of someone else's may raise anything at import
+    except Exception as error:  # an external module may raise any error at import
         message = f"credit model module {module_name} cannot be imported: {error}"
         raise DeclarationError(message) from error
     declared = [

@@ -1,18 +1,18 @@
-"""What can go wrong, in words of the domain; statuses and exit codes are mapped elsewhere."""
+"""Domain errors. Other modules map them to HTTP statuses and exit codes."""
 
 from datetime import datetime
 
 
 class SuretyError(Exception):
-    """Root of all errors this project raises on purpose."""
+    """Base class of every error that this project raises deliberately."""
 
 
 class DeclarationError(SuretyError):
-    """A credit model, or a setting that names one, is declared in a way that cannot work."""
+    """A credit model, or a setting that names one, is declared incorrectly."""
 
 
 class ProbabilityError(SuretyError):
-    """A number that must be a probability strictly between 0 and 1 is not."""
+    """A number is not a probability strictly between 0 and 1."""
 
     def __init__(self, probability: float) -> None:
         super().__init__(
@@ -21,44 +21,46 @@ class ProbabilityError(SuretyError):
 
 
 class FeatureError(SuretyError):
-    """An application within its contract's bounds makes a derived number infinite."""
+    """A derived number is infinite although each field is within its bounds."""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"{name} cannot be computed: its inputs are out of proportion")
 
 
 class DataError(SuretyError):
-    """Training data cannot be used: unreadable, incomplete, or too much of it refused."""
+    """Training data cannot be used: it is unreadable, incomplete, or has too many refused rows."""
 
 
 class UnknownModelError(SuretyError):
-    """No credit model of this name is in the catalogue."""
+    """The catalogue has no credit model of this name."""
 
-    def __init__(self, name: str, known: tuple[str, ...]) -> None:
-        super().__init__(f"no credit model of this name; the catalogue has {', '.join(known)}")
+    def __init__(self, name: str, catalogue_names: tuple[str, ...]) -> None:
+        super().__init__(
+            f"no credit model of this name; the catalogue has {', '.join(catalogue_names)}"
+        )
         self.name = name
 
 
 class ModelRefusedError(SuretyError):
-    """A bundle must not be served: wrong hash, foreign contract, failing golden rows."""
+    """A bundle must not be served: wrong hash, other contract or failing golden rows."""
 
 
 class RegistryError(SuretyError):
-    """A version or pointer is not in a state that allows what was asked."""
+    """The state of a version or pointer does not allow the operation."""
 
 
 class PointerMovedError(RegistryError):
-    """Someone else moved a model's pointer first; what was asked did not happen."""
+    """Someone else moved the pointer of a model first. The operation had no effect."""
 
-    def __init__(self, model: str, champion: str, who: str, when: datetime) -> None:
+    def __init__(self, model_name: str, champion: str, who: str, when: datetime) -> None:
         super().__init__(
-            f"{who} moved the pointer of {model} first, at {when:%Y-%m-%d %H:%M:%S} UTC; "
+            f"{who} moved the pointer of {model_name} first, at {when:%Y-%m-%d %H:%M:%S} UTC; "
             f"its champion is {champion}"
         )
 
 
 class StoreError(SuretyError):
-    """The model store did not do what was asked."""
+    """An operation of the model store failed."""
 
 
 class ObjectMissingError(StoreError):
@@ -69,18 +71,18 @@ class ObjectMissingError(StoreError):
 
 
 class ObjectExistsError(StoreError):
-    """An object that may only be created once exists already."""
+    """An object exists already and can be created only once."""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"object {name} exists already")
 
 
 class GenerationConflictError(StoreError):
-    """The object changed since it was read, so it was not replaced."""
+    """The object changed after it was read, so it was not replaced."""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"object {name} was changed by someone else")
 
 
 class StoreUnavailableError(StoreError):
-    """The store could not be reached, or refused access."""
+    """The store cannot be reached, or it refused access."""

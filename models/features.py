@@ -1,7 +1,7 @@
-"""The one way from applications to the matrix an estimator reads, for one row or a million.
+"""Feature engineering: from applications to the matrix an estimator reads.
 
-Training and serving both call `columns_from_applications` and `matrix_from_columns`; nothing else
-computes a feature. Every step works row by row, so a row's features never depend on its batch.
+Training and serving both call `columns_from_applications` and `matrix_from_columns`. No other code
+computes a feature. Every step works row by row, so the features of a row never depend on its batch.
 """
 
 import math
@@ -20,15 +20,16 @@ from models.table import table_from_applications
 
 Matrix = NDArray[np.float64]
 
-LARGEST = 1e38  # trees read single precision, which ends soon after
+LARGEST = 1e38  # trees read single precision, whose limit is 3.4e38
 
 
 @dataclass(frozen=True, slots=True)
 class Feature:
     """One column of the matrix.
 
-    `equals` is None for the number itself (missing and special values are NaN there); otherwise
-    the column is 1.0 where the characteristic has that value, else 0.0. NaN stands for "missing".
+    Without `equals` the column is the number itself, with NaN for missing and special values.
+    With `equals` it is an indicator: 1.0 where the characteristic has that value, else 0.0. An
+    `equals` of NaN indicates a missing value.
     """
 
     name: str
@@ -39,35 +40,38 @@ class Feature:
 
 @cache
 def features(model: type[CreditModel]) -> tuple[Feature, ...]:
-    """Columns of the model's matrix, in order. Protected characteristics have none."""
+    """Return the columns of the model's matrix, in order. Protected characteristics have none."""
     return tuple(
-        feature for c in characteristics(model) if not c.protected for feature in _features_of(c)
+        feature
+        for c in characteristics(model)
+        if not c.protected
+        for feature in _features_from_characteristic(c)
     )
 
 
 def find_column_indices(model: type[CreditModel], c: Characteristic) -> tuple[int, ...]:
-    """Places of a characteristic's columns in the model's matrix."""
+    """Return the indices of a characteristic's columns in the model's matrix."""
     return tuple(j for j, f in enumerate(features(model)) if f.characteristic == c.name)
 
 
-def _features_of(c: Characteristic) -> list[Feature]:
+def _features_from_characteristic(c: Characteristic) -> list[Feature]:
     if c.levels:
-        found = [Feature(f"{c.name}={lv}", c.name, float(i)) for i, lv in enumerate(c.levels)]
+        columns = [Feature(f"{c.name}={lv}", c.name, float(i)) for i, lv in enumerate(c.levels)]
     else:
-        found = [Feature(c.name, c.name, sign=c.sign)]
-        found += [Feature(f"{c.name}={code}", c.name, float(code)) for code in c.special]
+        columns = [Feature(c.name, c.name, sign=c.sign)]
+        columns += [Feature(f"{c.name}={code}", c.name, float(code)) for code in c.special]
     if c.optional:
-        found.append(Feature(f"{c.name}=missing", c.name, float("nan")))
-    return found
+        columns.append(Feature(f"{c.name}=missing", c.name, float("nan")))
+    return columns
 
 
 def columns_from_applications(
     model: type[CreditModel], applications: Sequence[CreditModel]
 ) -> Columns:
-    """Turn validated applications into one float column a scored characteristic.
+    """Convert validated applications to one float column for each scored characteristic.
 
-    Numbers stay as they are, special codes included; a level becomes its place in the
-    declaration; None becomes NaN.
+    Numbers and special codes stay as they are. A level becomes its index in the declaration. None
+    becomes NaN.
 
     Raises
     ------
@@ -80,16 +84,16 @@ def columns_from_applications(
 def columns_from_fields(model: type[CreditModel], fields: Columns) -> Columns:
     """Add the derived characteristics to the columns of all scored fields.
 
-    To a derived number special codes are not amounts: it reads them as NaN. Errors as
+    Special codes are not amounts, so derived functions read them as NaN. Errors are those of
     `columns_from_applications`.
     """
     columns = dict(fields)
     amounts = columns | {
         c.name: np.where(np.isin(columns[c.name], tuple(c.special)), np.nan, columns[c.name])
-        for c in _with_special_codes(model)
+        for c in _select_special(model)
     }
     with np.errstate(all="ignore"):
-        for name, compute in _derivations(model):
+        for name, compute in _list_derived(model):
             columns[name] = amounts[name] = compute(amounts)
             if np.isinf(columns[name]).any():
                 raise FeatureError(name)
@@ -97,31 +101,31 @@ def columns_from_fields(model: type[CreditModel], fields: Columns) -> Columns:
 
 
 def value_from_column(c: Characteristic, number: float) -> Level | float | None:
-    """What an application would say where a column of the characteristic has this number."""
+    """Convert a number in a column back to the value that an application has."""
     if math.isnan(number):
         return None
     if c.levels:
         return c.levels[int(number)]
-    return int(number) if c.whole else number
+    return int(number) if c.is_integer else number
 
 
 def matrix_from_columns(model: type[CreditModel], columns: Columns) -> Matrix:
-    """Lay the columns out as the estimator reads them: shape `(n, p)`, C order, NaN = missing.
+    """Build the matrix an estimator reads: shape `(n, p)`, C order, NaN = missing.
 
-    Every number is one that single precision can hold, so a record in single precision is exact.
+    Every number is rounded to single precision, so a record in single precision is exact.
 
     Raises
     ------
     FeatureError
-        If a number is beyond `LARGEST`.
+        If the absolute value of a number is above `LARGEST`.
     """
-    layout = _layout(model)
+    layout = _build_layout(model)
     stacked = np.array([columns[name] for name in layout.names])
     matrix = stacked.take(layout.sources, axis=0)
     matrix[layout.levels] = matrix[layout.levels] == layout.equals
     matrix[layout.missing] = np.isnan(matrix[layout.missing])
-    for place, code in layout.special:
-        matrix[place, matrix[place] == code] = np.nan
+    for column_index, code in layout.special:
+        matrix[column_index, matrix[column_index] == code] = np.nan
     if (np.abs(matrix) > LARGEST).any():
         beyond = (np.abs(matrix) > LARGEST).any(axis=1)
         raise FeatureError(features(model)[int(beyond.argmax())].characteristic)
@@ -129,9 +133,11 @@ def matrix_from_columns(model: type[CreditModel], columns: Columns) -> Matrix:
 
 
 class _Layout(NamedTuple):
-    """Where a matrix's columns come from: places in `names`, and what is asked of the values.
+    """How to build a matrix from columns.
 
-    `levels` and `missing` are places in the matrix; `special` are places with a code each.
+    `sources` has the index in `names` for each column of the matrix. `levels` has the indices of
+    columns that indicate the values `equals`, `missing` those of columns that indicate NaN.
+    `special` pairs the index of a number's column with each code that becomes NaN there.
     """
 
     names: tuple[str, ...]
@@ -143,28 +149,30 @@ class _Layout(NamedTuple):
 
 
 @cache
-def _layout(model: type[CreditModel]) -> _Layout:
+def _build_layout(model: type[CreditModel]) -> _Layout:
     names = tuple(dict.fromkeys(f.characteristic for f in features(model)))
-    asked = dict(enumerate(f.equals for f in features(model)))
-    levels = {j: e for j, e in asked.items() if e is not None and not math.isnan(e)}
+    equals = dict(enumerate(f.equals for f in features(model)))
+    levels = {j: e for j, e in equals.items() if e is not None and not math.isnan(e)}
     numbers = {f.characteristic: j for j, f in enumerate(features(model)) if f.equals is None}
     return _Layout(
         names=names,
         sources=np.array([names.index(f.characteristic) for f in features(model)], np.intp),
         levels=np.array(list(levels), np.intp),
         equals=np.array(list(levels.values()), np.float64)[:, None],
-        missing=np.array([j for j, e in asked.items() if e is not None and math.isnan(e)], np.intp),
+        missing=np.array(
+            [j for j, e in equals.items() if e is not None and math.isnan(e)], np.intp
+        ),
         special=tuple(
-            (numbers[c.name], float(code)) for c in _with_special_codes(model) for code in c.special
+            (numbers[c.name], float(code)) for c in _select_special(model) for code in c.special
         ),
     )
 
 
 @cache
-def _with_special_codes(model: type[CreditModel]) -> tuple[Characteristic, ...]:
+def _select_special(model: type[CreditModel]) -> tuple[Characteristic, ...]:
     return tuple(c for c in characteristics(model) if c.special and not c.protected)
 
 
 @cache
-def _derivations(model: type[CreditModel]) -> tuple[tuple[str, Callable[[Columns], Column]], ...]:
+def _list_derived(model: type[CreditModel]) -> tuple[tuple[str, Callable[[Columns], Column]], ...]:
     return tuple((c.name, c.compute) for c in characteristics(model) if c.compute is not None)

@@ -1,4 +1,4 @@
-"""How well probabilities of default rank and fit, with intervals; numpy only.
+"""Performance metrics of default probabilities, with bootstrap intervals and paired tests.
 
 `labels` are 0 or 1 (1 = default), `probabilities` in (0, 1), both of shape `(n,)`.
 """
@@ -16,14 +16,14 @@ from models.errors import DataError
 Labels = NDArray[np.int64]
 Probabilities = NDArray[np.float64]
 
-HALF = 0.5  # where accuracy, precision, recall and F1 begin to call a row a default, if not told
+HALF = 0.5  # from this probability on, classification metrics call a row a default, by default
 RESAMPLES = 500
 COVERAGE = 0.95
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A figure with its 95 % interval."""
+    """A metric with its 95 % confidence interval."""
 
     value: float
     low: float
@@ -31,7 +31,7 @@ class Estimate:
 
 
 def auc(labels: Labels, probabilities: Probabilities) -> float:
-    """Probability that a default is ranked above a non-default; ties count half."""
+    """Return the probability that a default ranks above a non-default; ties count half."""
     bads = int(labels.sum())
     goods = len(labels) - bads
     bad_ranks = average_ranks(probabilities)[labels == 1].sum()
@@ -39,58 +39,58 @@ def auc(labels: Labels, probabilities: Probabilities) -> float:
 
 
 def average_ranks(values: Probabilities) -> Probabilities:
-    """Ranks from 1, ties sharing their mean rank."""
-    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
+    """Return ranks from 1. Ties share their mean rank."""
+    _, group_indices, counts = np.unique(values, return_inverse=True, return_counts=True)
     last = np.cumsum(counts)
-    return (last - (counts - 1) / 2)[place]
+    return (last - (counts - 1) / 2)[group_indices]
 
 
 def gini(labels: Labels, probabilities: Probabilities) -> float:
-    """`2 AUC - 1`."""
+    """Return `2 AUC - 1`."""
     return 2.0 * auc(labels, probabilities) - 1.0
 
 
 def ks(labels: Labels, probabilities: Probabilities) -> float:
-    """Largest distance between the distributions of defaults and of non-defaults, in [0, 1]."""
-    values, place = np.unique(probabilities, return_inverse=True)
-    bads = np.bincount(place, weights=labels, minlength=len(values)).cumsum()
-    goods = np.bincount(place, weights=1 - labels, minlength=len(values)).cumsum()
+    """Return the largest gap between the distributions of defaults and non-defaults, in [0, 1]."""
+    values, group_indices = np.unique(probabilities, return_inverse=True)
+    bads = np.bincount(group_indices, weights=labels, minlength=len(values)).cumsum()
+    goods = np.bincount(group_indices, weights=1 - labels, minlength=len(values)).cumsum()
     return float(np.abs(bads / bads[-1] - goods / goods[-1]).max())
 
 
 def brier(labels: Labels, probabilities: Probabilities) -> float:
-    """Mean squared error of the probabilities."""
+    """Return the mean squared error of the probabilities."""
     return float(np.mean((probabilities - labels) ** 2))
 
 
 def log_loss(labels: Labels, probabilities: Probabilities) -> float:
-    """Mean negative log-likelihood, in nats."""
+    """Return the mean negative log-likelihood, in nats."""
     return float(np.mean(row_log_loss(labels, probabilities)))
 
 
 def row_log_loss(labels: Labels, probabilities: Probabilities) -> NDArray[np.float64]:
-    """Negative log-likelihood of each row."""
+    """Return the negative log-likelihood of each row."""
     return -np.log(np.where(labels == 1, probabilities, 1.0 - probabilities))
 
 
 def accuracy(labels: Labels, probabilities: Probabilities, default_from: float = HALF) -> float:
-    """Share classified rightly."""
+    """Return the share of rows that are classified correctly."""
     return float(np.mean((probabilities >= default_from) == (labels == 1)))
 
 
 def precision(labels: Labels, probabilities: Probabilities, default_from: float = HALF) -> float:
-    """Share of defaults among those classified as default; 0 when none is."""
+    """Return the share of defaults among rows classified as default; 0 if there are none."""
     flagged = probabilities >= default_from
     return float(labels[flagged].mean()) if flagged.any() else 0.0
 
 
 def recall(labels: Labels, probabilities: Probabilities, default_from: float = HALF) -> float:
-    """Share of the defaults that is classified as default."""
+    """Return the share of defaults that are classified as default."""
     return float((probabilities >= default_from)[labels == 1].mean())
 
 
 def f1(labels: Labels, probabilities: Probabilities, default_from: float = HALF) -> float:
-    """Harmonic mean of precision and recall; 0 when both are."""
+    """Return the harmonic mean of precision and recall; 0 if both are 0."""
     p, r = (metric(labels, probabilities, default_from) for metric in (precision, recall))
     return 2 * p * r / (p + r) if p + r else 0.0
 
@@ -108,14 +108,14 @@ CLASSIFYING = {"accuracy": accuracy, "precision": precision, "recall": recall, "
 def evaluate(
     labels: Labels, probabilities: Probabilities, seed: int, default_from: float = HALF
 ) -> dict[str, Estimate]:
-    """All metrics, with percentile intervals of a bootstrap stratified by label.
+    """Compute all metrics, with percentile intervals of a bootstrap stratified by label.
 
-    Those that classify call a row a default from `default_from` on.
+    Metrics of classes call a row a default if its probability is at least `default_from`.
 
     Raises
     ------
     DataError
-        If there is no default or nothing but defaults: then nothing can be ranked.
+        If the labels are all 0 or all 1, because ranking needs both.
     """
     bads, goods = np.flatnonzero(labels == 1), np.flatnonzero(labels == 0)
     if not len(bads) or not len(goods):
@@ -128,53 +128,56 @@ def evaluate(
     ]
     classifying = {n: partial(m, default_from=default_from) for n, m in CLASSIFYING.items()}
     return {
-        name: _interval(metric(labels, probabilities), values)
+        name: _estimate_interval(metric(labels, probabilities), values)
         for name, metric in (METRICS | classifying).items()
         for values in [[metric(labels[rows], probabilities[rows]) for rows in resamples]]
     }
 
 
-def _interval(value: float, values: list[float]) -> Estimate:
+def _estimate_interval(value: float, values: list[float]) -> Estimate:
     tail = (1 - COVERAGE) / 2
     low, high = np.quantile(values, [tail, 1 - tail])
     return Estimate(value=value, low=float(low), high=float(high))
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
-    """A paired difference and its standard error."""
+class PairedDifference:
+    """A difference of two models on the same rows, and its standard error."""
 
     value: float
     standard_error: float
 
     def lower_bound(self, confidence: float = 0.95) -> float:
-        """One-sided lower confidence bound."""
+        """Return the one-sided lower confidence bound."""
         return self.value - NormalDist().inv_cdf(confidence) * self.standard_error
 
 
-def auc_difference(labels: Labels, first: Probabilities, second: Probabilities) -> Difference:
-    """AUC of `first` minus AUC of `second` on the same rows, with DeLong's standard error.
+def auc_difference(labels: Labels, first: Probabilities, second: Probabilities) -> PairedDifference:
+    """Return the AUC of `first` minus that of `second`, with DeLong's standard error.
 
     Source: Sun & Xu, Fast implementation of DeLong's algorithm, IEEE SPL 21 (2014).
     """
     bad, good = labels == 1, labels == 0
     bads, goods = int(bad.sum()), int(good.sum())
-    bad_places, good_places = [], []
+    # A row's placement is the share of rows of the other label that it ranks on the right side of.
+    bad_placements, good_placements = [], []
     for scores in (first, second):
         ranks = average_ranks(scores)
-        bad_places.append((ranks[bad] - average_ranks(scores[bad])) / goods)
-        good_places.append(1.0 - (ranks[good] - average_ranks(scores[good])) / bads)
+        bad_placements.append((ranks[bad] - average_ranks(scores[bad])) / goods)
+        good_placements.append(1.0 - (ranks[good] - average_ranks(scores[good])) / bads)
     contrast = np.array([1.0, -1.0])
-    covariance = np.cov(bad_places) / bads + np.cov(good_places) / goods
+    covariance = np.cov(bad_placements) / bads + np.cov(good_placements) / goods
     variance = float(contrast @ covariance @ contrast)
-    return Difference(
-        value=float(np.mean(bad_places[0]) - np.mean(bad_places[1])),
+    return PairedDifference(
+        value=float(np.mean(bad_placements[0]) - np.mean(bad_placements[1])),
         standard_error=max(variance, 0.0) ** 0.5,
     )
 
 
-def log_loss_difference(labels: Labels, first: Probabilities, second: Probabilities) -> Difference:
-    """Log-loss of `first` minus that of `second` on the same rows; negative = first is better."""
+def log_loss_difference(
+    labels: Labels, first: Probabilities, second: Probabilities
+) -> PairedDifference:
+    """Return the log-loss of `first` minus that of `second`; negative means first is better."""
     differences = row_log_loss(labels, first) - row_log_loss(labels, second)
     error = float(differences.std(ddof=1)) / len(differences) ** 0.5
-    return Difference(value=float(differences.mean()), standard_error=error)
+    return PairedDifference(value=float(differences.mean()), standard_error=error)

@@ -1,4 +1,4 @@
-"""Contributions in points: a score difference shared out in proportion to log-odds."""
+"""Contributions in score points: a score difference, allocated in proportion to log-odds."""
 
 from collections.abc import Callable
 
@@ -8,22 +8,24 @@ from numpy.typing import NDArray
 from models.estimators.families import Contributions
 from models.features import Matrix
 
-LEAST_LOG_ODDS = 1e-6  # nearer to the base the share is taken from the slope there
+LEAST_LOG_ODDS = 1e-6  # below this distance from the expected value, its slope sets the shares
 STEP = 1e-3
 
 Scores = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 
-def points_from_contributions(found: Contributions, scores: Scores) -> Matrix:
-    """Points each feature adds to the base's score; a row's sum is its score less the base's.
+def points_from_contributions(contributions: Contributions, scores: Scores) -> Matrix:
+    """Return the points each feature adds to the score of the expected value.
 
-    Calibration and a linear scale bend log-odds, so that points are not additive by themselves.
-    `scores` gives the unrounded score of log-odds before calibration.
+    The sum of a row is its score minus the score of the expected value. Calibration and a linear
+    scale are not linear in log-odds, so points are not additive by themselves. `scores` returns
+    the unrounded score of log-odds before calibration.
     """
-    totals = found.values.sum(axis=1)
+    expected_value = contributions.expected_value
+    totals = contributions.values.sum(axis=1)
     near = np.abs(totals) < LEAST_LOG_ODDS
-    # Where the base itself stands, the slope of the score around it.
+    # At the expected value itself the ratio is 0 / 0, so the slope around it is used.
     high, low = np.where(near, STEP / 2, totals), np.where(near, -STEP / 2, 0.0)
-    differences = scores(found.base + high) - scores(found.base + low)
-    points: Matrix = found.values * (differences / (high - low))[:, None]
+    differences = scores(expected_value + high) - scores(expected_value + low)
+    points: Matrix = contributions.values * (differences / (high - low))[:, None]
     return points

@@ -1,4 +1,4 @@
-"""What follows from a probability of default: a decision and a risk level, by declared cut-offs."""
+"""Decision policy: cut-offs on the probability of default, decisions and risk levels."""
 
 import math
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ RiskLevel = Literal["low", "medium", "high"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cutoffs:
-    """Approve below one probability of default, decline from another, refer between them."""
+    """Approve below `approve_below`, decline from `decline_from`, refer in between."""
 
     approve_below: float
     decline_from: float
@@ -26,35 +26,35 @@ class Cutoffs:
 
 @dataclass(frozen=True, slots=True)
 class Fixed:
-    """A cut-off that is a number."""
+    """A cut-off that is declared as a number."""
 
     probability: float
 
     def __post_init__(self) -> None:
-        """Refuse what is no probability."""
+        """Refuse a number that is not a probability."""
         if not 0.0 < self.probability < 1.0:
-            message = "a fixed cut-off is between 0 and 1"
+            message = f"Fixed: probability must be between 0 and 1, got {self.probability}"
             raise DeclarationError(message)
 
 
 @dataclass(frozen=True, slots=True)
 class RecallAtPrecision:
-    """The cut-off that finds most defaults, while of those it finds this share are defaults."""
+    """The cut-off with the highest recall of defaults at no less than this precision."""
 
     precision: float
 
     def __post_init__(self) -> None:
-        """Refuse a share that is none."""
+        """Refuse a number that is not a share."""
         if not 0.0 < self.precision < 1.0:
-            message = "a precision is between 0 and 1"
+            message = f"RecallAtPrecision: precision must be between 0 and 1, got {self.precision}"
             raise DeclarationError(message)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeastCost:
-    """The cut-off where approving a bad credit costs, on average, what refusing a good one does.
+    """The cut-off at which approving and refusing have the same expected cost.
 
-    For calibrated probabilities no other one is cheaper: `good_refused / (good_refused +
+    With calibrated probabilities it is the cheapest cut-off: `good_refused / (good_refused +
     bad_approved)`. Source: Elkan, The foundations of cost-sensitive learning, IJCAI 2001.
     """
 
@@ -62,9 +62,9 @@ class LeastCost:
     good_refused: float
 
     def __post_init__(self) -> None:
-        """Refuse what is no cost."""
+        """Refuse numbers that are not costs."""
         if not (0 < self.bad_approved < math.inf and 0 < self.good_refused < math.inf):
-            message = "costs are above 0 and finite"
+            message = "LeastCost: bad_approved and good_refused must be above 0 and finite"
             raise DeclarationError(message)
 
 
@@ -73,13 +73,13 @@ CutoffRule = Fixed | RecallAtPrecision | LeastCost
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CutoffRules:
-    """Cut-offs that training chooses on out-of-fold predictions; the version records both."""
+    """Rules from which training chooses cut-offs. A version records the rules and the numbers."""
 
     approve_below: CutoffRule
     decline_from: CutoffRule
 
     def __post_init__(self) -> None:
-        """Refuse numbers that cross."""
+        """Refuse fixed cut-offs that overlap."""
         if isinstance(self.approve_below, Fixed) and isinstance(self.decline_from, Fixed):
             Cutoffs(
                 approve_below=self.approve_below.probability,
@@ -88,7 +88,7 @@ class CutoffRules:
 
 
 def decide(probability_of_default: float, policy: Cutoffs) -> DecisionName:
-    """Decide on the unrounded probability; each cut-off belongs to the riskier side."""
+    """Decide on the unrounded probability. A cut-off belongs to its riskier side."""
     if probability_of_default < policy.approve_below:
         return "approve"
     return "refer" if probability_of_default < policy.decline_from else "decline"

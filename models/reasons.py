@@ -1,10 +1,15 @@
-"""Why an application scored as it did: what counted against it, in sentences for the applicant.
+"""Adverse-action reasons: the characteristics that raised an applicant's risk, as sentences.
 
-Regulation B, 12 CFR 1002.9(b)(2), asks for the specific principal reasons that were actually
-scored, and finds more than four unlikely to help. Characteristics with one code are one reason. It
-is given only if its contribution raises the log-odds, and if putting it where the reference stands
-would lower them: the whole group, and by itself the characteristic that its sentence names, which
-is the one whose improvement helps most. The model itself checks this for every reason it gives.
+Regulation B, 12 CFR 1002.9(b)(2), requires the specific principal reasons that were actually
+scored, and considers more than four unlikely to help. Characteristics with the same code form one
+reason. A reason is given only if both of these hold:
+
+- Its contribution raises the log-odds.
+- Setting it to the values of the baseline applicant lowers the log-odds: for the whole group, and
+  for the single characteristic that its sentence names. That is the characteristic whose
+  improvement helps most.
+
+The estimator itself is evaluated to check every reason that is given.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,7 +29,7 @@ from models.features import (
 )
 
 MOST_REASONS = 4
-LEAST_LOG_ODDS = 1e-3  # a thirtieth of a point that doubles odds by 20: less is no reason
+LEAST_LOG_ODDS = 1e-3  # a thirtieth of a point where 20 points double the odds; less is no reason
 MOST_CHECKED = 8  # strongest contributions; a reason that fails its check gives way to the next
 
 Baseline = Mapping[str, str | int | float | None]
@@ -32,11 +37,11 @@ Baseline = Mapping[str, str | int | float | None]
 
 @dataclass(frozen=True, slots=True)
 class AdverseReason:
-    """One reason: a stable code, a sentence, and what it adds.
+    """One reason: a stable code, a sentence for the applicant, and its contribution.
 
-    `log_odds` are before calibration and above 0; `points`, below 0, are its share of the score's
-    difference from the base: the reference's score for formulas, for trees that of the mean
-    log-odds of the training rows.
+    `log_odds` is before calibration and above 0. `points` is below 0: the reason's share of the
+    distance from the score of the expected value. That score is the baseline applicant's for
+    formulas, and the score of the mean log-odds of the training rows for trees.
     """
 
     code: str
@@ -47,9 +52,9 @@ class AdverseReason:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """The same applications as columns, as the estimator's matrix `(n, p)`, and explained.
+    """Applications as columns, as the estimator's matrix `(n, p)`, and with their contributions.
 
-    `log_odds` and `points` have the matrix's shape: what each feature adds.
+    `log_odds` and `points` have the shape of the matrix: the contribution of each feature.
     """
 
     columns: Columns
@@ -58,87 +63,122 @@ class Rows:
     points: Matrix
 
 
-def columns_from_baseline(model: type[CreditModel], reference: Baseline) -> Columns:
-    """The reference as columns of one row, derived characteristics included."""
-    nothing: dict[str, None] = dict.fromkeys(model.model_fields)  # of what is not scored
-    whole = model.model_construct(**nothing | dict(reference))  # type: ignore[arg-type]  # not checked
-    return columns_from_applications(model, [whole])
+def columns_from_baseline(model: type[CreditModel], baseline: Baseline) -> Columns:
+    """Return the baseline applicant as columns of one row, with derived characteristics."""
+    absent: dict[str, None] = dict.fromkeys(model.model_fields)  # fields that are not scored
+    application = model.model_construct(**absent | dict(baseline))  # type: ignore[arg-type]  # not checked
+    return columns_from_applications(model, [application])
 
 
-def matrix_from_baseline(model: type[CreditModel], reference: Baseline) -> Matrix:
-    """The reference as the estimator reads it, shape `(1, p)`."""
-    return matrix_from_columns(model, columns_from_baseline(model, reference))
+def matrix_from_baseline(model: type[CreditModel], baseline: Baseline) -> Matrix:
+    """Return the baseline applicant as the estimator reads it, shape `(1, p)`."""
+    return matrix_from_columns(model, columns_from_baseline(model, baseline))
 
 
-def adverse_reasons(
-    model: type[CreditModel], estimator: Estimator, typical: Matrix, rows: Rows
+def select_reasons(
+    model: type[CreditModel], estimator: Estimator, baseline_row: Matrix, rows: Rows
 ) -> list[tuple[AdverseReason, ...]]:
-    """Reasons of each row, strongest first, at most `MOST_REASONS`; each as if it were alone.
+    """Select the reasons of each row, strongest first, at most `MOST_REASONS`.
 
-    `typical` is the reference's row, shape `(1, p)`.
+    `baseline_row` is the baseline applicant, shape `(1, p)`. A row's reasons never depend on the
+    rows beside it.
     """
-    groups = list(_groups(model).values())
-    by_group = _summed(rows.log_odds, groups)
-    points = _summed(rows.points, groups)
-    strongest = _strongest(by_group)
-    asked = [
-        (i, places)
-        for i, candidates in enumerate(strongest)
-        for group in candidates
-        for places in groups[group].asked
+    groups = _list_groups(model)
+    log_odds = _sum_by_group(rows.log_odds, groups)
+    points = _sum_by_group(rows.points, groups)
+    candidates = _rank_groups(log_odds)
+    falls = _measure_falls(estimator, rows.matrix, baseline_row, _list_trials(candidates, groups))
+    reasons: list[tuple[AdverseReason, ...]] = []
+    for i, group_indices in enumerate(candidates):
+        row_reasons = []
+        for g in group_indices:
+            member, fall = _find_best_member(groups[g], i, falls)
+            if fall > 0 and falls[i, groups[g].column_indices] > 0:
+                text = _render_sentence(member.characteristic, rows.columns, i)
+                contribution = float(log_odds[i, g]), float(points[i, g])
+                row_reasons.append(AdverseReason(groups[g].code, text, *contribution))
+        reasons.append(tuple(row_reasons[:MOST_REASONS]))
+    return reasons
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Member:
+    """One characteristic of a reason, and the indices of its columns in the matrix."""
+
+    characteristic: Characteristic
+    column_indices: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """All characteristics of one reason code, and the indices of their columns in the matrix.
+
+    `trials` are the sets of columns to replace by the baseline applicant's: all columns of the
+    group, and those of each member alone.
+    """
+
+    code: str
+    members: tuple[_Member, ...]
+    column_indices: tuple[int, ...]
+    trials: tuple[tuple[int, ...], ...]
+
+
+# A row's index, and the indices of the columns that are replaced in it.
+_Trial = tuple[int, tuple[int, ...]]
+
+
+def _list_trials(candidates: Sequence[Sequence[int]], groups: Sequence[_Group]) -> list[_Trial]:
+    return [
+        (i, column_indices)
+        for i, group_indices in enumerate(candidates)
+        for g in group_indices
+        for column_indices in groups[g].trials
     ]
-    drops = _drops(estimator, rows.matrix, typical, asked)
-    drop = dict(zip(asked, drops, strict=True))
-    found: list[tuple[AdverseReason, ...]] = []
-    for i, candidates in enumerate(strongest):
-        reasons = []
-        for g in candidates:
-            falls = {member: drop[i, member.places] for member in groups[g].members}
-            named = max(falls, key=lambda member: falls[member])
-            if falls[named] > 0 and drop[i, groups[g].places] > 0:
-                text = _sentence(named.characteristic, rows.columns, i)
-                added = float(by_group[i, g]), float(points[i, g])
-                reasons.append(AdverseReason(groups[g].code, text, *added))
-        found.append(tuple(reasons[:MOST_REASONS]))
-    return found
 
 
-def _summed(values: Matrix, groups: "Sequence[_Group]") -> Matrix:
-    ends = np.cumsum([len(group.places) for group in groups])
-    ordered = values[:, [place for group in groups for place in group.places]]
-    summed: Matrix = np.add.reduceat(ordered, [0, *ends[:-1]], axis=1)
-    return summed
+def _find_best_member(
+    group: _Group, row_index: int, falls: Mapping[_Trial, float]
+) -> tuple[_Member, float]:
+    """Find the member whose improvement lowers the log-odds most, and by how much it does."""
+    best = max(group.members, key=lambda member: falls[row_index, member.column_indices])
+    return best, falls[row_index, best.column_indices]
 
 
-def _strongest(contributions: Matrix) -> list[list[int]]:
-    """Of each row the groups that may be reasons, strongest first."""
+def _sum_by_group(values: Matrix, groups: Sequence[_Group]) -> Matrix:
+    ends = np.cumsum([len(group.column_indices) for group in groups])
+    ordered = values[:, [j for group in groups for j in group.column_indices]]
+    sums: Matrix = np.add.reduceat(ordered, [0, *ends[:-1]], axis=1)
+    return sums
+
+
+def _rank_groups(contributions: Matrix) -> list[list[int]]:
+    """For each row, rank the groups that can be reasons, strongest first."""
     order = np.argsort(-contributions, axis=1, kind="stable")[:, :MOST_CHECKED]
     counts = (np.take_along_axis(contributions, order, axis=1) > LEAST_LOG_ODDS).sum(axis=1)
     return [row[:count] for row, count in zip(order.tolist(), counts.tolist(), strict=True)]
 
 
-def _drops(
-    estimator: Estimator,
-    matrix: Matrix,
-    typical: Matrix,
-    asked: Sequence[tuple[int, tuple[int, ...]]],
-) -> list[float]:
-    """How far the log-odds of a row fall when it has the reference's values in some places."""
-    if not asked:
-        return []
-    kinds = {places: k for k, places in enumerate(dict.fromkeys(places for _, places in asked))}
-    replaced = np.zeros((len(kinds), matrix.shape[1]), bool)
-    for places, k in kinds.items():
-        replaced[k, list(places)] = True
-    rows = [i for i, _ in asked]
-    improved = np.where(replaced[[kinds[places] for _, places in asked]], typical, matrix[rows])
-    before = estimator.log_odds(matrix)[rows]
-    found: list[float] = (before - estimator.log_odds(improved)).tolist()
-    return found
+def _measure_falls(
+    estimator: Estimator, matrix: Matrix, baseline_row: Matrix, trials: Sequence[_Trial]
+) -> dict[_Trial, float]:
+    """Measure how far a row's log-odds fall when some of its columns have the baseline's values."""
+    if not trials:
+        return {}
+    distinct = dict.fromkeys(column_indices for _, column_indices in trials)
+    mask_indices = {column_indices: k for k, column_indices in enumerate(distinct)}
+    masks = np.zeros((len(mask_indices), matrix.shape[1]), bool)
+    for column_indices, k in mask_indices.items():
+        masks[k, list(column_indices)] = True
+    row_indices = [i for i, _ in trials]
+    replaced = masks[[mask_indices[column_indices] for _, column_indices in trials]]
+    improved = np.where(replaced, baseline_row, matrix[row_indices])
+    before = estimator.log_odds(matrix)[row_indices]
+    falls: list[float] = (before - estimator.log_odds(improved)).tolist()
+    return dict(zip(trials, falls, strict=True))
 
 
-def _sentence(c: Characteristic, columns: Columns, row: int) -> str:
-    value = float(columns[c.name][row])
+def _render_sentence(c: Characteristic, columns: Columns, row_index: int) -> str:
+    value = float(columns[c.name][row_index])
     if np.isnan(value) and c.missing is not None:
         return c.missing
     if not c.levels and value in c.special:
@@ -147,37 +187,16 @@ def _sentence(c: Characteristic, columns: Columns, row: int) -> str:
     return text if c.levels else text.format(**{c.name: value})
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Member:
-    """One characteristic of a reason, and its places in the matrix."""
-
-    characteristic: Characteristic
-    places: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Group:
-    """All characteristics of one reason code, and their places in the matrix.
-
-    `asked` is what is put where the reference stands: all of it, and each of several by itself.
-    """
-
-    code: str
-    members: tuple[_Member, ...]
-    places: tuple[int, ...]
-    asked: tuple[tuple[int, ...], ...]
-
-
 @cache
-def _groups(model: type[CreditModel]) -> dict[str, _Group]:
+def _list_groups(model: type[CreditModel]) -> tuple[_Group, ...]:
     members: dict[str, list[_Member]] = {}
     for c in characteristics(model):
         if c.reason is not None and not c.protected:
             members.setdefault(c.reason.code, []).append(_Member(c, find_column_indices(model, c)))
-    return {code: _group(code, found) for code, found in members.items()}
+    return tuple(_group_from_members(code, group) for code, group in members.items())
 
 
-def _group(code: str, members: Sequence[_Member]) -> _Group:
-    places = tuple(i for m in members for i in m.places)
-    asked = tuple(dict.fromkeys((places, *(m.places for m in members))))
-    return _Group(code, tuple(members), places, asked)
+def _group_from_members(code: str, members: Sequence[_Member]) -> _Group:
+    column_indices = tuple(j for m in members for j in m.column_indices)
+    trials = tuple(dict.fromkeys((column_indices, *(m.column_indices for m in members))))
+    return _Group(code, tuple(members), column_indices, trials)

@@ -1,4 +1,4 @@
-"""How far probabilities can be taken at their word, beside what chance alone would show.
+"""Calibration metrics of default probabilities, with the noise floor of a perfect model.
 
 `labels` are 0 or 1 (1 = default), `probabilities` in (0, 1), both of shape `(n,)`.
 """
@@ -17,12 +17,13 @@ NEWTON_STEPS = 25
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reliability:
-    """Calibration figures of one model on one sample.
+    """Calibration metrics of one model on one sample.
 
-    `ece` is the expected calibration error; a perfect model would show `ece_floor` on average
-    and less than `ece_floor_high` with the confidence asked for. `in_the_large` is the mean
-    probability minus the share of defaults. `slope` is that of labels on log-odds: 1 is right,
-    below 1 the probabilities are too extreme.
+    - `ece` is the expected calibration error. A perfectly calibrated model has `ece_floor` on
+      average, and stays below `ece_floor_high` with the requested confidence.
+    - `in_the_large` is the mean probability minus the share of defaults.
+    - `slope` is the slope of labels on log-odds. 1 is correct. Below 1 the probabilities are too
+      extreme.
     """
 
     ece: float
@@ -34,11 +35,11 @@ class Reliability:
     slope_error: float
 
 
-def reliability(
+def measure_reliability(
     labels: Labels, probabilities: Probabilities, confidence: float, seed: int
 ) -> Reliability:
-    """Measure calibration; the noise floor is simulated from the probabilities themselves."""
-    floor = ece_floor(probabilities, seed)
+    """Measure calibration. The noise floor is simulated from the probabilities themselves."""
+    floor = simulate_ece_floor(probabilities, seed)
     slope, slope_error = calibration_slope(labels, probabilities)
     variance = float(np.sum(probabilities * (1.0 - probabilities)))
     return Reliability(
@@ -53,28 +54,28 @@ def reliability(
 
 
 def expected_calibration_error(labels: Labels, probabilities: Probabilities) -> float:
-    """Mean gap between probability and outcome over bins of equal mass.
+    """Return the mean gap between probability and outcome over bins of equal mass.
 
     Rows of equal probability share their mean outcome, so the order of rows does not matter.
     """
-    rising, ties = _sorted_with_ties(probabilities)
-    return _error_of_sorted(labels[np.argsort(probabilities, kind="stable")], rising, ties)
+    rising, ties = _sort_with_ties(probabilities)
+    return _error_from_sorted(labels[np.argsort(probabilities, kind="stable")], rising, ties)
 
 
-def ece_floor(probabilities: Probabilities, seed: int) -> NDArray[np.float64]:
-    """Errors that a perfect model with these probabilities shows, shape `(SIMULATIONS,)`."""
+def simulate_ece_floor(probabilities: Probabilities, seed: int) -> NDArray[np.float64]:
+    """Simulate the errors of a perfect model with these probabilities, shape `(SIMULATIONS,)`."""
     random = np.random.default_rng(seed)
-    rising, ties = _sorted_with_ties(probabilities)
+    rising, ties = _sort_with_ties(probabilities)
     return np.array(
         [
-            _error_of_sorted((random.random(len(rising)) < rising).astype(np.int64), rising, ties)
+            _error_from_sorted((random.random(len(rising)) < rising).astype(np.int64), rising, ties)
             for _ in range(SIMULATIONS)
         ]
     )
 
 
 def calibration_slope(labels: Labels, probabilities: Probabilities) -> tuple[float, float]:
-    """Slope of a logistic regression of labels on log-odds, and its standard error.
+    """Return the slope of a logistic regression of labels on log-odds, and its standard error.
 
     Source: Cox, Two further applications of a model for binary regression, Biometrika 45 (1958).
     """
@@ -83,7 +84,7 @@ def calibration_slope(labels: Labels, probabilities: Probabilities) -> tuple[flo
     for _ in range(NEWTON_STEPS):
         fitted = _logistic(design @ weights)
         information = (design * (fitted * (1.0 - fitted))[:, None]).T @ design
-        # The pseudo-inverse: constant probabilities have no slope to find.
+        # The pseudo-inverse, because constant probabilities make the information matrix singular.
         step = np.linalg.pinv(information) @ (design.T @ (labels - fitted))
         while _likelihood(design @ (weights + step), labels) < _likelihood(
             design @ weights, labels
@@ -101,15 +102,15 @@ def _likelihood(log_odds: NDArray[np.float64], labels: Labels) -> float:
     return float(np.sum(labels * log_odds - np.logaddexp(0.0, log_odds)))
 
 
-def _sorted_with_ties(
+def _sort_with_ties(
     probabilities: Probabilities,
 ) -> tuple[Probabilities, NDArray[np.int64]]:
-    """Probabilities in rising order, and for each the number of its group of equal ones."""
+    """Return probabilities in rising order, and for each the index of its group of equal ones."""
     rising = np.sort(probabilities, kind="stable")
     return rising, np.concatenate([[0], np.cumsum(np.diff(rising) > 0)]).astype(np.int64)
 
 
-def _error_of_sorted(
+def _error_from_sorted(
     labels: Labels, probabilities: Probabilities, ties: NDArray[np.int64]
 ) -> float:
     shared = (np.bincount(ties, weights=labels) / np.bincount(ties))[ties]

@@ -1,4 +1,4 @@
-"""From a probability of default to points and a rating: more points mean less risk."""
+"""Score scales and rating bands: from a probability of default to points, more is safer."""
 
 import math
 from bisect import bisect_right
@@ -11,7 +11,7 @@ from models.errors import DeclarationError, ProbabilityError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PointsToDoubleOdds:
-    """Where a log-odds scale sits: `base_score` at `base_odds`, and `pdo` points to double them."""
+    """A log-odds scale: `base_score` at `base_odds`, and `pdo` points to double the odds."""
 
     kind: Literal["points_to_double_odds"] = "points_to_double_odds"
     base_score: float = 600.0
@@ -26,7 +26,7 @@ class PointsToDoubleOdds:
             raise DeclarationError(message)
 
     def __str__(self) -> str:
-        """Say it in a sentence's words."""
+        """Describe the scale in words, for reports."""
         return (
             f"{self.base_score:g} points at odds of {self.base_odds:g} good to 1 bad; "
             f"{self.pdo:g} points double the odds"
@@ -35,7 +35,7 @@ class PointsToDoubleOdds:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinearScale:
-    """A straight line: `highest` points at a probability of 0, `lowest` at 1."""
+    """A scale linear in the probability: `highest` points at 0, `lowest` points at 1."""
 
     kind: Literal["linear"] = "linear"
     lowest: float
@@ -48,7 +48,7 @@ class LinearScale:
             raise DeclarationError(message)
 
     def __str__(self) -> str:
-        """Say it in a sentence's words."""
+        """Describe the scale in words, for reports."""
         return (
             f"{self.highest:g} points at a probability of 0, {self.lowest:g} at 1, straight between"
         )
@@ -59,13 +59,13 @@ Scale = PointsToDoubleOdds | LinearScale
 
 @dataclass(frozen=True, slots=True)
 class Bands:
-    """Ratings by unrounded score, without gaps: each holds from its score up to the next one's."""
+    """Ratings by unrounded score, without gaps: each applies from its score up to the next."""
 
     lowest: str
     rising: tuple[tuple[float, str], ...]
 
     def __post_init__(self) -> None:
-        """Refuse bands out of order."""
+        """Refuse bands that are out of order."""
         starts = [start for start, _ in self.rising]
         if not all(map(math.isfinite, starts)) or any(a >= b for a, b in pairwise(starts)):
             message = "bands must rise, from finite scores"
@@ -73,7 +73,7 @@ class Bands:
 
 
 def score_from_probability(probability_of_default: float, scale: Scale) -> float:
-    """Put one probability of default on a scale, unrounded.
+    """Convert a probability of default to an unrounded score.
 
     Points to double the odds: `score = base_score + pdo * log2(odds / base_odds)` with
     `odds = (1 - p) / p`, good to bad. Source: Siddiqi, Intelligent Credit Scoring, 2nd ed., 2017.
@@ -93,19 +93,20 @@ def score_from_probability(probability_of_default: float, scale: Scale) -> float
 
 
 def probability_from_score(credit_score: float, scale: LinearScale) -> float:
-    """Lowest probability of default that scores less than this: a cut-off that is a score.
+    """Return the lowest probability of default that scores below `credit_score`.
 
-    Exact: `score_from_probability` gives at least `credit_score` below it, and less from it on.
+    Use it to declare a cut-off as a score. It is exact: any lower probability scores at least
+    `credit_score`, and this one and any higher probability score less.
     """
-    found = (scale.highest - credit_score) / (scale.highest - scale.lowest)
-    while score_from_probability(math.nextafter(found, 0.0), scale) < credit_score:
-        found = math.nextafter(found, 0.0)
-    while score_from_probability(found, scale) >= credit_score:
-        found = math.nextafter(found, 1.0)
-    return found
+    probability = (scale.highest - credit_score) / (scale.highest - scale.lowest)
+    while score_from_probability(math.nextafter(probability, 0.0), scale) < credit_score:
+        probability = math.nextafter(probability, 0.0)
+    while score_from_probability(probability, scale) >= credit_score:
+        probability = math.nextafter(probability, 1.0)
+    return probability
 
 
 def rating_from_score(credit_score: float, bands: Bands) -> str:
-    """Rate an unrounded score; a band's own start belongs to it."""
-    place = bisect_right([start for start, _ in bands.rising], credit_score)
-    return bands.rising[place - 1][1] if place else bands.lowest
+    """Rate an unrounded score. A score equal to the start of a band belongs to that band."""
+    count = bisect_right([start for start, _ in bands.rising], credit_score)
+    return bands.rising[count - 1][1] if count else bands.lowest

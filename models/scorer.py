@@ -1,4 +1,4 @@
-"""The core: applications in, decisions out."""
+"""The scorer: validated applications in, decisions with scores and reasons out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.annotations import Columns
-from models.calibration import BetaCalibration, calibrated
+from models.calibration import BetaCalibration, calibrate
 from models.contract import CreditModel
 from models.estimators.families import Estimator, LogOdds
 from models.features import (
@@ -22,18 +22,18 @@ from models.features import (
 from models.metrics import Probabilities
 from models.points import points_from_contributions
 from models.policy import RISK_LEVELS, Cutoffs, DecisionName, RiskLevel, decide
-from models.reasons import AdverseReason, Baseline, Rows, adverse_reasons, matrix_from_baseline
+from models.reasons import AdverseReason, Baseline, Rows, matrix_from_baseline, select_reasons
 from models.score_scale import Bands, Scale, rating_from_score, score_from_probability
 from models.table import Table, table_from_applications
 
-LOG_ODDS_LIMIT = 20.0  # a probability of 2e-9; beyond it a double could round to 0 or 1
+LOG_ODDS_LIMIT = 20.0  # a probability of 2e-9; keeps probabilities strictly between 0 and 1
 
 
 class Decision(NamedTuple):
-    """What one application gets: a probability in (0, 1), unrounded points, and what follows.
+    """The decision on one application, with its probability in (0, 1) and its unrounded score.
 
-    `rating` is None where the model declares no bands; `reasons` is None where none were asked
-    for and the decision is to approve.
+    `rating` is None if the model declares no bands. `reasons` is None if the application is
+    approved and no reasons were requested.
     """
 
     probability_of_default: float
@@ -45,7 +45,7 @@ class Decision(NamedTuple):
 
 
 class Scored(NamedTuple):
-    """Decisions, and the matrix they were made from."""
+    """Decisions, and the feature matrix they are based on."""
 
     decisions: list[Decision]
     matrix: Matrix
@@ -53,7 +53,7 @@ class Scored(NamedTuple):
 
 @dataclass(frozen=True)
 class Scorer:
-    """A credit model with a fitted estimator, and what it was published with to decide by."""
+    """A credit model with a fitted estimator and the calibration, scale and policy to decide by."""
 
     model: type[CreditModel]
     estimator: Estimator
@@ -72,71 +72,73 @@ class Scorer:
         baseline: Baseline,
         policy: Cutoffs,
     ) -> Self:
-        """Score with the scale and bands the catalogue declares now."""
+        """Create a scorer with the scale and bands that the catalogue declares."""
         return cls(model, estimator, calibration, baseline, model.scale, policy, model.bands)
 
     def decide(
         self, applications: Sequence[CreditModel], *, with_reasons: bool = False
     ) -> list[Decision]:
-        """Decide on applications, each as if it were alone.
+        """Decide on applications. A decision never depends on the applications beside it.
 
-        Reasons are given to those that are not approved, and to all `with_reasons`.
+        Every application that is not approved gets reasons. With `with_reasons` all get them.
         """
         table = table_from_applications(self.model, applications)
         return self.decide_table(table, with_reasons=with_reasons).decisions
 
     def decide_table(self, table: Table, *, with_reasons: bool = False) -> Scored:
-        """Decide as `decide` does, and tell from which features."""
+        """Decide on a table of applications, and return the features as well."""
         if not len(table):
             return Scored([], np.empty((0, len(features(self.model)))))
         columns = columns_from_fields(self.model, table.numbers)
         matrix = matrix_from_columns(self.model, columns)
         decisions = self.decisions_from_matrix(matrix)
-        wanted = [i for i, d in enumerate(decisions) if with_reasons or d.decision != "approve"]
-        if wanted:
-            chosen = {name: column[wanted] for name, column in columns.items()}
-            found = self._reasons(chosen, matrix[wanted])
-            for i, reasons in zip(wanted, found, strict=True):
-                decisions[i] = decisions[i]._replace(reasons=reasons)
+        row_indices = [
+            i for i, d in enumerate(decisions) if with_reasons or d.decision != "approve"
+        ]
+        if row_indices:
+            selected = {name: column[row_indices] for name, column in columns.items()}
+            reasons = self._select_reasons(selected, matrix[row_indices])
+            for i, row_reasons in zip(row_indices, reasons, strict=True):
+                decisions[i] = decisions[i]._replace(reasons=row_reasons)
         return Scored(decisions, matrix)
 
     def decisions_from_matrix(self, matrix: Matrix) -> list[Decision]:
-        """Decide on rows of the model's matrix, without reasons."""
+        """Decide on rows of the feature matrix, without reasons."""
         probabilities = probabilities_from_log_odds(self.log_odds_from_matrix(matrix))
-        return [self._decision(probability) for probability in probabilities.tolist()]
+        return [self._decide_one(probability) for probability in probabilities.tolist()]
 
     def decide_without_reasons(self, applications: Sequence[CreditModel]) -> list[Decision]:
-        """Decide on applications and leave reasons out, which cost more than they."""
+        """Decide on applications without reasons, which take longer to compute than decisions."""
         probabilities = probabilities_from_log_odds(self.log_odds(applications))
-        return [self._decision(probability) for probability in probabilities.tolist()]
+        return [self._decide_one(probability) for probability in probabilities.tolist()]
 
-    def _reasons(self, columns: Columns, matrix: Matrix) -> list[tuple[AdverseReason, ...]]:
-        log_odds = self.estimator.contributions(matrix, self._typical)
-        points = points_from_contributions(log_odds, self.points_from_log_odds)
-        rows = Rows(columns, matrix, log_odds.values, points)
-        return adverse_reasons(self.model, self.estimator, self._typical, rows)
+    def _select_reasons(self, columns: Columns, matrix: Matrix) -> list[tuple[AdverseReason, ...]]:
+        contributions = self.estimator.contributions(matrix, self._baseline_row)
+        points = points_from_contributions(contributions, self.points_from_log_odds)
+        rows = Rows(columns, matrix, contributions.values, points)
+        return select_reasons(self.model, self.estimator, self._baseline_row, rows)
 
     @cached_property
-    def _typical(self) -> Matrix:
+    def _baseline_row(self) -> Matrix:
         return matrix_from_baseline(self.model, self.baseline)
 
     def log_odds(self, applications: Sequence[CreditModel]) -> LogOdds:
-        """Calibrated log-odds of default, shape `(n,)`."""
+        """Return calibrated log-odds of default, shape `(n,)`."""
         if not applications:
             return np.empty(0)
         columns = columns_from_applications(self.model, applications)
         return self.log_odds_from_matrix(matrix_from_columns(self.model, columns))
 
     def log_odds_from_matrix(self, matrix: Matrix) -> LogOdds:
-        """Calibrated log-odds of rows of the model's matrix."""
-        return calibrated(self.estimator.log_odds(matrix), self.calibration)
+        """Return calibrated log-odds of rows of the feature matrix, shape `(n,)`."""
+        return calibrate(self.estimator.log_odds(matrix), self.calibration)
 
     def points_from_log_odds(self, log_odds: LogOdds) -> NDArray[np.float64]:
-        """Unrounded scores of log-odds before calibration, shape `(n,)`."""
-        probabilities = probabilities_from_log_odds(calibrated(log_odds, self.calibration))
+        """Return unrounded scores for log-odds before calibration, shape `(n,)`."""
+        probabilities = probabilities_from_log_odds(calibrate(log_odds, self.calibration))
         return np.array([score_from_probability(p, self.scale) for p in probabilities.tolist()])
 
-    def _decision(self, probability: float) -> Decision:
+    def _decide_one(self, probability: float) -> Decision:
         decision = decide(probability, self.policy)
         score = score_from_probability(probability, self.scale)
         rating = rating_from_score(score, self.bands) if self.bands else None
@@ -144,7 +146,7 @@ class Scorer:
 
 
 def probabilities_from_log_odds(log_odds: LogOdds) -> Probabilities:
-    """Probabilities strictly between 0 and 1; log-odds are held within `LOG_ODDS_LIMIT`."""
-    held = np.minimum(np.maximum(log_odds, -LOG_ODDS_LIMIT), LOG_ODDS_LIMIT)
-    probabilities: Probabilities = 1.0 / (1.0 + np.exp(-held))
+    """Return probabilities strictly between 0 and 1; log-odds are clipped to `LOG_ODDS_LIMIT`."""
+    clipped = np.minimum(np.maximum(log_odds, -LOG_ODDS_LIMIT), LOG_ODDS_LIMIT)
+    probabilities: Probabilities = 1.0 / (1.0 + np.exp(-clipped))
     return probabilities

@@ -1,1 +1,1 @@
-"""What makes and judges models; `python -m training` is its interface."""
+"""Training, evaluation and publication of models; `python -m training` is the interface."""

@@ -1,9 +1,9 @@
-"""`python -m training`: the command line and its exit codes."""
+"""Entry point of `python -m training`."""
 
 import os
 import sys
 
-# Before any library with OpenMP is loaded: threads that wait should sleep, not spin.
+# Set before any library loads OpenMP, so that waiting threads sleep instead of spinning.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from training.cli import main

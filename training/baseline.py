@@ -1,4 +1,4 @@
-"""What explanations measure with: the typical good applicant, and how training rows spread."""
+"""The baseline applicant of explanations, and the spreads of numbers for recourse."""
 
 import statistics
 from collections import Counter
@@ -16,34 +16,36 @@ from models.reasons import Baseline
 def fit_baseline(
     model: type[CreditModel], applications: Sequence[CreditModel], labels: Labels
 ) -> Baseline:
-    """Median of each number and mode of each level among the applications that did not default.
+    """Return the typical applicant without a default: the median of numbers, the mode of levels.
 
-    A number that is mostly absent or special has its most frequent value. Each field is taken by
-    itself, so the reference is nobody's application.
+    A number that is mostly absent or special has its most frequent value. Each field is computed
+    separately, so the baseline is not the application of a real person.
     """
     good = [a for a, label in zip(applications, labels, strict=True) if label == 0]
     return {
-        c.name: _typical(c, [getattr(a, c.name) for a in good])
+        c.name: _choose_typical(c, [getattr(a, c.name) for a in good])
         for c in characteristics(model)
         if c.compute is None and not c.protected
     }
 
 
 def spreads_from_matrix(model: type[CreditModel], matrix: Matrix) -> Spreads:
-    """How each number spreads over rows of the model's matrix; absent and special values aside."""
+    """Return the spread of each number over a feature matrix, without absent and special values."""
     fields = {c.name for c in characteristics(model) if c.compute is None}
-    found = {}
+    spreads = {}
     for feature, column in zip(features(model), matrix.T, strict=True):
         amounts = column[~np.isnan(column)]
         if feature.equals is None and feature.name in fields and len(amounts):
             first, lower, upper, last = np.quantile(amounts, (0.01, 0.25, 0.75, 0.99)).tolist()
-            found[feature.name] = Spread(
+            spreads[feature.name] = Spread(
                 lowest=first, highest=last, interquartile_range=upper - lower
             )
-    return found
+    return spreads
 
 
-def _typical(c: Characteristic, values: list[str | int | float | None]) -> str | int | float | None:
+def _choose_typical(
+    c: Characteristic, values: list[str | int | float | None]
+) -> str | int | float | None:
     amounts = [v for v in values if isinstance(v, int | float) and v not in c.special]
     if c.levels or len(amounts) <= len(values) / 2:
         counts = Counter(values)

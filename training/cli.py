@@ -1,9 +1,13 @@
-"""Arguments in, one JSON object and an exit code out."""
+"""The command line `python -m training`: its parser and exit codes.
+
+Every command prints one JSON object on its last line of standard output.
+"""
 
 import argparse
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from models.discovery import credit_models, find_model
 from models.errors import (
@@ -14,9 +18,9 @@ from models.errors import (
     UnknownModelError,
 )
 from models.registry.bundle import ESTIMATOR_MEMBERS
-from training.cli_registry import add_commands, count
+from training.cli_registry import add_commands, parse_count
 from training.progress import say
-from training.settings import Settings, settings_from
+from training.settings import TrainingSettings, settings_from_environment
 
 DEFAULT_SEED = 42
 HIGHEST_SEED = 2**32
@@ -33,10 +37,13 @@ EXIT_CODES: tuple[tuple[type[SuretyError], int], ...] = (
 
 
 def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
-    """Run one command. 0: it ran; 2: bad data or arguments, nothing published; 1: otherwise."""
-    settings = settings_from(environment)
-    options = _parser(settings).parse_args(arguments)
-    run: Callable[[argparse.Namespace, Settings], None] = options.run
+    """Run one command and return its exit code.
+
+    0: it ran. 2: bad data or arguments, and nothing was published. 1: any other error.
+    """
+    settings = settings_from_environment(environment)
+    options = _build_parser(settings).parse_args(arguments)
+    run: Callable[[argparse.Namespace, TrainingSettings], None] = options.run
     try:
         run(options, settings)
     except SuretyError as error:
@@ -45,54 +52,67 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     return EXIT_RAN
 
 
-def _parser(settings: Settings) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
+def _build_parser(settings: TrainingSettings) -> argparse.ArgumentParser:
+    description = "Train, publish and promote credit models."
+    parser = argparse.ArgumentParser(prog="python -m training", description=description)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    train_parser = commands.add_parser("train", help="fit, judge and publish one model")
-    train_parser.set_defaults(run=_train)
-    train_parser.add_argument("--model", required=True, help="its name in the catalogue")
-    train_parser.add_argument(
+    _add_train(commands, settings)
+    add_commands(commands, settings)
+    _add_generate(commands)
+    return parser
+
+
+def _add_train(commands: Any, settings: TrainingSettings) -> None:  # noqa: ANN401 -- argparse hides its type
+    parser = commands.add_parser("train", help="fit, evaluate and publish one model")
+    parser.set_defaults(run=_train)
+    parser.add_argument("--model", required=True, help="name of the model in the catalogue")
+    parser.add_argument(
         "--data",
-        help="a .csv or .parquet path or store URI; for bureau also a folder of tables",
+        help="path or store URI of a .csv or .parquet file; for bureau also a folder of tables",
     )
-    train_parser.add_argument("--store", default=settings.model_store, help="model store URI")
-    train_parser.add_argument("--seed", type=_seed, default=DEFAULT_SEED)
-    train_parser.add_argument(
+    parser.add_argument("--store", default=settings.model_store, help="URI of the model store")
+    parser.add_argument("--seed", type=_parse_seed, default=DEFAULT_SEED)
+    parser.add_argument(
         "--family",
         action="append",
         choices=list(ESTIMATOR_MEMBERS),
         default=[],
-        help="only these families compete; may be given more than once (default: all)",
+        help="train only this family; can be repeated (default: all families)",
     )
-    train_parser.add_argument("--dry-run", action="store_true", help="judge, but write nothing")
-    train_parser.add_argument(
+    parser.add_argument("--dry-run", action="store_true", help="evaluate, but write nothing")
+    parser.add_argument(
         "--max-refused-share",
-        type=_share,
+        type=_parse_share,
         default=MAX_REFUSED_SHARE,
-        help="more of the rows refused by the contract: exit 2 (default %(default)s)",
+        help="exit 2 if the contract refuses a larger share of the rows (default %(default)s)",
     )
-    add_commands(commands, settings)
-    generate_parser = commands.add_parser("generate", help="write synthetic rows")
-    generate_parser.set_defaults(run=_generate)
-    generate_parser.add_argument(
-        "--model", default="application", help="its name in the catalogue (default %(default)s)"
-    )
-    generate_parser.add_argument("--rows", type=count, help="default: as many as training takes")
-    generate_parser.add_argument("--seed", type=_seed, default=DEFAULT_SEED)
-    generate_parser.add_argument(
-        "--output", type=Path, required=True, help="a .csv or .parquet; for bureau a folder"
-    )
-    return parser
 
 
-def _train(options: argparse.Namespace, settings: Settings) -> None:
-    # Its libraries take seconds to import, and no other command needs them.
+def _add_generate(commands: Any) -> None:  # noqa: ANN401 -- likewise
+    parser = commands.add_parser("generate", help="write synthetic rows")
+    parser.set_defaults(run=_generate)
+    parser.add_argument(
+        "--model",
+        default="application",
+        help="name of the model in the catalogue (default %(default)s)",
+    )
+    parser.add_argument(
+        "--rows", type=parse_count, help="number of rows (default: as many as training uses)"
+    )
+    parser.add_argument("--seed", type=_parse_seed, default=DEFAULT_SEED)
+    parser.add_argument(
+        "--output", type=Path, required=True, help="a .csv or .parquet file; for bureau a folder"
+    )
+
+
+def _train(options: argparse.Namespace, settings: TrainingSettings) -> None:
+    # The libraries of training take seconds to import, and no other command needs them.
     from training.cli_train import train_and_release  # noqa: PLC0415
 
     train_and_release(options, settings)
 
 
-def _generate(options: argparse.Namespace, settings: Settings) -> None:
+def _generate(options: argparse.Namespace, settings: TrainingSettings) -> None:
     from training.sources import write_generated  # noqa: PLC0415 -- likewise
 
     model = find_model(credit_models(settings.credit_models), options.model)
@@ -100,17 +120,17 @@ def _generate(options: argparse.Namespace, settings: Settings) -> None:
     print(json.dumps({"rows": rows, "output": str(options.output)}))
 
 
-def _share(text: str) -> float:
+def _parse_share(text: str) -> float:
     share = float(text)
     if not 0 <= share < 1:
-        message = "must be a share from 0 to below 1"
+        message = f"must be at least 0 and below 1, got {text}"
         raise argparse.ArgumentTypeError(message)
     return share
 
 
-def _seed(text: str) -> int:
+def _parse_seed(text: str) -> int:
     seed = int(text)
     if not 0 <= seed < HIGHEST_SEED:
-        message = f"must be from 0 to {HIGHEST_SEED - 1}"
+        message = f"must be from 0 to {HIGHEST_SEED - 1}, got {text}"
         raise argparse.ArgumentTypeError(message)
     return seed

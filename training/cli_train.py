@@ -1,4 +1,4 @@
-"""`python -m training train`: fit, judge, publish, and tell how it went."""
+"""The command `python -m training train`: fit, evaluate, publish, and print the result."""
 
 import argparse
 import json
@@ -8,19 +8,20 @@ from rich.table import Table
 
 from models.discovery import credit_models, find_model
 from models.stores.uri import open_store
-from training.cli_registry import author
+from training.cli_registry import find_author
 from training.promotion import Verdict, judge, release
-from training.run import Job, Trained, train
-from training.settings import Settings
+from training.run import Trained, TrainingJob, train
+from training.settings import TrainingSettings
 
 
-def train_and_release(options: argparse.Namespace, settings: Settings) -> None:
-    """Train a model and, unless it is a dry run, publish it and promote it if it may be.
+def train_and_release(options: argparse.Namespace, settings: TrainingSettings) -> None:
+    """Train a model, publish it, and promote it if it passes every gate.
 
-    The outcome is one JSON object on standard output and a table on standard error.
+    A dry run publishes nothing. The result is one JSON object on standard output and a table on
+    standard error.
     """
     store = open_store(options.store)
-    job = Job(
+    job = TrainingJob(
         model=find_model(credit_models(settings.credit_models), options.model),
         data=options.data,
         seed=options.seed,
@@ -30,13 +31,13 @@ def train_and_release(options: argparse.Namespace, settings: Settings) -> None:
     )
     trained = train(job)
     verdict = judge(trained, store)
-    version = None if options.dry_run else release(trained, verdict, store, author())
-    _show(trained, verdict)
-    print(json.dumps(_summary(trained, verdict, version)))
+    version = None if options.dry_run else release(trained, verdict, store, find_author())
+    _print_table(trained, verdict)
+    print(json.dumps(_summarise(trained, verdict, version)))
 
 
-def _summary(trained: Trained, verdict: Verdict, version: str | None) -> dict[str, object]:
-    manifest = trained.bundle.manifest
+def _summarise(trained: Trained, verdict: Verdict, version: str | None) -> dict[str, object]:
+    manifest = trained.manifest
     return {
         "outcome": verdict.outcome,
         "model": manifest.model,
@@ -44,13 +45,13 @@ def _summary(trained: Trained, verdict: Verdict, version: str | None) -> dict[st
         "family": manifest.family,
         "metrics": {name: round(figure.value, 6) for name, figure in manifest.metrics.items()},
         "gates": {gate.name: gate.passed for gate in verdict.gates},
-        "rows_refused": trained.rows.refused,
+        "rows_refused": trained.data.rows.refused,
     }
 
 
-def _show(trained: Trained, verdict: Verdict) -> None:
-    manifest = trained.bundle.manifest
-    rows = f"{manifest.provenance.rows_test} untouched rows"
+def _print_table(trained: Trained, verdict: Verdict) -> None:
+    manifest = trained.manifest
+    rows = f"{manifest.provenance.rows_test} test rows"
     table = Table(title=f"{manifest.model}: {manifest.family} on {rows}", title_justify="left")
     for heading in ("figure", "value", "95 % interval"):
         table.add_column(heading)

@@ -1,4 +1,4 @@
-"""Champion and challenger side by side, from the decision log."""
+"""Comparison of champion and challenger by the decisions in a decision log."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ MEMBERS = ("variant", "model_version", "credit_score", "probability_of_default",
 
 @dataclass(frozen=True, slots=True)
 class VariantFigures:
-    """What one version decided under one name: scores by quantile, decisions by share."""
+    """Decisions of one version in one role: score quantiles and shares of decisions."""
 
     variant: str
     version: str
@@ -27,8 +27,8 @@ class VariantFigures:
     shares: dict[str, float]
 
 
-def compare_variants(model: str, log: Path) -> tuple[VariantFigures, ...]:
-    """Summarise a model's decision records by variant and version.
+def compare_variants(model_name: str, log: Path) -> tuple[VariantFigures, ...]:
+    """Summarise the decision records of a model by variant and version.
 
     Raises
     ------
@@ -37,22 +37,22 @@ def compare_variants(model: str, log: Path) -> tuple[VariantFigures, ...]:
     """
     try:
         with log.open(encoding="utf-8", errors="replace") as lines:
-            records = list(_records(model, lines))
+            records = list(_read_records(model_name, lines))
     except OSError as error:
         message = f"{log}: {error}"
         raise DataError(message) from error
     if not records:
-        message = f"{log}: no decision of {model} in it"
+        message = f"{log}: the log has no decision of {model_name}"
         raise DataError(message)
     frame = pd.DataFrame(records, columns=list(MEMBERS))
     return tuple(
-        _figures(str(variant), str(version), rows)
+        _figures_from_rows(str(variant), str(version), rows)
         for (variant, version), rows in frame.groupby(["variant", "model_version"])
     )
 
 
-class _Record(BaseModel):
-    """The members of a decision record that are compared; others may stand beside them."""
+class _DecisionRecord(BaseModel):
+    """The members of a decision record that are compared. Other members are ignored."""
 
     model_config = ConfigDict(strict=True, allow_inf_nan=False)
 
@@ -65,18 +65,18 @@ class _Record(BaseModel):
     decision: Literal["approve", "refer", "decline"]
 
 
-def _records(model: str, lines: Iterable[str]) -> Iterable[tuple[object, ...]]:
-    """Decisions among all the lines of a log; others, and a line cut short, are passed over."""
+def _read_records(model_name: str, lines: Iterable[str]) -> Iterable[tuple[object, ...]]:
+    """Yield the decisions in a log. Other lines and incomplete lines are skipped."""
     for line in lines:
         try:
-            record = _Record.model_validate_json(line)
+            record = _DecisionRecord.model_validate_json(line)
         except ValidationError:
             continue
-        if record.model == model:
+        if record.model == model_name:
             yield tuple(getattr(record, name) for name in MEMBERS)
 
 
-def _figures(variant: str, version: str, rows: pd.DataFrame) -> VariantFigures:
+def _figures_from_rows(variant: str, version: str, rows: pd.DataFrame) -> VariantFigures:
     shares = rows["decision"].value_counts(normalize=True)
     return VariantFigures(
         variant=variant,

@@ -1,4 +1,4 @@
-"""Cut-offs by rule: chosen on out-of-fold predictions, so that no row judges itself."""
+"""Choice of cut-offs by declared rules, on out-of-fold predictions of the training part."""
 
 import numpy as np
 
@@ -10,12 +10,12 @@ from models.policy import CutoffRule, CutoffRules, Cutoffs, Fixed, LeastCost
 def choose_cutoffs(
     policy: Cutoffs | CutoffRules, labels: Labels, probabilities: Probabilities
 ) -> Cutoffs:
-    """Turn declared rules into numbers; where they cross, nothing is referred.
+    """Choose the cut-offs of a policy. If they cross, no application is referred.
 
     Raises
     ------
     DataError
-        If no cut-off reaches a precision that is asked for, or nobody would be approved.
+        If no cut-off reaches the precision of a rule, or if nobody would be approved.
     """
     if isinstance(policy, Cutoffs):
         return policy
@@ -25,34 +25,37 @@ def choose_cutoffs(
     )
     chosen = Cutoffs(approve_below=min(approve, decline), decline_from=decline)
     if not (probabilities < chosen.approve_below).any():
-        message = f"the rules for cut-offs would approve nobody: below {chosen.approve_below:.4f}"
+        message = (
+            f"the policy would approve nobody: no probability is below {chosen.approve_below:.4f}"
+        )
         raise DataError(message)
     return chosen
 
 
 def choose_cutoff(rule: CutoffRule, labels: Labels, probabilities: Probabilities) -> float:
-    """Turn one declared rule into a number.
+    """Choose the cut-off of one rule.
 
     Raises
     ------
     DataError
-        If no cut-off reaches the precision that is asked for.
+        If no cut-off reaches the precision of the rule.
     """
     if isinstance(rule, Fixed):
         return rule.probability
     if isinstance(rule, LeastCost):
         return rule.good_refused / (rule.good_refused + rule.bad_approved)
-    return _recall_at(rule.precision, labels, probabilities)
+    return _maximise_recall(rule.precision, labels, probabilities)
 
 
-def _recall_at(precision: float, labels: Labels, probabilities: Probabilities) -> float:
-    """Lowest probability at which those at or above it have the precision."""
+def _maximise_recall(precision: float, labels: Labels, probabilities: Probabilities) -> float:
+    """Return the lowest probability at which the rows at or above it have the precision."""
     order = np.argsort(-probabilities, kind="stable")
     ranked = probabilities[order]
-    reached = np.cumsum(labels[order]) / np.arange(1, len(order) + 1)
-    last_of_its_value = np.append(ranked[1:] != ranked[:-1], True)
-    sound = np.flatnonzero((reached >= precision) & last_of_its_value)
-    if not len(sound):
-        message = f"no cut-off reaches a precision of {precision:g}"
+    precisions = np.cumsum(labels[order]) / np.arange(1, len(order) + 1)
+    # Rows of equal probability are on the same side, so only the last of them can be the cut-off.
+    is_last_of_value = np.append(ranked[1:] != ranked[:-1], True)
+    row_indices = np.flatnonzero((precisions >= precision) & is_last_of_value)
+    if not len(row_indices):
+        message = f"no cut-off reaches a precision of {precision:g}; lower it in the policy"
         raise DataError(message)
-    return float(ranked[sound[-1]])
+    return float(ranked[row_indices[-1]])

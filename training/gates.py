@@ -1,4 +1,7 @@
-"""What a new model must show before it may go live."""
+"""Promotion gates: the conditions a new model must meet before it goes live.
+
+`judge_alone` has the list for every model. `judge_against` adds the comparison with a champion.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,29 +21,68 @@ from models.reliability import Reliability
 from training.model_review import SignCheck
 
 AUC_MARGIN = 0.005  # of AUC a challenger may lose, at 95 % confidence
-ENOUGH_BADS = 500  # in the test part, to tell two models apart
+ENOUGH_BADS = 500  # defaults in the test part that are needed to compare two models
 CHANCE = 0.5
-ALPHA = 0.05  # of refusing a perfectly calibrated model, over three checks
+ALPHA = 0.05  # probability of refusing a perfectly calibrated model, over three checks
 CALIBRATION_CONFIDENCE = 1 - ALPHA / 3
 LEAST_SLOPE_TOLERANCE = 0.05
-MOST_SLOPE_TOLERANCE = 0.5  # an error larger than this says nothing, and passes nothing
+MOST_SLOPE_TOLERANCE = 0.5  # a standard error too large for this tolerance fails the check
+EVIDENCE_GATE = "enough_evidence_to_replace"
 
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """One condition, whether it holds, and the figures that say so."""
+    """One condition, whether it is met, and the figures it is based on."""
 
     name: str
     passed: bool
     detail: str
 
 
-def absolute_gates(
-    labels: Labels, probabilities: Probabilities, auc: Estimate, base_rate: float
-) -> tuple[Gate, ...]:
-    """Judge what any model must pass, a first one too. `base_rate` is that of the training part."""
-    constant = np.full(len(labels), base_rate)
-    baseline, fitted = log_loss(labels, constant), log_loss(labels, probabilities)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """What the gates need to know of a model: its results on the test part.
+
+    `base_rate` is the default rate of the training part.
+    """
+
+    labels: Labels
+    probabilities: Probabilities
+    base_rate: float
+    auc: Estimate
+    reliability: Reliability
+    signs: Sequence[SignCheck]
+
+
+def judge_alone(evaluation: Evaluation) -> tuple[Gate, ...]:
+    """Apply the gates that every model must pass, including the first one."""
+    return (
+        *judge_fit(evaluation),
+        *judge_calibration(evaluation.reliability),
+        judge_signs(evaluation.signs),
+    )
+
+
+def judge_against(evaluation: Evaluation, champion: Probabilities) -> tuple[Gate, ...]:
+    """Apply all gates, with those that compare the model with the champion.
+
+    `champion` has the champion's probabilities for the rows of the test part.
+    """
+    return (
+        *judge_alone(evaluation),
+        *judge_difference(evaluation.labels, evaluation.probabilities, champion),
+        judge_evidence(int(evaluation.labels.sum())),
+    )
+
+
+def judge_fit(evaluation: Evaluation) -> tuple[Gate, ...]:
+    """Require that the model ranks better than chance and fits better than the base rate."""
+    labels, auc = evaluation.labels, evaluation.auc
+    constant = np.full(len(labels), evaluation.base_rate)
+    constant_loss, model_loss = (
+        log_loss(labels, constant),
+        log_loss(labels, evaluation.probabilities),
+    )
     return (
         Gate(
             "ranks_better_than_chance",
@@ -49,16 +91,56 @@ def absolute_gates(
         ),
         Gate(
             "fits_better_than_base_rate",
-            fitted < baseline,
-            f"log-loss {fitted:.4f}; the base rate alone gives {baseline:.4f}",
+            model_loss < constant_loss,
+            f"log-loss {model_loss:.4f}; the base rate alone gives {constant_loss:.4f}",
         ),
     )
 
 
-def champion_gates(
+def judge_calibration(reliability: Reliability) -> tuple[Gate, ...]:
+    """Require that the probabilities are calibrated, within what chance allows.
+
+    A perfectly calibrated model fails each of the three checks with a probability of
+    `1 - CALIBRATION_CONFIDENCE`, and any of them with at most `ALPHA` (Bonferroni).
+    """
+    errors = NormalDist().inv_cdf((1 + CALIBRATION_CONFIDENCE) / 2)
+    large = errors * reliability.in_the_large_error
+    slope = min(max(LEAST_SLOPE_TOLERANCE, errors * reliability.slope_error), MOST_SLOPE_TOLERANCE)
+    return (
+        Gate(
+            "calibration_error_within_noise",
+            reliability.ece <= reliability.ece_floor_high,
+            f"ECE {reliability.ece:.4f}; a perfect model shows {reliability.ece_floor:.4f} on "
+            f"average and up to {reliability.ece_floor_high:.4f}",
+        ),
+        Gate(
+            "calibrated_in_the_large",
+            abs(reliability.in_the_large) <= large,
+            f"mean probability differs from the default rate by {reliability.in_the_large:+.4f}; "
+            f"at most {large:.4f}",
+        ),
+        Gate(
+            "calibration_slope_is_one",
+            abs(reliability.slope - 1) <= slope,
+            f"slope {reliability.slope:.3f}; must be within {slope:.3f} of 1",
+        ),
+    )
+
+
+def judge_signs(checks: Sequence[SignCheck]) -> Gate:
+    """Require that probabilities follow every documented sign."""
+    broken = [check.feature for check in checks if check.violations]
+    return Gate(
+        "documented_signs_hold",
+        not broken,
+        f"{len(checks)} signed features checked; broken: {', '.join(broken) or 'none'}",
+    )
+
+
+def judge_difference(
     labels: Labels, probabilities: Probabilities, champion: Probabilities
 ) -> tuple[Gate, ...]:
-    """Judge against the champion, scored on the same untouched rows."""
+    """Require that the model is no worse than the champion on the same test rows."""
     auc = auc_difference(labels, probabilities, champion)
     loss = log_loss_difference(labels, probabilities, champion)
     return (
@@ -76,50 +158,10 @@ def champion_gates(
     )
 
 
-def calibration_gates(found: Reliability) -> tuple[Gate, ...]:
-    """Judge whether probabilities can be taken at their word, within what chance allows.
-
-    Each check has `1 - CALIBRATION_CONFIDENCE` of failing for a perfect model, so that the three
-    together have `ALPHA` (Bonferroni).
-    """
-    errors = NormalDist().inv_cdf((1 + CALIBRATION_CONFIDENCE) / 2)
-    large = errors * found.in_the_large_error
-    slope = min(max(LEAST_SLOPE_TOLERANCE, errors * found.slope_error), MOST_SLOPE_TOLERANCE)
-    return (
-        Gate(
-            "calibration_error_within_noise",
-            found.ece <= found.ece_floor_high,
-            f"ECE {found.ece:.4f}; a perfect model shows {found.ece_floor:.4f} on average and "
-            f"up to {found.ece_floor_high:.4f}",
-        ),
-        Gate(
-            "calibrated_in_the_large",
-            abs(found.in_the_large) <= large,
-            f"mean probability differs from the default rate by {found.in_the_large:+.4f}; "
-            f"at most {large:.4f}",
-        ),
-        Gate(
-            "calibration_slope_is_one",
-            abs(found.slope - 1) <= slope,
-            f"slope {found.slope:.3f}; must be within {slope:.3f} of 1",
-        ),
-    )
-
-
-def sign_gate(checks: Sequence[SignCheck]) -> Gate:
-    """Judge whether probabilities follow every documented sign."""
-    broken = [check.feature for check in checks if check.violations]
+def judge_evidence(bads: int) -> Gate:
+    """Require enough defaults in the test part to compare two models."""
     return Gate(
-        "documented_signs_hold",
-        not broken,
-        f"{len(checks)} signed features checked; broken: {', '.join(broken) or 'none'}",
-    )
-
-
-def evidence_gate(bads: int) -> Gate:
-    """Say whether the test part can tell two models apart at all."""
-    return Gate(
-        "enough_evidence_to_replace",
+        EVIDENCE_GATE,
         bads >= ENOUGH_BADS,
         f"{bads} defaults in the test part; replacing a champion needs {ENOUGH_BADS}",
     )

@@ -1,4 +1,4 @@
-"""Golden rows: applications with known answers that prove a bundle was read rightly."""
+"""Golden rows: applications with recorded log-odds that prove a bundle was read correctly."""
 
 from collections.abc import Sequence
 
@@ -11,8 +11,8 @@ from models.scorer import Scorer
 ROWS = 32
 
 
-def golden_rows(scorer: Scorer, applications: Sequence[CreditModel], seed: int) -> Golden:
-    """Draw each field from a row of its own, so that no golden row is a real person's."""
+def draw_golden_rows(scorer: Scorer, applications: Sequence[CreditModel], seed: int) -> Golden:
+    """Draw each field from a different row, so that no golden row belongs to a real person."""
     random = np.random.default_rng(seed)
     names = scorer.model.model_fields
     drawn = [

@@ -1,6 +1,7 @@
-"""A bundle is loaded, and its golden rows scored, by a process of its own before it goes anywhere.
+"""Isolated load: a separate process loads a bundle and scores its golden rows.
 
-A crafted estimator can end the process that loads it: then it is this one that dies.
+A malicious or damaged estimator can crash the process that loads it. Before a version is published,
+promoted or made challenger, it is therefore loaded here, so that only the separate process crashes.
 """
 
 import subprocess
@@ -13,7 +14,7 @@ from models.errors import ModelRefusedError, SuretyError
 from models.registry.bundle import bundle_from_bytes, scorer_from_bundle
 
 SECONDS = 60.0
-# With the places this process finds modules in, a relative one included.
+# The process gets the module search path of this one, with relative entries made absolute.
 LOAD = """
 import sys
 name, module, *sys.path = sys.argv[1:]
@@ -23,33 +24,35 @@ load(name, module)
 
 
 def load_in_isolation(bundle: bytes, model: type[CreditModel]) -> None:
-    """Load a bundle in a fresh process as a scoring instance will.
+    """Load a bundle in a separate process, in the way a scoring instance does.
 
     Raises
     ------
     ModelRefusedError
-        If it is refused there, takes too long, or the process dies of it.
+        If the process refuses the bundle, exceeds the time limit or crashes.
     """
-    places = [str(Path(place).absolute()) for place in sys.path]
-    command = [sys.executable, "-c", LOAD, name_from_model(model), model.__module__, *places]
+    search_path = [str(Path(entry).absolute()) for entry in sys.path]
+    command = [sys.executable, "-c", LOAD, name_from_model(model), model.__module__, *search_path]
     try:
         done = subprocess.run(  # noqa: S603 -- our own interpreter and module
             command, input=bundle, capture_output=True, timeout=SECONDS, check=False
         )
     except subprocess.TimeoutExpired as error:
-        message = f"rehearsal: the bundle was not loaded within {SECONDS:g} s"
+        message = f"isolated load: the bundle was not loaded within {SECONDS:g} s"
         raise ModelRefusedError(message) from error
     if done.returncode < 0:
-        message = f"rehearsal: the process that loaded the bundle died of signal {-done.returncode}"
+        message = (
+            f"isolated load: the process that loaded the bundle died of signal {-done.returncode}"
+        )
         raise ModelRefusedError(message)
     if done.returncode > 0:
-        said = done.stderr.decode(errors="replace").strip().splitlines()
-        message = f"rehearsal: {said[-1] if said else 'the bundle was refused'}"
+        lines = done.stderr.decode(errors="replace").strip().splitlines()
+        message = f"isolated load: {lines[-1] if lines else 'the bundle was refused'}"
         raise ModelRefusedError(message)
 
 
 def load(name: str, module: str) -> None:
-    """Load a bundle from standard input; the exit code and one line say how it went."""
+    """Load a bundle from standard input. If it is refused, exit with 1 and print the cause."""
     try:
         _load(name, module)
     except SuretyError as refusal:

@@ -1,4 +1,4 @@
-"""What a reviewer asks of a trained model: cut-offs, importances, signs, fairness."""
+"""Figures for the review of a model: cut-offs, importances, sign checks and fairness."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -14,26 +14,26 @@ from models.scorer import Scorer, probabilities_from_log_odds
 
 CUTOFFS = tuple(round(0.05 * i, 2) for i in range(1, 20))
 EXPLAINED_ROWS = 2_000
-PAIRS = 1_000  # a signed feature
+PAIRS = 1_000  # for each signed feature
 PAIR = 2
 BANDS = 4  # of a protected number, equal in mass
-FEWEST = 30  # rows of a group, to say anything of it
+FEWEST = 30  # rows of a group; figures of smaller groups are mostly noise
 
 
 @dataclass(frozen=True, slots=True)
 class CutoffRow:
-    """What approving below one probability would have meant on the test part."""
+    """The results on the test part of approving below one probability."""
 
     approve_below: float
     approval_rate: float
     bad_rate_of_approved: float | None
-    bad_rate_of_refused: float | None  # precision, if refusing is calling it a default
+    bad_rate_of_refused: float | None  # precision, if a refusal counts as predicted default
     share_of_bads_refused: float  # recall
 
 
 @dataclass(frozen=True, slots=True)
 class SignCheck:
-    """Pairs of rows that differ in one signed feature, and how many break its sign."""
+    """Pairs of rows that differ in one signed feature, and the number that break its sign."""
 
     feature: str
     sign: int
@@ -43,10 +43,11 @@ class SignCheck:
 
 @dataclass(frozen=True, slots=True)
 class GroupFigures:
-    """How one group of a protected characteristic fares on the test part.
+    """Figures of one group of a protected characteristic on the test part.
 
-    `selection_ratio` is its approval rate over the highest of any group (four-fifths rule: .8);
-    `good_approval_rate` is the approval rate of those who did not default, None where all did.
+    `selection_ratio` is its approval rate divided by the highest of any group. The four-fifths
+    rule requires at least 0.8. `good_approval_rate` is the approval rate of rows without a default,
+    or None if there are none.
     """
 
     characteristic: str
@@ -59,53 +60,53 @@ class GroupFigures:
     good_approval_rate: float | None
 
 
-def cutoff_table(
+def tabulate_cutoffs(
     labels: Labels, probabilities: Probabilities, own: Collection[float]
 ) -> tuple[CutoffRow, ...]:
-    """Approval rate against bad rate over a range of cut-offs, the model's own among them."""
-    wanted = sorted({*CUTOFFS, *own})
-    return tuple(_cutoff_row(labels, probabilities < cutoff, cutoff) for cutoff in wanted)
+    """Tabulate approval rates and bad rates over a range of cut-offs and the model's own."""
+    cutoffs = sorted({*CUTOFFS, *own})
+    return tuple(_measure_cutoff(labels, probabilities < cutoff, cutoff) for cutoff in cutoffs)
 
 
-def _cutoff_row(labels: Labels, approved: NDArray[np.bool_], cutoff: float) -> CutoffRow:
+def _measure_cutoff(labels: Labels, is_approved: NDArray[np.bool_], cutoff: float) -> CutoffRow:
     return CutoffRow(
         approve_below=cutoff,
-        approval_rate=float(approved.mean()),
-        bad_rate_of_approved=_mean(labels[approved]),
-        bad_rate_of_refused=_mean(labels[~approved]),
-        share_of_bads_refused=float((~approved)[labels == 1].mean()),
+        approval_rate=float(is_approved.mean()),
+        bad_rate_of_approved=_mean_or_none(labels[is_approved]),
+        bad_rate_of_refused=_mean_or_none(labels[~is_approved]),
+        share_of_bads_refused=float((~is_approved)[labels == 1].mean()),
     )
 
 
-def importances(scorer: Scorer, matrix: Matrix, seed: int) -> dict[str, float]:
-    """Mean absolute contribution of each characteristic in log-odds, largest first.
+def measure_importances(scorer: Scorer, matrix: Matrix, seed: int) -> dict[str, float]:
+    """Measure the mean absolute contribution of each characteristic in log-odds, largest first.
 
-    Over at most `EXPLAINED_ROWS` rows, drawn at random.
+    The mean is over at most `EXPLAINED_ROWS` rows, drawn at random.
     """
     random = np.random.default_rng(seed)
     rows = random.permutation(len(matrix))[:EXPLAINED_ROWS]
     sample = np.ascontiguousarray(matrix[rows])
-    typical = matrix_from_baseline(scorer.model, scorer.baseline)
-    values = scorer.estimator.contributions(sample, typical).values
-    found = {
+    baseline_row = matrix_from_baseline(scorer.model, scorer.baseline)
+    values = scorer.estimator.contributions(sample, baseline_row).values
+    importances = {
         c.name: float(
             np.abs(values[:, list(find_column_indices(scorer.model, c))].sum(axis=1)).mean()
         )
         for c in characteristics(scorer.model)
         if not c.protected
     }
-    return dict(sorted(found.items(), key=lambda item: -item[1]))
+    return dict(sorted(importances.items(), key=lambda item: -item[1]))
 
 
-def sign_checks(scorer: Scorer, matrix: Matrix, seed: int) -> tuple[SignCheck, ...]:
-    """Move each signed feature between two values it has in the data, in rows at random."""
+def check_signs(scorer: Scorer, matrix: Matrix, seed: int) -> tuple[SignCheck, ...]:
+    """Move each signed feature between two values from the data, in randomly drawn rows."""
     random = np.random.default_rng(seed)
     checks = []
     for j, feature in enumerate(features(scorer.model)):
-        seen = np.unique(matrix[:, j][~np.isnan(matrix[:, j])])
-        if not feature.sign or len(seen) < PAIR:
+        values = np.unique(matrix[:, j][~np.isnan(matrix[:, j])])
+        if not feature.sign or len(values) < PAIR:
             continue
-        pairs = unequal_pairs(seen, PAIRS, random)[:, :: feature.sign]
+        pairs = draw_unequal_pairs(values, PAIRS, random)[:, :: feature.sign]
         safe = matrix[random.integers(len(matrix), size=PAIRS)]
         risky = safe.copy()
         safe[:, j], risky[:, j] = pairs[:, 0], pairs[:, 1]
@@ -116,31 +117,31 @@ def sign_checks(scorer: Scorer, matrix: Matrix, seed: int) -> tuple[SignCheck, .
     return tuple(checks)
 
 
-def unequal_pairs(
+def draw_unequal_pairs(
     values: NDArray[np.float64], count: int, random: np.random.Generator
 ) -> NDArray[np.float64]:
-    """Pairs of different ones among distinct rising values, the lower first, shape `(count, 2)`."""
+    """Draw pairs of two distinct rising values, the lower one first, shape `(count, 2)`."""
     low = random.integers(0, len(values) - 1, count)
     high = random.integers(low + 1, len(values))
     return np.column_stack([values[low], values[high]])
 
 
-def fairness(
+def measure_fairness(
     scorer: Scorer,
     applications: Sequence[CreditModel],
     labels: Labels,
     probabilities: Probabilities,
 ) -> tuple[GroupFigures, ...]:
-    """Figures by group of each protected characteristic, at the policy's approval cut-off."""
-    approved = probabilities < scorer.policy.approve_below
-    found: list[GroupFigures] = []
+    """Measure figures by group of each protected characteristic, at the approval cut-off."""
+    is_approved = probabilities < scorer.policy.approve_below
+    figures: list[GroupFigures] = []
     for c in characteristics(scorer.model):
         if c.identifier or not c.protected:
             continue
-        groups = _groups(c, [getattr(a, c.name) for a in applications])
-        rates = {name: float(approved[rows].mean()) for name, rows in groups.items()}
+        groups = _rows_by_group(c, [getattr(a, c.name) for a in applications])
+        rates = {name: float(is_approved[rows].mean()) for name, rows in groups.items()}
         best = max(rates.values(), default=0.0)
-        found += [
+        figures += [
             GroupFigures(
                 characteristic=c.name,
                 group=name,
@@ -149,15 +150,15 @@ def fairness(
                 mean_probability=float(probabilities[rows].mean()),
                 approval_rate=rates[name],
                 selection_ratio=rates[name] / best if best else 1.0,
-                good_approval_rate=_mean(approved[rows & (labels == 0)]),
+                good_approval_rate=_mean_or_none(is_approved[rows & (labels == 0)]),
             )
             for name, rows in groups.items()
         ]
-    return tuple(found)
+    return tuple(figures)
 
 
-def _groups(c: Characteristic, values: Sequence[object]) -> dict[str, NDArray[np.bool_]]:
-    """Rows of each level, or of each band of a number; groups too small to judge are left out."""
+def _rows_by_group(c: Characteristic, values: Sequence[object]) -> dict[str, NDArray[np.bool_]]:
+    """Return a mask of the rows of each level or band of a number, without groups too small."""
     absent = np.array([value is None for value in values])
     groups = {"absent": absent}
     if c.levels:
@@ -165,13 +166,13 @@ def _groups(c: Characteristic, values: Sequence[object]) -> dict[str, NDArray[np
     elif not absent.all():
         column = np.array([np.nan if value is None else value for value in values], dtype=float)
         edges = np.unique(np.nanquantile(column, np.linspace(0, 1, BANDS + 1)))
-        places = np.clip(np.searchsorted(edges, column, side="right") - 1, 0, len(edges) - 2)
+        bands = np.clip(np.searchsorted(edges, column, side="right") - 1, 0, len(edges) - 2)
         groups |= {
-            f"{edges[k]:.0f} to {edges[k + 1]:.0f}": (places == k) & ~absent
+            f"{edges[k]:.0f} to {edges[k + 1]:.0f}": (bands == k) & ~absent
             for k in range(len(edges) - 1)
         }
     return {name: rows for name, rows in groups.items() if rows.sum() >= FEWEST}
 
 
-def _mean(values: NDArray[np.int64] | NDArray[np.bool_]) -> float | None:
+def _mean_or_none(values: NDArray[np.int64] | NDArray[np.bool_]) -> float | None:
     return float(values.mean()) if len(values) else None

@@ -1,4 +1,4 @@
-"""Long work made visible: a bar on a terminal, plain lines anywhere else. Always on stderr."""
+"""Progress on standard error: a bar on a terminal, plain lines elsewhere."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -9,8 +9,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 
 @contextmanager
-def steps(what: str, total: int) -> Iterator[Callable[[], None]]:
-    """Show work of `total` steps; call what is yielded after each."""
+def show_steps(title: str, total: int) -> Iterator[Callable[[], None]]:
+    """Show the progress of `total` steps. Call the yielded function after each step."""
     console = Console(stderr=True)
     if console.is_terminal:
         columns = (
@@ -20,13 +20,13 @@ def steps(what: str, total: int) -> Iterator[Callable[[], None]]:
             TimeElapsedColumn(),
         )
         with Progress(*columns, console=console) as progress:
-            task = progress.add_task(what, total=total)
+            task = progress.add_task(title, total=total)
             yield lambda: progress.advance(task)
     else:
         done = iter(range(1, total + 1))
-        yield lambda: say(f"{what}: {next(done)} of {total}")
+        yield lambda: say(f"{title}: {next(done)} of {total}")
 
 
 def say(line: str) -> None:
-    """Print one plain line for whoever watches; stdout is kept for results."""
+    """Print one line to standard error. Standard output is reserved for results."""
     print(line, file=sys.stderr, flush=True)

@@ -1,5 +1,6 @@
-"""Into the bucket: a trained model is held against the champion, published, perhaps promoted."""
+"""Promotion: compare a trained model with the champion, publish it, and promote it if it passes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,10 +12,10 @@ from models.registry.serving import load_version
 from models.registry.versions import Version, find_published, publish
 from models.scorer import probabilities_from_log_odds
 from models.stores.store import Store
-from training.gates import Gate, champion_gates, evidence_gate
+from training.gates import EVIDENCE_GATE, Gate, judge_against, judge_alone
 from training.isolated_load import load_in_isolation
 from training.progress import say
-from training.report import report_files
+from training.report import build_report_files
 from training.run import Trained
 
 OutcomeName = Literal["promoted", "kept", "rejected", "insufficient_evidence"]
@@ -22,9 +23,10 @@ OutcomeName = Literal["promoted", "kept", "rejected", "insufficient_evidence"]
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What should happen to a trained model, and why.
+    """The outcome for a trained model, and the gates it is based on.
 
-    `published` has its content already; `champion` is what it was judged against.
+    `published` is an earlier version with the same content. `champion` is the version that the
+    model was compared with.
     """
 
     outcome: OutcomeName
@@ -34,63 +36,69 @@ class Verdict:
 
 
 def judge(trained: Trained, store: Store) -> Verdict:
-    """Hold a trained model against the champion; reads the store, writes nothing.
+    """Compare a trained model with the champion. This reads the store and writes nothing.
 
-    `kept`: exactly this model was published before, and need not be promoted now. A champion that
-    this code must refuse (its bytes or its contract are not what they should be) cannot be
-    compared and so defends nothing.
+    The outcome `kept` means that exactly this model was published before and is not promoted now.
+    A champion whose bundle is refused cannot be compared, so the model only has to pass the gates
+    for a first model.
     """
-    pointer = find_pointer(store, name_from_model(trained.model))
-    defending = pointer.champion if pointer else None
-    champion = _champion_probabilities(trained, store, defending) if defending else None
-    known = find_published(store, name_from_model(trained.model), trained.bundle.to_bytes())
-    if champion is None:
-        return Verdict(_outcome(trained.gates), trained.gates, known, defending)
-    labels = trained.test.labels
-    evidence = evidence_gate(int(labels.sum()))
-    gates = (
-        *trained.gates,
-        *champion_gates(labels, trained.probabilities, champion),
-        evidence,
-    )
-    outcome = _outcome(gates)
-    if outcome == "rejected" and _outcome(trained.gates) == "promoted" and not evidence.passed:
-        outcome = "insufficient_evidence"
-    # A version that passes, and is neither champion nor the one before, belongs to a run that ended
-    # before promoting it.
-    was_champion = pointer and known in (pointer.champion, pointer.previous)
-    if known and (outcome != "promoted" or was_champion):
+    model_name = name_from_model(trained.model)
+    pointer = find_pointer(store, model_name)
+    champion = pointer.champion if pointer else None
+    champion_probabilities = _score_champion(trained, store, champion) if champion else None
+    published = find_published(store, model_name, trained.bundle.to_bytes())
+    alone = judge_alone(trained.evaluation)
+    if champion_probabilities is None:
+        return Verdict("promoted" if _all_passed(alone) else "rejected", alone, published, champion)
+    gates = judge_against(trained.evaluation, champion_probabilities)
+    outcome = _choose_outcome(alone, gates)
+    # A published version that passes and was never champion comes from a run that ended before it
+    # could promote the version. All other published versions stay as they are.
+    was_champion = pointer and published in (pointer.champion, pointer.previous)
+    if published and (outcome != "promoted" or was_champion):
         outcome = "kept"
-    return Verdict(outcome, gates, known, defending)
+    return Verdict(outcome, gates, published, champion)
 
 
 def release(trained: Trained, verdict: Verdict, store: Store, author: Author) -> str:
-    """Publish a judged model, promote it if the verdict says so, and return its version.
+    """Publish a model, promote it if the verdict is `promoted`, and return its version name.
+
+    Before a version is published or promoted, a separate process loads it.
 
     Raises
     ------
     PointerMovedError
-        If another became champion since it was judged: the verdict is void, the version stays.
+        If the champion changed after the comparison. The version stays published.
     """
-    name, version = name_from_model(trained.model), verdict.published
+    model_name, version = name_from_model(trained.model), verdict.published
     bundle = trained.bundle.to_bytes()
     if version is None or verdict.outcome == "promoted":
         load_in_isolation(bundle, trained.model)
     if version is None:
-        files = report_files(trained, verdict.outcome, verdict.gates)
-        version = publish(store, name, bundle, files, author.when)
+        files = build_report_files(trained, verdict.outcome, verdict.gates)
+        version = publish(store, model_name, bundle, files, author.when)
     if verdict.outcome == "promoted":
-        promote_over(store, name, version, verdict.champion, author)
+        promote_over(store, model_name, version, verdict.champion, author)
     return version.version
 
 
-def _outcome(gates: tuple[Gate, ...]) -> OutcomeName:
-    return "promoted" if all(gate.passed for gate in gates) else "rejected"
+def _choose_outcome(alone: Sequence[Gate], gates: Sequence[Gate]) -> OutcomeName:
+    """Choose the outcome of a comparison with a champion.
+
+    `insufficient_evidence` means that the model passes all gates for a first model, but the test
+    part has too few defaults to compare two models.
+    """
+    if _all_passed(gates):
+        return "promoted"
+    has_evidence = all(gate.passed for gate in gates if gate.name == EVIDENCE_GATE)
+    return "insufficient_evidence" if _all_passed(alone) and not has_evidence else "rejected"
 
 
-def _champion_probabilities(
-    trained: Trained, store: Store, version: Version
-) -> Probabilities | None:
+def _all_passed(gates: Sequence[Gate]) -> bool:
+    return all(gate.passed for gate in gates)
+
+
+def _score_champion(trained: Trained, store: Store, version: Version) -> Probabilities | None:
     try:
         champion = load_version(store, trained.model, version)
     except ObjectMissingError:

@@ -1,4 +1,4 @@
-"""The report of a version: one document of figures, as JSON for machines and HTML for people."""
+"""The report of a version: one document of figures, as JSON and as HTML."""
 
 import json
 import subprocess
@@ -13,71 +13,81 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from models.score_scale import score_from_probability
 from training.families.selection import FamilyResult
 from training.gates import Gate
-from training.model_review import cutoff_table, fairness, importances
-from training.plots import calibration_curve, importance_bars, roc_curve, score_distribution
+from training.model_review import measure_fairness, measure_importances, tabulate_cutoffs
+from training.plots import (
+    plot_calibration_curve,
+    plot_importances,
+    plot_roc_curve,
+    plot_score_distribution,
+)
 from training.run import Trained
 from training.settings import REPOSITORY
 
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-def report_files(trained: Trained, outcome: str, gates: Sequence[Gate]) -> dict[str, bytes]:
-    """Make `report.json` and `report.html`; figures of time and place stand only here."""
-    document = _document(trained, outcome, gates)
+def build_report_files(trained: Trained, outcome: str, gates: Sequence[Gate]) -> dict[str, bytes]:
+    """Build `report.json` and `report.html`.
+
+    Facts that differ between two runs of the same job, such as the commit, are only in these files
+    and never in the bundle.
+    """
+    document = _build_document(trained, outcome, gates)
     return {
         "report.json": json.dumps(document, indent=1, allow_nan=False).encode(),
-        "report.html": _page(document, _pictures(trained, document)).encode(),
+        "report.html": _render_page(document, _plot(trained, document)).encode(),
     }
 
 
-def _document(trained: Trained, outcome: str, gates: Sequence[Gate]) -> dict[str, Any]:
-    rows, test = trained.rows, trained.test
-    groups = fairness(trained.scorer, test.applications, test.labels, trained.probabilities)
-    policy, default_from = trained.scorer.policy, trained.bundle.manifest.default_from
-    shown = (policy.approve_below, policy.decline_from, default_from)
-    cutoffs = cutoff_table(test.labels, trained.probabilities, shown)
+def _build_document(trained: Trained, outcome: str, gates: Sequence[Gate]) -> dict[str, Any]:
+    data, rows, test = trained.data, trained.data.rows, trained.test
+    groups = measure_fairness(trained.scorer, test.applications, test.labels, trained.probabilities)
+    policy = trained.scorer.policy
+    own_cutoffs = (policy.approve_below, policy.decline_from, trained.fitted.default_from)
+    cutoffs = tabulate_cutoffs(test.labels, trained.probabilities, own_cutoffs)
+    families = trained.fitted.families
     return {
         "format": 1,
         "purpose": (trained.model.__doc__ or "").strip().splitlines()[0],
         "outcome": outcome,
-        "manifest": trained.bundle.manifest.model_dump(mode="json"),
+        "manifest": trained.manifest.model_dump(mode="json"),
         "scale": str(trained.scorer.scale),
-        "reference": dict(trained.bundle.baseline),
+        "reference": dict(trained.scorer.baseline),
         "data": {
-            "source": trained.source,
+            "source": data.source,
             "accepted": len(rows.labels),
             "refused": rows.refused,
             "refusals": rows.refusals,
-            "remarks": trained.remarks,
+            "remarks": data.remarks,
             "ignored_columns": sorted(rows.ignored),
             "defaults": int(rows.labels.sum()),
         },
-        "cross_validation": [asdict(f) for result in trained.families for f in result.folds],
-        "candidates": [_candidate(result) for result in trained.families],
-        "calibration": asdict(trained.families[0].calibration),
+        "cross_validation": [asdict(fold) for result in families for fold in result.folds],
+        "candidates": [_summarise_family(result) for result in families],
+        "calibration": asdict(families[0].calibration),
         "gates": [asdict(gate) for gate in gates],
         "cutoffs": [asdict(row) for row in cutoffs],
-        "importances": importances(trained.scorer, test.matrix, trained.seed),
+        "importances": measure_importances(trained.scorer, test.matrix, trained.job.seed),
         "signs": [asdict(check) for check in trained.signs],
         "fairness": [asdict(group) for group in groups],
-        "reproduce": {"command": trained.command, "commit": commit()},
+        "reproduce": {"command": trained.job.build_command(), "commit": find_commit()},
     }
 
 
-def _pictures(trained: Trained, document: Mapping[str, Any]) -> dict[str, str]:
+def _plot(trained: Trained, document: Mapping[str, Any]) -> dict[str, str]:
     labels, probabilities = trained.test.labels, trained.probabilities
-    scale = trained.bundle.manifest.scale
+    scale = trained.scorer.scale
     scores = np.array([score_from_probability(p, scale) for p in probabilities.tolist()])
-    auc = trained.bundle.manifest.metrics["auc"].value
+    auc = trained.manifest.metrics["auc"].value
     return {
-        "roc": roc_curve(labels, probabilities, auc),
-        "calibration": calibration_curve(labels, probabilities),
-        "scores": score_distribution(labels, scores),
-        "importances": importance_bars(document["importances"]),
+        "roc": plot_roc_curve(labels, probabilities, auc),
+        "calibration": plot_calibration_curve(labels, probabilities),
+        "scores": plot_score_distribution(labels, scores),
+        "importances": plot_importances(document["importances"]),
     }
 
 
-def _page(document: Mapping[str, Any], pictures: Mapping[str, str]) -> str:
+def _render_page(document: Mapping[str, Any], pictures: Mapping[str, str]) -> str:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined
     )
@@ -85,7 +95,7 @@ def _page(document: Mapping[str, Any], pictures: Mapping[str, str]) -> str:
     return page
 
 
-def _candidate(result: FamilyResult) -> dict[str, Any]:
+def _summarise_family(result: FamilyResult) -> dict[str, Any]:
     return {
         "family": result.candidate.family,
         "calibrated_log_loss": result.calibration.log_loss,
@@ -94,8 +104,8 @@ def _candidate(result: FamilyResult) -> dict[str, Any]:
     }
 
 
-def commit() -> str | None:
-    """Revision of the code, where it runs from a checkout; `-dirty` where that was changed."""
+def find_commit() -> str | None:
+    """Return the commit of the checkout, with `-dirty` if files were changed, or None."""
     command = ["git", "-C", str(REPOSITORY), "describe", "--always", "--abbrev=40", "--dirty"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 -- fixed words

@@ -1,4 +1,4 @@
-"""Every training row is held against the contract that requests meet; what fails is counted."""
+"""Validation of training rows against the same contract as requests, with counts of faults."""
 
 import hashlib
 from collections import Counter
@@ -13,12 +13,12 @@ from pydantic import ValidationError
 from models.contract import CreditModel, characteristics
 from models.errors import DataError
 
-Value = str | int | float | None
+FieldValue = str | int | float | None
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """How many rows a source refused before the contract saw them, and how often each fault."""
+    """Rows that a source refused before validation, and the number of rows with each fault."""
 
     rows: int = 0
     faults: Mapping[str, int] = field(default_factory=dict)
@@ -26,10 +26,10 @@ class Refused:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedRows:
-    """Rows the contract accepts, with their outcomes, and a count of refusals by fault.
+    """Rows that the contract accepts, with their labels, and counts of refusals by fault.
 
-    `keys` is the sha256 of each row's application, shape `(n,)`: the same row has the same key in
-    every run, file and version. `ignored` are columns that are not read, identifiers among them.
+    `keys` has the sha256 of each row's application, shape `(n,)`. The same row has the same key in
+    every run, file and version. `ignored` has the columns that are not read, such as identifiers.
     """
 
     applications: list[CreditModel]
@@ -40,7 +40,7 @@ class CheckedRows:
     ignored: tuple[str, ...]
 
     def fingerprint(self) -> str:
-        """Sha256 over all rows and labels in order, 64 hex digits."""
+        """Return the sha256 of all rows and labels in order, 64 hex digits."""
         return hashlib.sha256(b"".join(self.keys) + self.labels.tobytes()).hexdigest()
 
 
@@ -50,15 +50,16 @@ def check_rows(
     max_refused_share: float,
     before: Refused = Refused(),
 ) -> CheckedRows:
-    """Validate every row; those refused `before` count as if they were refused here.
+    """Validate every row. Rows that were refused `before` count as refused here.
 
     Raises
     ------
     DataError
-        If a column is missing, no row is left, or more than `max_refused_share` is refused.
+        If a column is missing, if no row is left, or if more than `max_refused_share` of the rows
+        are refused.
     """
     _require_columns(model, frame)
-    convert = _converters(model)
+    convert = _build_converters(model)
     accepted: list[CreditModel] = []
     labels: list[int] = []
     refusals = Counter(before.faults)
@@ -101,27 +102,28 @@ def _refuse_too_many(
     if accepted == 0 or refused > max_refused_share * rows:
         faults = "; ".join(f"{fault} ({count} rows)" for fault, count in refusals.items())
         message = (
-            f"{refused} of {rows} rows are refused by the contract, at most "
-            f"{max_refused_share:.1%} may be: {faults or 'there are no rows'}"
+            f"the contract refuses {refused} of {rows} rows, and --max-refused-share allows "
+            f"{max_refused_share:.1%}: {faults or 'there are no rows'}"
         )
         raise DataError(message)
 
 
-def _converters(model: type[CreditModel]) -> dict[str, Callable[[object], Value]]:
-    """Bring what CSV and Parquet make of a value back to what JSON would have said."""
+def _build_converters(model: type[CreditModel]) -> dict[str, Callable[[object], FieldValue]]:
+    """Build functions that convert a value from CSV or Parquet to the one that JSON would have."""
     return {
-        c.name: _whole if c.whole or c.is_coded else _plain
+        c.name: _convert_integer if c.is_integer or c.is_coded else _convert_missing
         for c in characteristics(model)
         if c.compute is None and not c.identifier
     }
 
 
-def _plain(value: object) -> Value:
-    missing = value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value))
-    return None if missing else value  # type: ignore[return-value]  # what else, pydantic says
+def _convert_missing(value: object) -> FieldValue:
+    is_missing = value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value))
+    return None if is_missing else value  # type: ignore[return-value]  # pydantic checks the type
 
 
-def _whole(value: object) -> Value:
-    """A column of integers with gaps is read as floats."""
-    plain = _plain(value)
-    return int(plain) if isinstance(plain, float) and plain.is_integer() else plain
+def _convert_integer(value: object) -> FieldValue:
+    """Convert to an integer, because pandas reads a column of integers with gaps as floats."""
+    converted = _convert_missing(value)
+    is_integral = isinstance(converted, float) and converted.is_integer()
+    return int(converted) if is_integral else converted  # type: ignore[arg-type]  # a float

@@ -1,4 +1,4 @@
-"""The environment of a training run, read once."""
+"""Settings of the training commands, read from the environment."""
 
 import os
 from collections.abc import Mapping
@@ -9,17 +9,17 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """Where models are published, which modules bring further ones, and the cores to use."""
+class TrainingSettings:
+    """The model store, modules with external credit models, and the number of threads."""
 
     model_store: str
     credit_models: tuple[str, ...]
     threads: int
 
 
-def settings_from(environment: Mapping[str, str]) -> Settings:
-    """Read `MODEL_STORE` and `CREDIT_MODELS`; the process's own cores set the threads."""
-    return Settings(
+def settings_from_environment(environment: Mapping[str, str]) -> TrainingSettings:
+    """Read `MODEL_STORE` and `CREDIT_MODELS`. `threads` is the number of available cores."""
+    return TrainingSettings(
         model_store=environment.get("MODEL_STORE") or (REPOSITORY / "var" / "store").as_uri(),
         credit_models=tuple(filter(None, environment.get("CREDIT_MODELS", "").split(","))),
         threads=len(os.sched_getaffinity(0)),

@@ -1,4 +1,4 @@
-"""Where training rows come from: bundled data, a generator, or files anywhere."""
+"""Sources of training rows: bundled data, synthetic generators, and files."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -21,9 +21,10 @@ BUNDLED = Path(__file__).parent / "data"
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Rows as they came, what to call where they came from, and what was said of them there.
+    """Rows that are not validated yet, and the name of their source.
 
-    `refused` are rows that did not come; `remarks` count what was put right or left out.
+    `refused` counts rows that the source refused. `remarks` count rows that it corrected or left
+    out.
     """
 
     name: str
@@ -34,13 +35,13 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Generator:
-    """How many rows it makes if not told, and how: `make(rows, seed)`."""
+    """A generator of synthetic tables: `make(rows, seed)`, with its default number of rows."""
 
     rows: int
     make: Callable[[int, int], Mapping[str, pd.DataFrame]]
 
 
-# By table; a model of one table has it under its own name.
+# Tables by name. If a model has one table, the table has the name of the model.
 GENERATORS: Mapping[type[CreditModel], Generator] = {
     Application: Generator(
         application.ROWS, lambda rows, seed: {"application": application.generate(rows, seed)}
@@ -48,48 +49,48 @@ GENERATORS: Mapping[type[CreditModel], Generator] = {
     Customer: Generator(
         customer.ROWS, lambda rows, seed: {"customer": customer.generate(rows, seed)}
     ),
-    Bureau: Generator(bureau.ROWS, lambda rows, seed: bureau.generate(rows, seed).named()),
+    Bureau: Generator(bureau.ROWS, lambda rows, seed: bureau.generate(rows, seed).by_name()),
 }
 
 
 def read_source(model: type[CreditModel], location: str | None, seed: int) -> Source:
     """Read training rows.
 
-    Without a location: the bundled data set of the model, or its generator. The location of the
-    bureau's three tables is the folder that holds them, or their common prefix in a store.
+    Without a location this is the bundled data set of the model, or else its generator. The
+    location of the three tables of `bureau` is their folder, or their common prefix in a store.
 
     Raises
     ------
     DataError
-        If there is no such source, or it cannot be read as CSV or Parquet.
+        If the source does not exist, or cannot be read as CSV or Parquet.
     """
     if location is not None:
-        return _read(model, location)
+        return _read_location(model, location)
     name = name_from_model(model)
     bundled = BUNDLED / f"{name}.parquet"
     if bundled.exists():
         return Source(bundled.name, pd.read_parquet(bundled))
-    generator = _generator(model)
+    generator = _find_generator(model)
     tables = generator.make(generator.rows, seed)
-    return _source(f"generated, {generator.rows} rows, seed {seed}", tables)
+    return _source_from_tables(f"generated, {generator.rows} rows, seed {seed}", tables)
 
 
 def write_generated(
     model: type[CreditModel], output: Path, seed: int, rows: int | None = None
 ) -> int:
-    """Write what the model's generator makes: one file, or a folder of CSV files; say how much.
+    """Write synthetic rows to one file or to a folder of CSV files, and return their number.
 
     Raises
     ------
     DataError
-        If it has no generator, or the files cannot be written.
+        If the model has no generator, or the files cannot be written.
     """
-    generator = _generator(model)
+    generator = _find_generator(model)
     tables = generator.make(rows or generator.rows, seed)
     if len(tables) == 1:
         write_table(tables[name_from_model(model)], output)
     elif output.suffix in SUFFIXES:
-        message = f"--output {output}: {', '.join(tables)} are files of a folder; name that"
+        message = f"--output {output}: must be a folder, for the tables {', '.join(tables)}"
         raise DataError(message)
     else:
         for name, table in tables.items():
@@ -97,15 +98,15 @@ def write_generated(
     return rows or generator.rows
 
 
-def _read(model: type[CreditModel], location: str) -> Source:
+def _read_location(model: type[CreditModel], location: str) -> Source:
     name = Path(location).name
     if model is Bureau and Path(location).suffix.lower() not in SUFFIXES:
-        return _source(name, read_tables(location))
+        return _source_from_tables(name, read_tables(location))
     numbers = [c.name for c in characteristics(model) if not c.levels or c.is_coded]
     return Source(name, read_table(location, frozenset({*numbers, model.label})))
 
 
-def _source(name: str, tables: Mapping[str, pd.DataFrame]) -> Source:
+def _source_from_tables(name: str, tables: Mapping[str, pd.DataFrame]) -> Source:
     if set(tables) != set(NAMES):
         [frame] = tables.values()
         return Source(name, frame)
@@ -113,8 +114,9 @@ def _source(name: str, tables: Mapping[str, pd.DataFrame]) -> Source:
     return Source(name, joined.frame, joined.refused, joined.remarks)
 
 
-def _generator(model: type[CreditModel]) -> Generator:
+def _find_generator(model: type[CreditModel]) -> Generator:
     if model not in GENERATORS:
-        message = f"{name_from_model(model)} has no bundled data and no generator: name a file with --data"
+        name = name_from_model(model)
+        message = f"{name} has no bundled data and no generator: set --data to a file"
         raise DataError(message)
     return GENERATORS[model]

@@ -1,4 +1,4 @@
-"""Which rows are kept untouched for judging: a property of the row, not of the run."""
+"""The split into training and test part, by a hash of each row."""
 
 from collections.abc import Sequence
 
@@ -10,10 +10,10 @@ KEY_SPAN = 2**64
 
 
 def is_test(keys: Sequence[bytes]) -> NDArray[np.bool_]:
-    """Tell for each sha256 row key whether the row is in the test part, shape `(n,)`.
+    """Return for each sha256 row key whether the row is in the test part, shape `(n,)`.
 
-    A row stays on its side in every later run, so a challenger is never judged on rows that its
-    champion was fitted on; equal rows fall on one side together.
+    The part depends only on the row. A row therefore stays in its part in every later run, so no
+    model is compared on rows that its champion was fitted to. Equal rows are in the same part.
     """
-    places = [int.from_bytes(key[:8]) / KEY_SPAN for key in keys]
-    return np.array(places) < TEST_SHARE
+    positions = [int.from_bytes(key[:8]) / KEY_SPAN for key in keys]
+    return np.array(positions) < TEST_SHARE

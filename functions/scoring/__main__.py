@@ -1,6 +1,8 @@
 """`python -m functions.scoring`: the server as the container runs it.
 
-`audit` reads its decision log; `openapi` prints the OpenAPI document.
+`audit` reads its decision log. `openapi`, `decision-table` and `settings` print the OpenAPI
+document, the schema of the decision log's table and the settings, for the files that `make
+documents` writes.
 """
 
 from functions.web.cold_start import finish_imports  # first
@@ -21,10 +23,10 @@ if __name__ == "__main__":
             from functions.web.server import serve
 
             sys.exit(serve(partial(prepare, prefetched)))
-        case ["openapi"]:
-            from functions.scoring.app import print_openapi
+        case [("openapi" | "decision-table" | "settings") as name]:
+            from functions.scoring.documents import print_document  # only for people
 
-            sys.exit(print_openapi())
+            sys.exit(print_document(name))
         case arguments:
             from functions.scoring.evidence.audit_cli import main  # the server has no use for it
 

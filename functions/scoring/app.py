@@ -3,9 +3,7 @@
 from functions.web.cold_start import finish_imports  # first
 
 # isort: split
-import json
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from types import ModuleType
@@ -34,7 +32,7 @@ from functions.scoring.model_loader import ModelLoader
 from functions.scoring.operations.health import check_readiness, collect_metrics
 from functions.scoring.operations.telemetry import DecisionTelemetry
 from functions.scoring.settings import ScoringSettings, read_settings
-from functions.web.app_factory import Service, create_web_app, describe
+from functions.web.app_factory import Service, create_web_app
 from functions.web.contract import Contract
 from functions.web.settings import Listening
 from models.stores.store import Reader
@@ -63,14 +61,6 @@ def create_app(settings: ScoringSettings, prefetched: Reader | None = None) -> S
     """
     service = create_service(settings, prefetched)
     return create_web_app(service, protection_from(settings.access, settings.listening))
-
-
-def print_openapi() -> int:
-    """Print the OpenAPI document of these settings."""
-    settings = replace(read_settings(), decision_log="off")
-    protection = protection_from(settings.access, settings.listening)
-    print(json.dumps(describe(create_service(settings), protection), indent=1))
-    return 0
 
 
 def create_service(settings: ScoringSettings, prefetched: Reader | None = None) -> Service:

@@ -1,1 +1,1 @@
-"""One file for each credit model: read it as a risk officer, extend it as a data scientist."""
+"""The catalogue of credit models, one file each."""

@@ -1,4 +1,4 @@
-"""The 17-field application for a personal loan."""
+"""Credit model `application`: a personal loan, with 17 fields."""
 
 from typing import Annotated, ClassVar, Literal
 
@@ -10,7 +10,7 @@ from models.contract import CreditModel
 from models.policy import Cutoffs
 from models.score_scale import PointsToDoubleOdds
 
-AMORTISATION_MARKUP = 1.05  # interest as the earlier system approximated it: 5 % of the principal
+AMORTISATION_MARKUP = 1.05  # the earlier system approximated interest as 5 % of the principal
 
 
 class Application(CreditModel):
@@ -146,7 +146,7 @@ class Application(CreditModel):
         Unit("currency a month"), Risk(+1), Reason("R17", "The payment is high for the income")
     )
     def monthly_payment(columns: Columns) -> Column:  # noqa: N805 -- becomes a Derived, not a method
-        """Instalment a month, in whole currency units."""
+        """Compute the monthly instalment, truncated to currency units."""
         return np.trunc(columns["loan_amount"] / columns["loan_term"] * AMORTISATION_MARKUP)
 
     @derived(
@@ -155,6 +155,6 @@ class Application(CreditModel):
         Reason("R17", "The payment would take {payment_to_income:.0%} of income"),
     )
     def payment_to_income(columns: Columns) -> Column:  # noqa: N805 -- becomes a Derived
-        """Instalments of a year as a share of income, at most 1."""
+        """Compute the instalments of a year as a share of income, at most 1."""
         share = 12 * columns["monthly_payment"] / columns["income"]
         return np.minimum(np.maximum(share, 0), 1)

@@ -1,7 +1,7 @@
-"""A loan with what the customer's table and the credit bureau say: 300 to 900 points and a rating.
+"""Credit model `bureau`: a loan with customer and credit bureau data, 300 to 900 points.
 
-`delinquency_ratio` and `avg_dpd_per_delinquency` come as the bureau's clients send them, rounded
-to one decimal; `loan_to_income` is not sent and is computed here.
+Clients send `delinquency_ratio` and `avg_dpd_per_delinquency` rounded to one decimal.
+`loan_to_income` is computed here and is not part of the request.
 """
 
 from typing import Annotated, ClassVar, Literal
@@ -48,13 +48,14 @@ class Bureau(CreditModel):
     bands: ClassVar = Bands(
         "Poor", ((AVERAGE, "Average"), (GOOD, "Good"), (EXCELLENT, "Excellent"))
     )
-    # Decisions are those of the rating, so that no approved loan is rated Average.
+    # The cut-offs are the limits of the ratings, so no approved loan has the rating Average.
     policy: ClassVar = Cutoffs(
         approve_below=probability_from_score(GOOD, SCALE),
         decline_from=probability_from_score(AVERAGE, SCALE),
     )
-    # At the earlier system's precision few defaults are missed. It flags and decides nothing: of
-    # the loans it flags about half are good, and some are rated Excellent.
+    # The precision of the earlier system, at which few defaults are missed. The rule only
+    # classifies and decides nothing: about half of the loans it flags are good, and some have the
+    # rating Excellent.
     default_rule: ClassVar = RecallAtPrecision(0.52)
 
     age: Annotated[int, Field(ge=18, le=100), Unit("years"), Protected()]
@@ -125,5 +126,5 @@ class Bureau(CreditModel):
         Reason("R03", "The loan is {loan_to_income:.1f} times a year's income"),
     )
     def loan_to_income(columns: Columns) -> Column:  # noqa: N805 -- becomes a Derived
-        """Loan amount as a multiple of a year's income, to two decimals."""
+        """Compute the loan amount as a multiple of a year's income, to two decimals."""
         return np.round(columns["loan_amount"] / columns["income"], 2)

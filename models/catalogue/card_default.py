@@ -1,6 +1,6 @@
-"""Credit-card accounts, Taiwan 2005: default on the next payment.
+"""Credit model `card_default`: credit-card accounts, Taiwan 2005, default on the next payment.
 
-Contract and codes follow UCI 350 (Yeh 2009, doi:10.24432/C55S3H) with its column names in lower
+Fields and codes follow UCI 350 (Yeh 2009, doi:10.24432/C55S3H) with its column names in lower
 case. `_0` or `1` is September, the latest month; `_6` or `6` is April.
 """
 
@@ -131,5 +131,5 @@ class CardDefault(CreditModel):
         Missing("The use of the credit limit is not known"),
     )
     def utilization(columns: Columns) -> Column:  # noqa: N805 -- becomes a Derived, not a method
-        """Latest bill as a share of the credit limit."""
+        """Compute the latest bill as a share of the credit limit."""
         return columns["bill_amt1"] / columns["limit_bal"]

@@ -1,4 +1,4 @@
-"""The 10-field customer with the economy around it: its interest and unemployment rates."""
+"""Credit model `customer`: a customer with macroeconomic rates, 10 fields."""
 
 from typing import Annotated, ClassVar
 
@@ -111,5 +111,5 @@ class Customer(CreditModel):
         Reason("R03", "Debt is {debt_to_income:.0%} of a year's income"),
     )
     def debt_to_income(columns: Columns) -> Column:  # noqa: N805 -- becomes a Derived
-        """Total debt as a share of a year's income."""
+        """Compute total debt as a share of a year's income."""
         return columns["total_debt"] / columns["annual_income"]

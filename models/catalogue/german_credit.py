@@ -1,7 +1,7 @@
-"""Applications to a German bank, 1994: good or bad credit.
+"""Credit model `german_credit`: applications to a German bank, 1994, good or bad credit.
 
-Contract, codes and their meaning follow UCI 144 (Hofmann 1994, doi:10.24432/C5NC77).
-`personal_status` mixes sex and marital status, so it is protected as a whole.
+Fields, codes and their meaning follow UCI 144 (Hofmann 1994, doi:10.24432/C5NC77).
+`personal_status` combines sex and marital status, so the entire field is protected.
 """
 
 from typing import Annotated, ClassVar, Literal
@@ -50,7 +50,8 @@ class GermanCredit(CreditModel):
     label_definition: ClassVar = "classified as bad credit by the bank"
     horizon: ClassVar = "the life of the loan"
     scale: ClassVar = PointsToDoubleOdds(base_score=600, base_odds=50, pdo=20)
-    # UCI's cost of 5 for a bad credit taken as good, against 1: break-even at 1/6.
+    # UCI states a cost of 5 for approving a bad credit and 1 for refusing a good one: break-even
+    # is at a probability of 1/6.
     policy: ClassVar = Cutoffs(approve_below=0.17, decline_from=0.50)
 
     status: Annotated[

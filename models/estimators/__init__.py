@@ -1,1 +1,1 @@
-"""Estimators by family: formulas and trees, scored and explained."""
+"""Estimators: formulas and trees, with log-odds and exact contributions."""

@@ -1,8 +1,8 @@
-"""Fitted models as plain numbers: a matrix of features in, log-odds of default out.
+"""Estimators by family: a feature matrix in, log-odds of default and contributions out.
 
-Every family is an exported scikit-learn pipeline in one of two forms, a formula or trees, and is
-read back from its bytes alone. A row's log-odds never depend on the rows beside it, to the last
-bit.
+Every estimator is exported from a scikit-learn pipeline in one of two forms, a formula or trees,
+and is read back from its bytes alone. The log-odds of a row never depend on the rows beside it, to
+the last bit.
 """
 
 import json
@@ -25,37 +25,40 @@ from models.features import Matrix
 AdditiveFamily = Literal["logistic", "scorecard", "additive"]
 TreeFamily = Literal["xgboost", "random_forest"]
 Family = AdditiveFamily | TreeFamily
-Base = Literal["reference", "training_mean"]
+StartingPoint = Literal["reference", "training_mean"]
 LogOdds = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Contributions:
-    """`base + values.sum(axis=1)` is the log-odds, to 1e-4; `values` has the matrix's shape."""
+    """Additive contributions: `expected_value + values.sum(axis=1)` is the log-odds, to 1e-4.
 
-    base: float
+    `values` has the shape of the matrix.
+    """
+
+    expected_value: float
     values: Matrix
 
 
 class Estimator(Protocol):
-    """What every family offers."""
+    """The interface of every family."""
 
     @property
     def family(self) -> Family:
-        """Name of the family, as bundles and responses show it."""
+        """Name of the family in bundles and responses."""
 
     @property
-    def base(self) -> Base:
-        """Whose log-odds contributions start from."""
+    def starting_point(self) -> StartingPoint:
+        """Whose log-odds are the expected value: the baseline applicant's or the training mean."""
 
     def log_odds(self, matrix: Matrix) -> LogOdds:
-        """Log-odds of default, shape `(n,)`, for a matrix `(n, p)`; positive = riskier."""
+        """Return log-odds of default, shape `(n,)`, for a matrix `(n, p)`; positive = riskier."""
 
-    def contributions(self, matrix: Matrix, reference: Matrix) -> Contributions:
-        """What each feature adds to the log-odds of each row."""
+    def contributions(self, matrix: Matrix, baseline_row: Matrix) -> Contributions:
+        """Return what each feature adds to the log-odds of each row."""
 
     def to_bytes(self) -> bytes:
-        """The bytes `estimator_from_bytes` reads back."""
+        """Return the bytes that `estimator_from_bytes` reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,71 +69,74 @@ class Additive:
     formula: Formula
 
     @property
-    def base(self) -> Base:
-        """The reference."""
+    def starting_point(self) -> StartingPoint:
+        """The baseline applicant, which the contract calls the reference."""
         return "reference"
 
     def log_odds(self, matrix: Matrix) -> LogOdds:
-        """Log-odds of default for each row."""
+        """Return log-odds of default, shape `(n,)`."""
         return self.formula.log_odds(matrix)
 
-    def contributions(self, matrix: Matrix, reference: Matrix) -> Contributions:
-        """Exact distances from the reference row, shape `(1, p)`, whose log-odds are the base."""
-        values = self.formula.contributions(matrix, reference)
-        return Contributions(float(self.log_odds(reference)[0]), values)
+    def contributions(self, matrix: Matrix, baseline_row: Matrix) -> Contributions:
+        """Return exact contributions relative to the baseline row, shape `(1, p)`.
+
+        The expected value is the log-odds of that row.
+        """
+        values = self.formula.contributions(matrix, baseline_row)
+        return Contributions(float(self.log_odds(baseline_row)[0]), values)
 
     def to_bytes(self) -> bytes:
-        """Canonical JSON."""
+        """Return canonical JSON."""
         return json.dumps(self.formula.model_dump(), sort_keys=True, indent=1).encode()
 
 
 class Trees:
     """Boosted trees or a random forest, grown by XGBoost.
 
-    Its library scores many rows; what is fastest for one row is made the second time that is
-    asked for: a cold start does not wait for it. Explanations need it at once.
+    XGBoost's library scores many rows. Faster structures for single rows are built on their second
+    use, so a cold start does not wait for them. Explanations of several rows build them at once.
     """
 
     def __init__(self, family: TreeFamily, ubj: bytes) -> None:
         self.family: Family = family
         self._ubj = ubj
         self._booster = Booster(ubj)
-        # Neither knows this object: a cycle would outlive the version that is replaced.
-        self._flat = BuildOnSecondUse(partial(_flattened, ubj))
-        self._paths = BuildOnSecondUse(partial(_paths_of, self._flat))
+        # Neither refers to this object. A reference cycle would keep a replaced version in memory.
+        self._flat = BuildOnSecondUse(partial(_build_flat_trees, ubj))
+        self._paths = BuildOnSecondUse(partial(_build_path_tables, self._flat))
 
     @property
-    def base(self) -> Base:
+    def starting_point(self) -> StartingPoint:
         """The mean log-odds of the training rows."""
         return "training_mean"
 
     def log_odds(self, matrix: Matrix) -> LogOdds:
-        """Log-odds of default for each row."""
+        """Return log-odds of default, shape `(n,)`."""
         if len(matrix) == 1 and (flat := self._flat.get()):
             return np.array([flat.log_odds(matrix[0])])
         return self._booster.margins(matrix)
 
-    def contributions(self, matrix: Matrix, reference: Matrix) -> Contributions:  # noqa: ARG002 -- trees have a base of their own
-        """Exact SHAP values, path-dependent; the base is the mean over the training rows."""
-        if paths := self._paths.now:
-            return Contributions(paths.base, paths.contributions(matrix))
-        found = self._booster.contributions(matrix)
-        return Contributions(float(found[0, -1]), np.ascontiguousarray(found[:, :-1]))
+    def contributions(self, matrix: Matrix, baseline_row: Matrix) -> Contributions:  # noqa: ARG002 -- trees start from the training mean
+        """Return exact path-dependent SHAP values; the training mean is the expected value."""
+        if paths := self._paths.value:
+            return Contributions(paths.expected_value, paths.contributions(matrix))
+        shap_values = self._booster.contributions(matrix)
+        return Contributions(float(shap_values[0, -1]), np.ascontiguousarray(shap_values[:, :-1]))
 
     def to_bytes(self) -> bytes:
-        """XGBoost's UBJSON."""
+        """Return XGBoost's UBJSON."""
         return self._ubj
 
 
-def _flattened(ubj: bytes) -> FlatTrees | None:
+def _build_flat_trees(ubj: bytes) -> FlatTrees | None:
     try:
         return FlatTrees.from_ubjson(ubj)
-    except ModelRefusedError:  # of a kind that only the library knows
+    except ModelRefusedError:  # of a kind that only XGBoost's library supports
         return None
 
 
-def _paths_of(trees: BuildOnSecondUse[FlatTrees | None]) -> PathTables | None:
-    return PathTables.from_trees(trees.now) if trees.now else None
+def _build_path_tables(trees: BuildOnSecondUse[FlatTrees | None]) -> PathTables | None:
+    return PathTables.from_trees(trees.value) if trees.value else None
 
 
 def estimator_from_bytes(family: Family, data: bytes) -> Estimator:

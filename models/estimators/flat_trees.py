@@ -1,8 +1,8 @@
-"""Boosted trees as flat arrays: the log-odds of one row without XGBoost's library.
+"""Boosted trees as flat arrays: log-odds of a single row without XGBoost's library.
 
-The library is fastest for many rows; for one, what it does before and after costs four times the
-traversal here. Log-odds are the same to the last bit: leaves are added in single precision, in the
-library's order.
+The library is fastest for many rows. For one row, its overhead costs four times the traversal here.
+Log-odds are equal to the library's to the last bit, because leaves are added in single precision
+and in the library's order.
 """
 
 from dataclasses import dataclass
@@ -23,18 +23,23 @@ Truths = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class FlatTrees:
-    """All nodes of all trees; a leaf is its own child on both sides, and every row goes left there.
+    """All nodes of all trees, one entry a node.
 
-    `children` holds left and right of each node in turn.
+    `children` holds the left and the right child of each node in turn, so the child of node `i` is
+    `children[2 * i]` or `children[2 * i + 1]`.
+
+    Invariant: a leaf is its own child on both sides, and its threshold is infinite, so that no
+    number turns right there. A traversal can therefore take exactly `depth` steps in every tree,
+    without a test for leaves: a row that reached a leaf early stays there.
     """
 
     width: int
-    base: np.float32
+    base_margin: np.float32
     roots: Ints
     depth: int
     features: Ints
     thresholds: Singles
-    missing_right: Truths
+    is_missing_right: Truths
     children: Ints
     values: Singles
     covers: Floats
@@ -46,73 +51,76 @@ class FlatTrees:
         Raises
         ------
         ModelRefusedError
-            If it is not a binary classifier of plain trees.
+            If the bytes are not a binary classifier of numeric trees.
         """
         try:
             learner = read_ubjson(ubj)["learner"]
             trees = learner["gradient_booster"]["model"]["trees"]
             parameters = learner["learner_model_param"]
-            _require_plain(learner["objective"]["name"], trees)
-            chance = np.float32(parameters["base_score"].strip("[]"))
-            return cls._joined(trees, int(parameters["num_feature"]), chance)
+            _require_numeric(learner["objective"]["name"], trees)
+            base_score = np.float32(parameters["base_score"].strip("[]"))
+            return cls._from_documents(trees, int(parameters["num_feature"]), base_score)
         except (KeyError, TypeError, ValueError, IndexError) as error:
-            message = "estimator: not a classifier of plain trees"
+            message = "estimator: not a binary classifier of numeric trees"
             raise ModelRefusedError(message) from error
 
     @classmethod
-    def _joined(cls, trees: list[dict[str, Any]], width: int, chance: np.float32) -> Self:
+    def _from_documents(
+        cls, trees: list[dict[str, Any]], width: int, base_score: np.float32
+    ) -> Self:
         sizes = [len(tree["left_children"]) for tree in trees]
         roots = np.cumsum([0, *sizes[:-1]], dtype=np.intp)
         shift = np.repeat(roots, sizes)
 
-        def joined(name: str) -> NDArray[Any]:
+        def concatenate(name: str) -> NDArray[Any]:
             return np.concatenate([tree[name] for tree in trees])
 
-        is_leaf = joined("left_children") < 0
+        is_leaf = concatenate("left_children") < 0
         itself = np.arange(len(is_leaf))
-        sides = [joined(f"{side}_children") + shift for side in ("left", "right")]
+        sides = [concatenate(f"{side}_children") + shift for side in ("left", "right")]
         children = np.column_stack([np.where(is_leaf, itself, side) for side in sides]).ravel()
-        conditions = joined("split_conditions").astype(np.float32)
+        conditions = concatenate("split_conditions").astype(np.float32)
         return cls(
             width=width,
-            base=margin_from_base_score(chance),
+            base_margin=margin_from_base_score(base_score),
             roots=roots,
-            depth=_depth(roots, children),
-            features=np.where(is_leaf, 0, joined("split_indices")).astype(np.intp),
+            depth=_measure_depth(roots, children),
+            features=np.where(is_leaf, 0, concatenate("split_indices")).astype(np.intp),
             thresholds=np.where(is_leaf, np.float32(np.inf), conditions),
-            missing_right=~is_leaf & (joined("default_left") == 0),
+            is_missing_right=~is_leaf & (concatenate("default_left") == 0),
             children=children,
-            values=conditions,  # of a leaf; nothing reads the others
-            covers=joined("sum_hessian").astype(np.float64),
+            values=conditions,  # the values of leaves; those of splits are never read
+            covers=concatenate("sum_hessian").astype(np.float64),
         )
 
     def log_odds(self, row: Floats) -> float:
-        """Log-odds of one row of the matrix, shape `(p,)`; NaN means missing."""
-        turns = self.turns(row)
+        """Return the log-odds of one row of the matrix, shape `(p,)`; NaN means missing."""
+        turns = self.find_right_turns(row)
         nodes = self.roots
         for _ in range(self.depth):
             nodes = self.children.take(2 * nodes + turns.take(nodes))
         leaves = self.values.take(nodes)
-        leaves[0] += self.base
-        return float(np.add.accumulate(leaves)[-1])  # in order, as the library adds
+        leaves[0] += self.base_margin
+        # Not `leaves.sum()`, which adds in pairs: accumulation adds in the library's order.
+        return float(np.add.accumulate(leaves)[-1])
 
-    def turns(self, row: Floats) -> Truths:
-        """Whether the row would go right, at every node."""
+    def find_right_turns(self, row: Floats) -> Truths:
+        """Return for every node whether the row turns right there."""
         single = row.astype(np.float32)
         turns: Truths = single.take(self.features) >= self.thresholds
         missing = np.isnan(single)
         if missing.any():
-            turns |= missing.take(self.features) & self.missing_right
+            turns |= missing.take(self.features) & self.is_missing_right
         return turns
 
 
-def _require_plain(objective: str, trees: list[dict[str, Any]]) -> None:
-    several = any(tree["tree_param"]["size_leaf_vector"] not in {"0", "1"} for tree in trees)
-    if objective != "binary:logistic" or several or any(t["split_type"].any() for t in trees):
+def _require_numeric(objective: str, trees: list[dict[str, Any]]) -> None:
+    is_vector = any(tree["tree_param"]["size_leaf_vector"] not in {"0", "1"} for tree in trees)
+    if objective != "binary:logistic" or is_vector or any(t["split_type"].any() for t in trees):
         raise ValueError(objective)
 
 
-def _depth(roots: Ints, children: Ints) -> int:
+def _measure_depth(roots: Ints, children: Ints) -> int:
     depth, level = 0, roots
     while len(level):
         below = children.reshape(-1, 2)[level]

@@ -1,30 +1,30 @@
-"""What is worth making only if it is asked for more than once."""
+"""Lazy construction: a value that is built only if it is used more than once."""
 
 from collections.abc import Callable
 from functools import cached_property
 from typing import Generic, TypeVar
 
-Made = TypeVar("Made")
+T = TypeVar("T")
 
 
-class BuildOnSecondUse(Generic[Made]):
-    """Nothing the first time it is asked for; from the second on what was made then.
+class BuildOnSecondUse(Generic[T]):
+    """A value that `get` builds on its second call and returns from then on.
 
-    Two threads at once may both make it, which harms nothing.
+    Two threads at once may both build the value. That costs time and is otherwise harmless.
     """
 
-    def __init__(self, make: Callable[[], Made]) -> None:
-        self._make = make
-        self._asked = False
+    def __init__(self, build: Callable[[], T]) -> None:
+        self._build = build
+        self._is_used = False
 
-    def get(self) -> Made | None:
-        """Give what there is, or nothing the first time."""
-        if self._asked:
-            return self.now
-        self._asked = True
+    def get(self) -> T | None:
+        """Return None on the first call, and the value on every later one."""
+        if self._is_used:
+            return self.value
+        self._is_used = True
         return None
 
     @cached_property
-    def now(self) -> Made:
-        """What there is, made at once if need be."""
-        return self._make()
+    def value(self) -> T:
+        """The value, built now if it does not exist yet."""
+        return self._build()

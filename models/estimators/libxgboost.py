@@ -1,6 +1,6 @@
-"""XGBoost's C library without its Python package: a cold start pays 3 ms instead of 200.
+"""Bindings to XGBoost's C library: load a model from bytes, predict margins and SHAP values.
 
-Only what serving needs: load a model from bytes and predict margins for a dense matrix.
+They cover only what serving needs. Loading them takes 3 ms, XGBoost's Python package 200 ms.
 Source: XGBoost C API, https://xgboost.readthedocs.io/en/stable/c.html
 """
 
@@ -21,7 +21,7 @@ from models.errors import ModelRefusedError
 UBJSON_START = b"{L"  # an object whose first key has a 64-bit length
 
 
-def _config(kind: int) -> bytes:
+def _encode_config(kind: int) -> bytes:
     return json.dumps(
         {
             "type": kind,
@@ -35,35 +35,36 @@ def _config(kind: int) -> bytes:
     ).encode()
 
 
-MARGIN_CONFIG = _config(1)  # the C API's prediction types: untransformed sums of leaf values,
-CONTRIBUTIONS_CONFIG = _config(2)  # and what each feature adds to them
+# Prediction types of the C API: 1 is the untransformed sum of leaf values, 2 SHAP values.
+MARGIN_CONFIG = _encode_config(1)
+CONTRIBUTIONS_CONFIG = _encode_config(2)
 
 
 class Booster:
     """A fitted gradient-boosted model, read from XGBoost's UBJSON bytes.
 
-    A C handle must not be used by two threads at once, so each call borrows one; there come to be
-    as many as were ever used at once.
+    Two threads must not use one C handle at once, so each call borrows a handle. The booster keeps
+    as many handles as it ever used at once.
     """
 
     def __init__(self, ubj: bytes) -> None:
-        # The library crashes the process on bytes such as none at all. More than this glance
-        # cannot be checked here: bytes must come from a bundle whose hash was verified.
+        # Malformed bytes, such as none at all, crash the process inside the library. This check
+        # catches only the simplest case: pass only bytes from a bundle whose hash was verified.
         if not ubj.startswith(UBJSON_START):
-            message = "estimator: not a model in XGBoost's UBJSON"
+            message = "estimator: not a model in XGBoost's UBJSON format"
             raise ModelRefusedError(message)
         self._ubj = ubj
         self._idle = [_Handle(ubj)]
 
     def margins(self, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Predict log-odds, shape `(n,)`, for a C-ordered matrix `(n, p)`; NaN means missing."""
+        """Return log-odds, shape `(n,)`, for a C-ordered matrix `(n, p)`; NaN means missing."""
         shape, dimensions = ctypes.POINTER(ctypes.c_uint64)(), ctypes.c_uint64()
         result = ctypes.POINTER(ctypes.c_float)()
-        with self._handle() as pointer:
-            _checked(
-                _library().XGBoosterPredictFromDense(
+        with self._borrow_handle() as pointer:
+            _check_status(
+                _load_library().XGBoosterPredictFromDense(
                     pointer,
-                    _interface(matrix),
+                    _describe_matrix(matrix),
                     MARGIN_CONFIG,
                     None,
                     ctypes.byref(shape),
@@ -71,22 +72,24 @@ class Booster:
                     ctypes.byref(result),
                 )
             )
-            return _copied(result, len(matrix))
+            return _copy_result(result, len(matrix))
 
     def contributions(self, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Exact SHAP values in log-odds, shape `(n, p + 1)`; the last column is the base.
+        """Return exact SHAP values in log-odds, shape `(n, p + 1)`.
 
-        Only this way leads to them in the library; it costs ten times a prediction.
+        The last column is the expected value. A call costs ten times a prediction.
         """
-        library, data = _library(), ctypes.c_void_p()
+        library, data = _load_library(), ctypes.c_void_p()
         missing = json.dumps({"missing": float("nan"), "nthread": 1}).encode()
-        _checked(library.XGDMatrixCreateFromDense(_interface(matrix), missing, ctypes.byref(data)))
+        _check_status(
+            library.XGDMatrixCreateFromDense(_describe_matrix(matrix), missing, ctypes.byref(data))
+        )
         shape, dimensions = ctypes.POINTER(ctypes.c_uint64)(), ctypes.c_uint64()
         result = ctypes.POINTER(ctypes.c_float)()
         rows, width = matrix.shape
         try:
-            with self._handle() as pointer:
-                _checked(
+            with self._borrow_handle() as pointer:
+                _check_status(
                     library.XGBoosterPredictFromDMatrix(
                         pointer,
                         data,
@@ -96,13 +99,13 @@ class Booster:
                         ctypes.byref(result),
                     )
                 )
-                return _copied(result, rows * (width + 1)).reshape(rows, width + 1)
+                return _copy_result(result, rows * (width + 1)).reshape(rows, width + 1)
         finally:
             library.XGDMatrixFree(data)
 
     @contextmanager
-    def _handle(self) -> Iterator[ctypes.c_void_p]:
-        """Borrow a handle that no other thread uses meanwhile."""
+    def _borrow_handle(self) -> Iterator[ctypes.c_void_p]:
+        """Borrow a handle that no other thread uses until it is returned."""
         try:
             handle = self._idle.pop()
         except IndexError:
@@ -114,17 +117,20 @@ class Booster:
 
 
 def margin_from_base_score(base_score: np.float32) -> np.float32:
-    """Log-odds that trees are added to, by the logarithm the library uses: numpy's may differ."""
-    logf = _library().logf
+    """Return the log-odds that trees are added to.
+
+    The logarithm is that of the C library, as in XGBoost. Numpy's can differ in the last bit.
+    """
+    logf = _load_library().logf
     logf.argtypes, logf.restype = [ctypes.c_float], ctypes.c_float
     return np.float32(-logf(np.float32(1) / base_score - np.float32(1)))
 
 
 class _Handle:
-    """One C booster, given back with the model that holds it.
+    """One C booster, which is reused after the model that holds it is gone.
 
-    Given back, not freed: for every booster it was ever used on, a thread keeps a few kilobytes in
-    the library, which only that thread could free. A service that reloads would grow by them.
+    It is not freed: for every booster that a thread ever used, the library keeps a few kilobytes
+    that only this thread can free. A service that reloads models would leak them.
     """
 
     _spare: ClassVar[list[ctypes.c_void_p]] = []
@@ -134,27 +140,27 @@ class _Handle:
         try:
             self.pointer = self._spare.pop()
         except IndexError:
-            self.pointer = _created()
-        _checked(_library().XGBoosterLoadModelFromBuffer(self.pointer, ubj, len(ubj)))
+            self.pointer = _create_booster()
+        _check_status(_load_library().XGBoosterLoadModelFromBuffer(self.pointer, ubj, len(ubj)))
         self._loaded = True
 
     def __del__(self) -> None:
         if self._loaded:
             self._spare.append(self.pointer)
-        elif hasattr(self, "pointer"):  # in no known state
-            _library().XGBoosterFree(self.pointer)
+        elif hasattr(self, "pointer"):  # in an undefined state
+            _load_library().XGBoosterFree(self.pointer)
 
 
-def _created() -> ctypes.c_void_p:
+def _create_booster() -> ctypes.c_void_p:
     pointer = ctypes.c_void_p()
-    _checked(_library().XGBoosterCreate(None, 0, ctypes.byref(pointer)))
-    # Before loading: a request is one thread's work, and more threads only add waiting.
-    _checked(_library().XGBoosterSetParam(pointer, b"nthread", b"1"))
+    _check_status(_load_library().XGBoosterCreate(None, 0, ctypes.byref(pointer)))
+    # Set before loading. One request is too little work for more threads to pay off.
+    _check_status(_load_library().XGBoosterSetParam(pointer, b"nthread", b"1"))
     return pointer
 
 
-def _interface(matrix: NDArray[np.float64]) -> bytes:
-    """Describe a C-ordered matrix where it lies, by numpy's array interface."""
+def _describe_matrix(matrix: NDArray[np.float64]) -> bytes:
+    """Describe a C-ordered matrix by numpy's array interface, without a copy of its data."""
     rows, width = matrix.shape
     return (
         f'{{"data":[{matrix.ctypes.data},true],"shape":[{rows},{width}],'
@@ -162,17 +168,20 @@ def _interface(matrix: NDArray[np.float64]) -> bytes:
     ).encode()
 
 
-def _copied(result: "ctypes._Pointer[ctypes.c_float]", size: int) -> NDArray[np.float64]:
-    """What the library owns until this thread's next call; numpy's own way costs an import."""
+def _copy_result(result: "ctypes._Pointer[ctypes.c_float]", size: int) -> NDArray[np.float64]:
+    """Copy a result, which the library overwrites at this thread's next call.
+
+    `numpy.ctypeslib` would do the same, but importing it slows a cold start down.
+    """
     owned = ctypes.string_at(result, size * ctypes.sizeof(ctypes.c_float))
     return np.frombuffer(owned, np.float32).astype(np.float64)
 
 
 @cache
-def _library() -> ctypes.CDLL:
+def _load_library() -> ctypes.CDLL:
     package = importlib.util.find_spec("xgboost")
     if package is None or package.origin is None:
-        message = "the package xgboost-cpu, which brings libxgboost, is not installed"
+        message = "libxgboost is not installed: install the package xgboost-cpu"
         raise ModelRefusedError(message)
     library = ctypes.CDLL(str(Path(package.origin).parent / "lib" / "libxgboost.so"))
     library.XGBGetLastError.restype = ctypes.c_char_p
@@ -205,8 +214,8 @@ def _library() -> ctypes.CDLL:
     return library
 
 
-def _checked(status: int) -> None:
+def _check_status(status: int) -> None:
     if status != 0:
-        reason = _library().XGBGetLastError().decode(errors="replace").splitlines()
+        reason = _load_library().XGBGetLastError().decode(errors="replace").splitlines()
         message = f"libxgboost: {reason[0] if reason else 'unknown error'}"
         raise ModelRefusedError(message)

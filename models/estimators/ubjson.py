@@ -1,6 +1,7 @@
-"""Universal Binary JSON as far as XGBoost writes it, into plain values and numpy arrays.
+"""A parser of Universal Binary JSON, the subset XGBoost writes, to values and numpy arrays.
 
-Source: https://ubjson.org; XGBoost gives every array its length, and typed ones their type.
+XGBoost writes the length of every array, and the type of arrays of numbers.
+Source: https://ubjson.org
 """
 
 import struct
@@ -11,7 +12,7 @@ import numpy as np
 NUMBERS = {"i": ">i1", "U": ">u1", "I": ">i2", "l": ">i4", "L": ">i8", "d": ">f4", "D": ">f8"}
 TYPES = {ord(marker): np.dtype(name) for marker, name in NUMBERS.items()}
 CONSTANTS = {ord("T"): True, ord("F"): False, ord("Z"): None}
-LENGTH = struct.Struct(">cq")  # always of 64 bits
+LENGTH = struct.Struct(">cq")  # a marker and a length of 64 bits
 STRING, OBJECT, OBJECT_END, ARRAY, TYPED = map(ord, "S{}[$")
 
 
@@ -21,60 +22,61 @@ def read_ubjson(data: bytes) -> Any:  # noqa: ANN401 -- a document may be anythi
     Raises
     ------
     ValueError
-        If it is none, or of a kind XGBoost does not write.
+        If the bytes are not one document of the kind that XGBoost writes.
     """
     try:
-        document, end = _value(data, 0)
+        document, end = _read_value(data, 0)
     except (struct.error, IndexError, KeyError, RecursionError) as error:
         message = "not UBJSON as XGBoost writes it"
         raise ValueError(message) from error
     if end != len(data):
-        message = "something follows the UBJSON document"
+        message = f"{len(data) - end} bytes follow the UBJSON document"
         raise ValueError(message)
     return document
 
 
-def _value(data: bytes, at: int) -> tuple[Any, int]:
-    """The value at an offset, and where it ends."""
-    marker = data[at]
+def _read_value(data: bytes, start: int) -> tuple[Any, int]:
+    """Read the value at an offset. Return it with the offset of its end."""
+    marker = data[start]
     if marker == OBJECT:
-        return _object(data, at + 1)
+        return _read_object(data, start + 1)
     if marker == ARRAY:
-        return _array(data, at + 1)
+        return _read_array(data, start + 1)
     if marker == STRING:
-        return _text(data, at + 1)
+        return _read_text(data, start + 1)
     if marker in CONSTANTS:
-        return CONSTANTS[marker], at + 1
+        return CONSTANTS[marker], start + 1
     kind = TYPES[marker]
-    return np.frombuffer(data, kind, 1, at + 1)[0].item(), at + 1 + kind.itemsize
+    return np.frombuffer(data, kind, 1, start + 1)[0].item(), start + 1 + kind.itemsize
 
 
-def _object(data: bytes, at: int) -> tuple[dict[str, Any], int]:
-    found = {}
-    while data[at] != OBJECT_END:
-        name, at = _text(data, at)
-        found[name], at = _value(data, at)
-    return found, at + 1
+def _read_object(data: bytes, start: int) -> tuple[dict[str, Any], int]:
+    members, offset = {}, start
+    while data[offset] != OBJECT_END:
+        name, offset = _read_text(data, offset)
+        members[name], offset = _read_value(data, offset)
+    return members, offset + 1
 
 
-def _array(data: bytes, at: int) -> tuple[Any, int]:
-    if data[at] == TYPED:
-        kind = TYPES[data[at + 1]]
-        count, at = _length(data, at + 3)
-        return np.frombuffer(data, kind, count, at), at + count * kind.itemsize
-    count, at = _length(data, at + 1)
-    found = []
+def _read_array(data: bytes, start: int) -> tuple[Any, int]:
+    if data[start] == TYPED:
+        # The type's marker stands between "$" and "#", and the length after them.
+        kind = TYPES[data[start + 1]]
+        count, offset = _read_length(data, start + 3)
+        return np.frombuffer(data, kind, count, offset), offset + count * kind.itemsize
+    count, offset = _read_length(data, start + 1)
+    items = []
     for _ in range(count):
-        value, at = _value(data, at)
-        found.append(value)
-    return found, at
+        item, offset = _read_value(data, offset)
+        items.append(item)
+    return items, offset
 
 
-def _text(data: bytes, at: int) -> tuple[str, int]:
-    size, at = _length(data, at)
-    return data[at : at + size].decode(), at + size
+def _read_text(data: bytes, start: int) -> tuple[str, int]:
+    size, offset = _read_length(data, start)
+    return data[offset : offset + size].decode(), offset + size
 
 
-def _length(data: bytes, at: int) -> tuple[int, int]:
-    _, length = LENGTH.unpack_from(data, at)
-    return length, at + LENGTH.size
+def _read_length(data: bytes, start: int) -> tuple[int, int]:
+    _, length = LENGTH.unpack_from(data, start)
+    return length, start + LENGTH.size

@@ -86,6 +86,12 @@ def features_as_text(matrix: Matrix) -> list[str]:
     return [b2a_base64(data[at : at + width], newline=False).decode() for at in starts]
 
 
+@cache
+def recorded_fields(model: type[CreditModel]) -> tuple[str, ...]:
+    """Return the fields whose values are recorded as inputs, sorted."""
+    return tuple(sorted(set(model.model_fields) - _withheld_fields(model)))
+
+
 def _shared_part(scored: ScoredRequest, context: RequestContext, now: datetime) -> SharedPart:
     model = scored.loaded.scorer.model
     return {
@@ -135,7 +141,7 @@ def _pseudonyms_from_table(table: Table, context: RequestContext, seal: Seal) ->
 
 def _inputs_from_table(table: Table) -> list[tuple[bytes, bytes]]:
     """Write each application's inputs as they are shown, and as they are hashed: without nulls."""
-    model_name, names = name_from_model(table.model), _recorded_fields(table.model)
+    model_name, names = name_from_model(table.model), recorded_fields(table.model)
     rows = list(table.rows(names))
     inputs = [dict(zip(names, row, strict=True)) for row in rows]
     shown = hashed = _join_objects([{model_name: fields} for fields in inputs])
@@ -155,11 +161,6 @@ def _join_objects(objects: Sequence[Any]) -> bytes:
 @cache
 def _contract_digits(model: type[CreditModel]) -> str:
     return contract_hash(model)[:CONTRACT_DIGITS]
-
-
-@cache
-def _recorded_fields(model: type[CreditModel]) -> tuple[str, ...]:
-    return tuple(sorted(set(model.model_fields) - _withheld_fields(model)))
 
 
 @cache

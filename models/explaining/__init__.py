@@ -1,1 +1,1 @@
-"""What explains a score and what would change it, from a scorer."""
+"""Explanations of scores and recourse, computed from a scorer."""

@@ -1,7 +1,7 @@
-"""How a score comes about: what each characteristic adds to the base, in log-odds and in points.
+"""Explanation of a score: what each characteristic contributes, in log-odds and in points.
 
-Log-odds are before calibration, where contributions are additive. Both columns of figures add up:
-base plus contributions is the total, to the last digits of double precision.
+Log-odds are those before calibration, where contributions are additive. Both log-odds and points
+add up: the base plus all contributions is the total, to the last digits of double precision.
 """
 
 from collections.abc import Sequence
@@ -9,9 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.contract import CreditModel, characteristics
-from models.estimators.families import Base, Contributions, LogOdds
+from models.annotations import Columns
+from models.contract import Characteristic, CreditModel, characteristics
+from models.estimators.families import Contributions, LogOdds, StartingPoint
 from models.features import (
+    Matrix,
     columns_from_applications,
     find_column_indices,
     matrix_from_columns,
@@ -21,12 +23,12 @@ from models.points import points_from_contributions
 from models.reasons import columns_from_baseline
 from models.scorer import Scorer
 
-Said = str | float | None
+FieldValue = str | float | None
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Log-odds of default before calibration, and the unrounded score they mean."""
+    """Log-odds of default before calibration, and the unrounded score they correspond to."""
 
     log_odds: float
     credit_score: float
@@ -34,24 +36,28 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """What one characteristic adds to the base; `log_odds` above 0 and `points` below are risk."""
+    """What one characteristic adds to the base.
+
+    More risk means `log_odds` above 0 and `points` below 0. `reference` is the value of the
+    baseline applicant.
+    """
 
     characteristic: str
-    value: Said
-    reference: Said
+    value: FieldValue
+    reference: FieldValue
     log_odds: float
     points: float
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """From the base to the total; contributions strongest first, of every scored characteristic.
+    """The base, the total, and the contributions of all scored characteristics, strongest first.
 
-    The base is the reference's standing for formulas and for trees that of the mean log-odds of
-    the training rows, from which they count whatever the reference is.
+    For formulas the base is the baseline applicant's standing. For trees it is the standing of the
+    mean log-odds of the training rows, whatever the baseline applicant is.
     """
 
-    base_of: Base
+    base_of: StartingPoint
     base: Standing
     total: Standing
     contributions: tuple[Contribution, ...]
@@ -59,7 +65,10 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One bar of a waterfall: from one score to the next; what is left over has no contribution."""
+    """One bar of a waterfall chart, from one score to the next.
+
+    `contribution` is None for the bar that combines all remaining contributions.
+    """
 
     contribution: Contribution | None
     start: float
@@ -67,43 +76,67 @@ class Step:
 
     @property
     def points(self) -> float:
-        """How far the bar goes; below 0 is risk."""
+        """Length of the bar; below 0 means more risk."""
         return self.end - self.start
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Explained:
+    """Rows and the baseline applicant as columns, with contributions in log-odds and points."""
+
+    scored: tuple[Characteristic, ...]
+    column_indices: tuple[list[int], ...]  # of each scored characteristic
+    columns: Columns
+    baseline: Columns
+    log_odds: Matrix
+    points: Matrix
+
+
 def explain_applications(scorer: Scorer, applications: Sequence[CreditModel]) -> list[Explanation]:
-    """Explain the scores of at least one application, each as if it were alone."""
+    """Explain the scores of at least one application, each independently of the others."""
     columns = columns_from_applications(scorer.model, applications)
     matrix = matrix_from_columns(scorer.model, columns)
-    typical = columns_from_baseline(scorer.model, scorer.baseline)
-    reference = matrix_from_columns(scorer.model, typical)
+    baseline = columns_from_baseline(scorer.model, scorer.baseline)
+    baseline_row = matrix_from_columns(scorer.model, baseline)
     log_odds = scorer.estimator.log_odds(matrix)
-    found = _exact(scorer.estimator.contributions(matrix, reference), log_odds)
-    points = points_from_contributions(found, scorer.points_from_log_odds)
-    base = Standing(found.base, float(scorer.points_from_log_odds(np.array([found.base]))[0]))
+    shap_values = scorer.estimator.contributions(matrix, baseline_row)
+    contributions = _distribute_rounding(shap_values, log_odds)
+    expected_value = contributions.expected_value
+    points = points_from_contributions(contributions, scorer.points_from_log_odds)
+    [base_score] = scorer.points_from_log_odds(np.array([expected_value])).tolist()
+    base = Standing(expected_value, base_score)
     totals = zip(log_odds.tolist(), scorer.points_from_log_odds(log_odds).tolist(), strict=True)
-    scored = [c for c in characteristics(scorer.model) if not c.protected]
-    places = [list(find_column_indices(scorer.model, c)) for c in scored]
+    scored = tuple(c for c in characteristics(scorer.model) if not c.protected)
+    column_indices = tuple(list(find_column_indices(scorer.model, c)) for c in scored)
+    rows = _Explained(scored, column_indices, columns, baseline, contributions.values, points)
+    return [
+        Explanation(
+            scorer.estimator.starting_point, base, Standing(*total), _list_contributions(rows, i)
+        )
+        for i, total in enumerate(totals)
+    ]
 
-    def explained(row: int, total: Standing) -> Explanation:
-        contributions = [
-            Contribution(
-                c.name,
-                value_from_column(c, float(columns[c.name][row])),
-                value_from_column(c, float(typical[c.name][0])),
-                float(found.values[row, group].sum()),
-                float(points[row, group].sum()),
-            )
-            for c, group in zip(scored, places, strict=True)
-        ]
-        contributions.sort(key=lambda c: -abs(c.log_odds))
-        return Explanation(scorer.estimator.base, base, total, tuple(contributions))
 
-    return [explained(row, Standing(*total)) for row, total in enumerate(totals)]
+def _list_contributions(rows: _Explained, row_index: int) -> tuple[Contribution, ...]:
+    """List the contributions to one row, strongest first."""
+    contributions = [
+        Contribution(
+            c.name,
+            value_from_column(c, float(rows.columns[c.name][row_index])),
+            value_from_column(c, float(rows.baseline[c.name][0])),
+            float(rows.log_odds[row_index, indices].sum()),
+            float(rows.points[row_index, indices].sum()),
+        )
+        for c, indices in zip(rows.scored, rows.column_indices, strict=True)
+    ]
+    return tuple(sorted(contributions, key=lambda c: -abs(c.log_odds)))
 
 
 def waterfall(explanation: Explanation, most: int) -> list[Step]:
-    """Bars from the base to the total: the strongest contributions, then the others in one."""
+    """Build the bars from the base to the total.
+
+    The `most` strongest contributions have a bar each. One more bar combines all others.
+    """
     steps = []
     score = explanation.base.credit_score
     for contribution in explanation.contributions[:most]:
@@ -114,13 +147,15 @@ def waterfall(explanation: Explanation, most: int) -> list[Step]:
     return steps
 
 
-def _exact(found: Contributions, log_odds: LogOdds) -> Contributions:
-    """Contributions that add up to log-odds; trees answer in single precision, off by up to 1e-4.
+def _distribute_rounding(contributions: Contributions, log_odds: LogOdds) -> Contributions:
+    """Adjust contributions so that they add up to the log-odds exactly.
 
-    What is missing is shared in proportion to size.
+    Trees compute in single precision and are off by up to 1e-4. The difference is distributed in
+    proportion to the size of the contributions.
     """
-    sizes = np.abs(found.values)
-    whole = sizes.sum(axis=1, keepdims=True)
-    missing = log_odds - found.base - found.values.sum(axis=1)
-    shares = np.divide(sizes, whole, out=np.zeros_like(sizes), where=whole > 0)
-    return Contributions(found.base, found.values + shares * missing[:, None])
+    expected_value = contributions.expected_value
+    sizes = np.abs(contributions.values)
+    totals = sizes.sum(axis=1, keepdims=True)
+    differences = log_odds - expected_value - contributions.values.sum(axis=1)
+    shares = np.divide(sizes, totals, out=np.zeros_like(sizes), where=totals > 0)
+    return Contributions(expected_value, contributions.values + shares * differences[:, None])

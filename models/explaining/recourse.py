@@ -1,14 +1,14 @@
-"""The smallest change that gets an application approved: what the applicant could do.
+"""Recourse: the smallest change of an application that gets it approved.
 
-Smallest is: fewest fields, at most `MOST_FIELDS`; then the least sum of distances, each
-`|change| / interquartile range` of the training rows, or 1 for another level. It is exact on the
-grids of `recourse_grid`.
+The smallest change has the fewest fields, at most `MOST_FIELDS`. Among those it has the least sum
+of distances. A distance is `|change| / interquartile range` of the training rows, or 1 for another
+level. The result is exact on the grids of `recourse_grid`.
 
-A box is a set of joint changes, between its nearest and its farthest corner. Where risk can only
-fall on the way between them, a box whose farthest corner is not approved holds nothing, and no
-change in a box is nearer than its nearest corner. Boxes are halved, the nearest first, until the
-nearest one is a single change. A field whose effect has no documented direction has a box for each
-of its values.
+The search is branch and bound. A box is a set of joint changes between a nearest and a farthest
+corner. If risk can only fall from the nearest to the farthest corner, two bounds hold: a box whose
+farthest corner is not approved contains no approved change, and no change in a box is nearer than
+its nearest corner. The search halves boxes, the nearest first, until the nearest box is a single
+change. A field without a documented direction gets one box for each of its values.
 """
 
 import math
@@ -34,15 +34,15 @@ from models.features import (
 from models.scorer import Scorer, probabilities_from_log_odds
 
 MOST_FIELDS = 3
-PROBES = 32  # pairs of joint changes on which a documented direction is tried
+PROBES = 32  # pairs of joint changes on which a documented direction is checked
 BOXES_AT_ONCE = 64
 
-Corners = NDArray[np.int64]  # `(n, k)`: of each choice, the place of its value; 0 is the present
+Corners = NDArray[np.int64]  # `(n, k)`: the value index of each choice; 0 is the present value
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One field's present value and the proposed one."""
+    """The present and the proposed value of one field."""
 
     field: str
     present: str | float
@@ -51,7 +51,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Recourse:
-    """The smallest change that reaches approval, and the application with it; none if approved."""
+    """The smallest change that reaches approval, and the changed application.
+
+    `changes` is empty if the application is approved already.
+    """
 
     changes: tuple[Change, ...]
     distance: float
@@ -59,7 +62,7 @@ class Recourse:
 
 
 def smallest_change(scorer: Scorer, spreads: Spreads, application: CreditModel) -> Recourse | None:
-    """Find the smallest change of changeable fields that reaches approval; None: there is none.
+    """Find the smallest change of changeable fields that reaches approval, or None.
 
     Raises
     ------
@@ -75,57 +78,59 @@ def smallest_change(scorer: Scorer, spreads: Spreads, application: CreditModel) 
 def smallest_change_among(
     scorer: Scorer, choices: Sequence[Choice], application: CreditModel
 ) -> Recourse | None:
-    """As `smallest_change`, among given choices of the application's fields."""
+    """Find the smallest change among these choices; otherwise like `smallest_change`."""
     columns = columns_from_applications(scorer.model, [application])
-    search = _Search(scorer, columns, tuple(choices)).directed()
+    search = _RecourseSearch(scorer, columns, tuple(choices)).restrict_to_safer()
     for fields in range(min(MOST_FIELDS, len(choices)) + 1):
-        found = search.nearest(fields)
-        if found is not None:
-            return search.recourse(found, application)
+        corner = search.find_nearest(fields)
+        if corner is not None:
+            return search.recourse_from_corner(corner, application)
     return None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Boxes:
-    """Joint changes between a nearest and a farthest corner each."""
+    """Sets of joint changes, each between a nearest and a farthest corner."""
 
     near: Corners
     far: Corners
 
-    def __getitem__(self, chosen: NDArray[np.bool_] | NDArray[np.int64]) -> "_Boxes":
-        return _Boxes(self.near[chosen], self.far[chosen])
+    def __getitem__(self, selection: NDArray[np.bool_] | NDArray[np.int64]) -> "_Boxes":
+        return _Boxes(self.near[selection], self.far[selection])
 
-    def beside(self, other: "_Boxes") -> "_Boxes":
-        """Both, one after the other."""
+    def append(self, other: "_Boxes") -> "_Boxes":
+        """Return these boxes followed by the others."""
         return _Boxes(np.vstack([self.near, other.near]), np.vstack([self.far, other.far]))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Search:
-    """One application, its choices, and which of them move the risk in a documented direction."""
+class _RecourseSearch:
+    """One application, its choices, and for each whether risk can only fall along it."""
 
     scorer: Scorer
     columns: Columns
     choices: tuple[Choice, ...]
-    falling: tuple[bool, ...] = ()
+    is_falling: tuple[bool, ...] = ()
 
-    def directed(self) -> Self:
-        """Keep only the safer values of fields with a documented direction that proves true."""
+    def restrict_to_safer(self) -> Self:
+        """Drop riskier values of each field whose documented direction holds on every probe."""
         random = np.random.default_rng(0)
-        falling = [
-            choice.characteristic.sign != 0 and self.risk_only_falls(i, random)
+        is_falling = [
+            choice.characteristic.sign != 0 and self.has_falling_risk(i, random)
             for i, choice in enumerate(self.choices)
         ]
-        kept = [_safer(c) if f else c for c, f in zip(self.choices, falling, strict=True)]
-        moving = [i for i, choice in enumerate(kept) if len(choice.column) > 1]
+        choices = [
+            _select_safer(c) if f else c for c, f in zip(self.choices, is_falling, strict=True)
+        ]
+        choice_indices = [i for i, choice in enumerate(choices) if len(choice.column) > 1]
         return replace(
             self,
-            choices=tuple(kept[i] for i in moving),
-            falling=tuple(falling[i] for i in moving),
+            choices=tuple(choices[i] for i in choice_indices),
+            is_falling=tuple(is_falling[i] for i in choice_indices),
         )
 
-    def risk_only_falls(self, i: int, random: np.random.Generator) -> bool:
-        """Whether all that moves with a choice is signed and moves to its safe side."""
+    def has_falling_risk(self, i: int, random: np.random.Generator) -> bool:
+        """Whether every feature that moves with a choice is signed and moves to its safe side."""
         sizes = [len(choice.column) for choice in self.choices]
         near = random.integers(0, sizes, (PROBES, len(sizes)))
         far = near.copy()
@@ -134,38 +139,38 @@ class _Search:
         pairs[0] = 0, sizes[i] - 1
         near[:, i], far[:, i] = safer_last[pairs].T
         signs = np.array([f.sign for f in features(self.scorer.model)])
-        before, after = self.matrix(near), self.matrix(far)
-        same = (before == after) | (np.isnan(before) & np.isnan(after))
-        return bool((same | ((after - before) * signs < 0)).all())
+        before, after = self.build_matrix(near), self.build_matrix(far)
+        is_same = (before == after) | (np.isnan(before) & np.isnan(after))
+        return bool((is_same | ((after - before) * signs < 0)).all())
 
-    def nearest(self, fields: int) -> Corners | None:
-        """The nearest approved joint change of exactly so many fields, ties to the first found."""
-        boxes = self.roots(fields)
-        boxes = boxes[self.approved(boxes.far)]
+    def find_nearest(self, fields: int) -> Corners | None:
+        """Find the nearest approved joint change of exactly `fields` fields; ties to the first."""
+        boxes = self.build_roots(fields)
+        boxes = boxes[self.is_approved(boxes.far)]
         best, least = None, math.inf
         while len(boxes.near):
-            farthest = self.distances(boxes.far)
+            farthest = self.measure_distances(boxes.far)
             if farthest.min() < least:
                 best, least = boxes.far[farthest.argmin()], float(farthest.min())
-            bounds = self.distances(boxes.near)
+            bounds = self.measure_distances(boxes.near)
             order = np.argsort(bounds, kind="stable")
             order = order[bounds[order] < least]
-            halves = self.halved(boxes[order[:BOXES_AT_ONCE]])
-            boxes = halves.beside(boxes[order[BOXES_AT_ONCE:]])
+            halves = self.halve(boxes[order[:BOXES_AT_ONCE]])
+            boxes = halves.append(boxes[order[BOXES_AT_ONCE:]])
         return best
 
-    def roots(self, fields: int) -> _Boxes:
-        """Boxes of all joint changes of exactly so many fields."""
+    def build_roots(self, fields: int) -> _Boxes:
+        """Build boxes that together contain all joint changes of exactly `fields` fields."""
         near, far = [], []
-        for chosen in combinations(range(len(self.choices)), fields):
+        for choice_indices in combinations(range(len(self.choices)), fields):
             lows = np.zeros((1, len(self.choices)), dtype=np.int64)
             highs = lows.copy()
-            for i in chosen:
+            for i in choice_indices:
                 last = len(self.choices[i].column) - 1
-                starts = np.arange(1, (1 if self.falling[i] else last) + 1)
+                starts = np.arange(1, (1 if self.is_falling[i] else last) + 1)
                 lows, highs = (np.repeat(c, len(starts), axis=0) for c in (lows, highs))
                 lows[:, i] = np.resize(starts, len(lows))
-                highs[:, i] = last if self.falling[i] else lows[:, i]
+                highs[:, i] = last if self.is_falling[i] else lows[:, i]
             near.append(lows)
             far.append(highs)
         if not near:
@@ -173,42 +178,46 @@ class _Search:
             return _Boxes(none, none)
         return _Boxes(np.vstack(near), np.vstack(far))
 
-    def halved(self, boxes: _Boxes) -> _Boxes:
-        """Both halves of each box, across its longest side, as far as they hold an approval."""
+    def halve(self, boxes: _Boxes) -> _Boxes:
+        """Halve each box across its longest side, without halves that contain no approval.
+
+        The far half shares the farthest corner of its box, which is approved, so only the near
+        half has to be scored.
+        """
         boxes = boxes[np.flatnonzero(np.any(boxes.near < boxes.far, axis=1))]
         if not len(boxes.near):
             return boxes
-        sides = self.each_distance(boxes.far) - self.each_distance(boxes.near)
+        sides = self.distances_by_choice(boxes.far) - self.distances_by_choice(boxes.near)
         sides[boxes.near == boxes.far] = -1.0
         rows, longest = np.arange(len(sides)), sides.argmax(axis=1)
         middle = (boxes.near[rows, longest] + boxes.far[rows, longest]) // 2
         nearer, farther = boxes.far.copy(), boxes.near.copy()
         nearer[rows, longest], farther[rows, longest] = middle, middle + 1
         near_half = _Boxes(boxes.near, nearer)
-        return near_half[self.approved(nearer)].beside(_Boxes(farther, boxes.far))
+        return near_half[self.is_approved(nearer)].append(_Boxes(farther, boxes.far))
 
-    def each_distance(self, corners: Corners) -> Matrix:
-        """How far each choice has moved."""
-        moved = [c.distances[corners[:, i]] for i, c in enumerate(self.choices)]
-        return np.column_stack(moved) if moved else np.zeros((len(corners), 0))
+    def distances_by_choice(self, corners: Corners) -> Matrix:
+        """Return the distance of each choice, shape `(n, k)`."""
+        distances = [c.distances[corners[:, i]] for i, c in enumerate(self.choices)]
+        return np.column_stack(distances) if distances else np.zeros((len(corners), 0))
 
-    def distances(self, corners: Corners) -> NDArray[np.float64]:
-        """How far each joint change is."""
-        found: NDArray[np.float64] = self.each_distance(corners).sum(axis=1)
-        return found
+    def measure_distances(self, corners: Corners) -> NDArray[np.float64]:
+        """Return the distance of each joint change, shape `(n,)`."""
+        distances: NDArray[np.float64] = self.distances_by_choice(corners).sum(axis=1)
+        return distances
 
-    def approved(self, corners: Corners) -> NDArray[np.bool_]:
-        """Whether each joint change is approved."""
+    def is_approved(self, corners: Corners) -> NDArray[np.bool_]:
+        """Return for each joint change whether it is approved, shape `(n,)`."""
         if not len(corners):
             return np.zeros(0, dtype=bool)
-        log_odds = self.scorer.log_odds_from_matrix(self.matrix(corners))
-        found: NDArray[np.bool_] = np.less(
+        log_odds = self.scorer.log_odds_from_matrix(self.build_matrix(corners))
+        below: NDArray[np.bool_] = np.less(
             probabilities_from_log_odds(log_odds), self.scorer.policy.approve_below
         )
-        return found
+        return below
 
-    def matrix(self, corners: Corners) -> Matrix:
-        """Joint changes as the estimator reads them."""
+    def build_matrix(self, corners: Corners) -> Matrix:
+        """Build the feature matrix of joint changes, one row each."""
         model = self.scorer.model
         scored = [name for name in model.model_fields if name in self.columns]
         fields = {name: np.repeat(self.columns[name], len(corners)) for name in scored}
@@ -216,29 +225,29 @@ class _Search:
             fields[choice.characteristic.name] = choice.column[corners[:, i]]
         return matrix_from_columns(model, columns_from_fields(model, fields))
 
-    def recourse(self, corner: Corners, application: CreditModel) -> Recourse:
-        """A joint change in the application's own terms."""
+    def recourse_from_corner(self, corner: Corners, application: CreditModel) -> Recourse:
+        """Convert one joint change, shape `(k,)`, to values of the application's fields."""
         changes = [
-            Change(c.characteristic.name, _said(c, 0), _said(c, place))
-            for c, place in zip(self.choices, corner.tolist(), strict=True)
-            if place
+            Change(c.characteristic.name, _value_from_choice(c, 0), _value_from_choice(c, index))
+            for c, index in zip(self.choices, corner.tolist(), strict=True)
+            if index
         ]
         proposed = {change.field: change.proposed for change in changes}
-        distance = float(self.distances(corner[None, :])[0])
+        distance = float(self.measure_distances(corner[None, :])[0])
         changed = application.model_copy(update=proposed)
         return Recourse(tuple(changes), distance, changed)
 
 
-def _safer(choice: Choice) -> Choice:
-    """Only the values that a documented direction calls safer."""
+def _select_safer(choice: Choice) -> Choice:
+    """Select the present value and those that the documented direction makes safer."""
     away = (choice.column - choice.column[0]) * choice.characteristic.sign
-    kept = away <= 0
-    return Choice(choice.characteristic, choice.column[kept], choice.distances[kept])
+    is_safer = away <= 0
+    return Choice(choice.characteristic, choice.column[is_safer], choice.distances[is_safer])
 
 
-def _said(choice: Choice, place: int) -> str | float:
-    value = value_from_column(choice.characteristic, float(choice.column[place]))
+def _value_from_choice(choice: Choice, index: int) -> str | float:
+    value = value_from_column(choice.characteristic, float(choice.column[index]))
     if value is None:
-        message = "a choice is never absent"
+        message = f"{choice.characteristic.name}: a choice must not contain NaN"
         raise ValueError(message)
     return value

@@ -1,1 +1,1 @@
-"""Published versions: their bundles, the pointer to the champion, and what serves."""
+"""The model registry: bundles, published versions, pointers and versions in service."""

@@ -1,7 +1,8 @@
-"""All a scoring instance needs of one model version, in one object: `bundle.zip`.
+"""The bundle format: `bundle.zip`, one archive with all that serving needs of a model version.
 
-The archive is stored, not deflated, and holds nothing of time or place, so its sha256 identifies
-its content: the same training gives the same bytes. No member is ever executed.
+Members are stored without compression, and contain no time and no machine path. The same training
+run therefore produces the same bytes, and the sha256 identifies the content. No member is ever
+executed.
 """
 
 import hashlib
@@ -30,7 +31,7 @@ from models.scorer import Scorer
 
 FORMAT: Literal[2] = 2  # 1 was never released
 GOLDEN_TOLERANCE = 1e-6  # in log-odds
-REFERENCE: TypeAdapter[Baseline] = TypeAdapter(dict[str, str | int | float | None])
+BASELINE: TypeAdapter[Baseline] = TypeAdapter(dict[str, str | int | float | None])
 ESTIMATOR_MEMBERS: dict[Family, str] = {
     "logistic": "estimator.json",
     "scorecard": "estimator.json",
@@ -40,12 +41,12 @@ ESTIMATOR_MEMBERS: dict[Family, str] = {
 }
 
 
-class _Document(BaseModel):
+class _BundleDocument(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-class Provenance(_Document):
-    """Where a model comes from, as far as it decides its numbers."""
+class Provenance(_BundleDocument):
+    """The inputs of the training run that determine the numbers of a model."""
 
     data_sha256: str
     rows: int
@@ -58,8 +59,8 @@ class Provenance(_Document):
     libraries: dict[str, str]
 
 
-class Manifest(_Document):
-    """What a bundle says of itself."""
+class Manifest(_BundleDocument):
+    """The manifest of a bundle: contract, family, scale, policy, calibration, metrics."""
 
     format: Literal[2] = FORMAT
     model: str
@@ -81,8 +82,8 @@ class Manifest(_Document):
     provenance: Provenance
 
 
-class Golden(_Document):
-    """Rows with known answers: applications that are nobody's, and their log-odds."""
+class Golden(_BundleDocument):
+    """Golden rows: applications of no real person, and the log-odds they must score."""
 
     applications: tuple[dict[str, JsonValue], ...]
     log_odds: tuple[float, ...]
@@ -90,10 +91,11 @@ class Golden(_Document):
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What fitting and judging found: calibration, cut-offs, and how the test part fared.
+    """The results of fitting and evaluation that a manifest records.
 
-    From `default_from` on a row is called a default, whatever is decided.
-    `spreads` is how each scored number spreads over the training rows.
+    `metrics` and `reliability` are those of the test part. `default_from` is the probability from
+    which a row is classified as a default, independent of the decision. `spreads` describes how
+    each scored number is distributed over the training rows.
     """
 
     calibration: BetaCalibration
@@ -106,7 +108,7 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """A parsed bundle whose estimator was read, but whose golden rows were not scored yet."""
+    """A parsed bundle. Its golden rows are not scored until `scorer_from_bundle`."""
 
     manifest: Manifest
     estimator: Estimator
@@ -114,10 +116,10 @@ class Bundle:
     baseline: Baseline
 
     def to_bytes(self) -> bytes:
-        """The archive; the same bundle always gives the same bytes."""
+        """Return the archive. The same bundle always gives the same bytes."""
         members = {
-            "manifest.json": _json(self.manifest),
-            "golden.json": _json(self.golden),
+            "manifest.json": _encode_json(self.manifest),
+            "golden.json": _encode_json(self.golden),
             "reference.json": json.dumps(self.baseline, indent=1).encode(),
             ESTIMATOR_MEMBERS[self.estimator.family]: self.estimator.to_bytes(),
         }
@@ -129,14 +131,14 @@ class Bundle:
 
 
 def sha256_hex(data: bytes) -> str:
-    """Digest of bytes, 64 hex digits."""
+    """Return the sha256 of bytes, 64 hex digits."""
     return hashlib.sha256(data).hexdigest()
 
 
 def build_manifest(
     model: type[CreditModel], family: Family, figures: Figures, provenance: Provenance
 ) -> Manifest:
-    """Describe a fitted model; what the catalogue declares is taken from there."""
+    """Build the manifest of a fitted model from its declaration and its figures."""
     return Manifest(
         model=name_from_model(model),
         contract_hash=contract_hash(model),
@@ -159,18 +161,18 @@ def build_manifest(
 
 
 def bundle_from_bytes(data: bytes) -> Bundle:
-    """Parse an archive whose size and hash were checked already.
+    """Parse an archive. Check its size and hash before you call this function.
 
     Raises
     ------
     ModelRefusedError
-        If it is not a bundle of a format this code reads.
+        If the archive is not a bundle of the format that this code reads.
     """
-    members = _members(data)
-    manifest = _manifest_in(members)
+    members = _read_members(data)
+    manifest = _manifest_from_members(members)
     try:
         golden = Golden.model_validate_json(members["golden.json"])
-        reference = REFERENCE.validate_json(members["reference.json"])
+        baseline = BASELINE.validate_json(members["reference.json"])
         estimator = members[ESTIMATOR_MEMBERS[manifest.family]]
     except KeyError as error:
         message = f"bundle: member {error.args[0]} is missing"
@@ -179,26 +181,27 @@ def bundle_from_bytes(data: bytes) -> Bundle:
         message = f"bundle: {error}"
         raise ModelRefusedError(message) from error
     fitted = estimator_from_bytes(manifest.family, estimator)
-    return Bundle(manifest, fitted, golden, reference)
+    return Bundle(manifest, fitted, golden, baseline)
 
 
 def manifest_from_bytes(data: bytes) -> Manifest:
-    """What a bundle says of itself; its estimator is not parsed. Errors as `bundle_from_bytes`."""
-    return _manifest_in(_members(data))
+    """Parse only the manifest of a bundle. Errors are those of `bundle_from_bytes`."""
+    return _manifest_from_members(_read_members(data))
 
 
 def scorer_from_bundle(bundle: Bundle, model: type[CreditModel]) -> Scorer:
-    """Make a scorer, after its contract was compared and its golden rows were scored.
+    """Create a scorer. Compare its contract and score its golden rows first.
 
     Raises
     ------
     ModelRefusedError
-        If the bundle was made for another contract, or a golden row's answer differs.
+        If the bundle was made for another contract, or if a golden row scores differently.
     """
     manifest = bundle.manifest
     if (manifest.model, manifest.contract_hash) != (name_from_model(model), contract_hash(model)):
         message = (
-            f"bundle of {manifest.model}: made for another contract than {name_from_model(model)}'s"
+            f"bundle of {manifest.model}: its contract is not the one that the catalogue has for "
+            f"{name_from_model(model)}"
         )
         raise ModelRefusedError(message)
     _check_features(bundle, model)
@@ -211,12 +214,12 @@ def scorer_from_bundle(bundle: Bundle, model: type[CreditModel]) -> Scorer:
         manifest.policy,
         manifest.bands,
     )
-    _check_reference(scorer)
+    _check_baseline(scorer)
     _check_golden(scorer, bundle.golden)
     return scorer
 
 
-def _manifest_in(members: Mapping[str, bytes]) -> Manifest:
+def _manifest_from_members(members: Mapping[str, bytes]) -> Manifest:
     _check_format(members)
     try:
         return Manifest.model_validate_json(members["manifest.json"])
@@ -230,57 +233,57 @@ def _manifest_in(members: Mapping[str, bytes]) -> Manifest:
 
 def _check_format(members: Mapping[str, bytes]) -> None:
     try:
-        found = json.loads(members.get("manifest.json", b"{}")).get("format", FORMAT)
+        bundle_format = json.loads(members.get("manifest.json", b"{}")).get("format", FORMAT)
     except (ValueError, AttributeError):
-        return  # it is no manifest, which is said where it is parsed
-    if found != FORMAT:
-        message = f"bundle: its format is {str(found)[:8]}; this code reads {FORMAT}"
+        return  # not a manifest, which parsing reports
+    if bundle_format != FORMAT:
+        message = f"bundle: its format is {str(bundle_format)[:8]}; this code reads {FORMAT}"
         raise ModelRefusedError(message)
 
 
 def _check_features(bundle: Bundle, model: type[CreditModel]) -> None:
-    """Refuse an estimator that would read its values from other columns than it was fitted to."""
+    """Refuse an estimator that would read other columns than those it was fitted to."""
     names = tuple(f.name for f in features(model))
-    found = [bundle.manifest.features]
+    declared = [bundle.manifest.features]
     if isinstance(bundle.estimator, Additive):
-        found.append(bundle.estimator.formula.features)
-    if any(given != names for given in found):
-        message = "bundle: its features are not the contract's, or not in their order"
+        declared.append(bundle.estimator.formula.features)
+    if any(features_in_order != names for features_in_order in declared):
+        message = "bundle: its features are not those of the contract, in the same order"
         raise ModelRefusedError(message)
 
 
-def _check_reference(scorer: Scorer) -> None:
+def _check_baseline(scorer: Scorer) -> None:
     scored = {c.name for c in characteristics(scorer.model) if not c.protected and not c.compute}
     if set(scorer.baseline) != scored:
-        message = "bundle: the reference does not have exactly the scored fields"
+        message = "bundle: reference.json must have exactly the scored fields of the contract"
         raise ModelRefusedError(message)
     try:
         matrix_from_baseline(scorer.model, scorer.baseline)
     except (KeyError, TypeError, ValueError, FeatureError) as error:
-        message = "bundle: the reference is not of this contract"
+        message = "bundle: reference.json has a value that the contract does not accept"
         raise ModelRefusedError(message) from error
 
 
 def _check_golden(scorer: Scorer, golden: Golden) -> None:
     if not golden.applications or len(golden.applications) != len(golden.log_odds):
-        message = "bundle: it has no golden rows, or not an answer for each"
+        message = "bundle: golden.json must have golden rows, and log-odds for each of them"
         raise ModelRefusedError(message)
     try:
         applications = [scorer.model.model_validate(row) for row in golden.applications]
     except ValidationError as error:
-        message = "bundle: a golden row is not valid by the contract"
+        message = "bundle: golden.json has a row that the contract does not accept"
         raise ModelRefusedError(message) from error
     off = np.abs(scorer.log_odds(applications) - np.array(golden.log_odds))
     if not bool(np.all(off <= GOLDEN_TOLERANCE)):
-        message = f"bundle: golden rows answer differently, by up to {off.max():.3g} log-odds"
+        message = f"bundle: golden rows score differently, by up to {off.max():.3g} log-odds"
         raise ModelRefusedError(message)
 
 
-def _members(data: bytes) -> dict[str, bytes]:
+def _read_members(data: bytes) -> dict[str, bytes]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             if any(info.compress_type != zipfile.ZIP_STORED for info in archive.infolist()):
-                message = "bundle: a member is compressed"
+                message = "bundle: its members must not be compressed"
                 raise ModelRefusedError(message)
             return {name: archive.read(name) for name in archive.namelist()}
     except (zipfile.BadZipFile, EOFError, ValueError, NotImplementedError) as error:
@@ -288,5 +291,5 @@ def _members(data: bytes) -> dict[str, bytes]:
         raise ModelRefusedError(message) from error
 
 
-def _json(document: _Document) -> bytes:
+def _encode_json(document: _BundleDocument) -> bytes:
     return document.model_dump_json(indent=1).encode()

@@ -1,4 +1,4 @@
-"""The pointer: which version is champion, which came before it, which challenges it."""
+"""The pointer of a model: its champion, previous champion and challenger, and how to move it."""
 
 import uuid
 from collections.abc import Callable
@@ -19,21 +19,21 @@ from models.errors import (
     StoreUnavailableError,
 )
 from models.registry.store_paths import bundle_path, pointer_path, version_prefix, versions_prefix
-from models.registry.versions import Record, Version, find_object, version_names
+from models.registry.versions import RegistryDocument, Version, find_object, version_names
 from models.stores.store import Reader, Store, StoredObject
 
 MOST_ATTEMPTS = 3
 
 
-class Challenger(Record):
-    """A version that answers a share of requests, to be compared with the champion."""
+class Challenger(RegistryDocument):
+    """A version that scores a share of requests, so that it can be compared with the champion."""
 
     version: Version
     share: Annotated[float, Field(gt=0, lt=1)]
 
 
-class Pointer(Record):
-    """Content of `champions/<model>.json`. The sequence only rises."""
+class Pointer(RegistryDocument):
+    """The content of `champions/<model>.json`. Every move increases the sequence."""
 
     format: Literal[1] = 1
     model: str
@@ -46,14 +46,14 @@ class Pointer(Record):
     when: AwareDatetime
 
     def versions(self) -> tuple[Version, ...]:
-        """Every version the pointer names: none of them may be pruned."""
-        named = (self.champion, self.previous, self.challenger and self.challenger.version)
-        return tuple(version for version in named if version)
+        """Return every version the pointer refers to. Pruning keeps all of them."""
+        roles = (self.champion, self.previous, self.challenger and self.challenger.version)
+        return tuple(version for version in roles if version)
 
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """Who moves a pointer, and when (UTC)."""
+    """The author of a move, and its time (UTC)."""
 
     who: str
     when: datetime
@@ -61,104 +61,104 @@ class Author:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """What a pointer shall name next; a challenger that becomes champion challenges no more."""
+    """The versions a pointer refers to after a move. A challenger made champion is dropped."""
 
     champion: Version
     previous: Version | None
     challenger: Challenger | None
 
 
-def promote(store: Store, model: str, version: Version, author: Author) -> Pointer:
-    """Make a version the champion; the one it replaces is remembered for `roll_back`."""
-    return _move(store, model, partial(_promoted, version), author)
+def promote(store: Store, model_name: str, version: Version, author: Author) -> Pointer:
+    """Make a version the champion. The champion it replaces is kept for `roll_back`."""
+    return _move(store, model_name, partial(_promote_version, version), author)
 
 
 def promote_over(
-    store: Store, model: str, version: Version, champion: Version | None, author: Author
+    store: Store, model_name: str, version: Version, champion: Version | None, author: Author
 ) -> Pointer:
-    """Promote a version that was judged against a champion, or when there was none.
+    """Promote a version that was compared with `champion`, or with none.
 
     Raises
     ------
     PointerMovedError
-        If another is champion by now: against that one it was not judged.
+        If the champion has changed since, because the version was not compared with the new one.
     """
 
     def change(last: Pointer | None) -> Move:
         if last and last.champion != champion:
-            raise PointerMovedError(model, last.champion.version, last.who, last.when)
-        return _promoted(version, last)
+            raise PointerMovedError(model_name, last.champion.version, last.who, last.when)
+        return _promote_version(version, last)
 
-    return _move(store, model, change, author)
+    return _move(store, model_name, change, author)
 
 
-def _promoted(version: Version, last: Pointer | None) -> Move:
+def _promote_version(version: Version, last: Pointer | None) -> Move:
     if last is None:
         return Move(version, None, None)
     previous = last.previous if last.champion == version else last.champion
     return Move(version, previous, last.challenger)
 
 
-def roll_back(store: Store, model: str, author: Author) -> Pointer:
+def roll_back(store: Store, model_name: str, author: Author) -> Pointer:
     """Make the previous champion the champion again."""
 
     def change(last: Pointer | None) -> Move:
         if last is None or last.previous is None:
-            message = f"{model} has no previous champion to roll back to"
+            message = f"{model_name} has no previous champion to roll back to"
             raise RegistryError(message)
         return Move(last.previous, last.champion, last.challenger)
 
-    return _move(store, model, change, author)
+    return _move(store, model_name, change, author)
 
 
-def challenge(store: Store, model: str, challenger: Challenger, author: Author) -> Pointer:
-    """Let a version answer a share of requests beside the champion."""
+def challenge(store: Store, model_name: str, challenger: Challenger, author: Author) -> Pointer:
+    """Let a version score a share of requests beside the champion."""
 
     def change(last: Pointer | None) -> Move:
         if last is None:
-            message = f"{model} has no champion to challenge"
+            message = f"{model_name} has no champion to challenge; promote a version first"
             raise RegistryError(message)
         if challenger.version == last.champion:
-            message = f"{challenger.version.version} is the champion itself"
+            message = f"{challenger.version.version} is the champion; name another version"
             raise RegistryError(message)
         return Move(last.champion, last.previous, challenger)
 
-    return _move(store, model, change, author)
+    return _move(store, model_name, change, author)
 
 
-def retire(store: Store, model: str, author: Author) -> Pointer:
-    """Take the challenger away."""
+def retire(store: Store, model_name: str, author: Author) -> Pointer:
+    """Remove the challenger."""
 
     def change(last: Pointer | None) -> Move:
         if last is None or last.challenger is None:
-            message = f"{model} has no challenger to retire"
+            message = f"{model_name} has no challenger to retire"
             raise RegistryError(message)
         return Move(last.champion, last.previous, None)
 
-    return _move(store, model, change, author)
+    return _move(store, model_name, change, author)
 
 
 def _move(
-    store: Store, model: str, change: Callable[[Pointer | None], Move], author: Author
+    store: Store, model_name: str, change: Callable[[Pointer | None], Move], author: Author
 ) -> Pointer:
     """Move a pointer in one compare-and-swap.
 
     Raises
     ------
     PointerMovedError
-        If someone else moved it between our read and our write.
+        If someone else moved the pointer between our read and our write.
     """
     expected: str | None = None
     for attempt in range(MOST_ATTEMPTS):
-        before = find_object(store, pointer_path(model))
-        last = _pointer_from(before, model) if before else None
+        before = find_object(store, pointer_path(model_name))
+        last = _pointer_from_object(before, model_name) if before else None
         if last and attempt and last.nonce != expected:
-            # A rival's write became visible only now: it won, and is not written over.
-            raise PointerMovedError(model, last.champion.version, last.who, last.when)
+            # Another write became visible only now. It came first and must not be overwritten.
+            raise PointerMovedError(model_name, last.champion.version, last.who, last.when)
         expected = last.nonce if last else None
         move = change(last)
         pointer = Pointer(
-            model=model,
+            model=model_name,
             champion=move.champion,
             previous=move.previous,
             challenger=None if _is_champion(move) else move.challenger,
@@ -170,7 +170,7 @@ def _move(
         try:
             _write_pointer(store, pointer, before)
         except (GenerationConflictError, ObjectExistsError, StoreUnavailableError) as error:
-            if _happened(store, pointer, last, error):
+            if _is_written(store, pointer, last, error):
                 return pointer
             if attempt == MOST_ATTEMPTS - 1:
                 raise
@@ -180,23 +180,25 @@ def _move(
 
 
 def _is_champion(move: Move) -> bool:
-    """The challenger is the version that becomes champion."""
+    """Return whether the challenger is the version that becomes champion."""
     return move.challenger is not None and move.challenger.version == move.champion
 
 
-def _happened(store: Store, ours: Pointer, last: Pointer | None, error: StoreError) -> bool:
-    """Whether our write happened although it failed; if nothing moved, it may be tried again.
+def _is_written(store: Store, ours: Pointer, last: Pointer | None, error: StoreError) -> bool:
+    """Return whether our write succeeded although it reported an error.
+
+    False means that the pointer did not move, so the write can be tried again.
 
     Raises
     ------
     PointerMovedError
-        If someone else's did.
+        If someone else moved the pointer.
     """
-    now = _pointer_after(store, ours.model, error)
+    now = _read_after_failure(store, ours.model, error)
     if now and now.nonce == ours.nonce:
-        return True  # the reply was lost, or a retry of the client's met its own success
+        return True  # the response was lost, or the client retried a write that had succeeded
     if isinstance(error, StoreUnavailableError):
-        raise error  # nobody knows whether it may still arrive: it is not ours to claim
+        raise error  # the write may still arrive, so neither success nor failure can be claimed
     if now and (last is None or now.nonce != last.nonce):
         raise PointerMovedError(ours.model, now.champion.version, now.who, now.when) from error
     return False
@@ -210,60 +212,62 @@ def _write_pointer(store: Store, pointer: Pointer, before: StoredObject | None) 
         store.create(name, data)
 
 
-def _pointer_after(store: Store, model: str, error: StoreError) -> Pointer | None:
-    """The pointer as it is after a write failed; that error again if it cannot be read."""
+def _read_after_failure(store: Store, model_name: str, error: StoreError) -> Pointer | None:
+    """Read the pointer after a write failed. If it cannot be read, raise the error of the write."""
     for _ in range(MOST_ATTEMPTS):
         try:
-            found = find_object(store, pointer_path(model))
+            return find_pointer(store, model_name)
         except StoreUnavailableError:
             continue
-        return _pointer_from(found, model) if found else None
     raise error
 
 
-def read_pointer(store: Reader, model: str) -> Pointer:
-    """Read what a model's pointer names.
+def read_pointer(store: Reader, model_name: str) -> Pointer:
+    """Read the pointer of a model.
 
     Raises
     ------
     ObjectMissingError
         If the model has no champion yet.
     """
-    return _pointer_from(store.read(pointer_path(model)), model)
+    return _pointer_from_object(store.read(pointer_path(model_name)), model_name)
 
 
-def find_pointer(store: Store, model: str) -> Pointer | None:
-    """Read what a model's pointer names; None if it has no champion yet."""
-    found = find_object(store, pointer_path(model))
-    return _pointer_from(found, model) if found else None
+def find_pointer(store: Store, model_name: str) -> Pointer | None:
+    """Read the pointer of a model, or return None if the model has no champion yet."""
+    stored = find_object(store, pointer_path(model_name))
+    return _pointer_from_object(stored, model_name) if stored else None
 
 
-def prune(store: Store, model: str, keep: int) -> list[str]:
-    """Remove all but the newest versions, and none that the pointer names; say which."""
+def prune(store: Store, model_name: str, keep: int) -> list[str]:
+    """Delete all but the `keep` newest versions and return the names of the deleted ones.
+
+    Versions that the pointer refers to are always kept.
+    """
     removed = []
-    everything = store.names(versions_prefix(model))
-    for version in version_names(store, model)[: -keep or None]:
-        # Read again for each: it may have been promoted meanwhile.
-        pointer = find_object(store, pointer_path(model))
-        if pointer and version in {v.version for v in _pointer_from(pointer, model).versions()}:
+    object_names = store.names(versions_prefix(model_name))
+    for version in version_names(store, model_name)[: -keep or None]:
+        # Read the pointer again for each version, which may have been promoted in the meantime.
+        pointer = find_pointer(store, model_name)
+        if pointer and version in {v.version for v in pointer.versions()}:
             continue
-        folder = version_prefix(model, version)
-        # The bundle first: without it, what is left is no version.
-        store.remove(bundle_path(model, version))
-        for name in everything:
-            if name.startswith(folder) and name != bundle_path(model, version):
+        prefix, bundle = version_prefix(model_name, version), bundle_path(model_name, version)
+        # Remove the bundle first: the remaining objects no longer count as a version.
+        store.remove(bundle)
+        for name in object_names:
+            if name.startswith(prefix) and name != bundle:
                 store.remove(name)
         removed.append(version)
     return removed
 
 
-def _pointer_from(stored: StoredObject, model: str) -> Pointer:
+def _pointer_from_object(stored: StoredObject, model_name: str) -> Pointer:
     try:
         pointer = Pointer.model_validate_json(stored.data)
     except ValidationError as error:
-        message = f"champions/{model}.json: not a pointer ({error.error_count()} faults)"
+        message = f"champions/{model_name}.json: not a pointer ({error.error_count()} faults)"
         raise ModelRefusedError(message) from error
-    if pointer.model != model:
-        message = f"champions/{model}.json: it points at {pointer.model}"
+    if pointer.model != model_name:
+        message = f"champions/{model_name}.json: it is the pointer of {pointer.model}"
         raise ModelRefusedError(message)
     return pointer

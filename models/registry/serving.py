@@ -1,4 +1,4 @@
-"""What answers requests: versions read from a store, checked whole, swapped as one value."""
+"""Versions in service: load champion and challenger from a store, and split requests."""
 
 import hashlib
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ Variant = Literal["champion", "challenger"]
 
 @dataclass(frozen=True, slots=True)
 class LoadedVersion:
-    """A version in memory: parsed, checked, ready to score."""
+    """A version in memory: parsed, checked and ready to score."""
 
     version: str
     manifest: Manifest
@@ -25,9 +25,10 @@ class LoadedVersion:
 
 @dataclass(frozen=True, slots=True)
 class InService:
-    """What a pointer names, in memory.
+    """The versions that a pointer refers to, in memory.
 
-    `challenger` is None where there is none, and where it was refused: `refusal` says why then.
+    `challenger` is None if there is none or if it was refused. `refusal` has the cause of a
+    refusal.
     """
 
     pointer: Pointer
@@ -36,9 +37,10 @@ class InService:
     refusal: str | None = None
 
     def answering(self, identity: str) -> tuple[Variant, LoadedVersion]:
-        """Who answers for an applicant or request: the same in every process, restart and share.
+        """Choose the version that scores an applicant or request.
 
-        An identity that a small share gives to the challenger stays with it in a larger one.
+        The choice depends only on the model, the identity and the share, so it is the same in every
+        process and after a restart. If the share grows, no identity moves back to the champion.
         """
         if self.challenger and self.pointer.challenger:
             share = self.pointer.challenger.share
@@ -47,21 +49,21 @@ class InService:
         return "champion", self.champion
 
 
-def position_from_identity(model: str, identity: str) -> float:
-    """Where an identity falls in [0, 1), evenly, by hash; models are independent."""
-    digest = hashlib.sha256(f"{model}\0{identity}".encode()).digest()
+def position_from_identity(model_name: str, identity: str) -> float:
+    """Map an identity to [0, 1) by hash: evenly, and independently for each model."""
+    digest = hashlib.sha256(f"{model_name}\0{identity}".encode()).digest()
     return int.from_bytes(digest[:6]) / 2**48
 
 
 def load_version(store: Reader, model: type[CreditModel], version: Version) -> LoadedVersion:
-    """Read, check and parse a version: one round trip.
+    """Read, check and parse a version, in one round trip.
 
     Raises
     ------
     ObjectMissingError
-        If its bundle is gone.
+        If its bundle does not exist.
     ModelRefusedError
-        If anything about it is not as published.
+        If its bundle fails a check: size, hash, format, contract or golden rows.
     StoreUnavailableError
         If the store cannot be reached.
     """
@@ -70,32 +72,34 @@ def load_version(store: Reader, model: type[CreditModel], version: Version) -> L
 
 
 def load_champion(store: Reader, model: type[CreditModel]) -> LoadedVersion:
-    """Read, check and parse the champion of a model; errors as `load_version`."""
+    """Read, check and parse the champion of a model. Errors are those of `load_version`."""
     return load_version(store, model, read_pointer(store, name_from_model(model)).champion)
 
 
 def load_in_service(
-    store: Reader, model: type[CreditModel], known: InService | None = None
+    store: Reader, model: type[CreditModel], previous: InService | None = None
 ) -> InService:
-    """Read the pointer and whatever it names that is not known yet; errors as `load_version`.
+    """Read the pointer, and load each version it refers to that `previous` does not have.
 
-    A challenger that cannot be loaded is left out, and tried again the next time: it may never cost
-    the champion a request.
+    Errors are those of `load_version`. A challenger that cannot be loaded is left out and tried
+    again at the next call, so that it never affects requests to the champion.
     """
     pointer = read_pointer(store, name_from_model(model))
-    if known and known.pointer == pointer and known.refusal is None:
-        return known
-    champion = _known(known, pointer.champion) or load_version(store, model, pointer.champion)
+    if previous and previous.pointer == pointer and previous.refusal is None:
+        return previous
+    champion = _find_loaded(previous, pointer.champion) or load_version(
+        store, model, pointer.champion
+    )
     if pointer.challenger is None:
         return InService(pointer, champion)
-    wanted = pointer.challenger.version
+    version = pointer.challenger.version
     try:
-        challenger = _known(known, wanted) or load_version(store, model, wanted)
-    except Exception as error:  # noqa: BLE001 -- whatever it raises, the champion serves
+        challenger = _find_loaded(previous, version) or load_version(store, model, version)
+    except Exception as error:  # noqa: BLE001 -- the champion serves whatever the error is
         return InService(pointer, champion, refusal=f"{type(error).__name__}: {error}")
     return InService(pointer, champion, challenger)
 
 
-def _known(known: InService | None, version: Version) -> LoadedVersion | None:
-    loaded = (known.champion, known.challenger) if known else ()
+def _find_loaded(previous: InService | None, version: Version) -> LoadedVersion | None:
+    loaded = (previous.champion, previous.challenger) if previous else ()
     return next((v for v in loaded if v and v.version == version.version), None)

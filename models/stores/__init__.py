@@ -1,1 +1,1 @@
-"""Where models are kept: one small interface over a folder or a bucket."""
+"""Model stores: one small interface to a folder, Google Cloud Storage or S3."""

@@ -1,4 +1,4 @@
-"""A total deadline for a read: clients limit each wait, and a trickle never waits long."""
+"""A deadline for a whole read. Clients limit only the wait for each packet."""
 
 import threading
 from collections.abc import Callable
@@ -7,34 +7,34 @@ from typing import TypeVar
 from models.errors import StoreUnavailableError
 
 READ_SECONDS = 4.0
-LIST_SECONDS = 20.0  # thousands of objects are several pages
+LIST_SECONDS = 20.0  # a list of thousands of objects has several pages
 
 T = TypeVar("T")
 
 
 def within(name: str, fetch: Callable[[], T], seconds: float = READ_SECONDS) -> T:
-    """Do what reads `name` in a thread, which is left to itself when time is up.
+    """Run `fetch`, which reads `name`, in a thread, and abandon the thread at the deadline.
 
     Raises
     ------
     StoreUnavailableError
-        If it has not finished in time. Whatever else it raises is raised here.
+        If `fetch` does not finish in time. Every error of `fetch` itself is raised as well.
     """
-    found: list[T] = []
-    failed: list[BaseException] = []
+    results: list[T] = []
+    errors: list[BaseException] = []
 
     def run() -> None:
         try:
-            found.append(fetch())
+            results.append(fetch())
         except BaseException as error:  # noqa: BLE001 -- raised again by the caller's thread
-            failed.append(error)
+            errors.append(error)
 
     thread = threading.Thread(target=run, name=f"read {name}", daemon=True)
     thread.start()
     thread.join(seconds)
-    if failed:
-        raise failed[0]
-    if not found:
-        message = f"the store did not give {name} whole within {seconds:g} s"
+    if errors:
+        raise errors[0]
+    if not results:
+        message = f"the store did not finish reading {name} within {seconds:g} s"
         raise StoreUnavailableError(message)
-    return found[0]
+    return results[0]

@@ -1,4 +1,4 @@
-"""A folder as a model store, for one machine; safe between its processes."""
+"""The `file://` store: a folder on one machine, safe for several processes at once."""
 
 import contextlib
 import fcntl
@@ -20,24 +20,24 @@ LOCK_NAME = ".lock"
 
 
 class FileStore:
-    """Objects are files below a folder. A generation is the hash of the content."""
+    """A store whose objects are files below a folder. A generation is the hash of the content."""
 
     def __init__(self, folder: str) -> None:
         self._folder = Path(folder).resolve()
 
     def read(self, name: str) -> StoredObject:
         """Read a file."""
-        with _translated():
+        with _convert_errors():
             try:
-                data = self._path(name).read_bytes()
+                data = self._path_from_name(name).read_bytes()
             except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
                 raise ObjectMissingError(name) from error
-        return StoredObject(data, _generation(data))
+        return StoredObject(data, _generation_from_data(data))
 
     def create(self, name: str, data: bytes) -> None:
-        """Write a new file: a link from a finished temporary one, which fails if it exists."""
-        path = self._path(name)
-        with _translated(), _temporary(path, data) as finished:
+        """Create a file as a hard link to a complete temporary file, which fails if it exists."""
+        path = self._path_from_name(name)
+        with _convert_errors(), _write_temporary(path, data) as finished:
             try:
                 path.hardlink_to(finished)
                 _sync(path.parent)
@@ -45,44 +45,44 @@ class FileStore:
                 raise ObjectExistsError(name) from error
 
     def replace(self, name: str, data: bytes, generation: str) -> None:
-        """Swap a file for a finished temporary one while holding the store's lock."""
-        path = self._path(name)
-        with _translated():
+        """Replace a file by a complete temporary file while holding the lock of the store."""
+        path = self._path_from_name(name)
+        with _convert_errors():
             if not path.exists():
                 raise GenerationConflictError(name)
-            with _temporary(path, data) as finished, self._locked():
+            with _write_temporary(path, data) as finished, self._hold_lock():
                 if self.read(name).generation != generation:
                     raise GenerationConflictError(name)
                 finished.replace(path)
                 _sync(path.parent)
 
     def remove(self, name: str) -> None:
-        """Delete a file; its folder stays, where another writer may be about to use it."""
-        with _translated():
-            self._path(name).unlink(missing_ok=True)
+        """Delete a file. Its folder stays, because another writer may be about to use it."""
+        with _convert_errors():
+            self._path_from_name(name).unlink(missing_ok=True)
 
     def names(self, prefix: str) -> list[str]:
-        """All files whose name begins with the prefix."""
-        files = (Path(top, file) for top, _, found in os.walk(self._folder) for file in found)
-        names = (path.relative_to(self._folder).as_posix() for path in files)
-        return sorted(n for n in names if n.startswith(prefix) and not _is_hidden(n))
+        """List all files whose name begins with the prefix."""
+        files = (Path(top, name) for top, _, names in os.walk(self._folder) for name in names)
+        relative = (path.relative_to(self._folder).as_posix() for path in files)
+        return sorted(n for n in relative if n.startswith(prefix) and not _is_hidden(n))
 
-    def _path(self, name: str) -> Path:
+    def _path_from_name(self, name: str) -> Path:
         path = (self._folder / name).resolve()
         if not path.is_relative_to(self._folder):
             raise ObjectMissingError(name)
         return path
 
     @contextlib.contextmanager
-    def _locked(self) -> Iterator[None]:
+    def _hold_lock(self) -> Iterator[None]:
         with (self._folder / LOCK_NAME).open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
 
 @contextlib.contextmanager
-def _translated() -> Iterator[None]:
-    """Say what the system refuses in the store's own words."""
+def _convert_errors() -> Iterator[None]:
+    """Convert errors of the operating system to errors of the store."""
     try:
         yield
     except OSError as error:
@@ -90,9 +90,9 @@ def _translated() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _temporary(path: Path, data: bytes) -> Iterator[Path]:
-    """Yield a file beside `path` with the data safely on disk; it is gone afterwards."""
-    # Not tempfile's: those are readable by their writer alone, and a store is shared.
+def _write_temporary(path: Path, data: bytes) -> Iterator[Path]:
+    """Yield a file beside `path` that has the data synced to disk. It is deleted afterwards."""
+    # Not the tempfile module: only the owner could read its files, and a store is shared.
     temporary = path.with_name(f".{uuid.uuid4().hex}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -107,7 +107,7 @@ def _temporary(path: Path, data: bytes) -> Iterator[Path]:
 
 
 def _sync(folder: Path) -> None:
-    """Make a new name in a folder outlast a power cut."""
+    """Sync a folder to disk, so that a new name in it survives a power failure."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -115,7 +115,7 @@ def _sync(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _generation(data: bytes) -> str:
+def _generation_from_data(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 

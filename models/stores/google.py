@@ -1,4 +1,4 @@
-"""A Google Cloud Storage bucket as a model store."""
+"""The `gs://` store: a Google Cloud Storage bucket."""
 
 import contextlib
 from collections.abc import Iterator
@@ -25,15 +25,16 @@ from models.errors import (
 from models.stores.deadline import LIST_SECONDS, READ_SECONDS, within
 from models.stores.store import StoredObject
 
-# The library's defaults wait 101 s for a store that is down; a request cannot.
+# By default the library waits 101 s for a store that is down. A request cannot wait so long.
 RETRY = DEFAULT_RETRY.with_timeout(READ_SECONDS)
-TIMEOUT_SECONDS = (1.0, 2.0)  # to connect, between two reads
+TIMEOUT_SECONDS = (1.0, 2.0)  # to connect; between two reads
 
 
 class GoogleStore:
-    """Objects below a prefix of a bucket; a generation is Cloud Storage's own.
+    """A store whose objects lie below a prefix of a bucket.
 
-    Credentials are found as google-auth finds them; `STORAGE_EMULATOR_HOST` names a test server.
+    A generation is that of Cloud Storage. google-auth finds the credentials.
+    `STORAGE_EMULATOR_HOST` sets the address of a test server.
     """
 
     def __init__(self, bucket: str, prefix: str) -> None:
@@ -42,41 +43,41 @@ class GoogleStore:
         self._opened: Bucket | None = None
 
     def read(self, name: str) -> StoredObject:
-        """Read an object in one round trip; its checksum is verified."""
+        """Read an object in one round trip, and verify its checksum."""
 
         def fetch() -> StoredObject:
-            blob = self._blob(name)
-            with _translated(name):
+            blob = self._open_blob(name)
+            with _convert_errors(name):
                 data: bytes = blob.download_as_bytes(retry=RETRY, timeout=TIMEOUT_SECONDS)
             return StoredObject(data, str(blob.generation))
 
         return within(name, fetch)
 
     def create(self, name: str, data: bytes) -> None:
-        """Write an object with the precondition that there is none."""
+        """Write an object with the precondition that it does not exist."""
         try:
             self._upload(name, data, generation=0)
         except PreconditionFailed as error:
             raise ObjectExistsError(name) from error
 
     def replace(self, name: str, data: bytes, generation: str) -> None:
-        """Write an object with the precondition that it is still at this generation."""
+        """Write an object with the precondition that it still has this generation."""
         try:
             self._upload(name, data, generation=int(generation))
         except PreconditionFailed as error:
             raise GenerationConflictError(name) from error
 
     def remove(self, name: str) -> None:
-        """Delete an object; one that is gone already is no error."""
-        with contextlib.suppress(ObjectMissingError), _translated(name):
-            self._blob(name).delete(retry=RETRY, timeout=TIMEOUT_SECONDS)
+        """Delete an object. It is not an error if the object does not exist."""
+        with contextlib.suppress(ObjectMissingError), _convert_errors(name):
+            self._open_blob(name).delete(retry=RETRY, timeout=TIMEOUT_SECONDS)
 
     def names(self, prefix: str) -> list[str]:
-        """List a prefix."""
+        """List the objects whose name begins with the prefix."""
 
         def fetch() -> list[str]:
-            with _translated(prefix):
-                blobs = self._bucket().list_blobs(
+            with _convert_errors(prefix):
+                blobs = self._open_bucket().list_blobs(
                     prefix=self._prefix + prefix, retry=RETRY, timeout=TIMEOUT_SECONDS
                 )
                 return sorted(blob.name.removeprefix(self._prefix) for blob in blobs)
@@ -84,8 +85,8 @@ class GoogleStore:
         return within(prefix, fetch, LIST_SECONDS)
 
     def _upload(self, name: str, data: bytes, generation: int) -> None:
-        with _translated(name):
-            self._blob(name).upload_from_string(
+        with _convert_errors(name):
+            self._open_blob(name).upload_from_string(
                 data,
                 content_type="application/octet-stream",
                 if_generation_match=generation,
@@ -93,19 +94,19 @@ class GoogleStore:
                 timeout=TIMEOUT_SECONDS,
             )
 
-    def _blob(self, name: str) -> Blob:
-        return self._bucket().blob(self._prefix + name)
+    def _open_blob(self, name: str) -> Blob:
+        return self._open_bucket().blob(self._prefix + name)
 
-    def _bucket(self) -> Bucket:
+    def _open_bucket(self) -> Bucket:
         if self._opened is None:
-            with _translated(self._bucket_name):
+            with _convert_errors(self._bucket_name):
                 self._opened = Client().bucket(self._bucket_name)
         return self._opened
 
 
 @contextmanager
-def _translated(name: str) -> Iterator[None]:
-    """Say what went wrong in the store's own errors; preconditions are the caller's."""
+def _convert_errors(name: str) -> Iterator[None]:
+    """Convert errors of the client to errors of the store, except failed preconditions."""
     try:
         yield
     except PreconditionFailed:

@@ -1,4 +1,4 @@
-"""A store that was begun to be read before anybody asked, while a program was still starting."""
+"""Prefetching: read objects of a store in background threads while the program starts."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -12,42 +12,45 @@ READERS = 2
 
 
 class PrefetchReader:
-    """A store, one object of which is being read, and then those that it names.
+    """A reader that prefetches one object, and then the objects that this object refers to.
 
-    Each of these is given once, to whoever asks within `FRESH_SECONDS`; whoever asks again, later
-    or for anything else, or for what has failed meanwhile, asks the store.
+    The first read of a prefetched object returns the prefetched bytes, within `FRESH_SECONDS`.
+    Every other read goes to the store: a second read, a later one, a read of another object, and a
+    read of an object whose prefetch has failed.
     """
 
     def __init__(
         self,
         store: Reader,
         first: str,
-        named: Callable[[bytes], Iterable[str]],
+        names_from_data: Callable[[bytes], Iterable[str]],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
         self._clock = clock
         self._until = clock() + FRESH_SECONDS
-        self._readers = ThreadPoolExecutor(READERS, "read ahead")
+        self._threads = ThreadPoolExecutor(READERS, "read ahead")
         self._reading: dict[str, Future[StoredObject]] = {}
-        self._reading[first] = self._readers.submit(self._read_first, first, named)
+        self._reading[first] = self._threads.submit(self._read_first, first, names_from_data)
 
     def read(self, name: str) -> StoredObject:
-        """Read an object, or wait for it to have been read."""
+        """Read an object, or wait for its prefetch to finish."""
         if self._clock() > self._until:
             self._reading.clear()
-        reading = self._reading.pop(name, None)
-        if reading is None or (reading.done() and reading.exception()):
+        prefetch = self._reading.pop(name, None)
+        if prefetch is None or (prefetch.done() and prefetch.exception()):
             return self._store.read(name)
-        return reading.result()
+        return prefetch.result()
 
-    def _read_first(self, first: str, named: Callable[[bytes], Iterable[str]]) -> StoredObject:
+    def _read_first(
+        self, first: str, names_from_data: Callable[[bytes], Iterable[str]]
+    ) -> StoredObject:
         try:
-            found = self._store.read(first)
-            # Whoever reads it in earnest says what is wrong with it.
+            stored = self._store.read(first)
+            # An error in the content is reported by the reader that needs the object.
             with suppress(Exception):
-                for name in named(found.data):
-                    self._reading[name] = self._readers.submit(self._store.read, name)
+                for name in names_from_data(stored.data):
+                    self._reading[name] = self._threads.submit(self._store.read, name)
         finally:
-            self._readers.shutdown(wait=False)  # its threads end when they have read
-        return found
+            self._threads.shutdown(wait=False)  # threads end when their reads have finished
+        return stored

@@ -1,4 +1,4 @@
-"""An S3 bucket as a model store: Amazon's, or any service that knows conditional writes."""
+"""The `s3://` store: Amazon S3, or any compatible service with conditional writes."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -32,10 +32,10 @@ NOT_AS_EXPECTED = {"PreconditionFailed", "ConditionalRequestConflict", "412", "4
 
 
 class S3Store:
-    """Objects below a prefix of a bucket; a generation is an ETag.
+    """A store whose objects lie below a prefix of a bucket. A generation is an ETag.
 
-    Credentials, region and endpoint are found as boto3 finds them; `AWS_ENDPOINT_URL_S3` names
-    another service, such as Google's interoperability endpoint.
+    boto3 finds credentials, region and endpoint. `AWS_ENDPOINT_URL_S3` sets another service, such
+    as Google's interoperability endpoint.
     """
 
     def __init__(self, bucket: str, prefix: str) -> None:
@@ -44,17 +44,19 @@ class S3Store:
         self._opened: S3Client | None = None
 
     def read(self, name: str) -> StoredObject:
-        """Read an object in one round trip; its checksum is verified where the service has one."""
+        """Read an object in one round trip, and verify its checksum if the service has one."""
 
         def fetch() -> StoredObject:
-            with _translated(name):
-                answer = self._client().get_object(Bucket=self._bucket, Key=self._prefix + name)
-                return StoredObject(answer["Body"].read(), answer["ETag"])
+            with _convert_errors(name):
+                response = self._open_client().get_object(
+                    Bucket=self._bucket, Key=self._prefix + name
+                )
+                return StoredObject(response["Body"].read(), response["ETag"])
 
         return within(name, fetch)
 
     def create(self, name: str, data: bytes) -> None:
-        """Write an object with the precondition that there is none."""
+        """Write an object with the precondition that it does not exist."""
         self._put(name, data, {"IfNoneMatch": "*"}, ObjectExistsError)
 
     def replace(self, name: str, data: bytes, generation: str) -> None:
@@ -65,18 +67,18 @@ class S3Store:
             raise GenerationConflictError(name) from error
 
     def remove(self, name: str) -> None:
-        """Delete an object; one that is gone already is no error."""
-        with _translated(name):
-            self._client().delete_object(Bucket=self._bucket, Key=self._prefix + name)
+        """Delete an object. It is not an error if the object does not exist."""
+        with _convert_errors(name):
+            self._open_client().delete_object(Bucket=self._bucket, Key=self._prefix + name)
 
     def names(self, prefix: str) -> list[str]:
-        """List a prefix."""
+        """List the objects whose name begins with the prefix."""
 
         def fetch() -> list[str]:
-            with _translated(prefix):
-                pages = self._client().get_paginator("list_objects_v2")
-                found = pages.paginate(Bucket=self._bucket, Prefix=self._prefix + prefix)
-                keys = [item["Key"] for page in found for item in page.get("Contents", [])]
+            with _convert_errors(prefix):
+                paginator = self._open_client().get_paginator("list_objects_v2")
+                pages = paginator.paginate(Bucket=self._bucket, Prefix=self._prefix + prefix)
+                keys = [item["Key"] for page in pages for item in page.get("Contents", [])]
             return sorted(key.removeprefix(self._prefix) for key in keys)
 
         return within(prefix, fetch, LIST_SECONDS)
@@ -86,41 +88,41 @@ class S3Store:
         name: str,
         data: bytes,
         condition: dict[str, str],
-        unmet: Callable[[str], Exception],
+        precondition_error: Callable[[str], Exception],
     ) -> None:
-        with _translated(name):
+        with _convert_errors(name):
             try:
-                self._client().put_object(
+                self._open_client().put_object(
                     Bucket=self._bucket,
                     Key=self._prefix + name,
                     Body=data,
                     **condition,  # type: ignore[arg-type]  # IfMatch or IfNoneMatch
                 )
             except ClientError as error:
-                if _code(error) in NOT_AS_EXPECTED:
-                    raise unmet(name) from error
+                if _code_from_error(error) in NOT_AS_EXPECTED:
+                    raise precondition_error(name) from error
                 raise
 
-    def _client(self) -> "S3Client":
+    def _open_client(self) -> "S3Client":
         if self._opened is None:
-            with _translated(self._bucket):
+            with _convert_errors(self._bucket):
                 self._opened = boto3.client("s3", config=CLIENT)
         return self._opened
 
 
-def _code(error: ClientError) -> str:
+def _code_from_error(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
 @contextmanager
-def _translated(name: str) -> Iterator[None]:
-    """Say what went wrong in the store's own errors."""
+def _convert_errors(name: str) -> Iterator[None]:
+    """Convert errors of the client to errors of the store."""
     try:
         yield
     except ClientError as error:
-        if _code(error) in MISSING:
+        if _code_from_error(error) in MISSING:
             raise ObjectMissingError(name) from error
-        message = f"S3: {_code(error)} at {name}"
+        message = f"S3: {_code_from_error(error)} at {name}"
         raise StoreUnavailableError(message) from error
     except (BotoCoreError, OSError, ValueError) as error:
         message = f"S3: {type(error).__name__} at {name}"

@@ -1,4 +1,4 @@
-"""The interface of a model store."""
+"""The interface of a model store: named objects with conditional writes."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -6,14 +6,14 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """Bytes of an object and the generation they were read at (opaque; compare only)."""
+    """The bytes of an object and its generation. A generation is opaque: only compare it."""
 
     data: bytes
     generation: str
 
 
 class Reader(Protocol):
-    """Objects by name, to be read."""
+    """A store that can be read."""
 
     def read(self, name: str) -> StoredObject:
         """Read an object.
@@ -21,23 +21,23 @@ class Reader(Protocol):
         Raises
         ------
         ObjectMissingError
-            If there is none of this name.
+            If there is no object of this name.
         StoreUnavailableError
-            If the store cannot be reached or refuses.
+            If the store cannot be reached or refuses access.
         """
 
 
 class Store(Reader, Protocol):
-    """Objects by name. Each write is one atomic step: it happens whole or not at all."""
+    """A store that can be read and written. Every write is atomic."""
 
     def create(self, name: str, data: bytes) -> None:
-        """Write an object that must not exist yet, else ObjectExistsError."""
+        """Write a new object, or raise ObjectExistsError."""
 
     def replace(self, name: str, data: bytes, generation: str) -> None:
-        """Write over an object still at this generation, else GenerationConflictError."""
+        """Overwrite an object that still has this generation, or raise GenerationConflictError."""
 
     def remove(self, name: str) -> None:
-        """Delete an object; one that is gone already is no error."""
+        """Delete an object. It is not an error if the object does not exist."""
 
     def names(self, prefix: str) -> list[str]:
-        """Names of all objects that begin with the prefix, sorted."""
+        """Return the names of all objects that begin with the prefix, sorted."""

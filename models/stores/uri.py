@@ -1,4 +1,4 @@
-"""How a URI names a store."""
+"""Store URIs: `file:///path`, `gs://bucket/prefix` and `s3://bucket/prefix`."""
 
 from urllib.parse import SplitResult, unquote, urlsplit
 
@@ -14,9 +14,9 @@ def open_store(uri: str) -> Store:
     Raises
     ------
     DeclarationError
-        If the URI is not of a known form.
+        If the URI has none of these forms.
     """
-    parts = _parts(uri)
+    parts = _split_uri(uri)
     if parts.scheme == "file" and not parts.netloc and parts.path.startswith("/"):
         from models.stores.files import FileStore  # noqa: PLC0415 -- only for its scheme
 
@@ -29,18 +29,18 @@ def open_store(uri: str) -> Store:
         from models.stores.s3 import S3Store  # noqa: PLC0415 -- only for its scheme
 
         return S3Store(parts.netloc, parts.path.strip("/"))
-    raise DeclarationError(_message(uri))
+    raise DeclarationError(_describe_fault(uri))
 
 
-def _parts(uri: str) -> SplitResult:
+def _split_uri(uri: str) -> SplitResult:
     try:
         parts = urlsplit(uri)
     except ValueError as error:
-        raise DeclarationError(_message(uri)) from error
+        raise DeclarationError(_describe_fault(uri)) from error
     if parts.query or parts.fragment or "\0" in unquote(parts.path):
-        raise DeclarationError(_message(uri))
+        raise DeclarationError(_describe_fault(uri))
     return parts
 
 
-def _message(uri: str) -> str:
+def _describe_fault(uri: str) -> str:
     return f"a store is file:///path, gs://bucket/prefix or s3://bucket/prefix, not {uri!r}"

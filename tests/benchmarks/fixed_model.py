@@ -13,11 +13,11 @@ from models.policy import Cutoffs
 from models.registry.bundle import Bundle, Figures, Provenance, build_manifest
 from models.registry.pointer import Author, promote
 from models.registry.versions import publish
-from models.reliability import reliability
+from models.reliability import measure_reliability
 from models.scorer import Scorer, probabilities_from_log_odds
 from models.stores.uri import open_store
 from training.baseline import fit_baseline, spreads_from_matrix
-from training.golden_rows import golden_rows
+from training.golden_rows import draw_golden_rows
 from training.row_validation import check_rows
 from training.synthetic.application import generate
 
@@ -45,9 +45,9 @@ def publish_benchmark_model(store_uri: str, model_file: Path) -> None:
     reference = fit_baseline(Application, rows.applications, rows.labels)
     policy = Cutoffs(approve_below=0.3, decline_from=0.6)
     scorer = Scorer.from_catalogue(Application, estimator, BetaCalibration(), reference, policy)
-    golden = golden_rows(scorer, rows.applications, seed=1)
+    golden = draw_golden_rows(scorer, rows.applications, seed=1)
     probabilities = probabilities_from_log_odds(scorer.log_odds(rows.applications))
-    measured = reliability(rows.labels, probabilities, confidence=0.95, seed=1)
+    measured = measure_reliability(rows.labels, probabilities, confidence=0.95, seed=1)
     figures = Figures(
         scorer.calibration, policy, {}, measured, spreads_from_matrix(Application, matrix)
     )

@@ -19,7 +19,7 @@ from models.reliability import Reliability
 from models.scorer import Scorer
 from tests.support.toy import Toy, toy
 
-REFERENCE: Baseline = {
+BASELINE: Baseline = {
     "income": 60_000.0,
     "debt": 5_000.0,
     "home": "own",
@@ -63,10 +63,10 @@ def logistic() -> Additive:
 
 @pytest.fixture(scope="session")
 def trees() -> Trees:
-    return trees_of_toy()
+    return build_toy_trees()
 
 
-def trees_of_toy() -> Trees:
+def build_toy_trees() -> Trees:
     """Trees fitted to noise."""
     random = np.random.default_rng(3)
     matrix = random.normal(size=(400, len(features(Toy))))
@@ -78,10 +78,10 @@ def trees_of_toy() -> Trees:
     return estimator
 
 
-def bundle_path(estimator: Additive | Trees) -> Bundle:
+def build_bundle(estimator: Additive | Trees) -> Bundle:
     """A bundle of the toy model with two golden rows."""
     rows = [toy(), toy(income=20_000.0, home="rent", months_since_default=-7)]
-    scorer = Scorer.from_catalogue(Toy, estimator, CALIBRATION, REFERENCE, POLICY)
+    scorer = Scorer.from_catalogue(Toy, estimator, CALIBRATION, BASELINE, POLICY)
     golden = Golden(
         applications=tuple(row.model_dump() for row in rows),
         log_odds=tuple(scorer.log_odds(rows).tolist()),
@@ -99,10 +99,10 @@ def bundle_path(estimator: Additive | Trees) -> Bundle:
     )
     figures = Figures(CALIBRATION, POLICY, {}, RELIABILITY, SPREADS)
     return Bundle(
-        build_manifest(Toy, estimator.family, figures, provenance), estimator, golden, REFERENCE
+        build_manifest(Toy, estimator.family, figures, provenance), estimator, golden, BASELINE
     )
 
 
 @pytest.fixture
 def bundle(logistic: Additive) -> Bundle:
-    return bundle_path(logistic)
+    return build_bundle(logistic)

@@ -55,17 +55,17 @@ def test_a_level_that_is_a_whole_number_is_given_as_one(value: object) -> None:
     assert coded.model_validate(account | {"odd": 1})
 
 
-def test_marks_of_a_field_are_read_from_its_declaration() -> None:
-    found = {c.name: c for c in characteristics(Toy)}
-    assert found["age"].protected
-    assert found["income"].sign == -1
-    assert found["income"].unit == "currency a year"
-    assert found["debt"].private
-    assert found["home"].levels == ("own", "rent")
-    assert found["home"].reason == Reason("T3", "Housing situation")
-    assert found["months_since_default"].special == {-7: "There is no credit history"}
-    assert found["months_since_default"].optional
-    assert found["debt_to_income"].compute is not None
+def test_annotations_of_a_field_are_read_from_its_declaration() -> None:
+    by_name = {c.name: c for c in characteristics(Toy)}
+    assert by_name["age"].protected
+    assert by_name["income"].sign == -1
+    assert by_name["income"].unit == "currency a year"
+    assert by_name["debt"].private
+    assert by_name["home"].levels == ("own", "rent")
+    assert by_name["home"].reason == Reason("T3", "Housing situation")
+    assert by_name["months_since_default"].special == {-7: "There is no credit history"}
+    assert by_name["months_since_default"].optional
+    assert by_name["debt_to_income"].compute is not None
 
 
 def test_names_are_class_names_in_snake_case() -> None:
@@ -93,17 +93,17 @@ def test_the_application_contract_has_17_fields_and_2_derived_numbers() -> None:
     ],
 )
 def test_protected_fields_of_the_catalogue(model: str, protected: set[str]) -> None:
-    found = characteristics(credit_models()[model])
-    assert {c.name for c in found if c.protected} == protected
+    declared_characteristics = characteristics(credit_models()[model])
+    assert {c.name for c in declared_characteristics if c.protected} == protected
 
 
 def test_an_identifier_is_a_protected_text_and_another_contract() -> None:
-    named = declared(name=(Annotated[str | None, Identifier()], None))
-    found = {c.name: c for c in characteristics(named)}
-    assert (found["name"].identifier, found["name"].protected) == (True, True)
-    assert contract_hash(named) != contract_hash(declared())
+    with_identifier = declared(name=(Annotated[str | None, Identifier()], None))
+    by_name = {c.name: c for c in characteristics(with_identifier)}
+    assert (by_name["name"].identifier, by_name["name"].protected) == (True, True)
+    assert contract_hash(with_identifier) != contract_hash(declared())
     plain = declared(name=(Annotated[int | None, Protected()], None))
-    assert contract_hash(named) != contract_hash(plain)
+    assert contract_hash(with_identifier) != contract_hash(plain)
 
 
 def declared(**fields: Any) -> type[CreditModel]:  # noqa: ANN401 -- what create_model takes
@@ -125,16 +125,16 @@ def test_the_contract_hash_changes_with_a_bound_and_not_with_a_title() -> None:
 @pytest.mark.parametrize(
     ("field", "message"),
     [
-        ((str, ...), "a field is an int, a float or a Literal"),
-        ((Literal[1, 2], ...), "whole numbers need the mark Codes"),
-        ((Annotated[int, Risk(1)], ...), "it is scored, so it needs a Reason"),
-        ((Annotated[int | None, Reason("X", "x")], ...), "may be absent, so it needs a Missing"),
-        ((Annotated[int, Reason("X", "{income}")], ...), "may show its own value"),
-        ((Annotated[Literal["a"], Reason("X", "{odd}")], ...), "may show its own value"),
-        ((Annotated[Literal["a"], Risk(1)], ...), "Risk and Special are for numbers"),
-        ((Annotated[str, Identifier()], ...), "an identifier is a str or None"),
-        ((Annotated[int | None, Identifier()], None), "an identifier is a str or None"),
-        ((str | None, None), "a field is an int, a float or a Literal"),
+        ((str, ...), "the type must be int, float or Literal"),
+        ((Literal[1, 2], ...), "needs the annotation Codes"),
+        ((Annotated[int, Risk(1)], ...), "a scored characteristic needs a Reason"),
+        ((Annotated[int | None, Reason("X", "x")], ...), "may be absent needs a Missing"),
+        ((Annotated[int, Reason("X", "{income}")], ...), "may contain only {odd}"),
+        ((Annotated[Literal["a"], Reason("X", "{odd}")], ...), "only if that is a number"),
+        ((Annotated[Literal["a"], Risk(1)], ...), "Risk and Special apply to numbers"),
+        ((Annotated[str, Identifier()], ...), "an Identifier must have the type"),
+        ((Annotated[int | None, Identifier()], None), "an Identifier must have the type"),
+        ((str | None, None), "the type must be int, float or Literal"),
     ],
 )
 def test_a_declaration_that_cannot_work_is_refused_at_import(
@@ -157,9 +157,12 @@ def test_a_model_without_a_policy_is_refused_at_import() -> None:
     [
         (Annotated[float, Changeable(), REASON], "needs a step above 0"),
         (Annotated[float, Changeable(step=0), REASON], "needs a step above 0"),
-        (Annotated[int, Changeable(step=0.5), REASON], "whole for whole numbers"),
-        (Annotated[Literal["a"], Changeable(step=1), REASON], "needs a step"),
-        (Annotated[int, Changeable(), Protected()], "protected or derived cannot be Changeable"),
+        (Annotated[int, Changeable(step=0.5), REASON], "an integer step for an int"),
+        (Annotated[Literal["a"], Changeable(step=1), REASON], "no step for a Literal"),
+        (
+            Annotated[int, Changeable(), Protected()],
+            "protected or derived characteristic cannot be Changeable",
+        ),
     ],
 )
 def test_a_changeable_field_needs_a_step_that_fits(field: object, message: str) -> None:

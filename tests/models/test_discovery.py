@@ -19,7 +19,10 @@ def test_a_module_outside_the_repository_adds_its_models() -> None:
     [
         ("no_such_module", "no_such_module cannot be imported"),
         (".relative", ".relative cannot be imported"),
-        ("tests.support.broken_model", "tests.broken_model cannot be imported: name 'nothing'"),
+        (
+            "tests.support.broken_model",
+            "tests.support.broken_model cannot be imported: name 'nothing'",
+        ),
         ("tests.support.unbuildable_model", "unbuildable cannot be built: "),
         ("json", "json declares no CreditModel"),
         ("models.catalogue.application", "application, which is in the catalogue already"),

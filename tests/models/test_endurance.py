@@ -28,7 +28,7 @@ from models.registry.serving import load_champion, load_version
 from models.registry.versions import Version, publish
 from models.stores.store import Store, StoredObject
 from models.stores.uri import open_store
-from tests.models.conftest import NOW, bundle_path
+from tests.models.conftest import NOW, build_bundle
 from tests.support.counts import counts
 from tests.support.running import REPOSITORY
 from tests.support.toy import Toy, toy
@@ -38,7 +38,7 @@ pytestmark = pytest.mark.soak
 KILLS = counts().kills
 ROUNDS = counts().promotion_rounds
 LOST_REPLIES = 100
-PUBLISHER = REPOSITORY / "tests" / "models" / "publisher.py"
+PUBLISHER = REPOSITORY / "tests" / "support" / "publisher.py"
 
 
 def start_publisher(folder: Path, bundle: Path, step: int) -> subprocess.Popen[str]:
@@ -50,7 +50,7 @@ def start_publisher(folder: Path, bundle: Path, step: int) -> subprocess.Popen[s
 
 
 @contextmanager
-def readers(folder: Path, known: dict[str, float]) -> Iterator[list[str]]:
+def readers(folder: Path, expected: dict[str, float]) -> Iterator[list[str]]:
     """Load the champion again and again: each must be whole, and score as its version does."""
     stop, versions, faults = threading.Event(), list[str](), list[str]()
 
@@ -60,7 +60,7 @@ def readers(folder: Path, known: dict[str, float]) -> Iterator[list[str]]:
             champion = load_champion(store, Toy)
             [decision] = champion.scorer.decide([toy()])
             family = champion.manifest.family
-            if decision.probability_of_default != known[family]:
+            if decision.probability_of_default != expected[family]:
                 faults.append(champion.version)
             versions.append(champion.version)
 
@@ -81,49 +81,49 @@ def readers(folder: Path, known: dict[str, float]) -> Iterator[list[str]]:
 def first(tmp_path: Path, logistic: Additive, author: Author) -> Version:
     """A store with a champion."""
     store = open_store((tmp_path / "store").as_uri())
-    version = publish(store, "toy", bundle_path(logistic).to_bytes(), {}, NOW)
+    version = publish(store, "toy", build_bundle(logistic).to_bytes(), {}, NOW)
     promote(store, "toy", version, author)
     return version
 
 
 @pytest.fixture
-def known(logistic: Additive, trees: Trees) -> dict[str, float]:
+def expected(logistic: Additive, trees: Trees) -> dict[str, float]:
     """What each family's bundle answers for the toy application."""
-    found: dict[str, float] = {}
+    probabilities: dict[str, float] = {}
     estimators: tuple[Additive | Trees, ...] = (logistic, trees)
     for estimator in estimators:
-        [decision] = scorer_from_bundle(bundle_path(estimator), Toy).decide([toy()])
-        found[estimator.family] = decision.probability_of_default
-    return found
+        [decision] = scorer_from_bundle(build_bundle(estimator), Toy).decide([toy()])
+        probabilities[estimator.family] = decision.probability_of_default
+    return probabilities
 
 
 def test_a_publisher_killed_at_any_step_leaves_the_old_champion_or_the_new_one_whole(
-    tmp_path: Path, first: Version, known: dict[str, float], trees: Trees
+    tmp_path: Path, first: Version, expected: dict[str, float], trees: Trees
 ) -> None:
     folder, bundle = tmp_path / "store", tmp_path / "bundle.zip"
-    bundle.write_bytes(bundle_path(trees).to_bytes())
+    bundle.write_bytes(build_bundle(trees).to_bytes())
     store = open_store(folder.as_uri())
-    with readers(folder, known):
+    with readers(folder, expected):
         for step in range(1, 100):
             process = start_publisher(folder, bundle, step)
-            said, _ = process.communicate(timeout=60)
+            output, _ = process.communicate(timeout=60)
             if process.returncode == 0:
                 break
             assert process.returncode == -signal.SIGKILL
             champion = read_pointer(store, "toy").champion
             assert champion == first or load_version(store, Toy, champion)
     assert process.returncode == 0
-    assert int(said) >= 16  # four objects, each written and made visible, before and after
+    assert int(output) >= 16  # four objects, each written and made visible, before and after
     assert read_pointer(store, "toy").champion != first
 
 
 def test_a_publisher_killed_at_random_moments_never_shows_anything_torn(
-    tmp_path: Path, first: Version, known: dict[str, float], trees: Trees
+    tmp_path: Path, first: Version, expected: dict[str, float], trees: Trees
 ) -> None:
     folder, bundle = tmp_path / "store", tmp_path / "bundle.zip"
-    bundle.write_bytes(bundle_path(trees).to_bytes())
+    bundle.write_bytes(build_bundle(trees).to_bytes())
     chance = random.Random(1)  # noqa: S311 -- no secret
-    with readers(folder, known):
+    with readers(folder, expected):
         for _ in range(KILLS):
             process = start_publisher(folder, bundle, 0)
             time.sleep(chance.uniform(0.2, 0.6))
@@ -147,7 +147,7 @@ def race(store: Store, versions: list[Version]) -> tuple[list[int], list[str]]:
     """Promote all versions at once: who won, and what the others were told."""
     barrier = threading.Barrier(len(versions))
     won: list[int] = []
-    told: list[str] = []
+    refusals: list[str] = []
 
     def run(i: int) -> None:
         author = Author(who=f"promoter {i}", when=NOW)
@@ -155,14 +155,14 @@ def race(store: Store, versions: list[Version]) -> tuple[list[int], list[str]]:
             promote(SlowlyWritten(store, barrier), "toy", versions[i], author)
             won.append(i)
         except PointerMovedError as error:
-            told.append(str(error))
+            refusals.append(str(error))
 
     threads = [threading.Thread(target=run, args=(i,)) for i in range(len(versions))]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    return won, told
+    return won, refusals
 
 
 def test_of_eight_promoters_at_once_one_wins_and_the_others_are_told_who(
@@ -172,12 +172,12 @@ def test_of_eight_promoters_at_once_one_wins_and_the_others_are_told_who(
         publish(any_store, "toy", f"bundle {i}".encode(), {}, NOW + timedelta(i)) for i in range(8)
     ]
     for round_ in range(ROUNDS):
-        won, told = race(any_store, versions)
-        assert len(won) == 1, told
+        won, refusals = race(any_store, versions)
+        assert len(won) == 1, refusals
         pointer = read_pointer(any_store, "toy")
         assert (pointer.champion, pointer.sequence) == (versions[won[0]], round_ + 1)
-        assert len(told) == 7
-        assert all(f"promoter {won[0]} moved the pointer" in message for message in told)
+        assert len(refusals) == 7
+        assert all(f"promoter {won[0]} moved the pointer" in message for message in refusals)
 
 
 class Wrapped:
@@ -224,7 +224,7 @@ class SlowlyWritten(Wrapped):
         super().replace(name, data, generation)
 
 
-class LosingReplies(Wrapped):
+class LostReplies(Wrapped):
     """A store whose every reply to a write is lost: the client sees an error, or retries."""
 
     def __init__(self, store: Store, *, retries: bool) -> None:
@@ -253,7 +253,7 @@ def test_lost_replies_to_own_successes_are_all_recognised(
     store = open_store(tmp_path.as_uri())
     versions = [publish(store, "toy", f"{i}".encode(), {}, NOW + timedelta(i)) for i in range(2)]
     for i in range(LOST_REPLIES):
-        pointer = promote(LosingReplies(store, retries=retries), "toy", versions[i % 2], author)
+        pointer = promote(LostReplies(store, retries=retries), "toy", versions[i % 2], author)
         assert read_pointer(store, "toy") == pointer
         assert pointer.sequence == i + 1
 

@@ -15,8 +15,8 @@ NAN = math.nan
 
 def matrix(*applications: Toy) -> list[list[float]]:
     columns = columns_from_applications(Toy, applications)
-    found: list[list[float]] = matrix_from_columns(Toy, columns).tolist()
-    return found
+    encoded: list[list[float]] = matrix_from_columns(Toy, columns).tolist()
+    return encoded
 
 
 def test_columns_of_the_matrix_follow_the_declaration_without_protected_fields() -> None:

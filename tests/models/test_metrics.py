@@ -53,16 +53,16 @@ def test_precision_and_f1_are_zero_when_nothing_is_flagged() -> None:
 
 
 def test_classes_begin_where_a_model_says() -> None:
-    found = metrics.evaluate(LABELS, PROBABILITIES, seed=1, default_from=0.3)
+    figures = metrics.evaluate(LABELS, PROBABILITIES, seed=1, default_from=0.3)
     expected = oracle.recall_score(LABELS, PROBABILITIES >= 0.3)
-    assert found["recall"].value == pytest.approx(expected)
-    assert found["auc"] == metrics.evaluate(LABELS, PROBABILITIES, seed=1)["auc"]
+    assert figures["recall"].value == pytest.approx(expected)
+    assert figures["auc"] == metrics.evaluate(LABELS, PROBABILITIES, seed=1)["auc"]
 
 
 def test_every_figure_lies_within_its_interval() -> None:
-    found = metrics.evaluate(LABELS, PROBABILITIES, seed=1)
-    assert set(found) == {*metrics.METRICS, *metrics.CLASSIFYING}
-    for name, figure in found.items():
+    figures = metrics.evaluate(LABELS, PROBABILITIES, seed=1)
+    assert set(figures) == {*metrics.METRICS, *metrics.CLASSIFYING}
+    for name, figure in figures.items():
         assert figure.low <= figure.value <= figure.high, name
         assert figure.low < figure.high, name
 
@@ -79,17 +79,17 @@ def test_outcomes_of_one_kind_cannot_be_evaluated() -> None:
 
 def test_delongs_error_agrees_with_the_bootstrap() -> None:
     other = np.clip(PROBABILITIES + RANDOM.normal(0, 0.15, 800), 0.01, 0.99)
-    found = metrics.auc_difference(LABELS, PROBABILITIES, other)
+    difference = metrics.auc_difference(LABELS, PROBABILITIES, other)
     differences = []
     for _ in range(400):
         rows = RANDOM.integers(0, 800, 800)
         first = metrics.auc(LABELS[rows], PROBABILITIES[rows])
         differences.append(first - metrics.auc(LABELS[rows], other[rows]))
-    assert found.value == pytest.approx(
+    assert difference.value == pytest.approx(
         metrics.auc(LABELS, PROBABILITIES) - metrics.auc(LABELS, other)
     )
-    assert found.standard_error == pytest.approx(np.std(differences), rel=0.15)
-    assert found.lower_bound() < found.value
+    assert difference.standard_error == pytest.approx(np.std(differences), rel=0.15)
+    assert difference.lower_bound() < difference.value
 
 
 def test_a_model_does_not_differ_from_itself() -> None:

@@ -18,7 +18,7 @@ from models.registry.pointer import Author, promote
 from models.registry.serving import load_champion, load_in_service
 from models.registry.versions import publish
 from models.stores.uri import open_store
-from tests.models.conftest import NOW, bundle_path
+from tests.models.conftest import NOW, build_bundle
 from tests.support.counts import counts
 from tests.support.toy import Toy
 
@@ -43,7 +43,7 @@ def test_no_mutated_bundle_is_ever_parsed(
     tmp_path: Path, author: Author, trees: Trees, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = open_store(tmp_path.as_uri())
-    sound = bundle_path(trees).to_bytes()
+    sound = build_bundle(trees).to_bytes()
     version = publish(store, "toy", sound, {}, NOW)
     promote(store, "toy", version, author)
     assert load_champion(store, Toy)
@@ -58,14 +58,14 @@ def test_no_mutated_bundle_is_ever_parsed(
     assert parsed == []
 
 
-def members_of(data: bytes) -> dict[str, bytes]:
+def read_members(data: bytes) -> dict[str, bytes]:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
 def rewritten(data: bytes, chance: np.random.Generator) -> bytes:
     """A sound archive of the wrong things, as a mistaken or hostile publisher would make it."""
-    members = members_of(data)
+    members = read_members(data)
     documents = [name for name in members if name.endswith(".json")]
     one, other = chance.choice(documents, 2, replace=False)
     kind = chance.integers(5)
@@ -94,7 +94,7 @@ def test_no_rewritten_bundle_with_a_right_hash_is_ever_served(
     tmp_path: Path, author: Author, logistic: Additive, trees: Trees
 ) -> None:
     store = open_store(tmp_path.as_uri())
-    sound = [bundle_path(logistic).to_bytes(), bundle_path(trees).to_bytes()]
+    sound = [build_bundle(logistic).to_bytes(), build_bundle(trees).to_bytes()]
     promote(store, "toy", publish(store, "toy", sound[0], {}, NOW), author)
     served = load_in_service(store, Toy)
     chance = np.random.default_rng(4)

@@ -20,8 +20,8 @@ POLICY = Cutoffs(approve_below=0.30, decline_from=0.60)
 def test_a_cutoff_belongs_to_its_riskier_side(
     probability: float, decision: str, level: str
 ) -> None:
-    found = decide(probability, POLICY)
-    assert (found, RISK_LEVELS[found]) == (decision, level)
+    decided = decide(probability, POLICY)
+    assert (decided, RISK_LEVELS[decided]) == (decision, level)
 
 
 @pytest.mark.parametrize(("approve", "decline"), [(0.6, 0.3), (0.0, 0.5), (0.5, 1.0)])

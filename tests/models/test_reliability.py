@@ -3,9 +3,9 @@ import pytest
 
 from models.reliability import (
     calibration_slope,
-    ece_floor,
     expected_calibration_error,
-    reliability,
+    measure_reliability,
+    simulate_ece_floor,
 )
 
 RANDOM = np.random.default_rng(8)
@@ -23,31 +23,31 @@ def test_the_error_of_a_constant_is_its_distance_from_the_rate() -> None:
 @pytest.mark.parametrize(("rows", "rate", "floor"), [(1_000, 0.067, 0.021), (5_000, 0.22, 0.018)])
 def test_the_noise_floor_is_what_was_measured(rows: int, rate: float, floor: float) -> None:
     probabilities = RANDOM.beta(1.2, 1.2 * (1 - rate) / rate, rows)
-    assert ece_floor(np.clip(probabilities, 1e-6, 1), seed=1).mean() == pytest.approx(
+    assert simulate_ece_floor(np.clip(probabilities, 1e-6, 1), seed=1).mean() == pytest.approx(
         floor, rel=0.25
     )
 
 
 def test_true_probabilities_lie_within_the_noise() -> None:
-    found = reliability(LABELS, TRUTH, confidence=0.98, seed=1)
-    assert found.ece < found.ece_floor_high
-    assert abs(found.in_the_large) < 3 * found.in_the_large_error
-    assert abs(found.slope - 1) < 3 * found.slope_error
-    assert found.ece_floor < found.ece_floor_high
+    figures = measure_reliability(LABELS, TRUTH, confidence=0.98, seed=1)
+    assert figures.ece < figures.ece_floor_high
+    assert abs(figures.in_the_large) < 3 * figures.in_the_large_error
+    assert abs(figures.slope - 1) < 3 * figures.slope_error
+    assert figures.ece_floor < figures.ece_floor_high
 
 
 def test_probabilities_that_are_too_extreme_have_a_slope_below_one() -> None:
     extreme = 1 / (1 + np.exp(-2 * LOG_ODDS))
     slope, error = calibration_slope(LABELS, extreme)
     assert slope == pytest.approx(0.5, abs=4 * error)
-    found = reliability(LABELS, extreme, confidence=0.98, seed=1)
-    assert found.ece > found.ece_floor_high
+    figures = measure_reliability(LABELS, extreme, confidence=0.98, seed=1)
+    assert figures.ece > figures.ece_floor_high
 
 
 def test_probabilities_that_are_too_high_show_in_the_large() -> None:
     high = 1 / (1 + np.exp(-(LOG_ODDS + 0.5)))
-    found = reliability(LABELS, high, confidence=0.98, seed=1)
-    assert found.in_the_large > 5 * found.in_the_large_error
+    figures = measure_reliability(LABELS, high, confidence=0.98, seed=1)
+    assert figures.in_the_large > 5 * figures.in_the_large_error
 
 
 def test_the_order_of_rows_does_not_matter_even_where_probabilities_are_equal() -> None:
@@ -70,5 +70,5 @@ def test_any_overstatement_is_found_as_its_inverse(times: float) -> None:
 def test_probabilities_that_separate_or_never_vary_still_have_figures() -> None:
     labels = np.array([0, 1] * 500)
     for probabilities in (np.where(labels == 1, 0.9, 0.1), np.full(1_000, 0.4)):
-        found = reliability(labels, probabilities, confidence=0.95, seed=1)
-        assert np.isfinite([found.slope, found.slope_error, found.ece]).all()
+        figures = measure_reliability(labels, probabilities, confidence=0.95, seed=1)
+        assert np.isfinite([figures.slope, figures.slope_error, figures.ece]).all()

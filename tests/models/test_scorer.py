@@ -6,14 +6,14 @@ from hypothesis import strategies as st
 from models.calibration import BetaCalibration
 from models.estimators.families import Additive
 from models.scorer import Scorer, probabilities_from_log_odds
-from tests.models.conftest import POLICY, REFERENCE
+from tests.models.conftest import BASELINE, POLICY
 from tests.support.toy import Toy, toy
 
 
 def test_an_application_gets_a_probability_points_a_level_and_a_decision(
     logistic: Additive,
 ) -> None:
-    scorer = Scorer.from_catalogue(Toy, logistic, BetaCalibration(), REFERENCE, POLICY)
+    scorer = Scorer.from_catalogue(Toy, logistic, BetaCalibration(), BASELINE, POLICY)
     [decision] = scorer.decide([toy(months_since_default=0)])
     # log-odds -1 - .5 + .1 - .2 + 2 * .2 = -1.2
     assert decision.probability_of_default == pytest.approx(0.2314752)
@@ -23,14 +23,14 @@ def test_an_application_gets_a_probability_points_a_level_and_a_decision(
 
 def test_no_applications_give_no_decisions(logistic: Additive) -> None:
     assert (
-        Scorer.from_catalogue(Toy, logistic, BetaCalibration(), REFERENCE, POLICY).decide([]) == []
+        Scorer.from_catalogue(Toy, logistic, BetaCalibration(), BASELINE, POLICY).decide([]) == []
     )
 
 
 def test_a_decision_is_made_on_the_calibrated_probability(logistic: Additive) -> None:
     application = toy(months_since_default=0)
     [decision] = Scorer.from_catalogue(
-        Toy, logistic, BetaCalibration(c=-1.0), REFERENCE, POLICY
+        Toy, logistic, BetaCalibration(c=-1.0), BASELINE, POLICY
     ).decide([application])
     # log-odds -1.2 - 1 = -2.2
     assert decision.probability_of_default == pytest.approx(0.0997505)

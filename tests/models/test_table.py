@@ -46,24 +46,24 @@ def many_rows(draw: st.DrawFn) -> tuple[type[CreditModel], list[Any]]:
 
 
 def _rows(model: type[CreditModel], example: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
-    return st.fixed_dictionaries({}, optional=_values(model)).map(lambda found: example | found)
+    return st.fixed_dictionaries({}, optional=_values(model)).map(lambda changes: example | changes)
 
 
 def _values(model: type[CreditModel]) -> dict[str, st.SearchStrategy[Any]]:
-    found: dict[str, st.SearchStrategy[Any]] = {}
+    strategies: dict[str, st.SearchStrategy[Any]] = {}
     schema = model.model_json_schema()["properties"]
     for c in characteristics(model):
         if c.levels:
-            found[c.name] = st.sampled_from(c.levels)
+            strategies[c.name] = st.sampled_from(c.levels)
         elif c.compute is None and not c.identifier:
             numbers = next(s for s in schema[c.name].get("anyOf", [schema[c.name]]) if "type" in s)
             lowest = numbers.get("minimum", numbers.get("exclusiveMinimum", -1e6))
             highest = numbers.get("maximum", numbers.get("exclusiveMaximum", 1e6))
-            whole = st.integers(int(np.ceil(lowest)), int(highest))
-            found[c.name] = whole if c.whole else whole | st.floats(lowest, highest)
+            integers = st.integers(int(np.ceil(lowest)), int(highest))
+            strategies[c.name] = integers if c.is_integer else integers | st.floats(lowest, highest)
             if c.optional:
-                found[c.name] |= st.none()
-    return found
+                strategies[c.name] |= st.none()
+    return strategies
 
 
 def verdicts(model: type[CreditModel], rows: list[Any]) -> Table | None:
@@ -95,9 +95,9 @@ def test_columns_say_nothing_that_rows_do_not(case: tuple[type[CreditModel], lis
 @pytest.mark.parametrize("name", sorted(MODELS))
 def test_plain_rows_are_taken_by_columns(name: str) -> None:
     model, example = MODELS[name], EXAMPLES[name]
-    found = table_from_rows(model, [example] * 3)
-    assert found is not None
-    assert len(found) == 3
+    table = table_from_rows(model, [example] * 3)
+    assert table is not None
+    assert len(table) == 3
 
 
 @pytest.mark.parametrize("name", sorted(MODELS))

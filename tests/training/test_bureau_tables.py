@@ -49,8 +49,8 @@ def tables(
     """Build three tables of one sound row each, or with changes to it."""
     rows = {"customers": (CUSTOMER, customers), "loans": (LOAN, loans), "bureau": (RECORD, bureau)}
     return {
-        name: pd.DataFrame([whole | change for change in changes or [{}]])
-        for name, (whole, changes) in rows.items()
+        name: pd.DataFrame([sound | change for change in changes or [{}]])
+        for name, (sound, changes) in rows.items()
     }
 
 
@@ -94,7 +94,7 @@ MONTHS = "delinquent_months: Months should be at most those of all loans"
 
 
 @pytest.mark.parametrize(
-    ("change", "found"),
+    ("change", "expected"),
     [
         ({"processing_fee": 2_999.99}, set()),
         ({"processing_fee": 3_000}, {FEE}),
@@ -108,10 +108,10 @@ MONTHS = "delinquent_months: Months should be at most those of all loans"
         ({"processing_fee": 9_000, "gst": 90_000}, {FEE, GST}),
     ],
 )
-def test_a_rule_holds_to_the_very_edge(change: dict[str, Any], found: set[str]) -> None:
+def test_a_rule_holds_to_the_very_edge(change: dict[str, Any], expected: set[str]) -> None:
     joined = join(tables(loans=[change]))
-    assert set(faults(joined)) == found
-    refused = 1 if found else 0
+    assert set(faults(joined)) == expected
+    refused = 1 if expected else 0
     assert (joined.refused.rows, len(joined.frame)) == (refused, 1 - refused)
 
 
@@ -122,7 +122,7 @@ def test_more_delinquent_months_than_months_are_refused() -> None:
 def test_a_misspelt_purpose_is_put_right_and_counted() -> None:
     joined = join(tables(loans=[{"loan_purpose": "Personaal"}]))
     assert joined.frame["loan_purpose"].tolist() == ["Personal"]
-    assert joined.remarks == ("loan_purpose: Personaal put right (1 rows)",)
+    assert joined.remarks == ("loan_purpose: Personaal corrected (1 rows)",)
 
 
 def test_a_loan_there_twice_counts_once_and_one_with_two_stories_not_at_all() -> None:
@@ -149,8 +149,8 @@ def test_a_customer_there_twice_is_one_and_with_two_stories_refuses_the_loan() -
     twice = join(tables(customers=[{}, {}], bureau=[{}, {}]))
     assert len(twice.frame) == 1
     assert twice.remarks == (
-        "customers: there twice, left out once (1 rows)",
-        "bureau: there twice, left out once (1 rows)",
+        "customers: duplicate left out (1 rows)",
+        "bureau: duplicate left out (1 rows)",
     )
     contradicted = join(tables(customers=[{}, {"income": 1}]))
     assert faults(contradicted) == {"cust_id: Customer should be in customers once": 1}
@@ -161,39 +161,39 @@ def test_a_customer_without_a_loan_is_left_out_and_counted() -> None:
     joined = join(tables(customers=[{}, other], bureau=[{}, other]))
     assert len(joined.frame) == 1
     assert joined.remarks == (
-        "customers: without a loan, left out (1 rows)",
-        "bureau: without a loan, left out (1 rows)",
+        "customers: customer without a loan left out (1 rows)",
+        "bureau: customer without a loan left out (1 rows)",
     )
 
 
 def test_a_key_is_the_same_as_a_number_with_gaps_and_as_text() -> None:
-    found = tables(customers=[{"cust_id": 7}], bureau=[{"cust_id": "7"}])
-    found["loans"] = pd.DataFrame(
+    tables_with_change = tables(customers=[{"cust_id": 7}], bureau=[{"cust_id": "7"}])
+    tables_with_change["loans"] = pd.DataFrame(
         [LOAN | {"cust_id": 7.0}, LOAN | {"loan_id": "L2", "cust_id": np.nan}]
     )
-    assert len(join(found).frame) == 1
+    assert len(join(tables_with_change).frame) == 1
 
 
 def test_rows_refused_by_a_rule_count_towards_the_share() -> None:
     joined = join(tables(loans=[{}, {"loan_id": "L2", "gst": 50_000}]))
     rows = check_rows(Bureau, joined.frame, 0.5, joined.refused)
     assert (len(rows.labels), rows.refused, rows.refusals) == (1, 1, {GST: 1})
-    with pytest.raises(DataError, match=r"1 of 2 rows .* at most 40.0% may be: gst: Tax"):
+    with pytest.raises(DataError, match=r"1 of 2 rows, .* allows 40.0%: gst: Tax"):
         check_rows(Bureau, joined.frame, 0.4, joined.refused)
 
 
 def test_a_table_without_a_column_is_named() -> None:
-    found = tables()
-    found["loans"] = found["loans"].drop(columns=["gst", "default"])
+    tables_with_change = tables()
+    tables_with_change["loans"] = tables_with_change["loans"].drop(columns=["gst", "default"])
     with pytest.raises(DataError, match="the table loans has no column gst, default"):
-        join(found)
+        join(tables_with_change)
 
 
 @pytest.mark.parametrize("scheme", ["path", "path/", "file", "gs", "s3"])
 def test_tables_are_read_from_a_folder_or_a_prefix_in_any_mixture_of_forms(
     scheme: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    made = generate(300, seed=4).named()
+    made = generate(300, seed=4).by_name()
     for (name, table), suffix in zip(made.items(), (".csv", ".parquet", ".csv"), strict=True):
         write_table(table, tmp_path / f"{name}{suffix}")
     location = {"path": str(tmp_path), "path/": f"{tmp_path}/", "file": tmp_path.as_uri()}.get(
@@ -212,7 +212,7 @@ def test_tables_are_read_from_a_folder_or_a_prefix_in_any_mixture_of_forms(
 
 
 def test_one_file_of_joined_rows_is_a_source_too(tmp_path: Path) -> None:
-    frame = join(generate(300, seed=4).named()).frame
+    frame = join(generate(300, seed=4).by_name()).frame
     write_table(frame, tmp_path / "rows.csv")
     source = read_source(Bureau, str(tmp_path / "rows.csv"), seed=1)
     assert (
@@ -222,11 +222,13 @@ def test_one_file_of_joined_rows_is_a_source_too(tmp_path: Path) -> None:
 
 
 def test_a_table_that_is_not_there_or_there_in_both_forms_is_said(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"needs customers.csv or customers.parquet; there is"):
+    with pytest.raises(
+        DataError, match=r"either customers.csv or customers.parquet; neither exists"
+    ):
         read_tables(str(tmp_path / "nowhere"))
     for suffix in (".csv", ".parquet"):
         write_table(pd.DataFrame([CUSTOMER]), tmp_path / f"customers{suffix}")
-    with pytest.raises(DataError, match="there are both"):
+    with pytest.raises(DataError, match="both exist"):
         read_tables(tmp_path.as_uri())
     (tmp_path / "customers.csv").unlink()
     (tmp_path / "customers.parquet").write_text("not parquet")

@@ -17,7 +17,7 @@ from models.catalogue.customer import Customer
 from models.catalogue.german_credit import GermanCredit
 from models.metrics import auc
 from models.registry.serving import load_champion
-from models.reliability import reliability
+from models.reliability import measure_reliability
 from models.stores.uri import open_store
 from tests.support.running import (
     MODELS,
@@ -32,7 +32,7 @@ from training.cli import main
 from training.row_validation import check_rows
 from training.split import is_test
 from training.synthetic import bureau, customer
-from training.synthetic.application import ROWS, generate, true_terms
+from training.synthetic.application import ROWS, compute_true_terms, generate
 
 pytestmark = pytest.mark.trained
 
@@ -64,10 +64,10 @@ def test_card_default_is_calibrated_on_the_untouched_quarter(
     held = is_test(rows.keys)
     applications = [a for a, h in zip(rows.applications, held, strict=True) if h]
     scored = np.array([d.probability_of_default for d in champion.scorer.decide(applications)])
-    found = reliability(rows.labels[held], scored, confidence=0.95, seed=1)
-    assert found.ece <= found.ece_floor_high
-    assert abs(found.slope - 1) <= max(0.05, 2 * found.slope_error)
-    assert abs(found.in_the_large) <= 2 * found.in_the_large_error
+    figures = measure_reliability(rows.labels[held], scored, confidence=0.95, seed=1)
+    assert figures.ece <= figures.ece_floor_high
+    assert abs(figures.slope - 1) <= max(0.05, 2 * figures.slope_error)
+    assert abs(figures.in_the_large) <= 2 * figures.in_the_large_error
     assert auc(rows.labels[held], scored) >= 0.772
 
 
@@ -115,7 +115,7 @@ def test_too_many_refused_rows_exit_2_and_publish_nothing(tmp_path: Path) -> Non
         *("--store", store.as_uri()),
     )
     assert done.returncode == 2
-    assert "100 of 1000 rows are refused" in done.stderr
+    assert "the contract refuses 100 of 1000 rows" in done.stderr
     assert not store.exists()
 
 
@@ -230,14 +230,14 @@ def test_synthetic_tables_are_written_and_can_be_trained_on(
     assert {p.name for p in folder.iterdir()} == {"customers.csv", "loans.csv", "bureau.csv"}
     arguments = ["train", "--model", "bureau", "--data", str(folder), "--family", "logistic"]
     assert main([*arguments, "--store", store.as_uri()], {}) == 0
-    said = capsys.readouterr()
-    assert "bureau: loan_purpose: Personaal put right (12 rows)" in said.err
+    captured = capsys.readouterr()
+    assert "bureau: loan_purpose: Personaal corrected (12 rows)" in captured.err
     [report] = store.rglob("report.json")
     data = json.loads(report.read_text())["data"]
-    assert data["refused"] == last_line(said.out)["rows_refused"]
+    assert data["refused"] == last_line(captured.out)["rows_refused"]
     assert data["refusals"]["loan_id: Loan should be listed once"] == 3
     assert len(data["remarks"]) == 5
-    assert "loan_purpose: Personaal put right" in report.with_suffix(".html").read_text()
+    assert "loan_purpose: Personaal corrected" in report.with_suffix(".html").read_text()
 
 
 @pytest.mark.parametrize(
@@ -286,7 +286,7 @@ def test_bureau_ranks_fresh_loans_almost_as_well_as_the_truth_and_finds_the_defa
     trained_store: TrainedStore,
 ) -> None:
     tables = bureau.generate(20_000, seed=2_026)
-    frame = join(tables.named()).frame
+    frame = join(tables.by_name()).frame
     rows = check_rows(Bureau, frame, max_refused_share=0)
     champion = load_champion(open_store(trained_store.uri), Bureau)
     scored = np.array([d.probability_of_default for d in champion.scorer.decide(rows.applications)])
@@ -313,7 +313,7 @@ def test_application_is_as_near_the_truth_as_its_true_form_fitted_to_the_same_ro
     rows = check_rows(Application, frame, max_refused_share=0)
     held = is_test(rows.keys)
     truth = frame["true_probability"].to_numpy()[held]
-    terms = true_terms(frame)
+    terms = compute_true_terms(frame)
     design = np.column_stack(list(terms.values()))
     true_form = LogisticRegression(C=np.inf, max_iter=10_000).fit(design[~held], rows.labels[~held])
     best = np.abs(true_form.predict_proba(design[held])[:, 1] - truth).mean()

@@ -46,9 +46,9 @@ def command(store: Path, *words: str) -> int:
     return main([name, "--model", "german_credit", "--store", store.as_uri(), *rest], {})
 
 
-def said(capsys: pytest.CaptureFixture[str]) -> dict[str, object]:
-    found: dict[str, object] = json.loads(capsys.readouterr().out.splitlines()[-1])
-    return found
+def read_summary(capsys: pytest.CaptureFixture[str]) -> dict[str, object]:
+    summary: dict[str, object] = json.loads(capsys.readouterr().out.splitlines()[-1])
+    return summary
 
 
 def test_versions_are_listed_with_their_figures_and_who_moved_the_pointer(
@@ -77,9 +77,9 @@ def test_promote_roll_back_challenge_and_retire_move_the_pointer(
     store: Path, versions: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert command(store, "promote", "--version", versions[1]) == 0
-    assert said(capsys)["outcome"] == "promoted"
+    assert read_summary(capsys)["outcome"] == "promoted"
     assert command(store, "rollback") == 0
-    assert said(capsys)["sequence"] == 3
+    assert read_summary(capsys)["sequence"] == 3
     pointer = read_pointer(open_store(store.as_uri()), "german_credit")
     assert (pointer.champion.version, pointer.sequence) == (versions[0], 3)
     assert command(store, "challenge", "--version", versions[1], "--share", "0.25") == 0
@@ -87,7 +87,7 @@ def test_promote_roll_back_challenge_and_retire_move_the_pointer(
     assert pointer.challenger
     assert (pointer.challenger.version.version, pointer.challenger.share) == (versions[1], 0.25)
     assert command(store, "retire") == 0
-    assert said(capsys)["challenger"] is None
+    assert read_summary(capsys)["challenger"] is None
 
 
 def test_what_cannot_be_done_exits_1_and_says_why(
@@ -97,10 +97,10 @@ def test_what_cannot_be_done_exits_1_and_says_why(
     assert "no previous champion" in capsys.readouterr().err
     assert command(store, "retire") == 1
     assert command(store, "promote", "--version", "nonsense") == 1
-    assert "is no version" in capsys.readouterr().err
+    assert "is not a version name" in capsys.readouterr().err
     assert command(store, "promote", "--version", "20200101T000000Z-000000000000") == 1
     assert command(store, "challenge", "--version", versions[0]) == 1
-    assert "is the champion itself" in capsys.readouterr().err
+    assert "is the champion" in capsys.readouterr().err
 
 
 def test_verify_finds_what_is_not_as_published(
@@ -111,10 +111,10 @@ def test_verify_finds_what_is_not_as_published(
     bundle = store / "versions" / "german_credit" / versions[1] / "bundle.zip"
     bundle.write_bytes(bundle.read_bytes()[:-1])
     assert command(store, "verify") == 1
-    shown = capsys.readouterr()
-    assert shown.out.count("as published") == 1
-    assert "its bundle hashes to" in " ".join(shown.out.split())
-    assert "1 of the versions of german_credit must not be served" in shown.err
+    captured = capsys.readouterr()
+    assert captured.out.count("as published") == 1
+    assert "the sha256 of its bundle begins with" in " ".join(captured.out.split())
+    assert "1 of the versions of german_credit must not be served" in captured.err
     assert command(store, "promote", "--version", versions[1]) == 1
 
 
@@ -122,10 +122,10 @@ def test_prune_keeps_the_champion(
     store: Path, versions: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert command(store, "prune", "--keep", "1") == 0
-    assert said(capsys)["removed"] == []
+    assert read_summary(capsys)["removed"] == []
     assert command(store, "promote", "--version", versions[1]) == 0
     assert command(store, "prune", "--keep", "1") == 0
-    assert said(capsys)["removed"] == []  # the other one is what a roll-back would need
+    assert read_summary(capsys)["removed"] == []  # the other one is what a roll-back would need
 
 
 @pytest.mark.parametrize("option", [("prune", "--keep", "0"), ("challenge", "--share", "1")])

@@ -16,7 +16,7 @@ from models.scorer import Scorer, probabilities_from_log_odds
 from models.stores.uri import open_store
 from tests.support.counts import counts
 from tests.support.running import MODELS, TrainedStore
-from training.model_review import unequal_pairs
+from training.model_review import draw_unequal_pairs
 from training.row_validation import check_rows
 from training.sources import read_source
 
@@ -50,11 +50,11 @@ def test_every_reason_is_adverse_and_improving_it_lowers_the_probability(case: C
     applications = [case.applications[i] for i in refused]
     columns = columns_from_applications(case.model, applications)
     matrix = matrix_from_columns(case.model, columns)
-    typical = matrix_from_baseline(case.model, case.scorer.baseline)
-    values = case.scorer.estimator.contributions(matrix, typical).values
+    baseline_row = matrix_from_baseline(case.model, case.scorer.baseline)
+    values = case.scorer.estimator.contributions(matrix, baseline_row).values
     before = case.scorer.estimator.log_odds(matrix)
-    for row, place in enumerate(refused):
-        reasons = decisions[place].reasons
+    for row, application_index in enumerate(refused):
+        reasons = decisions[application_index].reasons
         assert reasons is not None
         assert 1 <= len({reason.code for reason in reasons}) == len(reasons) <= 4
         strengths = [reason.log_odds for reason in reasons]
@@ -68,13 +68,13 @@ def test_every_reason_is_adverse_and_improving_it_lowers_the_probability(case: C
             assert values[row, group].sum() == pytest.approx(reason.log_odds)
             assert reason.log_odds > 0
             improved = matrix[row : row + 1].copy()
-            improved[0, group] = typical[0, group]
+            improved[0, group] = baseline_row[0, group]
             assert case.scorer.estimator.log_odds(improved)[0] < before[row]
             helped = [
                 c
                 for c in members
                 if _sentence(c, columns, row) == reason.text
-                and case.scorer.estimator.log_odds(_moved(case, matrix, typical, row, c))[0]
+                and case.scorer.estimator.log_odds(_improve(case, matrix, baseline_row, row, c))[0]
                 < before[row]
             ]
             assert helped, reason.text
@@ -84,9 +84,9 @@ def test_contributions_add_up_to_the_log_odds(case: Case) -> None:
     matrix = matrix_from_columns(
         case.model, columns_from_applications(case.model, case.applications[:2_000])
     )
-    typical = matrix_from_baseline(case.model, case.scorer.baseline)
-    found = case.scorer.estimator.contributions(matrix, typical)
-    total = found.base + found.values.sum(axis=1)
+    baseline_row = matrix_from_baseline(case.model, case.scorer.baseline)
+    contributions = case.scorer.estimator.contributions(matrix, baseline_row)
+    total = contributions.expected_value + contributions.values.sum(axis=1)
     np.testing.assert_allclose(total, case.scorer.estimator.log_odds(matrix), rtol=0, atol=1e-4)
 
 
@@ -98,7 +98,7 @@ def test_probability_and_score_follow_every_documented_sign(case: Case) -> None:
     assert signed
     for j, sign in signed:
         seen = np.unique(matrix[:, j][~np.isnan(matrix[:, j])])
-        pairs = unequal_pairs(seen, PAIRS, random)[:, ::sign]
+        pairs = draw_unequal_pairs(seen, PAIRS, random)[:, ::sign]
         safe = matrix[random.integers(len(matrix), size=PAIRS)]
         risky = safe.copy()
         safe[:, j], risky[:, j] = pairs[:, 0], pairs[:, 1]
@@ -118,11 +118,13 @@ def _code(c: object) -> str | None:
     return reason.code if reason else None
 
 
-def _moved(case: Case, matrix: Matrix, typical: Matrix, row: int, c: Characteristic) -> Matrix:
+def _improve(
+    case: Case, matrix: Matrix, baseline_row: Matrix, row: int, c: Characteristic
+) -> Matrix:
     """The row with one characteristic where the reference stands."""
     moved = matrix[row : row + 1].copy()
-    places = [j for j, f in enumerate(features(case.model)) if f.characteristic == c.name]
-    moved[0, places] = typical[0, places]
+    column_indices = [j for j, f in enumerate(features(case.model)) if f.characteristic == c.name]
+    moved[0, column_indices] = baseline_row[0, column_indices]
     return moved
 
 
@@ -134,5 +136,5 @@ def _sentence(c: Characteristic, columns: Columns, row: int) -> str:
         return str(c.missing)
     if not c.levels and int(value) in c.special and value == int(value):
         return c.special[int(value)]
-    shown = {"": value} if c.levels else {c.name: value}
-    return c.reason.text if c.levels else c.reason.text.format(**shown)
+    format_values = {"": value} if c.levels else {c.name: value}
+    return c.reason.text if c.levels else c.reason.text.format(**format_values)

@@ -11,7 +11,7 @@ from models.errors import ModelRefusedError
 from models.estimators.families import Trees, estimator_from_bytes
 from models.features import features
 from models.registry.bundle import Bundle
-from tests.models.conftest import bundle_path
+from tests.models.conftest import build_bundle
 from tests.support.toy import Toy
 from training import isolated_load
 from training.isolated_load import load_in_isolation
@@ -25,7 +25,7 @@ def bundle() -> Bundle:
     fitted = XGBClassifier(n_estimators=5, max_depth=3, n_jobs=1).fit(matrix, labels)
     estimator = estimator_from_bytes("xgboost", bytes(fitted.get_booster().save_raw("ubj")))
     assert isinstance(estimator, Trees)
-    return bundle_path(estimator)
+    return build_bundle(estimator)
 
 
 def with_first_child(bundle: Bundle, child: int) -> bytes:
@@ -59,14 +59,16 @@ def test_a_sound_bundle_passes(bundle: Bundle) -> None:
 def test_what_is_refused_is_refused_in_the_same_words(bundle: Bundle) -> None:
     answers = tuple(answer + 0.1 for answer in bundle.golden.log_odds)
     off = replace(bundle, golden=bundle.golden.model_copy(update={"log_odds": answers}))
-    with pytest.raises(ModelRefusedError, match="rehearsal: bundle: golden rows answer"):
+    with pytest.raises(ModelRefusedError, match="isolated load: bundle: golden rows score"):
         load_in_isolation(off.to_bytes(), Toy)
-    with pytest.raises(ModelRefusedError, match="rehearsal: bundle: not an archive"):
+    with pytest.raises(ModelRefusedError, match="isolated load: bundle: not an archive"):
         load_in_isolation(b"nothing", Toy)
 
 
 # Dies, or is told by the library or by the golden rows: whatever it is, here nothing dies.
-NOT_SERVED = r"rehearsal: (the process that loaded the bundle died|libxgboost|bundle: golden rows)"
+NOT_SERVED = (
+    r"isolated load: (the process that loaded the bundle died|libxgboost|bundle: golden rows)"
+)
 
 
 @pytest.mark.parametrize("child", [100_000_000, -100_000_000])
@@ -87,5 +89,7 @@ def test_a_tree_that_never_ends_is_given_up(
     bundle: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(isolated_load, "SECONDS", 5.0)
-    with pytest.raises(ModelRefusedError, match=r"rehearsal: the (bundle was not loaded|process)"):
+    with pytest.raises(
+        ModelRefusedError, match=r"isolated load: the (bundle was not loaded|process)"
+    ):
         load_in_isolation(with_first_child(bundle, 0), Toy)

@@ -15,11 +15,11 @@ from models.scorer import Scorer
 from tests.support.toy import Toy, toy
 from training.baseline import fit_baseline
 from training.model_review import (
-    cutoff_table,
-    fairness,
-    importances,
-    sign_checks,
-    unequal_pairs,
+    check_signs,
+    draw_unequal_pairs,
+    measure_fairness,
+    measure_importances,
+    tabulate_cutoffs,
 )
 
 LABELS = np.array([0, 0, 0, 1, 0, 1, 1, 1])
@@ -27,7 +27,7 @@ PROBABILITIES = np.array([0.04, 0.12, 0.12, 0.12, 0.31, 0.45, 0.72, 0.97])
 
 
 def test_a_cutoff_says_who_is_approved_and_how_they_fared() -> None:
-    table = cutoff_table(LABELS, PROBABILITIES, (0.33, 0.66))
+    table = tabulate_cutoffs(LABELS, PROBABILITIES, (0.33, 0.66))
     rows = {row.approve_below: row for row in table}
     assert len(rows) == 21
     assert rows[0.33].approval_rate == 5 / 8
@@ -37,7 +37,7 @@ def test_a_cutoff_says_who_is_approved_and_how_they_fared() -> None:
 
 
 def test_a_cutoff_that_approves_nobody_has_no_bad_rate() -> None:
-    table = cutoff_table(LABELS, PROBABILITIES + 0.02, (0.2, 0.4))
+    table = tabulate_cutoffs(LABELS, PROBABILITIES + 0.02, (0.2, 0.4))
     assert (table[0].approval_rate, table[0].bad_rate_of_approved) == (0.0, None)
 
 
@@ -50,10 +50,10 @@ def scorer_with(debt_weight: float) -> Scorer:
     )
     formula = Formula(features=names, intercept=-1.0, terms=terms)
     rows = applications()
-    reference = fit_baseline(Toy, rows, np.zeros(len(rows), dtype=np.int64))
+    baseline = fit_baseline(Toy, rows, np.zeros(len(rows), dtype=np.int64))
     policy = Cutoffs(approve_below=0.2, decline_from=0.4)
     return Scorer.from_catalogue(
-        Toy, Additive("logistic", formula), BetaCalibration(), reference, policy
+        Toy, Additive("logistic", formula), BetaCalibration(), baseline, policy
     )
 
 
@@ -77,24 +77,26 @@ def applications() -> list[Toy]:
 
 
 def matrix() -> np.ndarray:
-    found = matrix_from_columns(Toy, columns_from_applications(Toy, applications()))
-    return np.asarray(found)
+    toy_matrix = matrix_from_columns(Toy, columns_from_applications(Toy, applications()))
+    return np.asarray(toy_matrix)
 
 
 def test_a_model_that_breaks_a_sign_is_caught() -> None:
-    sound = {c.feature: c.violations for c in sign_checks(scorer_with(1e-5), matrix(), seed=1)}
-    broken = {c.feature: c.violations for c in sign_checks(scorer_with(-1e-5), matrix(), seed=1)}
+    sound = {c.feature: c.violations for c in check_signs(scorer_with(1e-5), matrix(), seed=1)}
+    broken = {c.feature: c.violations for c in check_signs(scorer_with(-1e-5), matrix(), seed=1)}
     assert sound == {"income": 0, "debt": 0, "months_since_default": 0, "debt_to_income": 0}
     assert broken == sound | {"debt": 1_000}
 
 
 def test_importances_are_mean_absolute_contributions_largest_first() -> None:
     scorer = scorer_with(4e-5)
-    found = importances(scorer, matrix(), seed=1)
+    importances_by_name = measure_importances(scorer, matrix(), seed=1)
     debts = matrix()[:, 1]
-    assert next(iter(found)) == "debt"
-    assert found["debt"] == pytest.approx(4e-5 * np.abs(debts - scorer.baseline["debt"]).mean())
-    assert "age" not in found
+    assert next(iter(importances_by_name)) == "debt"
+    assert importances_by_name["debt"] == pytest.approx(
+        4e-5 * np.abs(debts - scorer.baseline["debt"]).mean()
+    )
+    assert "age" not in importances_by_name
 
 
 def test_groups_of_a_protected_number_are_bands_of_equal_mass() -> None:
@@ -102,7 +104,7 @@ def test_groups_of_a_protected_number_are_bands_of_equal_mass() -> None:
     ages = np.array([row.age for row in rows])
     probabilities = np.where(ages < np.median(ages), 0.1, 0.3)
     labels = np.random.default_rng(2).binomial(1, 0.2, 400)
-    groups = fairness(scorer_with(1e-5), rows, labels, probabilities)
+    groups = measure_fairness(scorer_with(1e-5), rows, labels, probabilities)
     assert {g.characteristic for g in groups} == {"age"}
     assert len(groups) == 4
     assert sum(g.rows for g in groups) == 400
@@ -115,12 +117,14 @@ def test_groups_of_a_protected_number_are_bands_of_equal_mass() -> None:
 
 def test_a_group_too_small_to_judge_is_left_out() -> None:
     rows = [toy(age=30)] * 100
-    groups = fairness(scorer_with(1e-5), rows[:20], np.zeros(20, dtype=np.int64), np.full(20, 0.1))
+    groups = measure_fairness(
+        scorer_with(1e-5), rows[:20], np.zeros(20, dtype=np.int64), np.full(20, 0.1)
+    )
     assert groups == ()
 
 
 def test_pairs_are_always_of_two_different_values() -> None:
-    pairs = unequal_pairs(np.array([1.0, 2.0, 5.0]), 500, np.random.default_rng(1))
+    pairs = draw_unequal_pairs(np.array([1.0, 2.0, 5.0]), 500, np.random.default_rng(1))
     assert (pairs[:, 0] < pairs[:, 1]).all()
     assert {tuple(pair) for pair in pairs.tolist()} == {(1.0, 2.0), (1.0, 5.0), (2.0, 5.0)}
 
@@ -137,6 +141,6 @@ def test_an_absent_protected_number_is_a_group_of_its_own() -> None:
     rows += [Discreet.model_validate({k: v for k, v in fields.items() if k != "age"})] * 40
     labels = np.array([0] * 60 + [1] * 40)
     scorer = replace(scorer_with(1e-5), model=Discreet)
-    groups = {g.group: g for g in fairness(scorer, rows, labels, np.full(100, 0.1))}
+    groups = {g.group: g for g in measure_fairness(scorer, rows, labels, np.full(100, 0.1))}
     assert groups["absent"].rows == 40
     assert groups["absent"].good_approval_rate is None

@@ -5,8 +5,8 @@ import sys
 from tests.support.running import REPOSITORY
 
 PROGRAM = """
-from training.progress import say, steps
-with steps("cross-validation", 2) as advance:
+from training.progress import say, show_steps
+with show_steps("cross-validation", 2) as advance:
     advance()
     advance()
 say("done")
@@ -17,10 +17,10 @@ def test_a_terminal_sees_a_bar() -> None:
     ours, theirs = os.openpty()
     subprocess.run([sys.executable, "-c", PROGRAM], cwd=REPOSITORY, stderr=theirs, check=True)
     os.close(theirs)
-    shown = os.read(ours, 100_000).decode()
+    output = os.read(ours, 100_000).decode()
     os.close(ours)
-    assert "2/2" in shown
-    assert "\x1b[" in shown
+    assert "2/2" in output
+    assert "\x1b[" in output
 
 
 def test_a_log_gets_plain_lines() -> None:

@@ -17,10 +17,10 @@ from models.stores.store import Store
 from models.stores.uri import open_store
 from tests.support.toy import Toy
 from tests.training.conftest import toy_rows
-from training.golden_rows import golden_rows
+from training.golden_rows import draw_golden_rows
 from training.promotion import judge, release
 from training.row_validation import check_rows
-from training.run import Job, Trained, train
+from training.run import Trained, TrainingJob, train
 from training.split import is_test
 
 pytestmark = pytest.mark.trained
@@ -32,7 +32,7 @@ AUTHOR = Author(who="tester", when=NOW)
 def trained_on(frame: pd.DataFrame, folder: Path, seed: int = 1) -> Trained:
     path = folder / "rows.parquet"
     frame.to_parquet(path)
-    job = Job(model=Toy, data=str(path), seed=seed, threads=2, max_refused_share=0.01)
+    job = TrainingJob(model=Toy, data=str(path), seed=seed, threads=2, max_refused_share=0.01)
     return train(job)
 
 
@@ -52,7 +52,7 @@ def overconfident(trained: Trained) -> bytes:
         Toy, trained.bundle.estimator, doubled, trained.bundle.baseline, trained.scorer.policy
     )
     manifest = trained.bundle.manifest.model_copy(update={"calibration": doubled})
-    golden = golden_rows(scorer, trained.rows.applications, seed=1)
+    golden = draw_golden_rows(scorer, trained.data.rows.applications, seed=1)
     return replace(trained.bundle, manifest=manifest, golden=golden).to_bytes()
 
 

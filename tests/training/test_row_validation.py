@@ -30,7 +30,7 @@ def test_refusals_are_counted_by_fault(toy_frame: pd.DataFrame) -> None:
 def test_too_many_refusals_refuse_the_data(toy_frame: pd.DataFrame) -> None:
     frame = toy_frame.copy()
     frame.loc[:49, "income"] = -1
-    with pytest.raises(DataError, match=r"50 of 4000 rows .* at most 1.0% may be: income: "):
+    with pytest.raises(DataError, match=r"50 of 4000 rows, .* allows 1.0%: income: "):
         check_rows(Toy, frame, max_refused_share=0.01)
 
 
@@ -65,8 +65,8 @@ def test_columns_outside_the_contract_are_named_and_ignored(toy_frame: pd.DataFr
 
 def test_integers_that_a_gap_made_floats_are_integers_again(toy_frame: pd.DataFrame) -> None:
     rows = check_rows(Toy, toy_frame, max_refused_share=0)
-    found = {row.model_dump()["months_since_default"] for row in rows.applications}
-    assert found == {None, -7, 3, 12, 60}
+    months = {row.model_dump()["months_since_default"] for row in rows.applications}
+    assert months == {None, -7, 3, 12, 60}
 
 
 def test_a_row_has_the_same_key_in_any_file(toy_frame: pd.DataFrame) -> None:

@@ -87,7 +87,7 @@ def test_a_store_that_is_down_is_no_fault_of_the_data(monkeypatch: pytest.Monkey
     ("name", "content", "message"),
     [
         ("none.csv", None, "No such file"),
-        ("rows.txt", b"", "only .csv and .parquet files are read"),
+        ("rows.txt", b"", "the file name must end in .csv or .parquet"),
         ("rows.parquet", b"not parquet", "not readable as .parquet"),
         ("rows.csv", b"", "not readable as .csv"),
     ],

@@ -1,1 +1,1 @@
-"""Model families: candidates, how each is fitted and searched, calibrated and exported."""
+"""Model families: candidate pipelines, and their selection, calibration and export."""

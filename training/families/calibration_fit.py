@@ -1,11 +1,11 @@
-"""Fitting the calibration on out-of-fold predictions, and keeping it only if it helps."""
+"""Fitting of beta calibration on out-of-fold predictions, applied only if it helps."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from models.calibration import BetaCalibration, calibrated
+from models.calibration import BetaCalibration, calibrate
 from models.estimators.families import LogOdds
 from models.metrics import Labels, log_loss
 from models.scorer import probabilities_from_log_odds
@@ -13,7 +13,7 @@ from models.scorer import probabilities_from_log_odds
 
 @dataclass(frozen=True, slots=True)
 class OutOfFold:
-    """Log-odds of training rows, each by a fit that never saw it, and the row's fold."""
+    """Log-odds of training rows, each from a fit without the row, and the fold of each row."""
 
     log_odds: LogOdds
     folds: Labels
@@ -21,7 +21,7 @@ class OutOfFold:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalibrationChoice:
-    """The calibration that is kept, and the out-of-fold log-loss without and with it."""
+    """The selected calibration, and the out-of-fold log-loss without and with calibration."""
 
     calibration: BetaCalibration
     log_loss_before: float
@@ -29,32 +29,35 @@ class CalibrationChoice:
 
     @property
     def log_loss(self) -> float:
-        """The out-of-fold log-loss of what is served."""
+        """The out-of-fold log-loss with the selected calibration."""
         return min(self.log_loss_before, self.log_loss_after)
 
 
 def choose_calibration(out_of_fold: OutOfFold, labels: Labels) -> CalibrationChoice:
-    """Fit beta calibration and keep it if log-loss improves on folds it was not fitted to."""
-    scored = out_of_fold.log_odds
-    moved = np.empty(len(labels))
+    """Fit beta calibration and select it if it improves log-loss on folds it was not fitted to."""
+    log_odds = out_of_fold.log_odds
+    calibrated = np.empty(len(labels))
     for fold in np.unique(out_of_fold.folds):
-        held = out_of_fold.folds == fold
-        moved[held] = calibrated(scored[held], fit_beta(scored[~held], labels[~held]))
-    before = log_loss(labels, probabilities_from_log_odds(scored))
-    after = log_loss(labels, probabilities_from_log_odds(moved))
-    kept = fit_beta(scored, labels) if after < before else BetaCalibration()
-    return CalibrationChoice(calibration=kept, log_loss_before=before, log_loss_after=after)
+        is_held = out_of_fold.folds == fold
+        beta = fit_beta(log_odds[~is_held], labels[~is_held])
+        calibrated[is_held] = calibrate(log_odds[is_held], beta)
+    before = log_loss(labels, probabilities_from_log_odds(log_odds))
+    after = log_loss(labels, probabilities_from_log_odds(calibrated))
+    selected = fit_beta(log_odds, labels) if after < before else BetaCalibration()
+    return CalibrationChoice(calibration=selected, log_loss_before=before, log_loss_after=after)
 
 
 def fit_beta(log_odds: LogOdds, labels: Labels) -> BetaCalibration:
-    """Fit by maximum likelihood over a, b >= 0; no such fit that rises: no calibration."""
+    """Fit by maximum likelihood over a, b >= 0. If no fit rises, return the identity."""
     fits = [_fit_columns(log_odds, labels, columns) for columns in ([0, 1], [0], [1])]
-    sound = [fit for fit in fits if fit is not None]
-    return min(sound, key=lambda fit: _loss(log_odds, labels, fit), default=BetaCalibration())
+    rising = [fit for fit in fits if fit is not None]
+    return min(
+        rising, key=lambda fit: _measure_loss(log_odds, labels, fit), default=BetaCalibration()
+    )
 
 
 def _fit_columns(log_odds: LogOdds, labels: Labels, columns: list[int]) -> BetaCalibration | None:
-    """Fit with the parameters a (0), b (1) or both; None if one of them would be negative."""
+    """Fit the parameters a (0), b (1) or both. Return None if one would be negative."""
     design = np.column_stack([-np.logaddexp(0.0, -log_odds), np.logaddexp(0.0, log_odds)])
     fitted = LogisticRegression(C=np.inf, max_iter=1_000).fit(design[:, columns], labels)
     weights = np.zeros(2)
@@ -64,5 +67,5 @@ def _fit_columns(log_odds: LogOdds, labels: Labels, columns: list[int]) -> BetaC
     return BetaCalibration(a=float(weights[0]), b=float(weights[1]), c=float(fitted.intercept_[0]))
 
 
-def _loss(log_odds: LogOdds, labels: Labels, calibration: BetaCalibration) -> float:
-    return log_loss(labels, probabilities_from_log_odds(calibrated(log_odds, calibration)))
+def _measure_loss(log_odds: LogOdds, labels: Labels, calibration: BetaCalibration) -> float:
+    return log_loss(labels, probabilities_from_log_odds(calibrate(log_odds, calibration)))

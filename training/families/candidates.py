@@ -1,4 +1,4 @@
-"""The families that compete: scikit-learn pipelines over the model's own matrix of features."""
+"""Candidate families: scikit-learn pipelines over the feature matrix of a model."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ LOGISTIC_ITERATIONS = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """What a candidate needs to know beside its data."""
+    """The parameters of a candidate besides its data."""
 
     model: type[CreditModel]
     seed: int
@@ -31,19 +31,19 @@ class Fit:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A family and how its unfitted pipeline is made."""
+    """A family, and the function that builds its unfitted pipeline."""
 
     family: Family
     build: Callable[[Fit], Pipeline]
 
 
 def frame_from_matrix(model: type[CreditModel], matrix: Matrix) -> pd.DataFrame:
-    """Name the columns of a matrix, as the pipelines select them."""
+    """Return a matrix as a frame with column names, by which the pipelines select columns."""
     return pd.DataFrame(matrix, columns=[f.name for f in features(model)])
 
 
-def logistic(fit: Fit) -> Pipeline:
-    """Build a logistic regression: numbers imputed and standardised, documented signs kept."""
+def build_logistic(fit: Fit) -> Pipeline:
+    """Build a logistic regression: imputed and standardised numbers, documented signs enforced."""
     numbers = [f.name for f in features(fit.model) if f.equals is None]
     indicators = [f.name for f in features(fit.model) if f.equals is not None]
     signs = [f.sign for f in features(fit.model) if f.equals is None] + [0] * len(indicators)
@@ -60,24 +60,24 @@ def logistic(fit: Fit) -> Pipeline:
     return Pipeline([("columns", columns), ("classify", classify)])
 
 
-def scorecard(fit: Fit) -> Pipeline:
-    """Build a scorecard: weights of evidence, of which none may count the wrong way."""
+def build_scorecard(fit: Fit) -> Pipeline:
+    """Build a scorecard on weights of evidence, none of which may have the wrong sign."""
     woe = WoeTransformer(features=features(fit.model))
     characteristics = {f.characteristic for f in features(fit.model)}
     classify = SignedLogisticRegression(
         signs=[-1] * len(characteristics), max_iter=LOGISTIC_ITERATIONS
     )
-    return Pipeline([("columns", _all(fit)), ("woe", woe), ("classify", classify)])
+    return Pipeline([("columns", _pass_all(fit)), ("woe", woe), ("classify", classify)])
 
 
-def additive(fit: Fit) -> Pipeline:
-    """Build a sparse additive model with interactions; documented signs hold in every term."""
+def build_additive(fit: Fit) -> Pipeline:
+    """Build a sparse additive model with interactions. Every term follows documented signs."""
     classify = SparseAdditiveClassifier(features=features(fit.model), seed=fit.seed)
-    return Pipeline([("columns", _all(fit)), ("classify", classify)])
+    return Pipeline([("columns", _pass_all(fit)), ("classify", classify)])
 
 
-def random_forest(fit: Fit) -> Pipeline:
-    """Build a random forest, grown by XGBoost, whose documented signs are monotone constraints."""
+def build_random_forest(fit: Fit) -> Pipeline:
+    """Build a random forest, grown by XGBoost, with documented signs as monotone constraints."""
     classify = XGBRFClassifier(
         n_estimators=200,
         max_depth=8,
@@ -88,11 +88,11 @@ def random_forest(fit: Fit) -> Pipeline:
         random_state=fit.seed,
         n_jobs=fit.threads,
     )
-    return Pipeline([("columns", _all(fit)), ("classify", classify)])
+    return Pipeline([("columns", _pass_all(fit)), ("classify", classify)])
 
 
-def xgboost(fit: Fit) -> Pipeline:
-    """Build boosted trees whose documented signs are monotone constraints."""
+def build_xgboost(fit: Fit) -> Pipeline:
+    """Build boosted trees with documented signs as monotone constraints."""
     classify = XGBClassifier(
         n_estimators=400,
         learning_rate=0.03,
@@ -105,19 +105,19 @@ def xgboost(fit: Fit) -> Pipeline:
         random_state=fit.seed,
         n_jobs=fit.threads,
     )
-    return Pipeline([("columns", _all(fit)), ("classify", classify)])
+    return Pipeline([("columns", _pass_all(fit)), ("classify", classify)])
 
 
-def _all(fit: Fit) -> ColumnTransformer:
-    """Every column as it is."""
+def _pass_all(fit: Fit) -> ColumnTransformer:
+    """Pass every column through unchanged."""
     return ColumnTransformer([("all", "passthrough", [f.name for f in features(fit.model)])])
 
 
-# The plainer family first: it wins ties.
+# In order of simplicity: the simpler family wins a tie.
 CANDIDATES = (
-    Candidate("logistic", logistic),
-    Candidate("scorecard", scorecard),
-    Candidate("additive", additive),
-    Candidate("random_forest", random_forest),
-    Candidate("xgboost", xgboost),
+    Candidate("logistic", build_logistic),
+    Candidate("scorecard", build_scorecard),
+    Candidate("additive", build_additive),
+    Candidate("random_forest", build_random_forest),
+    Candidate("xgboost", build_xgboost),
 )

@@ -1,4 +1,4 @@
-"""From a fitted scikit-learn pipeline to the plain estimator that is served, proved equal."""
+"""Export of fitted scikit-learn pipelines to estimators that are served, with a parity check."""
 
 import numpy as np
 from sklearn.pipeline import Pipeline
@@ -22,19 +22,19 @@ def export(family: Family, pipeline: Pipeline, model: type[CreditModel]) -> Esti
     if family == "additive":
         return Additive(family, classify.formula_)
     if family == "scorecard":
-        return Additive(family, _scorecard(pipeline, model))
-    return Additive(family, _logistic(pipeline, model))
+        return Additive(family, _formula_from_scorecard(pipeline, model))
+    return Additive(family, _formula_from_logistic(pipeline, model))
 
 
 def check_parity(
     estimator: Estimator, pipeline: Pipeline, model: type[CreditModel], matrix: Matrix
 ) -> None:
-    """Score rows both ways, before calibration.
+    """Score rows with the estimator and with its pipeline, before calibration, and compare.
 
     Raises
     ------
     ModelRefusedError
-        If any row differs by more than `PARITY_TOLERANCE`.
+        If the two scores of a row differ by more than `PARITY_TOLERANCE`.
     """
     served = probabilities_from_log_odds(estimator.log_odds(matrix))
     fitted = pipeline.predict_proba(frame_from_matrix(model, matrix))[:, 1]
@@ -44,8 +44,8 @@ def check_parity(
         raise ModelRefusedError(message)
 
 
-def _scorecard(pipeline: Pipeline, model: type[CreditModel]) -> Formula:
-    """Weights of evidence times their coefficients: points a bin, before they are scaled."""
+def _formula_from_scorecard(pipeline: Pipeline, model: type[CreditModel]) -> Formula:
+    """Multiply weights of evidence by their coefficients: the unscaled points of each bin."""
     classify = pipeline.named_steps["classify"]
     weighted = zip(classify.coef_[0].tolist(), pipeline.named_steps["woe"].woe_, strict=True)
     return Formula(
@@ -60,8 +60,8 @@ def _scorecard(pipeline: Pipeline, model: type[CreditModel]) -> Formula:
     )
 
 
-def _logistic(pipeline: Pipeline, model: type[CreditModel]) -> Formula:
-    """Undo the standardisation: `w (x - mean) / scale` is a weight on x and a constant."""
+def _formula_from_logistic(pipeline: Pipeline, model: type[CreditModel]) -> Formula:
+    """Undo the standardisation: `w (x - mean) / scale` is a weight on `x` plus a constant."""
     columns, classify = pipeline.named_steps["columns"], pipeline.named_steps["classify"]
     scale = columns.named_transformers_["numbers"]
     numbers, indicators = columns.transformers_[0][2], columns.transformers_[1][2]

@@ -1,4 +1,4 @@
-"""Which family fits best: calibrated log-loss by cross-validation on the training part."""
+"""Selection of the best family by cross-validated log-loss after calibration."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,17 +12,17 @@ from models.estimators.families import Family
 from models.metrics import Labels, auc, log_loss
 from training.families.calibration_fit import CalibrationChoice, OutOfFold, choose_calibration
 from training.families.candidates import Candidate, Fit
-from training.progress import steps
+from training.progress import show_steps
 
 FOLDS = 5
 LEAST_PROBABILITY = 1e-8
 
-Folded = tuple[pd.DataFrame, Labels, list[tuple[NDArray[np.int64], NDArray[np.int64]]]]
+Folds = list[tuple[NDArray[np.int64], NDArray[np.int64]]]  # fitted and held-out row indices
 
 
 @dataclass(frozen=True, slots=True)
 class FoldResult:
-    """Figures of one family on one held-out fold."""
+    """The results of one family on one held-out fold."""
 
     family: Family
     fold: int
@@ -32,7 +32,7 @@ class FoldResult:
 
 @dataclass(frozen=True, slots=True)
 class FamilyResult:
-    """One family on all held-out folds, and the calibration it would be served with."""
+    """The results of one family on all held-out folds, and its calibration."""
 
     candidate: Candidate
     folds: tuple[FoldResult, ...]
@@ -40,35 +40,42 @@ class FamilyResult:
     calibration: CalibrationChoice
 
 
-def compare(
+def compare_families(
     fit: Fit, candidates: Sequence[Candidate], frame: pd.DataFrame, labels: Labels
 ) -> tuple[FamilyResult, ...]:
-    """Cross-validate every candidate on the same folds; the best comes first.
+    """Cross-validate every candidate on the same folds, and return the best one first.
 
-    The lowest log-loss after calibration is the best, and the plainer family wins a tie.
+    The best candidate has the lowest log-loss after calibration. The simpler family wins a tie.
     """
     splitter = StratifiedKFold(FOLDS, shuffle=True, random_state=fit.seed)
-    parts = list(splitter.split(frame, labels))
-    with steps("cross-validation", FOLDS * len(candidates)) as advance:
-        found = [
-            _judged(candidate, fit, (frame, labels, parts), advance) for candidate in candidates
-        ]
-    return tuple(sorted(found, key=lambda result: result.calibration.log_loss))
+    data = _FoldedData(frame, labels, list(splitter.split(frame, labels)))
+    with show_steps("cross-validation", FOLDS * len(candidates)) as advance:
+        results = [_cross_validate(candidate, fit, data, advance) for candidate in candidates]
+    return tuple(sorted(results, key=lambda result: result.calibration.log_loss))
 
 
-def _judged(
-    candidate: Candidate, fit: Fit, data: Folded, advance: Callable[[], None]
+@dataclass(frozen=True, slots=True, eq=False)
+class _FoldedData:
+    """Training rows, their labels, and the folds they are split into."""
+
+    frame: pd.DataFrame
+    labels: Labels
+    folds: Folds
+
+
+def _cross_validate(
+    candidate: Candidate, fit: Fit, data: _FoldedData, advance: Callable[[], None]
 ) -> FamilyResult:
-    frame, labels, parts = data
-    places = np.empty(len(labels), dtype=np.int64)
+    frame, labels = data.frame, data.labels
+    fold_indices = np.empty(len(labels), dtype=np.int64)
     log_odds = np.empty(len(labels))
     folds = []
-    for fold, (fitted, held) in enumerate(parts):
+    for fold, (fitted, held) in enumerate(data.folds):
         pipeline = candidate.build(fit).fit(frame.iloc[fitted], labels[fitted])
-        # XGBoost's single precision rounds a sure probability to 0 or 1.
-        fitted_values = pipeline.predict_proba(frame.iloc[held])[:, 1].astype(np.float64)
-        probabilities = np.clip(fitted_values, LEAST_PROBABILITY, 1.0 - LEAST_PROBABILITY)
-        places[held] = fold
+        # XGBoost's single precision can round a probability to 0 or 1.
+        predicted = pipeline.predict_proba(frame.iloc[held])[:, 1].astype(np.float64)
+        probabilities = np.clip(predicted, LEAST_PROBABILITY, 1.0 - LEAST_PROBABILITY)
+        fold_indices[held] = fold
         log_odds[held] = np.log(probabilities / (1.0 - probabilities))
         folds.append(
             FoldResult(
@@ -79,7 +86,7 @@ def _judged(
             )
         )
         advance()
-    out_of_fold = OutOfFold(log_odds, places)
+    out_of_fold = OutOfFold(log_odds, fold_indices)
     return FamilyResult(
         candidate, tuple(folds), out_of_fold, choose_calibration(out_of_fold, labels)
     )

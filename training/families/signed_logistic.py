@@ -1,4 +1,4 @@
-"""A logistic regression that never goes against a documented sign."""
+"""Logistic regression with sign constraints on its weights."""
 
 from collections.abc import Sequence
 from typing import Self
@@ -11,9 +11,9 @@ from models.metrics import Labels
 
 
 class SignedLogisticRegression(LogisticRegression):  # type: ignore[misc]  # it has no types
-    """Leaves out features whose weight would have the wrong sign, and fits again without them.
+    """A logistic regression that drops features with the wrong sign and fits again without them.
 
-    `signs` has +1, -1 or 0 (free) for each column. Source: the usual practice of scorecards,
+    `signs` has +1, -1 or 0 (unconstrained) for each column. Source: common practice for scorecards,
     Siddiqi, Intelligent Credit Scoring, 2nd ed., 2017.
     """
 
@@ -22,18 +22,18 @@ class SignedLogisticRegression(LogisticRegression):  # type: ignore[misc]  # it 
         self.signs = signs
 
     def fit(self, X: NDArray[np.float64], y: Labels) -> Self:  # noqa: N803 -- scikit-learn's names
-        """Fit until no weight of a kept feature has the wrong sign."""
-        signs, kept = np.array(self.signs), np.ones(X.shape[1], dtype=bool)
+        """Fit until no weight of a remaining feature has the wrong sign."""
+        signs, is_active = np.array(self.signs), np.ones(X.shape[1], dtype=bool)
         weights = np.zeros(X.shape[1])
-        while kept.any():
-            super().fit(X[:, kept], y)
+        while is_active.any():
+            super().fit(X[:, is_active], y)
             weights[:] = 0.0
-            weights[kept] = self.coef_[0]
-            wrong = weights * signs < 0
-            if not wrong.any():
+            weights[is_active] = self.coef_[0]
+            is_wrong = weights * signs < 0
+            if not is_wrong.any():
                 break
-            kept &= ~wrong
-        if not kept.any():
+            is_active &= ~is_wrong
+        if not is_active.any():
             weights[:] = 0.0
             self.intercept_ = np.log([y.mean() / (1.0 - y.mean())])
         self.coef_: NDArray[np.float64] = weights[None, :]

@@ -1,4 +1,4 @@
-"""Weights of evidence: the columns of a scorecard, one for each characteristic."""
+"""Weights of evidence: a transformer with one scorecard column for each characteristic."""
 
 from collections.abc import Sequence
 from itertools import groupby
@@ -17,17 +17,17 @@ from models.metrics import Labels
 
 MOST_BINS = 8
 SMALLEST_BIN = 0.05  # of the rows, or
-FEWEST_ROWS = 50  # if that is less: a bankruptcy is rare and says much
-SMOOTHING = 0.5  # rows of each outcome added to a bin, which may have none
-LEAST_RATE_DIFFERENCE = 1e-4  # between neighbouring bins, so that a trend is strict
+FEWEST_ROWS = 50  # if that is fewer, so that rare but informative values get a bin
+SMOOTHING = 0.5  # rows of each label added to a bin, which may have none
+LEAST_RATE_DIFFERENCE = 1e-4  # between neighbouring bins, so that trends are strict
 TRENDS = {+1: "ascending", -1: "descending", 0: "auto"}  # of the share of bads
 
 
 class WoeTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it has no types
-    """One column for each characteristic: ln(share of goods / share of bads) of a row's bin.
+    """Transform each characteristic to ln(share of goods / share of bads) of the row's bin.
 
-    Numbers are binned by optbinning, monotonic where a sign is documented; levels, special codes
-    and missing values are bins of their own. `woe_` has the terms each column is the sum of.
+    optbinning bins numbers, with a monotonic trend if a sign is documented. Each level, special
+    code and missing value has its own bin. `woe_` has the terms whose sum is a column.
     Source: Siddiqi, Intelligent Credit Scoring, 2nd ed., 2017.
     """
 
@@ -35,59 +35,59 @@ class WoeTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
         self.features = features
 
     def fit(self, X: Matrix, y: Labels) -> Self:  # noqa: N803 -- scikit-learn's names
-        """Bin every characteristic of a matrix `(n, p)` by outcomes `(n,)`."""
-        places = enumerate(self.features)
-        grouped = groupby(places, key=lambda place: place[1].characteristic)
-        self.woe_ = [
-            self._characteristic([(f, X[:, j]) for j, f in group], y) for _, group in grouped
-        ]
+        """Bin every characteristic of a matrix `(n, p)` by labels `(n,)`."""
+        columns = enumerate(self.features)
+        grouped = groupby(columns, key=lambda column: column[1].characteristic)
+        self.woe_ = [self._fit_terms([(f, X[:, j]) for j, f in group], y) for _, group in grouped]
         return self
 
     def transform(self, X: Matrix) -> Matrix:  # noqa: N803 -- scikit-learn's names
-        """Weights of evidence, shape `(n, number of characteristics)`."""
-        places = {f.name: j for j, f in enumerate(self.features)}
+        """Return weights of evidence, shape `(n, number of characteristics)`."""
+        column_indices = {f.name: j for j, f in enumerate(self.features)}
         woe = np.zeros((len(X), len(self.woe_)))
         for k, terms in enumerate(self.woe_):
             for term in terms:
                 [shape] = term.shapes
-                woe[:, k] += term.weight * shape.at(X[:, places[shape.feature]])
+                woe[:, k] += term.weight * shape.evaluate(X[:, column_indices[shape.feature]])
         return woe
 
-    def _characteristic(self, columns: list[tuple[Feature, Column]], y: Labels) -> list[Term]:
-        """Terms of a number, then of what marks its codes; or of what marks each level."""
+    def _fit_terms(self, columns: list[tuple[Feature, Column]], y: Labels) -> list[Term]:
+        """Fit the terms of one characteristic: of a number and its codes, or of its levels."""
         terms, missing, rate = [], 0.0, float(y.mean())
         for feature, column in columns[:1] if columns[0][0].equals is None else []:
-            marked = sum((c for f, c in columns if f.equals is not None), np.zeros(len(y)))
-            missing = _woe(np.isnan(column) & (marked == 0), y, rate)
-            terms.append(Term(weight=1.0, shapes=(_binned(feature, column, missing, y),)))
+            indicated = sum((c for f, c in columns if f.equals is not None), np.zeros(len(y)))
+            missing = _measure_woe(np.isnan(column) & (indicated == 0), y, rate)
+            terms.append(Term(weight=1.0, shapes=(_fit_steps(feature, column, missing, y),)))
         for feature, column in columns:
             if feature.equals is not None:
                 shape = Value(feature=feature.name, missing=0.0)
-                terms.append(Term(weight=_woe(column == 1, y, rate) - missing, shapes=(shape,)))
+                woe = _measure_woe(column == 1, y, rate)
+                terms.append(Term(weight=woe - missing, shapes=(shape,)))
         return terms
 
 
-def _binned(feature: Feature, column: Column, missing: float, y: Labels) -> Steps:
-    """Bins of a number's own values."""
-    seen = ~np.isnan(column)
-    edges = _edges(feature, column[seen], y[seen])
-    bins = np.searchsorted(edges, column[seen], side="right")
-    places = range(len(edges) + 1)
-    values = np.array([_woe(bins == i, y[seen], float(y.mean())) for i in places])
+def _fit_steps(feature: Feature, column: Column, missing: float, y: Labels) -> Steps:
+    """Fit the bins of a number's amounts."""
+    is_present = ~np.isnan(column)
+    edges = _choose_edges(feature, column[is_present], y[is_present])
+    bins = np.searchsorted(edges, column[is_present], side="right")
+    bin_indices = range(len(edges) + 1)
+    rate = float(y.mean())
+    values = np.array([_measure_woe(bins == i, y[is_present], rate) for i in bin_indices])
     if feature.sign:
-        # What smoothing or the fallback may have put out of order by a hair is pooled.
+        # Smoothing and the fallback edges can break the trend slightly. Pool those bins.
         rising = IsotonicRegression(increasing=feature.sign < 0)
         counts = np.bincount(bins, minlength=len(values))
-        values = rising.fit_transform(list(places), values, sample_weight=counts + SMOOTHING)
+        values = rising.fit_transform(list(bin_indices), values, sample_weight=counts + SMOOTHING)
     return Steps(
         feature=feature.name, edges=tuple(edges), values=tuple(values.tolist()), missing=missing
     )
 
 
-def _edges(feature: Feature, column: Column, y: Labels) -> list[float]:
-    """Where bins begin: where optbinning says or, where that finds none, between a few values."""
+def _choose_edges(feature: Feature, column: Column, y: Labels) -> list[float]:
+    """Choose the edges of bins by optbinning or, if it finds none, between few distinct values."""
     values = np.unique(column)
-    if len(values) < 2 or len(np.unique(y)) < 2:  # noqa: PLR2004 -- nothing to tell apart
+    if len(values) < 2 or len(np.unique(y)) < 2:  # noqa: PLR2004 -- nothing to separate
         return []
     binning = OptimalBinning(
         name=feature.name,
@@ -97,21 +97,21 @@ def _edges(feature: Feature, column: Column, y: Labels) -> list[float]:
         min_prebin_size=min(SMALLEST_BIN, FEWEST_ROWS / len(column)),
         min_event_rate_diff=LEAST_RATE_DIFFERENCE,
     )
-    found = [float(edge) for edge in binning.fit(column, y).splits]
-    if found or len(values) > MOST_BINS:
-        return found
-    # A value that all or none of the bads have: optbinning leaves pure bins out.
+    edges = [float(edge) for edge in binning.fit(column, y).splits]
+    if edges or len(values) > MOST_BINS:
+        return edges
+    # All or none of the bads have one of the values. optbinning creates no such pure bins.
     return [float(edge) for edge in (values[1:] + values[:-1]) / 2]
 
 
-def _woe(rows: NDArray[np.bool_], y: Labels, rate: float) -> float:
-    """Weight of evidence of some rows, drawn to 0 where they are few; 0 of none.
+def _measure_woe(rows: NDArray[np.bool_], y: Labels, rate: float) -> float:
+    """Return the weight of evidence of some rows, shrunk to 0 if they are few; 0 if there are none.
 
     `rate` is the share of bads among all rows.
     """
     if not rows.any():
         return 0.0
-    # Half a row of each outcome on average, in the proportion of all rows.
+    # Add one row in total, divided between bads and goods as among all rows.
     bads = float(y[rows].sum()) + 2.0 * SMOOTHING * rate
     goods = float((y[rows] == 0).sum()) + 2.0 * SMOOTHING * (1.0 - rate)
     return float(np.log(goods / (1.0 - rate)) - np.log(bads / rate))

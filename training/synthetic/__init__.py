@@ -1,1 +1,1 @@
-"""Seeded sources whose true probability of default is known for every row."""
+"""Synthetic data: seeded generators with a known true probability of default for each row."""

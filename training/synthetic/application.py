@@ -1,8 +1,8 @@
-"""Synthetic personal-loan applications with a known truth.
+"""Synthetic data for `application`: personal loans with known true probabilities of default.
 
 Marginal distributions follow the earlier application-scoring system, so its requests stay typical.
-The truth is not linear: late payments saturate, utilisation bends at 60 %, and two pairs interact.
-Age, number of credit lines, home ownership and purpose have no effect.
+The true log-odds are not linear: late payments saturate, utilisation bends at 60 %, and two pairs
+of fields interact. Age, number of credit lines, home ownership and purpose have no effect.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -23,11 +23,12 @@ Floats = NDArray[np.float64]
 def generate(rows: int, seed: int) -> pd.DataFrame:
     """Draw applications in order of `as_of`, over the year that ends on `LAST_DAY`.
 
-    Beside the 17 fields: `as_of` (day of application), `true_probability` and `default`.
+    In addition to the 17 fields, the frame has `as_of` (day of application), `true_probability`
+    and `default`.
     """
     random = np.random.default_rng(seed)
-    frame = _applicants(random, rows)
-    truth = 1.0 / (1.0 + np.exp(-true_log_odds(frame)))
+    frame = _draw_applicants(random, rows)
+    truth = 1.0 / (1.0 + np.exp(-compute_true_log_odds(frame)))
     frame["true_probability"] = truth
     frame["default"] = (random.random(rows) < truth).astype(np.int64)
     days = np.sort(random.integers(0, DAYS, rows))
@@ -54,14 +55,14 @@ WEIGHTS = {
 }
 
 
-def true_log_odds(frame: pd.DataFrame) -> Floats:
-    """Log-odds of default of each row, exactly."""
-    terms = true_terms(frame)
+def compute_true_log_odds(frame: pd.DataFrame) -> Floats:
+    """Compute the true log-odds of default of each row."""
+    terms = compute_true_terms(frame)
     return INTERCEPT + sum((WEIGHTS[name] * term for name, term in terms.items()), np.zeros(1))
 
 
-def true_terms(frame: pd.DataFrame) -> dict[str, Floats]:
-    """What the log-odds are a weighted sum of, before the weights."""
+def compute_true_terms(frame: pd.DataFrame) -> dict[str, Floats]:
+    """Compute the terms of the true log-odds, before they are weighted."""
     numbers = frame.select_dtypes("number")
     c: dict[str, Floats] = {str(n): numbers[n].to_numpy(dtype=np.float64) for n in numbers}
     c["monthly_payment"] = Application.monthly_payment.compute(c)
@@ -86,28 +87,28 @@ def true_terms(frame: pd.DataFrame) -> dict[str, Floats]:
     }
 
 
-def _applicants(random: np.random.Generator, n: int) -> pd.DataFrame:
-    def whole(values: Floats, low: float, high: float) -> NDArray[np.int64]:
+def _draw_applicants(random: np.random.Generator, n: int) -> pd.DataFrame:
+    def clip_to_int(values: Floats, low: float, high: float) -> NDArray[np.int64]:
         return np.clip(values, low, high).astype(np.int64)
 
     def pick(**shares: float) -> NDArray[np.str_]:
         return random.choice(list(shares), n, p=list(shares.values()))
 
     columns = {
-        "age": whole(random.normal(45, 12, n), 18, 75),
-        "income": whole(random.lognormal(10.8, 0.5, n), 20_000, 300_000),
-        "employment_length": whole(random.exponential(7, n), 0, 40),
-        "credit_score": whole(random.normal(680, 80, n), 300, 850),
-        "num_credit_lines": whole(random.poisson(5, n).astype(np.float64), 0, 20),
+        "age": clip_to_int(random.normal(45, 12, n), 18, 75),
+        "income": clip_to_int(random.lognormal(10.8, 0.5, n), 20_000, 300_000),
+        "employment_length": clip_to_int(random.exponential(7, n), 0, 40),
+        "credit_score": clip_to_int(random.normal(680, 80, n), 300, 850),
+        "num_credit_lines": clip_to_int(random.poisson(5, n).astype(np.float64), 0, 20),
         "credit_utilization": random.beta(2, 5, n).round(4),
         "debt_to_income": np.minimum(random.beta(2, 5, n), 0.8).round(4),
-        "total_debt": whole(random.lognormal(10.5, 0.8, n), 0, 200_000),
-        "savings": whole(random.lognormal(9, 1.5, n), 0, 100_000),
-        "loan_amount": whole(random.lognormal(9.5, 0.7, n), 1_000, 100_000),
+        "total_debt": clip_to_int(random.lognormal(10.5, 0.8, n), 0, 200_000),
+        "savings": clip_to_int(random.lognormal(9, 1.5, n), 0, 100_000),
+        "loan_amount": clip_to_int(random.lognormal(9.5, 0.7, n), 1_000, 100_000),
         "loan_term": random.choice([12, 24, 36, 48, 60], n),
-        "num_late_payments": whole(random.poisson(1.5, n).astype(np.float64), 0, 10),
+        "num_late_payments": clip_to_int(random.poisson(1.5, n).astype(np.float64), 0, 10),
         "num_bankruptcies": random.binomial(1, 0.05, n),
-        "inquiries_last_6m": whole(random.poisson(2, n).astype(np.float64), 0, 10),
+        "inquiries_last_6m": clip_to_int(random.poisson(2, n).astype(np.float64), 0, 10),
         "employment_status": pick(employed=0.65, self_employed=0.20, unemployed=0.10, retired=0.05),
         "home_ownership": pick(mortgage=0.45, rent=0.35, own=0.15, other=0.05),
         "loan_purpose": pick(

@@ -1,10 +1,10 @@
-"""Synthetic customers, loans and bureau records in three tables, with a known truth.
+"""Synthetic data for `bureau`: three tables with known true probabilities of default.
 
-Every loan has a customer and a bureau record of its own. The truth is a function of the model's
-inputs alone, strong, and not linear: days past due saturate, the loan's weight on income bends at
-twice a year's income, and delinquency counts more for who has spent the credit there is. Age has no
-effect. The tables are as dirty as the real ones were: some purposes are misspelt, some fees, taxes
-and disbursements cannot be right, a few loans have no customer, and a few rows are there twice.
+Every loan has its own customer and bureau record. The true log-odds depend only on the inputs of
+the model. The effects are strong and not linear: days past due saturate, the ratio of loan to
+income bends at twice a year's income, and delinquency has a larger effect at high utilisation. Age
+has no effect. The tables contain the same errors as the real ones: misspelt purposes, impossible
+fees, taxes and disbursements, loans without a customer, and duplicate rows.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 ROWS = 12_500
 FIRST_DAY, DAYS = datetime(2023, 7, 1, tzinfo=UTC), 1_096
-MISSPELT = 0.004  # share of the loans; each of the shares below is a dirt of its own
+MISSPELT = 0.004  # share of the loans; each share below is a different kind of error
 DEAR, OVERTAXED, OVERPAID, ORPHANED, REPEATED = 0.001, 0.0005, 0.0005, 0.0005, 0.001
 
 Floats = NDArray[np.float64]
@@ -25,33 +25,33 @@ Frame = pd.DataFrame
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """The three tables, and beside them the true probability of default of each loan."""
+    """The three tables, and the true probability of default of each loan."""
 
     customers: Frame
     loans: Frame
     bureau: Frame
     true_probability: "pd.Series[float]"  # by loan_id
 
-    def named(self) -> dict[str, Frame]:
-        """The three tables by the names they have in a source."""
+    def by_name(self) -> dict[str, Frame]:
+        """Return the three tables by their names in a source."""
         return {"customers": self.customers, "loans": self.loans, "bureau": self.bureau}
 
 
 def generate(rows: int, seed: int) -> Tables:
-    """Draw loans with their customers and bureau records, then the dirt."""
+    """Draw loans with their customers and bureau records, then add the errors."""
     random = np.random.default_rng(seed)
-    hidden = random.normal(0, 1, rows)  # what care with money there is; seen only by its traces
-    customers, loans = _customers(random, rows), _loans(random, rows)
-    loans = _with_amounts(random, loans, customers["income"].to_numpy())
-    bureau = _bureau(random, hidden)
+    hidden = random.normal(0, 1, rows)  # care with money, visible only through the bureau's data
+    customers, loans = _draw_customers(random, rows), _draw_loans(random, rows)
+    loans = _add_amounts(random, loans, customers["income"].to_numpy())
+    bureau = _draw_bureau(random, hidden)
     for frame in (loans, bureau):
         frame.insert(0, "cust_id", customers["cust_id"])
     loans.insert(0, "loan_id", [f"L{number:06d}" for number in range(rows)])
-    truth = 1.0 / (1.0 + np.exp(-true_log_odds(customers, loans, bureau)))
+    truth = 1.0 / (1.0 + np.exp(-compute_true_log_odds(customers, loans, bureau)))
     loans["default"] = (random.random(rows) < truth).astype(np.int64)
-    _spoil(random, loans)
+    _add_errors(random, loans)
     clean = Tables(customers, loans, bureau, pd.Series(truth, index=loans["loan_id"]))
-    return Tables(*_repeated(random, clean), clean.true_probability)
+    return Tables(*_add_duplicates(random, clean), clean.true_probability)
 
 
 INTERCEPT = -13.8
@@ -72,8 +72,8 @@ WEIGHTS = {
 }
 
 
-def true_log_odds(customers: Frame, loans: Frame, bureau: Frame) -> Floats:
-    """Log-odds of default of each loan, exactly; the tables have the same order, and no dirt."""
+def compute_true_log_odds(customers: Frame, loans: Frame, bureau: Frame) -> Floats:
+    """Compute the true log-odds of each loan. The tables have the same order and no errors."""
     income, amount = customers["income"].to_numpy(), loans["loan_amount"].to_numpy()
     months, late = bureau["total_loan_months"].to_numpy(), bureau["delinquent_months"].to_numpy()
     loan_to_income = (amount / income).round(2)
@@ -98,8 +98,8 @@ def true_log_odds(customers: Frame, loans: Frame, bureau: Frame) -> Floats:
     return INTERCEPT + sum((WEIGHTS[name] * term for name, term in terms.items()), np.zeros(1))
 
 
-def _customers(random: np.random.Generator, n: int) -> Frame:
-    places = random.integers(0, len(PLACES), n)
+def _draw_customers(random: np.random.Generator, n: int) -> Frame:
+    place_indices = random.integers(0, len(PLACES), n)
     return pd.DataFrame(
         {
             "cust_id": [f"C{number:06d}" for number in range(n)],
@@ -111,9 +111,9 @@ def _customers(random: np.random.Generator, n: int) -> Frame:
             "number_of_dependants": random.integers(0, 5, n),
             "residence_type": random.choice(["Owned", "Rented", "Mortgage"], n, p=[0.5, 0.2, 0.3]),
             "years_at_current_address": random.integers(0, 31, n),
-            "city": [PLACES[place][0] for place in places],
-            "state": [PLACES[place][1] for place in places],
-            "zipcode": [PLACES[place][2] for place in places],
+            "city": [PLACES[i][0] for i in place_indices],
+            "state": [PLACES[i][1] for i in place_indices],
+            "zipcode": [PLACES[i][2] for i in place_indices],
         }
     )
 
@@ -126,7 +126,7 @@ PLACES = (
 )
 
 
-def _loans(random: np.random.Generator, n: int) -> Frame:
+def _draw_loans(random: np.random.Generator, n: int) -> Frame:
     purpose = random.choice(["Home", "Auto", "Education", "Personal"], n, p=[0.3, 0.25, 0.15, 0.3])
     secured = np.isin(purpose, ("Home", "Auto"))
     disbursed = pd.to_datetime(FIRST_DAY) + pd.to_timedelta(random.integers(0, DAYS, n), unit="D")
@@ -141,7 +141,7 @@ def _loans(random: np.random.Generator, n: int) -> Frame:
     )
 
 
-def _with_amounts(random: np.random.Generator, loans: Frame, income: Floats) -> Frame:
+def _add_amounts(random: np.random.Generator, loans: Frame, income: Floats) -> Frame:
     n = len(loans)
     amount = np.maximum(income * random.gamma(3, 0.45, n), 10_000).round(-3)
     fee, tax = (amount * random.uniform(0.01, 0.025, n)).round(), (amount * 0.18).round()
@@ -156,7 +156,7 @@ def _with_amounts(random: np.random.Generator, loans: Frame, income: Floats) -> 
     )
 
 
-def _bureau(random: np.random.Generator, hidden: Floats) -> Frame:
+def _draw_bureau(random: np.random.Generator, hidden: Floats) -> Frame:
     n = len(hidden)
     opened = 1 + random.binomial(3, 0.5, n)
     months = 12 * opened + random.integers(0, 100, n)
@@ -177,30 +177,30 @@ def _bureau(random: np.random.Generator, hidden: Floats) -> Frame:
     )
 
 
-def _spoil(random: np.random.Generator, loans: Frame) -> None:
-    """Put in what no loan can have, each into rows of its own."""
+def _add_errors(random: np.random.Generator, loans: Frame) -> None:
+    """Add each kind of error to different rows of the loans, in place."""
     order = iter(random.permutation(len(loans)).tolist())
 
-    def some(share: float) -> list[int]:
+    def take(share: float) -> list[int]:
         return [next(order) for _ in range(round(share * len(loans)))]
 
     amount = loans["loan_amount"]
     misspelt = loans.index[loans["loan_purpose"] == "Personal"][: round(MISSPELT * len(loans))]
     loans.loc[misspelt, "loan_purpose"] = "Personaal"
     for rows, column, share in (
-        (some(DEAR), "processing_fee", 0.15),
-        (some(OVERTAXED), "gst", 0.45),
-        (some(OVERPAID), "net_disbursement", 1.2),
+        (take(DEAR), "processing_fee", 0.15),
+        (take(OVERTAXED), "gst", 0.45),
+        (take(OVERPAID), "net_disbursement", 1.2),
     ):
         loans.loc[rows, column] = (share * amount[rows]).round()
-    loans.loc[some(ORPHANED), "cust_id"] = "C-unknown"
+    loans.loc[take(ORPHANED), "cust_id"] = "C-unknown"
 
 
-def _repeated(random: np.random.Generator, tables: Tables) -> tuple[Frame, Frame, Frame]:
-    """Each table with a few of its rows a second time, at its end."""
+def _add_duplicates(random: np.random.Generator, tables: Tables) -> tuple[Frame, Frame, Frame]:
+    """Repeat a few rows of each table at its end."""
 
-    def again(frame: Frame) -> Frame:
+    def repeat(frame: Frame) -> Frame:
         rows = random.choice(len(frame), round(REPEATED * len(frame)), replace=False)
         return pd.concat([frame, frame.iloc[rows]], ignore_index=True)
 
-    return again(tables.customers), again(tables.loans), again(tables.bureau)
+    return repeat(tables.customers), repeat(tables.loans), repeat(tables.bureau)

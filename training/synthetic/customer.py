@@ -1,11 +1,12 @@
-"""Synthetic customers in an economy that turns, with a known truth.
+"""Synthetic data for `customer`: an economic cycle with known true probabilities of default.
 
 The economy is in expansion or in downturn. Spells alternate and last `EXPANSION_MONTHS` or
-`DOWNTURN_MONTHS`, so that the three years always hold both. Unemployment and interest move towards
-their levels of the spell; a customer meets them with the differences of a region and of a day.
-The spell itself has no effect of its own: the two rates carry it, and in downturns more customers
-default. The truth is not linear: debt saturates, utilisation bends at one half, employment counts
-up to ten years, and unemployment weighs more on who uses much credit. Age and the number of
+`DOWNTURN_MONTHS`, so the three years always contain both. Unemployment and interest move towards
+the levels of the current spell. Each customer's rates deviate from them by a random regional
+difference. A spell affects defaults only through the two rates, and downturns have more defaults.
+
+The true log-odds are not linear: debt saturates, utilisation bends at one half, employment counts
+up to ten years, and unemployment has a larger effect at high utilisation. Age and the number of
 accounts have no effect.
 """
 
@@ -23,7 +24,7 @@ FIRST_DAY, LAST_DAY = datetime(2023, 7, 1, tzinfo=UTC), datetime(2026, 6, 30, tz
 EXPANSION_MONTHS = (8, 16)
 DOWNTURN_MONTHS = (5, 10)
 LEVELS = {"interest_rate": (0.045, 0.085), "unemployment_rate": (0.04, 0.085)}  # by spell
-SPEED = 0.35  # share of the way to its level that a rate goes in a month
+SPEED = 0.35  # share of the distance to its level that a rate moves in a month
 
 Floats = NDArray[np.float64]
 
@@ -31,19 +32,20 @@ Floats = NDArray[np.float64]
 def generate(rows: int, seed: int) -> pd.DataFrame:
     """Draw customers in order of `as_of`, over the three years that end on `LAST_DAY`.
 
-    Beside the 10 fields: `as_of` (day of scoring), `downturn` (0 or 1), `true_probability` and
-    `default`.
+    In addition to the 10 fields, the frame has `as_of` (day of scoring), `downturn` (0 or 1),
+    `true_probability` and `default`.
     """
     random = np.random.default_rng(seed)
-    downturn = spells(random)
+    downturn = draw_spells(random)
     calendar = pd.date_range(FIRST_DAY, LAST_DAY)
     days = calendar[np.sort(random.integers(0, len(calendar), rows))]
     month = 12 * (days.year - FIRST_DAY.year) + days.month - FIRST_DAY.month
-    frame = _customers(random, rows)
+    frame = _draw_customers(random, rows)
     for name, around in (("interest_rate", 0.008), ("unemployment_rate", 0.007)):
-        met = _path(random, downturn, *LEVELS[name])[month] + random.normal(0, around, rows)
-        frame[name] = np.clip(met, 0.005, 0.25).round(4)
-    truth = 1.0 / (1.0 + np.exp(-true_log_odds(frame)))
+        path = _draw_path(random, downturn, *LEVELS[name])
+        rates = path[month] + random.normal(0, around, rows)
+        frame[name] = np.clip(rates, 0.005, 0.25).round(4)
+    truth = 1.0 / (1.0 + np.exp(-compute_true_log_odds(frame)))
     frame.insert(0, "as_of", days)
     frame["downturn"] = downturn[month].astype(np.int64)
     frame["true_probability"] = truth
@@ -51,8 +53,8 @@ def generate(rows: int, seed: int) -> pd.DataFrame:
     return frame
 
 
-def spells(random: np.random.Generator) -> NDArray[np.bool_]:
-    """Whether each month is in downturn."""
+def draw_spells(random: np.random.Generator) -> NDArray[np.bool_]:
+    """Draw for each month whether it is in downturn."""
     months: list[bool] = []
     downturn = bool(random.integers(2))
     while len(months) < MONTHS:
@@ -76,14 +78,14 @@ WEIGHTS = {
 }
 
 
-def true_log_odds(frame: pd.DataFrame) -> Floats:
-    """Log-odds of default of each row, exactly."""
-    terms = true_terms(frame)
+def compute_true_log_odds(frame: pd.DataFrame) -> Floats:
+    """Compute the true log-odds of default of each row."""
+    terms = compute_true_terms(frame)
     return INTERCEPT + sum((WEIGHTS[name] * term for name, term in terms.items()), np.zeros(1))
 
 
-def true_terms(frame: pd.DataFrame) -> dict[str, Floats]:
-    """What the log-odds are a weighted sum of, before the weights."""
+def compute_true_terms(frame: pd.DataFrame) -> dict[str, Floats]:
+    """Compute the terms of the true log-odds, before they are weighted."""
     numbers = frame.select_dtypes("number")
     c: dict[str, Floats] = {str(n): numbers[n].to_numpy(dtype=np.float64) for n in numbers}
     utilization, unemployment = c["credit_utilization"], c["unemployment_rate"] - 0.04
@@ -100,10 +102,10 @@ def true_terms(frame: pd.DataFrame) -> dict[str, Floats]:
     }
 
 
-def _path(
+def _draw_path(
     random: np.random.Generator, downturn: NDArray[np.bool_], low: float, high: float
 ) -> Floats:
-    """A rate month by month: towards its level in the spell, and a little shaken."""
+    """Draw a rate month by month. It moves towards the level of its spell, with noise."""
     levels = np.where(downturn, high, low)
     rates = [float(levels[0])]
     for level in levels[1:]:
@@ -111,19 +113,19 @@ def _path(
     return np.array(rates)
 
 
-def _customers(random: np.random.Generator, n: int) -> pd.DataFrame:
-    def whole(values: Floats, low: float, high: float) -> NDArray[np.int64]:
+def _draw_customers(random: np.random.Generator, n: int) -> pd.DataFrame:
+    def clip_to_int(values: Floats, low: float, high: float) -> NDArray[np.int64]:
         return np.clip(values, low, high).astype(np.int64)
 
     return pd.DataFrame(
         {
             "customer_id": [f"CUST_{number:06d}" for number in range(n)],
-            "age": whole(random.normal(45, 12, n), 18, 75),
-            "annual_income": whole(random.lognormal(10.9, 0.5, n), 15_000, 400_000),
+            "age": clip_to_int(random.normal(45, 12, n), 18, 75),
+            "annual_income": clip_to_int(random.lognormal(10.9, 0.5, n), 15_000, 400_000),
             "credit_utilization": random.beta(2, 4, n).round(4),
-            "payment_history_score": whole(random.normal(680, 80, n), 300, 850),
-            "employment_years": whole(random.exponential(7, n), 0, 40),
-            "num_credit_accounts": whole(random.poisson(5, n).astype(np.float64), 0, 20),
-            "total_debt": whole(random.lognormal(10.1, 0.9, n), 0, 300_000),
+            "payment_history_score": clip_to_int(random.normal(680, 80, n), 300, 850),
+            "employment_years": clip_to_int(random.exponential(7, n), 0, 40),
+            "num_credit_accounts": clip_to_int(random.poisson(5, n).astype(np.float64), 0, 20),
+            "total_debt": clip_to_int(random.lognormal(10.1, 0.9, n), 0, 300_000),
         }
     )

@@ -75,7 +75,7 @@ def arguments(model: type[CreditModel]) -> dict[str, str]:
 
 
 def _argument_type(c: Characteristic) -> str:
-    if c.whole or c.is_coded:
+    if c.is_integer or c.is_coded:
         return "INT64"
     return "STRING" if c.levels or c.identifier else "FLOAT64"
 

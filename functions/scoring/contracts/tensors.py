@@ -39,7 +39,7 @@ def datatypes_from_model(model: type[CreditModel]) -> dict[str, str]:
     """Return the datatype of every field, by name."""
     return {
         c.name: "INT64"
-        if c.whole or c.is_coded
+        if c.is_integer or c.is_coded
         else "BYTES"
         if c.levels or c.identifier
         else "FP64"

@@ -7,7 +7,7 @@ to a screen reader, and the signs of the figures to readers who cannot tell the 
 from collections.abc import Sequence
 from html import escape
 
-from models.explaining.explanation import Explanation, Said, Step, waterfall
+from models.explaining.explanation import Explanation, FieldValue, Step, waterfall
 
 MAX_BARS = 10
 MAX_LABEL_CHARACTERS = 44
@@ -69,7 +69,7 @@ def _label_from_step(step: Step) -> str:
     return label if len(label) <= MAX_LABEL_CHARACTERS else label[: MAX_LABEL_CHARACTERS - 1] + "…"
 
 
-def _format_value(value: Said) -> str:
+def _format_value(value: FieldValue) -> str:
     if value is None:
         return "not given"
     return value if isinstance(value, str) else f"{value:,.6g}"

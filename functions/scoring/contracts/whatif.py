@@ -172,7 +172,7 @@ def _example(model: type[CreditModel], row: Schema) -> Grid:
     schema, present = row["properties"][field.name], example_from_schema(row).get(field.name)
     if field.levels or present is None:
         return {field.name: [example_from_schema(schema)]}
-    half = present // 2 if field.whole else present / 2
+    half = present // 2 if field.is_integer else present / 2
     return {field.name: [max(half, schema.get("minimum", half))]}
 
 

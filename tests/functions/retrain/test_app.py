@@ -49,7 +49,7 @@ def test_a_run_is_started_refused_while_it_runs_and_told_of_until_it_ended(
     assert refused.status_code == httpx.codes.CONFLICT
     assert refused.headers["content-type"] == "application/problem+json"
     created = datetime.fromisoformat(running["started_at"]).isoformat()
-    assert refused.json()["detail"].endswith(f"german_credit is under way since {created}")
+    assert refused.json()["detail"].endswith(f"in progress since {created}")
     [job] = api.executions.values()
     job[0] |= {"completionTime": ago(), "succeededCount": 1, "runningCount": 0}
     ended = cloud.client.get("/train/status").json()

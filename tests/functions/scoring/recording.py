@@ -17,7 +17,7 @@ from models.registry.bundle import Bundle, bundle_from_bytes
 from models.registry.serving import LoadedVersion
 from models.scorer import Scorer
 from models.table import table_from_applications
-from tests.models.conftest import CALIBRATION, POLICY, REFERENCE, bundle_path
+from tests.models.conftest import BASELINE, CALIBRATION, POLICY, build_bundle
 from tests.support.toy import Toy, toy
 
 KEY = "a key that is long enough for a test"
@@ -33,13 +33,13 @@ def toy_bundle(weight: float = 0.5) -> Bundle:
     terms = tuple(Term(weight=weight, shapes=(shape,)) for shape in shapes)
     names = tuple(f.name for f in features(Toy))
     estimator = Additive("scorecard", Formula(features=names, intercept=-1.5, terms=terms))
-    return bundle_path(estimator)
+    return build_bundle(estimator)
 
 
 def toy_version(version: str = "20261121T014400Z-3f9ac2d01b7e") -> LoadedVersion:
     """The toy model in memory."""
     bundle = bundle_from_bytes(toy_bundle().to_bytes())
-    scorer = Scorer.from_catalogue(Toy, bundle.estimator, CALIBRATION, REFERENCE, POLICY)
+    scorer = Scorer.from_catalogue(Toy, bundle.estimator, CALIBRATION, BASELINE, POLICY)
     return LoadedVersion(version, bundle.manifest, scorer)
 
 

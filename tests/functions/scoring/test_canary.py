@@ -36,7 +36,7 @@ def sound(model: str) -> tuple[dict[str, Any], set[str]]:
         high = next((k[n] for n in ("maximum", "exclusiveMaximum") for k in kinds if n in k), 1)
         if c.levels:
             row[c.name] = c.levels[0]
-        elif c.whole:
+        elif c.is_integer:
             row[c.name] = int(min(high, max(low, 7_654_321 + i)))
         else:
             row[c.name] = low + (high - low) * (0.7131917 + i * 0.0000013)

@@ -9,8 +9,8 @@ from models.estimators.families import Additive, Estimator, Trees, estimator_fro
 
 @pytest.fixture(params=["logistic", "trees"])
 def estimator(request: pytest.FixtureRequest) -> Estimator:
-    found: Estimator = request.getfixturevalue(request.param)
-    return found
+    fixture: Estimator = request.getfixturevalue(request.param)
+    return fixture
 
 
 def rows(n: int) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
@@ -40,10 +40,13 @@ def test_a_row_scores_the_same_to_the_last_bit_alone_in_a_batch_and_in_any_order
 
 def test_contributions_and_their_base_add_up_to_the_log_odds(estimator: Estimator) -> None:
     matrix = rows(300)
-    found = estimator.contributions(matrix, rows(1))
-    assert found.values.shape == matrix.shape
+    contributions = estimator.contributions(matrix, rows(1))
+    assert contributions.values.shape == matrix.shape
     np.testing.assert_allclose(
-        found.base + found.values.sum(axis=1), estimator.log_odds(matrix), rtol=0, atol=1e-4
+        contributions.expected_value + contributions.values.sum(axis=1),
+        estimator.log_odds(matrix),
+        rtol=0,
+        atol=1e-4,
     )
 
 
@@ -56,9 +59,9 @@ def test_contributions_of_a_row_are_the_same_alone_and_in_a_batch(estimator: Est
 
 
 def test_the_reference_itself_has_no_contributions(logistic: Additive) -> None:
-    found = logistic.contributions(rows(1), rows(1))
-    assert not found.values.any()
-    assert found.base == logistic.log_odds(rows(1))[0]
+    contributions = logistic.contributions(rows(1), rows(1))
+    assert not contributions.values.any()
+    assert contributions.expected_value == logistic.log_odds(rows(1))[0]
 
 
 def test_threads_get_the_same_answers_at_once(trees: Trees) -> None:

@@ -2,6 +2,7 @@
 
 import gc
 import weakref
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -69,6 +70,43 @@ def twos() -> bytes:
 
 
 @pytest.mark.parametrize("grown", ["boosted", "forest", "pruned", "stumps", "twos"])
+def test_a_leaf_is_its_own_child_and_no_number_turns_right_there(
+    grown: str, request: pytest.FixtureRequest
+) -> None:
+    trees = FlatTrees.from_ubjson(request.getfixturevalue(grown))
+    leaves = np.flatnonzero(np.isinf(trees.thresholds))
+    assert (trees.children[2 * leaves] == leaves).all()
+    assert (trees.children[2 * leaves + 1] == leaves).all()
+    assert not trees.is_missing_right[leaves].any()
+    for row in rows(20, seed=11):
+        assert not trees.find_right_turns(row)[leaves].any()
+    splits = np.flatnonzero(~np.isinf(trees.thresholds))
+    below = trees.children.reshape(-1, 2)[splits]
+    assert (below != splits[:, None]).all()
+    # Every node but the roots is below exactly one split.
+    assert sorted({*below.ravel(), *trees.roots}) == list(range(len(trees.thresholds)))
+
+
+def test_leaves_are_added_in_the_order_of_the_trees() -> None:
+    """In single precision 1 is lost beside 1e8, unless both large leaves are added first."""
+    leaves = np.arange(3)
+    trees = FlatTrees(
+        width=1,
+        base_margin=np.float32(0),
+        roots=leaves,
+        depth=1,
+        features=np.zeros(3, np.intp),
+        thresholds=np.full(3, np.inf, np.float32),
+        is_missing_right=np.zeros(3, bool),
+        children=np.repeat(leaves, 2),
+        values=np.array([1e8, 1, -1e8], np.float32),
+        covers=np.ones(3),
+    )
+    assert trees.log_odds(np.array([0.0])) == 0.0
+    assert replace(trees, roots=leaves[[0, 2, 1]]).log_odds(np.array([0.0])) == 1.0
+
+
+@pytest.mark.parametrize("grown", ["boosted", "forest", "pruned", "stumps", "twos"])
 def test_one_row_scores_as_the_library_scores_it_to_the_last_bit(
     grown: str, request: pytest.FixtureRequest
 ) -> None:
@@ -77,8 +115,8 @@ def test_one_row_scores_as_the_library_scores_it_to_the_last_bit(
     matrix = rows(ROWS // 10, seed=3)
     if grown == "boosted":
         matrix = rows(ROWS, seed=3)
-    found = np.array([trees.log_odds(row) for row in matrix])
-    np.testing.assert_array_equal(found, library.margins(matrix))
+    log_odds = np.array([trees.log_odds(row) for row in matrix])
+    np.testing.assert_array_equal(log_odds, library.margins(matrix))
 
 
 @pytest.mark.parametrize("grown", ["boosted", "pruned", "stumps", "twos"])
@@ -91,7 +129,7 @@ def test_contributions_are_those_of_the_library(grown: str, request: pytest.Fixt
     # Above 1 of its size: the library adds in single precision.
     bound = 1e-6 * np.maximum(np.abs(library[:, :-1]), 1.0)
     assert (np.abs(tables.contributions(matrix) - library[:, :-1]) <= bound).all()
-    np.testing.assert_allclose(tables.base, library[:, -1], atol=1e-6)
+    np.testing.assert_allclose(tables.expected_value, library[:, -1], atol=1e-6)
 
 
 @pytest.mark.parametrize("grown", ["boosted", "pruned", "stumps", "twos"])
@@ -100,29 +138,29 @@ def test_contributions_without_the_table_have_the_same_bits(
 ) -> None:
     trees = FlatTrees.from_ubjson(request.getfixturevalue(grown))
     matrix = rows(20, seed=9)
-    whole = PathTables.from_trees(trees)
-    assert whole
-    whole.contributions(matrix)
-    for row, found in zip(matrix, whole.contributions(matrix), strict=True):
+    tables = PathTables.from_trees(trees)
+    assert tables
+    tables.contributions(matrix)
+    for row, contributions in zip(matrix, tables.contributions(matrix), strict=True):
         first = PathTables.from_trees(trees)
         assert first
-        np.testing.assert_array_equal(first.contributions(row[None])[0], found)
+        np.testing.assert_array_equal(first.contributions(row[None])[0], contributions)
 
 
 def test_contributions_add_up_to_the_log_odds(boosted: bytes) -> None:
     tables = PathTables.from_trees(FlatTrees.from_ubjson(boosted))
     assert tables
     matrix = rows(500, seed=5)
-    whole = tables.base + tables.contributions(matrix).sum(axis=1)
-    np.testing.assert_allclose(whole, Booster(boosted).margins(matrix), atol=1e-5)
+    log_odds = tables.expected_value + tables.contributions(matrix).sum(axis=1)
+    np.testing.assert_allclose(log_odds, Booster(boosted).margins(matrix), atol=1e-5)
 
 
 def test_deep_trees_are_explained_by_the_library(forest: bytes) -> None:
     matrix = rows(20, seed=6)
     estimator = estimator_from_bytes("random_forest", forest)
-    found = [estimator.contributions(matrix, matrix[:1]) for _ in range(3)]
+    repeated = [estimator.contributions(matrix, matrix[:1]) for _ in range(3)]
     library = Booster(forest).contributions(matrix)
-    for one in found:
+    for one in repeated:
         np.testing.assert_array_equal(one.values, library[:, :-1])
 
 
@@ -154,8 +192,8 @@ def test_what_is_cut_is_refused(boosted: bytes, cut: int) -> None:
 
 
 def test_trees_with_a_cycle_are_refused(boosted: bytes) -> None:
-    place = boosted.index(b"left_children[$l#L") + len(b"left_children[$l#L") + 8
-    second = place + 4  # the left child of the root's left child: the root
+    offset = boosted.index(b"left_children[$l#L") + len(b"left_children[$l#L") + 8
+    second = offset + 4  # the left child of the root's left child: the root
     with pytest.raises(ModelRefusedError):
         FlatTrees.from_ubjson(boosted[:second] + bytes(4) + boosted[second + 4 :])
 

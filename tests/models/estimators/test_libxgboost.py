@@ -39,13 +39,13 @@ def test_reloading_under_threads_makes_no_more_handles_than_are_used_at_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     ubj, margins = fitted(4, 20)
-    created = Mock(wraps=libxgboost._created)  # noqa: SLF001
-    monkeypatch.setattr(libxgboost, "_created", created)
+    created = Mock(wraps=libxgboost._create_booster)  # noqa: SLF001
+    monkeypatch.setattr(libxgboost, "_create_booster", created)
     with ThreadPoolExecutor(2) as threads:
         for _ in range(100):
             booster = Booster(ubj)
-            for found in threads.map(booster.margins, [MATRIX] * 4):
-                assert np.array_equal(found.astype(np.float32), margins)
+            for answered in threads.map(booster.margins, [MATRIX] * 4):
+                assert np.array_equal(answered.astype(np.float32), margins)
             del booster
             gc.collect(0)
     assert created.call_count <= 3  # two at once, and one while a model that was replaced lingers

@@ -31,7 +31,7 @@ from models.registry.serving import LoadedVersion, load_champion
 from models.score_scale import PointsToDoubleOdds
 from models.scorer import Scorer, probabilities_from_log_odds
 from models.stores.uri import open_store
-from tests.models.conftest import CALIBRATION, POLICY, REFERENCE, SPREADS
+from tests.models.conftest import BASELINE, CALIBRATION, POLICY, SPREADS
 from tests.support.running import TrainedStore
 from tests.support.toy import Toy, toy
 from training.row_validation import check_rows
@@ -52,12 +52,14 @@ TOYS = st.builds(
 
 def thinned(choices: Sequence[Choice]) -> list[Choice]:
     """The present value and at most `VALUES` others, evenly from the nearest to the farthest."""
-    found = []
+    thinned_choices = []
     for c in choices:
         count = min(VALUES, len(c.column) - 1)
-        places = [0, *np.linspace(1, len(c.column) - 1, count).round().astype(int).tolist()]
-        found.append(Choice(c.characteristic, c.column[places], c.distances[places]))
-    return found
+        value_indices = [0, *np.linspace(1, len(c.column) - 1, count).round().astype(int).tolist()]
+        thinned_choices.append(
+            Choice(c.characteristic, c.column[value_indices], c.distances[value_indices])
+        )
+    return thinned_choices
 
 
 def by_trial(
@@ -69,8 +71,8 @@ def by_trial(
     for fields in range(min(MOST_FIELDS, len(choices)) + 1):
         best = []
         for chosen in combinations(choices, fields):
-            places = [range(1, len(c.column)) for c in chosen]
-            tried = np.array(list(product(*places)), dtype=int)
+            value_indices = [range(1, len(c.column)) for c in chosen]
+            tried = np.array(list(product(*value_indices)), dtype=int)
             changed = {name: np.repeat(columns[name], len(tried)) for name in scored}
             distance = np.zeros(len(tried))
             for i, c in enumerate(chosen):
@@ -85,24 +87,24 @@ def by_trial(
 
 
 def assert_smallest(
-    found: Recourse | None, expected: tuple[int, float] | None, application: CreditModel
+    recourse: Recourse | None, expected: tuple[int, float] | None, application: CreditModel
 ) -> None:
-    assert (found is None) is (expected is None), application
-    if found is None or expected is None:
+    assert (recourse is None) is (expected is None), application
+    if recourse is None or expected is None:
         return
-    assert len(found.changes) == expected[0]
-    assert found.distance == pytest.approx(expected[1])
+    assert len(recourse.changes) == expected[0]
+    assert recourse.distance == pytest.approx(expected[1])
 
 
-def assert_sound(scorer: Scorer, found: Recourse, application: CreditModel) -> None:
+def assert_sound(scorer: Scorer, recourse: Recourse, application: CreditModel) -> None:
     """It is approved, follows the contract, and moved what it says and may, and nothing else."""
-    before, after = application.model_dump(), found.application.model_dump()
-    assert scorer.decide([found.application])[0].decision == "approve"
-    assert scorer.model.model_validate(after) == found.application
+    before, after = application.model_dump(), recourse.application.model_dump()
+    assert scorer.decide([recourse.application])[0].decision == "approve"
+    assert scorer.model.model_validate(after) == recourse.application
     moved = {name for name in before if before[name] != after[name]}
-    assert moved == {change.field for change in found.changes}
+    assert moved == {change.field for change in recourse.changes}
     assert moved <= {c.name for c in characteristics(scorer.model) if c.changeable}
-    for change in found.changes:
+    for change in recourse.changes:
         assert (before[change.field], after[change.field]) == (change.present, change.proposed)
 
 
@@ -136,7 +138,7 @@ def monotone_trees() -> Trees:
 @pytest.fixture(scope="session", params=["formula", "trees"])
 def toy_scorer(request: pytest.FixtureRequest, logistic: Additive, monotone_trees: Trees) -> Scorer:
     estimator = logistic if request.param == "formula" else monotone_trees
-    return Scorer.from_catalogue(Toy, estimator, CALIBRATION, REFERENCE, POLICY)
+    return Scorer.from_catalogue(Toy, estimator, CALIBRATION, BASELINE, POLICY)
 
 
 @settings(deadline=None)  # the machine may be busy
@@ -145,10 +147,10 @@ def test_of_a_toy_application_the_whole_grid_holds_nothing_smaller(
     toy_scorer: Scorer, application: Toy
 ) -> None:
     choices = choices_from_columns(Toy, SPREADS, columns_from_applications(Toy, [application]))
-    found = smallest_change(toy_scorer, SPREADS, application)
-    assert_smallest(found, by_trial(toy_scorer, choices, application), application)
-    if found:
-        assert_sound(toy_scorer, found, application)
+    recourse = smallest_change(toy_scorer, SPREADS, application)
+    assert_smallest(recourse, by_trial(toy_scorer, choices, application), application)
+    if recourse:
+        assert_sound(toy_scorer, recourse, application)
 
 
 class Bent(CreditModel):
@@ -178,27 +180,27 @@ def test_a_direction_that_a_derived_number_breaks_is_not_relied_on(height: int, 
         for name, weight in weights.items()
     )
     formula = Formula(features=tuple(weights), intercept=-4.0, terms=terms)
-    reference: Baseline = {"height": 40, "width": 0}
+    baseline: Baseline = {"height": 40, "width": 0}
     scorer = Scorer.from_catalogue(
-        Bent, Additive("logistic", formula), CALIBRATION, reference, Bent.policy
+        Bent, Additive("logistic", formula), CALIBRATION, baseline, Bent.policy
     )
     spread = Spread(lowest=0, highest=100, interquartile_range=10)
     application = Bent(height=height, width=width)
     columns = columns_from_applications(Bent, [application])
     choices = choices_from_columns(Bent, {"height": spread, "width": spread}, columns)
-    found = smallest_change_among(scorer, choices, application)
-    assert_smallest(found, by_trial(scorer, choices, application), application)
+    recourse = smallest_change_among(scorer, choices, application)
+    assert_smallest(recourse, by_trial(scorer, choices, application), application)
 
 
 def test_what_is_approved_already_needs_no_change(logistic: Additive) -> None:
-    scorer = Scorer.from_catalogue(Toy, logistic, CALIBRATION, REFERENCE, POLICY)
-    found = smallest_change(scorer, SPREADS, toy(debt=0.0))
-    assert found is not None
-    assert (found.changes, found.distance) == ((), 0.0)
+    scorer = Scorer.from_catalogue(Toy, logistic, CALIBRATION, BASELINE, POLICY)
+    recourse = smallest_change(scorer, SPREADS, toy(debt=0.0))
+    assert recourse is not None
+    assert (recourse.changes, recourse.distance) == ((), 0.0)
 
 
 def test_where_nothing_may_move_there_is_no_recourse(logistic: Additive) -> None:
-    scorer = Scorer.from_catalogue(Toy, logistic, CALIBRATION, REFERENCE, POLICY)
+    scorer = Scorer.from_catalogue(Toy, logistic, CALIBRATION, BASELINE, POLICY)
     spreads: Spreads = {"debt": Spread(lowest=9e5, highest=9e5, interquartile_range=1.0)}
     application = toy(income=10_000.0, debt=50_000.0)
     assert scorer.decide([application])[0].decision == "decline"
@@ -216,9 +218,11 @@ def refused(trained: LoadedVersion) -> list[CreditModel]:
     rows = check_rows(model, read_source(model, None, seed=3).frame, max_refused_share=0)
     candidates = rows.applications[:4_000]
     decisions = trained.scorer.decide_without_reasons(candidates)
-    found = [a for a, d in zip(candidates, decisions, strict=True) if d.decision != "approve"]
-    assert len(found) >= NOT_APPROVED
-    return found[:NOT_APPROVED]
+    applications = [
+        a for a, d in zip(candidates, decisions, strict=True) if d.decision != "approve"
+    ]
+    assert len(applications) >= NOT_APPROVED
+    return applications[:NOT_APPROVED]
 
 
 def test_of_a_trained_model_recourse_equals_trying_every_joint_change(
@@ -229,9 +233,9 @@ def test_of_a_trained_model_recourse_equals_trying_every_joint_change(
     for application in refused:
         columns = columns_from_applications(scorer.model, [application])
         choices = thinned(choices_from_columns(scorer.model, trained.manifest.spreads, columns))
-        found = smallest_change_among(scorer, choices, application)
-        assert_smallest(found, by_trial(scorer, choices, application), application)
-        outcomes.add(len(found.changes) if found else None)
+        recourse = smallest_change_among(scorer, choices, application)
+        assert_smallest(recourse, by_trial(scorer, choices, application), application)
+        outcomes.add(len(recourse.changes) if recourse else None)
     assert outcomes >= {None, 1, 2}
 
 
@@ -241,8 +245,8 @@ def test_of_a_trained_model_recourse_is_sound_and_fast(
     seconds = []
     for application in refused:
         began = time.thread_time()
-        found = smallest_change(trained.scorer, trained.manifest.spreads, application)
+        recourse = smallest_change(trained.scorer, trained.manifest.spreads, application)
         seconds.append(time.thread_time() - began)
-        if found:
-            assert_sound(trained.scorer, found, application)
+        if recourse:
+            assert_sound(trained.scorer, recourse, application)
     assert np.quantile(seconds, 0.95) < P95_SECONDS

@@ -30,16 +30,16 @@ def test_a_grid_holds_multiples_of_the_step_within_the_contract_and_the_training
 
 
 def test_a_special_code_is_never_proposed() -> None:
-    found = build_grid(Toy, BY_NAME["months_since_default"], SPREADS).tolist()
-    assert found == [-6, -5, -4, -3, -2, -1, 0, 1, 2]
+    grid = build_grid(Toy, BY_NAME["months_since_default"], SPREADS).tolist()
+    assert grid == [-6, -5, -4, -3, -2, -1, 0, 1, 2]
 
 
 def test_a_step_of_a_hundredth_gives_hundredths() -> None:
     model = credit_models()["application"]
     [dti] = [c for c in characteristics(model) if c.name == "debt_to_income"]
     spread = Spread(lowest=0.07, highest=0.35, interquartile_range=0.1)
-    found = build_grid(model, dti, {"debt_to_income": spread}).tolist()
-    assert found == [float(f"0.{n:02}") for n in range(7, 36)]
+    grid = build_grid(model, dti, {"debt_to_income": spread}).tolist()
+    assert grid == [float(f"0.{n:02}") for n in range(7, 36)]
 
 
 def test_a_bound_that_is_excluded_is_not_proposed() -> None:
@@ -90,7 +90,7 @@ def test_every_value_of_a_grid_is_accepted_by_the_contract(name: str) -> None:
     for c in characteristics(model):
         if c.changeable and not c.levels:
             for value in build_grid(model, c, {c.name: wide}).tolist():
-                said = int(value) if c.whole else value
+                proposed = int(value) if c.is_integer else value
                 model.__pydantic_validator__.validate_assignment(
-                    model.model_construct(), c.name, said
+                    model.model_construct(), c.name, proposed
                 )

@@ -10,7 +10,7 @@ from models.catalogue.application import Application
 from models.errors import ModelRefusedError
 from models.estimators.families import Additive, Trees
 from models.registry.bundle import Bundle, bundle_from_bytes, scorer_from_bundle, sha256_hex
-from tests.models.conftest import REFERENCE, bundle_path
+from tests.models.conftest import BASELINE, build_bundle
 from tests.support.toy import Toy, toy
 
 
@@ -36,7 +36,7 @@ def edited(member: str, **values: object) -> Callable[[dict[str, bytes]], None]:
 @pytest.mark.parametrize("family", ["logistic", "trees"])
 def test_a_bundle_read_back_scores_the_same(family: str, request: pytest.FixtureRequest) -> None:
     estimator: Additive | Trees = request.getfixturevalue(family)
-    made = bundle_path(estimator)
+    made = build_bundle(estimator)
     read = scorer_from_bundle(bundle_from_bytes(made.to_bytes()), Toy)
     assert read.decide([toy()]) == scorer_from_bundle(made, Toy).decide([toy()])
 
@@ -74,7 +74,7 @@ def test_an_archive_that_is_no_bundle_is_refused(
 
 def test_a_compressed_archive_is_refused(bundle: Bundle) -> None:
     data = changed(bundle.to_bytes(), lambda _: None, zipfile.ZIP_DEFLATED)
-    with pytest.raises(ModelRefusedError, match="compressed"):
+    with pytest.raises(ModelRefusedError, match="must not be compressed"):
         bundle_from_bytes(data)
 
 
@@ -85,17 +85,19 @@ def test_bytes_that_are_no_archive_are_refused(data: bytes) -> None:
 
 
 def test_a_bundle_for_another_contract_is_refused(bundle: Bundle) -> None:
-    with pytest.raises(ModelRefusedError, match="another contract than application's"):
+    with pytest.raises(
+        ModelRefusedError, match="not the one that the catalogue has for application"
+    ):
         scorer_from_bundle(bundle, Application)
 
 
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"log_odds": [0.0, 0.0]}, "answer differently"),
-        ({"log_odds": [0.0]}, "not an answer for each"),
-        ({"log_odds": [], "applications": []}, "no golden rows"),
-        ({"applications": [{}, {}]}, "not valid by the contract"),
+        ({"log_odds": [0.0, 0.0]}, "score differently"),
+        ({"log_odds": [0.0]}, "log-odds for each of them"),
+        ({"log_odds": [], "applications": []}, "must have golden rows"),
+        ({"applications": [{}, {}]}, "a row that the contract does not accept"),
     ],
 )
 def test_a_bundle_whose_golden_rows_fail_is_refused(
@@ -107,19 +109,19 @@ def test_a_bundle_whose_golden_rows_fail_is_refused(
 
 
 @pytest.mark.parametrize(
-    ("reference", "message"),
+    ("baseline", "message"),
     [
         ({"income": 1.0}, "exactly the scored fields"),
-        ({**REFERENCE, "age": 40}, "exactly the scored fields"),
-        ({**REFERENCE, "home": "castle"}, "not of this contract"),
-        ({**REFERENCE, "income": "much"}, "not of this contract"),
+        ({**BASELINE, "age": 40}, "exactly the scored fields"),
+        ({**BASELINE, "home": "castle"}, "a value that the contract does not accept"),
+        ({**BASELINE, "income": "much"}, "a value that the contract does not accept"),
     ],
 )
 def test_a_bundle_whose_reference_is_no_application_is_refused(
-    bundle: Bundle, reference: dict[str, object], message: str
+    bundle: Bundle, baseline: dict[str, object], message: str
 ) -> None:
     def replaced(members: dict[str, bytes]) -> None:
-        members["reference.json"] = json.dumps(reference).encode()
+        members["reference.json"] = json.dumps(baseline).encode()
 
     read = bundle_from_bytes(changed(bundle.to_bytes(), replaced))
     with pytest.raises(ModelRefusedError, match=message):
@@ -128,7 +130,7 @@ def test_a_bundle_whose_reference_is_no_application_is_refused(
 
 def test_an_estimator_swapped_for_another_is_caught_by_the_golden_rows(bundle: Bundle) -> None:
     data = changed(bundle.to_bytes(), edited("estimator.json", intercept=-1.00001))
-    with pytest.raises(ModelRefusedError, match="answer differently, by up to"):
+    with pytest.raises(ModelRefusedError, match="score differently, by up to"):
         scorer_from_bundle(bundle_from_bytes(data), Toy)
 
 
@@ -155,7 +157,7 @@ def test_a_formula_over_other_columns_is_refused(
     bundle: Bundle, change: Callable[[dict[str, Any]], None]
 ) -> None:
     crafted = bundle_from_bytes(changed(bundle.to_bytes(), with_formula(change)))
-    with pytest.raises(ModelRefusedError, match="its features are not the contract's"):
+    with pytest.raises(ModelRefusedError, match="its features are not those of the contract"):
         scorer_from_bundle(crafted, Toy)
 
 

@@ -14,7 +14,7 @@ from models.registry.serving import load_in_service, position_from_identity
 from models.registry.versions import publish
 from models.stores.store import Store, StoredObject
 from models.stores.uri import open_store
-from tests.models.conftest import NOW, bundle_path
+from tests.models.conftest import NOW, build_bundle
 from tests.support.toy import Toy
 
 IDENTITIES = [f"applicant-{i}" for i in range(100_000)]
@@ -30,8 +30,8 @@ def store(tmp_path: Path, bundle: Bundle, author: Author) -> Store:
 
 @pytest.mark.parametrize("share", [0.01, 0.1, 0.5])
 def test_a_share_is_kept_within_three_standard_errors(share: float) -> None:
-    found = np.mean([position_from_identity("toy", identity) < share for identity in IDENTITIES])
-    assert abs(found - share) <= 3 * np.sqrt(share * (1 - share) / len(IDENTITIES))
+    observed = np.mean([position_from_identity("toy", identity) < share for identity in IDENTITIES])
+    assert abs(observed - share) <= 3 * np.sqrt(share * (1 - share) / len(IDENTITIES))
 
 
 def test_models_are_split_independently() -> None:
@@ -59,15 +59,15 @@ def test_an_identity_is_on_the_same_side_in_every_process() -> None:
 
 
 def test_an_unchanged_pointer_gives_what_is_known(store: Store) -> None:
-    known = load_in_service(store, Toy)
-    assert load_in_service(store, Toy, known) is known
+    loaded = load_in_service(store, Toy)
+    assert load_in_service(store, Toy, loaded) is loaded
 
 
 def test_a_challenger_answers_its_share_and_the_champion_stays_in_memory(
     store: Store, trees: Trees, author: Author
 ) -> None:
     before = load_in_service(store, Toy)
-    version = publish(store, "toy", bundle_path(trees).to_bytes(), {}, NOW + timedelta(1))
+    version = publish(store, "toy", build_bundle(trees).to_bytes(), {}, NOW + timedelta(1))
     challenge(store, "toy", Challenger(version=version, share=0.2), author)
     serving = load_in_service(store, Toy, before)
     assert serving.champion is before.champion
@@ -97,7 +97,7 @@ def test_a_refused_challenger_never_costs_the_champion_a_request(
 def test_a_challenger_that_could_not_be_loaded_is_tried_again(
     store: Store, trees: Trees, author: Author, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    version = publish(store, "toy", bundle_path(trees).to_bytes(), {}, NOW + timedelta(1))
+    version = publish(store, "toy", build_bundle(trees).to_bytes(), {}, NOW + timedelta(1))
     challenge(store, "toy", Challenger(version=version, share=0.5), author)
     read = store.read
 

@@ -32,7 +32,7 @@ class Noting(FileStore):
         return super().read(name)
 
 
-class Clock:
+class ManualClock:
     """A time that is set."""
 
     now = 0.0
@@ -41,7 +41,7 @@ class Clock:
         return self.now
 
 
-def named(data: bytes) -> Iterator[str]:
+def names_from_pointer(data: bytes) -> Iterator[str]:
     yield json.loads(data)["bundle"]
 
 
@@ -54,7 +54,7 @@ def store(tmp_path: Path) -> Noting:
 
 
 def test_what_is_named_is_read_before_it_is_asked_for_and_given_once(store: Noting) -> None:
-    ahead = PrefetchReader(store, "pointer", named)
+    ahead = PrefetchReader(store, "pointer", names_from_pointer)
     assert ahead.read("pointer").data == b'{"bundle": "one"}'
     assert ahead.read("one").data == b"first"
     assert store.seen == ["pointer", "one"]
@@ -64,15 +64,15 @@ def test_what_is_named_is_read_before_it_is_asked_for_and_given_once(store: Noti
 
 def test_what_is_not_named_is_read_when_it_is_asked_for(store: Noting) -> None:
     store.create("two", b"second")
-    ahead = PrefetchReader(store, "pointer", named)
+    ahead = PrefetchReader(store, "pointer", names_from_pointer)
     assert ahead.read("two").data == b"second"
     with pytest.raises(ObjectMissingError):
         ahead.read("three")
 
 
 def test_what_is_no_longer_fresh_is_read_again(store: Noting) -> None:
-    clock = Clock()
-    ahead = PrefetchReader(store, "pointer", named, clock)
+    clock = ManualClock()
+    ahead = PrefetchReader(store, "pointer", names_from_pointer, clock)
     ahead.read("pointer")
     store.replace("one", b"changed", store.read("one").generation)
     clock.now = FRESH_SECONDS + 0.1
@@ -82,7 +82,7 @@ def test_what_is_no_longer_fresh_is_read_again(store: Noting) -> None:
 
 def test_what_has_failed_meanwhile_is_read_when_it_is_asked_for(store: Noting) -> None:
     store.down = True
-    ahead = PrefetchReader(store, "pointer", named)
+    ahead = PrefetchReader(store, "pointer", names_from_pointer)
     wait_until(ahead._reading["pointer"].done)  # noqa: SLF001 -- nobody has asked yet
     store.down = False
     assert ahead.read("pointer").data == b'{"bundle": "one"}'
@@ -91,7 +91,7 @@ def test_what_has_failed_meanwhile_is_read_when_it_is_asked_for(store: Noting) -
 def test_who_waits_for_what_then_fails_is_told_so_and_may_ask_again(store: Noting) -> None:
     store.gate.clear()
     store.down = True
-    ahead = PrefetchReader(store, "pointer", named)
+    ahead = PrefetchReader(store, "pointer", names_from_pointer)
     threading.Timer(0.2, store.gate.set).start()
     with pytest.raises(StoreUnavailableError):
         ahead.read("pointer")
@@ -99,7 +99,7 @@ def test_who_waits_for_what_then_fails_is_told_so_and_may_ask_again(store: Notin
     assert ahead.read("pointer").data == b'{"bundle": "one"}'
 
 
-@pytest.mark.parametrize("said", [b"{", b"[]", b"{}", b"7", b"\xff"])
-def test_what_names_nothing_is_given_as_it_is(store: Noting, said: bytes) -> None:
-    store.replace("pointer", said, store.read("pointer").generation)
-    assert PrefetchReader(store, "pointer", named).read("pointer").data == said
+@pytest.mark.parametrize("content", [b"{", b"[]", b"{}", b"7", b"\xff"])
+def test_what_names_nothing_is_given_as_it_is(store: Noting, content: bytes) -> None:
+    store.replace("pointer", content, store.read("pointer").generation)
+    assert PrefetchReader(store, "pointer", names_from_pointer).read("pointer").data == content

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from models.calibration import BetaCalibration, calibrated
+from models.calibration import BetaCalibration, calibrate
 from models.metrics import log_loss
 from training.families.calibration_fit import OutOfFold, choose_calibration, fit_beta
 
@@ -19,15 +19,15 @@ def outcomes(log_odds: np.ndarray) -> np.ndarray:
     "truth", [BetaCalibration(a=0.6, b=1.3, c=0.4), BetaCalibration(a=1.5, b=0.8, c=-0.2)]
 )
 def test_a_distortion_is_found_again(truth: BetaCalibration) -> None:
-    found = fit_beta(LOG_ODDS, outcomes(calibrated(LOG_ODDS, truth)))
-    assert (found.a, found.b, found.c) == pytest.approx((truth.a, truth.b, truth.c), abs=0.12)
+    beta = fit_beta(LOG_ODDS, outcomes(calibrate(LOG_ODDS, truth)))
+    assert (beta.a, beta.b, beta.c) == pytest.approx((truth.a, truth.b, truth.c), abs=0.12)
 
 
 def test_calibration_is_kept_when_it_helps() -> None:
     labels = outcomes(0.5 * LOG_ODDS + 0.5)
     chosen = choose_calibration(OutOfFold(LOG_ODDS, FOLDS), labels)
     assert chosen.log_loss_after < chosen.log_loss_before
-    moved = 1 / (1 + np.exp(-calibrated(LOG_ODDS, chosen.calibration)))
+    moved = 1 / (1 + np.exp(-calibrate(LOG_ODDS, chosen.calibration)))
     assert log_loss(labels, moved) == pytest.approx(chosen.log_loss_after, abs=1e-3)
 
 
@@ -42,10 +42,10 @@ def test_calibration_is_left_out_when_it_does_not_help() -> None:
 
 def test_a_parameter_that_would_be_negative_is_left_out() -> None:
     labels = outcomes(-np.logaddexp(0, -LOG_ODDS) - 0.4 * np.logaddexp(0, LOG_ODDS) + 1)
-    found = fit_beta(LOG_ODDS, labels)
-    assert (found.b, found.a > 0) == (0.0, True)
+    beta = fit_beta(LOG_ODDS, labels)
+    assert (beta.b, beta.a > 0) == (0.0, True)
     labels = outcomes(1.2 * np.logaddexp(0, LOG_ODDS) + 0.3 * np.logaddexp(0, -LOG_ODDS) - 2)
-    found = fit_beta(LOG_ODDS, labels)
-    assert (found.a, found.b > 0.3) == (0.0, True)
+    beta = fit_beta(LOG_ODDS, labels)
+    assert (beta.a, beta.b > 0.3) == (0.0, True)
     upside_down = fit_beta(LOG_ODDS, outcomes(-LOG_ODDS))
     assert upside_down == BetaCalibration()

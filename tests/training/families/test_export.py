@@ -14,7 +14,7 @@ from models.scorer import Scorer, probabilities_from_log_odds
 from tests.support.toy import Toy
 from training.families.candidates import CANDIDATES, Candidate, Fit, frame_from_matrix
 from training.families.export import check_parity, export
-from training.model_review import unequal_pairs
+from training.model_review import draw_unequal_pairs
 from training.row_validation import check_rows
 
 PAIRS = 10_000  # a signed feature
@@ -67,7 +67,7 @@ def test_every_family_follows_every_documented_sign(
     random = np.random.default_rng(2)
     for j, sign in signed:
         seen = np.unique(matrix[:, j][~np.isnan(matrix[:, j])])
-        pairs = unequal_pairs(seen, PAIRS, random)[:, ::sign]
+        pairs = draw_unequal_pairs(seen, PAIRS, random)[:, ::sign]
         safe = matrix[random.integers(len(matrix), size=PAIRS)]
         risky = safe.copy()
         safe[:, j], risky[:, j] = pairs[:, 0], pairs[:, 1]
@@ -82,15 +82,15 @@ def test_contributions_of_every_family_add_up_in_log_odds_and_in_points(
 ) -> None:
     candidate, pipeline = fitted
     estimator = export(candidate.family, pipeline, Toy)
-    found = estimator.contributions(matrix, matrix[:1])
-    ends = found.base + np.sum(found.values, axis=1)
+    contributions = estimator.contributions(matrix, matrix[:1])
+    ends = contributions.expected_value + np.sum(contributions.values, axis=1)
     np.testing.assert_allclose(ends, estimator.log_odds(matrix), rtol=0, atol=1e-4)
     policy = Cutoffs(approve_below=0.2, decline_from=0.4)
     calibration = BetaCalibration(a=1.2, b=0.9, c=0.1)
     scorer = Scorer(Toy, estimator, calibration, {}, scale, policy)
-    points = points_from_contributions(found, scorer.points_from_log_odds)
+    points = points_from_contributions(contributions, scorer.points_from_log_odds)
     expected = scorer.points_from_log_odds(ends) - scorer.points_from_log_odds(
-        np.array([found.base])
+        np.array([contributions.expected_value])
     )
     np.testing.assert_allclose(points.sum(axis=1), expected, rtol=0, atol=1e-9)
 

@@ -55,16 +55,16 @@ def test_no_weight_on_a_signed_feature_is_negative(fitted: SparseAdditiveClassif
 def test_a_sign_against_the_data_leaves_the_feature_out() -> None:
     matrix, labels = rows(5_000, 3)
     against = [Feature("bent", "bent", sign=-1), *FEATURES[1:]]
-    found = SparseAdditiveClassifier(features=against, seed=1).fit(matrix, labels)
-    assert "bent" not in {s.feature for t in found.formula_.terms for s in t.shapes}
+    classifier = SparseAdditiveClassifier(features=against, seed=1).fit(matrix, labels)
+    assert "bent" not in {s.feature for t in classifier.formula_.terms for s in t.shapes}
 
 
 def test_nothing_to_find_gives_the_base_rate() -> None:
     random = np.random.default_rng(4)
     matrix, labels = random.normal(size=(500, 1)), np.tile([0, 0, 0, 1], 125)
-    found = SparseAdditiveClassifier(features=[Feature("x", "x")], seed=1).fit(matrix, labels)
-    assert found.formula_.terms == ()
-    assert found.predict_proba(matrix)[0, 1] == pytest.approx(0.25, abs=1e-4)
+    classifier = SparseAdditiveClassifier(features=[Feature("x", "x")], seed=1).fit(matrix, labels)
+    assert classifier.formula_.terms == ()
+    assert classifier.predict_proba(matrix)[0, 1] == pytest.approx(0.25, abs=1e-4)
 
 
 def test_a_missing_value_counts_as_the_typical_one(fitted: SparseAdditiveClassifier) -> None:

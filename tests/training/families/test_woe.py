@@ -12,10 +12,10 @@ def test_a_level_has_the_log_of_its_share_of_goods_over_its_share_of_bads() -> N
     own = np.repeat([1.0, 0.0], 50_000)
     labels = np.repeat([0, 1, 0, 1], [40_000, 10_000, 20_000, 30_000])
     woe = WoeTransformer(features=features).fit(np.column_stack([own, 1 - own]), labels)
-    found = woe.transform(np.array([[1.0, 0.0], [0.0, 1.0]]))
+    transformed = woe.transform(np.array([[1.0, 0.0], [0.0, 1.0]]))
     # Own: 40 of 60 goods, 10 of 40 bads. Rent: 20 of 60, 30 of 40.
     expected = [np.log((40 / 60) / (10 / 40)), np.log((20 / 60) / (30 / 40))]
-    assert found[:, 0] == pytest.approx(expected, abs=1e-4)
+    assert transformed[:, 0] == pytest.approx(expected, abs=1e-4)
 
 
 @pytest.mark.parametrize("sign", [1, -1])

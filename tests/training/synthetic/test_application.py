@@ -3,7 +3,7 @@ import numpy as np
 from models.catalogue.application import Application
 from models.metrics import auc
 from training.row_validation import check_rows
-from training.synthetic.application import DAYS, LAST_DAY, generate, true_log_odds
+from training.synthetic.application import DAYS, LAST_DAY, compute_true_log_odds, generate
 
 
 def test_the_same_seed_gives_the_same_rows_and_another_seed_others() -> None:
@@ -35,8 +35,8 @@ def test_the_truth_bends_and_interacts() -> None:
     frame = generate(1, 1).iloc[[0] * 4].reset_index(drop=True)
     frame["credit_utilization"] = [0.2, 0.3, 0.7, 0.8]
     frame["num_late_payments"] = 0
-    quiet = true_log_odds(frame)
+    quiet = compute_true_log_odds(frame)
     frame["num_late_payments"] = 4
-    late = true_log_odds(frame)
+    late = compute_true_log_odds(frame)
     assert quiet[3] - quiet[2] > 2 * (quiet[1] - quiet[0])
     assert np.diff(late - quiet).min() > 0

@@ -12,9 +12,9 @@ from training.synthetic.customer import (
     FIRST_DAY,
     LAST_DAY,
     MONTHS,
+    compute_true_log_odds,
+    draw_spells,
     generate,
-    spells,
-    true_log_odds,
 )
 
 
@@ -38,7 +38,7 @@ def test_rows_come_in_order_of_three_years() -> None:
 
 @pytest.mark.parametrize("seed", range(50))
 def test_expansions_and_downturns_alternate_and_the_years_hold_both(seed: int) -> None:
-    downturn = spells(np.random.default_rng(seed))
+    downturn = draw_spells(np.random.default_rng(seed))
     assert len(downturn) == MONTHS
     assert 0 < downturn.sum() < MONTHS
     turns = np.flatnonzero(np.diff(downturn)) + 1
@@ -68,17 +68,17 @@ def test_the_truth_bends_and_interacts_and_leaves_out_what_it_says() -> None:
     frame = generate(1, 1).iloc[[0] * 4].reset_index(drop=True)
     frame["credit_utilization"] = [0.2, 0.3, 0.7, 0.8]
     frame["unemployment_rate"] = 0.04
-    quiet = true_log_odds(frame)
+    quiet = compute_true_log_odds(frame)
     frame["unemployment_rate"] = 0.09
-    hard = true_log_odds(frame)
+    hard = compute_true_log_odds(frame)
     assert quiet[3] - quiet[2] > 2 * (quiet[1] - quiet[0])
     assert np.diff(hard - quiet).min() > 0
     frame["employment_years"], frame["credit_utilization"] = [9, 10, 11, 30], 0.3
-    steps = np.diff(true_log_odds(frame))
+    steps = np.diff(compute_true_log_odds(frame))
     assert steps[0] < 0
     assert steps[1:].tolist() == [0, 0]
-    before = true_log_odds(frame)
+    before = compute_true_log_odds(frame)
     changed = frame.assign(age=[20, 30, 40, 50], num_credit_accounts=[1, 2, 3, 4], downturn=1)
-    assert true_log_odds(changed).tolist() == before.tolist()
+    assert compute_true_log_odds(changed).tolist() == before.tolist()
     frame["employment_years"], frame["total_debt"] = 5, [0, 20_000, 40_000, 60_000]
-    assert (np.diff(np.diff(true_log_odds(frame))) < 0).all()
+    assert (np.diff(np.diff(compute_true_log_odds(frame))) < 0).all()

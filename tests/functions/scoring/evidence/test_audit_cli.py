@@ -243,6 +243,9 @@ def test_the_command_runs_as_documented_and_the_server_does_not_load_it(log: Pat
         0,
         "60 records in 2 chains, 0 erased: 0 faults",
     )
-    script = "import sys, functions.scoring.app; print('functions.scoring.evidence.audit_cli' in sys.modules)"
+    script = (
+        "import sys, functions.scoring.app;"
+        " print('functions.scoring.evidence.audit_cli' in sys.modules)"
+    )
     done = run([sys.executable, "-c", script], cwd=REPOSITORY, capture_output=True, text=True)
     assert done.stdout == "False\n"

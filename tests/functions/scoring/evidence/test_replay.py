@@ -28,7 +28,7 @@ from tests.functions.scoring.recording import (
     toy_bundle,
     toys,
 )
-from tests.models.conftest import CALIBRATION, NOW, POLICY, REFERENCE, trees_of_toy
+from tests.models.conftest import BASELINE, CALIBRATION, NOW, POLICY, build_toy_trees
 from tests.support.counts import counts
 from tests.support.toy import Toy
 
@@ -52,13 +52,13 @@ def published(store: FileStore, bundle: Bundle) -> LoadedVersion:
 
 
 def bundle_of_trees() -> Bundle:
-    estimator, formula = trees_of_toy(), toy_bundle()
-    scorer = Scorer.from_catalogue(Toy, estimator, CALIBRATION, REFERENCE, POLICY)
+    estimator, formula = build_toy_trees(), toy_bundle()
+    scorer = Scorer.from_catalogue(Toy, estimator, CALIBRATION, BASELINE, POLICY)
     rows = [Toy.model_validate(row) for row in formula.golden.applications]
     answers = tuple(scorer.log_odds(rows).tolist())
     golden = Golden(applications=formula.golden.applications, log_odds=answers)
     manifest = formula.manifest.model_copy(update={"family": "xgboost"})
-    return Bundle(manifest, estimator, golden, REFERENCE)
+    return Bundle(manifest, estimator, golden, BASELINE)
 
 
 @pytest.mark.parametrize("kind", ["formula", "trees"])
