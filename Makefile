@@ -6,6 +6,8 @@ SYSTEM_PYTHON ?= $(firstword $(foreach version,3.11 3.12 3.13,$(shell python$(ve
 export UV_PYTHON_DOWNLOADS := never
 export PYTHONPATH := .
 export OMP_WAIT_POLICY := PASSIVE
+# Matrices are small here: more threads of numpy's library wait, spinning, more than they work.
+export OPENBLAS_NUM_THREADS := 1
 PORT ?= 8080
 # Tests of one file, or of one expensive thing, run in one process; see tests/conftest.py.
 PARALLEL ?= --numprocesses auto --maxprocesses 4 --dist loadgroup
