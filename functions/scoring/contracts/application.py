@@ -101,7 +101,7 @@ class BodyVariant:
 
 def contract(engine: DecisionEngine, model_name: str, *variants: BodyVariant) -> Contract:
     """`/predict`, `/predict/batch` and `/health`, answered by one model."""
-    model = engine.find_model(model_name)
+    model = engine.catalogue[model_name]
     by_member = {variant.member: variant.respond for variant in variants}
 
     async def predict(request: Request) -> Response:

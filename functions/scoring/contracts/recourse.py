@@ -78,7 +78,7 @@ class Recourses(Predictions):
 
 async def respond(engine: DecisionEngine, request: Request) -> Response:
     """Respond with predictions and the smallest change for each."""
-    model = engine.find_model(request.path_params["model"])
+    model = engine.catalogue[request.path_params["model"]]
     document = await read_json_object(request)
     reject_faults(parameters_beside_instances(document, set())[1])
     applications = validate_rows(model, rows_from_document(document, "instances", MAX_INSTANCES))

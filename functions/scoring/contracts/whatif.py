@@ -58,7 +58,7 @@ class WhatIf(Predictions):
 
 async def respond(engine: DecisionEngine, request: Request) -> Response:
     """Respond with the prediction and a grid of others."""
-    model = engine.find_model(request.path_params["model"])
+    model = engine.catalogue[request.path_params["model"]]
     document = await read_json_object(request)
     application, grid = _parse(model, document)
     table, caller = table_from_applications(model, [application]), caller_from_request(request)

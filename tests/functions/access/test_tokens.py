@@ -238,5 +238,5 @@ def test_without_the_issuers_keys_nobody_can_be_judged(
     answer, again = asking("POST", "/predict", token), asking("POST", "/predict", token)
     assert again.status_code == httpx.codes.TOO_MANY_REQUESTS
     assert answer.status_code == httpx.codes.SERVICE_UNAVAILABLE
-    assert answer.json()["detail"] == "the token issuer's keys cannot be had"
+    assert answer.json()["detail"] == "the token issuer's keys cannot be read"
     assert int(answer.headers["retry-after"]) >= 1

@@ -114,7 +114,7 @@ def test_null_and_an_absent_column_are_the_same_for_an_optional_field(
         ({"content": 1}, "inputs[0].content: This member is not in the contract"),
         ({"parameters": 1}, "inputs[0].parameters: Input should be an object"),
         ({"parameters": {"binary_data_size": 8}}, "Binary tensors are not served"),
-        ({"name": "income"}, "inputs[1].name: This column stands twice"),
+        ({"name": "income"}, "inputs[1].name: This column is listed twice"),
         ({"name": "surname"}, "inputs[0].name: Input should be a field of the model"),
         ({"name": "surname"}, "inputs.age: This column is required"),
         ({"name": {}}, "inputs[0].name: Input should be a field of the model"),

@@ -248,7 +248,7 @@ def test_a_record_forged_within_a_chain_without_a_key_is_found_where_the_next_on
     [fault] = verify(changed, [Seal()]).faults
     assert fault == (
         chains_of(lines)[0][4],
-        f"it does not follow from line {number}: one was made anew",
+        f"it does not follow from line {number}: one of them was replaced",
     )
 
 
@@ -274,4 +274,4 @@ def test_a_log_verifies_after_it_was_in_bigquery(lines: list[bytes], verified: V
 
 def test_a_record_without_a_chain_is_a_fault(verified: Verified, lines: list[bytes]) -> None:
     found = verified([*lines, b'{"record": "decision", "record_version": 1}\n'])
-    assert found.faults == [(len(lines) + 1, "it has no place in any chain")]
+    assert found.faults == [(len(lines) + 1, "it is not part of any chain")]

@@ -73,7 +73,7 @@ def test_a_version_makes_every_one_of_its_decisions_again(
     capsys.readouterr()
     assert main(["audit", "replay", str(path), "--version", loaded.version]) == 0
     assert capsys.readouterr().out == (
-        f"{DECISIONS} decisions replayed by toy {loaded.version}, 0 passed over: "
+        f"{DECISIONS} decisions replayed by toy {loaded.version}, 0 skipped: "
         "0 flips, 0 differences in its own decisions\n"
     )
     found = records_in(path.read_bytes().splitlines()).values()
