@@ -81,6 +81,9 @@ bench-peers: setup ## the same beside LitServe, BentoML, MLServer, MLflow (build
 load: setup ## one scoring process under rising load; writes the table of docs/scale.md
 	$(PYTHON) tests/benchmarks/load.py
 
+client: setup ## write the client's response types from docs/openapi.json
+	$(PYTHON) infra/local/client_types.py
+
 openapi: setup ## write docs/openapi.json
 	@$(PYTHON) -m functions.scoring openapi > docs/openapi.json
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from functions.client.errors import RefusedError, UnavailableError, UnreadableAnswerError
+from functions.client.errors import RefusedError, UnavailableError, UnreadableResponseError
 from functions.client.retries import Retries
 from models.catalogue.application import Application
 from tests.functions.client.conftest import PREDICTION, Ask, Step, Told
@@ -107,7 +107,7 @@ def test_a_connection_that_breaks_after_sending_is_not_asked_again(
     told: Start, ask: Ask, application: Application
 ) -> None:
     server = told("close")
-    with pytest.raises(UnavailableError, match=r"^no answer at try 1: RemoteProtocolError$"):
+    with pytest.raises(UnavailableError, match=r"^no response at try 1: RemoteProtocolError$"):
         ask(server.url, "predict", [application], retries=QUICK)
     assert len(server.asked) == 1
 
@@ -115,7 +115,7 @@ def test_a_connection_that_breaks_after_sending_is_not_asked_again(
 def test_a_server_that_does_not_listen_is_tried_to_the_end(
     ask: Ask, application: Application
 ) -> None:
-    with pytest.raises(UnavailableError, match=r"^no answer at try 5: ConnectError$") as raised:
+    with pytest.raises(UnavailableError, match=r"^no response at try 5: ConnectError$") as raised:
         ask(f"http://127.0.0.1:{free_port()}", "predict", [application], retries=QUICK)
     assert raised.value.status is None
 
@@ -138,7 +138,7 @@ def test_a_server_that_begins_to_listen_meanwhile_answers(
 def test_the_deadline_holds(told: Start, ask: Ask, application: Application, conduct: str) -> None:
     server = told(conduct)
     began = time.monotonic()
-    with pytest.raises(UnavailableError, match=r"^no answer "):
+    with pytest.raises(UnavailableError, match=r"^no response "):
         ask(server.url, "predict", [application], timeout=DEADLINE_SECONDS)
     assert DEADLINE_SECONDS * 0.9 <= time.monotonic() - began < GENEROUS_SECONDS
     assert len(server.asked) == 1
@@ -150,7 +150,7 @@ def test_one_try_may_take_less_than_the_whole_call(
 ) -> None:
     server = told("stall")
     began = time.monotonic()
-    with pytest.raises(UnavailableError, match=r"^no answer at try 1: ReadTimeout$"):
+    with pytest.raises(UnavailableError, match=r"^no response at try 1: ReadTimeout$"):
         ask(server.url, "predict", [application], retries=Retries(try_seconds=DEADLINE_SECONDS))
     assert time.monotonic() - began < GENEROUS_SECONDS
 
@@ -180,10 +180,10 @@ def test_an_answer_that_is_none_of_ours_is_not_shown(
     told: Start, ask: Ask, application: Application, body: bytes
 ) -> None:
     server = told((200, {}, body))
-    with pytest.raises(UnreadableAnswerError) as raised:
+    with pytest.raises(UnreadableResponseError) as raised:
         ask(server.url, "predict", [application])
     path = "/v1/models/application:predict"
-    assert str(raised.value) == f"{path} answered something else than Predictions"
+    assert str(raised.value) == f"{path} did not respond with Predictions"
     cause: Any = raised.value.__cause__
     assert "perhaps" not in str(cause)
     assert "sign in" not in str(cause)
@@ -193,4 +193,4 @@ def test_a_page_of_a_proxy_is_not_repeated(told: Start, ask: Ask, application: A
     server = told((403, {"content-type": "text/html"}, b"denied for income 75000"))
     with pytest.raises(RefusedError) as raised:
         ask(server.url, "predict", [application])
-    assert str(raised.value) == "403 Forbidden: the answer is no problem document"
+    assert str(raised.value) == "403 Forbidden: the response is not a problem document"
