@@ -10,7 +10,7 @@ ENVIRONMENT ?= prod
 URL ?= http://localhost:$(PORT)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock run train serve stress test lint types unit coverage infra-check stack-test soak bench bench-peers load openapi cost sbom source-archive bootstrap plan release
+.PHONY: help setup lock run train serve stress test lint types unit coverage infra-check stack-test soak bench bench-peers load client openapi cost sbom source-archive bootstrap plan release
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
