@@ -5,7 +5,7 @@ import pytest
 from models.catalogue.application import Application
 from models.features import columns_from_applications
 
-EXAMPLE: dict[str, Any] = Application.model_config["json_schema_extra"]["examples"][0]  # type: ignore[index,call-overload]
+EXAMPLE: dict[str, Any] = Application.model_json_schema()["examples"][0]
 
 
 @pytest.mark.parametrize(

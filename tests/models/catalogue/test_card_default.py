@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from models.catalogue.card_default import CardDefault
 from models.features import columns_from_applications, features, matrix_from_columns
 
-EXAMPLE: dict[str, Any] = CardDefault.model_config["json_schema_extra"]["examples"][0]  # type: ignore[index,call-overload]
+EXAMPLE: dict[str, Any] = CardDefault.model_json_schema()["examples"][0]
 
 
 def test_utilization_is_the_latest_bill_as_a_share_of_the_limit() -> None:

@@ -7,7 +7,7 @@ from models.catalogue.german_credit import GermanCredit
 from models.contract import characteristics
 from models.policy import decide
 
-EXAMPLE: dict[str, Any] = GermanCredit.model_config["json_schema_extra"]["examples"][0]  # type: ignore[index,call-overload]
+EXAMPLE: dict[str, Any] = GermanCredit.model_json_schema()["examples"][0]
 
 
 def test_the_documented_example_follows_the_contract() -> None:
