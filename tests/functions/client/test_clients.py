@@ -237,49 +237,6 @@ def test_both_clients_have_the_same_methods_with_the_same_signatures() -> None:
         assert inspect.iscoroutinefunction(awaits[name]), name
 
 
-def unread(said: dict[str, Any], read: dict[str, Any], known: dict[str, Any], at: str) -> list[str]:
-    """Members a schema of the service names that a schema of the client does not have."""
-    if reference := read.get("$ref"):
-        read = known[reference.rsplit("/", 1)[1]]
-    found = []
-    for name, inner in said.get("properties", {}).items():
-        path = f"{at}.{name}"
-        if name not in read["properties"]:
-            found.append(path)
-            continue
-        options = read["properties"][name].get("anyOf", [read["properties"][name]])
-        found += unread(inner, options[0], known, path)
-    if "items" in said and "items" in read:
-        found += unread(said["items"], read["items"], known, f"{at}[]")
-    return found
-
-
-@pytest.mark.parametrize(
-    ("method", "path", "answer"),
-    [
-        ("post", "/v1/models/application:predict", responses.Predictions),
-        ("post", "/v1/models/application:explain", responses.Explanations),
-        ("post", "/v1/models/application:whatif", responses.WhatIf),
-        ("post", "/v1/models/application:recourse", responses.Recourses),
-        ("get", "/v1/models", responses.Models),
-    ],
-)
-def test_every_member_the_document_names_is_read(
-    service: Server, method: str, path: str, answer: type[BaseModel]
-) -> None:
-    described = service.client.get("/openapi.json").json()["paths"][path][method]
-    said = described["responses"]["200"]["content"]["application/json"]["schema"]
-    read = answer.model_json_schema()
-    assert said["properties"]
-    assert unread(said, read, read["$defs"], "") == []
-
-
-def test_a_member_that_is_not_read_would_be_found() -> None:
-    said: dict[str, Any] = {"items": {"properties": {"advice": {}}}}
-    read = responses.Predictions.model_json_schema()
-    assert unread(said, read["properties"]["predictions"], read["$defs"], "") == ["[].advice"]
-
-
 def test_the_functions_neither_import_the_client_nor_what_it_alone_needs() -> None:
     client = REPOSITORY / "functions" / "client"
     for path in python_files("functions"):

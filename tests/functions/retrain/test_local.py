@@ -54,6 +54,7 @@ def is_running(pid: int) -> bool:
         return False
 
 
+@pytest.mark.trained
 @BOTH
 def test_a_run_trains_and_publishes_a_model(kind: ServerKind, tmp_path: Path) -> None:
     store = (tmp_path / "store").as_uri()

@@ -10,7 +10,7 @@ import pytest
 from models.contract import characteristics
 from models.discovery import credit_models
 from models.evidence.records import PERSONAL
-from tests.support.running import Server, TrainedStore, running_server
+from tests.support.running import ModelStore, Server, running_server
 
 NAME = "Canary-Zacharias"  # in headers, and as text where no text belongs
 KEY = "canary-key-canary-key-canary-key-canary"
@@ -18,11 +18,9 @@ MODELS = ("application", "card_default", "german_credit")
 
 
 @pytest.fixture(scope="module")
-def server(
-    trained_store: TrainedStore, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Server]:
+def server(made_models: ModelStore, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     log = tmp_path_factory.mktemp("canary") / "log"
-    with running_server(log, MODEL_STORE=trained_store.uri, DECISION_LOG_KEY=KEY) as found:
+    with running_server(log, MODEL_STORE=made_models.uri, DECISION_LOG_KEY=KEY) as found:
         yield found
 
 

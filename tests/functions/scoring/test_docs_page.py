@@ -51,8 +51,8 @@ def server(made_store: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
-    with browser_page(tmp_path_factory.mktemp("browser")) as page:
+def browser() -> Iterator[Page]:
+    with browser_page() as page:
         yield page
 
 
@@ -145,7 +145,7 @@ def test_it_shows_every_route_of_the_document_with_its_fields(page: Page, server
     assert "months late; -2, -1, 0 are codes" in text
     headings = page.run("return [...document.querySelectorAll('#routes h2')].map(h => h.innerText)")
     assert (headings[0], headings[-1]) == ("Any model", "Operations")
-    assert page.complaints() == []
+    assert page.complaints == []
 
 
 @in_a_browser
@@ -170,13 +170,9 @@ def test_an_application_is_scored_and_explained_as_it_is_opened(page: Page, serv
     assert picture["start"] == "data:image/svg+xml;"
     assert "credit_utilization" in picture["alt"]
 
-    hosts = {
-        urlsplit(request["request"]["url"]).netloc
-        for request in page.told("Network.requestWillBeSent")
-        if not request["request"]["url"].startswith("data:")
-    }
+    hosts = {urlsplit(url).netloc for url in page.urls if not url.startswith("data:")}
     assert hosts == {server.client.base_url.netloc.decode()}
-    assert page.complaints() == []
+    assert page.complaints == []
 
 
 @in_a_browser

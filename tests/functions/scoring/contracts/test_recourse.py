@@ -9,6 +9,13 @@ from models.discovery import credit_models
 from models.explaining.recourse import MOST_FIELDS
 from tests.support.running import Server
 
+
+@pytest.fixture
+def service(trained_service: Server) -> Server:
+    """The documented answers are those of trained models."""
+    return trained_service
+
+
 Example = Callable[[str], Any]
 
 

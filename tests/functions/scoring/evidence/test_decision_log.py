@@ -34,7 +34,7 @@ from tests.functions.scoring.recording import (
     toys,
 )
 from tests.support.faults import wait_until
-from tests.support.running import Server, TrainedStore, running_server
+from tests.support.running import ModelStore, Server, running_server
 
 Rows = dict[str, dict[str, Any]]
 
@@ -214,13 +214,13 @@ def test_a_store_that_hangs_delays_neither_a_decision_nor_the_end(tmp_path: Path
 
 
 def test_a_server_that_is_stopped_has_anchored_its_last_record(
-    trained_store: TrainedStore, example: Callable[[str], Any], tmp_path: Path
+    made_models: ModelStore, example: Callable[[str], Any], tmp_path: Path
 ) -> None:
     path, anchors = tmp_path / "decisions.jsonl", tmp_path / "anchors"
     key = KEY.replace(" ", "-")
     with running_server(
         tmp_path / "log",
-        MODEL_STORE=trained_store.uri,
+        MODEL_STORE=made_models.uri,
         DECISION_LOG=str(path),
         DECISION_LOG_KEY=f"{key} {'old' * 20}",
         DECISION_ANCHOR_STORE=anchors.as_uri(),

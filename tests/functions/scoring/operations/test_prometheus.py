@@ -8,7 +8,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.support.running import Server, ServerKind, TrainedStore, running_server
+from tests.support.running import ModelStore, Server, ServerKind, running_server
 
 Samples = dict[str, list[tuple[dict[str, str], float]]]
 
@@ -26,9 +26,9 @@ def samples(server: Server) -> Samples:
 
 @pytest.mark.parametrize("kind", ["module", "framework"])
 def test_answers_and_decisions_are_counted(
-    trained_store: TrainedStore, example: Callable[[str], Any], kind: ServerKind, tmp_path: Path
+    made_models: ModelStore, example: Callable[[str], Any], kind: ServerKind, tmp_path: Path
 ) -> None:
-    with running_server(tmp_path / "log", kind, MODEL_STORE=trained_store.uri) as server:
+    with running_server(tmp_path / "log", kind, MODEL_STORE=made_models.uri) as server:
         before = samples(server)
         assert "surety_cold_start_seconds" not in before
         assert "surety_decisions_total" not in before
