@@ -16,7 +16,7 @@ ENVIRONMENT ?= prod
 URL ?= http://localhost:$(PORT)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock run train serve stress quick test lint types unit test-environments coverage infra-check stack-test soak bench bench-peers load openapi cost sbom source-archive bootstrap plan release
+.PHONY: help setup lock run train serve stress quick test lint types unit test-environments coverage infra-check stack-test soak bench bench-peers load client openapi cost sbom source-archive bootstrap plan release
 
 help: ## show this list
 	@awk -F ':.*## ' '/^##@ / { print "\n" substr($$0, 5) } /^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -104,6 +104,9 @@ load: setup ## one scoring process under rising load; writes the table of docs/s
 	$(PYTHON) tests/benchmarks/load.py
 
 ##@ Documents
+
+client: setup ## write the client's response types from docs/openapi.json
+	$(PYTHON) infra/local/client_types.py
 
 openapi: setup ## write docs/openapi.json
 	@$(PYTHON) -m functions.scoring openapi > docs/openapi.json

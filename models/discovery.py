@@ -3,14 +3,22 @@
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import models.catalogue
 from models.contract import CreditModel, name_from_model
 from models.errors import DeclarationError, UnknownModelError
 
 
-def credit_models(extra_modules: Iterable[str] = ()) -> Mapping[str, type[CreditModel]]:
+class Catalogue(dict[str, type[CreditModel]]):
+    """Credit models by name; a name it lacks raises `UnknownModelError`, which lists the names."""
+
+    def __missing__(self, name: str) -> type[CreditModel]:
+        """Report an unknown name in the domain's words."""
+        raise UnknownModelError(name, tuple(self))
+
+
+def credit_models(extra_modules: Iterable[str] = ()) -> Catalogue:
     """Return all credit models by name: the catalogue first, then `extra_modules`.
 
     Raises
@@ -20,7 +28,7 @@ def credit_models(extra_modules: Iterable[str] = ()) -> Mapping[str, type[Credit
         built, or uses a name that is already taken.
     """
     own = [f"models.catalogue.{m.name}" for m in pkgutil.iter_modules(models.catalogue.__path__)]
-    catalogue: dict[str, type[CreditModel]] = {}
+    catalogue = Catalogue()
     for module in [*own, *extra_modules]:
         for model in _models_from_module(module):
             if name_from_model(model) in catalogue:
@@ -44,19 +52,6 @@ def _build(model: type[CreditModel]) -> None:
     if is_built is False:
         message = f"credit model {name_from_model(model)} cannot be built"
         raise DeclarationError(message)
-
-
-def find_model(catalogue: Mapping[str, type[CreditModel]], name: str) -> type[CreditModel]:
-    """Look a model up by name.
-
-    Raises
-    ------
-    UnknownModelError
-        If the catalogue has no model of this name. The message lists the names it has.
-    """
-    if name not in catalogue:
-        raise UnknownModelError(name, tuple(catalogue))
-    return catalogue[name]
 
 
 def _models_from_module(module_name: str) -> list[type[CreditModel]]:

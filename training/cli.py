@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from models.discovery import credit_models, find_model
+from models.discovery import credit_models
 from models.errors import (
     DataError,
     DeclarationError,
@@ -115,7 +115,7 @@ def _train(options: argparse.Namespace, settings: TrainingSettings) -> None:
 def _generate(options: argparse.Namespace, settings: TrainingSettings) -> None:
     from training.sources import write_generated  # noqa: PLC0415 -- likewise
 
-    model = find_model(credit_models(settings.credit_models), options.model)
+    model = credit_models(settings.credit_models)[options.model]
     rows = write_generated(model, options.output, options.seed, options.rows)
     print(json.dumps({"rows": rows, "output": str(options.output)}))
 

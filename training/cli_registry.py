@@ -15,7 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from models.contract import CreditModel, name_from_model
-from models.discovery import credit_models, find_model
+from models.discovery import credit_models
 from models.errors import ModelRefusedError, ObjectMissingError, RegistryError
 from models.registry.bundle import bundle_from_bytes
 from models.registry.pointer import (
@@ -231,7 +231,7 @@ def _open_registry(options: argparse.Namespace, settings: TrainingSettings) -> t
 
 
 def _find_model(options: argparse.Namespace, settings: TrainingSettings) -> type[CreditModel]:
-    return find_model(credit_models(settings.credit_models), options.model)
+    return credit_models(settings.credit_models)[options.model]
 
 
 def _roles_from_pointer(pointer: Pointer | None) -> dict[str, str]:

@@ -6,7 +6,7 @@ import json
 from rich.console import Console
 from rich.table import Table
 
-from models.discovery import credit_models, find_model
+from models.discovery import credit_models
 from models.stores.uri import open_store
 from training.cli_registry import find_author
 from training.promotion import Verdict, judge, release
@@ -22,7 +22,7 @@ def train_and_release(options: argparse.Namespace, settings: TrainingSettings) -
     """
     store = open_store(options.store)
     job = TrainingJob(
-        model=find_model(credit_models(settings.credit_models), options.model),
+        model=credit_models(settings.credit_models)[options.model],
         data=options.data,
         seed=options.seed,
         threads=settings.threads,

@@ -3,16 +3,19 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, get_args
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from typing_extensions import TypedDict
 
 from models.errors import DataError
+from models.evidence.log_reader import DecisionLogError, LogLine, read_lines
+from models.policy import DecisionName
+from models.registry.serving import Variant
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
-DECISIONS = ("approve", "refer", "decline")
-MEMBERS = ("variant", "model_version", "credit_score", "probability_of_default", "decision")
+DECISIONS = get_args(DecisionName)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,19 @@ class VariantFigures:
     shares: dict[str, float]
 
 
+class ComparedDecision(TypedDict):
+    """The members of a decision record that are compared; a table may write scores as floats."""
+
+    __pydantic_config__ = ConfigDict(strict=True, allow_inf_nan=False)  # type: ignore[misc]
+
+    model: str
+    variant: Variant
+    model_version: str
+    credit_score: Annotated[float, Field(ge=-1e9, le=1e9)]
+    probability_of_default: Annotated[float, Field(gt=0, lt=1)]
+    decision: DecisionName
+
+
 def compare_variants(model_name: str, log: Path) -> tuple[VariantFigures, ...]:
     """Summarise the decision records of a model by variant and version.
 
@@ -36,44 +52,32 @@ def compare_variants(model_name: str, log: Path) -> tuple[VariantFigures, ...]:
         If the log cannot be read, or has no decision of the model.
     """
     try:
-        with log.open(encoding="utf-8", errors="replace") as lines:
-            records = list(_read_records(model_name, lines))
-    except OSError as error:
-        message = f"{log}: {error}"
-        raise DataError(message) from error
-    if not records:
+        decisions = list(_decisions_from_lines(model_name, read_lines(log)))
+    except DecisionLogError as error:
+        raise DataError(str(error)) from error
+    if not decisions:
         message = f"{log}: the log has no decision of {model_name}"
         raise DataError(message)
-    frame = pd.DataFrame(records, columns=list(MEMBERS))
     return tuple(
         _figures_from_rows(str(variant), str(version), rows)
-        for (variant, version), rows in frame.groupby(["variant", "model_version"])
+        for (variant, version), rows in pd.DataFrame(decisions).groupby(
+            ["variant", "model_version"]
+        )
     )
 
 
-class _DecisionRecord(BaseModel):
-    """The members of a decision record that are compared. Other members are ignored."""
-
-    model_config = ConfigDict(strict=True, allow_inf_nan=False)
-
-    record: Literal["decision"]
-    model: str
-    variant: Literal["champion", "challenger"]
-    model_version: str
-    credit_score: Annotated[float, Field(ge=-1e9, le=1e9)]
-    probability_of_default: Annotated[float, Field(gt=0, lt=1)]
-    decision: Literal["approve", "refer", "decline"]
-
-
-def _read_records(model_name: str, lines: Iterable[str]) -> Iterable[tuple[object, ...]]:
-    """Yield the decisions in a log. Other lines and incomplete lines are skipped."""
+def _decisions_from_lines(model_name: str, lines: Iterable[LogLine]) -> Iterable[ComparedDecision]:
+    """Yield a model's decisions. A record that is not one of ours is skipped."""
+    adapter = TypeAdapter(ComparedDecision)
     for line in lines:
+        if line.record is None or line.record.get("record") != "decision":
+            continue
         try:
-            record = _DecisionRecord.model_validate_json(line)
+            decision = adapter.validate_python(line.record)
         except ValidationError:
             continue
-        if record.model == model_name:
-            yield tuple(getattr(record, name) for name in MEMBERS)
+        if decision["model"] == model_name:
+            yield decision
 
 
 def _figures_from_rows(variant: str, version: str, rows: pd.DataFrame) -> VariantFigures:

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from models.contract import CreditModel, name_from_model
-from models.discovery import credit_models, find_model
+from models.discovery import credit_models
 from models.errors import ModelRefusedError, SuretyError
 from models.registry.bundle import bundle_from_bytes, scorer_from_bundle
 
@@ -63,5 +63,5 @@ def _load(name: str, module: str) -> None:
     catalogue = credit_models()
     if name not in catalogue:
         catalogue = credit_models((module,))
-    model = find_model(catalogue, name)
+    model = catalogue[name]
     scorer_from_bundle(bundle_from_bytes(sys.stdin.buffer.read()), model)

@@ -29,7 +29,7 @@ from functions.web.logs import log
 from functions.web.openapi import Operation, closed_object
 from functions.web.problems import RequestError, faults_from_validation, reject_faults
 from functions.web.settings import Listening
-from models.discovery import find_model
+from models.contract import name_from_model
 
 finish_imports()
 
@@ -87,8 +87,7 @@ def contract(settings: RetrainSettings, runner: Runner) -> Contract:
 
     def read_model_name(members: Mapping[str, Any]) -> str:
         name = _parse({"model": settings.default_model, **members}).model
-        find_model(settings.catalogue, name)
-        return name
+        return name_from_model(settings.catalogue[name])
 
     async def train(request: Request) -> Response:
         reject_faults(unknown_members(request.query_params, set(), "query"))

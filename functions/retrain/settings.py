@@ -24,8 +24,7 @@ from functions.web.settings import (
     split_list,
     try_reading,
 )
-from models.contract import CreditModel
-from models.discovery import credit_models
+from models.discovery import Catalogue, credit_models
 
 DEFAULT_PORT = 8082
 GOOGLE = "https://run.googleapis.com"
@@ -59,7 +58,7 @@ class RetrainSettings:
 
     listening: Listening
     access: Access
-    catalogue: Mapping[str, type[CreditModel]]
+    catalogue: Catalogue
     default_model: str
     training_job: str | None
     training_api: str

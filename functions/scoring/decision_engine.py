@@ -15,7 +15,7 @@ from functions.scoring.model_loader import ModelLoader
 from functions.web.middleware import Caller
 from functions.web.problems import Fault, faults_from_validation, reject_faults
 from models.contract import CreditModel, name_from_model
-from models.discovery import find_model
+from models.discovery import Catalogue
 from models.prediction import ScoredRequest
 from models.registry.serving import InService, LoadedVersion, Variant
 from models.table import EXACT_INTEGERS, Table, table_from_applications, table_from_rows
@@ -52,14 +52,10 @@ class ScoringRequest:
 class DecisionEngine:
     """What all contracts share: catalogue, models in memory, decision log, telemetry."""
 
-    catalogue: Mapping[str, type[CreditModel]]
+    catalogue: Catalogue
     loader: ModelLoader
     decision_log: DecisionLog | None
     observe: Callable[[ScoredRequest], None]
-
-    def find_model(self, name: str) -> type[CreditModel]:
-        """Look a credit model up by name, or raise `UnknownModelError`."""
-        return find_model(self.catalogue, name)
 
     async def decide(self, request: ScoringRequest) -> ScoredRequest:
         """Decide on applications; a decision is returned only once it is recorded.

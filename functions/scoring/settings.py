@@ -20,8 +20,7 @@ from functions.web.settings import (
     split_list,
     try_reading,
 )
-from models.contract import CreditModel
-from models.discovery import credit_models
+from models.discovery import Catalogue, credit_models
 from models.evidence.hash_chain import MIN_KEY_CHARACTERS, Seal
 from models.stores.store import Store
 from models.stores.uri import open_store
@@ -94,7 +93,7 @@ class EvidenceSettings:
     """What reading a decision log needs. The first seal makes new records, all read old ones."""
 
     store: Store
-    catalogue: Mapping[str, type[CreditModel]]
+    catalogue: Catalogue
     seals: tuple[Seal, ...]
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from models.discovery import credit_models, find_model
+from models.discovery import credit_models
 from models.errors import DeclarationError, UnknownModelError
 from tests.support.running import MODELS
 from tests.support.toy import Toy
@@ -35,4 +35,4 @@ def test_a_wrong_module_is_refused_by_name(module: str, message: str) -> None:
 
 def test_an_unknown_model_is_answered_with_those_there_are() -> None:
     with pytest.raises(UnknownModelError, match=", ".join(MODELS)):
-        find_model(credit_models(), "mortgage")
+        credit_models()["mortgage"]

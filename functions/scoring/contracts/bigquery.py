@@ -48,7 +48,7 @@ def contract(engine: DecisionEngine) -> Contract:
     """`/bigquery/{model}`, called by a remote function of that model."""
 
     async def call(request: Request) -> Response:
-        model = engine.find_model(request.path_params["model"])
+        model = engine.catalogue[request.path_params["model"]]
         document = await read_json_object(request)
         with_reasons, faults = _parse_context(document.get("userDefinedContext"))
         calls = rows_from_document(document, "calls")

@@ -39,7 +39,7 @@ class BureauReply(TypedDict):
 
 def variant(engine: DecisionEngine) -> BodyVariant:
     """The body of `POST /predict` that has `data`, answered by the model `bureau`."""
-    model = engine.find_model(MODEL_NAME)
+    model = engine.catalogue[MODEL_NAME]
 
     async def respond(document: dict[str, Any], request: Request) -> Response:
         with_reasons, faults = parse_reasons_beside(document, MEMBER)

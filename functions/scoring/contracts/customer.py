@@ -51,7 +51,7 @@ class CustomerReplies(TypedDict):
 
 def contract(engine: DecisionEngine) -> Contract:
     """`/api/v1/predict` and `/api/v1/predict/batch`."""
-    model = engine.find_model(MODEL_NAME)
+    model = engine.catalogue[MODEL_NAME]
 
     async def predict(request: Request) -> Response:
         row, with_reasons, faults = split_parameters(await read_json_object(request))

@@ -47,7 +47,7 @@ class Explanations(Predictions):
 
 async def respond(engine: DecisionEngine, request: Request) -> Response:
     """Respond with predictions and an explanation of each."""
-    model = engine.find_model(request.path_params["model"])
+    model = engine.catalogue[request.path_params["model"]]
     document = await read_json_object(request)
     with_picture, faults = _parse_parameters(document)
     reject_faults(faults)

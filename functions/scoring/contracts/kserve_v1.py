@@ -75,7 +75,7 @@ def contract(engine: DecisionEngine) -> Contract:
     """Predictions and model metadata of every credit model."""
 
     async def predict(request: Request) -> Response:
-        model = engine.find_model(request.path_params["model"])
+        model = engine.catalogue[request.path_params["model"]]
         return json_response(await predict_instances(engine, model, request))
 
     async def list_models(_request: Request) -> Response:
@@ -84,7 +84,7 @@ def contract(engine: DecisionEngine) -> Contract:
 
     async def show_model(request: Request) -> Response:
         name, verb, _ = request.path_params["model"].partition(":")
-        model = engine.find_model(name)
+        model = engine.catalogue[name]
         if verb:
             raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED, headers={"Allow": "POST"})
         schema = model.model_json_schema()

@@ -43,7 +43,7 @@ from functions.web.examples import example_from_schema
 from functions.web.middleware import caller_from_request
 from functions.web.openapi import Operation, Schema, array, closed_object
 from functions.web.problems import Fault, reject_faults
-from models.contract import CreditModel
+from models.contract import CreditModel, name_from_model
 from models.prediction import Outcome, ScoredRequest
 from models.registry.serving import InService
 from models.table import Table, table_from_applications, table_from_columns
@@ -194,8 +194,7 @@ async def _infer(engine: DecisionEngine, request: Request) -> Response:
 def _read_path(engine: DecisionEngine, request: Request) -> tuple[str, str | None]:
     """Return the model's name, which the catalogue has, and the version if one is named."""
     name = request.path_params["model"]
-    engine.find_model(name)
-    return name, request.path_params.get("version")
+    return name_from_model(engine.catalogue[name]), request.path_params.get("version")
 
 
 def _parse(

@@ -20,8 +20,8 @@ from functions.web.bodies import json_response
 from functions.web.contract import Contract
 from functions.web.openapi import Operation
 from functions.web.problems import RequestError
-from models.contract import CreditModel
-from models.discovery import find_model
+from models.contract import CreditModel, name_from_model
+from models.discovery import Catalogue
 from models.errors import (
     ModelRefusedError,
     ObjectMissingError,
@@ -78,16 +78,13 @@ class VersionInfo(ListedVersion):
     metrics: dict[str, Estimate]
 
 
-def contract(
-    store: Store, catalogue: Mapping[str, type[CreditModel]], default_model: str
-) -> Contract:
+def contract(store: Store, catalogue: Catalogue, default_model: str) -> Contract:
     """`/model/versions` and `/model/info`."""
     readers = ThreadPoolExecutor(READERS, "versions")
 
     def read_model_name(request: Request) -> str:
         name = request.query_params.get("model", default_model)
-        find_model(catalogue, name)
-        return name
+        return name_from_model(catalogue[name])
 
     async def list_versions(request: Request) -> Response:
         read = partial(_list_versions, store, read_model_name(request))

@@ -19,7 +19,7 @@ def contract(
     engine: DecisionEngine, model_name: str, paths: VertexRoutes, is_ready: IsReady
 ) -> Contract:
     """The routes that `AIP_PREDICT_ROUTE` and `AIP_HEALTH_ROUTE` name; none if they are not set."""
-    model = engine.find_model(model_name)
+    model = engine.catalogue[model_name]
 
     async def predict(request: Request) -> Response:
         return json_response(await predict_instances(engine, model, request))

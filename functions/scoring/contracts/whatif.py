@@ -44,7 +44,7 @@ class Cells(TypedDict):
     """Outcomes cell by cell, the last field varying fastest."""
 
     fields: list[str]
-    values: Annotated[list[list[str | float | None]], Field(description="Of each field.")]
+    values: Annotated[list[list[str | int | float | None]], Field(description="Of each field.")]
     probability_of_default: list[float]
     credit_score: list[int]
     decision: list[DecisionName]
@@ -58,7 +58,7 @@ class WhatIf(Predictions):
 
 async def respond(engine: DecisionEngine, request: Request) -> Response:
     """Respond with the prediction and a grid of others."""
-    model = engine.find_model(request.path_params["model"])
+    model = engine.catalogue[request.path_params["model"]]
     document = await read_json_object(request)
     application, grid = _parse(model, document)
     table, caller = table_from_applications(model, [application]), caller_from_request(request)

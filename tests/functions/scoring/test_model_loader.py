@@ -130,13 +130,13 @@ def test_a_corrupt_model_is_refused_and_tried_again_with_back_off(own_store: Pat
     loader = ModelLoader(open_store(own_store.as_uri()), CATALOGUE, 60.0, clock)
 
     async def waits() -> list[int]:
-        found = []
+        outcomes = []
         for _ in range(7):
             with pytest.raises(NotReadyError, match="its bundle was refused") as caught:
                 await loader.serving("german_credit")
-            found.append(caught.value.retry_after_seconds)
+            outcomes.append(caught.value.retry_after_seconds)
             clock.now += caught.value.retry_after_seconds
-        return found
+        return outcomes
 
     assert asyncio.run(waits()) == [1, 2, 4, 8, 16, 30, 30]
     bundle.write_bytes((own_store / "sound").read_bytes())

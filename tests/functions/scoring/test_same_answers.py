@@ -36,9 +36,9 @@ def test_both_servers_give_the_same_answers(
     answers = {}
     for kind in ("module", "framework"):
         with running_server(tmp_path / kind, kind, MODEL_STORE=made_models.uri) as server:
-            found = [server.client.request(m, path, json=j) for m, path, j in requests]
+            received = [server.client.request(m, path, json=j) for m, path, j in requests]
             answers[kind] = [
-                (a.status_code, a.headers["content-type"], stable(a.json())) for a in found
+                (a.status_code, a.headers["content-type"], stable(a.json())) for a in received
             ]
     assert answers["module"] == answers["framework"]
     assert {status for status, _, _ in answers["module"]} == {200, 404, 405, 422}

@@ -66,9 +66,9 @@ def test_a_batch_is_recorded_row_by_row(service: Server, example: Example) -> No
         json={"instances": rows},
         headers={"x-request-id": "batch-1"},
     )
-    found = records(service, "batch-1")
-    assert [record["index"] for record in found] == list(range(100))
-    assert [record["inputs"]["application"]["income"] for record in found] == [
+    written = records(service, "batch-1")
+    assert [record["index"] for record in written] == list(range(100))
+    assert [record["inputs"]["application"]["income"] for record in written] == [
         r["income"] for r in rows
     ]
 
@@ -82,9 +82,9 @@ def test_a_refused_request_leaves_no_record_and_no_data_in_the_log(
     assert "secret-harbour" not in service.log_path.read_text()
 
 
-@pytest.mark.parametrize("given", ["", "with space", "x" * 65, "drop\ttable"])
-def test_a_request_id_that_is_none_is_replaced(service: Server, given: str) -> None:
-    answer = service.client.get("/health/live", headers={"x-request-id": given})
+@pytest.mark.parametrize("header", ["", "with space", "x" * 65, "drop\ttable"])
+def test_a_request_id_that_is_none_is_replaced(service: Server, header: str) -> None:
+    answer = service.client.get("/health/live", headers={"x-request-id": header})
     assert len(answer.headers["x-request-id"]) == 32
 
 

@@ -17,11 +17,11 @@ def samples(server: Server) -> Samples:
     """Every sample by name: its labels and its value."""
     answer = server.client.get("/metrics")
     assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
-    found: Samples = {}
+    metrics: Samples = {}
     for family in text_string_to_metric_families(answer.text):
         for sample in family.samples:
-            found.setdefault(sample.name, []).append((sample.labels, sample.value))
-    return found
+            metrics.setdefault(sample.name, []).append((sample.labels, sample.value))
+    return metrics
 
 
 @pytest.mark.parametrize("kind", ["module", "framework"])
@@ -62,12 +62,12 @@ def test_answers_and_decisions_are_counted(
 
 def test_buckets_of_latencies_add_up(service: Server, example: Callable[[str], Any]) -> None:
     service.client.post("/predict", json=example("application"))
-    found = samples(service)
-    ends = [(b, v) for b, v in found["surety_request_seconds_bucket"] if b["route"] == "/predict"]
+    metrics = samples(service)
+    ends = [(b, v) for b, v in metrics["surety_request_seconds_bucket"] if b["route"] == "/predict"]
     counts = [value for labels, value in ends if labels["status"] == "200"]
     assert counts == sorted(counts)
     assert ends[-1][0]["le"] == "+Inf"
-    totals = found["surety_request_seconds_count"]
+    totals = metrics["surety_request_seconds_count"]
     [total] = [v for b, v in totals if (b["route"], b["status"]) == ("/predict", "200")]
     assert counts[-1] == total
 
@@ -76,10 +76,10 @@ def test_a_model_shows_when_it_was_published_and_promoted(
     service: Server, example: Callable[[str], Any]
 ) -> None:
     version = service.client.post("/predict", json=example("application")).json()["model_version"]
-    found = samples(service)
+    metrics = samples(service)
     for name in ("published", "promoted"):
         times = {
             labels["version"]: seconds
-            for labels, seconds in found[f"surety_model_{name}_timestamp_seconds"]
+            for labels, seconds in metrics[f"surety_model_{name}_timestamp_seconds"]
         }
         assert times[version] > 1_700_000_000
