@@ -11,7 +11,7 @@ export OPENBLAS_NUM_THREADS := 1
 PORT ?= 8080
 # Tests of one file, or of one expensive thing, run in one process; see tests/conftest.py.
 PARALLEL ?= --numprocesses auto --maxprocesses 4 --dist loadgroup
-QUICK_TESTS := not (trained or timing or soak or environments)
+QUICK_TESTS := not (trained or timing or soak or slow or environments)
 ENVIRONMENT ?= prod
 URL ?= http://localhost:$(PORT)
 

@@ -26,9 +26,10 @@ from tests.support.running import (
 )
 
 # Fixtures that install packages, or start the browser.
-ENVIRONMENTS = {"scoring_image", "training_image", "checkov", "browser"}
+ENVIRONMENTS = {"image", "scoring_image", "training_image", "checkov", "browser"}
 IN_ONE_PROCESS = {
     "made_run": "trained",
+    "image": "images",
     "scoring_image": "images",
     "training_image": "images",
     "initialised": "terraform",

@@ -129,6 +129,7 @@ def resolve(pip: Pip, index: PackageIndex, text: str, options: tuple[str, ...]) 
     return done.stdout if done.returncode == 0 else done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", INSTALL)
 def test_a_requirement_file_installs_beside_newer_releases_of_everything(
     pip: Pip, future: PackageIndex, file: str
@@ -140,6 +141,7 @@ def test_a_requirement_file_installs_beside_newer_releases_of_everything(
     assert {name.replace("_", "-") for name in line.split()} == expected, output
 
 
+@pytest.mark.slow
 def test_a_file_that_pins_a_package_without_the_extra_that_another_asks_for_is_refused(
     tmp_path: Path,
 ) -> None:

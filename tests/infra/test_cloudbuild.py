@@ -138,6 +138,7 @@ def test_terraform_is_checked_as_its_own_tests_check_it() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_the_bill_of_materials_names_every_pin() -> None:
     step = STEPS["sbom"]
     subprocess.run([step["entrypoint"], "--silent", *step["args"]], cwd=REPOSITORY, check=True)

@@ -2,9 +2,17 @@
 
 import json
 import re
+import shutil
 import subprocess
+import time
+from pathlib import Path
 
-from tests.support.running import REPOSITORY, MadeRun, Server, free_port
+import pytest
+
+from tests.support.running import REPOSITORY, MadeRun, Server, free_port, make_run
+from tests.support.source_tree import project_files
+
+FIRST_ANSWER_SECONDS = 60
 
 
 def make(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -45,6 +53,21 @@ def test_make_run_answers_before_it_trains_the_other_models(made_run: MadeRun) -
     assert after.count('"outcome": "promoted"') == 4
     assert '"model": "card_default"' in after
     assert after.splitlines()[-1].startswith("All 5 models are served")
+
+
+@pytest.mark.environments
+@pytest.mark.timing
+def test_a_fresh_clone_answers_within_a_minute_of_its_packages(tmp_path: Path) -> None:
+    """The packages are in uv's cache, and this machine has nothing else to do."""
+    clone = tmp_path / "clone"
+    for path in project_files():
+        target = clone / path.relative_to(REPOSITORY)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, target)
+    began = time.monotonic()
+    run = make_run((tmp_path / "store").as_uri(), clone, until="Serving on ")
+    assert '"status": "success"' in run.output
+    assert time.monotonic() - began <= FIRST_ANSWER_SECONDS
 
 
 def test_help_lists_every_target_a_user_may_call() -> None:

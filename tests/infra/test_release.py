@@ -27,6 +27,8 @@ from tests.support.faults import wait_until
 from tests.support.published import NOW, publish_by_hand
 from tests.support.running import REPOSITORY, Server, running_server
 
+pytestmark = pytest.mark.slow
+
 OLD, NEW = "prod-scoring-0", "prod-scoring-1"
 MODELS = ["application", "card_default"]
 DECISION = b'{"decision": "approve"}'
@@ -585,6 +587,7 @@ def test_a_submission_without_a_project_or_region_stops(cloud: Cloud, variables:
     assert calls == []
 
 
+@pytest.mark.environments
 @pytest.mark.skipif(
     not shutil.which("gcloud"), reason="gcloud is not installed: no call was parsed"
 )

@@ -29,6 +29,7 @@ def test_the_rules_are_gits_own_and_its_folder_stays_here() -> None:
     assert RULES == [".git", "#!include:.gitignore"]
 
 
+@pytest.mark.slow
 def test_the_uploaded_tree_passes_the_tests_of_the_house_and_its_documents(tmp_path: Path) -> None:
     tree = tmp_path / "workspace"
     shutil.copytree(REPOSITORY, tree, ignore=left_out)
@@ -46,6 +47,7 @@ def test_the_uploaded_tree_passes_the_tests_of_the_house_and_its_documents(tmp_p
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.environments
 @pytest.mark.skipif(
     not shutil.which("gcloud"), reason="gcloud is not installed: the tree was copied by our reading"
 )

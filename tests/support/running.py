@@ -66,12 +66,15 @@ class MadeRun:
     output: str
 
 
-def make_run(store: str) -> MadeRun:
-    """Run `make run` as a user does, until it serves every model; then end it with SIGTERM."""
+def make_run(store: str, clone: Path = REPOSITORY, until: str = "All ") -> MadeRun:
+    """Run `make run` as a user does, until it prints a line; then end it with SIGTERM.
+
+    By default that is the line which says that it serves every model.
+    """
     port = free_port()
     process = subprocess.Popen(
         ["make", "run", f"PORT={port}"],
-        cwd=REPOSITORY,
+        cwd=clone,
         env=os.environ | {"MODEL_STORE": store},
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -84,7 +87,7 @@ def make_run(store: str) -> MadeRun:
         try:
             for line in output:
                 lines.append(line)
-                if line.startswith("All "):
+                if line.startswith(until):
                     break
         finally:
             os.killpg(process.pid, signal.SIGTERM)

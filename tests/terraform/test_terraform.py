@@ -310,14 +310,13 @@ def test_variables_and_outputs_are_alphabetical_typed_and_described() -> None:
 @pytest.mark.parametrize("function", ["scoring", "retrain"])
 def test_what_a_service_is_told_is_what_its_code_reads(function: str) -> None:
     text = (SOURCE / f"{function}.tf").read_text()
-    read = (REPOSITORY / "functions" / function / "settings.py").read_text()
-    read += (REPOSITORY / "functions" / "settings.py").read_text()
-    read += (REPOSITORY / "functions" / "named.py").read_text()
-    read += (REPOSITORY / "functions" / "access" / "settings.py").read_text()
+    modules = (f"{function}/settings", "web/settings", "web/environment", "access/settings")
+    read = "".join((REPOSITORY / "functions" / f"{m}.py").read_text() for m in modules)
     names = re.findall(r"^ +([A-Z_]{3,}) += ", text, re.MULTILINE)
     assert "AUTH" in names
     assert all(f'"{name}"' in read for name in names)
-    routes = "".join(p.read_text() for p in (REPOSITORY / "functions" / function).glob("*.py"))
+    rooms = (REPOSITORY / "functions" / room for room in ("web", function))
+    routes = "".join(path.read_text() for room in rooms for path in room.rglob("*.py"))
     probed = set(re.findall(r'path = "(/[a-z/]+)"', text))
     assert probed == {"/health/live"}
     assert all(f'"{path}"' in routes for path in probed)
