@@ -10,7 +10,7 @@ ENVIRONMENT ?= prod
 URL ?= http://localhost:$(PORT)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock run train serve stress test lint types unit coverage infra-check stack-test soak bench bench-peers load openapi cost sbom source-archive bootstrap plan release
+.PHONY: help setup lock run train serve stress test lint types unit coverage infra-check stack-test soak bench bench-peers load openapi documents screenshots cost sbom source-archive bootstrap plan release
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -81,8 +81,14 @@ bench-peers: setup ## the same beside LitServe, BentoML, MLServer, MLflow (build
 load: setup ## one scoring process under rising load; writes the table of docs/scale.md
 	$(PYTHON) tests/benchmarks/load.py
 
-openapi: setup ## write docs/openapi.json
-	@$(PYTHON) -m functions.scoring openapi > docs/openapi.json
+openapi: setup ## write docs/openapi.json and docs/http.md
+	$(PYTHON) infra/local/documents.py --only openapi
+
+documents: setup ## write every document that derives from the code: openapi's, docs/settings.md, .env.example, terraform/schemas
+	$(PYTHON) infra/local/documents.py
+
+screenshots: setup ## the README's pictures of the docs page and of a report; needs chromium, and var/store as `make run` fills it
+	$(PYTHON) tests/docs/screenshots.py
 
 cost: setup ## what a month costs, from docs/figures and infra/local/prices.toml; writes docs/cost.md
 	$(PYTHON) infra/local/cost.py --write
