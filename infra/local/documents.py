@@ -65,7 +65,7 @@ def main() -> int:
     return 0
 
 
-def print_of(command: Sequence[str]) -> str:
+def output_from(command: Sequence[str]) -> str:
     """Return what a command of ours prints where no variable of ours is set."""
     done = subprocess.run(  # noqa: S603 -- our own commands
         [sys.executable, *command],
@@ -81,7 +81,7 @@ def print_of(command: Sequence[str]) -> str:
 def http_page() -> str:
     """Put the routes and the rows of every model into docs/http.md."""
     page = (REPOSITORY / HTTP).read_text()
-    return fill(page, HTTP_MARK, http_tables(json.loads(print_of(OPENAPI))))
+    return fill(page, HTTP_MARK, http_tables(json.loads(output_from(OPENAPI))))
 
 
 def settings_page() -> str:
@@ -112,8 +112,8 @@ def comment(text: str) -> str:
 
 def declared_settings() -> dict[str, list[dict[str, str]]]:
     """Ask both services which variables they read, by concern."""
-    settings: dict[str, list[dict[str, str]]] = json.loads(print_of(SCORING_SETTINGS))
-    return settings | json.loads(print_of(RETRAIN_SETTINGS))
+    settings: dict[str, list[dict[str, str]]] = json.loads(output_from(SCORING_SETTINGS))
+    return settings | json.loads(output_from(RETRAIN_SETTINGS))
 
 
 def value_from_default(default: str) -> str:
@@ -170,19 +170,19 @@ def model_names(document: Schema) -> list[str]:
 def routes_by_tag(
     document: Schema, models: Sequence[str]
 ) -> dict[str, list[tuple[str, Mapping[str, Any]]]]:
-    """Collect operations by contract, those of one model standing for those of all.
+    """Collect operations by contract, those of one model standing for all.
 
     That model is the one whose name is longest: it is least likely to be a word of a summary.
     """
-    shown = max(models, key=len)
-    others = "|".join(name for name in models if name != shown)
+    sample = max(models, key=len)
+    others = "|".join(name for name in models if name != sample)
     routes: dict[str, list[tuple[str, Mapping[str, Any]]]] = {}
     for path, methods in document["paths"].items():
         if re.search(rf"/({others})(?![a-z_])", path):
             continue
         for method, operation in methods.items():
-            route = f"{method.upper()} {path.replace(shown, '{model}')}"
-            summary = operation["summary"].replace(shown, "`{model}`")
+            route = f"{method.upper()} {path.replace(sample, '{model}')}"
+            summary = operation["summary"].replace(sample, "`{model}`")
             [tag] = operation["tags"]
             routes.setdefault(tag, []).append((route, {**operation, "summary": summary}))
     tags = sorted(routes, key=lambda tag: (tag != FIRST_TAG, tag == LAST_TAG))
@@ -305,14 +305,14 @@ def text_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 OPENAPI_WRITERS: Mapping[str, Callable[[], str]] = {
-    "docs/openapi.json": lambda: print_of(OPENAPI),
+    "docs/openapi.json": lambda: output_from(OPENAPI),
     HTTP: http_page,
 }
 WRITERS: Mapping[str, Callable[[], str]] = OPENAPI_WRITERS | {
     SETTINGS: settings_page,
     ".env.example": env_example,
-    "terraform/schemas/decisions.json": lambda: print_of(DECISION_TABLE),
-    "terraform/schemas/bigquery.json": lambda: print_of(WAREHOUSE_ARGUMENTS),
+    "terraform/schemas/decisions.json": lambda: output_from(DECISION_TABLE),
+    "terraform/schemas/bigquery.json": lambda: output_from(WAREHOUSE_ARGUMENTS),
 }
 
 if __name__ == "__main__":

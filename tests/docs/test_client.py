@@ -8,8 +8,8 @@ import pytest
 from functions.client import errors
 from functions.client.retries import Retries
 from models.catalogue.customer import Customer
+from tests.docs.markdown import blocks
 from tests.support.running import REPOSITORY, running_server
-from tests.test_docs import blocks
 
 TEXT = (REPOSITORY / "docs" / "client.md").read_text()
 

@@ -23,7 +23,7 @@ from infra.local.documents import (
     value_from_default,
     values_text,
 )
-from tests.docs.test_guides import rows
+from tests.docs.markdown import rows
 from tests.support.running import REPOSITORY
 
 HTTP = (REPOSITORY / "docs" / "http.md").read_text()
