@@ -1,21 +1,29 @@
 # Every target works on a fresh machine with Python 3.11 to 3.13 and make; `make help` lists them.
+# A line that begins with ##@ is a heading of that list.
 PYTHON := .venv/bin/python
 # The first that runs, the images' own version before newer ones: a version manager's shim may stand in the path and start nothing.
 SYSTEM_PYTHON ?= $(firstword $(foreach version,3.11 3.12 3.13,$(shell python$(version) -c "import sys; print(sys.executable)" 2>/dev/null)))
 export UV_PYTHON_DOWNLOADS := never
 export PYTHONPATH := .
 export OMP_WAIT_POLICY := PASSIVE
+# Matrices are small here: more threads of numpy's library wait, spinning, more than they work.
+export OPENBLAS_NUM_THREADS := 1
 PORT ?= 8080
+# Tests of one file, or of one expensive thing, run in one process; see tests/conftest.py.
+PARALLEL ?= --numprocesses auto --maxprocesses 4 --dist loadgroup
+QUICK_TESTS := not (trained or timing or soak or environments)
 ENVIRONMENT ?= prod
 URL ?= http://localhost:$(PORT)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock run train serve stress test lint types unit coverage infra-check stack-test soak bench bench-peers load openapi documents screenshots cost sbom source-archive bootstrap plan release
+.PHONY: help setup lock run train serve stress quick test lint types unit test-environments coverage infra-check stack-test soak bench bench-peers load client openapi documents screenshots charts cost sbom source-archive bootstrap plan release
 
-help: ## list the targets
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+help: ## show this list
+	@awk -F ':.*## ' '/^##@ / { print "\n" substr($$0, 5) } /^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: .venv/complete ## .venv with everything development needs, from locked requirements
+##@ Set up
+
+setup: .venv/complete ## make .venv with everything that development needs, as locked
 
 # uv is the only thing pip installs: one hash-pinned package without dependencies, so any pip works.
 .uv/complete: infra/uv.txt
@@ -32,12 +40,14 @@ setup: .venv/complete ## .venv with everything development needs, from locked re
 lock: .uv/complete ## resolve pyproject.toml into uv.lock and export the requirement files; UPGRADE=1 takes the newest releases
 	sh infra/lock.sh $(if $(UPGRADE),upgrade)
 
-run: setup ## serve on PORT (default 8080) and train the bundled models that var/store lacks
+##@ Run
+
+run: setup ## serve on PORT (default 8080) and train the bundled models that the model store lacks
 	exec $(PYTHON) infra/local/run.py --port $(PORT)
 
 train: setup ## train and publish every bundled model to the model store
-	$(PYTHON) -m training train --model card_default
 	$(PYTHON) -m training train --model application
+	$(PYTHON) -m training train --model card_default
 	$(PYTHON) -m training train --model german_credit
 	$(PYTHON) -m training train --model customer
 	$(PYTHON) -m training train --model bureau
@@ -45,10 +55,15 @@ train: setup ## train and publish every bundled model to the model store
 serve: setup ## serve on PORT (default 8080)
 	PORT=$(PORT) exec $(PYTHON) -m functions.scoring
 
-stress: setup ## 1,000 requests, 10 at a time, to a running service; ONE=1 sends a single one
+stress: setup ## send 1,000 requests, 10 at a time, to a running service; ONE=1 sends a single one
 	$(PYTHON) infra/local/stress.py --url $(URL) $(if $(ONE),--requests 1 --clients 1)
 
-test: lint types unit ## lint, types and every offline test
+##@ Test
+
+quick: lint types ## lint, types and the tests that need no training, no exact timing and no environment of their own
+	$(PYTHON) -m pytest $(PARALLEL) -m "$(QUICK_TESTS)"
+
+test: lint types unit ## lint, types and every test but those of test-environments
 
 lint: setup ## ruff, as strict as it gets
 	.venv/bin/ruff check .
@@ -57,20 +72,27 @@ lint: setup ## ruff, as strict as it gets
 types: setup ## mypy --strict on code and tests
 	.venv/bin/mypy
 
+unit: setup ## the tests of `make test`: those that measure time run first, alone
+	$(PYTHON) -m pytest -m "timing and not environments"
+	$(PYTHON) -m pytest $(PARALLEL) -m "not timing and not environments"
+
+test-environments: setup ## tests in environments of their own: installed requirement files, images, the browser, a fresh clone
+	$(PYTHON) -m pytest -m "environments and timing"
+	$(PYTHON) -m pytest $(PARALLEL) -m "environments and not timing"
+
+coverage: setup ## the tests of `make quick`; fails if they reach fewer lines and branches than pyproject.toml says
+	$(PYTHON) -m pytest $(PARALLEL) -m "$(QUICK_TESTS)" --cov
+
 infra-check: setup ## terraform init, validate and test, also with safety properties broken on purpose
 	$(PYTHON) -m pytest tests/terraform
-
-unit: setup ## every test
-	$(PYTHON) -m pytest
-
-coverage: setup ## every test, and which lines and branches none of them met
-	$(PYTHON) -m pytest --cov
 
 stack-test: setup ## the whole cloud on this machine: bucket, job, schedule, service, releases
 	$(PYTHON) -m pytest tests/stack --verbose --exitfirst --durations 0 --soak
 
 soak: setup ## the endurance and fault suites at full counts
 	$(PYTHON) -m pytest -m soak --soak
+
+##@ Benchmarks
 
 bench: setup ## the benchmarks, beside an empty function and two services; writes docs/benchmarks.md; QUICK=1 tries it out
 	$(PYTHON) tests/benchmarks/serving.py $(if $(QUICK),--quick)
@@ -81,14 +103,22 @@ bench-peers: setup ## the same beside LitServe, BentoML, MLServer, MLflow (build
 load: setup ## one scoring process under rising load; writes the table of docs/scale.md
 	$(PYTHON) tests/benchmarks/load.py
 
+##@ Documents
+
+client: setup ## write the client's response types from docs/openapi.json
+	$(PYTHON) infra/local/client_types.py
+
 openapi: setup ## write docs/openapi.json and docs/http.md
 	$(PYTHON) infra/local/documents.py --only openapi
 
-documents: setup ## write every document that derives from the code: openapi's, docs/settings.md, .env.example, terraform/schemas
+documents: setup ## write these two, docs/settings.md, .env.example and terraform/schemas
 	$(PYTHON) infra/local/documents.py
 
-screenshots: setup ## the README's pictures of the docs page and of a report; needs chromium, and var/store as `make run` fills it
+screenshots: setup ## the README's pictures; needs chromium, and var/store as `make run` fills it
 	$(PYTHON) tests/docs/screenshots.py
+
+charts: setup ## the charts of docs/scale.md and docs/cost.md, from docs/figures
+	$(PYTHON) infra/local/charts.py
 
 cost: setup ## what a month costs, from docs/figures and infra/local/prices.toml; writes docs/cost.md
 	$(PYTHON) infra/local/cost.py --write
@@ -97,6 +127,8 @@ sbom: setup ## what both images are made of, as CycloneDX, in var/sbom
 	mkdir -p var/sbom
 	.venv/bin/cyclonedx-py requirements --output-reproducible -o var/sbom/scoring.json functions/requirements.txt
 	.venv/bin/cyclonedx-py requirements --output-reproducible -o var/sbom/training.json training/requirements.txt
+
+##@ Cloud
 
 source-archive: setup ## what a function deployed from source needs, in var/scoring.zip
 	$(PYTHON) infra/source_archive.py --output var/scoring.zip

@@ -51,7 +51,7 @@ class AdverseReason:
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class ExplainedRows:
     """Applications as columns, as the estimator's matrix `(n, p)`, and with their contributions.
 
     `log_odds` and `points` have the shape of the matrix: the contribution of each feature.
@@ -76,7 +76,7 @@ def matrix_from_baseline(model: type[CreditModel], baseline: Baseline) -> Matrix
 
 
 def select_reasons(
-    model: type[CreditModel], estimator: Estimator, baseline_row: Matrix, rows: Rows
+    model: type[CreditModel], estimator: Estimator, baseline_row: Matrix, rows: ExplainedRows
 ) -> list[tuple[AdverseReason, ...]]:
     """Select the reasons of each row, strongest first, at most `MOST_REASONS`.
 

@@ -22,7 +22,13 @@ from models.features import (
 from models.metrics import Probabilities
 from models.points import points_from_contributions
 from models.policy import RISK_LEVELS, Cutoffs, DecisionName, RiskLevel, decide
-from models.reasons import AdverseReason, Baseline, Rows, matrix_from_baseline, select_reasons
+from models.reasons import (
+    AdverseReason,
+    Baseline,
+    ExplainedRows,
+    matrix_from_baseline,
+    select_reasons,
+)
 from models.score_scale import Bands, Scale, rating_from_score, score_from_probability
 from models.table import Table, table_from_applications
 
@@ -115,7 +121,7 @@ class Scorer:
     def _select_reasons(self, columns: Columns, matrix: Matrix) -> list[tuple[AdverseReason, ...]]:
         contributions = self.estimator.contributions(matrix, self._baseline_row)
         points = points_from_contributions(contributions, self.points_from_log_odds)
-        rows = Rows(columns, matrix, contributions.values, points)
+        rows = ExplainedRows(columns, matrix, contributions.values, points)
         return select_reasons(self.model, self.estimator, self._baseline_row, rows)
 
     @cached_property

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -11,17 +12,27 @@ from moto.server import ThreadedMotoServer
 
 from tests.support.bucket import running_bucket_server
 from tests.support.counts import FULL, REDUCED, choose, counts
-from tests.support.published import publish_all_by_hand
+from tests.support.published import publish_all_by_hand, published_summaries
 from tests.support.running import (
     MODELS,
     REPOSITORY,
     MadeRun,
+    ModelStore,
     Server,
     TrainedStore,
     make_run,
     running_server,
     s3_environment,
 )
+
+# Fixtures that install packages, or start the browser.
+ENVIRONMENTS = {"scoring_image", "training_image", "checkov", "browser"}
+IN_ONE_PROCESS = {
+    "made_run": "trained",
+    "scoring_image": "images",
+    "training_image": "images",
+    "initialised": "terraform",
+}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -34,23 +45,21 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("counts")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what follows from a test's fixtures and folder.
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark what follows from the fixtures of a test.
 
     Under pytest-xdist the tests of a file run in one process, and so do all tests of what is
     expensive to make: the trained models, the images, the initialised Terraform modules.
     """
-    for item in items:
-        folder = item.path.relative_to(REPOSITORY / "tests").parts[0]
-        group = str(item.path)
-        if "made_run" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.trained)
-            group = "trained"
-        elif folder in {"terraform", "stack"}:
-            group = folder
-        item.add_marker(pytest.mark.xdist_group(group))
-        if item.get_closest_marker("timing"):
-            item.add_marker(pytest.mark.flaky(reruns=1))
+    fixtures: tuple[str, ...] = getattr(item, "fixturenames", ())
+    groups = [group for name, group in IN_ONE_PROCESS.items() if name in fixtures]
+    item.add_marker(pytest.mark.xdist_group((groups or [str(item.path)])[0]))
+    if "made_run" in fixtures:
+        item.add_marker(pytest.mark.trained)
+    if ENVIRONMENTS.intersection(fixtures):
+        item.add_marker(pytest.mark.environments)
+    if item.get_closest_marker("timing"):
+        item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 @pytest.fixture(scope="session")
@@ -72,8 +81,14 @@ def trained_store(made_run: MadeRun) -> TrainedStore:
 def made_store(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A store with a champion of each catalogue model and of the toy, made by hand."""
     uri = tmp_path_factory.mktemp("made").as_uri()
-    publish_all_by_hand(uri)
+    publish_all_by_hand(uri, datetime.now(UTC))
     return uri
+
+
+@pytest.fixture(scope="session")
+def made_models(made_store: str) -> ModelStore:
+    """The same store, and what a training run would have printed of each champion."""
+    return ModelStore(made_store, published_summaries(made_store))
 
 
 @pytest.fixture(scope="session", params=["module", "framework"])
@@ -86,13 +101,15 @@ def service(
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="session", params=["module", "framework"])
 def trained_service(
-    trained_store: TrainedStore, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    trained_store: TrainedStore,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Server]:
     """The scoring function with the models that `make run` trains, for documented answers."""
     log_path = tmp_path_factory.mktemp("trained") / "log"
-    with running_server(log_path, MODEL_STORE=trained_store.uri) as server:
+    with running_server(log_path, request.param, MODEL_STORE=trained_store.uri) as server:
         yield server
 
 

@@ -55,8 +55,7 @@ def check_rows(
     Raises
     ------
     DataError
-        If a column is missing, if no row is left, or if more than `max_refused_share` of the rows
-        are refused.
+        If a column is missing, no row is left, or more than `max_refused_share` is refused.
     """
     _require_columns(model, frame)
     convert = _build_converters(model)

@@ -1,1 +1,1 @@
-"""A typed client of the scoring function, for callers in Python."""
+"""Typed client of the scoring function: `Surety` and `AsyncSurety` in `clients`."""

@@ -1,4 +1,4 @@
-"""The clients: `Surety` waits, `AsyncSurety` awaits; everything else they share."""
+"""The clients: `Surety` is synchronous, `AsyncSurety` asynchronous; they share everything else."""
 
 import asyncio
 import time
@@ -7,29 +7,31 @@ from typing import Self
 
 import httpx
 
-from functions.client import endpoints
-from functions.client.credentials import Credential, authorization
-from functions.client.endpoints import Answered, Call, Caller
-from functions.client.responses import Explanations, Model, Prediction, Recourses, WhatIf
-from functions.client.retries import Retries, Tries
-from models.contract import CreditModel
+from . import endpoints
+from .credentials import Credential, authorization
+from .endpoints import ApplicationRow, Applications, Call, RequestIdentity, ResponseType
+from .responses import Explanations, Model, Prediction, Recourses, WhatIf
+from .retries import Retries, RetryBudget
 
 TIMEOUT_SECONDS = 30.0
 RETRIES = Retries()
 
 
 class Surety:
-    """The scoring function at `url`; a context manager, which may be shared by threads.
+    """The scoring function at `url`; a context manager that threads may share.
 
     Parameters
     ----------
     credential
-        An API key or token, or what returns one for each try, such as `google_id_token(url)`.
+        An API key or token, or a function that returns one for each try, such as
+        `google_id_token(url)`.
     timeout
-        Seconds a call may take with all its tries. It is looked at between reads.
+        Seconds a call may take with all its retries. It is checked between reads.
 
-    Every method raises `RefusedError` for a request that is refused, `UnavailableError` when there
-    is no answer after all tries, `UnreadableAnswerError` and `CredentialError`.
+    Applications are instances of the catalogue's classes, or mappings of field names to values
+    with `model` set to the credit model's name. Every method raises `RefusedError` for an invalid
+    request, `UnavailableError` if there is no response after all retries,
+    `UnreadableResponseError` and `CredentialError`.
     """
 
     def __init__(
@@ -59,8 +61,9 @@ class Surety:
 
     def predict(
         self,
-        applications: Sequence[CreditModel],
+        applications: Sequence[ApplicationRow],
         *,
+        model: str | None = None,
         reasons: bool = False,
         applicant_id: str | None = None,
         idempotency_key: str | None = None,
@@ -69,76 +72,90 @@ class Surety:
 
         `applicant_id` keeps an applicant on one side of champion and challenger, and is recorded
         as a pseudonym. The same `idempotency_key` gives the same decision ids; without one, each
-        call has a new one.
+        call gets a new key.
         """
-        caller = Caller(applicant_id, idempotency_key)
-        return self._ask(endpoints.predict(applications, caller, reasons=reasons)).predictions
+        rows = Applications(applications, model)
+        identity = RequestIdentity(applicant_id, idempotency_key)
+        return self._request(endpoints.predict(rows, identity, reasons=reasons)).predictions
 
     def explain(
         self,
-        applications: Sequence[CreditModel],
+        applications: Sequence[ApplicationRow],
         *,
+        model: str | None = None,
         picture: bool = False,
         applicant_id: str | None = None,
         idempotency_key: str | None = None,
     ) -> Explanations:
-        """Decide as `predict` does, and tell how each score comes about; `picture` is an SVG."""
-        caller = Caller(applicant_id, idempotency_key)
-        return self._ask(endpoints.explain(applications, caller, picture=picture))
+        """Decide as `predict` does, and explain each score; `picture` adds a chart as SVG."""
+        rows = Applications(applications, model)
+        identity = RequestIdentity(applicant_id, idempotency_key)
+        return self._request(endpoints.explain(rows, identity, picture=picture))
 
     def whatif(
         self,
-        application: CreditModel,
+        application: ApplicationRow,
         grid: Mapping[str, Sequence[object]],
         *,
+        model: str | None = None,
         applicant_id: str | None = None,
     ) -> WhatIf:
-        """Tell what would be decided with other values of one or two fields."""
-        return self._ask(endpoints.whatif(application, grid, applicant_id))
+        """Return what would be decided with other values of one or two fields."""
+        rows, identity = Applications([application], model), RequestIdentity(applicant_id)
+        return self._request(endpoints.whatif(rows, identity, grid))
 
     def recourse(
-        self, applications: Sequence[CreditModel], *, applicant_id: str | None = None
+        self,
+        applications: Sequence[ApplicationRow],
+        *,
+        model: str | None = None,
+        applicant_id: str | None = None,
     ) -> Recourses:
-        """Tell the smallest change of changeable fields that gets each application approved."""
-        return self._ask(endpoints.recourse(applications, applicant_id))
+        """Return the smallest change of changeable fields that gets each application approved."""
+        rows, identity = Applications(applications, model), RequestIdentity(applicant_id)
+        return self._request(endpoints.recourse(rows, identity))
 
     def models(self) -> list[Model]:
-        """Tell which credit models there are, and what serves."""
-        return self._ask(endpoints.models()).models
+        """List the credit models of the service, and what serves them."""
+        return self._request(endpoints.models()).models
 
-    def _ask(self, call: Call[Answered]) -> Answered:
-        tries = Tries(self._timeout, self._retries)
+    def _request(self, call: Call[ResponseType]) -> ResponseType:
+        budget = RetryBudget(self._timeout, self._retries)
         while True:
             try:
-                response = self._send(call, tries)
-                pause = tries.pause_after_answer(response)
+                response = self._send(call, budget)
+                pause = budget.pause_after_response(response)
             except httpx.RequestError as error:
-                pause = tries.pause_after_failure(error)
+                pause = budget.pause_after_failure(error)
             else:
                 if pause is None:
                     return endpoints.read(call, response)
             time.sleep(pause)
 
-    def _send(self, call: Call[Answered], tries: Tries) -> httpx.Response:
+    def _send(self, call: Call[ResponseType], budget: RetryBudget) -> httpx.Response:
         headers = {**call.headers, **authorization(self._credential)}
         request = self._http.build_request(
-            call.method, call.path, headers=headers, content=call.body, timeout=tries.seconds()
+            call.method,
+            call.path,
+            headers=headers,
+            content=call.body,
+            timeout=budget.seconds_for_try(),
         )
         response = self._http.send(request, stream=True)
         try:
             body = bytearray()
             for chunk in response.iter_raw():
                 body += chunk
-                tries.seconds()
+                budget.seconds_for_try()
         finally:
             response.close()
         return httpx.Response(response.status_code, headers=response.headers, content=bytes(body))
 
 
 class AsyncSurety:
-    """The scoring function at `url`, as `Surety` in all but that its methods are awaited.
+    """The scoring function at `url`: `Surety` with methods that are awaited.
 
-    A `credential` that is called is called in a thread, since it may wait for a network.
+    A `credential` that is a function is called in a thread, since it may wait for a network.
     """
 
     def __init__(
@@ -168,71 +185,88 @@ class AsyncSurety:
 
     async def predict(
         self,
-        applications: Sequence[CreditModel],
+        applications: Sequence[ApplicationRow],
         *,
+        model: str | None = None,
         reasons: bool = False,
         applicant_id: str | None = None,
         idempotency_key: str | None = None,
     ) -> list[Prediction]:
-        """Do as `Surety.predict`."""
-        caller = Caller(applicant_id, idempotency_key)
-        answer = await self._ask(endpoints.predict(applications, caller, reasons=reasons))
-        return answer.predictions
+        """As `Surety.predict`."""
+        rows = Applications(applications, model)
+        identity = RequestIdentity(applicant_id, idempotency_key)
+        response = await self._request(endpoints.predict(rows, identity, reasons=reasons))
+        return response.predictions
 
     async def explain(
         self,
-        applications: Sequence[CreditModel],
+        applications: Sequence[ApplicationRow],
         *,
+        model: str | None = None,
         picture: bool = False,
         applicant_id: str | None = None,
         idempotency_key: str | None = None,
     ) -> Explanations:
-        """Do as `Surety.explain`."""
-        caller = Caller(applicant_id, idempotency_key)
-        return await self._ask(endpoints.explain(applications, caller, picture=picture))
+        """As `Surety.explain`."""
+        rows = Applications(applications, model)
+        identity = RequestIdentity(applicant_id, idempotency_key)
+        return await self._request(endpoints.explain(rows, identity, picture=picture))
 
     async def whatif(
         self,
-        application: CreditModel,
+        application: ApplicationRow,
         grid: Mapping[str, Sequence[object]],
         *,
+        model: str | None = None,
         applicant_id: str | None = None,
     ) -> WhatIf:
-        """Do as `Surety.whatif`."""
-        return await self._ask(endpoints.whatif(application, grid, applicant_id))
+        """As `Surety.whatif`."""
+        rows, identity = Applications([application], model), RequestIdentity(applicant_id)
+        return await self._request(endpoints.whatif(rows, identity, grid))
 
     async def recourse(
-        self, applications: Sequence[CreditModel], *, applicant_id: str | None = None
+        self,
+        applications: Sequence[ApplicationRow],
+        *,
+        model: str | None = None,
+        applicant_id: str | None = None,
     ) -> Recourses:
-        """Do as `Surety.recourse`."""
-        return await self._ask(endpoints.recourse(applications, applicant_id))
+        """As `Surety.recourse`."""
+        rows, identity = Applications(applications, model), RequestIdentity(applicant_id)
+        return await self._request(endpoints.recourse(rows, identity))
 
     async def models(self) -> list[Model]:
-        """Do as `Surety.models`."""
-        return (await self._ask(endpoints.models())).models
+        """As `Surety.models`."""
+        return (await self._request(endpoints.models())).models
 
-    async def _ask(self, call: Call[Answered]) -> Answered:
-        tries = Tries(self._timeout, self._retries)
+    async def _request(self, call: Call[ResponseType]) -> ResponseType:
+        budget = RetryBudget(self._timeout, self._retries)
         try:
             async with asyncio.timeout(self._timeout):
-                return await self._tried(call, tries)
+                return await self._request_with_retries(call, budget)
         except TimeoutError as error:
-            raise tries.out_of_time() from error
+            raise budget.timeout_error() from error
 
-    async def _tried(self, call: Call[Answered], tries: Tries) -> Answered:
+    async def _request_with_retries(
+        self, call: Call[ResponseType], budget: RetryBudget
+    ) -> ResponseType:
         while True:
             try:
-                response = await self._send(call, tries)
-                pause = tries.pause_after_answer(response)
+                response = await self._send(call, budget)
+                pause = budget.pause_after_response(response)
             except httpx.RequestError as error:
-                pause = tries.pause_after_failure(error)
+                pause = budget.pause_after_failure(error)
             else:
                 if pause is None:
                     return endpoints.read(call, response)
             await asyncio.sleep(pause)
 
-    async def _send(self, call: Call[Answered], tries: Tries) -> httpx.Response:
+    async def _send(self, call: Call[ResponseType], budget: RetryBudget) -> httpx.Response:
         headers = {**call.headers, **await asyncio.to_thread(authorization, self._credential)}
         return await self._http.request(
-            call.method, call.path, headers=headers, content=call.body, timeout=tries.seconds()
+            call.method,
+            call.path,
+            headers=headers,
+            content=call.body,
+            timeout=budget.seconds_for_try(),
         )

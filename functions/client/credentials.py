@@ -1,11 +1,11 @@
-"""Who asks: an API key, a JWT or an ID token of Google's, each sent as a bearer token."""
+"""Credentials: an API key, a JWT or a Google ID token, each sent as a bearer token."""
 
 import re
 import threading
 from collections.abc import Callable
 from typing import Any
 
-from functions.client.errors import CredentialError
+from .errors import CredentialError
 
 Credential = str | Callable[[], str] | None
 
@@ -13,39 +13,40 @@ TOKEN = re.compile(r"[\x21-\x7e]+")
 
 
 def google_id_token(audience: str) -> Callable[[], str]:
-    """A credential for `AUTH=iam`: an ID token for the service's URL, fetched when it is needed.
+    """Return a credential for `AUTH=iam`: an ID token for the service's URL, fetched when needed.
 
-    The account is the one google-auth finds: a key file named by `GOOGLE_APPLICATION_CREDENTIALS`,
-    or the metadata server of Cloud Run and Compute Engine. A token is fetched anew before it
-    expires.
+    google-auth finds the account: a key file named by `GOOGLE_APPLICATION_CREDENTIALS`, or the
+    metadata server of Cloud Run and Compute Engine. A token is replaced before it expires.
 
     Raises
     ------
     CredentialError
-        From the credential, when there is no account or no token to be had.
+        From the credential, if there is no account or it gets no token.
     """
     return _IdToken(audience)
 
 
 def authorization(credential: Credential) -> dict[str, str]:
-    """The header that tells who asks.
+    """Return the header that authenticates the caller.
 
     Raises
     ------
     CredentialError
-        If the credential is not one line of printable characters: it is never shown.
+        If the credential is not one line of printable characters. It is never shown.
     """
     if credential is None:
         return {}
     token = credential if isinstance(credential, str) else credential()
     if not isinstance(token, str) or not TOKEN.fullmatch(token):
-        message = "the credential is empty, or holds a blank, an end of line or no ASCII"
+        message = (
+            "the credential must be printable ASCII without spaces and line ends, and not empty"
+        )
         raise CredentialError(message)
     return {"Authorization": f"Bearer {token}"}
 
 
 class _IdToken:
-    """An ID token that is kept until shortly before it expires; threads may share it."""
+    """An ID token, cached until shortly before it expires; threads may share it."""
 
     def __init__(self, audience: str) -> None:
         from google.auth.transport.requests import Request  # noqa: PLC0415 -- only Google's need it
@@ -53,7 +54,7 @@ class _IdToken:
         self._audience = audience
         self._request = Request()
         self._lock = threading.Lock()
-        self._found: Any = None
+        self._credentials: Any = None
 
     def __call__(self) -> str:
         from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415 -- likewise
@@ -63,11 +64,11 @@ class _IdToken:
 
         with self._lock:
             try:
-                if self._found is None:
-                    self._found = credentials_for(self._audience, self._request)
-                if not self._found.valid:  # not from some minutes before the end on
-                    self._found.refresh(self._request)
+                if self._credentials is None:
+                    self._credentials = credentials_for(self._audience, self._request)
+                if not self._credentials.valid:  # false from some minutes before it expires
+                    self._credentials.refresh(self._request)
             except GoogleAuthError as error:
                 message = f"no ID token for {self._audience}: {type(error).__name__}"
                 raise CredentialError(message) from error
-            return str(self._found.token)
+            return str(self._credentials.token)

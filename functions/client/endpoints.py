@@ -1,4 +1,4 @@
-"""What each method asks, and how its answer is read: all that needs no connection."""
+"""Requests to each endpoint, and how their responses are read: all that needs no connection."""
 
 import json
 import re
@@ -9,142 +9,158 @@ from http import HTTPStatus
 from typing import Generic, TypeVar
 
 import httpx
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
-from functions.client.errors import RefusedError, UnavailableError, UnreadableAnswerError
-from functions.client.responses import (
-    Answer,
-    Explanations,
-    Models,
-    Predictions,
-    Problem,
-    Recourses,
-    WhatIf,
-)
-from functions.client.retries import seconds_asked
-from models.contract import CreditModel, name_from_model
+from .errors import RefusedError, UnavailableError, UnreadableResponseError
+from .response import Response
+from .responses import Explanations, Models, Predictions, Problem, Recourses, WhatIf
+from .retries import read_retry_after
 
 HEADER_VALUE = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?")
 
-Answered = TypeVar("Answered", bound=Answer)
+ResponseType = TypeVar("ResponseType", bound=Response)
+
+# One row of a credit model: an instance of its class, or its fields by name.
+ApplicationRow = BaseModel | Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Call(Generic[Answered]):
-    """One request, and the type of its answer; its repr shows nothing of an applicant."""
+class Call(Generic[ResponseType]):
+    """One request, and the type of its response; its repr shows nothing of an applicant."""
 
     method: str
     path: str
-    answer: type[Answered]
+    response: type[ResponseType]
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
-    """On whose behalf a decision is asked for, and the key that makes a repeat the same one."""
+class Applications:
+    """Rows of one credit model; without `model_name` its class names it.
+
+    Raises
+    ------
+    ValueError
+        If there is no row, or the rows do not name one model.
+    """
+
+    rows: Sequence[ApplicationRow] = field(repr=False)
+    model_name: str | None = None
+
+    def path(self, verb: str) -> str:
+        """Return the path of a verb of the model."""
+        return f"/v1/models/{self.model_name or self._name_from_class()}:{verb}"
+
+    def as_json(self) -> list[dict[str, object]]:
+        """Return the rows as JSON objects."""
+        return [
+            row.model_dump(mode="json") if isinstance(row, BaseModel) else dict(row)
+            for row in self.rows
+        ]
+
+    def _name_from_class(self) -> str:
+        classes = {type(row) for row in self.rows if isinstance(row, BaseModel)}
+        if len(classes) != 1 or not all(isinstance(row, BaseModel) for row in self.rows):
+            kinds = ", ".join(sorted({type(row).__name__ for row in self.rows})) or "none"
+            message = f"applications must be of one credit model, or model set; these are: {kinds}"
+            raise ValueError(message)
+        return re.sub(r"(?<!^)(?=[A-Z])", "_", classes.pop().__name__).lower()
+
+
+@dataclass(frozen=True, slots=True)
+class RequestIdentity:
+    """The applicant a decision is about, and the key that makes a repeated request the same."""
 
     applicant_id: str | None = field(default=None, repr=False)
     idempotency_key: str | None = field(default=None, repr=False)
 
+    def headers(self) -> dict[str, str]:
+        """Return the headers of a request that is not recorded."""
+        if self.applicant_id is None:
+            return {}
+        return _header("X-Applicant-Id", self.applicant_id)
+
+    def headers_of_decision(self) -> dict[str, str]:
+        """Return the headers of a recorded request; without a key each call gets its own.
+
+        Every retry sends the same key, so that what is decided twice is one decision in the log.
+        """
+        key = uuid.uuid4().hex if self.idempotency_key is None else self.idempotency_key
+        return self.headers() | _header("Idempotency-Key", key)
+
 
 def predict(
-    applications: Sequence[CreditModel], caller: Caller, *, reasons: bool
+    applications: Applications, identity: RequestIdentity, *, reasons: bool
 ) -> Call[Predictions]:
-    """Ask for decisions."""
-    parameters = {"reasons": reasons}
-    return _decided("predict", applications, parameters, caller, Predictions)
+    """Request decisions."""
+    headers = identity.headers_of_decision()
+    return _call("predict", applications, {"reasons": reasons}, headers, Predictions)
 
 
 def explain(
-    applications: Sequence[CreditModel], caller: Caller, *, picture: bool
+    applications: Applications, identity: RequestIdentity, *, picture: bool
 ) -> Call[Explanations]:
-    """Ask for decisions and how their scores come about."""
+    """Request decisions and explanations of their scores."""
     parameters = {"picture": "svg"} if picture else {}
-    return _decided("explain", applications, parameters, caller, Explanations)
+    headers = identity.headers_of_decision()
+    return _call("explain", applications, parameters, headers, Explanations)
 
 
 def whatif(
-    application: CreditModel, grid: Mapping[str, Sequence[object]], applicant_id: str | None
+    application: Applications, identity: RequestIdentity, grid: Mapping[str, Sequence[object]]
 ) -> Call[WhatIf]:
-    """Ask what would be decided with other values."""
+    """Request what would be decided with other values."""
     parameters = {"grid": {name: list(values) for name, values in grid.items()}}
-    return _call("whatif", [application], parameters, _named(applicant_id), WhatIf)
+    return _call("whatif", application, parameters, identity.headers(), WhatIf)
 
 
-def recourse(applications: Sequence[CreditModel], applicant_id: str | None) -> Call[Recourses]:
-    """Ask what would get each approved."""
-    return _call("recourse", applications, {}, _named(applicant_id), Recourses)
+def recourse(applications: Applications, identity: RequestIdentity) -> Call[Recourses]:
+    """Request the smallest change that gets each application approved."""
+    return _call("recourse", applications, {}, identity.headers(), Recourses)
 
 
 def models() -> Call[Models]:
-    """Ask what is loaded."""
-    return Call(method="GET", path="/v1/models", answer=Models)
+    """Request the list of models."""
+    return Call(method="GET", path="/v1/models", response=Models)
 
 
-def read(call: Call[Answered], response: httpx.Response) -> Answered:
-    """The typed answer of a call.
+def read(call: Call[ResponseType], response: httpx.Response) -> ResponseType:
+    """Read the typed response of a call.
 
     Raises
     ------
     RefusedError
-        If the answer is a refusal.
+        If the request is invalid.
     UnavailableError
         If the server failed.
-    UnreadableAnswerError
-        If the answer has not the members it must have.
+    UnreadableResponseError
+        If a required member is missing.
     """
     if response.status_code != HTTPStatus.OK:
-        raise _error_from(response)
+        raise _error_from_response(response)
     try:
-        return call.answer.model_validate_json(response.content)
+        return call.response.model_validate_json(response.content)
     except ValidationError as error:
-        message = f"{call.path} answered something else than {call.answer.__name__}"
-        raise UnreadableAnswerError(message) from error
-
-
-def _decided(
-    verb: str,
-    applications: Sequence[CreditModel],
-    parameters: Mapping[str, object],
-    caller: Caller,
-    answer: type[Answered],
-) -> Call[Answered]:
-    # Every try has the same key, so that what is decided twice is one decision in the log.
-    given = caller.idempotency_key
-    key = _header("Idempotency-Key", uuid.uuid4().hex if given is None else given)
-    return _call(verb, applications, parameters, _named(caller.applicant_id) | key, answer)
+        message = f"{call.path} did not respond with {call.response.__name__}"
+        raise UnreadableResponseError(message) from error
 
 
 def _call(
     verb: str,
-    applications: Sequence[CreditModel],
+    applications: Applications,
     parameters: Mapping[str, object],
     headers: Mapping[str, str],
-    answer: type[Answered],
-) -> Call[Answered]:
-    rows = [application.model_dump(mode="json") for application in applications]
-    document = {"instances": rows, "parameters": parameters}
+    response: type[ResponseType],
+) -> Call[ResponseType]:
+    document = {"instances": applications.as_json(), "parameters": parameters}
     return Call(
         method="POST",
-        path=f"/v1/models/{_model_of(applications)}:{verb}",
-        answer=answer,
+        path=applications.path(verb),
+        response=response,
         headers={"Content-Type": "application/json", **headers},
         body=json.dumps(document, allow_nan=False).encode(),
     )
-
-
-def _model_of(applications: Sequence[CreditModel]) -> str:
-    classes = {type(application) for application in applications}
-    if len(classes) != 1:
-        found = ", ".join(sorted(kind.__name__ for kind in classes)) or "none"
-        message = f"applications must be of one credit model, and at least one; these are: {found}"
-        raise ValueError(message)
-    return name_from_model(classes.pop())
-
-
-def _named(applicant_id: str | None) -> dict[str, str]:
-    return {} if applicant_id is None else _header("X-Applicant-Id", applicant_id)
 
 
 def _header(name: str, value: str) -> dict[str, str]:
@@ -154,20 +170,20 @@ def _header(name: str, value: str) -> dict[str, str]:
     return {name: value}
 
 
-def _error_from(response: httpx.Response) -> RefusedError | UnavailableError:
+def _error_from_response(response: httpx.Response) -> RefusedError | UnavailableError:
     status = response.status_code
-    problem = _problem(response)
+    problem = _read_problem(response)
     title = problem.title if problem else response.reason_phrase
-    detail = problem.detail if problem else "the answer is no problem document"
+    detail = problem.detail if problem else "the response is not a problem document"
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.TOO_MANY_REQUESTS:
-        return UnavailableError(f"{status} {title}: {detail}", status, seconds_asked(response))
+        return UnavailableError(f"{status} {title}: {detail}", status, read_retry_after(response))
     return RefusedError(status, title, detail, problem.errors if problem else ())
 
 
-def _problem(response: httpx.Response) -> Problem | None:
-    """What is said of a problem by the service itself: a proxy's page may repeat what was sent."""
-    kind: str = response.headers.get("content-type", "")
-    if not kind.startswith("application/problem+json"):
+def _read_problem(response: httpx.Response) -> Problem | None:
+    """Read the service's own problem document: a proxy's page may repeat what was sent."""
+    content_type: str = response.headers.get("content-type", "")
+    if not content_type.startswith("application/problem+json"):
         return None
     try:
         return Problem.model_validate_json(response.content)

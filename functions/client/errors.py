@@ -1,32 +1,35 @@
-"""What a call can end in; no message holds a credential or what an applicant said."""
+"""Errors of a call; no message holds a credential or personal data."""
 
 from collections.abc import Sequence
 
-from functions.client.responses import Fault
-from models.errors import SuretyError
+from .responses import Fault
 
 SHOWN_FAULTS = 3
 
 
-class RefusedError(SuretyError):
-    """The request is answered with a problem, and would be again: `faults` names every fault."""
+class ClientError(Exception):
+    """Root of all errors this package raises on purpose."""
+
+
+class RefusedError(ClientError):
+    """The request is invalid and would be again: `faults` lists every fault."""
 
     def __init__(self, status: int, title: str, detail: str, faults: Sequence[Fault] = ()) -> None:
-        shown = [f"{fault.path}: {fault.message}" for fault in faults[:SHOWN_FAULTS]]
+        parts = [f"{fault.path}: {fault.message}" for fault in faults[:SHOWN_FAULTS]]
         if len(faults) > SHOWN_FAULTS:
-            shown.append(f"and {len(faults) - SHOWN_FAULTS} more")
-        super().__init__("; ".join([f"{status} {title}: {detail}", *shown]))
+            parts.append(f"and {len(faults) - SHOWN_FAULTS} more")
+        super().__init__("; ".join([f"{status} {title}: {detail}", *parts]))
         self.status = status
         self.title = title
         self.detail = detail
         self.faults = list(faults)
 
 
-class UnavailableError(SuretyError):
-    """There is no answer now; the same request may get one later.
+class UnavailableError(ClientError):
+    """There is no response now; the same request may get one later.
 
-    `status` is None where nothing was answered at all. `retry_after_seconds` is what the server
-    asked for last, if it did.
+    `status` is None where there was no response at all. `retry_after_seconds` is the server's last
+    `Retry-After`, if it sent one.
     """
 
     def __init__(
@@ -37,9 +40,9 @@ class UnavailableError(SuretyError):
         self.retry_after_seconds = retry_after_seconds
 
 
-class UnreadableAnswerError(SuretyError):
-    """What answered 200 is not the scoring function, or a later one than this client knows."""
+class UnreadableResponseError(ClientError):
+    """A 200 that is not the scoring function's, or that of a later version than this client's."""
 
 
-class CredentialError(SuretyError):
-    """There is no credential to send, or it is none that a header can hold."""
+class CredentialError(ClientError):
+    """There is no credential to send, or a header cannot hold it."""

@@ -1,71 +1,142 @@
-"""What the scoring function answers, as typed values; members a later server adds are left out."""
+"""Types of the responses, written by `make client` from docs/openapi.json."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import Field
 
-from models.policy import DecisionName, RiskLevel
-
-Value = str | int | float
+from .response import Response
 
 
-class Answer(BaseModel):
-    """What all answers share; an error about one does not show it."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
-
-
-class Reason(Answer):
-    """Why an applicant scored no better: a stable code, a sentence, points below 0."""
-
-    code: str
-    text: str
-    points: float
-
-
-class Prediction(Answer):
-    """One application's probability, score and decision, and the version that made them.
-
-    `reasons` is None for an approval that was not asked for them; `rating` where a model has none.
+class PredictionReason(Response):
+    """
+    Why an applicant scored no better.
     """
 
-    probability_of_default: float
-    credit_score: int
-    risk_level: RiskLevel
-    decision: DecisionName
-    model: str
-    model_version: str
-    variant: Literal["champion", "challenger"]
-    family: str
-    rating: str | None = None
-    reasons: list[Reason] | None = None
+    code: Annotated[str, Field(description="Stable code, from the model's catalogue file.")]
+    text: Annotated[str, Field(description="A sentence for the applicant.")]
+    points: Annotated[float, Field(description="Points it takes from the score, below 0.")]
 
 
-class Predictions(Answer):
-    """One prediction for each application, in their order."""
-
-    predictions: list[Prediction]
-
-
-class Standing(Answer):
-    """Log-odds of default before calibration, and the unrounded score they mean."""
+class Standing(Response):
+    """
+    Log-odds of default before calibration, and the unrounded score they correspond to.
+    """
 
     log_odds: float
     credit_score: float
 
 
-class Contribution(Answer):
-    """What one characteristic adds to the base; `log_odds` above 0 and `points` below are risk."""
+class Contribution(Response):
+    """
+    What one characteristic adds to the base.
+
+    More risk means `log_odds` above 0 and `points` below 0. `reference` is the value of the
+    baseline applicant.
+    """
 
     characteristic: str
-    value: Value | None
-    reference: Value | None
+    value: str | int | float | None
+    reference: str | int | float | None
     log_odds: float
     points: float
 
 
-class Explanation(Answer):
-    """From the base to the total: contributions of every scored characteristic, strongest first."""
+class Cells(Response):
+    """
+    Outcomes cell by cell, the last field varying fastest.
+    """
+
+    fields: list[str]
+    values: Annotated[list[list[str | int | float | None]], Field(description="Of each field.")]
+    probability_of_default: list[float]
+    credit_score: list[int]
+    decision: list[Literal["approve", "refer", "decline"]]
+
+
+class Change(Response):
+    """
+    The present and the proposed value of one field.
+    """
+
+    field: str
+    present: str | int | float
+    proposed: str | int | float
+
+
+class SearchedField(Response):
+    """
+    A changeable field and the values that were considered.
+    """
+
+    field: str
+    levels: list[str | int | float] | None = None
+    lowest: int | float | None = None
+    highest: int | float | None = None
+    step: float | None = None
+
+
+class Estimate(Response):
+    """
+    A metric with its 95 % confidence interval.
+    """
+
+    value: float
+    low: float
+    high: float
+
+
+class ServingChallenger(Response):
+    """
+    A version that answers a share of requests.
+    """
+
+    version: str
+    share: float
+
+
+class Fault(Response):
+    """
+    One thing wrong with a request: where, and the rule it breaks.
+    """
+
+    path: str
+    message: str
+
+
+class Prediction(Response):
+    """
+    One application's outcome, and the model version that made it.
+    """
+
+    probability_of_default: Annotated[
+        float, Field(description="Calibrated probability of default, in (0, 1).", gt=0.0, lt=1.0)
+    ]
+    credit_score: Annotated[int, Field(description="Scorecard points: more points, less risk.")]
+    risk_level: Annotated[
+        Literal["low", "medium", "high"], Field(description="low, medium or high.")
+    ]
+    decision: Annotated[
+        Literal["approve", "refer", "decline"], Field(description="approve, refer or decline.")
+    ]
+    model: Annotated[str, Field(description="Name of the credit model.")]
+    model_version: Annotated[str, Field(description="Version that made the prediction.")]
+    variant: Annotated[
+        Literal["champion", "challenger"], Field(description="champion or challenger.")
+    ]
+    family: Annotated[str, Field(description="Family of the estimator, such as xgboost.")]
+    rating: Annotated[str | None, Field(description="Rating, where the model declares bands.")] = (
+        None
+    )
+    reasons: Annotated[
+        list[PredictionReason] | None,
+        Field(description="On request, and whenever the decision is not approve.", max_length=4),
+    ] = None
+
+
+class DrawnExplanation(Response):
+    """
+    An explanation, and its picture as SVG where one was requested.
+    """
 
     base_of: Literal["reference", "training_mean"]
     base: Standing
@@ -74,80 +145,34 @@ class Explanation(Answer):
     picture: str | None = None
 
 
-class Explanations(Predictions):
-    """Predictions, all with reasons, and an explanation of each."""
+class WhatIf(Response):
+    """
+    The prediction of the application as it stands, and of every cell of the grid.
+    """
 
-    explanations: list[Explanation]
-
-
-class Cells(Answer):
-    """Cell by cell, the last field varying fastest."""
-
-    fields: list[str]
-    values: list[list[Value | None]]
-    probability_of_default: list[float]
-    credit_score: list[int]
-    decision: list[DecisionName]
-
-
-class WhatIf(Predictions):
-    """The prediction of the application as it stands, and of every cell of the grid."""
-
+    predictions: list[Prediction]
     whatif: Cells
 
 
-class Change(Answer):
-    """A field, its value, and the one that is proposed."""
-
-    field: str
-    present: Value
-    proposed: Value
-
-
-class Recourse(Answer):
-    """The smallest change that is approved; `changes` only where one was found."""
+class RecourseResult(Response):
+    """
+    The smallest change that is approved; `changes` only where one was found.
+    """
 
     outcome: Literal["approved_already", "found", "none_exists"]
     detail: str
-    changes: list[Change] = []
-    distance: float | None = None
-    prediction: Prediction | None = None
+    changes: list[Change] | None = None
+    distance: Annotated[
+        float | None,
+        Field(description="Sum of changes in interquartile ranges; a level counts as 1."),
+    ] = None
+    prediction: Annotated[Prediction | None, Field(description="With these changes.")] = None
 
 
-class Searched(Answer):
-    """What was considered for a field: its levels, or from the lowest to the highest in steps."""
-
-    field: str
-    levels: list[Value] | None = None
-    lowest: float | None = None
-    highest: float | None = None
-    step: float | None = None
-
-
-class Recourses(Predictions):
-    """Predictions, what would get each approved, and what was considered."""
-
-    recourses: list[Recourse]
-    searched: list[Searched]
-
-
-class Figure(Answer):
-    """A figure with its 95 % interval."""
-
-    value: float
-    low: float
-    high: float
-
-
-class Challenger(Answer):
-    """A version that answers a share of requests."""
-
-    version: str
-    share: float
-
-
-class Model(Answer):
-    """A credit model of the service; without `version`, `problem` may say why none is loaded."""
+class Model(Response):
+    """
+    A credit model of the service, and what serves it; `problem` says why a load failed.
+    """
 
     name: str
     ready: bool
@@ -155,27 +180,53 @@ class Model(Answer):
     version: str | None = None
     since: str | None = None
     family: str | None = None
-    metrics: dict[str, Figure] = {}
-    challenger: Challenger | None = None
+    metrics: dict[str, Estimate] | None = None
+    challenger: ServingChallenger | None = None
     problem: str | None = None
 
 
-class Models(Answer):
-    """All credit models of the service."""
+class Problem(Response):
+    """
+    A problem document of RFC 9457, with every fault of the request.
+    """
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[Fault]
+
+
+class Predictions(Response):
+    """
+    One prediction for each instance, in order.
+    """
+
+    predictions: list[Prediction]
+
+
+class Explanations(Response):
+    """
+    Predictions, all with reasons, and an explanation of each.
+    """
+
+    predictions: list[Prediction]
+    explanations: list[DrawnExplanation]
+
+
+class Recourses(Response):
+    """
+    Predictions, what would get each approved, and what was considered.
+    """
+
+    predictions: list[Prediction]
+    recourses: list[RecourseResult]
+    searched: list[SearchedField]
+
+
+class Models(Response):
+    """
+    All credit models of the service.
+    """
 
     models: list[Model]
-
-
-class Fault(Answer):
-    """One thing wrong with a request: where, and the rule it breaks."""
-
-    path: str
-    message: str
-
-
-class Problem(Answer):
-    """A problem document of RFC 9457."""
-
-    title: str
-    detail: str
-    errors: list[Fault] = []

@@ -1,4 +1,4 @@
-"""When a call is tried again, and how long that may take in all."""
+"""Retries: when a call is repeated, and how long that may take in all."""
 
 import random
 import time
@@ -7,20 +7,20 @@ from http import HTTPStatus
 
 import httpx
 
-from functions.client.errors import UnavailableError
+from .errors import UnavailableError
 
 RETRIED = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
-# No connection came about, so nothing was sent: every other failure leaves that open.
+# No connection was made, so nothing was sent: after any other failure that is unknown.
 NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retries:
-    """How often to try again after 429, 503 or no connection, and how long one try may take.
+    """How often to repeat a call after 429, 503 or no connection, and how long one try may take.
 
-    The pause is what `Retry-After` says; where nothing does, one drawn evenly from nothing to
-    `first_pause_seconds`, doubled with each try up to `longest_pause_seconds`: clients that failed
-    together do not come back together.
+    The pause is the server's `Retry-After`; without one, a random time of up to
+    `first_pause_seconds`, doubled with each try up to `longest_pause_seconds`, so that clients
+    that failed together do not return together.
     """
 
     most: int = 4
@@ -29,8 +29,8 @@ class Retries:
     longest_pause_seconds: float = 8.0
 
 
-class Tries:
-    """The tries of one call, from its first second on."""
+class RetryBudget:
+    """Retries and time that one call has left."""
 
     def __init__(self, timeout: float, retries: Retries) -> None:
         self._timeout = timeout
@@ -38,32 +38,32 @@ class Tries:
         self._deadline = time.monotonic() + timeout
         self._retried = 0
 
-    def seconds(self) -> float:
-        """How long the next try may take.
+    def seconds_for_try(self) -> float:
+        """Return how long the next try may take.
 
         Raises
         ------
         UnavailableError
-            If the call has had its time.
+            If the call has no time left.
         """
         left = self._deadline - time.monotonic()
         if left <= 0:
-            raise self.out_of_time()
+            raise self.timeout_error()
         return min(self._retries.try_seconds, left)
 
-    def out_of_time(self) -> UnavailableError:
-        """What a call ends in that has had its time."""
-        return UnavailableError(f"no answer within {self._timeout:g} s")
+    def timeout_error(self) -> UnavailableError:
+        """Return the error of a call that has no time left."""
+        return UnavailableError(f"no response within {self._timeout:g} s")
 
-    def pause_after_answer(self, response: httpx.Response) -> float | None:
-        """Seconds until the next try; None if this answer is the last."""
+    def pause_after_response(self, response: httpx.Response) -> float | None:
+        """Return seconds until the next try; None if this response is final."""
         if response.status_code not in RETRIED:
             return None
-        asked = seconds_asked(response)
-        return self._pause(self._backoff() if asked is None else asked)
+        requested = read_retry_after(response)
+        return self._pause(self._backoff() if requested is None else requested)
 
     def pause_after_failure(self, error: httpx.RequestError) -> float:
-        """Seconds until the next try.
+        """Return seconds until the next try.
 
         Raises
         ------
@@ -72,7 +72,7 @@ class Tries:
         """
         pause = self._pause(self._backoff()) if isinstance(error, NOT_SENT) else None
         if pause is None:
-            message = f"no answer at try {self._retried + 1}: {type(error).__name__}"
+            message = f"no response at try {self._retried + 1}: {type(error).__name__}"
             raise UnavailableError(message) from error
         return pause
 
@@ -84,7 +84,7 @@ class Tries:
         return random.uniform(0.0, longest)  # noqa: S311 -- no secret
 
     def _pause(self, seconds: float) -> float | None:
-        """The pause, if there is a try left and time for it after the pause."""
+        """Return the pause, if there is a try left and time for it after the pause."""
         is_left = self._retried < self._retries.most
         if not is_left or time.monotonic() + seconds >= self._deadline:
             return None
@@ -92,7 +92,7 @@ class Tries:
         return seconds
 
 
-def seconds_asked(response: httpx.Response) -> float | None:
-    """What `Retry-After` says, in seconds; a date is not read."""
-    said = response.headers.get("retry-after", "")
-    return float(said) if said.isascii() and said.isdigit() else None
+def read_retry_after(response: httpx.Response) -> float | None:
+    """Read `Retry-After` in seconds; a date is ignored."""
+    text = response.headers.get("retry-after", "")
+    return float(text) if text.isascii() and text.isdigit() else None

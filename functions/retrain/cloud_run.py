@@ -68,7 +68,7 @@ class NamedResource(BaseModel):
     name: str
 
 
-class Operation(BaseModel):
+class RunOperation(BaseModel):
     """The response to starting a job: its metadata is the new execution."""
 
     metadata: NamedResource
@@ -108,7 +108,7 @@ class CloudRunJobs:
 
     def start(self, model_name: str) -> str:
         """Start a model's job."""
-        operation = self._request(Operation, model_name, "POST", ":run", json={})
+        operation = self._request(RunOperation, model_name, "POST", ":run", json={})
         return _last_part(operation.metadata.name)
 
     @functools.cached_property

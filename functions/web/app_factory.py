@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from copy import copy
 from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
@@ -102,7 +103,11 @@ def create_web_app(service: Service, protection: Protection) -> Starlette:
         If a route has no scope.
     """
     telemetry = RequestTelemetry()
-    scoped = scoped_routes(_all_contracts(service, protection, telemetry))
+    # Copies: a contract may be a constant that several applications share, each with its own guard.
+    scoped = [
+        ScopedRoute(copy(route), scope)
+        for route, scope in scoped_routes(_all_contracts(service, protection, telemetry))
+    ]
     telemetry.register(route for route, _ in scoped)
     if protection.guard:
         protection.guard(scoped)

@@ -144,11 +144,11 @@ def _inputs_from_table(table: Table) -> list[tuple[bytes, bytes]]:
     model_name, names = name_from_model(table.model), recorded_fields(table.model)
     rows = list(table.rows(names))
     inputs = [dict(zip(names, row, strict=True)) for row in rows]
-    shown = hashed = _join_objects([{model_name: fields} for fields in inputs])
+    written = hashed = _join_objects([{model_name: fields} for fields in inputs])
     if any(None in row for row in rows):
         present = [{n: v for n, v in fields.items() if v is not None} for fields in inputs]
         hashed = _join_objects([{model_name: fields} if fields else {} for fields in present])
-    return list(zip(shown.split(SEPARATOR), canonical_json(hashed).split(SEPARATOR), strict=True))
+    return list(zip(written.split(SEPARATOR), canonical_json(hashed).split(SEPARATOR), strict=True))
 
 
 def _join_objects(objects: Sequence[Any]) -> bytes:

@@ -23,7 +23,7 @@ from models.points import points_from_contributions
 from models.reasons import columns_from_baseline
 from models.scorer import Scorer
 
-FieldValue = str | float | None
+FieldValue = str | int | float | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,8 +45,8 @@ class Change:
     """The present and the proposed value of one field."""
 
     field: str
-    present: str | float
-    proposed: str | float
+    present: str | int | float
+    proposed: str | int | float
 
 
 @dataclass(frozen=True, slots=True)

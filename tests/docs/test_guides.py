@@ -205,6 +205,7 @@ def test_every_training_command_of_a_guide_is_one_there_is() -> None:
     assert [u for u in used if not re.search(rf"^ +{u}\b", usage, re.MULTILINE)] == []
 
 
+@pytest.mark.trained
 def test_the_training_command_of_the_runbook_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

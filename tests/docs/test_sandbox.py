@@ -54,7 +54,7 @@ def test_a_referred_application_has_a_way_to_approval(surety: Surety) -> None:
     [recourse] = surety.recourse([application]).recourses
     assert recourse.outcome == "found"
     assert recourse.distance
-    proposed = {change.field: change.proposed for change in recourse.changes}
+    proposed = {change.field: change.proposed for change in recourse.changes or []}
     assert surety.predict([application.model_copy(update=proposed)]) == [recourse.prediction]
 
 

@@ -1,7 +1,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.errors import DeclarationError, ProbabilityError
@@ -41,6 +41,7 @@ def test_a_linear_scale_is_a_straight_line(probability: float, score: float) -> 
     assert score_from_probability(probability, scale) == pytest.approx(score)
 
 
+@settings(deadline=None)  # near the ends of the scale the search takes many steps
 @given(st.floats(300.001, 899.999))
 def test_a_cutoff_from_a_score_is_the_lowest_probability_below_that_score(score: float) -> None:
     scale = LinearScale(lowest=300, highest=900)

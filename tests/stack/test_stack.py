@@ -26,6 +26,8 @@ from tests.support.faults import wait_until
 from tests.support.running import last_line, run_training
 from training.synthetic import application
 
+pytestmark = pytest.mark.trained
+
 FULL_ONLY = pytest.mark.skipif(
     not counts().is_full, reason="full counts only: each costs two runs of the job"
 )

@@ -70,12 +70,12 @@ def publish_by_hand(
     return publish(store, name_from_model(model), bundle, {}, now)
 
 
-def publish_all_by_hand(store_uri: str) -> None:
+def publish_all_by_hand(store_uri: str, now: datetime = NOW) -> None:
     """Publish and promote a model of each of `ROWS`."""
     store, catalogue = open_store(store_uri), credit_models(["tests.support.toy"])
     for name, row in ROWS.items():
-        version = publish_by_hand(store, catalogue[name], row)
-        promote(store, name, version, Author("tester", NOW))
+        version = publish_by_hand(store, catalogue[name], row, now)
+        promote(store, name, version, Author("tester", now))
 
 
 def published_summaries(store_uri: str) -> dict[str, dict[str, Any]]:

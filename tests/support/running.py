@@ -45,11 +45,16 @@ SERVER_COMMANDS: dict[ServerKind, list[str]] = {
 
 
 @dataclass(frozen=True)
-class TrainedStore:
-    """A model store filled by the real command, and what the command printed for each model."""
+class ModelStore:
+    """A model store with a champion of each model, and by model its version and family."""
 
     uri: str
     summaries: dict[str, dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class TrainedStore(ModelStore):
+    """A model store filled by the real command, which printed the summaries."""
 
 
 @dataclass(frozen=True)

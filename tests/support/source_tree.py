@@ -59,6 +59,15 @@ def module_names() -> frozenset[str]:
     return frozenset(modules | {name.rpartition(".")[0] for name in modules if "." in name})
 
 
+def _absolute_parent(path: Path, node: ast.ImportFrom) -> str:
+    """The package or module that names are imported from; only the client's may be relative."""
+    if node.level == 0:
+        return str(node.module)
+    package = path.parent.relative_to(REPOSITORY)
+    assert (node.level, str(package)) == (1, "functions/client"), f"{path}: relative import"
+    return ".".join([*package.parts, *filter(None, [node.module])])
+
+
 @cache
 def imported_modules(path: Path) -> frozenset[str]:
     """The full name of every module that a file imports, anywhere in it."""
@@ -67,12 +76,12 @@ def imported_modules(path: Path) -> frozenset[str]:
         if isinstance(node, ast.Import):
             modules |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: relative import"
-            members = {f"{node.module}.{alias.name}" for alias in node.names}
+            parent = _absolute_parent(path, node)
+            members = {f"{parent}.{alias.name}" for alias in node.names}
             submodules = members & module_names()
             modules |= submodules
             if submodules != members:
-                modules.add(str(node.module))
+                modules.add(parent)
     return frozenset(modules)
 
 

@@ -34,6 +34,8 @@ from training.split import is_test
 from training.synthetic import bureau, customer
 from training.synthetic.application import ROWS, compute_true_terms, generate
 
+pytestmark = pytest.mark.trained
+
 GERMAN = REPOSITORY / "training" / "data" / "german_credit.parquet"
 
 

@@ -12,6 +12,8 @@ from models.stores.uri import open_store
 from tests.support.running import last_line, run_training
 from training.cli import main
 
+pytestmark = pytest.mark.trained
+
 
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:

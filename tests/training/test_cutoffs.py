@@ -76,7 +76,7 @@ def test_a_rule_that_means_nothing_is_refused() -> None:
         LeastCost(bad_approved=0, good_refused=1)
     with pytest.raises(DeclarationError, match="finite"):
         LeastCost(bad_approved=float("inf"), good_refused=1)
-    with pytest.raises(DeclarationError, match="a fixed cut-off is between 0 and 1"):
+    with pytest.raises(DeclarationError, match="Fixed: probability must be between 0 and 1"):
         Fixed(float("nan"))
     with pytest.raises(DeclarationError, match="approve_below <= decline_from"):
         CutoffRules(approve_below=Fixed(0.7), decline_from=Fixed(0.3))

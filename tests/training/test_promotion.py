@@ -23,6 +23,8 @@ from training.row_validation import check_rows
 from training.run import Trained, TrainingJob, train
 from training.split import is_test
 
+pytestmark = pytest.mark.trained
+
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 AUTHOR = Author(who="tester", when=NOW)
 

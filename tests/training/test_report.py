@@ -2,15 +2,13 @@
 
 import json
 import re
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
+from tests.support.browser import CHROMIUM, browser_page
 from tests.support.running import MODELS, TrainedStore
 
-CHROMIUM = shutil.which("chromium")
 PNG = b"\x89PNG"
 
 
@@ -50,22 +48,13 @@ def test_it_has_every_section(report: Path) -> None:
     ]
 
 
+@pytest.mark.environments
 @pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed: no report was opened")
-def test_a_browser_shows_it(report: Path, tmp_path: Path) -> None:
-    picture = tmp_path / "report.png"
-    subprocess.run(
-        [
-            str(CHROMIUM),
-            *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic"),
-            *("--no-first-run", "--disable-background-networking", "--disable-sync"),
-            *("--disable-component-update", "--hide-scrollbars", "--window-size=1200,3900"),
-            f"--user-data-dir={tmp_path / 'profile'}",
-            f"--screenshot={picture}",
-            report.as_uri(),
-        ],
-        check=True,
-        capture_output=True,
-        timeout=60,
-    )
-    assert picture.read_bytes().startswith(PNG)
-    assert picture.stat().st_size > 200_000  # an empty page of this size is a tenth of it
+def test_a_browser_shows_it(report: Path) -> None:
+    with browser_page() as browser:
+        browser.page.set_viewport_size({"width": 1_200, "height": 3_900})
+        browser.open(report.as_uri())
+        picture = browser.page.screenshot()
+        assert browser.complaints == []
+    assert picture.startswith(PNG)
+    assert len(picture) > 200_000  # an empty page of this size is a tenth of it

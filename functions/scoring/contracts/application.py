@@ -117,21 +117,7 @@ def contract(engine: DecisionEngine, model_name: str, *variants: BodyVariant) ->
         return json_response(_reply(scored))
 
     async def predict_batch(request: Request) -> Response:
-        document = await read_json_object(request)
-        with_reasons, faults = parse_reasons_beside(document, "applications")
-        reject_faults(faults)
-        rows = rows_from_document(document, "applications")
-        results = [validate_row(model, *pair) for pair in zip(rows.values, rows.paths, strict=True)]
-        valid = {i: row for i, row in enumerate(results) if isinstance(row, CreditModel)}
-        scored = await engine.decide(
-            ScoringRequest(
-                table=table_from_applications(model, list(valid.values())),
-                caller=caller_from_request(request),
-                with_reasons=with_reasons,
-                positions=list(valid),
-            )
-        )
-        return json_response(_batch_reply(scored, results))
+        return json_response(await _predict_batch(engine, model, request))
 
     async def health(_request: Request) -> Response:
         is_loaded = engine.loader.states[model_name].serving is not None
@@ -149,6 +135,26 @@ def contract(engine: DecisionEngine, model_name: str, *variants: BodyVariant) ->
         scopes={"POST /predict": "score", "POST /predict/batch": "score", "GET /health": OPEN},
         paths=lambda: _paths(model, variants),
     )
+
+
+async def _predict_batch(
+    engine: DecisionEngine, model: type[CreditModel], request: Request
+) -> BatchReply:
+    document = await read_json_object(request)
+    with_reasons, faults = parse_reasons_beside(document, "applications")
+    reject_faults(faults)
+    rows = rows_from_document(document, "applications")
+    results = [validate_row(model, *pair) for pair in zip(rows.values, rows.paths, strict=True)]
+    valid = {i: row for i, row in enumerate(results) if isinstance(row, CreditModel)}
+    scored = await engine.decide(
+        ScoringRequest(
+            table=table_from_applications(model, list(valid.values())),
+            caller=caller_from_request(request),
+            with_reasons=with_reasons,
+            positions=list(valid),
+        )
+    )
+    return _batch_reply(scored, results)
 
 
 def _paths(model: type[CreditModel], variants: tuple[BodyVariant, ...]) -> dict[str, Any]:

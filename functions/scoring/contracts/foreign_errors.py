@@ -46,9 +46,9 @@ def with_error_member(member: str, handler: Handler) -> Handler:
 def message_from_faults(detail: str, faults: Sequence[Fault]) -> str:
     """Write the detail and as many faults as fit in `MAX_ERROR_BYTES`, and how many do not."""
     message = detail
-    for shown, fault in enumerate(faults):
+    for position, fault in enumerate(faults):
         longer = f"{message}; {fault.path}: {fault.message}"
-        rest = f"; and {len(faults) - shown} more"
+        rest = f"; and {len(faults) - position} more"
         if len((longer + rest).encode()) > MAX_ERROR_BYTES:
             return message + rest
         message = longer

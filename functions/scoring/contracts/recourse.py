@@ -50,10 +50,7 @@ class RecourseResult(TypedDict):
     distance: NotRequired[
         Annotated[
             float,
-            Field(
-                description="Sum of changes, each in interquartile ranges of the training rows; "
-                "another level counts as 1."
-            ),
+            Field(description="Sum of changes in interquartile ranges; a level counts as 1."),
         ]
     ]
     prediction: NotRequired[Annotated[Prediction, Field(description="With these changes.")]]
@@ -63,9 +60,9 @@ class SearchedField(TypedDict):
     """A changeable field and the values that were considered."""
 
     field: str
-    levels: NotRequired[list[str | float]]
-    lowest: NotRequired[float]
-    highest: NotRequired[float]
+    levels: NotRequired[list[str | int | float]]
+    lowest: NotRequired[int | float]
+    highest: NotRequired[int | float]
     step: NotRequired[float]
 
 

@@ -44,7 +44,7 @@ class Cells(TypedDict):
     """Outcomes cell by cell, the last field varying fastest."""
 
     fields: list[str]
-    values: Annotated[list[list[str | float | None]], Field(description="Of each field.")]
+    values: Annotated[list[list[str | int | float | None]], Field(description="Of each field.")]
     probability_of_default: list[float]
     credit_score: list[int]
     decision: list[DecisionName]

@@ -36,7 +36,7 @@ class Issuer:
     keys: dict[str, Key]
     url: str = ""
     status: int = 200
-    asked: int = 0
+    requests: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def jwks(self) -> dict[str, Any]:
@@ -47,17 +47,17 @@ class Issuer:
         """A token for us; claims changed to None are left out."""
         now = int(time.time())
         claims = {"iss": ISSUER, "aud": AUDIENCE, "sub": "lender", "iat": now, "exp": now + 300}
-        said = {k: v for k, v in (claims | changes).items() if v is not None}
+        merged = {k: v for k, v in (claims | changes).items() if v is not None}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # EdDSA has another name since RFC 9864
             header = {"alg": alg, "kid": kid, "x-not-critical": 1}
             registry = JWSRegistry(algorithms=[alg], strict_check_header=False)
-            return jwt.encode(header, said, self.keys[kid], registry=registry)
+            return jwt.encode(header, merged, self.keys[kid], registry=registry)
 
     def settings(self) -> dict[str, str]:
         """What a server that trusts this issuer is told."""
-        told = {"AUTH": "jwt", "JWT_ISSUER": ISSUER, "JWT_AUDIENCE": AUDIENCE}
-        return told | {"JWT_JWKS": self.url, "NO_PROXY": "127.0.0.1"}
+        variables = {"AUTH": "jwt", "JWT_ISSUER": ISSUER, "JWT_AUDIENCE": AUDIENCE}
+        return variables | {"JWT_JWKS": self.url, "NO_PROXY": "127.0.0.1"}
 
 
 @pytest.fixture(scope="session")
@@ -77,7 +77,7 @@ def issuer(_keys: dict[str, Key], monkeypatch: pytest.MonkeyPatch) -> Iterator[I
     class Published(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             with issuer.lock:
-                issuer.asked += 1
+                issuer.requests += 1
             body = json.dumps(issuer.jwks()).encode()
             self.send_response(issuer.status)
             self.send_header("content-length", str(len(body)))
@@ -147,8 +147,8 @@ class Asking:
         async def ask() -> httpx.Response:
             transport = httpx.ASGITransport(self.app, client=(address, 9))
             async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
-                told = sent | json_type | (headers or {})
-                return await client.request(method, path, content=content, headers=told)
+                variables = sent | json_type | (headers or {})
+                return await client.request(method, path, content=content, headers=variables)
 
         return asyncio.run(ask())
 
@@ -158,7 +158,7 @@ def scoring(tmp_path: Path) -> Callable[..., Asking]:
     """The scoring function with an empty model store, and the settings that are named."""
 
     def put_together(**environment: str) -> Asking:
-        told = {"MODEL_STORE": (tmp_path / "store").as_uri(), "DECISION_LOG": "off"}
-        return Asking(create_app(settings_from(told | environment)))
+        variables = {"MODEL_STORE": (tmp_path / "store").as_uri(), "DECISION_LOG": "off"}
+        return Asking(create_app(settings_from(variables | environment)))
 
     return put_together

@@ -50,10 +50,10 @@ async def test_any_other_text_is_nobodys(key_file: KeyFile, ring: KeyRing) -> No
 @pytest.mark.anyio
 async def test_a_key_is_good_until_it_expires(key_file: KeyFile) -> None:
     key = key_file.add("score", days=1)
-    for hours, said in ((23, f"key {key[3:11]}"), (25, "this API key has expired")):
+    for hours, message in ((23, f"key {key[3:11]}"), (25, "this API key has expired")):
         later = timedelta(hours=hours)
         ring = KeyRing(str(key_file.path), PEPPER.encode(), clock_ahead(later))
-        assert await holder(ring, key) == said
+        assert await holder(ring, key) == message
 
 
 @pytest.mark.anyio
@@ -105,16 +105,16 @@ async def test_every_text_costs_one_comparison_in_constant_time(
     compared: list[tuple[str, str]] = []
     real = hmac.compare_digest
 
-    def noted(found: str, kept: str) -> bool:
-        compared.append((found, kept))
-        return real(found, kept)
+    def noted(digest: str, stored: str) -> bool:
+        compared.append((digest, stored))
+        return real(digest, stored)
 
     monkeypatch.setattr("functions.access.api_keys.hmac.compare_digest", noted)
     texts = [key, key[:-1], "sk_00000000" + key[11:], "nothing of the kind"]
     for text in texts:
         await holder(ring, text)
-    assert [found for found, _ in compared] == [hash_key(text, PEPPER.encode()) for text in texts]
-    assert {len(kept) for _, kept in compared} == {64}
+    assert [digest for digest, _ in compared] == [hash_key(text, PEPPER.encode()) for text in texts]
+    assert {len(stored) for _, stored in compared} == {64}
 
 
 @pytest.mark.anyio
@@ -126,7 +126,7 @@ async def test_the_lines_are_worth_nothing_under_another_pepper(key_file: KeyFil
 
 
 @pytest.mark.parametrize(
-    ("changed", "said"),
+    ("changed", "message"),
     [
         ('"scopes":["score"]|"scopes":["everything"]', "line 1: scopes[0]: Input should be "),
         ('"scopes":["score"]|"scopes":[]', "line 1: scopes: "),
@@ -137,14 +137,14 @@ async def test_the_lines_are_worth_nothing_under_another_pepper(key_file: KeyFil
     ],
 )
 def test_a_faulty_line_is_named_without_its_values(
-    changed: str, said: str, key_file: KeyFile
+    changed: str, message: str, key_file: KeyFile
 ) -> None:
     key_file.add("score")
     sound, _, broken = changed.partition("|")
     text = key_file.path.read_text()
     assert sound in text
     [fault] = faults_from_keys(text.replace(sound, broken))
-    assert fault.startswith(said)
+    assert fault.startswith(message)
     assert "everything" not in fault
     assert "many" not in fault
 
@@ -158,8 +158,8 @@ def test_a_running_server_follows_its_file_and_logs_no_key(key_file: KeyFile) ->
     key, expired = key_file.add("models"), key_file.add("models", days=-1)
     store = (key_file.path.parent / "store").as_uri()
     log_path = key_file.path.parent / "log"
-    told = key_file.settings() | {"MODEL_STORE": store}
-    with running_server(log_path, "module", **told) as server:
+    environment = key_file.settings() | {"MODEL_STORE": store}
+    with running_server(log_path, "module", **environment) as server:
 
         def ask(credential: str) -> httpx.Response:
             headers = {"Authorization": f"Bearer {credential}"}

@@ -116,8 +116,8 @@ def test_a_sidecar_reads_metrics_and_a_caller_from_outside_does_not(
 
 
 def test_a_running_server_does_not_believe_its_own_machine_either(tmp_path: Path) -> None:
-    told = {"MODEL_STORE": (tmp_path / "store").as_uri(), "RATE_LIMIT": "2/hour"}
-    with running_server(tmp_path / "log", "module", **told) as server:
+    environment = {"MODEL_STORE": (tmp_path / "store").as_uri(), "RATE_LIMIT": "2/hour"}
+    with running_server(tmp_path / "log", "module", **environment) as server:
         statuses = [
             server.client.get("/health", headers={"X-Forwarded-For": f"203.0.113.{i}"}).status_code
             for i in range(3)

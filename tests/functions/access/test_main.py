@@ -28,8 +28,8 @@ def command(
 
 def test_the_line_it_prints_is_all_that_a_server_needs_to_know_the_key(tmp_path: Path) -> None:
     path = tmp_path / "keys.jsonl"
-    told = ["--name", "lender", "--scopes", "score", "models", "--limit", "9/second"]
-    done = command("new", *told, stdout=path)
+    options = ["--name", "lender", "--scopes", "score", "models", "--limit", "9/second"]
+    done = command("new", *options, stdout=path)
     assert done.returncode == 0, done.stderr
     key = done.stderr.strip().rpartition(" ")[2]
     assert key.startswith("sk_")
@@ -41,7 +41,7 @@ def test_the_line_it_prints_is_all_that_a_server_needs_to_know_the_key(tmp_path:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "pepper", "said"),
+    ("arguments", "pepper", "message"),
     [
         (["--name", "a", "--scopes", "score"], "short", "wrong settings: API_KEY_PEPPER: must be"),
         (["--name", "a b", "--scopes", "score"], PEPPER, "error: name: String should match"),
@@ -51,9 +51,9 @@ def test_the_line_it_prints_is_all_that_a_server_needs_to_know_the_key(tmp_path:
         (["--scopes", "score"], PEPPER, "required: --name"),
     ],
 )
-def test_a_wrong_argument_makes_no_key(arguments: list[str], pepper: str, said: str) -> None:
+def test_a_wrong_argument_makes_no_key(arguments: list[str], pepper: str, message: str) -> None:
     done = command("new", *arguments, pepper=pepper)
     assert done.returncode == 2
-    assert said in done.stderr
+    assert message in done.stderr
     assert "sk_" not in done.stdout + done.stderr
     assert "Traceback" not in done.stderr

@@ -41,7 +41,7 @@ def test_a_rate_is_spent_request_by_request_and_by_each_caller_alone() -> None:
 def test_who_comes_back_when_told_is_answered() -> None:
     counter, rate = RateCounter(), Rate(1, 1)
     counter.count(rate, "one")
-    told = counter.count(rate, "one")
-    assert told.is_exceeded
-    time.sleep(told.reset_seconds)
+    state = counter.count(rate, "one")
+    assert state.is_exceeded
+    time.sleep(state.reset_seconds)
     assert not counter.count(rate, "one").is_exceeded

@@ -78,11 +78,11 @@ CHOSEN = {"AIP_HEALTH_ROUTE": "/vertex/health", "AIP_PREDICT_ROUTE": "/vertex/pr
 REFUSED = {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}
 
 
-def routes_of(app: Starlette) -> list[str]:
+def list_routes(app: Starlette) -> list[str]:
     """`METHOD path`, as the table says it but for chosen paths."""
-    found = [route for route in app.routes if isinstance(route, Route)]
-    assert len(found) == len(app.routes)
-    return [f"{m} {r.path}" for r in found for m in sorted((r.methods or set()) - {"HEAD"})]
+    collected = [route for route in app.routes if isinstance(route, Route)]
+    assert len(collected) == len(app.routes)
+    return [f"{m} {r.path}" for r in collected for m in sorted((r.methods or set()) - {"HEAD"})]
 
 
 def both_functions(environment: dict[str, str]) -> list[Asking]:
@@ -100,7 +100,7 @@ def quiet(tmp_path: Path) -> dict[str, str]:
     return CHOSEN | {"MODEL_STORE": store, "TRAINING_LOGS": logs}
 
 
-def need_of(route: str) -> str:
+def scope_needed(route: str) -> str:
     for name, path in CHOSEN.items():
         route = route.replace(path, name)
     return NEEDS[route]
@@ -108,19 +108,19 @@ def need_of(route: str) -> str:
 
 def everything(asking: Asking, credential: str | None) -> dict[str, int]:
     """The status of each route."""
-    found = {}
-    for route in routes_of(asking.app):
+    collected = {}
+    for route in list_routes(asking.app):
         method, path = route.split(" ")
         path = path.replace("{model}", "application").replace("{version}", "v")
         answer = asking(method, path, credential)
-        found[route] = answer.status_code
-    return found
+        collected[route] = answer.status_code
+    return collected
 
 
 def test_the_tables_have_every_route_and_no_other(quiet: dict[str, str]) -> None:
     for asking, table in zip(both_functions(quiet), (SCORING, RETRAIN), strict=True):
-        served = routes_of(asking.app)
-        assert {need_of(route) for route in served} <= {*MAY, *FREE}
+        served = list_routes(asking.app)
+        assert {scope_needed(route) for route in served} <= {*MAY, *FREE}
         assert {route for route in table if "AIP_" not in route} <= set(served)
         assert len(set(served)) == len(table)
 
@@ -132,7 +132,7 @@ def test_a_role_may_ask_what_the_matrix_says_and_nothing_else(
     token = issuer.token(roles=role)
     for asking in both_functions(quiet | issuer.settings()):
         for route, status in everything(asking, token).items():
-            need = need_of(route)
+            need = scope_needed(route)
             is_allowed = need in FREE or role in MAY[need]
             assert (status == httpx.codes.FORBIDDEN) != is_allowed, route
             assert status != httpx.codes.UNAUTHORIZED, route
@@ -145,7 +145,7 @@ def test_a_key_may_ask_what_its_scope_names_and_nothing_else(
     key = key_file.add(scope)  # type: ignore[arg-type]  # each is one of the scopes
     for asking in both_functions(quiet | key_file.settings()):
         for route, status in everything(asking, key).items():
-            is_allowed = need_of(route) in FREE | {scope}
+            is_allowed = scope_needed(route) in FREE | {scope}
             assert (status == httpx.codes.FORBIDDEN) != is_allowed, route
 
 
@@ -154,10 +154,10 @@ def test_a_key_may_ask_what_its_scope_names_and_nothing_else(
 def test_nobody_gets_past_what_is_open(
     kind: str, credential: str | None, key_file: KeyFile, issuer: Issuer, quiet: dict[str, str]
 ) -> None:
-    told = key_file.settings() if kind == "keys" else issuer.settings()
-    for asking in both_functions(quiet | told):
+    variables = key_file.settings() if kind == "keys" else issuer.settings()
+    for asking in both_functions(quiet | variables):
         for route, status in everything(asking, credential).items():
-            assert (status == httpx.codes.UNAUTHORIZED) == (need_of(route) not in FREE), route
+            assert (status == httpx.codes.UNAUTHORIZED) == (scope_needed(route) not in FREE), route
 
 
 @pytest.mark.parametrize("auth", [{}, {"AUTH": "iam", "K_SERVICE": "scoring", "TRAINING_JOB": ""}])
@@ -180,7 +180,7 @@ async def nothing(_request: Request) -> Response:
 
 
 @pytest.mark.parametrize(
-    ("route", "named"),
+    ("route", "message"),
     [
         (Route("/secret", nothing, methods=["GET"]), "GET,HEAD /secret"),
         (Route("/predict", nothing, methods=["DELETE"]), "DELETE /predict"),
@@ -188,11 +188,11 @@ async def nothing(_request: Request) -> Response:
         (Mount("/v9", routes=[]), "/v9"),
     ],
 )
-def test_a_route_without_a_scope_fails_at_start(route: Route, named: str) -> None:
+def test_a_route_without_a_scope_fails_at_start(route: Route, message: str) -> None:
     contract = Contract(tag="Test", routes=[route], scopes={"POST /predict": "score"})
     with pytest.raises(DeclarationError) as caught:
         scoped_routes([contract])
-    assert str(caught.value) == f"no scope is declared for {named}"
+    assert str(caught.value) == f"no scope is declared for {message}"
 
 
 def test_a_path_that_the_environment_chooses_is_found_by_its_routes_name() -> None:

@@ -52,10 +52,10 @@ def test_where_others_check_callers_nothing_is_asked_or_counted_here(auth: Auth)
 
 
 def test_keys_and_tokens_come_with_a_rate_unless_it_is_switched_off(key_file: KeyFile) -> None:
-    for auth, told in (("api-key", key_file.settings()), ("jwt", JWT)):
-        assert read(auth, told)[0].rate == Rate(600, 60)  # type: ignore[arg-type]  # one of them each
-        assert read(auth, told | {"RATE_LIMIT": "off"})[0].rate is None  # type: ignore[arg-type]
-        assert read(auth, told | {"RATE_LIMIT": "9/hour"})[0].rate == Rate(9, 3_600)  # type: ignore[arg-type]
+    for auth, variables in (("api-key", key_file.settings()), ("jwt", JWT)):
+        assert read(auth, variables)[0].rate == Rate(600, 60)  # type: ignore[arg-type]  # one of them each
+        assert read(auth, variables | {"RATE_LIMIT": "off"})[0].rate is None  # type: ignore[arg-type]
+        assert read(auth, variables | {"RATE_LIMIT": "9/hour"})[0].rate == Rate(9, 3_600)  # type: ignore[arg-type]
 
 
 def test_tokens_are_asked_for_with_three_variables() -> None:

@@ -24,7 +24,7 @@ from tests.support.running import running_server
 NOT_ACCEPTED = "this token is not accepted"
 
 
-def check_of(issuer: Issuer, **changes: Any) -> TokenValidator:  # noqa: ANN401 -- of any rule
+def make_validator(issuer: Issuer, **changes: Any) -> TokenValidator:  # noqa: ANN401 -- of any rule
     rules: dict[str, Any] = {
         "issuer": ISSUER,
         "audience": AUDIENCE,
@@ -58,15 +58,15 @@ def with_header(token: str, **header: object) -> str:
 async def test_a_token_of_each_algorithm_tells_who_asks(kid: str, alg: str, issuer: Issuer) -> None:
     token = issuer.token(kid, alg, roles=["client", "stranger", 7])
     expected = Principal("subject lender", frozenset({"score", "explain", "models"}))
-    assert await check_of(issuer).authenticate(token) == expected
+    assert await make_validator(issuer).authenticate(token) == expected
 
 
 @pytest.mark.anyio
 async def test_roles_come_from_the_claim_that_is_named(issuer: Issuer) -> None:
     token = issuer.token(groups="auditor officer", roles="admin")
-    found = await check_of(issuer, roles_claim="groups").authenticate(token)
-    assert found.scopes == {"score", "explain", "simulate", "models", "metrics"}
-    none = await check_of(issuer, roles_claim="nothing").authenticate(token)
+    authenticated = await make_validator(issuer, roles_claim="groups").authenticate(token)
+    assert authenticated.scopes == {"score", "explain", "simulate", "models", "metrics"}
+    none = await make_validator(issuer, roles_claim="nothing").authenticate(token)
     assert none.scopes == frozenset()
 
 
@@ -90,12 +90,12 @@ async def test_roles_come_from_the_claim_that_is_named(issuer: Issuer) -> None:
 async def test_a_token_with_another_claim_is_refused(
     changes: dict[str, Any], issuer: Issuer
 ) -> None:
-    assert await refusal(check_of(issuer), issuer.token(**changes)) == NOT_ACCEPTED
+    assert await refusal(make_validator(issuer), issuer.token(**changes)) == NOT_ACCEPTED
 
 
 @pytest.mark.anyio
 async def test_clocks_may_differ_by_a_minute_and_no_more(issuer: Issuer) -> None:
-    check, now = check_of(issuer), int(time.time())
+    check, now = make_validator(issuer), int(time.time())
     for early in (0, CLOCK_SKEW_SECONDS - 5):
         await check.authenticate(issuer.token(exp=now - early + 1, nbf=now + early))
     expired = issuer.token(exp=now - CLOCK_SKEW_SECONDS - 1)
@@ -104,7 +104,9 @@ async def test_clocks_may_differ_by_a_minute_and_no_more(issuer: Issuer) -> None
 
 @pytest.mark.anyio
 async def test_one_audience_among_several_is_enough(issuer: Issuer) -> None:
-    await check_of(issuer).authenticate(issuer.token(aud=["https://other.example.com", AUDIENCE]))
+    await make_validator(issuer).authenticate(
+        issuer.token(aud=["https://other.example.com", AUDIENCE])
+    )
 
 
 @pytest.mark.anyio
@@ -113,7 +115,7 @@ async def test_an_unsigned_token_is_refused(issuer: Issuer) -> None:
     for alg in ("none", "None", "NONE", ""):
         for end in ("", signature):
             token = f"{part({'alg': alg, 'kid': 'rsa'})}.{claims}.{end}"
-            assert await refusal(check_of(issuer), token) == NOT_ACCEPTED
+            assert await refusal(make_validator(issuer), token) == NOT_ACCEPTED
 
 
 @pytest.mark.anyio
@@ -126,8 +128,8 @@ async def test_a_token_signed_with_the_public_key_as_a_password_is_refused(issue
         signed = f"{part({'alg': 'HS256', 'kid': 'rsa'})}.{part(claims)}"
         mac = hmac.digest(secret, signed.encode(), "sha256")
         forged = f"{signed}.{base64.urlsafe_b64encode(mac).rstrip(b'=').decode()}"
-        assert await refusal(check_of(issuer), forged) == NOT_ACCEPTED
-    assert issuer.asked == 0
+        assert await refusal(make_validator(issuer), forged) == NOT_ACCEPTED
+    assert issuer.requests == 0
 
 
 @pytest.mark.anyio
@@ -135,7 +137,7 @@ async def test_the_key_must_be_of_the_algorithms_kind_and_the_signature_its(
     issuer: Issuer,
 ) -> None:
     token = issuer.token("rsa", "RS256")
-    check = check_of(issuer)
+    check = make_validator(issuer)
     for header in (
         {"alg": "ES256", "kid": "rsa"},
         {"alg": "EdDSA", "kid": "rsa"},
@@ -160,7 +162,7 @@ async def test_claims_nested_too_deep_are_refused(issuer: Issuer) -> None:
     deep = "[" * 5_000 + "]" * 5_000
     header = {"alg": "RS256", "kid": "rsa"}
     token = jws.serialize_compact(header, deep.encode(), issuer.keys["rsa"])
-    assert await refusal(check_of(issuer), token) == NOT_ACCEPTED
+    assert await refusal(make_validator(issuer), token) == NOT_ACCEPTED
 
 
 @pytest.mark.anyio
@@ -170,12 +172,12 @@ async def test_keys_that_a_token_brings_along_are_not_looked_at(issuer: Issuer) 
     for extra in ({"jwk": stranger.as_dict(private=False)}, {"jku": issuer.url}, {}):
         header = {"alg": "RS256", "kid": "rsa"} | extra
         forged = jwt.encode(header, claims, stranger)
-        assert await refusal(check_of(issuer), forged) == NOT_ACCEPTED
+        assert await refusal(make_validator(issuer), forged) == NOT_ACCEPTED
 
 
 @pytest.mark.anyio
 async def test_an_algorithm_that_was_taken_off_the_list_is_refused(issuer: Issuer) -> None:
-    check = check_of(issuer, algorithms=("ES256",))
+    check = make_validator(issuer, algorithms=("ES256",))
     assert await refusal(check, issuer.token("rsa", "RS256")) == NOT_ACCEPTED
     await check.authenticate(issuer.token("ec", "ES256"))
 
@@ -209,17 +211,17 @@ def test_whatever_is_sent_is_refused_and_never_a_crash(
 def test_a_running_server_answers_who_holds_a_token_and_logs_none(
     issuer: Issuer, tmp_path: Path
 ) -> None:
-    told = issuer.settings() | {"MODEL_STORE": (tmp_path / "store").as_uri()}
+    environment = issuer.settings() | {"MODEL_STORE": (tmp_path / "store").as_uri()}
     good, other = issuer.token(roles="client"), issuer.token(aud="https://other.example.com")
     forbidden = issuer.token(roles="auditor")
-    with running_server(tmp_path / "log", "module", **told) as server:
-        found = []
+    with running_server(tmp_path / "log", "module", **environment) as server:
+        authenticated = []
         for token in (good, other, forbidden, with_header(good, alg="none")):
             headers = {"Authorization": f"Bearer {token}"}
             answer = server.client.post("/predict", json={}, headers=headers)
-            found.append((answer.status_code, answer.headers.get("www-authenticate", "")))
+            authenticated.append((answer.status_code, answer.headers.get("www-authenticate", "")))
         issuer.status = 500
-    assert found == [
+    assert authenticated == [
         (422, ""),
         (401, 'Bearer realm="surety", error="invalid_token"'),
         (403, 'Bearer realm="surety", error="insufficient_scope", scope="score"'),

@@ -45,19 +45,19 @@ def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 def ask(request: pytest.FixtureRequest) -> Ask:
     """Call one method of either client, made for this call."""
 
-    def asked(url: str, method: str, *arguments: Any, **named: Any) -> Any:  # noqa: ANN401 -- any method's
-        made = {n: named.pop(n) for n in ("credential", "timeout", "retries") if n in named}
+    def call_client(url: str, method: str, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401 -- any method's
+        made = {n: options.pop(n) for n in ("credential", "timeout", "retries") if n in options}
         if request.param == "Surety":
             with Surety(url, **made) as client:
-                return getattr(client, method)(*arguments, **named)
+                return getattr(client, method)(*arguments, **options)
 
         async def awaited() -> Any:  # noqa: ANN401 -- likewise
             async with AsyncSurety(url, **made) as client:
-                return await getattr(client, method)(*arguments, **named)
+                return await getattr(client, method)(*arguments, **options)
 
         return asyncio.run(awaited())
 
-    return asked
+    return call_client
 
 
 @pytest.fixture(scope="session")
@@ -81,28 +81,28 @@ def application() -> Application:
 
 
 @dataclass
-class Told:
+class ScriptedServer:
     """A real server that does, request by request, what it is told; the last step is repeated."""
 
     steps: list[Step]
     url: str = ""
-    asked: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+    requests: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
     over: threading.Event = field(default_factory=threading.Event)
 
     def step(self, headers: dict[str, str], body: bytes) -> Step:
         """Note a request, and tell what to do with it."""
-        self.asked.append((headers, body))
-        return self.steps[min(len(self.asked), len(self.steps)) - 1]
+        self.requests.append((headers, body))
+        return self.steps[min(len(self.requests), len(self.steps)) - 1]
 
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    told: Told
+    script: ScriptedServer
 
     def do_POST(self) -> None:
         length = int(self.headers.get("content-length") or 0)
         headers = {name.lower(): value for name, value in self.headers.items()}
-        step = self.told.step(headers, self.rfile.read(length))
+        step = self.script.step(headers, self.rfile.read(length))
         if isinstance(step, str):
             getattr(self, f"_{step}")()
             return
@@ -120,7 +120,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
 
     def _stall(self) -> None:
-        self.told.over.wait(MISCONDUCT_SECONDS)
+        self.script.over.wait(MISCONDUCT_SECONDS)
         self.close_connection = True
 
     def _trickle(self) -> None:
@@ -129,7 +129,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         end = time.monotonic() + MISCONDUCT_SECONDS
         try:
-            while not self.told.over.wait(0.02) and time.monotonic() < end:
+            while not self.script.over.wait(0.02) and time.monotonic() < end:
                 self.wfile.write(b" ")
         except OSError:
             pass  # the client has gone, as it should
@@ -140,13 +140,13 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def told() -> Iterator[Callable[..., Told]]:
+def scripted_server() -> Iterator[Callable[..., ScriptedServer]]:
     """Start such servers, on a port of the system's choice or a given one."""
-    running: list[tuple[Told, ThreadingHTTPServer, threading.Thread]] = []
+    running: list[tuple[ScriptedServer, ThreadingHTTPServer, threading.Thread]] = []
 
-    def start(*steps: Step, port: int = 0) -> Told:
-        made = Told(list(steps))
-        handler = type("Handler", (_Handler,), {"told": made})
+    def start(*steps: Step, port: int = 0) -> ScriptedServer:
+        made = ScriptedServer(list(steps))
+        handler = type("Handler", (_Handler,), {"script": made})
         server = ThreadingHTTPServer(("127.0.0.1", port), handler)
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()

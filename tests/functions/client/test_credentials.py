@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.functions.client.conftest import CLIENTS, Told
+from tests.functions.client.conftest import CLIENTS, ScriptedServer
 from tests.support.running import REPOSITORY, free_port
 
 AUDIENCE = "https://prod-scoring-123.a.run.app"
@@ -50,15 +50,15 @@ class Metadata:
 
     lives_seconds: float = 3600.0
     address: str = ""
-    given: list[str] = field(default_factory=list)
+    tokens: list[str] = field(default_factory=list)
 
     def token(self, audience: str) -> str:
         """A token for an audience; nobody here checks its signature."""
         ends = int(time.time() + self.lives_seconds)
-        claims = {"aud": audience, "exp": ends, "n": len(self.given)}
+        claims = {"aud": audience, "exp": ends, "n": len(self.tokens)}
         parts = [json.dumps(part).encode() for part in ({"alg": "RS256"}, claims, "signed")]
-        self.given.append(b".".join(map(base64.urlsafe_b64encode, parts)).decode())
-        return self.given[-1]
+        self.tokens.append(b".".join(map(base64.urlsafe_b64encode, parts)).decode())
+        return self.tokens[-1]
 
 
 @pytest.fixture
@@ -67,18 +67,18 @@ def metadata() -> Iterator[Metadata]:
 
     class Answering(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            asked = urlsplit(self.path)
-            kind, said = "text/plain", ""
-            if asked.path == IDENTITY:
-                said = made.token(parse_qs(asked.query)["audience"][0])
-            elif asked.path.startswith("/computeMetadata/v1/instance/service-accounts/"):
-                kind, said = "application/json", json.dumps({"email": ACCOUNT})
+            parts = urlsplit(self.path)
+            kind, content = "text/plain", ""
+            if parts.path == IDENTITY:
+                content = made.token(parse_qs(parts.query)["audience"][0])
+            elif parts.path.startswith("/computeMetadata/v1/instance/service-accounts/"):
+                kind, content = "application/json", json.dumps({"email": ACCOUNT})
             self.send_response(200 if self.headers["metadata-flavor"] == "Google" else 403)
             self.send_header("metadata-flavor", "Google")
             self.send_header("content-type", kind)
-            self.send_header("content-length", str(len(said)))
+            self.send_header("content-length", str(len(content)))
             self.end_headers()
-            self.wfile.write(said.encode())
+            self.wfile.write(content.encode())
 
         def do_POST(self) -> None:
             self.do_GET()
@@ -97,7 +97,7 @@ def metadata() -> Iterator[Metadata]:
 
 
 def run(url: str, client: str, times: int, metadata: str) -> subprocess.CompletedProcess[str]:
-    told = {
+    environment = {
         "PATH": os.defpath,
         "PYTHONPATH": str(REPOSITORY),
         "GCE_METADATA_HOST": metadata,
@@ -107,7 +107,7 @@ def run(url: str, client: str, times: int, metadata: str) -> subprocess.Complete
     }
     return subprocess.run(
         [sys.executable, "-c", ASKING, url, AUDIENCE, client, str(times)],
-        env=told,
+        env=environment,
         capture_output=True,
         text=True,
         check=False,
@@ -116,38 +116,40 @@ def run(url: str, client: str, times: int, metadata: str) -> subprocess.Complete
 
 
 @pytest.fixture
-def scoring(told: Callable[..., Told]) -> Told:
-    return told((200, {}, b'{"models": []}'))
+def scoring(environment: Callable[..., ScriptedServer]) -> ScriptedServer:
+    return environment((200, {}, b'{"models": []}'))
 
 
 @pytest.mark.parametrize("client", CLIENTS)
 def test_a_token_is_fetched_once_and_sent_with_every_call(
-    metadata: Metadata, scoring: Told, client: str
+    metadata: Metadata, scoring: ScriptedServer, client: str
 ) -> None:
     done = run(scoring.url, client, 3, metadata.address)
     assert done.returncode == 0, done.stderr
-    [token] = metadata.given
+    [token] = metadata.tokens
     assert json.loads(base64.urlsafe_b64decode(token.split(".")[1]))["aud"] == AUDIENCE
-    assert [sent["authorization"] for sent, _ in scoring.asked] == [f"Bearer {token}"] * 3
+    assert [sent["authorization"] for sent, _ in scoring.requests] == [f"Bearer {token}"] * 3
 
 
 @pytest.mark.parametrize("client", CLIENTS)
 def test_a_token_is_fetched_anew_before_it_expires(
-    metadata: Metadata, scoring: Told, client: str
+    metadata: Metadata, scoring: ScriptedServer, client: str
 ) -> None:
     metadata.lives_seconds = 60  # still good for this call: not waited for until it is not
     done = run(scoring.url, client, 3, metadata.address)
     assert done.returncode == 0, done.stderr
-    assert len(set(metadata.given)) == 3
-    assert [sent["authorization"] for sent, _ in scoring.asked] == [
-        f"Bearer {token}" for token in metadata.given
+    assert len(set(metadata.tokens)) == 3
+    assert [sent["authorization"] for sent, _ in scoring.requests] == [
+        f"Bearer {token}" for token in metadata.tokens
     ]
 
 
 @pytest.mark.parametrize("client", CLIENTS)
-def test_without_an_account_it_is_said_and_nothing_is_asked(scoring: Told, client: str) -> None:
+def test_without_an_account_it_is_said_and_nothing_is_asked(
+    scoring: ScriptedServer, client: str
+) -> None:
     done = run(scoring.url, client, 1, f"127.0.0.1:{free_port()}")
     assert done.returncode == 1
     message = f"CredentialError: no ID token for {AUDIENCE}: DefaultCredentialsError"
     assert message in done.stderr.splitlines()[-1]
-    assert scoring.asked == []
+    assert scoring.requests == []

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from functions.client.errors import RefusedError, UnavailableError, UnreadableAnswerError
+from functions.client.errors import RefusedError, UnavailableError, UnreadableResponseError
 from functions.client.retries import Retries
 from models.catalogue.application import Application
-from tests.functions.client.conftest import PREDICTION, Ask, Step, Told
+from tests.functions.client.conftest import PREDICTION, Ask, ScriptedServer, Step
 from tests.support.running import free_port
 
-Start = Callable[..., Told]
+Start = Callable[..., ScriptedServer]
 
 ANSWERED: Step = (200, {}, json.dumps({"predictions": [PREDICTION]}).encode())
 QUICK = Retries(first_pause_seconds=0.01, try_seconds=5)
@@ -23,11 +23,11 @@ GENEROUS_SECONDS = 5.0  # far beyond the deadline, far below what the server wou
 
 
 def turned_away(status: int, **headers: str) -> Step:
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    options = {name.replace("_", "-"): value for name, value in headers.items()}
     problem = {"title": "Later", "status": status, "detail": "not now", "errors": []}
     return (
         status,
-        {"content-type": "application/problem+json", **named},
+        {"content-type": "application/problem+json", **options},
         json.dumps(problem).encode(),
     )
 
@@ -35,55 +35,57 @@ def turned_away(status: int, **headers: str) -> Step:
 @pytest.mark.parametrize("status", [429, 503])
 @pytest.mark.parametrize("headers", [{}, {"retry_after": "0"}, {"retry_after": "tomorrow"}])
 def test_429_and_503_are_asked_again_with_the_same_key_and_body(
-    told: Start, ask: Ask, application: Application, status: int, headers: dict[str, str]
+    scripted_server: Start, ask: Ask, application: Application, status: int, headers: dict[str, str]
 ) -> None:
-    server = told(*[turned_away(status, **headers)] * 3, ANSWERED)
+    server = scripted_server(*[turned_away(status, **headers)] * 3, ANSWERED)
     [prediction] = ask(server.url, "predict", [application], retries=QUICK)
     assert prediction.credit_score == 550
-    assert len(server.asked) == 4
-    assert len({sent["idempotency-key"] for sent, _ in server.asked}) == 1
-    assert len({body for _, body in server.asked}) == 1
+    assert len(server.requests) == 4
+    assert len({sent["idempotency-key"] for sent, _ in server.requests}) == 1
+    assert len({body for _, body in server.requests}) == 1
     ask(server.url, "predict", [application])
-    assert len({sent["idempotency-key"] for sent, _ in server.asked}) == 2
+    assert len({sent["idempotency-key"] for sent, _ in server.requests}) == 2
 
 
 def test_a_key_and_an_applicant_that_are_given_are_sent(
-    told: Start, ask: Ask, application: Application
+    scripted_server: Start, ask: Ask, application: Application
 ) -> None:
-    server = told(ANSWERED)
-    named = {"applicant_id": "a-17", "idempotency_key": "loan 4711"}
-    ask(server.url, "predict", [application], **named)
-    [(sent, _)] = server.asked
+    server = scripted_server(ANSWERED)
+    options = {"applicant_id": "a-17", "idempotency_key": "loan 4711"}
+    ask(server.url, "predict", [application], **options)
+    [(sent, _)] = server.requests
     assert (sent["x-applicant-id"], sent["idempotency-key"]) == ("a-17", "loan 4711")
 
 
-def test_retry_after_is_waited_for(told: Start, ask: Ask, application: Application) -> None:
-    server = told(turned_away(503, retry_after="1"), ANSWERED)
+def test_retry_after_is_waited_for(
+    scripted_server: Start, ask: Ask, application: Application
+) -> None:
+    server = scripted_server(turned_away(503, retry_after="1"), ANSWERED)
     began = time.monotonic()
     ask(server.url, "predict", [application], retries=QUICK)
     assert time.monotonic() - began >= 1
 
 
 def test_tries_that_are_spent_end_in_what_was_said_last(
-    told: Start, ask: Ask, application: Application
+    scripted_server: Start, ask: Ask, application: Application
 ) -> None:
-    server = told(turned_away(429, retry_after="0"))
+    server = scripted_server(turned_away(429, retry_after="0"))
     with pytest.raises(UnavailableError, match=r"^429 Later: not now$") as raised:
         ask(server.url, "predict", [application], retries=Retries(most=2))
     assert (raised.value.status, raised.value.retry_after_seconds) == (429, 0)
-    assert len(server.asked) == 3
+    assert len(server.requests) == 3
 
 
 @pytest.mark.timing
 def test_a_pause_past_the_deadline_is_not_begun(
-    told: Start, ask: Ask, application: Application
+    scripted_server: Start, ask: Ask, application: Application
 ) -> None:
-    server = told(turned_away(503, retry_after="3600"))
+    server = scripted_server(turned_away(503, retry_after="3600"))
     began = time.monotonic()
     with pytest.raises(UnavailableError) as raised:
         ask(server.url, "predict", [application], timeout=10)
     assert raised.value.retry_after_seconds == 3600
-    assert len(server.asked) == 1
+    assert len(server.requests) == 1
     assert time.monotonic() - began < GENEROUS_SECONDS
 
 
@@ -95,71 +97,78 @@ def test_a_pause_past_the_deadline_is_not_begun(
     ],
 )
 def test_nothing_else_is_asked_again(
-    told: Start, ask: Ask, application: Application, status: int, error: type[Exception]
+    scripted_server: Start, ask: Ask, application: Application, status: int, error: type[Exception]
 ) -> None:
-    server = told(turned_away(status, retry_after="0", location="/"))
+    server = scripted_server(turned_away(status, retry_after="0", location="/"))
     with pytest.raises(error, match=f"^{status} Later: not now$"):
         ask(server.url, "predict", [application], retries=QUICK)
-    assert len(server.asked) == 1
+    assert len(server.requests) == 1
 
 
 def test_a_connection_that_breaks_after_sending_is_not_asked_again(
-    told: Start, ask: Ask, application: Application
+    scripted_server: Start, ask: Ask, application: Application
 ) -> None:
-    server = told("close")
-    with pytest.raises(UnavailableError, match=r"^no answer at try 1: RemoteProtocolError$"):
+    server = scripted_server("close")
+    with pytest.raises(UnavailableError, match=r"^no response at try 1: RemoteProtocolError$"):
         ask(server.url, "predict", [application], retries=QUICK)
-    assert len(server.asked) == 1
+    assert len(server.requests) == 1
 
 
 def test_a_server_that_does_not_listen_is_tried_to_the_end(
     ask: Ask, application: Application
 ) -> None:
-    with pytest.raises(UnavailableError, match=r"^no answer at try 5: ConnectError$") as raised:
+    with pytest.raises(UnavailableError, match=r"^no response at try 5: ConnectError$") as raised:
         ask(f"http://127.0.0.1:{free_port()}", "predict", [application], retries=QUICK)
     assert raised.value.status is None
 
 
 def test_a_server_that_begins_to_listen_meanwhile_answers(
-    told: Start, ask: Ask, application: Application
+    scripted_server: Start, ask: Ask, application: Application
 ) -> None:
     port = free_port()
-    started: list[Told] = []
-    later = threading.Timer(0.3, lambda: started.append(told(ANSWERED, port=port)))
+    started: list[ScriptedServer] = []
+    later = threading.Timer(0.3, lambda: started.append(scripted_server(ANSWERED, port=port)))
     later.start()
     patient = Retries(most=10_000, first_pause_seconds=0.02, longest_pause_seconds=0.05)
     answer = ask(f"http://127.0.0.1:{port}", "predict", [application], retries=patient)
     later.join()
-    assert len(answer) == len(started[0].asked) == 1
+    assert len(answer) == len(started[0].requests) == 1
 
 
 @pytest.mark.timing
 @pytest.mark.parametrize("conduct", ["stall", "trickle"])
-def test_the_deadline_holds(told: Start, ask: Ask, application: Application, conduct: str) -> None:
-    server = told(conduct)
+def test_the_deadline_holds(
+    scripted_server: Start, ask: Ask, application: Application, conduct: str
+) -> None:
+    server = scripted_server(conduct)
     began = time.monotonic()
-    with pytest.raises(UnavailableError, match=r"^no answer "):
+    with pytest.raises(UnavailableError, match=r"^no response "):
         ask(server.url, "predict", [application], timeout=DEADLINE_SECONDS)
     assert DEADLINE_SECONDS * 0.9 <= time.monotonic() - began < GENEROUS_SECONDS
-    assert len(server.asked) == 1
+    assert len(server.requests) == 1
 
 
 @pytest.mark.timing
 def test_one_try_may_take_less_than_the_whole_call(
-    told: Start, ask: Ask, application: Application
+    scripted_server: Start, ask: Ask, application: Application
 ) -> None:
-    server = told("stall")
+    server = scripted_server("stall")
     began = time.monotonic()
-    with pytest.raises(UnavailableError, match=r"^no answer at try 1: ReadTimeout$"):
+    with pytest.raises(UnavailableError, match=r"^no response at try 1: ReadTimeout$"):
         ask(server.url, "predict", [application], retries=Retries(try_seconds=DEADLINE_SECONDS))
     assert time.monotonic() - began < GENEROUS_SECONDS
 
 
-def test_every_try_asks_for_its_credential(told: Start, ask: Ask, application: Application) -> None:
-    server = told(turned_away(503, retry_after="0"), ANSWERED)
+def test_every_try_asks_for_its_credential(
+    scripted_server: Start, ask: Ask, application: Application
+) -> None:
+    server = scripted_server(turned_away(503, retry_after="0"), ANSWERED)
     tokens = iter(["first", "second"])
     ask(server.url, "predict", [application], credential=lambda: next(tokens))
-    assert [sent["authorization"] for sent, _ in server.asked] == ["Bearer first", "Bearer second"]
+    assert [sent["authorization"] for sent, _ in server.requests] == [
+        "Bearer first",
+        "Bearer second",
+    ]
 
 
 def with_changes(**changes: object) -> bytes:
@@ -167,9 +176,9 @@ def with_changes(**changes: object) -> bytes:
 
 
 def test_members_of_a_later_server_are_let_pass(
-    told: Start, ask: Ask, application: Application
+    scripted_server: Start, ask: Ask, application: Application
 ) -> None:
-    server = told((200, {}, with_changes(advice="none", reasons=[])))
+    server = scripted_server((200, {}, with_changes(advice="none", reasons=[])))
     [prediction] = ask(server.url, "predict", [application])
     assert prediction.reasons == []
     assert not hasattr(prediction, "advice")
@@ -177,20 +186,22 @@ def test_members_of_a_later_server_are_let_pass(
 
 @pytest.mark.parametrize("body", [b"<html>sign in</html>", b"{}", with_changes(decision="perhaps")])
 def test_an_answer_that_is_none_of_ours_is_not_shown(
-    told: Start, ask: Ask, application: Application, body: bytes
+    scripted_server: Start, ask: Ask, application: Application, body: bytes
 ) -> None:
-    server = told((200, {}, body))
-    with pytest.raises(UnreadableAnswerError) as raised:
+    server = scripted_server((200, {}, body))
+    with pytest.raises(UnreadableResponseError) as raised:
         ask(server.url, "predict", [application])
     path = "/v1/models/application:predict"
-    assert str(raised.value) == f"{path} answered something else than Predictions"
+    assert str(raised.value) == f"{path} did not respond with Predictions"
     cause: Any = raised.value.__cause__
     assert "perhaps" not in str(cause)
     assert "sign in" not in str(cause)
 
 
-def test_a_page_of_a_proxy_is_not_repeated(told: Start, ask: Ask, application: Application) -> None:
-    server = told((403, {"content-type": "text/html"}, b"denied for income 75000"))
+def test_a_page_of_a_proxy_is_not_repeated(
+    scripted_server: Start, ask: Ask, application: Application
+) -> None:
+    server = scripted_server((403, {"content-type": "text/html"}, b"denied for income 75000"))
     with pytest.raises(RefusedError) as raised:
         ask(server.url, "predict", [application])
-    assert str(raised.value) == "403 Forbidden: the answer is no problem document"
+    assert str(raised.value) == "403 Forbidden: the response is not a problem document"

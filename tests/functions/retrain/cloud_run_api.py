@@ -31,14 +31,14 @@ class CloudRunApi:
     executions: dict[str, list[dict[str, Any]]] = field(init=False)
     failing: dict[str, tuple[int, bytes]] = field(init=False)  # by method
     delay_seconds: float = field(init=False)
-    asked: list[tuple[str, str, str | None]] = field(init=False)
+    calls: list[tuple[str, str, str | None]] = field(init=False)
 
     def __post_init__(self) -> None:
         """Know one job that never ran."""
         self.executions = {JOB: []}
         self.failing = {}
         self.delay_seconds = 0
-        self.asked = []
+        self.calls = []
 
     def add(self, name: str, **members: Any) -> None:  # noqa: ANN401 -- JSON
         """Put an execution before the others: the newest comes first."""
@@ -59,11 +59,11 @@ class CloudRunApi:
             self.add(f"test-train-german-credit-{len(self.executions[job])}", runningCount=1)
             operation = {"name": "projects/p-1/operations/1", "metadata": self.executions[job][0]}
             return 200, json.dumps(operation).encode()
-        asked = parse_qs(url.query)
-        first, size = int(asked.get("pageToken", ["0"])[0]), int(asked["pageSize"][0])
-        found = self.executions[job]
-        page: dict[str, Any] = {"executions": found[first : first + size]} if found else {}
-        if first + size < len(found):
+        calls = parse_qs(url.query)
+        first, size = int(calls.get("pageToken", ["0"])[0]), int(calls["pageSize"][0])
+        started = self.executions[job]
+        page: dict[str, Any] = {"executions": started[first : first + size]} if started else {}
+        if first + size < len(started):
             page["nextPageToken"] = str(first + size)
         return 200, json.dumps(page).encode()
 
@@ -76,7 +76,7 @@ def cloud_run_api(tls: ssl.SSLContext | None = None) -> Iterator[CloudRunApi]:
     class Handler(BaseHTTPRequestHandler):
         def handle_any(self) -> None:
             self.rfile.read(int(self.headers.get("content-length", 0)))
-            api.asked.append((self.command, self.path, self.headers.get("authorization")))
+            api.calls.append((self.command, self.path, self.headers.get("authorization")))
             time.sleep(api.delay_seconds)
             status, body = api.failing.get(self.command) or api.answer(self.command, self.path)
             self.send_response(status)

@@ -40,6 +40,6 @@ def _cloud(
 @pytest.fixture
 def cloud(_cloud: Server, api: CloudRunApi) -> Server:
     """The function as both commands start it, in front of the emulated API, its log empty."""
-    assert api.asked == []
+    assert api.calls == []
     _cloud.log_path.write_bytes(b"")
     return _cloud

@@ -25,7 +25,7 @@ documents = st.recursive(
 )
 bodies = st.one_of(
     st.binary(min_size=1, max_size=300),
-    documents.map(lambda found: json.dumps(found).encode()),
+    documents.map(lambda document: json.dumps(document).encode()),
 ).filter(lambda body: body != b"{}")  # which is a sound one
 JSON = {"content-type": "application/json"}
 
@@ -56,7 +56,7 @@ def test_a_run_is_started_refused_while_it_runs_and_told_of_until_it_ended(
     assert (ended["status"], ended["overdue"]) == ("succeeded", False)
     assert ended["started_at"] <= ended["finished_at"]
     assert cloud.client.post("/train").json()["execution"] == "test-train-german-credit-1"
-    assert [method for method, _, _ in api.asked].count("POST") == 2
+    assert [method for method, _, _ in api.calls].count("POST") == 2
 
 
 def test_of_many_that_ask_at_once_one_starts_a_run(cloud: Server, api: CloudRunApi) -> None:
@@ -132,7 +132,7 @@ def test_a_malformed_body_gets_every_fault_and_starts_nothing(
     assert answer.headers["content-type"] == "application/problem+json"
     assert sorted(error["path"] for error in answer.json()["errors"]) == paths
     assert MARKER not in answer.text + cloud.log_path.read_text()
-    assert api.asked == []
+    assert api.calls == []
 
 
 @given(body=bodies)
@@ -145,7 +145,7 @@ def test_every_body_but_a_sound_one_is_a_problem(
         assert 400 <= answer.status_code < 500
         assert answer.json()["status"] == answer.status_code
         assert MARKER not in answer.text
-    assert api.asked == []
+    assert api.calls == []
 
 
 def test_a_body_of_another_kind_is_refused_but_none_needs_no_kind(cloud: Server) -> None:
@@ -190,11 +190,11 @@ def test_a_run_is_not_started_by_what_stands_in_the_query(
     assert answer.status_code == httpx.codes.UNPROCESSABLE_ENTITY
     assert [error["path"] for error in answer.json()["errors"]] == paths
     assert MARKER not in answer.text
-    assert api.asked == []
+    assert api.calls == []
 
 
 @pytest.mark.parametrize(
-    ("failing", "told"),
+    ("failing", "message"),
     [
         ((401, b"{}"), "Cloud Run cannot be reached"),
         (
@@ -213,14 +213,16 @@ def test_a_run_is_not_started_by_what_stands_in_the_query(
 )
 @pytest.mark.parametrize("route", ["POST /train", "GET /train/status"])
 def test_an_api_that_refuses_or_fails_is_a_503_in_our_words_and_a_log_line_in_its_own(
-    cloud: Server, api: CloudRunApi, route: str, failing: tuple[int, bytes], told: str
+    cloud: Server, api: CloudRunApi, route: str, failing: tuple[int, bytes], message: str
 ) -> None:
     method, path = route.split()
     api.failing = {method: failing}
     answer = cloud.client.request(method, path)
-    assert [asked for asked, _, _ in api.asked] == ["GET", "POST"][: 1 + (method == "POST")]
+    assert [method_called for method_called, _, _ in api.calls] == ["GET", "POST"][
+        : 1 + (method == "POST")
+    ]
     assert answer.status_code == httpx.codes.SERVICE_UNAVAILABLE
-    assert told in answer.json()["detail"]
+    assert message in answer.json()["detail"]
     assert MARKER not in answer.text
     assert answer.headers["retry-after"] == "30"
     [line] = [line for line in cloud.log() if line["message"] == "training job out of reach"]
@@ -236,7 +238,7 @@ def test_a_job_that_is_not_there_is_a_404(cloud: Server, api: CloudRunApi, route
     assert answer.json()["detail"] == "there is no training job for german_credit"
 
 
-def test_a_model_without_a_job_is_told_of(cloud: Server) -> None:
+def test_a_model_without_a_job_is_named(cloud: Server) -> None:
     answer = cloud.client.post("/train", json={"model": "card_default"})
     assert answer.status_code == httpx.codes.NOT_FOUND
     assert "card_default" in answer.json()["detail"]

@@ -35,7 +35,7 @@ def test_the_job_of_a_model_is_asked_for_under_its_documented_name(
 ) -> None:
     assert jobs.look(MODEL) == History(None, None)
     jobs.start(MODEL)
-    assert api.asked == [
+    assert api.calls == [
         ("GET", f"/v2/{JOB}/executions?pageSize={PAGE_SIZE}", None),
         ("POST", f"/v2/{JOB}:run", None),
     ]
@@ -91,7 +91,7 @@ def test_the_last_success_is_found_behind_pages_of_failures(
     assert history.last_success == datetime(2026, 3, 1, 1, 2, 3, 123456, UTC)
     assert history.latest is not None
     assert history.latest.execution == f"bad-{2 * PAGE_SIZE}"
-    assert len(api.asked) == 3
+    assert len(api.calls) == 3
 
 
 def test_a_model_without_a_job_is_refused(jobs: CloudRunJobs) -> None:
@@ -144,7 +144,7 @@ def test_over_the_network_the_functions_own_account_is_named(
         jobs = CloudRunJobs(JOB_TEMPLATE, api.url)
         jobs.start(MODEL)
         jobs.look(MODEL)
-        assert [token for _, _, token in api.asked] == [None, "Bearer t-1", "Bearer t-1"]
+        assert [token for _, _, token in api.calls] == [None, "Bearer t-1", "Bearer t-1"]
 
 
 def self_signed(host: str, folder: Path) -> tuple[Path, Path]:

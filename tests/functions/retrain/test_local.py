@@ -25,8 +25,8 @@ def until(done: Callable[[], bool], seconds: float = 10) -> None:
 def status(server: Server, model: str = "german_credit") -> dict[str, Any]:
     answer = server.client.get("/train/status", params={"model": model})
     assert answer.status_code == httpx.codes.OK
-    found: dict[str, Any] = answer.json()
-    return found
+    content: dict[str, Any] = answer.json()
+    return content
 
 
 def ended(server: Server, seconds: float = 10) -> dict[str, Any]:
@@ -54,6 +54,7 @@ def is_running(pid: int) -> bool:
         return False
 
 
+@pytest.mark.trained
 @BOTH
 def test_a_run_trains_and_publishes_a_model(kind: ServerKind, tmp_path: Path) -> None:
     store = (tmp_path / "store").as_uri()
@@ -81,8 +82,8 @@ def test_a_run_trains_and_publishes_a_model(kind: ServerKind, tmp_path: Path) ->
         [line] = [line for line in server.log() if line["message"] == "training succeeded"]
         assert (line["severity"], line["exit_code"]) == ("INFO", 0)
     assert after["version"] in (logs / "german_credit.log").read_text()
-    shown = run_training("versions", "--model", "german_credit", "--store", store)
-    assert after["version"] in shown.stdout
+    listed = run_training("versions", "--model", "german_credit", "--store", store)
+    assert after["version"] in listed.stdout
 
 
 @BOTH
@@ -130,11 +131,11 @@ def test_a_run_ends_when_its_server_does(
         until(lambda: not is_running(pid), seconds=40)
 
 
-@pytest.mark.parametrize("said", ["", "done", "{no json", "{}", "[]"])
+@pytest.mark.parametrize("message", ["", "done", "{no json", "{}", "[]"])
 def test_a_run_that_does_not_say_what_it_decided_succeeded_all_the_same(
-    tmp_path: Path, program: Callable[[str], str], said: str
+    tmp_path: Path, program: Callable[[str], str], message: str
 ) -> None:
-    python = program(f"echo '{said}'")
+    python = program(f"echo '{message}'")
     with running_server(
         tmp_path / "log", "retrain module", TRAINING_PYTHON=python, TRAINING_LOGS=str(tmp_path)
     ) as server:

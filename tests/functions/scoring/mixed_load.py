@@ -49,27 +49,27 @@ class Answer:
 def ask(client: Client, requests: Sequence[Asked], pause_seconds: float) -> list[Answer]:
     """Ask in turn, with a pause after each answer; fails with the first that is wrong."""
     connection = http.client.HTTPConnection("127.0.0.1", client.port, timeout=TIMEOUT_SECONDS)
-    found = []
-    for asked in cycle(requests):
+    answers = []
+    for turn in cycle(requests):
         if time.monotonic() >= client.until:
             break
         at = time.monotonic()
-        connection.request("POST", f"/v1/models/{client.model}:{asked.verb}", asked.body, HEADERS)
+        connection.request("POST", f"/v1/models/{client.model}:{turn.verb}", turn.body, HEADERS)
         answer = connection.getresponse()
         data = answer.read()
         seconds = time.monotonic() - at
-        assert answer.status == http.client.OK, (asked.verb, asked.rows, answer.status, data[:500])
-        version = version_in(data, asked.rows, client.expected)
-        found.append(Answer(asked.verb, asked.rows, at, seconds, version))
+        assert answer.status == http.client.OK, (turn.verb, turn.rows, answer.status, data[:500])
+        version = version_in(data, turn.rows, client.expected)
+        answers.append(Answer(turn.verb, turn.rows, at, seconds, version))
         time.sleep(pause_seconds)
     connection.close()
-    return found
+    return answers
 
 
 def version_in(data: bytes, rows: int, expected: Expected) -> str:
     """Which version answered all rows, each exactly as it must."""
     predictions = json.loads(data)["predictions"]
     [version] = {prediction["model_version"] for prediction in predictions}
-    found = [prediction["probability_of_default"] for prediction in predictions]
-    assert found == list(expected[version][:rows]), version
+    answers = [prediction["probability_of_default"] for prediction in predictions]
+    assert answers == list(expected[version][:rows]), version
     return str(version)

@@ -10,7 +10,7 @@ import pytest
 from models.contract import characteristics
 from models.discovery import credit_models
 from models.evidence.records import PERSONAL
-from tests.support.running import Server, TrainedStore, running_server
+from tests.support.running import ModelStore, Server, running_server
 
 NAME = "Canary-Zacharias"  # in headers, and as text where no text belongs
 KEY = "canary-key-canary-key-canary-key-canary"
@@ -18,18 +18,16 @@ MODELS = ("application", "card_default", "german_credit")
 
 
 @pytest.fixture(scope="module")
-def server(
-    trained_store: TrainedStore, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Server]:
+def server(made_models: ModelStore, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     log = tmp_path_factory.mktemp("canary") / "log"
-    with running_server(log, MODEL_STORE=trained_store.uri, DECISION_LOG_KEY=KEY) as found:
-        yield found
+    with running_server(log, MODEL_STORE=made_models.uri, DECISION_LOG_KEY=KEY) as parsed:
+        yield parsed
 
 
 def sound(model: str) -> tuple[dict[str, Any], set[str]]:
     """An application whose numbers are found nowhere by chance, and those numbers as text."""
     row: dict[str, Any] = {}
-    told: set[str] = set()
+    values: set[str] = set()
     contract = credit_models()[model]
     schema = contract.model_json_schema()["properties"]
     for i, c in enumerate(c for c in characteristics(contract) if c.compute is None):
@@ -43,8 +41,8 @@ def sound(model: str) -> tuple[dict[str, Any], set[str]]:
         else:
             row[c.name] = low + (high - low) * (0.7131917 + i * 0.0000013)
         if not c.levels and len(str(row[c.name])) > 6:
-            told.add(str(row[c.name]))
-    return row, told
+            values.add(str(row[c.name]))
+    return row, values
 
 
 def bad(row: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
@@ -59,7 +57,7 @@ def bad(row: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
             yield row | {name: value}, str(value) if isinstance(value, float) else NAME
 
 
-def requests_of(model: str, row: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+def list_requests(model: str, row: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     yield f"/v1/models/{model}:predict", {"instances": [row]}
     yield f"/v1/models/{model}:predict", {"instances": [row], "parameters": {"reasons": True}}
     if model == "application":
@@ -72,45 +70,45 @@ HEADERS = {"x-applicant-id": NAME, "idempotency-key": NAME, "authorization": f"B
 
 def other_lines(server: Server) -> str:
     """The whole log, decision records without their personal part."""
-    kept = []
+    lines = []
     for line in server.log_path.read_text().splitlines():
-        found = json.loads(line) if line.startswith("{") else line
-        if isinstance(found, dict) and found.get("record") == "decision":
-            found = {name: value for name, value in found.items() if name not in PERSONAL}
-        kept.append(json.dumps(found))
-    return "\n".join(kept)
+        parsed = json.loads(line) if line.startswith("{") else line
+        if isinstance(parsed, dict) and parsed.get("record") == "decision":
+            parsed = {name: value for name, value in parsed.items() if name not in PERSONAL}
+        lines.append(json.dumps(parsed))
+    return "\n".join(lines)
 
 
 @pytest.mark.parametrize("model", MODELS)
 def test_no_value_of_a_good_request_is_in_any_other_line_or_member(
     server: Server, model: str
 ) -> None:
-    row, told = sound(model)
-    assert told
+    row, values = sound(model)
+    assert values
     before = len(server.log())
-    for path, body in requests_of(model, row):
+    for path, body in list_requests(model, row):
         answer = server.client.post(path, json=body, headers=HEADERS)
         assert answer.is_success, answer.text
-        assert not [value for value in told | {NAME} if value in answer.text]
-    whole = server.log_path.read_text()
+        assert not [value for value in values | {NAME} if value in answer.text]
+    log_text = server.log_path.read_text()
     withheld = {str(row[c.name]) for c in characteristics(credit_models()[model]) if c.protected}
-    assert all(value in whole for value in told - withheld)
+    assert all(value in log_text for value in values - withheld)
     assert len(server.log()) > before
-    assert not [value for value in told | {NAME} if value in other_lines(server)]
-    assert NAME not in whole
+    assert not [value for value in values | {NAME} if value in other_lines(server)]
+    assert NAME not in log_text
 
 
 @pytest.mark.parametrize("model", MODELS)
 def test_no_value_of_a_bad_request_is_in_any_line_or_answer(server: Server, model: str) -> None:
     row, _ = sound(model)
     for spoiled, value in bad(row):
-        for path, body in requests_of(model, spoiled):
+        for path, body in list_requests(model, spoiled):
             answer = server.client.post(path, json=body, headers=HEADERS)
             assert answer.is_success == (path == "/predict/batch"), answer.text
             assert value not in answer.text
-    said = server.log_path.read_text()
-    assert NAME not in said
-    assert "98765400" not in said
+    log_text = server.log_path.read_text()
+    assert NAME not in log_text
+    assert "98765400" not in log_text
 
 
 def send_oddly(client: httpx.Client, body: dict[str, Any]) -> Iterator[httpx.Response]:

@@ -63,9 +63,9 @@ def started(made_store: str, rows: dict[str, dict[str, Any]]) -> dict[str, Any]:
         text=True,
         check=True,
     )
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    assert found["status"] == 200
-    return found
+    figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    assert figures["status"] == 200
+    return figures
 
 
 def test_a_first_score_imports_no_package_beyond_the_budget(started: dict[str, Any]) -> None:

@@ -51,9 +51,9 @@ def test_every_value_of_a_record_has_its_column(
     records = [r for r in service.log() if r.get("record") == "decision"]
     record = {k: v for k, v in records[-1].items() if k not in MOVED}
     assert record["model"] == model
-    found = dict(values(record, "jsonPayload."))
-    assert len(found) > len(characteristics(credit_models()[model]))
-    assert {path: COLUMNS.get(path) for path in found} == found
+    logged = dict(values(record, "jsonPayload."))
+    assert len(logged) > len(characteristics(credit_models()[model]))
+    assert {path: COLUMNS.get(path) for path in logged} == logged
 
 
 def test_every_input_that_is_written_down_has_its_column_and_no_other_has() -> None:
@@ -65,8 +65,8 @@ def test_every_input_that_is_written_down_has_its_column_and_no_other_has() -> N
     }
     depth = "jsonPayload.inputs.model.field".count(".")
     prefix = "jsonPayload.inputs."
-    found = {p: t for p, t in COLUMNS.items() if p.startswith(prefix) and p.count(".") == depth}
-    assert found == expected
+    logged = {p: t for p, t in COLUMNS.items() if p.startswith(prefix) and p.count(".") == depth}
+    assert logged == expected
 
 
 def test_the_columns_a_query_filters_by_are_there() -> None:

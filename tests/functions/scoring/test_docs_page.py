@@ -45,14 +45,14 @@ const text = (place, what) => place.querySelector(what)?.textContent;
 @pytest.fixture(scope="module")
 def server(made_store: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     log = tmp_path_factory.mktemp("docs") / "log"
-    told = {"MODEL_STORE": made_store, "CREDIT_MODELS": "tests.support.toy"}
-    with running_server(log, "module", **told) as started:
+    environment = {"MODEL_STORE": made_store, "CREDIT_MODELS": "tests.support.toy"}
+    with running_server(log, "module", **environment) as started:
         yield started
 
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
-    with browser_page(tmp_path_factory.mktemp("browser")) as page:
+def browser() -> Iterator[Page]:
+    with browser_page() as page:
         yield page
 
 
@@ -120,7 +120,7 @@ def test_it_shows_every_route_of_the_document_with_its_fields(page: Page, server
     document = server.client.get("/openapi.json").json()
     paths = document["paths"]
     routes = {f"{method.upper()} {path}" for path, item in paths.items() for method in item}
-    shown = page.run(
+    displayed = page.run(
         f"""{SHOWN}
         const found = {{}};
         for (const route of document.querySelectorAll("details")) {{
@@ -130,22 +130,22 @@ def test_it_shows_every_route_of_the_document_with_its_fields(page: Page, server
         }}
         return found"""
     )
-    assert set(shown) == routes
+    assert set(displayed) == routes
     for path, item in paths.items():
         for method, operation in item.items():
-            text = shown[f"{method.upper()} {path}"]
+            text = displayed[f"{method.upper()} {path}"]
             assert operation["summary"] in text
             assert f"curl -s '{server.client.base_url}{path}'" in text
             assert "Refusal, application/problem+json" in text
     fields = document["components"]["schemas"]["card_default"]["properties"]
-    text = shown["POST /v1/models/card_default:predict"]
+    text = displayed["POST /v1/models/card_default:predict"]
     assert all(f"instances[].{name}" in text for name in fields)
     assert "predictions[].probability_of_default" in text
     assert "years; never scored" in text
     assert "months late; -2, -1, 0 are codes" in text
     headings = page.run("return [...document.querySelectorAll('#routes h2')].map(h => h.innerText)")
     assert (headings[0], headings[-1]) == ("Any model", "Operations")
-    assert page.complaints() == []
+    assert page.complaints == []
 
 
 @in_a_browser
@@ -154,8 +154,8 @@ def test_an_application_is_scored_and_explained_as_it_is_opened(page: Page, serv
     assert scored["status"].startswith("200 OK, ")
     [prediction] = json.loads(scored["json"])["predictions"]
     example = json.loads((REPOSITORY / "docs" / "examples" / "application.json").read_text())
-    asked = {"instances": [example], "parameters": {"reasons": True}}
-    answer = server.client.post("/v1/models/application:predict", json=asked)
+    body = {"instances": [example], "parameters": {"reasons": True}}
+    answer = server.client.post("/v1/models/application:predict", json=body)
     assert answer.json() == {"predictions": [prediction]}
     assert re.fullmatch(r"X-Request-Id: [0-9a-f]{32}", scored["headers"])
 
@@ -170,13 +170,9 @@ def test_an_application_is_scored_and_explained_as_it_is_opened(page: Page, serv
     assert picture["start"] == "data:image/svg+xml;"
     assert "credit_utilization" in picture["alt"]
 
-    hosts = {
-        urlsplit(request["request"]["url"]).netloc
-        for request in page.told("Network.requestWillBeSent")
-        if not request["request"]["url"].startswith("data:")
-    }
+    hosts = {urlsplit(url).netloc for url in page.urls if not url.startswith("data:")}
     assert hosts == {server.client.base_url.netloc.decode()}
-    assert page.complaints() == []
+    assert page.complaints == []
 
 
 @in_a_browser
@@ -207,16 +203,16 @@ def test_the_model_chosen_is_the_model_asked(page: Page) -> None:
 @in_a_browser
 def test_a_refusal_is_shown_with_its_faults(page: Page) -> None:
     page.run("byId('score').querySelector('textarea').value = '{\"instances\": [{\"age\": 7}]}'")
-    shown = sent(page, "score")
-    assert shown["status"].startswith("422 ")
-    paths = {error["path"] for error in json.loads(shown["json"])["errors"]}
+    displayed = sent(page, "score")
+    assert displayed["status"].startswith("422 ")
+    paths = {error["path"] for error in json.loads(displayed["json"])["errors"]}
     assert {"instances[0].age", "instances[0].income"} <= paths
 
 
 @in_a_browser
 def test_what_an_answer_repeats_is_text(page: Page) -> None:
     name = "<img src=x onerror=alert(1)>"
-    shown = page.run(
+    displayed = page.run(
         f"""{SHOWN}
         const route = document.querySelector('details[data-route="POST /api/v1/predict"]');
         route.open = true;
@@ -227,9 +223,9 @@ def test_what_an_answer_repeats_is_text(page: Page) -> None:
         const images = panel.querySelectorAll("img").length;
         return [images, text(answer, ".json"), text(panel, ".curl")]"""
     )
-    assert shown[0] == 0
-    assert json.loads(shown[1])["customer_id"] == name
-    assert name in shown[2]
+    assert displayed[0] == 0
+    assert json.loads(displayed[1])["customer_id"] == name
+    assert name in displayed[2]
 
 
 @in_a_browser
@@ -238,8 +234,8 @@ def test_a_credential_is_sent_and_kept_nowhere(
 ) -> None:
     keys = KeyFile(tmp_path / "keys")
     key = keys.add("score")
-    told = {"MODEL_STORE": made_store} | keys.settings()
-    with running_server(tmp_path / "log", "module", **told) as guarded:
+    environment = {"MODEL_STORE": made_store} | keys.settings()
+    with running_server(tmp_path / "log", "module", **environment) as guarded:
         page = opened(browser, guarded)
         refused = sent(page, "score")
         assert refused["status"].startswith("401 ")
@@ -252,8 +248,8 @@ def test_a_credential_is_sent_and_kept_nowhere(
         assert answered["status"].startswith("200 OK")
         assert "RateLimit-Remaining: " in answered["headers"]
         assert '-H "Authorization: Bearer $CREDENTIAL"' in answered["curl"]
-        kept = "return [document.cookie, localStorage.length, sessionStorage.length]"
-        assert page.run(kept) == ["", 0, 0]
+        script = "return [document.cookie, localStorage.length, sessionStorage.length]"
+        assert page.run(script) == ["", 0, 0]
         assert key not in page.run("return document.documentElement.outerHTML")
         opened(page, guarded)
         assert page.run("return byId('credential').value") == ""

@@ -57,8 +57,8 @@ def test_every_example_of_the_document_is_answered(contracts: Server) -> None:
     paths = contracts.client.get("/openapi.json").json()["paths"]
     posts = {path: item["post"] for path, item in paths.items() if "post" in item}
     assert len(posts) > 30
-    for path, said in posts.items():
-        body = said["requestBody"]["content"]["application/json"]["example"]
+    for path, operation in posts.items():
+        body = operation["requestBody"]["content"]["application/json"]["example"]
         answer = contracts.client.post(path, json=body)
         assert answer.status_code == httpx.codes.OK, f"{path}: {answer.text}"
         assert "error" not in json.dumps(answer.json()), path

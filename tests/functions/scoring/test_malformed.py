@@ -81,10 +81,10 @@ def test_every_changed_application_is_answered_with_its_faults(
     assert status in {200, 422}
     assert MARKER not in text
     if status == 422:
-        named = {
+        names = {
             error["path"].removeprefix("instances[0].").split(".")[0] for error in answer["errors"]
         }
-        assert named <= set(changed)
+        assert names <= set(changed)
         assert all(error["message"] for error in answer["errors"])
 
 

@@ -59,8 +59,8 @@ Figures = dict[str, Any]
 @pytest.fixture(scope="module")
 def rows() -> list[dict[str, Any]]:
     frame = generate(1_000, seed=5)[list(Application.model_fields)]
-    found: list[dict[str, Any]] = json.loads(frame.to_json(orient="records"))
-    return found
+    listed: list[dict[str, Any]] = json.loads(frame.to_json(orient="records"))
+    return listed
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def expected(
     }
 
 
-def asked(verb: str, rows: list[dict[str, Any]], **parameters: object) -> Asked:
+def make_request(verb: str, rows: list[dict[str, Any]], **parameters: object) -> Asked:
     body = {"instances": rows} | ({"parameters": parameters} if parameters else {})
     return Asked(verb, len(rows), json.dumps(body).encode())
 
@@ -110,13 +110,13 @@ def clients(rows: list[dict[str, Any]]) -> list[tuple[list[Asked], float]]:
     """
     grid = {"loan_amount": list(range(1_000, 21_000, 1_000)), "loan_term": [12, 24, 36, 48, 60]}
     return [
-        ([asked("predict", rows[:1])], 0.01),
-        ([asked("predict", rows[:100]), asked("predict", rows)], 0.25),
+        ([make_request("predict", rows[:1])], 0.01),
+        ([make_request("predict", rows[:100]), make_request("predict", rows)], 0.25),
         (
             [
-                asked("explain", rows[:20]),
-                asked("predict", rows[:100], reasons=True),
-                asked("whatif", rows[:1], grid=grid),
+                make_request("explain", rows[:20]),
+                make_request("predict", rows[:100], reasons=True),
+                make_request("whatif", rows[:1], grid=grid),
             ],
             0.25,
         ),
@@ -187,7 +187,7 @@ def test_mixed_load_and_changing_champions_are_answered_without_an_error_or_grow
         under_way = [pool.submit(ask, client, *each) for each in asking]
         resident = [resident_mib(server) for _ in promoting(store, versions, under_way)]
         singles, *others = [future.result() for future in under_way]
-    seen = [*singles, *(answer for found in others for answer in found)]
+    seen = [*singles, *(answer for listed in others for answer in listed)]
     assert {answer.version for answer in seen} == set(answers)
     reloads = sum(before.version != after.version for before, after in pairwise(singles))
     assert reloads >= len(resident) // 2
@@ -195,11 +195,11 @@ def test_mixed_load_and_changing_champions_are_answered_without_an_error_or_grow
     assert {(answer.verb, answer.rows) for answer in seen} == wanted
     assert recorded == [sum(answer.rows for answer in seen if answer.verb != "whatif")]
     if counts().is_full:
-        found = figures(seen, minute_p99s(singles, began), resident) | {"reloads": reloads}
+        listed = figures(seen, minute_p99s(singles, began), resident) | {"reloads": reloads}
         with capsys.disabled():
-            print(f"\n{json.dumps(found)}")
-        assert found["growth"] <= MOST_GROWTH
-        assert found["slowdown"] <= MOST_SLOWDOWN
+            print(f"\n{json.dumps(listed)}")
+        assert listed["growth"] <= MOST_GROWTH
+        assert listed["slowdown"] <= MOST_SLOWDOWN
 
 
 def minute_p99s(singles: list[Answer], began: float) -> list[float]:

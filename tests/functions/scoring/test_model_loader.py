@@ -19,7 +19,7 @@ from models.catalogue.german_credit import GermanCredit
 from models.stores.files import FileStore
 from models.stores.store import StoredObject
 from models.stores.uri import open_store
-from tests.support.running import Server, TrainedStore, free_port, running_server
+from tests.support.running import ModelStore, Server, free_port, running_server
 
 Example = Callable[[str], Any]
 CATALOGUE = {"german_credit": GermanCredit}
@@ -30,10 +30,10 @@ def loads(server: Server) -> list[dict[str, Any]]:
 
 
 def test_fifty_first_requests_at_once_load_the_model_once(
-    trained_store: TrainedStore, example: Example, tmp_path: Path
+    made_models: ModelStore, example: Example, tmp_path: Path
 ) -> None:
     body = example("application")
-    with running_server(tmp_path / "log", MODEL_STORE=trained_store.uri) as server:
+    with running_server(tmp_path / "log", MODEL_STORE=made_models.uri) as server:
         assert server.client.get("/v1/models/application").json()["ready"] is False
         assert loads(server) == []
         with ThreadPoolExecutor(50) as clients:
@@ -48,9 +48,9 @@ def test_fifty_first_requests_at_once_load_the_model_once(
 
 
 def test_a_process_is_live_without_a_model_and_ready_with_one(
-    trained_store: TrainedStore, tmp_path: Path
+    made_models: ModelStore, tmp_path: Path
 ) -> None:
-    with running_server(tmp_path / "log", MODEL_STORE=trained_store.uri) as server:
+    with running_server(tmp_path / "log", MODEL_STORE=made_models.uri) as server:
         assert server.client.get("/health").json()["model_loaded"] is False
         assert loads(server) == []
         statuses = []
@@ -64,9 +64,9 @@ def test_a_process_is_live_without_a_model_and_ready_with_one(
 
 
 def test_the_first_request_on_a_bucket_works(
-    trained_store: TrainedStore, example: Example, bucket_server: str, tmp_path: Path
+    made_models: ModelStore, example: Example, bucket_server: str, tmp_path: Path
 ) -> None:
-    source, bucket = open_store(trained_store.uri), open_store("gs://models/serving")
+    source, bucket = open_store(made_models.uri), open_store("gs://models/serving")
     for name in source.names(""):
         bucket.create(name, source.read(name).data)
     with running_server(
@@ -74,11 +74,11 @@ def test_the_first_request_on_a_bucket_works(
     ) as server:
         answer = server.client.post("/predict", json=example("application"))
         assert answer.status_code == httpx.codes.OK
-        assert answer.json()["model_version"] == trained_store.summaries["application"]["version"]
+        assert answer.json()["model_version"] == made_models.summaries["application"]["version"]
 
 
 def test_without_a_champion_the_service_says_so_and_recovers_by_itself(
-    trained_store: TrainedStore, example: Example, tmp_path: Path
+    made_models: ModelStore, example: Example, tmp_path: Path
 ) -> None:
     folder = tmp_path / "store"
     with running_server(tmp_path / "log", MODEL_STORE=folder.as_uri()) as server:
@@ -86,7 +86,7 @@ def test_without_a_champion_the_service_says_so_and_recovers_by_itself(
         assert answer.status_code == httpx.codes.SERVICE_UNAVAILABLE
         assert answer.json()["detail"].endswith("no champion has been published")
         assert int(answer.headers["retry-after"]) >= 1
-        source, store = open_store(trained_store.uri), open_store(folder.as_uri())
+        source, store = open_store(made_models.uri), open_store(folder.as_uri())
         for name in source.names(""):
             store.create(name, source.read(name).data)
         for _ in range(100):
@@ -116,8 +116,8 @@ def corrupt(store_folder: Path) -> Path:
 
 
 @pytest.fixture
-def own_store(trained_store: TrainedStore, tmp_path: Path) -> Path:
-    source, store = open_store(trained_store.uri), open_store(tmp_path.as_uri())
+def own_store(made_models: ModelStore, tmp_path: Path) -> Path:
+    source, store = open_store(made_models.uri), open_store(tmp_path.as_uri())
     for name in source.names(""):
         if "german_credit" in name:
             store.create(name, source.read(name).data)
@@ -130,13 +130,13 @@ def test_a_corrupt_model_is_refused_and_tried_again_with_back_off(own_store: Pat
     loader = ModelLoader(open_store(own_store.as_uri()), CATALOGUE, 60.0, clock)
 
     async def waits() -> list[int]:
-        found = []
+        outcomes = []
         for _ in range(7):
             with pytest.raises(NotReadyError, match="its bundle was refused") as caught:
                 await loader.serving("german_credit")
-            found.append(caught.value.retry_after_seconds)
+            outcomes.append(caught.value.retry_after_seconds)
             clock.now += caught.value.retry_after_seconds
-        return found
+        return outcomes
 
     assert asyncio.run(waits()) == [1, 2, 4, 8, 16, 30, 30]
     bundle.write_bytes((own_store / "sound").read_bytes())

@@ -44,16 +44,16 @@ def test_every_model_is_described_with_its_bounds(service: Server) -> None:
     assert row["properties"]["credit_score"]["minimum"] == 300
     headers = document["components"]["parameters"]
     assert set(headers) == {"X-Applicant-Id", "Idempotency-Key", "X-Request-Id"}
-    said = document["paths"]["/predict"]["post"]["parameters"]
-    assert said == [{"$ref": f"#/components/parameters/{name}"} for name in headers]
+    spec = document["paths"]["/predict"]["post"]["parameters"]
+    assert spec == [{"$ref": f"#/components/parameters/{name}"} for name in headers]
 
 
 def test_the_committed_document_is_the_served_one() -> None:
     committed = json.loads((REPOSITORY / "docs" / "openapi.json").read_text())
-    assert committed == document_of(), "run make openapi"
+    assert committed == build_for(), "run make openapi"
 
 
-def document_of(**environment: str) -> dict[str, Any]:
+def build_for(**environment: str) -> dict[str, Any]:
     """What a server of these settings serves."""
     settings = settings_from({"DECISION_LOG": "off"} | environment)
     protection = protection_from(settings.access, settings.listening)
@@ -70,29 +70,31 @@ def operations(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def test_every_operation_says_what_its_route_asks_of_a_caller(key_file: KeyFile) -> None:
-    named = {"AIP_HEALTH_ROUTE": "/vertex/health", "AIP_PREDICT_ROUTE": "/vertex/predict"}
-    document = document_of(**named, **key_file.settings())
+    routes = {"AIP_HEALTH_ROUTE": "/vertex/health", "AIP_PREDICT_ROUTE": "/vertex/predict"}
+    document = build_for(**routes, **key_file.settings())
     assert document["components"]["securitySchemes"]["credential"]["scheme"] == "bearer"
-    found = operations(document)
-    assert found["post /v1/models/bureau:recourse"]["x-scope"] == "simulate"
-    assert found["post /v2/models/bureau/infer"]["x-scope"] == "score"
-    assert found["post /vertex/predict"]["x-scope"] == "score"
-    asking = {name for name, said in found.items() if said["security"] == [{"credential": []}]}
-    assert {name for name in found if "x-scope" in found[name]} == asking
-    assert {name for name, said in found.items() if said["security"] == []} == set(found) - asking
+    described = operations(document)
+    assert described["post /v1/models/bureau:recourse"]["x-scope"] == "simulate"
+    assert described["post /v2/models/bureau/infer"]["x-scope"] == "score"
+    assert described["post /vertex/predict"]["x-scope"] == "score"
+    asking = {name for name, spec in described.items() if spec["security"] == [{"credential": []}]}
+    assert {name for name in described if "x-scope" in described[name]} == asking
+    assert {name for name, spec in described.items() if spec["security"] == []} == set(
+        described
+    ) - asking
     open_ = {"get /health/live", "get /health/ready", "get /openapi.json", "get /vertex/health"}
-    assert open_ <= set(found) - asking
+    assert open_ <= set(described) - asking
 
 
 def test_where_cloud_run_checks_callers_every_operation_asks_for_a_token() -> None:
-    found = operations(document_of(AUTH="iam", K_SERVICE="scoring"))
-    assert all(said["security"] == [{"credential": []}] for said in found.values())
+    described = operations(build_for(AUTH="iam", K_SERVICE="scoring"))
+    assert all(spec["security"] == [{"credential": []}] for spec in described.values())
 
 
 def test_where_nobody_is_asked_no_credential_is_described() -> None:
-    document = document_of()
+    document = build_for()
     assert "securitySchemes" not in document["components"]
-    assert all("security" not in said for said in operations(document).values())
+    assert all("security" not in spec for spec in operations(document).values())
 
 
 def test_schemathesis_finds_no_failure(made_store: str, tmp_path: Path) -> None:

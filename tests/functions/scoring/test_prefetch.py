@@ -42,10 +42,10 @@ def test_a_starting_server_reads_the_champion_before_it_is_asked(
     rows: Rows, bucket_server: str, tmp_path: Path
 ) -> None:
     publish_all_by_hand("gs://models/counted")
-    asked: list[bytes] = []
+    requested: list[bytes] = []
 
     def noted(data: bytes) -> bytes:
-        asked.append(data)
+        requested.append(data)
         return data
 
     with faulty_proxy(bucket_server) as proxy:
@@ -53,9 +53,9 @@ def test_a_starting_server_reads_the_champion_before_it_is_asked(
         with running_server(
             tmp_path / "log", MODEL_STORE="gs://models/counted", STORAGE_EMULATOR_HOST=proxy.url
         ) as server:
-            wait_until(lambda: len(asked) == 2)
-            assert b"champions" in asked[0]
-            assert b"versions%2Fapplication%2F" in asked[1]
+            wait_until(lambda: len(requested) == 2)
+            assert b"champions" in requested[0]
+            assert b"versions%2Fapplication%2F" in requested[1]
             assert server.client.post("/predict", json=rows["application"]).status_code == 200
 
 
@@ -64,8 +64,8 @@ def test_a_challenger_is_read_ahead_as_well() -> None:
         "champion": {"version": "one"},
         "challenger": {"version": {"version": "two"}, "share": 0.1},
     }
-    found = list(bundle_paths_from_pointer("toy", json.dumps(pointer).encode()))
-    assert found == [bundle_path("toy", "one"), bundle_path("toy", "two")]
+    paths = list(bundle_paths_from_pointer("toy", json.dumps(pointer).encode()))
+    assert paths == [bundle_path("toy", "one"), bundle_path("toy", "two")]
 
 
 def test_a_bucket_that_was_down_at_the_start_is_read_when_it_is_asked_for(

@@ -110,8 +110,8 @@ def predict(server: Server, **headers: str) -> dict[str, Any]:
     )
     assert answer.status_code == httpx.codes.OK, answer.text
     [prediction] = answer.json()["predictions"]
-    found: dict[str, Any] = prediction
-    return found
+    body: dict[str, Any] = prediction
+    return body
 
 
 class Clock:
@@ -172,14 +172,14 @@ def test_the_request_that_finds_the_pointer_too_old_is_answered_by_what_is_in_me
     version = serving(loader)
 
     async def ask() -> list[str]:
-        found = [await version()]
+        body = [await version()]
         promote(store, MODEL, versions[1], AUTHOR)
         clock.now = 60.0
-        found.append(await version())
+        body.append(await version())
         task = loader.states[MODEL].loading
         assert task
         await task
-        return [*found, await version()]
+        return [*body, await version()]
 
     first, second = (v.version for v in versions)
     assert asyncio.run(ask()) == [first, first, second]
@@ -309,9 +309,9 @@ def test_every_instance_follows_a_promotion_within_two_refresh_times(
         promote(store, MODEL, versions[1], AUTHOR)
         deadline = time.monotonic() + 2 * refresh
         while time.monotonic() < deadline:
-            found = {predict(server)["model_version"] for server in (a, b, c)}
+            body = {predict(server)["model_version"] for server in (a, b, c)}
             time.sleep(0.05)
-        assert found == {versions[1].version}
+        assert body == {versions[1].version}
 
 
 def test_a_challenger_answers_the_same_applicants_in_every_process(
@@ -328,9 +328,9 @@ def test_a_challenger_answers_the_same_applicants_in_every_process(
                 variant = (
                     "challenger" if position_from_identity(MODEL, applicant) < 0.3 else "champion"
                 )
-                found = predict(server, **{"x-applicant-id": applicant})
-                assert found["variant"] == variant
-                assert found["model_version"] == versions[variant == "challenger"].version
+                body = predict(server, **{"x-applicant-id": applicant})
+                assert body["variant"] == variant
+                assert body["model_version"] == versions[variant == "challenger"].version
             described = server.client.get(f"/v1/models/{MODEL}").json()
         records = [json.loads(line) for line in log.read_text().splitlines()]
         assert {r["variant"] for r in records} == {"champion", "challenger"}

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.support.running import TrainedStore, running_server
+from tests.support.running import ModelStore, running_server
 
 VOLATILE = {"timestamp", "processing_time_ms"}
 
@@ -16,7 +16,7 @@ def stable(document: Any) -> Any:  # noqa: ANN401 -- JSON
 
 
 def test_both_servers_give_the_same_answers(
-    trained_store: TrainedStore, example: Callable[[str], Any], tmp_path: Path
+    made_models: ModelStore, example: Callable[[str], Any], tmp_path: Path
 ) -> None:
     body = example("application")
     requests: list[tuple[str, str, Any]] = [
@@ -35,16 +35,16 @@ def test_both_servers_give_the_same_answers(
     ]
     answers = {}
     for kind in ("module", "framework"):
-        with running_server(tmp_path / kind, kind, MODEL_STORE=trained_store.uri) as server:
-            found = [server.client.request(m, path, json=j) for m, path, j in requests]
+        with running_server(tmp_path / kind, kind, MODEL_STORE=made_models.uri) as server:
+            received = [server.client.request(m, path, json=j) for m, path, j in requests]
             answers[kind] = [
-                (a.status_code, a.headers["content-type"], stable(a.json())) for a in found
+                (a.status_code, a.headers["content-type"], stable(a.json())) for a in received
             ]
     assert answers["module"] == answers["framework"]
     assert {status for status, _, _ in answers["module"]} == {200, 404, 405, 422}
 
 
-def test_the_container_server_stops_when_told(trained_store: TrainedStore, tmp_path: Path) -> None:
-    with running_server(tmp_path / "log", MODEL_STORE=trained_store.uri) as server:
+def test_the_container_server_stops_when_told(made_models: ModelStore, tmp_path: Path) -> None:
+    with running_server(tmp_path / "log", MODEL_STORE=made_models.uri) as server:
         server.process.terminate()
         assert server.process.wait(timeout=9) in {0, -15}

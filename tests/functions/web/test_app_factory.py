@@ -15,15 +15,15 @@ NOT_LISTED = ("https://evil.example.com", "https://app.example.com.evil.com", "n
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("browsers")
-    told = {"MODEL_STORE": (folder / "store").as_uri(), "CORS_ORIGINS": LISTED}
-    with running_server(folder / "log", "module", **told) as server:
+    variables = {"MODEL_STORE": (folder / "store").as_uri(), "CORS_ORIGINS": LISTED}
+    with running_server(folder / "log", "module", **variables) as server:
         yield server
 
 
 def preflight(server: Server, origin: str, method: str = "POST") -> httpx.Response:
-    asked = {"Origin": origin, "Access-Control-Request-Method": method}
-    asked["Access-Control-Request-Headers"] = "authorization,content-type,idempotency-key"
-    return server.client.options("/predict", headers=asked)
+    sent_headers = {"Origin": origin, "Access-Control-Request-Method": method}
+    sent_headers["Access-Control-Request-Headers"] = "authorization,content-type,idempotency-key"
+    return server.client.options("/predict", headers=sent_headers)
 
 
 def test_a_page_of_a_listed_origin_may_call_and_read_the_answer(server: Server) -> None:

@@ -7,6 +7,13 @@ import pytest
 
 from tests.support.running import Server, TrainedStore
 
+
+@pytest.fixture
+def service(trained_service: Server) -> Server:
+    """The documented answers are those of trained models."""
+    return trained_service
+
+
 Example = Callable[[str], Any]
 
 

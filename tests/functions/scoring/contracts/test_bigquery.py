@@ -22,13 +22,13 @@ MOST_MESSAGE_BYTES = 1_024
 RETRIED = {408, 429, 500, 503, 504}
 
 
-def calls_of(*rows: dict[str, Any], model: str = "application") -> list[list[Any]]:
+def make_calls(*rows: dict[str, Any], model: str = "application") -> list[list[Any]]:
     """Rows as BigQuery sends them: arguments in the order of the model's declaration."""
     names = list(arguments(credit_models(["tests.support.toy"])[model]))
     return [[row[name] for name in names] for row in rows]
 
 
-def asked(calls: list[list[Any]], **more: object) -> dict[str, Any]:
+def request_body(calls: list[list[Any]], **more: object) -> dict[str, Any]:
     """A request as BigQuery's documentation shows it."""
     return {
         "requestId": "124ab1c",
@@ -43,8 +43,8 @@ def test_a_thousand_calls_are_answered_in_order_and_again_the_same(
     contracts: Server, rows: Rows
 ) -> None:
     sent = [rows["application"] | {"income": 20_000 + 100 * i} for i in range(MAX_ROWS)]
-    first = contracts.client.post("/bigquery/application", json=asked(calls_of(*sent)))
-    again = contracts.client.post("/bigquery/application", json=asked(calls_of(*sent)))
+    first = contracts.client.post("/bigquery/application", json=request_body(make_calls(*sent)))
+    again = contracts.client.post("/bigquery/application", json=request_body(make_calls(*sent)))
     replies = first.json()["replies"]
     assert len(replies) == MAX_ROWS
     assert again.json() == first.json()
@@ -60,7 +60,7 @@ def test_an_identifier_is_a_text_and_changes_nothing(contracts: Server, rows: Ro
     assert arguments(credit_models()["customer"])["customer_id"] == "STRING"
     sent = [rows["customer"] | {"customer_id": name} for name in ("CUST_1", None)]
     answer = contracts.client.post(
-        "/bigquery/customer", json=asked(calls_of(*sent, model="customer"))
+        "/bigquery/customer", json=request_body(make_calls(*sent, model="customer"))
     )
     first, second = answer.json()["replies"]
     assert first == second
@@ -70,37 +70,37 @@ def test_integers_may_come_as_text_and_optional_arguments_as_null(
     contracts: Server, rows: Rows
 ) -> None:
     toy = rows["toy"]
-    known = calls_of(toy, toy | {"months_since_default": None}, model="toy")
-    as_text = [[str(v) if isinstance(v, int) else v for v in call] for call in known]
-    assert as_text != known
-    plain = contracts.client.post("/bigquery/toy", json=asked(known)).json()
-    assert contracts.client.post("/bigquery/toy", json=asked(as_text)).json() == plain
+    without_default = make_calls(toy, toy | {"months_since_default": None}, model="toy")
+    as_text = [[str(v) if isinstance(v, int) else v for v in call] for call in without_default]
+    assert as_text != without_default
+    plain = contracts.client.post("/bigquery/toy", json=request_body(without_default)).json()
+    assert contracts.client.post("/bigquery/toy", json=request_body(as_text)).json() == plain
     assert len(plain["replies"]) == 2
 
 
 def test_an_integer_no_double_can_hold_is_refused_by_its_field(
     contracts: Server, rows: Rows
 ) -> None:
-    [call] = calls_of(rows["toy"] | {"age": str(2**60 + 1)}, model="toy")
-    answer = contracts.client.post("/bigquery/toy", json=asked([call]))
+    [call] = make_calls(rows["toy"] | {"age": str(2**60 + 1)}, model="toy")
+    answer = contracts.client.post("/bigquery/toy", json=request_body([call]))
     assert answer.status_code == 400
     assert "calls[0].age: Input should be less than or equal to 100" in answer.text
     assert str(2**60 + 1) not in answer.text
 
 
 def test_a_bad_row_fails_the_query_by_row_field_and_rule(contracts: Server, rows: Rows) -> None:
-    sent = calls_of(*[rows["application"]] * 3, rows["application"] | {"income": -1})
-    answer = contracts.client.post("/bigquery/application", json=asked([*sent, [1, 2]]))
+    sent = make_calls(*[rows["application"]] * 3, rows["application"] | {"income": -1})
+    answer = contracts.client.post("/bigquery/application", json=request_body([*sent, [1, 2]]))
     assert answer.status_code not in RETRIED
     assert set(answer.json()) == {"errorMessage"}
-    said = answer.json()["errorMessage"]
-    assert "calls[3].income: Input should be greater than or equal to 1" in said
-    assert "calls[4]: Input should be a list of 17 arguments" in said
+    message = answer.json()["errorMessage"]
+    assert "calls[3].income: Input should be greater than or equal to 1" in message
+    assert "calls[4]: Input should be a list of 17 arguments" in message
 
 
 def test_a_thousand_bad_rows_fail_with_one_short_message(contracts: Server, rows: Rows) -> None:
-    sent = calls_of(*[rows["application"] | {"income": -1, "age": 5}] * MAX_ROWS)
-    answer = contracts.client.post("/bigquery/application", json=asked(sent))
+    sent = make_calls(*[rows["application"] | {"income": -1, "age": 5}] * MAX_ROWS)
+    answer = contracts.client.post("/bigquery/application", json=request_body(sent))
     assert answer.status_code == 400
     assert len(answer.content) < MOST_MESSAGE_BYTES
     assert "2000 faults" in answer.text
@@ -111,27 +111,27 @@ def test_a_thousand_bad_rows_fail_with_one_short_message(contracts: Server, rows
 def test_a_routine_may_ask_for_reasons_in_its_context(
     contracts: Server, rows: Rows, flag: object
 ) -> None:
-    good = calls_of(
+    good = make_calls(
         rows["application"] | {"income": 200_000, "inquiries_last_6m": 0, "savings": 10_000}
     )
-    plain = contracts.client.post("/bigquery/application", json=asked(good)).json()
-    told = contracts.client.post(
-        "/bigquery/application", json=asked(good, userDefinedContext={"reasons": flag})
+    plain = contracts.client.post("/bigquery/application", json=request_body(good)).json()
+    with_reasons = contracts.client.post(
+        "/bigquery/application", json=request_body(good, userDefinedContext={"reasons": flag})
     ).json()
     assert plain["replies"][0]["decision"] == "approve"
     assert "reasons" not in plain["replies"][0]
-    assert "reasons" in told["replies"][0]
+    assert "reasons" in with_reasons["replies"][0]
 
 
 def test_a_context_that_means_nothing_is_refused(contracts: Server, rows: Rows) -> None:
-    sent = asked(calls_of(rows["application"]), userDefinedContext={"reason": "true"})
+    sent = request_body(make_calls(rows["application"]), userDefinedContext={"reason": "true"})
     answer = contracts.client.post("/bigquery/application", json=sent)
     assert answer.status_code == 400
     assert "userDefinedContext.reason" in answer.json()["errorMessage"]
 
 
 def test_an_unknown_model_fails_the_query(contracts: Server) -> None:
-    answer = contracts.client.post("/bigquery/nobody", json=asked([[1]]))
+    answer = contracts.client.post("/bigquery/nobody", json=request_body([[1]]))
     assert answer.status_code == 404
     assert "no credit model of this name" in answer.json()["errorMessage"]
 
@@ -143,7 +143,7 @@ def test_a_model_being_loaded_is_answered_503_so_that_bigquery_asks_again(
     settings = {"MODEL_STORE": "gs://models/away", "STORAGE_EMULATOR_HOST": away}
     with running_server(tmp_path / "log", "module", **settings) as server:
         answer = server.client.post(
-            "/bigquery/application", json=asked(calls_of(rows["application"]))
+            "/bigquery/application", json=request_body(make_calls(rows["application"]))
         )
     assert answer.status_code == 503
     assert int(answer.headers["retry-after"]) >= 1
@@ -165,10 +165,10 @@ def challenged(rows: Rows, tmp_path: Path) -> Iterator[Server]:
 
 
 def test_a_repeated_request_is_answered_by_the_same_variant(challenged: Server, rows: Rows) -> None:
-    sent = calls_of(rows["toy"], model="toy")
+    sent = make_calls(rows["toy"], model="toy")
     variants = set()
     for number in range(20):
-        request = asked(sent, requestId=f"query-{number}")
+        request = request_body(sent, requestId=f"query-{number}")
         answers = [challenged.client.post("/bigquery/toy", json=request).json() for _ in range(3)]
         assert answers[0] == answers[1] == answers[2]
         variants.add(answers[0]["replies"][0]["variant"])

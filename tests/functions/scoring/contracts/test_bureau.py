@@ -10,13 +10,13 @@ Rows = dict[str, dict[str, Any]]
 def test_the_documented_request_gets_the_documented_fields(contracts: Server, rows: Rows) -> None:
     answer = contracts.client.post("/predict", json={"data": [rows["bureau"]]})
     assert answer.status_code == 200
-    [said] = answer.json()["results"]
-    probability = said["default_probability"]
-    assert probability == said["probability_of_default"]
-    assert said["default_prediction"] == int(probability >= 0.5)
-    assert said["credit_score"] == round(300 + 600 * (1 - probability))
-    assert said["rating"] in {"Poor", "Average", "Good", "Excellent"}
-    assert said["model"] == "bureau"
+    [result] = answer.json()["results"]
+    probability = result["default_probability"]
+    assert probability == result["probability_of_default"]
+    assert result["default_prediction"] == int(probability >= 0.5)
+    assert result["credit_score"] == round(300 + 600 * (1 - probability))
+    assert result["rating"] in {"Poor", "Average", "Good", "Excellent"}
+    assert result["model"] == "bureau"
 
 
 def test_a_row_is_answered_the_same_alone_and_in_a_batch(contracts: Server, rows: Rows) -> None:
@@ -28,17 +28,17 @@ def test_a_row_is_answered_the_same_alone_and_in_a_batch(contracts: Server, rows
     batch = contracts.client.post("/predict", json={"data": sent}).json()["results"]
     alone = [contracts.client.post("/predict", json={"data": [row]}).json() for row in sent]
     assert [one["results"][0] for one in alone] == batch
-    assert {said["default_prediction"] for said in batch} == {0, 1}
+    assert {result["default_prediction"] for result in batch} == {0, 1}
 
 
 def test_reasons_come_when_the_parameters_ask(contracts: Server, rows: Rows) -> None:
     safe = rows["bureau"] | {"income": 1e7, "delinquency_ratio": 0}
     plain = contracts.client.post("/predict", json={"data": [safe]}).json()["results"][0]
-    asked = {"data": [safe], "parameters": {"reasons": True}}
-    told = contracts.client.post("/predict", json=asked).json()["results"][0]
+    body = {"data": [safe], "parameters": {"reasons": True}}
+    with_reasons = contracts.client.post("/predict", json=body).json()["results"][0]
     assert plain["decision"] == "approve"
     assert "reasons" not in plain
-    assert "reasons" in told
+    assert "reasons" in with_reasons
 
 
 def test_every_fault_is_named_and_no_value_is_repeated(contracts: Server, rows: Rows) -> None:

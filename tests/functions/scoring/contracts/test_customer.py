@@ -14,19 +14,21 @@ def test_the_documented_request_gets_the_documented_fields(contracts: Server, ro
     documented = {"customer_id": "CUST_12345", **rows["customer"]}
     answer = contracts.client.post(SINGLE, json=documented)
     assert answer.status_code == 200
-    said = answer.json()
-    assert said["customer_id"] == "CUST_12345"
-    assert said["default_probability"] == said["probability_of_default"]
-    assert said["risk_category"] == said["risk_level"]
-    assert said["risk_category"] in {"low", "medium", "high"}
-    assert (said["model"], bool(said["model_version"])) == ("customer", True)
+    result = answer.json()
+    assert result["customer_id"] == "CUST_12345"
+    assert result["default_probability"] == result["probability_of_default"]
+    assert result["risk_category"] == result["risk_level"]
+    assert result["risk_category"] in {"low", "medium", "high"}
+    assert (result["model"], bool(result["model_version"])) == ("customer", True)
 
 
 def test_a_batch_answers_each_customer_as_alone_in_order(contracts: Server, rows: Rows) -> None:
     sent = [{"customer_id": f"C{i}", **rows["customer"], "total_debt": 1000 * i} for i in range(50)]
     batch = contracts.client.post(BATCH, json={"customers": sent}).json()
     assert batch["count"] == 50
-    assert [said["customer_id"] for said in batch["results"]] == [c["customer_id"] for c in sent]
+    assert [result["customer_id"] for result in batch["results"]] == [
+        c["customer_id"] for c in sent
+    ]
     alone = [contracts.client.post(SINGLE, json=customer).json() for customer in sent[:10]]
     assert batch["results"][:10] == alone
 
@@ -37,19 +39,21 @@ def test_an_id_is_optional_and_a_batch_may_ask_for_reasons(contracts: Server, ro
         BATCH, json={"customers": [safe, safe | {"customer_id": None}]}
     ).json()["results"]
     assert plain == null
-    asked = {"customers": [safe], "parameters": {"reasons": True}}
-    told = contracts.client.post(BATCH, json=asked).json()["results"][0]
+    body = {"customers": [safe], "parameters": {"reasons": True}}
+    with_reasons = contracts.client.post(BATCH, json=body).json()["results"][0]
     assert "customer_id" not in plain
     assert plain["decision"] == "approve"
     assert "reasons" not in plain
-    assert "reasons" in told
+    assert "reasons" in with_reasons
 
 
 def test_a_single_customer_may_ask_for_reasons(contracts: Server, rows: Rows) -> None:
     safe = rows["customer"] | {"annual_income": 500_000, "total_debt": 0.0}
-    told = contracts.client.post(SINGLE, json=safe | {"parameters": {"reasons": True}}).json()
-    assert told["decision"] == "approve"
-    assert "reasons" in told
+    with_reasons = contracts.client.post(
+        SINGLE, json=safe | {"parameters": {"reasons": True}}
+    ).json()
+    assert with_reasons["decision"] == "approve"
+    assert "reasons" in with_reasons
     refused = contracts.client.post(SINGLE, json=safe | {"parameters": {"reason": 1}, "age": 7})
     paths = {error["path"] for error in refused.json()["errors"]}
     assert paths == {"parameters.reason", "age"}
@@ -59,9 +63,9 @@ def test_an_application_and_a_batch_of_them_may_ask_for_reasons(
     contracts: Server, rows: Rows
 ) -> None:
     safe = rows["application"] | {"income": 900_000, "total_debt": 0.0, "debt_to_income": 0.0}
-    asked = {"parameters": {"reasons": True}}
-    one = contracts.client.post("/predict", json=safe | asked).json()
-    batch = contracts.client.post("/predict/batch", json={"applications": [safe]} | asked).json()
+    body = {"parameters": {"reasons": True}}
+    one = contracts.client.post("/predict", json=safe | body).json()
+    batch = contracts.client.post("/predict/batch", json={"applications": [safe]} | body).json()
     assert one["decision"] == "approve"
     assert "reasons" not in contracts.client.post("/predict", json=safe).json()
     assert one["reasons"] == batch["results"][0]["reasons"]

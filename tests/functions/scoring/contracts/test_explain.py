@@ -40,9 +40,9 @@ def test_an_explanation_adds_up_to_the_prediction_beside_it(
             assert start + total == pytest.approx(end, abs=1e-6)
         score = answer["predictions"][0]["credit_score"]
         assert round(explanation["total"]["credit_score"]) == score
-        named = {c["characteristic"] for c in explanation["contributions"]}
+        explained = {c["characteristic"] for c in explanation["contributions"]}
         scored = {c.name for c in characteristics(credit_models()[model]) if not c.protected}
-        assert named == scored
+        assert explained == scored
 
 
 def test_contributions_name_value_and_reference(service: Server, refused: dict[str, Any]) -> None:
@@ -95,8 +95,8 @@ def test_an_explained_decision_is_recorded_like_any_other(
     headers = {"x-request-id": "explained-1"}
     body = {"instances": [refused, refused]}
     service.client.post("/v1/models/application:explain", json=body, headers=headers)
-    found = [line for line in service.log() if line.get("request_id") == "explained-1"]
-    assert [(line["record"], line["index"]) for line in found] == [("decision", 0), ("decision", 1)]
+    lines = [line for line in service.log() if line.get("request_id") == "explained-1"]
+    assert [(line["record"], line["index"]) for line in lines] == [("decision", 0), ("decision", 1)]
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,13 @@ import pytest
 
 from tests.support.running import MODELS, Server, TrainedStore
 
+
+@pytest.fixture
+def service(trained_service: Server) -> Server:
+    """The documented answers are those of trained models."""
+    return trained_service
+
+
 Example = Callable[[str], Any]
 
 
@@ -160,12 +167,12 @@ def test_a_body_of_another_shape_is_refused(
 def test_the_documented_customer_is_scored_with_and_without_a_name(
     service: Server, example: Example
 ) -> None:
-    named = example("customer")
-    [row] = named["instances"]
+    customer = example("customer")
+    [row] = customer["instances"]
     nameless = {"instances": [{k: v for k, v in row.items() if k != "customer_id"}]}
     answers = [
         service.client.post("/v1/models/customer:predict", json=body).json()
-        for body in (named, nameless)
+        for body in (customer, nameless)
     ]
     assert answers[0] == answers[1]
     [prediction] = answers[0]["predictions"]

@@ -21,7 +21,7 @@ Rows = dict[str, dict[str, Any]]
 INFER = "/v2/models/application/infer"
 
 
-def columns_of(
+def make_columns(
     rows: list[dict[str, Any]], model: str = "application", **more: object
 ) -> dict[str, Any]:
     """Rows as a request's columns."""
@@ -46,7 +46,7 @@ def changed(document: dict[str, Any], column: str, **members: object) -> dict[st
 
 def test_columns_are_answered_as_the_same_rows_are(contracts: Server, rows: Rows) -> None:
     sent = [rows["application"] | {"income": 20_000 + 100 * i} for i in range(200)]
-    answer = contracts.client.post(INFER, json=columns_of(sent, id="42")).json()
+    answer = contracts.client.post(INFER, json=make_columns(sent, id="42")).json()
     canonical = contracts.client.post(
         "/v1/models/application:predict", json={"instances": sent}
     ).json()["predictions"]
@@ -55,9 +55,9 @@ def test_columns_are_answered_as_the_same_rows_are(contracts: Server, rows: Rows
         *("probability_of_default", "credit_score", "risk_level", "decision", "reasons")
     ]
     for name in ("probability_of_default", "credit_score", "risk_level", "decision"):
-        assert outputs[name]["data"] == [said[name] for said in canonical]
+        assert outputs[name]["data"] == [prediction[name] for prediction in canonical]
         assert outputs[name]["shape"] == [200]
-    reasons = [said.get("reasons", []) for said in canonical]
+    reasons = [prediction.get("reasons", []) for prediction in canonical]
     assert [json.loads(text) for text in outputs["reasons"]["data"]] == reasons
     assert answer["id"] == "42"
     assert (answer["model_name"], answer["model_version"]) == (
@@ -68,7 +68,7 @@ def test_columns_are_answered_as_the_same_rows_are(contracts: Server, rows: Rows
 
 def test_an_id_is_not_made_up_and_outputs_come_as_asked_for(contracts: Server, rows: Rows) -> None:
     wanted = [{"name": "decision"}, {"name": "probability_of_default"}]
-    answer = contracts.client.post(INFER, json=columns_of([rows["application"]], outputs=wanted))
+    answer = contracts.client.post(INFER, json=make_columns([rows["application"]], outputs=wanted))
     assert "id" not in answer.json()
     assert [o["name"] for o in answer.json()["outputs"]] == ["decision", "probability_of_default"]
 
@@ -76,7 +76,7 @@ def test_an_id_is_not_made_up_and_outputs_come_as_asked_for(contracts: Server, r
 def test_whole_numbers_may_come_in_any_numeric_datatype_and_nested(
     contracts: Server, rows: Rows
 ) -> None:
-    document = columns_of([rows["application"]] * 2)
+    document = make_columns([rows["application"]] * 2)
     plain = contracts.client.post(INFER, json=document).json()
     for datatype in ("FP64", "FP32", "UINT8", "INT16"):
         members = {"datatype": datatype, "shape": [2, 1], "data": [[45.0], [45.0]]}
@@ -89,10 +89,10 @@ def test_null_and_an_absent_column_are_the_same_for_an_optional_field(
 ) -> None:
     toy = rows["toy"] | {"months_since_default": None}
     path = "/v2/models/toy/infer"
-    null = contracts.client.post(path, json=columns_of([toy], "toy"))
+    null = contracts.client.post(path, json=make_columns([toy], "toy"))
     del toy["months_since_default"]
     assert null.is_success
-    assert contracts.client.post(path, json=columns_of([toy], "toy")).json() == null.json()
+    assert contracts.client.post(path, json=make_columns([toy], "toy")).json() == null.json()
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_null_and_an_absent_column_are_the_same_for_an_optional_field(
 def test_a_faulty_column_is_refused_by_name(
     contracts: Server, rows: Rows, members: dict[str, Any], fault: str
 ) -> None:
-    document = changed(columns_of([rows["application"]] * 2), "age", **members)
+    document = changed(make_columns([rows["application"]] * 2), "age", **members)
     answer = contracts.client.post(INFER, json=document)
     assert answer.status_code == 400
     assert list(answer.json()) == ["error"]
@@ -135,7 +135,7 @@ def test_a_faulty_column_is_refused_by_name(
 def test_all_faults_are_named_at_once_and_no_value_is_repeated(
     contracts: Server, rows: Rows
 ) -> None:
-    document = columns_of(
+    document = make_columns(
         [rows["application"] | {"home_ownership": "houseboat"}],
         id=7,
         parameters={"reason": True},
@@ -143,23 +143,23 @@ def test_all_faults_are_named_at_once_and_no_value_is_repeated(
         more=1,
     )
     answer = contracts.client.post(INFER, json=changed(document, "age", datatype="BYTES"))
-    said = answer.json()["error"]
+    prediction = answer.json()["error"]
     for path in ("id", "parameters.reason", "outputs[0].name", "outputs[1]", "more"):
-        assert f"; {path}: " in said
-    assert "; inputs[0].datatype: " in said
-    assert "; rows[0].home_ownership: " in said
-    assert "houseboat" not in said
-    assert "7 faults" in said
+        assert f"; {path}: " in prediction
+    assert "; inputs[0].datatype: " in prediction
+    assert "; rows[0].home_ownership: " in prediction
+    assert "houseboat" not in prediction
+    assert "7 faults" in prediction
 
 
 def test_reasons_of_an_approval_come_when_the_parameters_ask(contracts: Server, rows: Rows) -> None:
     safe = rows["application"] | {"income": 200_000, "inquiries_last_6m": 0, "savings": 10_000}
 
     def reasons(**parameters: bool) -> list[Any]:
-        body = columns_of([safe], parameters=parameters, outputs=[{"name": "reasons"}])
+        body = make_columns([safe], parameters=parameters, outputs=[{"name": "reasons"}])
         [output] = contracts.client.post(INFER, json=body).json()["outputs"]
-        found: list[Any] = json.loads(output["data"][0])
-        return found
+        values: list[Any] = json.loads(output["data"][0])
+        return values
 
     assert reasons() == reasons(reasons=False) == []
     assert reasons(reasons=True) != []
@@ -168,7 +168,7 @@ def test_reasons_of_an_approval_come_when_the_parameters_ask(contracts: Server, 
 def test_metadata_name_inputs_outputs_and_versions(contracts: Server, rows: Rows) -> None:
     assert contracts.client.get("/v2").json() == contracts.client.get("/v2/").json()
     assert set(contracts.client.get("/v2").json()) == {"name", "version", "extensions"}
-    contracts.client.post("/v2/models/bureau/infer", json=columns_of([rows["bureau"]], "bureau"))
+    contracts.client.post("/v2/models/bureau/infer", json=make_columns([rows["bureau"]], "bureau"))
     about = contracts.client.get("/v2/models/bureau").json()
     assert {t["name"] for t in about["inputs"]} >= set(rows["bureau"])
     assert {"name": "rating", "datatype": "BYTES", "shape": [-1]} in about["outputs"]
@@ -214,7 +214,7 @@ def test_a_version_that_is_asked_for_answers_whoever_asks(
     challenged: tuple[Server, str, str], rows: Rows
 ) -> None:
     server, champion, challenger = challenged
-    body = columns_of([rows["toy"]], "toy")
+    body = make_columns([rows["toy"]], "toy")
     for version, variant in ((champion, "champion"), (challenger, "challenger")):
         for _ in range(10):
             answer = server.client.post(f"/v2/models/toy/versions/{version}/infer", json=body)

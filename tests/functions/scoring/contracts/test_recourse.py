@@ -9,6 +9,13 @@ from models.discovery import credit_models
 from models.explaining.recourse import MOST_FIELDS
 from tests.support.running import Server
 
+
+@pytest.fixture
+def service(trained_service: Server) -> Server:
+    """The documented answers are those of trained models."""
+    return trained_service
+
+
 Example = Callable[[str], Any]
 
 
@@ -17,8 +24,8 @@ def ask(service: Server, rows: list[Any], **headers: str) -> dict[str, Any]:
         "/v1/models/application:recourse", json={"instances": rows}, headers=headers
     )
     assert answer.status_code == httpx.codes.OK, answer.text
-    found: dict[str, Any] = answer.json()
-    return found
+    counterfactual: dict[str, Any] = answer.json()
+    return counterfactual
 
 
 @pytest.fixture
@@ -35,24 +42,24 @@ def test_a_found_change_is_approved_when_it_is_applied_for(
     service: Server, rows: list[dict[str, Any]]
 ) -> None:
     answer = ask(service, rows)
-    outcomes = [found["outcome"] for found in answer["recourses"]]
+    outcomes = [counterfactual["outcome"] for counterfactual in answer["recourses"]]
     assert outcomes == ["approved_already", "found", "none_exists"]
-    found = answer["recourses"][1]
-    changes = found["changes"]
+    counterfactual = answer["recourses"][1]
+    changes = counterfactual["changes"]
     assert 1 <= len(changes) <= MOST_FIELDS
     assert all(rows[1][c["field"]] == c["present"] != c["proposed"] for c in changes)
     changed = rows[1] | {c["field"]: c["proposed"] for c in changes}
     predicted = service.client.post(
         "/v1/models/application:predict", json={"instances": [*rows, changed]}
     ).json()["predictions"]
-    assert predicted == [*answer["predictions"], found["prediction"]]
-    assert found["prediction"]["decision"] == "approve"
-    assert found["distance"] > 0
+    assert predicted == [*answer["predictions"], counterfactual["prediction"]]
+    assert counterfactual["prediction"]["decision"] == "approve"
+    assert counterfactual["distance"] > 0
 
 
 def test_that_none_exists_is_said_plainly(service: Server, rows: list[dict[str, Any]]) -> None:
-    [found] = ask(service, rows[2:])["recourses"]
-    assert found == {
+    [counterfactual] = ask(service, rows[2:])["recourses"]
+    assert counterfactual == {
         "outcome": "none_exists",
         "detail": "No change of at most 3 changeable fields is approved",
     }

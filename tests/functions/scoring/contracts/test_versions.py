@@ -40,15 +40,15 @@ def test_versions_are_listed_newest_first_with_how_each_stands(
     published: tuple[Server, list[str]],
 ) -> None:
     server, names = published
-    said = server.client.get("/model/versions?model=toy").json()
-    assert (said["model"], said["champion"]) == ("toy", names[2])
-    assert [(one["version"], one["status"]) for one in said["versions"]] == [
+    body = server.client.get("/model/versions?model=toy").json()
+    assert (body["model"], body["champion"]) == ("toy", names[2])
+    assert [(one["version"], one["status"]) for one in body["versions"]] == [
         (names[3], "challenger"),
         (names[2], "champion"),
         (names[1], "previous"),
         (names[0], "published"),
     ]
-    assert said["versions"][3]["published"] == "2026-11-01T01:44:00+00:00"
+    assert body["versions"][3]["published"] == "2026-11-01T01:44:00+00:00"
 
 
 def test_a_version_is_described_and_the_champion_if_none_is_named(
@@ -89,8 +89,8 @@ def test_a_model_without_versions_has_an_empty_list(
     published: tuple[Server, list[str]],
 ) -> None:
     server, _ = published
-    said = server.client.get("/model/versions").json()
-    assert said == {"model": "application", "champion": None, "versions": []}
+    body = server.client.get("/model/versions").json()
+    assert body == {"model": "application", "champion": None, "versions": []}
 
 
 def test_a_damaged_version_is_not_described(
@@ -131,7 +131,7 @@ def test_a_store_in_trouble_is_said_in_time_and_costs_no_score(
             many = {"instances": [rows["application"]] * 100}
             scored.append(server.client.post("/v1/models/application:predict", json=many))
             assert time.monotonic() - began < 3
-            answers = [asked.result() for asked in asking]
+            answers = [future.result() for future in asking]
         assert {answer.status_code for answer in scored} == {200}
         assert {answer.status_code for answer in answers} == {503}
         assert time.monotonic() - began < 8

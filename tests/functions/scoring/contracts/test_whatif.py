@@ -39,17 +39,17 @@ def test_each_cell_is_answered_as_that_application_would_be(
     answer = ask(service, base, grid).json()
     cells = [base | dict(zip(grid, values, strict=True)) for values in product(*grid.values())]
     expected = predict(service, cells)
-    found = answer["whatif"]
-    assert (found["fields"], found["values"]) == (list(grid), list(grid.values()))
+    whatif = answer["whatif"]
+    assert (whatif["fields"], whatif["values"]) == (list(grid), list(grid.values()))
     for name in ("probability_of_default", "credit_score", "decision"):
-        assert found[name] == [prediction[name] for prediction in expected], name
+        assert whatif[name] == [prediction[name] for prediction in expected], name
     assert answer["predictions"] == predict(service, [base])
 
 
 def test_a_derived_number_follows_its_fields(service: Server, example: Example) -> None:
     base = example("application") | {"income": 30_000, "loan_amount": 60_000}
-    found = ask(service, base, {"loan_term": [12, 60]}).json()["whatif"]
-    short, long = found["probability_of_default"]
+    whatif = ask(service, base, {"loan_term": [12, 60]}).json()["whatif"]
+    short, long = whatif["probability_of_default"]
     assert short > long  # the payment is a fifth
 
 
@@ -87,8 +87,8 @@ def test_a_grid_outside_the_contract_is_refused_with_its_paths(
 ) -> None:
     answer = ask(service, example("application"), grid)
     assert answer.status_code == httpx.codes.UNPROCESSABLE_ENTITY
-    found = {error["path"] for error in answer.json()["errors"]}
-    assert {path.split("[")[0] if path not in faults else path for path in found} == faults
+    whatif = {error["path"] for error in answer.json()["errors"]}
+    assert {path.split("[")[0] if path not in faults else path for path in whatif} == faults
     assert "tent" not in answer.text
 
 

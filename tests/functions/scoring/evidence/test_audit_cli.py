@@ -65,8 +65,8 @@ def test_a_cut_tail_is_found_by_the_anchors(tmp_path: Path, capsys: Said) -> Non
     path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:6]))
     capsys.readouterr()
     assert main(command) == 1
-    found = "line 6: cut: after it records 6 to 8 are missing"
-    assert capsys.readouterr().out.splitlines()[0] == found
+    fault = "line 6: cut: after it records 6 to 8 are missing"
+    assert capsys.readouterr().out.splitlines()[0] == fault
 
 
 @pytest.mark.parametrize(
@@ -83,8 +83,8 @@ def test_a_cut_tail_is_found_by_the_anchors(tmp_path: Path, capsys: Said) -> Non
 def test_what_cannot_be_told_ends_with_2(
     log: Path, capsys: Said, arguments: list[str], message: str
 ) -> None:
-    told = {"{log}": str(log), "{empty}": (log.parent / "empty").as_uri()}
-    assert main(["audit", *(told.get(word, word) for word in arguments)]) == 2
+    replacements = {"{log}": str(log), "{empty}": (log.parent / "empty").as_uri()}
+    assert main(["audit", *(replacements.get(word, word) for word in arguments)]) == 2
     assert message in capsys.readouterr().err
 
 
@@ -152,9 +152,9 @@ def test_a_head_that_is_none_is_refused(log: Path, capsys: Said) -> None:
 
 def test_an_applicants_records_are_exported_and_no_others(log: Path, capsys: Said) -> None:
     assert main(["audit", "export", str(log), "--applicant", "applicant 3"]) == 0
-    found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert {r["request_id"] for r in found} == {"r3", "r10", "r17"}
-    assert all(r["inputs"]["toy"]["income"] > 0 for r in found)
+    fault = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert {r["request_id"] for r in fault} == {"r3", "r10", "r17"}
+    assert all(r["inputs"]["toy"]["income"] > 0 for r in fault)
     assert main(["audit", "export", str(log), "--applicant", "nobody"]) == 1
 
 
@@ -232,9 +232,9 @@ def test_a_short_key_is_refused_by_name_and_not_shown(
     monkeypatch.setenv("DECISION_LOG_KEY", "hunter2")
     more = ["--applicant", "x"] if command == "export" else []
     assert main(["audit", command, str(log), *more]) == 2
-    said = capsys.readouterr().err
-    assert "DECISION_LOG_KEY: a key has at least 32 characters" in said
-    assert "hunter2" not in said
+    printed = capsys.readouterr().err
+    assert "DECISION_LOG_KEY: a key has at least 32 characters" in printed
+    assert "hunter2" not in printed
 
 
 def test_the_command_runs_as_documented_and_the_server_does_not_load_it(log: Path) -> None:

@@ -34,7 +34,7 @@ from tests.functions.scoring.recording import (
     toys,
 )
 from tests.support.faults import wait_until
-from tests.support.running import Server, TrainedStore, running_server
+from tests.support.running import ModelStore, Server, running_server
 
 Rows = dict[str, dict[str, Any]]
 
@@ -49,13 +49,13 @@ def test_threads_and_batches_make_one_chain_and_a_request_stays_together(tmp_pat
     with ThreadPoolExecutor(8) as threads:
         requests = [(toys(1 + i % 40), caller(f"r{i}")) for i in range(80)]
         list(threads.map(lambda request: record(log, loaded, *request), requests))
-    found = records(path)
-    assert [r["sequence"] for r in found] == list(range(sum(len(rows) for rows, _ in requests)))
+    findings = records(path)
+    assert [r["sequence"] for r in findings] == list(range(sum(len(rows) for rows, _ in requests)))
     assert verify(read_lines(path), [SEAL]).faults == []
     at = 0
-    for name in dict.fromkeys(r["request_id"] for r in found):
+    for name in dict.fromkeys(r["request_id"] for r in findings):
         rows = len(toys(1 + int(name[1:]) % 40))
-        assert [(r["request_id"], r["index"]) for r in found[at : at + rows]] == [
+        assert [(r["request_id"], r["index"]) for r in findings[at : at + rows]] == [
             (name, i) for i in range(rows)
         ]
         at += rows
@@ -102,14 +102,14 @@ def test_a_row_with_an_identifier_is_recorded_under_it_and_any_other_under_the_r
 
 def test_an_applicant_has_one_pseudonym_a_key_and_none_without_a_key(tmp_path: Path) -> None:
     loaded = toy_version()
-    said = []
+    applicants = []
     for name, key in (("a", KEY), ("b", KEY), ("c", KEY[::-1]), ("d", "")):
         record(decision_log(tmp_path / name, Seal(key)), loaded, toys(1), caller("r", "Zacharias"))
-        said += [r["applicant"] for r in records(tmp_path / name)]
+        applicants += [r["applicant"] for r in records(tmp_path / name)]
         assert "Zacharias" not in (tmp_path / name).read_text()
-    assert said[0] == said[1]
-    assert len(set(said)) == 3
-    assert said[3] is None
+    assert applicants[0] == applicants[1]
+    assert len(set(applicants)) == 3
+    assert applicants[3] is None
 
 
 def test_a_torn_write_refuses_the_decision_and_what_follows_is_a_chain_of_its_own(
@@ -132,12 +132,12 @@ def test_a_torn_write_refuses_the_decision_and_what_follows_is_a_chain_of_its_ow
     with pytest.raises(UnrecordedError):
         record(log, loaded, toys(3), caller())
     record(log, loaded, toys(2), caller())
-    said = json.loads(capsys.readouterr().out)
-    assert (said["severity"], said["cause"]) == ("ERROR", "OSError: no space left")
-    found = verify(read_lines(path), [SEAL])
-    assert found.faults == []
-    assert found.fragments == [4]
-    assert sorted(len(places) for places in found.chains.values()) == [2, 2 + 1]
+    applicants = json.loads(capsys.readouterr().out)
+    assert (applicants["severity"], applicants["cause"]) == ("ERROR", "OSError: no space left")
+    findings = verify(read_lines(path), [SEAL])
+    assert findings.faults == []
+    assert findings.fragments == [4]
+    assert sorted(len(positions) for positions in findings.chains.values()) == [2, 2 + 1]
 
 
 def test_without_a_key_the_log_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -214,13 +214,13 @@ def test_a_store_that_hangs_delays_neither_a_decision_nor_the_end(tmp_path: Path
 
 
 def test_a_server_that_is_stopped_has_anchored_its_last_record(
-    trained_store: TrainedStore, example: Callable[[str], Any], tmp_path: Path
+    made_models: ModelStore, example: Callable[[str], Any], tmp_path: Path
 ) -> None:
     path, anchors = tmp_path / "decisions.jsonl", tmp_path / "anchors"
     key = KEY.replace(" ", "-")
     with running_server(
         tmp_path / "log",
-        MODEL_STORE=trained_store.uri,
+        MODEL_STORE=made_models.uri,
         DECISION_LOG=str(path),
         DECISION_LOG_KEY=f"{key} {'old' * 20}",
         DECISION_ANCHOR_STORE=anchors.as_uri(),
@@ -232,8 +232,8 @@ def test_a_server_that_is_stopped_has_anchored_its_last_record(
         server.process.wait(timeout=15)
     [head] = read_anchored_heads(FileStore(str(anchors)))
     assert head.sequence == 4
-    found = verify(read_lines(path), [Seal(key)], [head])
-    assert (found.faults, found.records) == ([], 5)
+    findings = verify(read_lines(path), [Seal(key)], [head])
+    assert (findings.faults, findings.records) == ([], 5)
 
 
 def test_an_anchor_holds_its_head_and_the_time(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.running import Server, TrainedStore, running_server
+from tests.support.running import ModelStore, Server, running_server
 
 Example = Callable[[str], Any]
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -66,9 +66,9 @@ def test_a_batch_is_recorded_row_by_row(service: Server, example: Example) -> No
         json={"instances": rows},
         headers={"x-request-id": "batch-1"},
     )
-    found = records(service, "batch-1")
-    assert [record["index"] for record in found] == list(range(100))
-    assert [record["inputs"]["application"]["income"] for record in found] == [
+    written = records(service, "batch-1")
+    assert [record["index"] for record in written] == list(range(100))
+    assert [record["inputs"]["application"]["income"] for record in written] == [
         r["income"] for r in rows
     ]
 
@@ -82,9 +82,9 @@ def test_a_refused_request_leaves_no_record_and_no_data_in_the_log(
     assert "secret-harbour" not in service.log_path.read_text()
 
 
-@pytest.mark.parametrize("given", ["", "with space", "x" * 65, "drop\ttable"])
-def test_a_request_id_that_is_none_is_replaced(service: Server, given: str) -> None:
-    answer = service.client.get("/health/live", headers={"x-request-id": given})
+@pytest.mark.parametrize("header", ["", "with space", "x" * 65, "drop\ttable"])
+def test_a_request_id_that_is_none_is_replaced(service: Server, header: str) -> None:
+    answer = service.client.get("/health/live", headers={"x-request-id": header})
     assert len(answer.headers["x-request-id"]) == 32
 
 
@@ -99,12 +99,12 @@ def test_the_older_trace_header_is_read_too(service: Server, example: Example) -
 
 @pytest.mark.parametrize("setting", ["off", "file"])
 def test_records_go_where_the_setting_says(
-    setting: str, trained_store: TrainedStore, example: Example, tmp_path: Path
+    setting: str, made_models: ModelStore, example: Example, tmp_path: Path
 ) -> None:
     decisions = tmp_path / "decisions.jsonl"
     where = "off" if setting == "off" else str(decisions)
     with running_server(
-        tmp_path / "log", MODEL_STORE=trained_store.uri, DECISION_LOG=where
+        tmp_path / "log", MODEL_STORE=made_models.uri, DECISION_LOG=where
     ) as server:
         server.client.post("/predict", json=example("application"))
         assert not [line for line in server.log() if line.get("record")]
@@ -116,20 +116,20 @@ def test_records_go_where_the_setting_says(
 
 
 def test_a_log_that_cannot_be_written_stops_no_decision(
-    trained_store: TrainedStore, example: Example
+    made_models: ModelStore, example: Example
 ) -> None:
     with running_server(
-        Path("/dev/full"), MODEL_STORE=trained_store.uri, DECISION_LOG="off"
+        Path("/dev/full"), MODEL_STORE=made_models.uri, DECISION_LOG="off"
     ) as server:
         answer = server.client.post("/predict", json=example("application"))
     assert answer.status_code == httpx.codes.OK
 
 
 def test_a_decision_that_cannot_be_recorded_is_not_given(
-    trained_store: TrainedStore, example: Example, tmp_path: Path
+    made_models: ModelStore, example: Example, tmp_path: Path
 ) -> None:
     with running_server(
-        tmp_path / "log", MODEL_STORE=trained_store.uri, DECISION_LOG="/dev/full"
+        tmp_path / "log", MODEL_STORE=made_models.uri, DECISION_LOG="/dev/full"
     ) as server:
         answer = server.client.post("/predict", json=example("application"))
     assert answer.status_code == httpx.codes.SERVICE_UNAVAILABLE

@@ -76,8 +76,8 @@ def test_a_version_makes_every_one_of_its_decisions_again(
         f"{DECISIONS} decisions replayed by toy {loaded.version}, 0 skipped: "
         "0 flips, 0 differences in its own decisions\n"
     )
-    found = records_in(path.read_bytes().splitlines()).values()
-    assert len({r["probability_of_default"] for r in found}) > 2
+    logged = records_in(path.read_bytes().splitlines()).values()
+    assert len({r["probability_of_default"] for r in logged}) > 2
 
 
 def test_inputs_that_were_masked_are_not_needed(store: FileStore, tmp_path: Path) -> None:
@@ -100,10 +100,12 @@ def test_the_probability_is_the_recorded_one_to_the_last_bit(
     # A tenth of these have debts of exactly three tenths of income, where the formula has its step.
     rows = [row.model_copy(update={"debt": row.income * 0.3}) for row in toys(500)]
     record(decision_log(path), loaded, rows, caller())
-    found = [line.record for line in read_lines(path) if line.record]
-    matrix = np.array([np.frombuffer(a2b_base64(r["features"]), "<f4") for r in found])
+    logged = [line.record for line in read_lines(path) if line.record]
+    matrix = np.array([np.frombuffer(a2b_base64(r["features"]), "<f4") for r in logged])
     again = loaded.scorer.decisions_from_matrix(matrix.astype(np.float64))
-    assert [d.probability_of_default for d in again] == [r["probability_of_default"] for r in found]
+    assert [d.probability_of_default for d in again] == [
+        r["probability_of_default"] for r in logged
+    ]
 
 
 def test_another_version_shows_the_decisions_it_would_change(
@@ -162,5 +164,5 @@ def test_other_models_and_erased_records_are_passed_over(store: FileStore, tmp_p
     [line] = read_lines(path)
     assert line.record
     others: list[dict[str, object]] = [{"model": "other"}, {"contract": "0"}, {"features": None}]
-    found = replay([LogLine(1, b"", line.record | other) for other in others], loaded)
-    assert (found.replayed, found.skipped) == (0, 3)
+    logged = replay([LogLine(1, b"", line.record | other) for other in others], loaded)
+    assert (logged.replayed, logged.skipped) == (0, 3)

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.support.running import Server, ServerKind, TrainedStore, running_server
+from tests.support.running import ModelStore, Server, ServerKind, running_server
 
 Samples = dict[str, list[tuple[dict[str, str], float]]]
 
@@ -17,18 +17,18 @@ def samples(server: Server) -> Samples:
     """Every sample by name: its labels and its value."""
     answer = server.client.get("/metrics")
     assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
-    found: Samples = {}
+    metrics: Samples = {}
     for family in text_string_to_metric_families(answer.text):
         for sample in family.samples:
-            found.setdefault(sample.name, []).append((sample.labels, sample.value))
-    return found
+            metrics.setdefault(sample.name, []).append((sample.labels, sample.value))
+    return metrics
 
 
 @pytest.mark.parametrize("kind", ["module", "framework"])
 def test_answers_and_decisions_are_counted(
-    trained_store: TrainedStore, example: Callable[[str], Any], kind: ServerKind, tmp_path: Path
+    made_models: ModelStore, example: Callable[[str], Any], kind: ServerKind, tmp_path: Path
 ) -> None:
-    with running_server(tmp_path / "log", kind, MODEL_STORE=trained_store.uri) as server:
+    with running_server(tmp_path / "log", kind, MODEL_STORE=made_models.uri) as server:
         before = samples(server)
         assert "surety_cold_start_seconds" not in before
         assert "surety_decisions_total" not in before
@@ -62,12 +62,12 @@ def test_answers_and_decisions_are_counted(
 
 def test_buckets_of_latencies_add_up(service: Server, example: Callable[[str], Any]) -> None:
     service.client.post("/predict", json=example("application"))
-    found = samples(service)
-    ends = [(b, v) for b, v in found["surety_request_seconds_bucket"] if b["route"] == "/predict"]
+    metrics = samples(service)
+    ends = [(b, v) for b, v in metrics["surety_request_seconds_bucket"] if b["route"] == "/predict"]
     counts = [value for labels, value in ends if labels["status"] == "200"]
     assert counts == sorted(counts)
     assert ends[-1][0]["le"] == "+Inf"
-    totals = found["surety_request_seconds_count"]
+    totals = metrics["surety_request_seconds_count"]
     [total] = [v for b, v in totals if (b["route"], b["status"]) == ("/predict", "200")]
     assert counts[-1] == total
 
@@ -76,10 +76,10 @@ def test_a_model_shows_when_it_was_published_and_promoted(
     service: Server, example: Callable[[str], Any]
 ) -> None:
     version = service.client.post("/predict", json=example("application")).json()["model_version"]
-    found = samples(service)
+    metrics = samples(service)
     for name in ("published", "promoted"):
         times = {
             labels["version"]: seconds
-            for labels, seconds in found[f"surety_model_{name}_timestamp_seconds"]
+            for labels, seconds in metrics[f"surety_model_{name}_timestamp_seconds"]
         }
         assert times[version] > 1_700_000_000

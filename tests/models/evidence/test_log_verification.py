@@ -37,7 +37,7 @@ def verified(
 
     def check(changed: Sequence[bytes]) -> Findings:
         path.write_bytes(b"".join(changed))
-        return verify(read_lines(path), [SEAL], heads_of(lines))
+        return verify(read_lines(path), [SEAL], list_heads(lines))
 
     return check
 
@@ -45,30 +45,30 @@ def verified(
 Verified = Callable[[Sequence[bytes]], Findings]
 
 
-def heads_of(lines: Sequence[bytes]) -> list[Head]:
+def list_heads(lines: Sequence[bytes]) -> list[Head]:
     last = {
         r["chain"]: Head(r["chain"], r["sequence"], r["link"]) for r in records_in(lines).values()
     }
     return list(last.values())
 
 
-def chains_of(lines: Sequence[bytes]) -> list[list[int]]:
+def list_chains(lines: Sequence[bytes]) -> list[list[int]]:
     """Line numbers of every chain's records."""
-    found: dict[str, list[int]] = {}
+    findings: dict[str, list[int]] = {}
     for number, record in records_in(lines).items():
-        found.setdefault(record["chain"], []).append(number)
-    return list(found.values())
+        findings.setdefault(record["chain"], []).append(number)
+    return list(findings.values())
 
 
-def faulty_lines(found: Findings) -> set[int]:
-    return {fault.line for fault in found.faults}
+def faulty_lines(findings: Findings) -> set[int]:
+    return {fault.line for fault in findings.faults}
 
 
 def test_a_log_as_it_was_written_has_no_fault(lines: list[bytes], verified: Verified) -> None:
-    found = verified(lines)
-    assert found.faults == []
-    assert (found.records, len(found.chains), found.erased) == (60, 2, 0)
-    assert sorted(found.heads(), key=str) == sorted(heads_of(lines), key=str)
+    findings = verified(lines)
+    assert findings.faults == []
+    assert (findings.records, len(findings.chains), findings.erased) == (60, 2, 0)
+    assert sorted(findings.heads(), key=str) == sorted(list_heads(lines), key=str)
 
 
 def leaves(value: Any, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:  # noqa: ANN401 -- JSON
@@ -121,9 +121,11 @@ def test_every_member_that_is_taken_out_or_put_in_is_found_at_its_line(
     number = data.draw(st.sampled_from(sorted(records_in(lines))))
     record = json.loads(lines[number - 1])
     # Null says as much as no member at all; what Cloud Logging moves elsewhere may be gone.
-    named = [n for n, v in record.items() if v is not None and n not in {"severity", "time"}]
+    fields = [n for n, v in record.items() if v is not None and n not in {"severity", "time"}]
     if data.draw(st.booleans()):
-        del record[data.draw(st.sampled_from([n for n in named if n not in {"message", "record"}]))]
+        del record[
+            data.draw(st.sampled_from([n for n in fields if n not in {"message", "record"}]))
+        ]
     else:
         record[data.draw(st.text(min_size=1).filter(lambda n: n not in record))] = "x"
     changed = [*lines]
@@ -142,7 +144,7 @@ def without_null(value: Any) -> Any:  # noqa: ANN401 -- JSON
 def test_every_changed_byte_that_changes_what_is_said_is_found_there_or_as_a_gap(
     lines: list[bytes], verified: Verified, data: st.DataObject
 ) -> None:
-    chain = data.draw(st.sampled_from(chains_of(lines)))
+    chain = data.draw(st.sampled_from(list_chains(lines)))
     at = data.draw(st.integers(0, len(chain) - 1))
     line = bytearray(lines[chain[at] - 1])
     place = data.draw(st.integers(0, len(line) - 2))
@@ -156,9 +158,9 @@ def test_every_changed_byte_that_changes_what_is_said_is_found_there_or_as_a_gap
     changed = [*lines]
     changed[chain[at] - 1] = bytes(line)
     neighbours = {chain[max(at - 1, 0)], chain[min(at + 1, len(chain) - 1)]}
-    found = faulty_lines(verified(changed))
-    assert found
-    assert found <= {chain[at], *neighbours}
+    findings = faulty_lines(verified(changed))
+    assert findings
+    assert findings <= {chain[at], *neighbours}
 
 
 @given(data=st.data())
@@ -166,7 +168,7 @@ def test_every_changed_byte_that_changes_what_is_said_is_found_there_or_as_a_gap
 def test_every_removal_is_found_before_the_next_record(
     lines: list[bytes], verified: Verified, data: st.DataObject
 ) -> None:
-    chain = data.draw(st.sampled_from(chains_of(lines)))
+    chain = data.draw(st.sampled_from(list_chains(lines)))
     first = data.draw(st.integers(0, len(chain) - 2))
     last = data.draw(st.integers(first, len(chain) - 2))
     removed = set(chain[first : last + 1])
@@ -181,7 +183,7 @@ def test_every_removal_is_found_before_the_next_record(
 def test_every_swap_is_found_at_both_lines(
     lines: list[bytes], verified: Verified, data: st.DataObject
 ) -> None:
-    chain = data.draw(st.sampled_from(chains_of(lines)))
+    chain = data.draw(st.sampled_from(list_chains(lines)))
     one, other = data.draw(
         st.lists(st.sampled_from(chain), min_size=2, max_size=2, unique=True).map(sorted)
     )
@@ -205,17 +207,17 @@ def test_every_repeated_record_is_found_at_the_second_line(
 def test_every_cut_tail_is_found_after_the_last_record_of_each_chain(
     lines: list[bytes], verified: Verified, data: st.DataObject
 ) -> None:
-    kept = data.draw(st.integers(0, max(records_in(lines)) - 1))
+    last_index = data.draw(st.integers(0, max(records_in(lines)) - 1))
     expected = []
-    for chain in chains_of(lines):
-        left = [line for line in chain if line <= kept]
+    for chain in list_chains(lines):
+        left = [line for line in chain if line <= last_index]
         if len(left) < len(chain):
             expected.append(left[-1] if left else 0)
-    assert [fault.line for fault in verified(lines[:kept]).faults] == sorted(expected)
+    assert [fault.line for fault in verified(lines[:last_index]).faults] == sorted(expected)
 
 
 def test_a_cut_tail_says_which_records_are_missing(lines: list[bytes], verified: Verified) -> None:
-    first, second = chains_of(lines)
+    first, second = list_chains(lines)
     chain = max(first, second)
     [fault] = verified(lines[: chain[-1] - 1]).faults
     assert fault.detail == f"cut: after it records {len(chain) - 1} to {len(chain) - 1} are missing"
@@ -224,30 +226,30 @@ def test_a_cut_tail_says_which_records_are_missing(lines: list[bytes], verified:
 def test_records_of_another_key_or_none_are_not_taken(verified: Verified, tmp_path: Path) -> None:
     for name, key in (("other", KEY[::-1]), ("none", "")):
         forged = write_log(tmp_path / name, Seal(key))
-        found = verified(forged)
-        assert faulty_lines(found) >= set(records_in(forged))
+        findings = verified(forged)
+        assert faulty_lines(findings) >= set(records_in(forged))
 
 
 def test_a_chain_remade_with_the_right_key_is_found_by_its_head(
     verified: Verified, tmp_path: Path
 ) -> None:
-    found = verified(write_log(tmp_path / "forged", SEAL))
-    assert [fault.line for fault in found.faults] == [0, 0]
-    assert "all of its records are missing" in found.faults[0].detail
+    findings = verified(write_log(tmp_path / "forged", SEAL))
+    assert [fault.line for fault in findings.faults] == [0, 0]
+    assert "all of its records are missing" in findings.faults[0].detail
 
 
 def test_a_record_forged_within_a_chain_without_a_key_is_found_where_the_next_one_is(
     tmp_path: Path,
 ) -> None:
     lines = write_log(tmp_path / "log", Seal())
-    number = chains_of(lines)[0][3]
+    number = list_chains(lines)[0][3]
     record = json.loads(lines[number - 1]) | {"decision": "approve", "credit_score": 700}
     record["link"] = Seal().link(link_content(record))
     changed = [LogLine(i, b"", r) for i, r in records_in(lines).items() if i != number]
     changed = sorted([*changed, LogLine(number, b"", record)], key=lambda line: line.number)
     [fault] = verify(changed, [Seal()]).faults
     assert fault == (
-        chains_of(lines)[0][4],
+        list_chains(lines)[0][4],
         f"it does not follow from line {number}: one of them was replaced",
     )
 
@@ -255,12 +257,12 @@ def test_a_record_forged_within_a_chain_without_a_key_is_found_where_the_next_on
 def through_bigquery(record: dict[str, Any]) -> dict[str, Any]:
     """As `TO_JSON_STRING(jsonPayload)` gives it: other order, one kind of number, every column."""
 
-    def value(found: Any) -> Any:  # noqa: ANN401 -- JSON
-        if isinstance(found, dict):
-            return {name: value(found[name]) for name in sorted(found, reverse=True)}
-        if isinstance(found, float | int):
-            return int(found) if float(found).is_integer() else float(found)
-        return found
+    def value(findings: Any) -> Any:  # noqa: ANN401 -- JSON
+        if isinstance(findings, dict):
+            return {name: value(findings[name]) for name in sorted(findings, reverse=True)}
+        if isinstance(findings, float | int):
+            return int(findings) if float(findings).is_integer() else float(findings)
+        return findings
 
     moved = {n: v for n, v in record.items() if n not in {"severity", "time"}}
     moved["inputs"] = moved["inputs"] | {"card_default": None}
@@ -273,5 +275,5 @@ def test_a_log_verifies_after_it_was_in_bigquery(lines: list[bytes], verified: V
 
 
 def test_a_record_without_a_chain_is_a_fault(verified: Verified, lines: list[bytes]) -> None:
-    found = verified([*lines, b'{"record": "decision", "record_version": 1}\n'])
-    assert found.faults == [(len(lines) + 1, "it is not part of any chain")]
+    findings = verified([*lines, b'{"record": "decision", "record_version": 1}\n'])
+    assert findings.faults == [(len(lines) + 1, "it is not part of any chain")]

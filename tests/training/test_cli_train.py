@@ -1,0 +1,54 @@
+import argparse
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from models.registry.pointer import read_pointer
+from models.stores.uri import open_store
+from training.cli_train import train_and_release
+from training.settings import TrainingSettings
+
+
+def options(folder: Path, *, dry_run: bool) -> argparse.Namespace:
+    return argparse.Namespace(
+        model="toy",
+        data=str(folder / "rows.parquet"),
+        store=(folder / "store").as_uri(),
+        seed=1,
+        max_refused_share=0.01,
+        family=["logistic"],
+        dry_run=dry_run,
+    )
+
+
+@pytest.fixture
+def settings() -> TrainingSettings:
+    return TrainingSettings(model_store="unused", credit_models=("tests.support.toy",), threads=1)
+
+
+def test_the_result_is_one_json_object_and_a_table_for_people(
+    tmp_path: Path,
+    toy_frame: pd.DataFrame,
+    settings: TrainingSettings,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    toy_frame.to_parquet(tmp_path / "rows.parquet")
+    train_and_release(options(tmp_path, dry_run=True), settings)
+    dry = capsys.readouterr()
+    assert not (tmp_path / "store").exists()
+    summary = json.loads(dry.out)
+    assert list(summary) == [
+        *("outcome", "model", "version", "family", "metrics", "gates", "rows_refused")
+    ]
+    assert (summary["outcome"], summary["version"], summary["family"]) == (
+        *("promoted", None, "logistic"),
+    )
+    assert all(summary["gates"].values())
+    assert f"{summary['metrics']['auc']:.4f}" in dry.err
+    assert dry.err.count("passed") == len(summary["gates"])
+    train_and_release(options(tmp_path, dry_run=False), settings)
+    published = json.loads(capsys.readouterr().out)
+    pointer = read_pointer(open_store((tmp_path / "store").as_uri()), "toy")
+    assert published == summary | {"version": pointer.champion.version}
