@@ -118,7 +118,7 @@ screenshots: setup ## the README's pictures; needs chromium, and var/store as `m
 	$(PYTHON) tests/docs/screenshots.py
 
 charts: setup ## the charts of docs/scale.md and docs/cost.md, from docs/figures
-	$(PYTHON) infra/local/charts.py
+	$(PYTHON) tests/docs/charts.py
 
 cost: setup ## what a month costs, from docs/figures and infra/local/prices.toml; writes docs/cost.md
 	$(PYTHON) infra/local/cost.py --write

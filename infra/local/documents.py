@@ -15,8 +15,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from infra.local.cost import fill
-
 REPOSITORY = Path(__file__).resolve().parents[2]
 HTTP = "docs/http.md"
 SETTINGS = "docs/settings.md"
@@ -26,12 +24,7 @@ OPENAPI = ("-m", "functions.scoring", "openapi")
 DECISION_TABLE = ("-m", "functions.scoring", "decision-table")
 WAREHOUSE_ARGUMENTS = ("-m", "functions.scoring.bigquery")
 SCORING_SETTINGS = ("-m", "functions.scoring", "settings")
-RETRAIN_VARIABLES = """
-import json
-from functions.retrain.settings import TRAINING_VARIABLES
-print(json.dumps({"Retraining": [variable._asdict() for variable in TRAINING_VARIABLES]}))
-"""
-RETRAIN_SETTINGS = ("-c", RETRAIN_VARIABLES)
+RETRAIN_SETTINGS = ("-m", "functions.retrain", "settings")
 
 # A reader of a route's table needs no more members than these; the rest stands in the document.
 MOST_MEMBERS = 8
@@ -50,6 +43,8 @@ READERS = {
     "Vertex AI": "Read by the scoring service; empty everywhere but on Vertex AI.",
     "Retraining": "Read by the retrain service.",
 }
+
+KINDS: Mapping[str, str] = {"string": "text"}
 
 Schema = Mapping[str, Any]
 
@@ -113,7 +108,8 @@ def comment(text: str) -> str:
 def declared_settings() -> dict[str, list[dict[str, str]]]:
     """Ask both services which variables they read, by concern."""
     settings: dict[str, list[dict[str, str]]] = json.loads(output_from(SCORING_SETTINGS))
-    return settings | json.loads(output_from(RETRAIN_SETTINGS))
+    settings |= json.loads(output_from(RETRAIN_SETTINGS))
+    return settings
 
 
 def value_from_default(default: str) -> str:
@@ -199,13 +195,13 @@ def route_cells(
         f"`?{p['name']}=`" for p in operation.get("parameters", ()) if p.get("in") == "query"
     ]
     request = [body_text(body["schema"], schemas, models) for body in content.values()]
-    [response] = operation["responses"]["200"]["content"].items()
+    [(media_type, body)] = operation["responses"]["200"]["content"].items()
     return [
         f"`{route}`",
         operation["summary"],
         f"`{scope}`" if scope else "none",
         " ".join([*request, *queries]),
-        response_text(*response, schemas),
+        response_text(media_type, body, schemas),
     ]
 
 
@@ -271,7 +267,7 @@ def values_text(schema: Schema) -> str:
     if schema["type"] == "array":
         return f"list of at most {schema['maxItems']}"
     bounds = [*bounds_text(schema)]
-    return ", ".join([{"string": "text"}.get(schema["type"], schema["type"]), *bounds])
+    return ", ".join([KINDS.get(schema["type"], str(schema["type"])), *bounds])
 
 
 def bounds_text(schema: Schema) -> Iterator[str]:
@@ -298,6 +294,22 @@ def resolved(schema: Schema, schemas: Mapping[str, Schema]) -> Schema:
     return schemas[schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
 
 
+def fill(page: str, mark: str, text: str) -> str:
+    """Replace what stands between a page's two marks of this name.
+
+    Raises
+    ------
+    ValueError
+        If the page does not have each mark exactly once.
+    """
+    begin, end = f"<!-- {mark}: begin -->\n", f"<!-- {mark}: end -->"
+    if page.count(begin) != 1 or page.count(end) != 1:
+        message = f"the page must have each of the two marks {mark!r} once"
+        raise ValueError(message)
+    head, _, rest = page.partition(begin)
+    return f"{head}{begin}{text}\n{end}{rest.partition(end)[2]}"
+
+
 def text_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Render a table in Markdown, every column aligned left."""
     lines = [headings, ["---"] * len(headings), *rows]
@@ -308,7 +320,8 @@ OPENAPI_WRITERS: Mapping[str, Callable[[], str]] = {
     "docs/openapi.json": lambda: output_from(OPENAPI),
     HTTP: http_page,
 }
-WRITERS: Mapping[str, Callable[[], str]] = OPENAPI_WRITERS | {
+WRITERS: Mapping[str, Callable[[], str]] = {
+    **OPENAPI_WRITERS,
     SETTINGS: settings_page,
     ".env.example": env_example,
     "terraform/schemas/decisions.json": lambda: output_from(DECISION_TABLE),

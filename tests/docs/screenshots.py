@@ -3,7 +3,6 @@
 Both are of the champion of `application` in the model store that `make run` fills.
 """
 
-import base64
 import sys
 import tempfile
 from pathlib import Path
@@ -41,7 +40,7 @@ def main() -> int:
     if not reports or CHROMIUM is None:
         print(f"error: needs chromium, and {MODEL} in var/store: run make run", file=sys.stderr)
         return 1
-    with tempfile.TemporaryDirectory() as folder, browser_page(Path(folder) / "profile") as page:
+    with tempfile.TemporaryDirectory() as folder, browser_page() as page:
         resize(page, *DOCS_SIZE)
         with running_server(Path(folder) / "log", MODEL_STORE=STORE.as_uri()) as server:
             page.open(f"{server.client.base_url}/docs")
@@ -56,20 +55,13 @@ def main() -> int:
 
 def resize(page: Page, width: int, height: int) -> None:
     """Give the browser a window of this size."""
-    page.call(
-        "Emulation.setDeviceMetricsOverride",
-        width=width,
-        height=height,
-        deviceScaleFactor=1,
-        mobile=False,
-    )
+    page.page.set_viewport_size({"width": width, "height": height})
 
 
 def save(page: Page, name: str) -> None:
     """Save what the browser shows."""
-    picture = page.call("Page.captureScreenshot", format="png")["data"]
     path = PICTURES / f"{name}.png"
-    path.write_bytes(base64.b64decode(picture))
+    page.page.screenshot(path=path)
     print(path.relative_to(REPOSITORY))
 
 

@@ -85,7 +85,7 @@ def test_the_model_of_the_guide_is_trained_and_served(tmp_path: Path) -> None:
     assert last_line(run(command, **environment))["outcome"] == "promoted"
     settings = dict(word.split("=") for word in shlex.split(SERVE_OWN) if "=" in word)
     assert SERVE_OWN.endswith("-m functions.scoring")
-    with running_server(tmp_path / "log", **environment, **settings) as server:
+    with running_server(tmp_path / "log", "module", **environment, **settings) as server:
         answer = run(ASK_OWN.replace("http://localhost:8080", str(server.client.base_url)))
         assert '"decision"' in answer
         assert server.client.get("/health/ready").status_code == 200

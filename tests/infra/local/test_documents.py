@@ -17,8 +17,10 @@ from functions.web.problems import MAX_FAULTS
 from infra.local.documents import (
     OPENAPI_WRITERS,
     WRITERS,
+    Schema,
     body_text,
     env_example,
+    fill,
     response_text,
     value_from_default,
     values_text,
@@ -45,7 +47,11 @@ def environment_from(text: str) -> Mapping[str, str]:
 def test_the_example_copied_unchanged_gives_the_defaults() -> None:
     environment = environment_from(env_example())
     assert len(environment) > 25
-    assert settings_from(environment) == settings_from({})
+    settings, defaults = settings_from(environment), settings_from({})
+    for name in ("listening", "access", "default_model", "decision_log", "vertex", "catalogue"):
+        assert getattr(settings, name) == getattr(defaults, name), name
+    assert settings.anchor_store is None
+    assert [seal.name for seal in settings.seals] == [seal.name for seal in defaults.seals]
     retrain = retrain_settings_from(environment)
     assert retrain.training_logs.name == retrain_settings_from({}).training_logs.name
     assert retrain.listening == retrain_settings_from({}).listening
@@ -116,9 +122,22 @@ def test_values_of_a_field_are_told_in_words(schema: dict[str, object], text: st
     assert values_text(schema) == text
 
 
+def test_a_page_is_filled_between_its_marks() -> None:
+    page = "before\n<!-- x: begin -->\nold\n<!-- x: end -->\nafter\n"
+    filled = fill(page, "x", "new")
+    assert filled == "before\n<!-- x: begin -->\nnew\n<!-- x: end -->\nafter\n"
+    assert fill(filled, "x", "old") == page
+
+
+@pytest.mark.parametrize("page", ["no mark", "<!-- x: begin -->\n" * 2 + "<!-- x: end -->"])
+def test_a_page_without_its_marks_is_not_written(page: str) -> None:
+    with pytest.raises(ValueError, match="two marks 'x' once"):
+        fill(page, "x", "new")
+
+
 def test_a_body_is_a_row_of_a_model_or_its_members() -> None:
-    schemas = {"toy": {"properties": {"age": {}, "income": {}}}}
-    members = {"age": {}, "income": {}, "parameters": {}}
+    schemas: dict[str, Schema] = {"toy": {"properties": {"age": {}, "income": {}}}}
+    members: dict[str, Schema] = {"age": {}, "income": {}, "parameters": {}}
     row = {"properties": members}
     many = {"properties": {"rows": {"minItems": 1, "maxItems": 1_000}, "parameters": {}}}
     assert body_text(row, schemas, ["toy"]) == "a row of [toy](#toy) with `parameters`"
@@ -129,7 +148,7 @@ def test_a_body_is_a_row_of_a_model_or_its_members() -> None:
 
 
 def test_a_response_that_holds_a_prediction_refers_to_it() -> None:
-    schemas = {
+    schemas: dict[str, Schema] = {
         "Prediction": {"required": ["decision"], "properties": {"decision": {}, "rating": {}}},
         "Reply": {"properties": {"status": {}, "decision": {}, "rating": {}}},
     }
