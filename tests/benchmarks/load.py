@@ -247,7 +247,7 @@ def rendered(figures: Body) -> str:
         [
             _sentence(
                 f"Measured {figures['date']} on {figures['machine']}, {figures['cores']} cores,",
-                "clients"
+                "clients "
                 f"on the same machine, load average {figures['load_average']:.1f} before it began;",
                 f"Python {figures['python']}, {libraries}.",
             ),

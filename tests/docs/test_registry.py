@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from tests.docs.markdown import commands, page, rows
-from tests.support.running import REPOSITORY, run_training
+from tests.support.running import REPOSITORY, TrainedStore, run_training
 
 TEXT = page("registry")
 NOT_OF_THE_BUCKET = {"train", "generate"}
@@ -15,9 +15,9 @@ NOT_OF_THE_BUCKET = {"train", "generate"}
 
 @pytest.mark.parametrize("command", commands(TEXT))
 def test_every_command_of_the_guide_runs(
-    command: str, made_store: str, monkeypatch: pytest.MonkeyPatch
+    command: str, trained_store: TrainedStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("MODEL_STORE", made_store)
+    monkeypatch.setenv("MODEL_STORE", trained_store.uri)
     words = shlex.split(command)
     done = subprocess.run(words, cwd=REPOSITORY, capture_output=True, text=True, check=True)
     assert "german_credit" in done.stdout
