@@ -28,7 +28,6 @@ RETRAIN_SETTINGS = ("-m", "functions.retrain", "settings")
 
 # A reader of a route's table needs no more members than these; the rest stands in the document.
 MOST_MEMBERS = 8
-FIRST_TAG, LAST_TAG = "Any model", "Operations"
 COMMENT_COLUMNS = 98
 READERS = {
     "Server": "Read by every service.",
@@ -172,7 +171,9 @@ def routes_by_tag(
     """
     sample = max(models, key=len)
     others = "|".join(name for name in models if name != sample)
-    routes: dict[str, list[tuple[str, Mapping[str, Any]]]] = {}
+    routes: dict[str, list[tuple[str, Mapping[str, Any]]]] = {
+        tag["name"]: [] for tag in document["tags"]
+    }
     for path, methods in document["paths"].items():
         if re.search(rf"/({others})(?![a-z_])", path):
             continue
@@ -180,9 +181,8 @@ def routes_by_tag(
             route = f"{method.upper()} {path.replace(sample, '{model}')}"
             summary = operation["summary"].replace(sample, "`{model}`")
             [tag] = operation["tags"]
-            routes.setdefault(tag, []).append((route, {**operation, "summary": summary}))
-    tags = sorted(routes, key=lambda tag: (tag != FIRST_TAG, tag == LAST_TAG))
-    return {tag: routes[tag] for tag in tags}
+            routes[tag].append((route, {**operation, "summary": summary}))
+    return routes
 
 
 def route_cells(
