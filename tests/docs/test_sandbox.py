@@ -9,9 +9,8 @@ import pytest
 from functions.client.clients import Surety
 from functions.client.responses import Prediction
 from models.discovery import credit_models
-from tests.docs.test_guides import rows
+from tests.docs.markdown import blocks, rows
 from tests.support.running import MODELS, REPOSITORY, Server
-from tests.test_docs import blocks
 
 TEXT = (REPOSITORY / "docs" / "sandbox.md").read_text()
 SANDBOX: dict[str, list[dict[str, Any]]] = json.loads(
