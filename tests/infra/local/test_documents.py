@@ -8,6 +8,7 @@ import pytest
 from starlette.routing import Route
 
 from functions.access.scopes import ROLES
+from functions.retrain.app import TrainingStarted, TrainingStatus
 from functions.retrain.settings import settings_from as retrain_settings_from
 from functions.scoring.app import create_app
 from functions.scoring.settings import settings_from
@@ -94,6 +95,15 @@ def test_limits_are_those_of_the_code() -> None:
     assert f"{MAX_HEADERS} headers" in statuses["414, 431"]
     assert f"{MAX_HEADER_BYTES // 2**10} KiB" in statuses["414, 431"]
     assert f"{MAX_FAULTS:,} errors" in statuses["422"]
+
+
+def test_the_routes_of_retraining_have_the_members_that_the_page_lists() -> None:
+    responses = {cells[0]: cells[3] for cells in rows(HTTP) if len(cells) == 4}
+    for route, response in (
+        ("`POST /train`", TrainingStarted),
+        ("`GET /train/status`", TrainingStatus),
+    ):
+        assert re.findall(r"`(\w+)`", responses[route]) == list(response.__annotations__)
 
 
 @pytest.mark.parametrize(
