@@ -56,7 +56,7 @@ def test_the_readme_is_one_page() -> None:
 
 def test_the_readme_says_what_runs_where() -> None:
     assert "Linux x86_64, Linux aarch64 | serve, train, operate |" in README
-    assert "macOS arm64 | train, operate |" in README
+    assert "macOS arm64, after `brew install libomp` (for XGBoost) | train, operate |" in README
     assert "Python 3.11, 3.12 or 3.13" in README
 
 
