@@ -88,7 +88,8 @@ def env_example() -> str:
     """List every variable with its default; copied unchanged, it changes nothing."""
     blocks = [
         "# Settings of Surety, written by `make documents`; docs/settings.md explains them.",
-        "# An empty value is the default. Load a copy by `set -a; . ./.env; set +a`.",
+        "# An empty value is the default; quote a value that contains blanks.",
+        "# Load a copy by `set -a; . ./.env; set +a`.",
     ]
     for concern, variables in declared_settings().items():
         blocks.append("\n" + comment(f"{concern}. {READERS[concern]}"))
