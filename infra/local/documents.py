@@ -233,7 +233,7 @@ def response_text(media_type: str, body: Schema, schemas: Mapping[str, Schema]) 
     if "anyOf" in body["schema"]:
         parts = (response_text(media_type, {"schema": s}, schemas) for s in body["schema"]["anyOf"])
         return ", or ".join(parts)
-    schema = resolved(body["schema"], schemas)
+    schema = resolve(body["schema"], schemas)
     members = list(schema.get("properties", ()))
     if set(schemas["Prediction"]["required"]) <= set(members):
         own = [f"`{m}`" for m in members if m not in schemas["Prediction"]["properties"]]
@@ -290,7 +290,7 @@ def number_text(number: float) -> str:
     return f"{number:,.0f}" if number == int(number) else f"{number:,}"
 
 
-def resolved(schema: Schema, schemas: Mapping[str, Schema]) -> Schema:
+def resolve(schema: Schema, schemas: Mapping[str, Schema]) -> Schema:
     """Follow a reference to a named schema."""
     return schemas[schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
 

@@ -20,7 +20,7 @@ from infra.local.cost import (
     Measured,
     Prices,
     decision_log_cost,
-    measured_from,
+    figures_from_documents,
     request_log_cost,
     service_cost,
 )
@@ -78,7 +78,7 @@ def load_chart() -> str:
 def cost_chart() -> str:
     """Dollars a month by scores a month, one score and a thousand scores a request."""
     prices = tomllib.loads(PRICES.read_text())
-    measured = measured_from(BENCH_FIGURES.read_text(), LOAD_FIGURES.read_text())
+    measured = figures_from_documents(BENCH_FIGURES.read_text(), LOAD_FIGURES.read_text())
     batch_seconds = BATCH_ROWS * measured.batch_row_seconds
     series: Mapping[str, Sequence[Load]] = {
         "one score a request": [

@@ -6,7 +6,14 @@ import tomllib
 
 import pytest
 
-from infra.local.cost import BENCH_FIGURES, DOCUMENT, LOAD_FIGURES, PRICES, Load, measured_from
+from infra.local.cost import (
+    BENCH_FIGURES,
+    DOCUMENT,
+    LOAD_FIGURES,
+    PRICES,
+    Load,
+    figures_from_documents,
+)
 from tests.docs.charts import CHARTS, PICTURES, month_cost
 from tests.docs.markdown import rows
 
@@ -19,7 +26,7 @@ def test_a_committed_chart_is_what_the_command_draws(name: str) -> None:
 
 
 def test_the_chart_adds_up_as_the_table_does() -> None:
-    measured = measured_from(BENCH_FIGURES.read_text(), LOAD_FIGURES.read_text())
+    measured = figures_from_documents(BENCH_FIGURES.read_text(), LOAD_FIGURES.read_text())
     prices = tomllib.loads(PRICES.read_text())
     million = 10_000_000
     load = Load(scores=million, requests=million, seconds=measured.score_seconds)
