@@ -43,7 +43,7 @@ def test_fifty_first_requests_at_once_load_the_model_once(
         assert [a.status_code for a in answers] == [httpx.codes.OK] * 50
         [load] = loads(server)
     assert load["model"] == "application"
-    assert 0 < load["age_days"] < 0.1  # published by this very run of the tests
+    assert 0 <= load["age_days"] < 0.1  # published by this very run of the tests
     assert len({a.json()["probability_of_default"] for a in answers}) == 1
 
 
