@@ -5,6 +5,8 @@ PYTHON := .venv/bin/python
 SYSTEM_PYTHON ?= $(firstword $(foreach version,3.11 3.12 3.13,$(shell python$(version) -c "import sys; print(sys.executable)" 2>/dev/null)))
 export UV_PYTHON_DOWNLOADS := never
 export PYTHONPATH := .
+# Some machines set this: then every process would compile every library again.
+unexport PYTHONDONTWRITEBYTECODE
 export OMP_WAIT_POLICY := PASSIVE
 # Matrices are small here: more threads of numpy's library wait, spinning, more than they work.
 export OPENBLAS_NUM_THREADS := 1
