@@ -5,6 +5,8 @@ PYTHON := .venv/bin/python
 SYSTEM_PYTHON ?= $(firstword $(foreach version,3.11 3.12 3.13,$(shell python$(version) -c "import sys; print(sys.executable)" 2>/dev/null)))
 export UV_PYTHON_DOWNLOADS := never
 export PYTHONPATH := .
+# Some machines set this: then every process would compile every library again.
+unexport PYTHONDONTWRITEBYTECODE
 export OMP_WAIT_POLICY := PASSIVE
 # Matrices are small here: more threads of numpy's library wait, spinning, more than they work.
 export OPENBLAS_NUM_THREADS := 1
@@ -16,7 +18,7 @@ ENVIRONMENT ?= prod
 URL ?= http://localhost:$(PORT)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock run train serve stress quick test lint types unit test-environments coverage infra-check stack-test soak bench bench-peers load client openapi cost sbom source-archive bootstrap plan release
+.PHONY: help setup lock run train serve stress quick test lint types unit test-environments coverage infra-check stack-test soak bench bench-peers load client openapi documents screenshots charts cost sbom source-archive bootstrap plan release
 
 help: ## show this list
 	@awk -F ':.*## ' '/^##@ / { print "\n" substr($$0, 5) } /^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -108,8 +110,17 @@ load: setup ## one scoring process under rising load; writes the table of docs/s
 client: setup ## write the client's response types from docs/openapi.json
 	$(PYTHON) infra/local/client_types.py
 
-openapi: setup ## write docs/openapi.json
-	@$(PYTHON) -m functions.scoring openapi > docs/openapi.json
+openapi: setup ## write docs/openapi.json and docs/http.md
+	$(PYTHON) infra/local/documents.py --only openapi
+
+documents: setup ## write these two, docs/settings.md, .env.example and terraform/schemas
+	$(PYTHON) infra/local/documents.py
+
+screenshots: setup ## the README's pictures; needs chromium, and var/store as `make run` fills it
+	$(PYTHON) tests/docs/screenshots.py
+
+charts: setup ## the charts of docs/scale.md and docs/cost.md, from docs/figures
+	$(PYTHON) tests/docs/charts.py
 
 cost: setup ## what a month costs, from docs/figures and infra/local/prices.toml; writes docs/cost.md
 	$(PYTHON) infra/local/cost.py --write

@@ -35,7 +35,7 @@ def main() -> int:
     answers.add_argument("--project", required=True)
     answers.add_argument("--revision", required=True)
     answers.add_argument("--since", required=True)
-    answers.set_defaults(ask=judged_answers)
+    answers.set_defaults(ask=judge_answers)
     options = parser.parse_args()
     try:
         print(options.ask(options, sys.stdin.readline().strip()))
@@ -52,7 +52,7 @@ def identity_token(options: argparse.Namespace, token: str) -> str:
     return str(ask(url, token, json.dumps(body).encode())["token"])
 
 
-def judged_answers(options: argparse.Namespace, token: str) -> str:
+def judge_answers(options: argparse.Namespace, token: str) -> str:
     """Say how a revision answered its callers; Monitoring is some minutes behind."""
     wanted = (
         'metric.type="run.googleapis.com/request_count" AND resource.type="cloud_run_revision" '

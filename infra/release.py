@@ -121,12 +121,12 @@ def _reason(error: Exception) -> str:
 
 def release(plan: Plan) -> dict[str, str]:
     """Do every step up to promotion, in order; the first that fails raises. Return the jobs."""
-    before = serving(plan)
+    before = read_serving(plan)
     old = sole(plan, before)
     candidate = deploy_candidate(plan)
     jobs = training_jobs(plan)
     train_first(plan, jobs)
-    with restored_on_failure(plan, before, candidate):
+    with restore_on_failure(plan, before, candidate):
         smoke(plan, list(jobs))
         canary = {candidate: plan.canary_percent, old: ALL - plan.canary_percent}
         since = f"--since={datetime.now(UTC).isoformat()}"
@@ -135,12 +135,12 @@ def release(plan: Plan) -> dict[str, str]:
         smoke(plan, list(jobs), watch=plan.canary_seconds)
         options = (f"--project={plan.project}", f"--revision={candidate}", since)
         print(ask_google("answers", *options, f"--api={plan.monitoring_api}"))
-        done = sorted(tag for tag in serving(plan).tags if tag.startswith("build-"))
+        done = sorted(tag for tag in read_serving(plan).tags if tag.startswith("build-"))
         shift(plan, canary, {candidate: ALL}, f"--remove-tags={','.join(done)}")
     return jobs
 
 
-def serving(plan: Plan) -> Serving:
+def read_serving(plan: Plan) -> Serving:
     """Read what serves now."""
     words = ("services", "describe", plan.service, "--format=json")
     status = json.loads(plan.run(*words)).get("status", {})
@@ -176,7 +176,7 @@ def deploy_candidate(plan: Plan) -> str:
     """
     words = (f"--image={plan.scoring_image}", "--command=", "--args=", "--no-traffic")
     plan.run("services", "update", plan.service, *words, f"--update-labels=release={plan.tag}")
-    newest = serving(plan).newest
+    newest = read_serving(plan).newest
     made = json.loads(plan.run("revisions", "describe", newest, "--format=json"))
     if made["metadata"].get("labels", {}).get("release") != plan.tag:
         message = f"{newest} is not of {plan.tag}: another release is under way"
@@ -210,7 +210,7 @@ def train_first(plan: Plan, jobs: dict[str, str]) -> None:
 
 
 @contextmanager
-def restored_on_failure(plan: Plan, before: Serving, candidate: str) -> Iterator[None]:
+def restore_on_failure(plan: Plan, before: Serving, candidate: str) -> Iterator[None]:
     """Whatever ends the block early, give traffic back, unless somebody else has moved it."""
     try:
         yield
@@ -227,9 +227,9 @@ def restore(plan: Plan, before: Serving, candidate: str) -> None:
     marked = before.tags.get("previous")
     words = [f"--update-tags=previous={marked[0]}"] if marked else []
     try:
-        now = serving(plan).shares
+        now = read_serving(plan).shares
         if not now.keys() <= {candidate, *before.shares}:
-            raise TrafficError(_moved(now))
+            raise TrafficError(_describe_move(now))
         print(f"giving traffic back to {', '.join(before.shares)}", file=sys.stderr)
         move(plan, before.shares, *words)
     except subprocess.CalledProcessError as error:
@@ -239,7 +239,7 @@ def restore(plan: Plan, before: Serving, candidate: str) -> None:
 
 def smoke(plan: Plan, models: list[str], watch: int = 0) -> None:
     """Ask the candidate, with an ID token for the service: a tag is no audience of its own."""
-    now = serving(plan)
+    now = read_serving(plan)
     account = f"--account=surety-build@{plan.project}.iam.gserviceaccount.com"
     caller = (account, f"--audience={now.url}", f"--api={plan.credentials_api}")
     token = ask_google("identity-token", *caller)
@@ -250,13 +250,13 @@ def smoke(plan: Plan, models: list[str], watch: int = 0) -> None:
 
 def shift(plan: Plan, expected: dict[str, int], shares: dict[str, int], *words: str) -> None:
     """Move traffic, if it still is where this release believes it to be."""
-    now = serving(plan).shares
+    now = read_serving(plan).shares
     if now != expected:
-        raise TrafficError(_moved(now))
+        raise TrafficError(_describe_move(now))
     move(plan, shares, *words)
 
 
-def _moved(now: dict[str, int]) -> str:
+def _describe_move(now: dict[str, int]) -> str:
     return f"somebody else moved traffic, and it stays at {now}"
 
 

@@ -41,7 +41,7 @@ def main() -> int:
     token = sys.stdin.readline().strip()
     try:
         headers = {"authorization": f"Bearer {token}", "x-request-id": options.name}
-        requests = documented(options.url, options.models, headers)
+        requests = documented_requests(options.url, options.models, headers)
         deadline = time.monotonic() + options.patience
         for request in requests:
             wait_for(request, deadline)
@@ -56,7 +56,7 @@ def main() -> int:
     return 0
 
 
-def documented(
+def documented_requests(
     url: str, models: Iterable[str], headers: dict[str, str]
 ) -> list[urllib.request.Request]:
     """Readiness, and a scoring request for each model that has an example."""

@@ -1,71 +1,93 @@
-"""Documents are true: their commands run, what they name exists."""
+"""Documents are true: their commands run, what they refer to exists."""
 
 import json
 import re
 import shlex
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from functions.scoring.app import create_service
-from functions.scoring.settings import settings_from
-from tests.support.running import (
-    REPOSITORY,
-    SERVER_COMMANDS,
-    Server,
-    TrainedStore,
-    running_server,
-)
+from tests.docs.markdown import blocks, commands, languages
+from tests.support.running import REPOSITORY, Server
 from tests.support.source_tree import project_files
 
 README = (REPOSITORY / "README.md").read_text()
+README_LINES = 120
 DOCUMENTS = [path for path in project_files() if path.suffix == ".md"]
+NAMES = [str(path.relative_to(REPOSITORY)) for path in DOCUMENTS]
 VOLATILE = {"processing_time_ms", "timestamp", "model_version"}
 
+# Every `sh` block of every document, and which test runs it.
+RUN = {
+    "README.md": {
+        "make run": "tests/infra/test_local.py",
+        "make test": ".ci/run",
+        "curl -s http://localhost:8080/predict": "tests/test_docs.py",
+    },
+    "docs/architecture.md": {"functions-framework": "tests/docs/test_guides.py"},
+    "docs/evidence.md": {"audit verify": "tests/docs/test_evidence.py"},
+    "docs/operate.md": {"training train": "tests/docs/test_guides.py"},
+    "docs/registry.md": {
+        "training versions": "tests/docs/test_registry.py",
+        "training show": "tests/docs/test_registry.py",
+        "training verify": "tests/docs/test_registry.py",
+    },
+    "docs/training.md": {
+        "training train --model german_credit": "tests/docs/test_training.py",
+        "training generate": "tests/docs/test_training.py",
+        "training train --model personal_loan": "tests/docs/test_training.py",
+        "functions.scoring": "tests/docs/test_training.py",
+        "personal_loan:predict": "tests/docs/test_training.py",
+    },
+    "docs/troubleshooting.md": {
+        "/health/ready": "tests/docs/test_guides.py",
+        "/v1/models": "tests/docs/test_guides.py",
+    },
+}
+# What a block of each language is: run, read by a test, or for a person.
+LANGUAGES = {"sh", "python", "json", "console", "sql", "text", "mermaid"}
 
-def blocks(text: str, language: str) -> list[str]:
-    """Code blocks of one language, in order."""
-    return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+def test_the_readme_is_one_page() -> None:
+    assert len(README.splitlines()) <= README_LINES
 
 
-COMMANDS = [line for block in blocks(README, "sh") for line in block.splitlines()]
-CURLS = [command for command in COMMANDS if command.startswith("curl ")]
-FRAMEWORK = [command for command in COMMANDS if "functions-framework" in command]
-TRAININGS = [command for command in COMMANDS if " -m training " in command]
+def test_the_readme_says_what_runs_where() -> None:
+    assert "Linux x86_64, Linux aarch64 | serve, train, operate |" in README
+    assert "macOS arm64, after `brew install libomp` (for XGBoost) | train, operate |" in README
+    assert "Python 3.11, 3.12 or 3.13" in README
 
 
-def run(command: str, service: Server) -> str:
-    """Run a command of the README as it stands, against a service on another port."""
-    words = shlex.split(command.replace("http://localhost:8080", str(service.client.base_url)))
-    done = subprocess.run(words, cwd=REPOSITORY, capture_output=True, text=True, check=True)
-    return done.stdout
+@pytest.mark.parametrize("name", NAMES)
+def test_every_shell_block_is_run_by_a_test(name: str) -> None:
+    lines, parts = commands((REPOSITORY / name).read_text()), RUN.get(name, {})
+    assert len(lines) == len(parts), lines
+    for line, (part, runner) in zip(lines, parts.items(), strict=True):
+        assert part in line
+        assert (REPOSITORY / runner).exists()
 
 
-def test_the_readme_has_no_command_that_is_not_run_here() -> None:
-    run_here = CURLS + TRAININGS + FRAMEWORK
-    assert [c for c in COMMANDS if c not in run_here] == ["make run", "make test"]
-
-
-def test_the_functions_framework_command_of_the_readme_serves(
-    trained_store: TrainedStore,
-    example: Callable[[str], Any],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    [command] = FRAMEWORK
-    monkeypatch.setitem(SERVER_COMMANDS, "framework", ["sh", "-c", f"exec env {command}"])
-    with running_server(tmp_path / "log", "framework", MODEL_STORE=trained_store.uri) as server:
-        answer = server.client.post("/predict", json=example("application"))
-        assert answer.json()["status"] == "success"
-        assert server.log()[0]["severity"] == "WARNING"
+@pytest.mark.parametrize("path", DOCUMENTS, ids=NAMES)
+def test_every_other_block_says_what_it_is_and_is_sound(path: Path) -> None:
+    text = path.read_text()
+    assert languages(path) <= LANGUAGES
+    for block in blocks(text, "console"):
+        subprocess.run(["sh", "-n", "-c", block], check=True)
+    for block in blocks(text, "json"):
+        json.loads(block)
+    for block in blocks(text, "python"):
+        compile(block, str(path), "exec")
 
 
 def test_the_documented_request_gets_the_documented_answer(trained_service: Server) -> None:
     [documented] = [json.loads(block) for block in blocks(README, "json")]
-    answer: dict[str, Any] = json.loads(run(CURLS[0], trained_service))
+    [curl] = [command for command in commands(README) if command.startswith("curl ")]
+    address = str(trained_service.client.base_url)
+    words = shlex.split(curl.replace("http://localhost:8080", address))
+    done = subprocess.run(words, cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    answer: dict[str, Any] = json.loads(done.stdout)
     assert list(answer) == list(documented)
     for name in set(documented) - VOLATILE:
         if isinstance(documented[name], str):
@@ -75,32 +97,7 @@ def test_the_documented_request_gets_the_documented_answer(trained_service: Serv
             assert answer[name] == pytest.approx(documented[name], rel=0.2), name
 
 
-@pytest.mark.parametrize("command", CURLS[1:])
-def test_every_other_request_of_the_readme_is_answered(
-    trained_service: Server, command: str
-) -> None:
-    answer = json.loads(run(command, trained_service))
-    if "housing" in command:
-        paths = {error["path"] for error in answer["errors"]}
-        assert {"instances[0].month", "instances[0].housing", "instances[0].age"} < paths
-        assert "tent" not in json.dumps(answer)
-    else:
-        [prediction] = answer["predictions"]
-        assert prediction["model"] == "card_default"
-
-
-@pytest.mark.parametrize("command", TRAININGS)
-def test_every_training_command_of_the_readme_runs(
-    command: str, trained_store: TrainedStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("MODEL_STORE", trained_store.uri)
-    done = subprocess.run(
-        shlex.split(command), cwd=REPOSITORY, capture_output=True, text=True, check=True
-    )
-    assert done.stdout.strip()
-
-
-@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(REPOSITORY)))
+@pytest.mark.parametrize("path", DOCUMENTS, ids=NAMES)
 def test_what_a_document_names_exists(path: Path) -> None:
     text = path.read_text()
     targets = re.findall(r"^([a-z-]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE)
@@ -117,6 +114,19 @@ def test_what_a_document_names_exists(path: Path) -> None:
         assert not test or defined in (REPOSITORY / file).read_text(), name
 
 
+@pytest.mark.parametrize("path", DOCUMENTS, ids=NAMES)
+def test_a_link_to_a_heading_has_its_heading(path: Path) -> None:
+    for file, anchor in re.findall(r"\]\(([^):#]*)#([a-z0-9_-]+)\)", path.read_text()):
+        text = (path.parent / file).read_text() if file else path.read_text()
+        headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+        assert anchor in [anchor_from_heading(heading) for heading in headings], anchor
+
+
+def anchor_from_heading(heading: str) -> str:
+    """The anchor that GitHub gives a heading."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
 def test_decisions_are_numbered_without_gaps_and_have_their_parts() -> None:
     records = sorted((REPOSITORY / "docs/decisions").glob("*.md"))
     assert [int(path.name[:4]) for path in records] == list(range(1, len(records) + 1))
@@ -127,10 +137,16 @@ def test_decisions_are_numbered_without_gaps_and_have_their_parts() -> None:
         assert "**Consequences.**" in text
 
 
-def test_the_readme_lists_every_route() -> None:
-    service = create_service(settings_from({"DECISION_LOG": "off"}))
-    scopes = [scope for contract in service.contracts for scope in contract.scopes]
-    paths = {route.split()[1].replace("{model}", "{m}") for route in scopes}
-    listed = {path for path in paths if path.startswith("/") and "{version}" not in path}
-    assert len(listed) > 20
-    assert {path for path in listed - {"/v2/"} if f"{path}`" not in README} == set()
+def test_every_guide_is_linked_from_the_readme() -> None:
+    pages = {path.name for path in (REPOSITORY / "docs").glob("*.md")}
+    assert {page for page in pages if f"docs/{page}" not in README} == set()
+
+
+def test_a_release_has_its_date_and_nothing_follows_the_first() -> None:
+    text = (REPOSITORY / "CHANGELOG.md").read_text()
+    headings = re.findall(r"^## (.+)$", text, re.MULTILINE)
+    assert headings[-1].startswith("0.1.0 - ")
+    assert all(
+        heading == "Unreleased" or re.fullmatch(r"\d+\.\d+\.\d+ - \d{4}-\d\d-\d\d", heading)
+        for heading in headings
+    )

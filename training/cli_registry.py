@@ -108,8 +108,8 @@ def _describe_version(store: Store, model_name: str, name: str) -> tuple[str, ..
         manifest = bundle_from_bytes(read_by_name(store, model_name, name)[1]).manifest
     except (ModelRefusedError, ObjectMissingError) as error:
         return ("refused", "", "", escape(str(error)))
-    figures = (manifest.metrics[name].value for name in ("auc", "log_loss"))
-    auc, log_loss = (f"{figure:.4f}" for figure in figures)
+    figures = (manifest.metrics.get(name) for name in ("auc", "log_loss"))
+    auc, log_loss = (f"{figure.value:.4f}" if figure else "-" for figure in figures)
     return (manifest.family, auc, log_loss, f"{manifest.provenance.rows_train:,} rows")
 
 

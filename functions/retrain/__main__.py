@@ -10,7 +10,11 @@ from functions.retrain.settings import TRAINING_VARIABLES
 from functions.web.server import serve
 
 if __name__ == "__main__":
-    if sys.argv[1:] == ["settings"]:
-        print(json.dumps({"Retraining": [v._asdict() for v in TRAINING_VARIABLES]}, indent=1))
-        sys.exit(0)
-    sys.exit(serve(prepare))
+    match sys.argv[1:]:
+        case []:
+            sys.exit(serve(prepare))
+        case ["settings"]:
+            tables = {"Retraining": [v._asdict() for v in TRAINING_VARIABLES]}
+            print(json.dumps(tables, indent=1))
+        case _:
+            sys.exit("usage: python -m functions.retrain [settings]")

@@ -6,6 +6,7 @@ from functions.web.cold_start import finish_imports  # first
 from collections.abc import Sequence
 from functools import partial
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 
 from starlette.applications import Starlette
@@ -37,6 +38,7 @@ from functions.web.contract import Contract
 from functions.web.settings import Listening
 from models.stores.store import Reader
 
+GUIDE = Path(__file__).parent / "pages" / "guide.html"  # of the docs page
 # Verbs of `/v1/models/{model}`, each a module of its own, and the scope each requires.
 VERBS = {"explain": "explain", "whatif": "simulate", "recourse": "simulate"}
 HEADERS = {
@@ -77,10 +79,10 @@ def create_service(settings: ScoringSettings, prefetched: Reader | None = None) 
     contracts: Sequence[Contract] = [
         # First: where Vertex AI names a path of ours, it means its own contract.
         vertex.contract(engine, default, settings.vertex, is_ready),
-        application.contract(engine, default, bureau.variant(engine)),
         # Before the canonical contract, whose /v1/models/{model} also matches these paths.
         *(_verb_contract(engine, verb, scope) for verb, scope in VERBS.items()),
         kserve_v1.contract(engine),
+        application.contract(engine, default, bureau.variant(engine)),
         open_inference.contract(engine, default),
         bigquery.contract(engine),
         customer.contract(engine),
@@ -94,6 +96,7 @@ def create_service(settings: ScoringSettings, prefetched: Reader | None = None) 
         error_statuses=ERROR_STATUSES,
         headers=HEADERS,
         header_scopes=frozenset({"score", "explain", "simulate"}),
+        guide=GUIDE,
         schemas=partial(schemas_from_catalogue, settings.catalogue),
         is_ready=is_ready,
         add_metrics=partial(collect_metrics, engine, telemetry),

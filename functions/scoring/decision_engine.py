@@ -84,10 +84,10 @@ class DecisionEngine:
 
     async def _choose_version(self, request: ScoringRequest) -> tuple[Variant, LoadedVersion]:
         """Choose the requested version, or the caller's side of champion and challenger."""
-        serving = await self.loader.serving(name_from_model(request.table.model))
+        serving = await self.loader.load(name_from_model(request.table.model))
         if request.version is not None:
             return find_in_service(serving, request.version)
-        return serving.answering(request.caller.applicant_id or request.caller.request_id)
+        return serving.choose_version(request.caller.applicant_id or request.caller.request_id)
 
     def _decide_and_record(
         self, request: ScoringRequest, variant: Variant, loaded: LoadedVersion

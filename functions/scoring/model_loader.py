@@ -72,7 +72,7 @@ class ModelLoader:
             state.loading = asyncio.create_task(self._load(model_name, state))
         return state
 
-    async def serving(self, model_name: str) -> InService:
+    async def load(self, model_name: str) -> InService:
         """Return what serves a model, loaded first if nothing does.
 
         Raises

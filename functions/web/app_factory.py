@@ -7,6 +7,7 @@ from copy import copy
 from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
@@ -69,6 +70,8 @@ class Service:
         Request headers that routes of `header_scopes` read, each with its description.
     schemas
         Named schemas of the OpenAPI document beyond those of the responses.
+    guide
+        File with an HTML fragment for the top of the docs page.
     is_ready
         Returns the body of `GET /health/ready`, or raises a `TemporaryError`.
     add_metrics
@@ -85,6 +88,7 @@ class Service:
     headers: Mapping[str, str] = field(default_factory=dict)
     header_scopes: frozenset[str] = frozenset()
     schemas: Callable[[], Mapping[str, Any]] = field(default=dict)
+    guide: Path | None = None
     is_ready: health.IsReady = health.always_ready
     add_metrics: AddMetrics | None = None
     on_start: Hook | None = None
@@ -150,7 +154,7 @@ def _all_contracts(
         *service.contracts,
         health.contract(service.is_ready),
         metrics_contract(telemetry, service.add_metrics),
-        docs.contract(partial(describe, service, protection)),
+        docs.contract(partial(describe, service, protection), service.guide),
     ]
 
 

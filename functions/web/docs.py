@@ -17,18 +17,22 @@ from functions.web.contract import OPEN, Contract
 from functions.web.openapi import Operation
 
 PAGE = Path(__file__).parent / "pages" / "docs.html"
+GUIDE = b"<!-- guide -->"
 INLINE = re.compile(rb"<(style|script)>(.*?)</\1>", re.DOTALL)
 MEDIA_TYPE = "text/html"
 
 
-def contract(describe: Callable[[], dict[str, Any]]) -> Contract:
-    """Serve the document that `describe` builds, and the page."""
+def contract(describe: Callable[[], dict[str, Any]], guide: Path | None = None) -> Contract:
+    """Serve the document that `describe` builds, and the page.
+
+    `guide` is a file with an HTML fragment for the top of the page.
+    """
 
     async def openapi(_request: Request) -> Response:
         return json_response(describe())
 
     async def docs(_request: Request) -> Response:
-        page, headers = _read_page()
+        page, headers = _read_page(guide)
         return Response(page, headers=headers, media_type=MEDIA_TYPE)
 
     return Contract(
@@ -53,9 +57,9 @@ def _paths() -> dict[str, Any]:
 
 
 @cache
-def _read_page() -> tuple[bytes, dict[str, str]]:
+def _read_page(guide: Path | None) -> tuple[bytes, dict[str, str]]:
     """Read the page and derive its headers on the first request: a cold start needs neither."""
-    page = PAGE.read_bytes()
+    page = PAGE.read_bytes().replace(GUIDE, guide.read_bytes() if guide else b"")
     return page, {
         "Content-Security-Policy": _content_security_policy(page),
         "Referrer-Policy": "no-referrer",

@@ -83,6 +83,7 @@ def build_document(
     return {
         "openapi": "3.1.0",
         "info": dict(info),
+        "tags": [{"name": tag} for tag in dict.fromkeys(tag for *_, tag, _ in operations)],
         "paths": paths,
         "components": {
             "schemas": definitions | dict(schemas),

@@ -60,14 +60,16 @@ def main() -> None:
     parser.add_argument("--cpu-us", type=float, help="CPU of one score, instead of the measured")
     parser.add_argument("--write", action="store_true", help=f"into {DOCUMENT.name}")
     options = parser.parse_args()
-    measured = measured_from(options.bench.read_text(), options.load.read_text(), options.cpu_us)
-    text = rendered(measured, tomllib.loads(options.prices.read_text()))
+    measured = figures_from_documents(
+        options.bench.read_text(), options.load.read_text(), options.cpu_us
+    )
+    text = render(measured, tomllib.loads(options.prices.read_text()))
     if options.write:
         DOCUMENT.write_text(fill(DOCUMENT.read_text(), MARK, text))
     print(text)
 
 
-def measured_from(bench: str, load: str, cpu_us: float | None = None) -> Measured:
+def figures_from_documents(bench: str, load: str, cpu_us: float | None = None) -> Measured:
     """Read the figures of `make bench` and of `make load`."""
     medians = json.loads(bench)["medians"]
     if cpu_us is None:
@@ -192,7 +194,7 @@ def uptime_calls(prices: Prices) -> float:
     return _month_seconds(prices) / period * prices["assumed"]["uptime_places"]
 
 
-def rendered(measured: Measured, prices: Prices) -> str:
+def render(measured: Measured, prices: Prices) -> str:
     """All tables of the document."""
     single = [Load(scores=n, requests=n, seconds=measured.score_seconds) for n in VOLUMES]
     batch_seconds = BATCH_ROWS * measured.batch_row_seconds

@@ -64,7 +64,7 @@ def serve(port: int) -> None:
     began = time.monotonic()
     url = f"http://localhost:{port}"
     SERVICE_LOG.parent.mkdir(parents=True, exist_ok=True)
-    with SERVICE_LOG.open("ab") as log, running("functions.scoring", port=port, log=log) as server:
+    with SERVICE_LOG.open("ab") as log, start("functions.scoring", port=port, log=log) as server:
         wait_until_live(url, server)
         check_running(server)  # or another process answered, on the port that ours could not have
         provide(MODELS[0], url, server)
@@ -82,7 +82,7 @@ def provide(model: str, url: str, server: Process) -> None:
     """Train a model unless the store has it, and show its example if there is one."""
     if not is_published(url, model):
         say(f"\n[{MODELS.index(model) + 1} of {len(MODELS)}] training {model}")
-        with running("training", "train", "--model", model) as training:
+        with start("training", "train", "--model", model) as training:
             while training.poll() is None:
                 check_running(server)
                 time.sleep(POLL_SECONDS)
@@ -97,7 +97,7 @@ def provide(model: str, url: str, server: Process) -> None:
 
 
 @contextlib.contextmanager
-def running(
+def start(
     module: str, *arguments: str, port: int | None = None, log: IO[bytes] | None = None
 ) -> Iterator[Process]:
     """Run a module of this project; end it, and all that it started, with the block."""

@@ -7,6 +7,7 @@ Source: XGBoost C API, https://xgboost.readthedocs.io/en/stable/c.html
 import ctypes
 import importlib.util
 import json
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -183,7 +184,8 @@ def _load_library() -> ctypes.CDLL:
     if package is None or package.origin is None:
         message = "libxgboost is not installed: install the package xgboost-cpu"
         raise ModelRefusedError(message)
-    library = ctypes.CDLL(str(Path(package.origin).parent / "lib" / "libxgboost.so"))
+    suffix = "dylib" if sys.platform == "darwin" else "so"
+    library = ctypes.CDLL(str(Path(package.origin).parent / "lib" / f"libxgboost.{suffix}"))
     library.XGBGetLastError.restype = ctypes.c_char_p
     library.XGBoosterLoadModelFromBuffer.argtypes = [
         ctypes.c_void_p,

@@ -36,7 +36,7 @@ class InService:
     challenger: LoadedVersion | None = None
     refusal: str | None = None
 
-    def answering(self, identity: str) -> tuple[Variant, LoadedVersion]:
+    def choose_version(self, identity: str) -> tuple[Variant, LoadedVersion]:
         """Choose the version that scores an applicant or request.
 
         The choice depends only on the model, the identity and the share, so it is the same in every

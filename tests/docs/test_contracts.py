@@ -11,7 +11,6 @@ from tests.support.running import REPOSITORY
 from tests.support.source_tree import imported_modules, python_files
 
 TEXT = (REPOSITORY / "docs/contracts.md").read_text()
-SCORING = REPOSITORY / "functions" / "scoring"
 FOREIGN = ("bigquery", "bureau", "customer", "open_inference", "versions", "vertex")
 
 

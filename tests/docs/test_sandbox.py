@@ -9,9 +9,8 @@ import pytest
 from functions.client.clients import Surety
 from functions.client.responses import Prediction
 from models.discovery import credit_models
-from tests.docs.test_guides import rows
+from tests.docs.markdown import blocks, rows
 from tests.support.running import MODELS, REPOSITORY, Server
-from tests.test_docs import blocks
 
 TEXT = (REPOSITORY / "docs" / "sandbox.md").read_text()
 SANDBOX: dict[str, list[dict[str, Any]]] = json.loads(
@@ -38,7 +37,7 @@ def ask(surety: Surety, model: str) -> list[Prediction]:
 def test_every_row_is_answered_as_documented(surety: Surety, model: str) -> None:
     predictions = ask(surety, model)
     for case, prediction in zip(SANDBOX[model], predictions, strict=True):
-        expected = case["known"]
+        expected = case["expected"]
         assert prediction.decision == expected["decision"]
         assert prediction.risk_level == expected["risk_level"]
         probability = pytest.approx(expected["probability_of_default"], abs=BAND)
@@ -62,11 +61,11 @@ def test_a_referred_application_has_a_way_to_approval(surety: Surety) -> None:
 def test_every_model_has_a_row_of_each_decision_away_from_the_cutoffs() -> None:
     assert tuple(SANDBOX) == MODELS
     for model, cases in SANDBOX.items():
-        decided = [case["known"]["decision"] for case in cases]
+        decided = [case["expected"]["decision"] for case in cases]
         assert decided == ["approve", "refer", "decline"]
         policy = credit_models()[model].policy
         for case in cases:
-            probability = case["known"]["probability_of_default"]
+            probability = case["expected"]["probability_of_default"]
             for cutoff in (policy.approve_below, policy.decline_from):
                 assert isinstance(cutoff, float)
                 assert abs(probability - cutoff) >= AWAY, model
@@ -82,7 +81,7 @@ def test_the_page_shows_what_the_file_knows() -> None:
             ", ".join(expected["reasons"]) or "none",
         ]
         for model, cases in SANDBOX.items()
-        for expected in (case["known"] for case in cases)
+        for expected in (case["expected"] for case in cases)
     ]
     assert rows(TEXT) == documented
     assert f"may differ by {BAND}" in TEXT

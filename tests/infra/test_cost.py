@@ -22,12 +22,12 @@ from infra.local.cost import (
     billed_seconds,
     decision_log_cost,
     edge_cost,
+    figures_from_documents,
     fill,
     idle_edge_cost,
     instances,
     kept_instance_cost,
-    measured_from,
-    rendered,
+    render,
     request_log_cost,
     service_cost,
     table,
@@ -176,19 +176,19 @@ def test_the_measured_is_read_from_the_figures_of_both_benchmarks() -> None:
         "1,000 rows, rows/s": {"surety, as they come": 4},
     }
     bench = json.dumps({"medians": figures})
-    measured = measured_from(bench, '{"record_bytes": 800}')
+    measured = figures_from_documents(bench, '{"record_bytes": 800}')
     assert (measured.score_seconds, measured.batch_row_seconds, measured.record_bytes) == (
         2e-4,
         0.25,
         800,
     )
-    assert measured_from(bench, '{"record_bytes": 800}', cpu_us=100).score_seconds == 1e-4
+    assert figures_from_documents(bench, '{"record_bytes": 800}', cpu_us=100).score_seconds == 1e-4
 
 
 def test_the_document_is_what_the_committed_figures_and_prices_give() -> None:
-    measured = measured_from(BENCH_FIGURES.read_text(), LOAD_FIGURES.read_text())
+    measured = figures_from_documents(BENCH_FIGURES.read_text(), LOAD_FIGURES.read_text())
     text = DOCUMENT.read_text()
-    assert fill(text, MARK, rendered(measured, LIST)) == text
+    assert fill(text, MARK, render(measured, LIST)) == text
 
 
 def test_another_cpu_time_is_printed_and_changes_nothing() -> None:
@@ -215,7 +215,7 @@ def test_nothing_waits_that_was_not_asked_for() -> None:
 
 def test_a_batch_is_the_cheaper_way_to_score_many() -> None:
     many = 1e9
-    measured = measured_from(BENCH_FIGURES.read_text(), LOAD_FIGURES.read_text())
+    measured = figures_from_documents(BENCH_FIGURES.read_text(), LOAD_FIGURES.read_text())
     single = load(many, measured.score_seconds)
     batches = Load(scores=many, requests=many / 1_000, seconds=1_000 * measured.batch_row_seconds)
 

@@ -10,6 +10,7 @@ import playwright.sync_api as playwright
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-proxy-server")
+COMPLAINTS = ("warning", "error")  # not the hints that a console shows only on request
 # A browser that hangs fails the test; none that works is hurried.
 PATIENCE_MILLISECONDS = 60_000
 
@@ -48,6 +49,11 @@ def browser_page() -> Iterator[Page]:
         opened = Page(page, page.context.new_cdp_session(page), [], [])
         page.on("request", lambda request: opened.urls.append(request.url))
         page.on("pageerror", lambda error: opened.complaints.append(str(error)))
-        page.on("console", lambda message: opened.complaints.append(message.text))
+        page.on(
+            "console",
+            lambda message: (
+                opened.complaints.append(message.text) if message.type in COMPLAINTS else None
+            ),
+        )
         yield opened
         browser.close()

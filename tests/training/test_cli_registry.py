@@ -62,6 +62,13 @@ def test_versions_are_listed_with_their_figures_and_who_moved_the_pointer(
     assert re.search(r"pointer: moved 1 times, last 20\d\d-.* UTC by \w+", listed)
 
 
+def test_a_version_without_figures_is_listed(
+    made_store: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["versions", "--model", "german_credit", "--store", made_store], {}) == 0
+    assert re.search(r" champion .* - ", capsys.readouterr().out)
+
+
 def test_a_version_is_shown_with_where_it_comes_from(
     store: Path, versions: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -116,8 +116,8 @@ def run(url: str, client: str, times: int, metadata: str) -> subprocess.Complete
 
 
 @pytest.fixture
-def scoring(environment: Callable[..., ScriptedServer]) -> ScriptedServer:
-    return environment((200, {}, b'{"models": []}'))
+def scoring(scripted_server: Callable[..., ScriptedServer]) -> ScriptedServer:
+    return scripted_server((200, {}, b'{"models": []}'))
 
 
 @pytest.mark.parametrize("client", CLIENTS)

@@ -24,7 +24,13 @@ GENEROUS_SECONDS = 5.0  # far beyond the deadline, far below what the server wou
 
 def turned_away(status: int, **headers: str) -> Step:
     options = {name.replace("_", "-"): value for name, value in headers.items()}
-    problem = {"title": "Later", "status": status, "detail": "not now", "errors": []}
+    problem = {
+        "type": "about:blank",
+        "title": "Later",
+        "status": status,
+        "detail": "not now",
+        "errors": [],
+    }
     return (
         status,
         {"content-type": "application/problem+json", **options},

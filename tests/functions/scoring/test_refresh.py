@@ -139,7 +139,7 @@ class Watched(FileStore):
 
 def serving(loader: ModelLoader) -> Callable[[], Any]:
     async def version() -> str:
-        return (await loader.serving(MODEL)).champion.version
+        return (await loader.load(MODEL)).champion.version
 
     return version
 
@@ -149,13 +149,13 @@ def test_a_fresh_pointer_is_not_asked_for_again(folder: Path) -> None:
     loader = ModelLoader(store, {MODEL: GermanCredit}, 60.0, clock)
 
     async def ask() -> None:
-        await loader.serving(MODEL)
+        await loader.load(MODEL)
         reads = store.reads
         clock.now = 59.9
-        await loader.serving(MODEL)
+        await loader.load(MODEL)
         assert loader.states[MODEL].loading is None
         clock.now = 60.0
-        await loader.serving(MODEL)
+        await loader.load(MODEL)
         task = loader.states[MODEL].loading
         assert task
         await task

@@ -3,10 +3,13 @@ from pathlib import Path
 
 import pytest
 
+from functions.retrain.settings import TRAINING_VARIABLES
 from functions.scoring.app import create_app
+from functions.scoring.documents import settings_by_concern
 from functions.scoring.settings import settings_from
 from models.errors import DeclarationError
 from tests.support.running import REPOSITORY, run_module
+from tests.support.source_tree import python_files
 
 
 def test_defaults_serve_this_machine_only_from_the_embedded_store() -> None:
@@ -56,25 +59,15 @@ def test_the_process_ends_at_start_when_the_decision_log_cannot_be_opened(tmp_pa
     assert "error: DECISION_LOG: " in done.stderr
 
 
-def test_every_setting_stands_in_the_readme() -> None:
-    readme = (REPOSITORY / "README.md").read_text()
-    files = (
-        REPOSITORY / "functions" / "web" / "environment.py",
-        *REPOSITORY.glob("functions/**/settings.py"),
-    )
-    text = "".join(path.read_text() for path in files)
-    read = set(re.findall(r'environment\.get\("([A-Z_]+)"', text))
-    assert read == {
-        *("MODEL_STORE", "DEFAULT_MODEL", "CREDIT_MODELS", "AUTH", "DECISION_LOG"),
-        *("MODEL_REFRESH_SECONDS", "HOST", "PORT", "TRAINING_JOB", "TRAINING_API"),
-        *("AIP_HTTP_PORT", "AIP_HEALTH_ROUTE", "AIP_PREDICT_ROUTE", "AIP_STORAGE_URI"),
-        *("TRAINING_PYTHON", "TRAINING_LOGS", "TRAINING_OVERDUE_HOURS"),
-        *("API_KEYS", "API_KEY_PEPPER", "JWT_ISSUER", "JWT_AUDIENCE", "JWT_JWKS"),
-        *("JWT_ALGORITHMS", "JWT_ROLES_CLAIM", "RATE_LIMIT", "FORWARDED_HOPS", "CORS_ORIGINS"),
-        *("DECISION_LOG_KEY", "DECISION_ANCHOR_STORE"),
-    }
-    for name in read:
-        assert f"`{name}`" in readme, name
+def test_the_variables_that_are_read_are_those_that_are_declared_and_documented() -> None:
+    files = [path for path in python_files("functions") if path.parent.name != "client"]
+    reading = r'environment\.get\("([A-Z_]+)"'
+    read = {name for path in files for name in re.findall(reading, path.read_text())}
+    groups = {"Retraining": [v._asdict() for v in TRAINING_VARIABLES]} | settings_by_concern()
+    declared = {variable["name"] for variables in groups.values() for variable in variables}
+    assert read == declared
+    page = (REPOSITORY / "docs" / "settings.md").read_text()
+    assert {name for name in declared if f"`{name}`" not in page} == set()
 
 
 @pytest.mark.parametrize(("host", "warnings"), [("127.0.0.1", 0), ("0.0.0.0", 1)])  # noqa: S104

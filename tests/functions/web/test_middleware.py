@@ -45,7 +45,7 @@ def test_a_crash_is_a_500_that_says_nothing_of_the_applicant(
     assert line["@type"].endswith("ReportedErrorEvent")
     assert line["trace_id"] == TRACE.split("-")[1]
     assert "unexpected ValueError" in line["message"]
-    assert "test_envelope.py" in line["message"]
+    assert "test_middleware.py" in line["message"]
 
 
 def test_a_client_that_hung_up_is_neither_answered_nor_an_error(

@@ -1,4 +1,6 @@
+import ctypes
 import gc
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from unittest.mock import Mock
 
@@ -57,3 +59,16 @@ def test_bytes_that_cannot_be_read_spoil_no_handle() -> None:
         with pytest.raises(ModelRefusedError, match="libxgboost"):
             Booster(ubj[: len(ubj) // 2])
         assert np.array_equal(Booster(ubj).margins(MATRIX).astype(np.float32), margins)
+
+
+@pytest.mark.parametrize(
+    ("platform", "library"), [("linux", "libxgboost.so"), ("darwin", "libxgboost.dylib")]
+)
+def test_the_library_has_the_name_of_its_platform(
+    monkeypatch: pytest.MonkeyPatch, platform: str, library: str
+) -> None:
+    opened = Mock()
+    monkeypatch.setattr(sys, "platform", platform)
+    monkeypatch.setattr(ctypes, "CDLL", opened)
+    libxgboost._load_library.__wrapped__()  # noqa: SLF001
+    assert opened.call_args.args[0].endswith(f"/lib/{library}")

@@ -71,7 +71,7 @@ def test_a_challenger_answers_its_share_and_the_champion_stays_in_memory(
     challenge(store, "toy", Challenger(version=version, share=0.2), author)
     serving = load_in_service(store, Toy, before)
     assert serving.champion is before.champion
-    answers = [serving.answering(identity) for identity in IDENTITIES[:5_000]]
+    answers = [serving.choose_version(identity) for identity in IDENTITIES[:5_000]]
     share = np.mean([variant == "challenger" for variant, _ in answers])
     assert abs(share - 0.2) < 0.02
     assert {(v, loaded.version) for v, loaded in answers} == {
@@ -80,7 +80,7 @@ def test_a_challenger_answers_its_share_and_the_champion_stays_in_memory(
     }
     retire(store, "toy", author)
     after = load_in_service(store, Toy, serving)
-    assert {after.answering(i)[0] for i in IDENTITIES[:100]} == {"champion"}
+    assert {after.choose_version(i)[0] for i in IDENTITIES[:100]} == {"champion"}
 
 
 def test_a_refused_challenger_never_costs_the_champion_a_request(
@@ -91,7 +91,7 @@ def test_a_refused_challenger_never_costs_the_champion_a_request(
     serving = load_in_service(store, Toy)
     refusal = "ModelRefusedError: bundle: not an archive: File is not a zip file"
     assert serving.refusal == refusal
-    assert {serving.answering(i)[0] for i in IDENTITIES[:100]} == {"champion"}
+    assert {serving.choose_version(i)[0] for i in IDENTITIES[:100]} == {"champion"}
 
 
 def test_a_challenger_that_could_not_be_loaded_is_tried_again(

@@ -1,0 +1,91 @@
+"""The guide to training: its commands run, its tables are the code's, its model is served."""
+
+import random
+import re
+import shlex
+import subprocess
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from tests.docs.markdown import blocks, commands, page, rows
+from tests.support.running import REPOSITORY, last_line, running_server
+from training.families.candidates import CANDIDATES
+from training.gates import ENOUGH_BADS, Gate
+from training.promotion import OutcomeName
+
+TEXT = page("training")
+FIRST_COLUMN = [cells[0].strip("`") for cells in rows(TEXT)]
+TRAIN, GENERATE, TRAIN_OWN, SERVE_OWN, ASK_OWN = commands(TEXT)
+
+
+def run(command: str, **environment: str) -> str:
+    assignments = (f"{name}={value}" for name, value in environment.items())
+    done = subprocess.run(
+        ["env", *assignments, "sh", "-c", command],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout
+
+
+def test_families_and_outcomes_are_the_codes() -> None:
+    assert {c.family for c in CANDIDATES} <= set(FIRST_COLUMN)
+    assert set(get_args(OutcomeName)) <= set(FIRST_COLUMN)
+    assert f"at least {ENOUGH_BADS} defaults" in TEXT
+
+
+def test_every_gate_is_in_the_table_in_its_order() -> None:
+    source = (REPOSITORY / "training" / "gates.py").read_text()
+    names = re.findall(rf'{Gate.__name__}\(\s*(?:"(\w+)"|EVIDENCE_GATE)', source)
+    [evidence] = re.findall(r'EVIDENCE_GATE = "(\w+)"', source)
+    gates = [cell for cell in FIRST_COLUMN if cell in {*names, evidence}]
+    assert gates == [name or evidence for name in names]
+    assert len(gates) == 9
+
+
+@pytest.mark.trained
+def test_a_dry_run_ends_with_the_documented_members() -> None:
+    summary = last_line(run(TRAIN))
+    assert summary["version"] is None
+    assert set(summary) == {
+        *("outcome", "model", "family", "version", "metrics", "gates", "rows_refused"),
+    }
+    assert all(f"`{member}`" in TEXT for member in summary)
+
+
+def test_synthetic_rows_are_written(tmp_path: Path) -> None:
+    output = tmp_path / "applications.csv"
+    run(GENERATE.replace("var/applications.csv", str(output)))
+    assert len(output.read_text().splitlines()) == 1_001
+
+
+def write_loans(path: Path) -> None:
+    """Rows in which debt, and renting, raise the risk."""
+    chance = random.Random(1)  # noqa: S311 -- rows of a test
+    lines = ["age,debt_to_income,home,is_default"]
+    for _ in range(3_000):
+        debt, home = round(chance.uniform(0, 1), 3), chance.choice(["own", "rent"])
+        is_default = chance.random() < 0.05 + 0.4 * debt + 0.1 * (home == "rent")
+        lines.append(f"{chance.randint(18, 80)},{debt},{home},{int(is_default)}")
+    path.write_text("\n".join(lines) + "\n")
+
+
+@pytest.mark.trained
+def test_the_model_of_the_guide_is_trained_and_served(tmp_path: Path) -> None:
+    [code] = blocks(TEXT, "python")
+    (tmp_path / "personal_loan.py").write_text(code)
+    write_loans(tmp_path / "personal_loans.csv")
+    store = (tmp_path / "store").as_uri()
+    environment = {"MODEL_STORE": store, "PYTHONPATH": f"{REPOSITORY}:{tmp_path}"}
+    command = TRAIN_OWN.replace("personal_loans.csv", str(tmp_path / "personal_loans.csv"))
+    assert last_line(run(command, **environment))["outcome"] == "promoted"
+    settings = dict(word.split("=") for word in shlex.split(SERVE_OWN) if "=" in word)
+    assert SERVE_OWN.endswith("-m functions.scoring")
+    with running_server(tmp_path / "log", "module", **environment, **settings) as server:
+        answer = run(ASK_OWN.replace("http://localhost:8080", str(server.client.base_url)))
+        assert '"decision"' in answer
+        assert server.client.get("/health/ready").status_code == 200
