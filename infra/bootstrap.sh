@@ -18,8 +18,8 @@ if [ -f terraform.tfstate ] && ! grep -q "\"$project\"" terraform.tfstate; then
     exit 1
 fi
 # A listing is empty where there is no such bucket, and fails where nobody may know.
-found=$(gcloud storage buckets list --project "$project" --filter "name=$state_bucket" --format 'value(name)')
-if [ "$found" = "$state_bucket" ] && [ ! -f terraform.tfstate ]; then
+bucket=$(gcloud storage buckets list --project "$project" --filter "name=$state_bucket" --format 'value(name)')
+if [ "$bucket" = "$state_bucket" ] && [ ! -f terraform.tfstate ]; then
     backend
 else
     rm -f backend.tf

@@ -22,7 +22,7 @@ class GoogleError(Exception):
 
 
 def main() -> int:
-    """Print what was asked for; 1 if it cannot be had, or says that a revision fails."""
+    """Print the answer; exit with 1 if there is none, or if it shows that a revision fails."""
     parser = argparse.ArgumentParser(description=__doc__)
     questions = parser.add_subparsers(required=True)
     token = questions.add_parser("identity-token")
@@ -54,12 +54,12 @@ def identity_token(options: argparse.Namespace, token: str) -> str:
 
 def judge_answers(options: argparse.Namespace, token: str) -> str:
     """Say how a revision answered its callers; Monitoring is some minutes behind."""
-    wanted = (
+    metric_filter = (
         'metric.type="run.googleapis.com/request_count" AND resource.type="cloud_run_revision" '
         f'AND resource.labels.revision_name="{options.revision}"'
     )
     query = {
-        "filter": wanted,
+        "filter": metric_filter,
         "interval.startTime": options.since,
         "interval.endTime": datetime.now(UTC).isoformat(),
     }

@@ -277,7 +277,7 @@ variable "min_instances" {
 }
 
 variable "model_refresh_seconds" {
-  description = "How old a champion pointer may get before a request checks it."
+  description = "Age in seconds from which a request refreshes the champion pointer."
   type        = number
   default     = 60
 

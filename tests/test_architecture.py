@@ -199,7 +199,7 @@ def forbidden_names(path: Path) -> list[str]:
     names = [
         f"{line}: {name}"
         for line, name in defined_names(path)
-        if name.strip("_") in FORBIDDEN_NAMES
+        if name.strip("_").lower() in FORBIDDEN_NAMES
     ]
     return names + [f"{d.lineno}: {d.name}" for d in definitions(path) if d.name.endswith("_of")]
 
@@ -220,9 +220,12 @@ def test_every_way_to_name_something_is_looked_at(tmp_path: Path) -> None:
         "class Box:\n    kept: int\n    def price_of(self): self._found = (given := 2)\n"
         "for whole in []: pass\n"
         "try: pass\nexcept OSError as named: pass\n"
+        "import json as Told\nfrom json import loads as ASKED\n"
+        "match {}:\n    case {**found}: pass\n"
     )
-    names = {name.partition(": ")[2].strip("_") for name in forbidden_names(path)}
-    assert names == FORBIDDEN_NAMES | {"price_of"}
+    names = [name.partition(": ")[2].strip("_") for name in forbidden_names(path)]
+    assert set(names) == FORBIDDEN_NAMES | {"price_of", "Told", "ASKED"}
+    assert names.count("found") == len(("self._found", "**found"))
 
 
 def test_class_names_are_unique() -> None:

@@ -3,18 +3,20 @@
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Any, get_args
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from functions.access import scopes
 from functions.access.client_address import client_address, is_within_instance
 from functions.access.principal import CannotAuthenticateError, Principal, UnauthenticatedError
 from functions.access.rate_limit import Rate, RateCounter, RateLimitState
 from functions.access.settings import Access
-from functions.web.contract import OPEN, PROBE, ScopedRoute
+from functions.web.contract import OPEN, PROBE, UNAUTHENTICATED, ScopedRoute
 from functions.web.problems import problem, problem_from_error
+from models.errors import DeclarationError
 
 REALM = 'Bearer realm="surety"'
 
@@ -22,7 +24,19 @@ Authenticate = Callable[[str], Awaitable[Principal]]
 
 
 def guard_routes(routes: Sequence[ScopedRoute], access: Access) -> None:
-    """Put the guard around every route but the probes."""
+    """Put the guard around every route but the probes.
+
+    Raises
+    ------
+    DeclarationError
+        If a route requires a scope that no key or role can hold: the message names every one.
+    """
+    unknown = {scope for _, scope in routes} - UNAUTHENTICATED - set(get_args(scopes.Scope))
+    if unknown:
+        message = (
+            f"no key or role can hold {', '.join(sorted(unknown))}: add it to access/scopes.py"
+        )
+        raise DeclarationError(message)
     policy = AccessPolicy(
         authenticate=create_authenticator(access),
         rate=access.rate,

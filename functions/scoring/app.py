@@ -30,7 +30,7 @@ from functions.scoring.decision_engine import DecisionEngine
 from functions.scoring.errors import ERROR_STATUSES
 from functions.scoring.evidence.decision_log import Anchors, DecisionLog, open_log
 from functions.scoring.model_loader import ModelLoader
-from functions.scoring.operations.health import check_readiness, collect_metrics
+from functions.scoring.operations.health import ModelReadiness, check_readiness, collect_metrics
 from functions.scoring.operations.telemetry import DecisionTelemetry
 from functions.scoring.settings import ScoringSettings, read_settings
 from functions.web.app_factory import Service, create_web_app
@@ -99,6 +99,7 @@ def create_service(settings: ScoringSettings, prefetched: Reader | None = None) 
         guide=GUIDE,
         schemas=partial(schemas_from_catalogue, settings.catalogue),
         is_ready=is_ready,
+        readiness=ModelReadiness,
         add_metrics=partial(collect_metrics, engine, telemetry),
         on_stop=engine.decision_log.close if engine.decision_log else None,
     )

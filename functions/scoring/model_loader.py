@@ -21,7 +21,9 @@ from models.registry.serving import InService, load_in_service
 from models.stores.store import Reader
 
 DELAYS_SECONDS = (1, 2, 4, 8, 16, 30)  # after the first failure, the second, ...
+NO_CHAMPION_SECONDS = 2  # a store without a champion works, and its first one may be published soon
 LOAD_SECONDS = 10.0  # in all; a load that takes longer was frozen or stalled, and is started again
+NO_CHAMPION = "no champion has been published"
 WAIT_SECONDS = 4.5  # a caller on a cold instance waits no longer
 
 
@@ -44,6 +46,8 @@ class ModelState:
 
 class ModelLoader:
     """Loads each model once at a time; after a failure, each retry waits twice as long.
+
+    Only while a model has no champion yet, retries stay `NO_CHAMPION_SECONDS` apart.
 
     Model names passed to its methods must be in the catalogue.
     """
@@ -128,8 +132,10 @@ class ModelLoader:
         delay = DELAYS_SECONDS[min(state.failures_in_a_row, len(DELAYS_SECONDS) - 1)]
         state.failures_in_a_row += 1
         state.failures += 1
-        state.retry_at = self._clock() + delay
         state.cause = _public_cause(error)
+        if state.cause == NO_CHAMPION:
+            delay = min(delay, NO_CHAMPION_SECONDS)
+        state.retry_at = self._clock() + delay
         message = "model not refreshed" if state.serving else "model not loaded"
         cause = f"{type(error).__name__}: {error}"
         log("ERROR", message, model=model_name, cause=cause, retry_seconds=delay)
@@ -150,8 +156,8 @@ def _log_loaded(serving: InService, seconds: float) -> None:
 def _public_cause(error: Exception) -> str:
     """Say what a caller may know; the log has the rest."""
     if isinstance(error, ObjectMissingError):
-        causes = "no champion has been published", "its bundle is missing from the store"
-        return causes["versions/" in str(error)]
+        is_bundle = "versions/" in str(error)
+        return "its bundle is missing from the store" if is_bundle else NO_CHAMPION
     if isinstance(error, StoreUnavailableError | TimeoutError):
         return "the model store cannot be reached"
     return "its bundle was refused"

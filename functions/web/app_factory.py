@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 from functions.web import docs, health
 from functions.web.contract import Contract, ScopedRoute, scoped_routes
@@ -29,7 +30,6 @@ RESPONSE_HEADERS = (
     *("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "Retry-After"),
     *("WWW-Authenticate", "X-Request-Id"),
 )
-METHODS = ("GET", "POST")
 
 Hook = Callable[[], None]
 
@@ -74,6 +74,8 @@ class Service:
         File with an HTML fragment for the top of the docs page.
     is_ready
         Returns the body of `GET /health/ready`, or raises a `TemporaryError`.
+    readiness
+        Type of that body.
     add_metrics
         Adds the service's own metrics to those of its requests.
     on_start, on_stop
@@ -90,6 +92,7 @@ class Service:
     schemas: Callable[[], Mapping[str, Any]] = field(default=dict)
     guide: Path | None = None
     is_ready: health.IsReady = health.always_ready
+    readiness: type = health.Readiness
     add_metrics: AddMetrics | None = None
     on_start: Hook | None = None
     on_stop: Hook | None = None
@@ -104,7 +107,7 @@ def create_web_app(service: Service, protection: Protection) -> Starlette:
     Raises
     ------
     DeclarationError
-        If a route has no scope.
+        If a route has no scope, or a scope belongs to no route.
     """
     telemetry = RequestTelemetry()
     # Copies: a contract may be a constant that several applications share, each with its own guard.
@@ -120,7 +123,7 @@ def create_web_app(service: Service, protection: Protection) -> Starlette:
         lifespan=_lifespan(service),
         middleware=[
             Middleware(RequestMiddleware, observe=telemetry.observe),
-            *_cors(service, protection),
+            *_cors(service, protection, [route for route, _ in scoped]),
         ],
         # Each handler meets its own errors only, which the type of this argument cannot say.
         exception_handlers={
@@ -152,7 +155,7 @@ def _all_contracts(
     """Add the contracts that every service has to its own."""
     return [
         *service.contracts,
-        health.contract(service.is_ready),
+        health.contract(service.is_ready, service.readiness),
         metrics_contract(telemetry, service.add_metrics),
         docs.contract(partial(describe, service, protection), service.guide),
     ]
@@ -192,7 +195,7 @@ def _http_error_handler(
     return handle
 
 
-def _cors(service: Service, protection: Protection) -> list[Middleware]:
+def _cors(service: Service, protection: Protection, routes: Sequence[Route]) -> list[Middleware]:
     """Let pages of the listed origins call; they send credentials, never the browser by itself."""
     if not protection.origins:
         return []
@@ -201,7 +204,7 @@ def _cors(service: Service, protection: Protection) -> list[Middleware]:
     middleware = Middleware(
         CORSMiddleware,
         allow_origins=protection.origins,
-        allow_methods=METHODS,
+        allow_methods=sorted({method for r in routes for method in r.methods or ()}),
         allow_headers=(*REQUEST_HEADERS, *service.headers),
         expose_headers=RESPONSE_HEADERS,
     )

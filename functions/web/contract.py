@@ -47,22 +47,41 @@ def scoped_routes(contracts: Sequence[Contract]) -> list[ScopedRoute]:
     Raises
     ------
     DeclarationError
-        If a route has no scope: the message names every such route.
+        If a route has no scope, or a scope belongs to no route: the message names every one.
     """
     pairs = [(route, _find_scope(route, c.scopes)) for c in contracts for route in c.routes]
     missing = [_describe_route(route) for route, scope in pairs if scope is None]
-    if missing:
-        message = f"no scope is declared for {', '.join(missing)}"
-        raise DeclarationError(message)
+    unused = [key for c in contracts for key in c.scopes if key not in _scope_keys(c.routes)]
+    faults = (
+        *(f"{route}: declare one scope, the same for all its methods" for route in missing),
+        *(f"{key}: this scope belongs to no route" for key in unused),
+    )
+    if faults:
+        raise DeclarationError("; ".join(faults))
     return [ScopedRoute(route, scope) for route, scope in pairs if scope is not None]
 
 
 def _find_scope(route: BaseRoute, scopes: Mapping[str, str]) -> str | None:
     if not isinstance(route, Route) or not route.methods:
         return None
-    methods = route.methods - {"HEAD"}  # Starlette answers HEAD wherever it answers GET
-    candidates = {scopes.get(f"{m} {route.path}", scopes.get(f"{m} {route.name}")) for m in methods}
+    candidates = {
+        scopes.get(f"{m} {route.path}", scopes.get(f"{m} {route.name}")) for m in _methods(route)
+    }
     return candidates.pop() if len(candidates) == 1 else None
+
+
+def _scope_keys(routes: Sequence[BaseRoute]) -> set[str]:
+    return {
+        f"{method} {name}"
+        for route in routes
+        if isinstance(route, Route)
+        for method in _methods(route)
+        for name in (route.path, route.name)
+    }
+
+
+def _methods(route: Route) -> set[str]:
+    return (route.methods or set()) - {"HEAD"}  # Starlette answers HEAD wherever it answers GET
 
 
 def _describe_route(route: BaseRoute) -> str:

@@ -1,7 +1,8 @@
 """Health routes: is the process up, and is it ready to answer."""
 
 from collections.abc import Callable
-from typing import Any, NotRequired
+from functools import partial
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,9 +18,6 @@ class Readiness(TypedDict):
     """What a ready service says of itself."""
 
     status: str
-    model: NotRequired[str]
-    model_version: NotRequired[str]
-    problem: NotRequired[str]
 
 
 class Liveness(TypedDict):
@@ -36,8 +34,11 @@ def always_ready() -> Readiness:
     return {"status": "ready"}
 
 
-def contract(is_ready: IsReady) -> Contract:
-    """Serve `/health/live`, which never waits for anything, and `/health/ready`."""
+def contract(is_ready: IsReady, readiness: type = Readiness) -> Contract:
+    """Serve `/health/live`, which never waits for anything, and `/health/ready`.
+
+    `readiness` is the type of what `is_ready` returns.
+    """
 
     async def live(_request: Request) -> Response:
         return json_response(Liveness(status="live"))
@@ -52,14 +53,14 @@ def contract(is_ready: IsReady) -> Contract:
             Route("/health/ready", ready, methods=["GET"]),
         ],
         scopes={"GET /health/live": PROBE, "GET /health/ready": PROBE},
-        paths=_paths,
+        paths=partial(_paths, readiness),
     )
 
 
-def _paths() -> dict[str, Any]:
+def _paths(readiness: type) -> dict[str, Any]:
     return {
         "/health/live": {"get": Operation("Check that the process is up", response=Liveness)},
         "/health/ready": {
-            "get": Operation("Check that the service is ready; 503 until it is", response=Readiness)
+            "get": Operation("Check that the service is ready; 503 until it is", response=readiness)
         },
     }

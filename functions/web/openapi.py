@@ -8,6 +8,7 @@ from typing import Any
 from functions.web.contract import UNAUTHENTICATED, Contract, ScopedRoute, scoped_routes
 from functions.web.examples import example_from_schema
 from functions.web.problems import Problem
+from models.errors import DeclarationError
 
 Schema = dict[str, Any]
 
@@ -198,11 +199,11 @@ def _responses(operation: Operation, schemas: Mapping[Any, Schema]) -> Schema:
 
 
 def _find_scope(path: str, method: str, scoped: Sequence[ScopedRoute]) -> str:
-    return next(
-        scope
-        for route, scope in scoped
-        if method.upper() in (route.methods or ()) and route.path_regex.match(path)
-    )
+    for route, scope in scoped:
+        if method.upper() in (route.methods or ()) and route.path_regex.match(path):
+            return scope
+    message = f"{method.upper()} {path}: the document has this path, but there is no such route"
+    raise DeclarationError(message)
 
 
 def _security(scope: str, security: Security) -> Schema:

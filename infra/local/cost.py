@@ -271,7 +271,7 @@ def fill(document: str, mark: str, text: str) -> str:
     begin, end = f"<!-- {mark}: begin -->\n", f"<!-- {mark}: end -->"
     pattern = f"{re.escape(begin)}.*?{re.escape(end)}"
     if len(re.findall(pattern, document, re.DOTALL)) != 1:
-        message = f"the document has not one place marked {mark!r}"
+        message = f"the document must have the mark {mark!r} exactly once"
         raise ValueError(message)
     return re.sub(pattern, lambda _: f"{begin}{text}\n{end}", document, flags=re.DOTALL)
 

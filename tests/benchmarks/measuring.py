@@ -39,7 +39,7 @@ class Counts:
 
 
 @dataclass(frozen=True)
-class Asked:
+class SentRequest:
     """The same 1,000 rows for everyone: approved, and as they come."""
 
     approved: Rows
@@ -50,7 +50,7 @@ class Asked:
         return self.mixed if batch.mixed else self.approved
 
 
-def asked_rows(settings: Settings) -> Asked:
+def asked_rows(settings: Settings) -> SentRequest:
     """Generate applications, and see which of them we approve."""
     frame = generate(4 * BATCH_ROWS, seed=5)[list(Application.model_fields)]
     rows: Rows = json.loads(frame.to_json(orient="records"))
@@ -62,11 +62,11 @@ def asked_rows(settings: Settings) -> Asked:
             decisions += json.loads(answer)["predictions"]
     pairs = zip(rows, decisions, strict=True)
     approved = [row for row, decision in pairs if decision["decision"] == "approve"]
-    return Asked(approved[:BATCH_ROWS], rows[:BATCH_ROWS])
+    return SentRequest(approved[:BATCH_ROWS], rows[:BATCH_ROWS])
 
 
 def require_same_answers(
-    contestants: Sequence[Contestant], settings: Settings, rows: Asked
+    contestants: Sequence[Contestant], settings: Settings, rows: SentRequest
 ) -> None:
     """Make sure that everyone scores: the probabilities we answer, for one row and for 1,000."""
     ours: list[float] = []
@@ -99,7 +99,7 @@ def cold_starts(contestants: Sequence[Contestant], settings: Settings, counts: C
 
 
 def kept_running(
-    contestants: Sequence[Contestant], settings: Settings, counts: Counts, rows: Asked
+    contestants: Sequence[Contestant], settings: Settings, counts: Counts, rows: SentRequest
 ) -> Figures:
     """Of started processes: latency and CPU of single scores, memory, and batches."""
     samples: Figures = {WARM: {}, CPU: {}, RESIDENT: {}, BATCHES: {}}
@@ -126,7 +126,7 @@ def _singles(running: Running, counts: Counts) -> dict[str, float]:
     return {WARM: latency, CPU: cpu, RESIDENT: running.resident_mb()}
 
 
-def _rows_per_second(running: Running, batch: Batch, rows: Asked, counts: Counts) -> float:
+def _rows_per_second(running: Running, batch: Batch, rows: SentRequest, counts: Counts) -> float:
     body = batch.body(rows.rows(batch))
     times = [running.post(batch.path, body)[0] for _ in range(counts.batches + 1)]
     return 1e3 * BATCH_ROWS / statistics.median(times[1:])

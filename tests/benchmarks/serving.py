@@ -42,9 +42,9 @@ from tests.benchmarks.environments import SCORING, build, importable, installed_
 from tests.benchmarks.fixed_model import publish_benchmark_model
 from tests.benchmarks.load import request_to
 from tests.benchmarks.measuring import (
-    Asked,
     Counts,
     Figures,
+    SentRequest,
     Settings,
     asked_rows,
     cold_starts,
@@ -101,7 +101,7 @@ def far_away(store: str) -> Iterator[Contestant]:
         del os.environ["STORAGE_EMULATOR_HOST"]
 
 
-def explaining(settings: Settings, counts: Counts, rows: Asked) -> Figures:
+def explaining(settings: Settings, counts: Counts, rows: SentRequest) -> Figures:
     """What reasons cost: one score with them, and single scores while 1,000 are explained."""
     path = SHIPPED.batches[0].path
     one = as_instances([example()])

@@ -19,7 +19,7 @@ BUILD = yaml.safe_load(TEXT)
 STEPS: dict[str, dict[str, Any]] = {step["id"]: step for step in BUILD["steps"]}
 WORKFLOWS = REPOSITORY / ".github" / "workflows"
 TARGETS = re.findall(r"^([a-z-]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE)
-GIVEN = {"PROJECT_ID", "BUILD_ID"}  # by Cloud Build
+SUBSTITUTIONS = {"PROJECT_ID", "BUILD_ID"}  # by Cloud Build
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_both_images_are_built_with_a_cache_tested_pushed_and_proven(target: str
 
 
 def test_every_substitution_is_declared_and_used() -> None:
-    assert set(re.findall(r"\$\{(\w+)\}", TEXT)) == set(BUILD["substitutions"]) | GIVEN
+    assert set(re.findall(r"\$\{(\w+)\}", TEXT)) == set(BUILD["substitutions"]) | SUBSTITUTIONS
     assert "$" not in re.sub(r"\$\{\w+\}", "", TEXT)
 
 
@@ -120,7 +120,7 @@ def test_the_release_understands_its_arguments(tmp_path: Path) -> None:
 
 
 def substituted(word: str) -> str:
-    values = BUILD["substitutions"] | dict.fromkeys(GIVEN, "given")
+    values = BUILD["substitutions"] | dict.fromkeys(SUBSTITUTIONS, "given")
     while "${" in word:
         word = re.sub(r"\$\{(\w+)\}", lambda match: values[match[1]], word)
     return word

@@ -47,12 +47,12 @@ def answer(image: Image, program: str) -> str:
     return done.stdout.strip()
 
 
-FOUND = "import importlib.util as u; print([m for m in %r if u.find_spec(m)])"
+INSTALLED = "import importlib.util as u; print([m for m in %r if u.find_spec(m)])"
 
 
 def test_training_libraries_are_not_importable_where_scores_are_made(scoring_image: Image) -> None:
     wanted = ["pandas", "sklearn", "scipy", "shap", "pyarrow", "rich", "training"]
-    assert answer(scoring_image, FOUND % wanted) == "[]"
+    assert answer(scoring_image, INSTALLED % wanted) == "[]"
 
 
 def test_the_scoring_image_lacks_scipy_alone_of_what_its_packages_ask_for(
@@ -90,7 +90,7 @@ def test_the_scoring_image_scores_and_explains_with_trees(
 
 
 def test_an_image_has_no_pip(image: Image) -> None:
-    assert answer(image, FOUND % ["pip"]) == "[]"
+    assert answer(image, INSTALLED % ["pip"]) == "[]"
     assert "pip uninstall --yes pip setuptools wheel" in STAGES["runtime"].arguments("RUN")[0]
 
 

@@ -78,11 +78,12 @@ def test_outcomes_of_one_kind_cannot_be_evaluated() -> None:
 
 
 def test_delongs_error_agrees_with_the_bootstrap() -> None:
-    other = np.clip(PROBABILITIES + RANDOM.normal(0, 0.15, 800), 0.01, 0.99)
+    random = np.random.default_rng(6)
+    other = np.clip(PROBABILITIES + random.normal(0, 0.15, 800), 0.01, 0.99)
     difference = metrics.auc_difference(LABELS, PROBABILITIES, other)
     differences = []
     for _ in range(400):
-        rows = RANDOM.integers(0, 800, 800)
+        rows = random.integers(0, 800, 800)
         first = metrics.auc(LABELS[rows], PROBABILITIES[rows])
         differences.append(first - metrics.auc(LABELS[rows], other[rows]))
     assert difference.value == pytest.approx(

@@ -22,7 +22,7 @@ def test_the_error_of_a_constant_is_its_distance_from_the_rate() -> None:
 
 @pytest.mark.parametrize(("rows", "rate", "floor"), [(1_000, 0.067, 0.021), (5_000, 0.22, 0.018)])
 def test_the_noise_floor_is_what_was_measured(rows: int, rate: float, floor: float) -> None:
-    probabilities = RANDOM.beta(1.2, 1.2 * (1 - rate) / rate, rows)
+    probabilities = np.random.default_rng(9).beta(1.2, 1.2 * (1 - rate) / rate, rows)
     assert simulate_ece_floor(np.clip(probabilities, 1e-6, 1), seed=1).mean() == pytest.approx(
         floor, rel=0.25
     )
@@ -51,8 +51,9 @@ def test_probabilities_that_are_too_high_show_in_the_large() -> None:
 
 
 def test_the_order_of_rows_does_not_matter_even_where_probabilities_are_equal() -> None:
-    labels = np.sort(RANDOM.binomial(1, 0.3, 4_000))
-    shuffled = RANDOM.permutation(labels)
+    random = np.random.default_rng(10)
+    labels = np.sort(random.binomial(1, 0.3, 4_000))
+    shuffled = random.permutation(labels)
     same = np.full(4_000, 0.3)
     assert expected_calibration_error(labels, same) == pytest.approx(
         expected_calibration_error(shuffled, same)

@@ -18,6 +18,7 @@ NO_CODE = {
     tokenize.ENCODING,
     tokenize.ENDMARKER,
 }
+IMPORTING = {"import_module", "__import__", "run_module"}
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
@@ -82,7 +83,22 @@ def imported_modules(path: Path) -> frozenset[str]:
             modules |= submodules
             if submodules != members:
                 modules.add(parent)
+        elif isinstance(node, ast.Call):
+            modules |= _dynamic_import(node)
     return frozenset(modules)
+
+
+def _dynamic_import(call: ast.Call) -> set[str]:
+    """The module, or the package of modules, that a call of the import system names."""
+    function = call.func
+    name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+    if name not in IMPORTING or not call.args:
+        return set()
+    argument = call.args[0]
+    if isinstance(argument, ast.JoinedStr):
+        argument = argument.values[0]
+    is_text = isinstance(argument, ast.Constant) and isinstance(argument.value, str)
+    return {str(argument.value).rstrip(".")} if is_text else set()  # type: ignore[attr-defined]
 
 
 def imported_packages(path: Path) -> set[str]:
@@ -92,7 +108,7 @@ def imported_packages(path: Path) -> set[str]:
 
 def defined_names(path: Path) -> Iterator[tuple[int, str]]:
     """Line and name of everything that a file gives a name to."""
-    yield 1, path.stem
+    yield 1, path.parent.name if path.stem == "__init__" else path.stem
     for node in ast.walk(syntax_tree(path)):
         match node:
             case ast.Name(id=name, ctx=ast.Store()) | ast.Attribute(attr=name, ctx=ast.Store()):
@@ -103,8 +119,10 @@ def defined_names(path: Path) -> Iterator[tuple[int, str]]:
                 yield node.lineno, name
             case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)):
                 yield node.lineno, name
-            case ast.MatchStar(name=str(name)):
+            case ast.MatchStar(name=str(name)) | ast.MatchMapping(rest=str(name)):
                 yield node.lineno, name
+            case ast.Import(names=aliases) | ast.ImportFrom(names=aliases):
+                yield from ((node.lineno, alias.asname) for alias in aliases if alias.asname)
 
 
 def definitions(path: Path) -> list[Definition]:

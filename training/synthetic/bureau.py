@@ -99,7 +99,7 @@ def compute_true_log_odds(customers: Frame, loans: Frame, bureau: Frame) -> Floa
 
 
 def _draw_customers(random: np.random.Generator, n: int) -> Frame:
-    place_indices = random.integers(0, len(PLACES), n)
+    place_indices = random.integers(0, len(REGIONS), n)
     return pd.DataFrame(
         {
             "cust_id": [f"C{number:06d}" for number in range(n)],
@@ -111,14 +111,14 @@ def _draw_customers(random: np.random.Generator, n: int) -> Frame:
             "number_of_dependants": random.integers(0, 5, n),
             "residence_type": random.choice(["Owned", "Rented", "Mortgage"], n, p=[0.5, 0.2, 0.3]),
             "years_at_current_address": random.integers(0, 31, n),
-            "city": [PLACES[i][0] for i in place_indices],
-            "state": [PLACES[i][1] for i in place_indices],
-            "zipcode": [PLACES[i][2] for i in place_indices],
+            "city": [REGIONS[i][0] for i in place_indices],
+            "state": [REGIONS[i][1] for i in place_indices],
+            "zipcode": [REGIONS[i][2] for i in place_indices],
         }
     )
 
 
-PLACES = (
+REGIONS = (
     ("Mumbai", "Maharashtra", 400001),
     ("Delhi", "Delhi", 110001),
     ("Bangalore", "Karnataka", 560001),

@@ -8,10 +8,11 @@ from starlette.routing import Route
 
 from functions.scoring.contracts.kserve_v1 import predict_instances, predict_operation
 from functions.scoring.decision_engine import DecisionEngine
+from functions.scoring.operations.health import ModelReadiness
 from functions.scoring.settings import VertexRoutes
 from functions.web.bodies import json_response
 from functions.web.contract import PROBE, Contract
-from functions.web.health import IsReady, Readiness
+from functions.web.health import IsReady
 from functions.web.openapi import Operation
 
 
@@ -27,15 +28,18 @@ def contract(
     async def health(_request: Request) -> Response:
         return json_response(is_ready())
 
+    scopes: dict[str, str] = {}
     routes = []
     if paths.predict:
         routes.append(Route(paths.predict, predict, methods=["POST"], name="AIP_PREDICT_ROUTE"))
+        scopes["POST AIP_PREDICT_ROUTE"] = "score"
     if paths.health:
         routes.append(Route(paths.health, health, methods=["GET"], name="AIP_HEALTH_ROUTE"))
+        scopes["GET AIP_HEALTH_ROUTE"] = PROBE
     return Contract(
         tag="Vertex AI",
         routes=routes,
-        scopes={"POST AIP_PREDICT_ROUTE": "score", "GET AIP_HEALTH_ROUTE": PROBE},
+        scopes=scopes,
         paths=lambda: _paths(model_name, paths),
     )
 
@@ -44,7 +48,7 @@ def _paths(model_name: str, paths: VertexRoutes) -> dict[str, Any]:
     items: dict[str, Any] = {}
     if paths.health:
         summary = "Vertex AI: check that the model is loaded; 503 until it is"
-        items[paths.health] = {"get": Operation(summary, response=Readiness)}
+        items[paths.health] = {"get": Operation(summary, response=ModelReadiness)}
     if paths.predict:
         items.setdefault(paths.predict, {})["post"] = predict_operation(model_name)
     return items

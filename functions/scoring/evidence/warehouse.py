@@ -7,12 +7,13 @@ from pydantic.fields import FieldInfo
 
 from models.contract import CreditModel, characteristics
 from models.evidence.entries import recorded_fields
-from models.evidence.records import DecisionRecord
+from models.evidence.records import RECORD_VERSION, DecisionRecord
 
 Column = dict[str, Any]
 
 # What Cloud Logging adds around a record when it routes a log to BigQuery.
 LABELS = ("project_id", "service_name", "revision_name", "location", "configuration_name")
+RECORD_DESCRIPTION = f"One decision record, version {RECORD_VERSION}."
 
 
 def table_schema(catalogue: Mapping[str, type[CreditModel]]) -> list[Column]:
@@ -26,7 +27,7 @@ def table_schema(catalogue: Mapping[str, type[CreditModel]]) -> list[Column]:
     return [
         _column("logName", "STRING"),
         _column("resource", "RECORD", fields=resource),
-        _column("jsonPayload", "RECORD", "One decision record, version 2.", fields=record),
+        _column("jsonPayload", "RECORD", RECORD_DESCRIPTION, fields=record),
         _column("timestamp", "TIMESTAMP", "When the decision was made."),
         _column("receiveTimestamp", "TIMESTAMP"),
         _column("severity", "STRING"),

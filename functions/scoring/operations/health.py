@@ -1,7 +1,7 @@
 """Readiness and metrics of scoring, for the routes that every service has."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NotRequired
 
 from functions.scoring.decision_engine import DecisionEngine
 from functions.scoring.operations.telemetry import DecisionTelemetry
@@ -11,11 +11,19 @@ if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric
 
 
-def check_readiness(engine: DecisionEngine, model_name: str) -> Readiness:
+class ModelReadiness(Readiness):
+    """What a ready instance says of itself and of the default model."""
+
+    model: NotRequired[str]
+    model_version: NotRequired[str]
+    problem: NotRequired[str]
+
+
+def check_readiness(engine: DecisionEngine, model_name: str) -> ModelReadiness:
     """Report the version that serves a model; starts to load it, and raises until it is loaded."""
     serving = engine.loader.ready(model_name)
     cause = engine.loader.states[model_name].cause
-    readiness: Readiness = {
+    readiness: ModelReadiness = {
         "status": "ready",
         "model": model_name,
         "model_version": serving.champion.version,

@@ -14,7 +14,7 @@ from mlflow.models import set_model
 from mlflow.pyfunc import PythonModel, PythonModelContext, save_model
 from mlflow.types import ColSpec, Schema
 
-WHOLE = (
+INTEGERS = (
     *("age", "credit_score", "num_credit_lines", "loan_term", "num_late_payments"),
     *("num_bankruptcies", "inquiries_last_6m"),
 )
@@ -48,7 +48,7 @@ class Scoring(PythonModel):
 
 
 def signature() -> mlflow.models.ModelSignature:
-    kinds = dict.fromkeys(WHOLE, "long") | dict.fromkeys(LEVELS, "string")
+    kinds = dict.fromkeys(INTEGERS, "long") | dict.fromkeys(LEVELS, "string")
     names = dict.fromkeys(("age", *NUMBERS, *LEVELS))
     inputs = Schema([ColSpec(kinds.get(name, "double"), name) for name in names])
     return mlflow.models.ModelSignature(inputs=inputs, outputs=Schema([ColSpec("double")]))

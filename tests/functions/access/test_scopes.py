@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route
 
+from functions.access.guard import guard_routes
 from functions.access.scopes import ROLES
 from functions.retrain.app import create_app as create_retrain
 from functions.retrain.settings import settings_from as retrain_settings_from
@@ -185,14 +186,36 @@ async def nothing(_request: Request) -> Response:
         (Route("/secret", nothing, methods=["GET"]), "GET,HEAD /secret"),
         (Route("/predict", nothing, methods=["DELETE"]), "DELETE /predict"),
         (Route("/predict", nothing, methods=["POST", "DELETE"]), "DELETE,POST /predict"),
+        (Route("/both", nothing, methods=["POST", "DELETE"]), "DELETE,POST /both"),
         (Mount("/v9", routes=[]), "/v9"),
     ],
 )
 def test_a_route_without_a_scope_fails_at_start(route: Route, message: str) -> None:
-    contract = Contract(tag="Test", routes=[route], scopes={"POST /predict": "score"})
+    scopes = {"POST /both": "score", "DELETE /both": "train"}
+    beside = Route("/both", nothing, methods=["POST"]), Route("/both", nothing, methods=["DELETE"])
+    scopes |= {"POST /predict": "score"}
+    predict = Route("/predict", nothing, methods=["POST"])
+    contract = Contract(tag="Test", routes=[route, predict, *beside], scopes=scopes)
     with pytest.raises(DeclarationError) as caught:
         scoped_routes([contract])
-    assert str(caught.value) == f"no scope is declared for {message}"
+    assert str(caught.value) == f"{message}: declare one scope, the same for all its methods"
+
+
+def test_a_scope_without_a_route_fails_at_start() -> None:
+    route = Route("/predict", nothing, methods=["POST"])
+    scopes = {"POST /predict": "score", "POST /predct": "score", "GET /predict": "score"}
+    with pytest.raises(DeclarationError) as caught:
+        scoped_routes([Contract(tag="Test", routes=[route], scopes=scopes)])
+    assert [fault.partition(":")[0] for fault in str(caught.value).split("; ")] == [
+        *("POST /predct", "GET /predict"),
+    ]
+
+
+def test_a_scope_that_nobody_can_hold_fails_at_start(key_file: KeyFile) -> None:
+    scoped = ScopedRoute(Route("/loans", nothing, methods=["POST"]), "lendd")
+    access = scoring_settings_from(key_file.settings() | {"DECISION_LOG": "off"}).access
+    with pytest.raises(DeclarationError, match="no key or role can hold lendd"):
+        guard_routes([scoped], access)
 
 
 def test_a_path_that_the_environment_chooses_is_found_by_its_routes_name() -> None:

@@ -17,7 +17,7 @@ Expected = Mapping[str, Sequence[float]]  # by version, the probabilities of the
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class SentRequest:
     """A request about the first `rows` rows."""
 
     verb: str
@@ -46,7 +46,7 @@ class Answer:
     version: str
 
 
-def ask(client: Client, requests: Sequence[Asked], pause_seconds: float) -> list[Answer]:
+def ask(client: Client, requests: Sequence[SentRequest], pause_seconds: float) -> list[Answer]:
     """Ask in turn, with a pause after each answer; fails with the first that is wrong."""
     connection = http.client.HTTPConnection("127.0.0.1", client.port, timeout=TIMEOUT_SECONDS)
     answers = []

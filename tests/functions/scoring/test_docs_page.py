@@ -18,7 +18,7 @@ in_a_browser = pytest.mark.skipif(
 )
 
 # Waits for what a page shows by what changes in it.
-SHOWN = """
+WAITING = """
 const shown = (place, what) => new Promise((done) => {
   const look = () => {
     const element = place.querySelector(what);
@@ -62,7 +62,7 @@ def page(browser: Page, server: Server) -> Page:
 def opened(page: Page, server: Server) -> Page:
     """The page of a server, with everything in it that it fetches."""
     page.open(f"{server.client.base_url}/docs")
-    page.run(f"{SHOWN} await shown(document, 'body[data-ready], #failure:not(:empty)')")
+    page.run(f"{WAITING} await shown(document, 'body[data-ready], #failure:not(:empty)')")
     assert page.run("return failure.textContent") == ""
     return page
 
@@ -70,7 +70,7 @@ def opened(page: Page, server: Server) -> Page:
 def sent(page: Page, place: str) -> dict[str, Any]:
     """Send what a panel of the first steps holds; what it then shows."""
     answer: dict[str, Any] = page.run(
-        f"""{SHOWN}
+        f"""{WAITING}
         const answer = await send(byId("{place}"));
         return {{
           status: text(answer, ".status"), headers: text(answer, ".headers"),
@@ -86,7 +86,7 @@ def test_it_shows_every_route_of_the_document_with_its_fields(page: Page, server
     paths = document["paths"]
     routes = {f"{method.upper()} {path}" for path, item in paths.items() for method in item}
     displayed = page.run(
-        f"""{SHOWN}
+        f"""{WAITING}
         const displayed = {{}};
         for (const route of document.querySelectorAll("details")) {{
           route.open = true;
@@ -149,7 +149,7 @@ def test_an_application_is_scored_and_explained_as_it_is_opened(page: Page, serv
 @in_a_browser
 def test_every_panel_gets_an_answer(page: Page) -> None:
     statuses = page.run(
-        f"""{SHOWN}
+        f"""{WAITING}
         const displayed = {{}};
         for (const route of document.querySelectorAll("details")) {{
           route.open = true;
@@ -185,7 +185,7 @@ def test_an_error_is_shown_with_its_faults(page: Page) -> None:
 def test_what_an_answer_repeats_is_text(page: Page) -> None:
     name = "<img src=x onerror=alert(1)>"
     displayed = page.run(
-        f"""{SHOWN}
+        f"""{WAITING}
         const route = document.querySelector('details[data-route="POST /api/v1/predict"]');
         route.open = true;
         const panel = await shown(route, ".panel"), editor = panel.querySelector("textarea");

@@ -34,7 +34,7 @@ from models.registry.versions import Version, publish, read_bundle
 from models.stores.store import Store
 from models.stores.uri import open_store
 from tests.benchmarks.fixed_model import publish_benchmark_model
-from tests.functions.scoring.mixed_load import Answer, Asked, Client, ask
+from tests.functions.scoring.mixed_load import Answer, Client, SentRequest, ask
 from tests.support.counts import counts
 from tests.support.faults import wait_until
 from tests.support.published import NOW
@@ -97,12 +97,12 @@ def expected(
     }
 
 
-def make_request(verb: str, rows: list[dict[str, Any]], **parameters: object) -> Asked:
+def make_request(verb: str, rows: list[dict[str, Any]], **parameters: object) -> SentRequest:
     body = {"instances": rows} | ({"parameters": parameters} if parameters else {})
-    return Asked(verb, len(rows), json.dumps(body).encode())
+    return SentRequest(verb, len(rows), json.dumps(body).encode())
 
 
-def clients(rows: list[dict[str, Any]]) -> list[tuple[list[Asked], float]]:
+def clients(rows: list[dict[str, Any]]) -> list[tuple[list[SentRequest], float]]:
     """What each client asks in turn, and how many seconds it pauses between.
 
     Single scores meet a large batch far oftener than once in a hundred: were it about as often,

@@ -144,9 +144,30 @@ def test_a_corrupt_model_is_refused_and_tried_again_with_back_off(own_store: Pat
     assert serving.champion.manifest.model == "german_credit"
 
 
-def test_the_back_off_outlasts_any_number_of_failures(tmp_path: Path) -> None:
+def test_a_first_champion_is_found_soon_after_it_was_published(own_store: Path) -> None:
+    clock, path = Clock(), own_store / "champions" / "german_credit.json"
+    pointer = path.read_bytes()
+    path.unlink()
+    loader = ModelLoader(open_store(own_store.as_uri()), CATALOGUE, 60.0, clock)
+
+    async def waits() -> list[int]:
+        seconds = []
+        for _ in range(6):
+            with pytest.raises(NotReadyError, match="no champion has been published") as caught:
+                await loader.load("german_credit")
+            seconds.append(caught.value.retry_after_seconds)
+            clock.now += caught.value.retry_after_seconds
+        return seconds
+
+    assert asyncio.run(waits()) == [1, 2, 2, 2, 2, 2]
+    path.write_bytes(pointer)
+    asyncio.run(loader.load("german_credit"))
+
+
+def test_the_back_off_outlasts_any_number_of_failures(own_store: Path) -> None:
     clock = Clock()
-    loader = ModelLoader(open_store(tmp_path.as_uri()), CATALOGUE, 60.0, clock)
+    corrupt(own_store)
+    loader = ModelLoader(open_store(own_store.as_uri()), CATALOGUE, 60.0, clock)
 
     async def fail() -> int:
         for _ in range(1_100):

@@ -3,9 +3,17 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import anyio
 import httpx
 import pytest
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
+from functions.web.app_factory import Protection, Service, create_web_app, describe
+from functions.web.contract import OPEN, Contract
+from functions.web.openapi import Operation
+from models.errors import DeclarationError
 from tests.support.running import REPOSITORY, Server, running_server
 
 LISTED = "https://app.example.com"
@@ -71,3 +79,38 @@ def test_who_asks_nothing_of_callers_loads_nothing_for_it(tmp_path: Path) -> Non
             check=False,
         )
         assert done.returncode == 0, done.stderr
+
+
+def test_a_page_of_a_listed_origin_may_use_every_method_of_the_routes() -> None:
+    async def replace(_request: Request) -> Response:
+        return Response()
+
+    contract = Contract(
+        tag="Loans",
+        routes=[Route("/loans", replace, methods=["PUT"])],
+        scopes={"PUT /loans": OPEN},
+    )
+    service = Service(
+        title="Lending", description="", contracts=[contract], unknown_path="no such path"
+    )
+    app = create_web_app(service, Protection(origins=(LISTED,)))
+    sent_headers = {"Origin": LISTED, "Access-Control-Request-Method": "PUT"}
+
+    async def ask() -> httpx.Response:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://lending") as client:
+            return await client.options("/loans", headers=sent_headers)
+
+    answer = anyio.run(ask)
+    assert answer.is_success
+    assert "PUT" in answer.headers["access-control-allow-methods"]
+
+
+def test_a_documented_path_without_a_route_is_named() -> None:
+    paths = {"/loans": {"get": Operation("List the loans")}}
+    contract = Contract(tag="Loans", routes=[], scopes={}, paths=lambda: paths)
+    service = Service(
+        title="Lending", description="", contracts=[contract], unknown_path="no such path"
+    )
+    with pytest.raises(DeclarationError, match="GET /loans: the document has this path"):
+        describe(service, Protection())

@@ -24,8 +24,9 @@ def test_a_feature_that_goes_the_wrong_way_is_left_out() -> None:
 
 
 def test_a_sign_that_turns_when_another_feature_goes_is_noticed_too() -> None:
-    twin = np.column_stack([ROWS[:, 0], ROWS[:, 0] + 0.1 * RANDOM.normal(size=5_000)])
-    labels = RANDOM.binomial(1, 1 / (1 + np.exp(1 + ROWS[:, 0])))
+    random = np.random.default_rng(4)
+    twin = np.column_stack([ROWS[:, 0], ROWS[:, 0] + 0.1 * random.normal(size=5_000)])
+    labels = random.binomial(1, 1 / (1 + np.exp(1 + ROWS[:, 0])))
     rows = np.column_stack([twin, ROWS[:, 1]])
     signed = SignedLogisticRegression(signs=[1, 1, 0]).fit(rows, labels)
     assert (signed.coef_[0, :2] == 0).all()

@@ -38,10 +38,10 @@ def log(tmp_path: Path) -> Path:
     return tmp_path / "decisions.jsonl"
 
 
-Said = pytest.CaptureFixture[str]
+Output = pytest.CaptureFixture[str]
 
 
-def test_a_sound_log_ends_with_0_and_its_heads(log: Path, capsys: Said) -> None:
+def test_a_sound_log_ends_with_0_and_its_heads(log: Path, capsys: Output) -> None:
     assert main(["audit", "verify", str(log)]) == 0
     *_, one, other, ends, summary = capsys.readouterr().out.splitlines()
     assert ends == "ends of chains not checked: give --head or --anchors"
@@ -55,7 +55,7 @@ def test_a_sound_log_ends_with_0_and_its_heads(log: Path, capsys: Said) -> None:
     assert "cut: after it records" in capsys.readouterr().out
 
 
-def test_a_cut_tail_is_found_by_the_anchors(tmp_path: Path, capsys: Said) -> None:
+def test_a_cut_tail_is_found_by_the_anchors(tmp_path: Path, capsys: Output) -> None:
     path, store = tmp_path / "log", tmp_path / "anchors"
     log = decision_log(path, Seal(KEY), Anchors(FileStore(str(store))))
     record(log, toy_version(), toys(9), caller())
@@ -81,7 +81,7 @@ def test_a_cut_tail_is_found_by_the_anchors(tmp_path: Path, capsys: Said) -> Non
     ],
 )
 def test_what_cannot_be_told_ends_with_2(
-    log: Path, capsys: Said, arguments: list[str], message: str
+    log: Path, capsys: Output, arguments: list[str], message: str
 ) -> None:
     replacements = {"{log}": str(log), "{empty}": (log.parent / "empty").as_uri()}
     assert main(["audit", *(replacements.get(word, word) for word in arguments)]) == 2
@@ -89,7 +89,7 @@ def test_what_cannot_be_told_ends_with_2(
 
 
 @pytest.mark.parametrize("command", ["export", "erase"])
-def test_nobody_is_no_applicant(log: Path, tmp_path: Path, capsys: Said, command: str) -> None:
+def test_nobody_is_no_applicant(log: Path, tmp_path: Path, capsys: Output, command: str) -> None:
     output = tmp_path / "erased.jsonl"
     more = ["--output", str(output)] if command == "erase" else []
     with pytest.raises(SystemExit) as ended:
@@ -100,7 +100,7 @@ def test_nobody_is_no_applicant(log: Path, tmp_path: Path, capsys: Said, command
 
 
 def test_whose_records_of_another_key_are_cannot_be_told(
-    log: Path, tmp_path: Path, capsys: Said, monkeypatch: pytest.MonkeyPatch
+    log: Path, tmp_path: Path, capsys: Output, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DECISION_LOG_KEY", "another" * 8)
     output = tmp_path / "erased.jsonl"
@@ -125,7 +125,7 @@ def test_what_will_hold_personal_data_is_only_its_owners(log: Path, tmp_path: Pa
     assert [path.stat().st_mode & 0o777 for path in (output, written)] == [0o600, 0o600]
 
 
-def test_a_record_cut_short_is_named(log: Path, capsys: Said) -> None:
+def test_a_record_cut_short_is_named(log: Path, capsys: Output) -> None:
     log.write_bytes(log.read_bytes()[:-50])
     assert main(["audit", "verify", str(log)]) == 0
     lines = len(log.read_bytes().splitlines())
@@ -133,7 +133,7 @@ def test_a_record_cut_short_is_named(log: Path, capsys: Said) -> None:
 
 
 def test_records_that_anybody_could_make_are_counted(
-    tmp_path: Path, capsys: Said, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, capsys: Output, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("DECISION_LOG_KEY")
     write_log(tmp_path / "log", Seal())
@@ -143,14 +143,14 @@ def test_records_that_anybody_could_make_are_counted(
     )
 
 
-def test_a_head_that_is_none_is_refused(log: Path, capsys: Said) -> None:
+def test_a_head_that_is_none_is_refused(log: Path, capsys: Output) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["audit", "verify", str(log), "--head", "x"])
     assert ended.value.code == 2
     assert "a head is chain:sequence:link" in capsys.readouterr().err
 
 
-def test_an_applicants_records_are_exported_and_no_others(log: Path, capsys: Said) -> None:
+def test_an_applicants_records_are_exported_and_no_others(log: Path, capsys: Output) -> None:
     assert main(["audit", "export", str(log), "--applicant", "applicant 3"]) == 0
     fault = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert {r["request_id"] for r in fault} == {"r3", "r10", "r17"}
@@ -159,7 +159,7 @@ def test_an_applicants_records_are_exported_and_no_others(log: Path, capsys: Sai
 
 
 def test_an_erased_applicant_is_gone_and_the_log_still_verifies(
-    log: Path, tmp_path: Path, capsys: Said
+    log: Path, tmp_path: Path, capsys: Output
 ) -> None:
     output = tmp_path / "erased.jsonl"
     arguments = ["audit", "erase", str(log), "--applicant", "applicant 3", "--output", str(output)]
@@ -180,7 +180,7 @@ def test_an_erased_applicant_is_gone_and_the_log_still_verifies(
 
 @pytest.mark.parametrize("change", ["unmarked", "decision", "personal"])
 def test_an_erasure_hides_no_other_change(
-    log: Path, tmp_path: Path, capsys: Said, change: str
+    log: Path, tmp_path: Path, capsys: Output, change: str
 ) -> None:
     output = tmp_path / "erased.jsonl"
     main(["audit", "erase", str(log), "--applicant", "applicant 3", "--output", str(output)])
@@ -198,7 +198,7 @@ def test_an_erasure_hides_no_other_change(
     assert capsys.readouterr().out.startswith(f"line {number}: ")
 
 
-def test_an_edited_record_is_not_erased(log: Path, tmp_path: Path, capsys: Said) -> None:
+def test_an_edited_record_is_not_erased(log: Path, tmp_path: Path, capsys: Output) -> None:
     text = log.read_text().replace('"request_id":"r3"', '"request_id":"r4"')
     log.write_text(text)
     output = tmp_path / "erased.jsonl"
@@ -209,7 +209,7 @@ def test_an_edited_record_is_not_erased(log: Path, tmp_path: Path, capsys: Said)
 
 
 def test_without_the_key_nobody_is_found(
-    log: Path, monkeypatch: pytest.MonkeyPatch, capsys: Said
+    log: Path, monkeypatch: pytest.MonkeyPatch, capsys: Output
 ) -> None:
     monkeypatch.delenv("DECISION_LOG_KEY")
     assert main(["audit", "export", str(log), "--applicant", "applicant 3"]) == 2
@@ -217,7 +217,7 @@ def test_without_the_key_nobody_is_found(
 
 
 def test_a_key_that_was_replaced_still_makes_out_its_records(
-    log: Path, monkeypatch: pytest.MonkeyPatch, capsys: Said
+    log: Path, monkeypatch: pytest.MonkeyPatch, capsys: Output
 ) -> None:
     monkeypatch.setenv("DECISION_LOG_KEY", f"{'new' * 12}\n{KEY}\n")
     assert main(["audit", "verify", str(log)]) == 0
@@ -227,7 +227,7 @@ def test_a_key_that_was_replaced_still_makes_out_its_records(
 
 @pytest.mark.parametrize("command", ["verify", "export"])
 def test_a_short_key_is_refused_by_name_and_not_shown(
-    log: Path, monkeypatch: pytest.MonkeyPatch, capsys: Said, command: str
+    log: Path, monkeypatch: pytest.MonkeyPatch, capsys: Output, command: str
 ) -> None:
     monkeypatch.setenv("DECISION_LOG_KEY", "hunter2")
     more = ["--applicant", "x"] if command == "export" else []

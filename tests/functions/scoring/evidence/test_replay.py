@@ -35,7 +35,7 @@ from tests.support.toy import Toy
 pytestmark = pytest.mark.soak
 
 DECISIONS = counts().replayed_decisions
-Said = pytest.CaptureFixture[str]
+Output = pytest.CaptureFixture[str]
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def bundle_of_trees() -> Bundle:
 
 @pytest.mark.parametrize("kind", ["formula", "trees"])
 def test_a_version_makes_every_one_of_its_decisions_again(
-    store: FileStore, tmp_path: Path, capsys: Said, kind: str
+    store: FileStore, tmp_path: Path, capsys: Output, kind: str
 ) -> None:
     loaded = published(store, toy_bundle() if kind == "formula" else bundle_of_trees())
     path = tmp_path / "decisions.jsonl"
@@ -109,7 +109,7 @@ def test_the_probability_is_the_recorded_one_to_the_last_bit(
 
 
 def test_another_version_shows_the_decisions_it_would_change(
-    store: FileStore, tmp_path: Path, capsys: Said
+    store: FileStore, tmp_path: Path, capsys: Output
 ) -> None:
     old, new = published(store, toy_bundle()), published(store, toy_bundle(weight=2.0))
     path = tmp_path / "decisions.jsonl"
@@ -147,7 +147,7 @@ def test_a_recorded_probability_that_its_version_does_not_give_is_a_difference(
     ],
 )
 def test_a_record_that_cannot_be_replayed_is_named(
-    store: FileStore, tmp_path: Path, capsys: Said, change: dict[str, object], message: str
+    store: FileStore, tmp_path: Path, capsys: Output, change: dict[str, object], message: str
 ) -> None:
     loaded = published(store, toy_bundle())
     path = tmp_path / "log"
