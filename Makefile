@@ -11,8 +11,8 @@ export OMP_WAIT_POLICY := PASSIVE
 # Matrices are small here: more threads of numpy's library wait, spinning, more than they work.
 export OPENBLAS_NUM_THREADS := 1
 PORT ?= 8080
-# Tests of one file, or of one expensive thing, run in one process; see tests/conftest.py.
-PARALLEL ?= --numprocesses auto --maxprocesses 4 --dist loadgroup
+# Tests of one file, or of one expensive thing, run in one process: tests/support/scheduling.py.
+PARALLEL ?= --numprocesses auto --maxprocesses 4
 QUICK_TESTS := not (trained or timing or soak or slow or environments)
 ENVIRONMENT ?= prod
 URL ?= http://localhost:$(PORT)

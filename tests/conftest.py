@@ -9,6 +9,7 @@ import httpx
 import pytest
 from hypothesis import settings
 from moto.server import ThreadedMotoServer
+from xdist.remote import Producer
 
 from tests.support.bucket import running_bucket_server
 from tests.support.counts import FULL, REDUCED, choose, counts
@@ -24,16 +25,10 @@ from tests.support.running import (
     running_server,
     s3_environment,
 )
+from tests.support.scheduling import GroupScheduling
 
 # Fixtures that install packages, or start the browser.
 ENVIRONMENTS = {"image", "scoring_image", "training_image", "checkov", "browser"}
-IN_ONE_PROCESS = {
-    "made_run": "trained",
-    "image": "images",
-    "scoring_image": "images",
-    "training_image": "images",
-    "initialised": "terraform",
-}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -47,20 +42,20 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Mark what follows from the fixtures of a test.
-
-    Under pytest-xdist the tests of a file run in one process, and so do all tests of what is
-    expensive to make: the trained models, the images, the initialised Terraform modules.
-    """
+    """Mark what follows from the fixtures of a test."""
     fixtures: tuple[str, ...] = getattr(item, "fixturenames", ())
-    groups = [group for name, group in IN_ONE_PROCESS.items() if name in fixtures]
-    item.add_marker(pytest.mark.xdist_group((groups or [str(item.path)])[0]))
     if "made_run" in fixtures:
         item.add_marker(pytest.mark.trained)
     if ENVIRONMENTS.intersection(fixtures):
         item.add_marker(pytest.mark.environments)
     if item.get_closest_marker("timing"):
         item.add_marker(pytest.mark.flaky(reruns=1))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> GroupScheduling:
+    """Keep what is expensive to make in one process."""
+    return GroupScheduling(config, log)
 
 
 @pytest.fixture(scope="session")
