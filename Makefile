@@ -11,8 +11,8 @@ export OMP_WAIT_POLICY := PASSIVE
 # Matrices are small here: more threads of numpy's library wait, spinning, more than they work.
 export OPENBLAS_NUM_THREADS := 1
 PORT ?= 8080
-# Tests of one file, or of one expensive thing, run in one process; see tests/conftest.py.
-PARALLEL ?= --numprocesses auto --maxprocesses 4 --dist loadgroup
+# Tests of one file run in one process, in their order. (Groups of pytest-xdist 3.8 mean nothing to pytest 9.2.)
+PARALLEL ?= --numprocesses auto --maxprocesses 4 --dist loadfile
 QUICK_TESTS := not (trained or timing or soak or slow or environments)
 ENVIRONMENT ?= prod
 URL ?= http://localhost:$(PORT)

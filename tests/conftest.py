@@ -27,13 +27,6 @@ from tests.support.running import (
 
 # Fixtures that install packages, or start the browser.
 ENVIRONMENTS = {"image", "scoring_image", "training_image", "checkov", "browser"}
-IN_ONE_PROCESS = {
-    "made_run": "trained",
-    "image": "images",
-    "scoring_image": "images",
-    "training_image": "images",
-    "initialised": "terraform",
-}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -47,14 +40,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Mark what follows from the fixtures of a test.
-
-    Under pytest-xdist the tests of a file run in one process, and so do all tests of what is
-    expensive to make: the trained models, the images, the initialised Terraform modules.
-    """
+    """Mark what follows from the fixtures of a test."""
     fixtures: tuple[str, ...] = getattr(item, "fixturenames", ())
-    groups = [group for name, group in IN_ONE_PROCESS.items() if name in fixtures]
-    item.add_marker(pytest.mark.xdist_group((groups or [str(item.path)])[0]))
     if "made_run" in fixtures:
         item.add_marker(pytest.mark.trained)
     if ENVIRONMENTS.intersection(fixtures):
