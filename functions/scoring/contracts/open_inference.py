@@ -44,7 +44,7 @@ from functions.web.middleware import caller_from_request
 from functions.web.openapi import Operation, Schema, array, closed_object
 from functions.web.problems import Fault, reject_faults
 from models.contract import CreditModel, name_from_model
-from models.prediction import Outcome, ScoredRequest
+from models.prediction import Prediction, ScoredRequest
 from models.registry.serving import InService
 from models.table import Table, table_from_applications, table_from_columns
 
@@ -112,11 +112,13 @@ class InferenceRequest(TypedDict):
 
 SERVER: ServerMetadata = {"name": "surety", "version": "1", "extensions": []}
 DATATYPES = {float: "FP64", int: "INT64"}  # everything else is text
-# An outcome's members, and two more: a model's rating, and reasons as the text of a JSON list.
+# A prediction's members, but for those that a response has beside its tensors; reasons become the
+# text of a JSON list.
+BESIDE_TENSORS = {"model", "model_version", "variant", "family"}
 OUTPUTS = {
-    **{name: DATATYPES.get(kind, "BYTES") for name, kind in get_type_hints(Outcome).items()},
-    "rating": "BYTES",
-    "reasons": "BYTES",
+    name: DATATYPES.get(kind, "BYTES")
+    for name, kind in get_type_hints(Prediction).items()
+    if name not in BESIDE_TENSORS
 }
 
 

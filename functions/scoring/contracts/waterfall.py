@@ -14,7 +14,7 @@ MAX_LABEL_CHARACTERS = 44
 WIDTH, LABELS, FIGURES, ROW, BAR = 760, 330, 60, 26, 16  # pixels
 MIN_POINTS = 0.05  # less is shown as 0.0
 LOWER, HIGHER, LEVEL = "#b3261e", "#1b6e3c", "#4a4a4a"
-STARTS = {"reference": "the reference", "training_mean": "the mean of the training rows"}
+STARTS = {"reference": "the baseline applicant", "training_mean": "the mean of the training rows"}
 
 
 def svg_from_explanation(explanation: Explanation) -> str:
@@ -76,4 +76,5 @@ def _format_value(value: FieldValue) -> str:
 
 
 def _format_points(step: Step) -> str:
-    return f"{step.points:+.1f}".replace("-", "\N{MINUS SIGN}")
+    text = f"{step.points:+.1f}".replace("-", "\N{MINUS SIGN}")
+    return "0.0" if text[1:] == "0.0" else text

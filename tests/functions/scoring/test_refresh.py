@@ -207,7 +207,7 @@ def test_a_bad_new_model_never_replaces_a_good_one(store: Store, versions: list[
         promote(store, MODEL, versions[1], AUTHOR)
         clock.now += 1.0
         assert await settle() == versions[1].version
-        assert (state.cause, state.failures, state.failures) == (None, 0, 1)
+        assert (state.cause, state.failures_in_a_row, state.failures) == (None, 0, 1)
 
     asyncio.run(ask())
 
