@@ -19,7 +19,7 @@ from starlette.routing import Route
 
 from functions.web import docs, health
 from functions.web.contract import Contract, ScopedRoute, scoped_routes
-from functions.web.middleware import RequestMiddleware
+from functions.web.middleware import RequestMiddleware, SafetyMiddleware
 from functions.web.openapi import Security, build_document
 from functions.web.problems import ErrorStatuses, problem, problem_from_error
 from functions.web.telemetry import AddMetrics, RequestTelemetry, metrics_contract
@@ -124,6 +124,7 @@ def create_web_app(service: Service, protection: Protection) -> Starlette:
         middleware=[
             Middleware(RequestMiddleware, observe=telemetry.observe),
             *_cors(service, protection, [route for route, _ in scoped]),
+            Middleware(SafetyMiddleware),
         ],
         # Each handler meets its own errors only, which the type of this argument cannot say.
         exception_handlers={

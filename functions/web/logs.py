@@ -2,12 +2,18 @@
 
 import contextlib
 import json
+import logging
 import sys
 import threading
+import time
+import traceback
+from collections import Counter
 from datetime import UTC, datetime
 from typing import Literal
 
 Severity = Literal["INFO", "WARNING", "ERROR"]
+
+LIBRARY_LINE_SECONDS = 1.0  # between two lines from one place of a library's code
 
 _STDOUT = threading.Lock()
 
@@ -29,3 +35,32 @@ def write_stdout(lines: bytes) -> None:
     with _STDOUT:
         sys.stdout.buffer.write(lines)
         sys.stdout.buffer.flush()
+
+
+def log_library_warnings() -> None:
+    """Write the warnings and errors of libraries as lines of this log, the server's included."""
+    logging.basicConfig(level=logging.WARNING, handlers=[_LibraryHandler()], force=True)
+
+
+class _LibraryHandler(logging.Handler):
+    """Writes a record as one line, at most one a second from each place of a library's code."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._written_at: dict[tuple[str, int], float] = {}
+        self._left_out: Counter[tuple[str, int]] = Counter()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one record, and how many from its place were left out before it."""
+        place, now = (record.pathname, record.lineno), time.monotonic()
+        if now - self._written_at.get(place, -LIBRARY_LINE_SECONDS) < LIBRARY_LINE_SECONDS:
+            self._left_out[place] += 1
+            return
+        self._written_at[place] = now
+        message = record.getMessage()
+        if record.exc_info and (error := record.exc_info[1]):
+            # Frames, not the exception's text: that may repeat an applicant's data.
+            stack = "".join(traceback.format_tb(error.__traceback__))
+            message = f"{message.strip()}: {type(error).__name__}\n{stack}"
+        severity: Severity = "ERROR" if record.levelno >= logging.ERROR else "WARNING"
+        log(severity, message, logger=record.name, left_out=self._left_out.pop(place, 0))

@@ -51,7 +51,7 @@ def caller_from_request(request: Request) -> Caller:
 
 
 class RequestMiddleware:
-    """ASGI middleware: reads the caller, limits the request, echoes its id, answers crashes."""
+    """Outermost ASGI middleware: reads the caller, echoes the request's id, observes."""
 
     def __init__(self, app: ASGIApp, observe: Observe | None = None) -> None:
         self._app = app
@@ -64,30 +64,52 @@ class RequestMiddleware:
             return
         caller = scope["caller"] = _read_caller(Headers(scope=scope))
         request_id_header = (b"x-request-id", caller.request_id.encode())
-        status = 0
+        scope["response_status"] = 0
 
         async def send_with_request_id(message: MutableMapping[str, Any]) -> None:
-            nonlocal status
             if message["type"] == "http.response.start":
-                status = message["status"]
+                scope["response_status"] = message["status"]
                 message["headers"] = [*message["headers"], request_id_header]
             await send(message)
 
         try:
-            await (_reject_oversized(scope) or self._app)(scope, receive, send_with_request_id)
+            await self._app(scope, receive, send_with_request_id)
         except ClientDisconnect:
             return
-        except Exception as error:  # noqa: BLE001 -- the edge: a crash is logged and answered, never passed on
-            _log_crash(error, caller, scope["path"])
-            if not status:
-                response = problem(500, "the request could not be answered; the fault is logged")
-                await response(scope, receive, send_with_request_id)
         if self._observe:
-            self._observe(scope, status, time.perf_counter() - caller.received_at)
+            seconds = time.perf_counter() - caller.received_at
+            self._observe(scope, scope["response_status"], seconds)
 
 
-def _reject_oversized(scope: Scope) -> ASGIApp | None:
-    """Reject a URL or headers larger than any client needs."""
+class SafetyMiddleware:
+    """Innermost ASGI middleware: refuses what is not a proper request, and answers crashes.
+
+    Its responses pass through all other middleware, so a page of another origin can read them.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        try:
+            await (_refuse(scope) or self._app)(scope, receive, send)
+        except ClientDisconnect:
+            raise
+        except Exception as error:  # noqa: BLE001 -- the edge: a crash is logged and answered, never passed on
+            _log_crash(error, scope["caller"], scope["path"])
+            if not scope["response_status"]:
+                response = problem(500, "the request could not be answered; the fault is logged")
+                await response(scope, receive, send)
+
+
+def _refuse(scope: Scope) -> ASGIApp | None:
+    """Refuse what the server could not read, and a URL or headers larger than any client needs."""
+    if refusal := scope.get("state", {}).get("refusal"):
+        return problem(*refusal)
     if len(scope["raw_path"]) + len(scope["query_string"]) > MAX_URL_BYTES:
         return problem(HTTPStatus.REQUEST_URI_TOO_LONG, f"the URL is over {MAX_URL_BYTES} bytes")
     headers = scope["headers"]

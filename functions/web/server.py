@@ -4,14 +4,17 @@ It stops gracefully within the time Cloud Run allows, which the framework's comm
 """
 
 import asyncio
-import contextlib
+import signal
 import socket
 import sys
 from collections.abc import Callable
+from types import FrameType
 
 import uvicorn
 from starlette.applications import Starlette
 
+from functions.web.http_protocol import HttpProtocol
+from functions.web.logs import log_library_warnings
 from functions.web.settings import Listening
 from models.errors import DeclarationError
 
@@ -32,29 +35,43 @@ def serve(prepare: Callable[[], tuple[Starlette, Listening]]) -> int:
             host=listening.host,
             port=listening.port,
             loop="uvloop",
-            http="httptools",
+            http=HttpProtocol,
             ws="none",
             # It would trust whatever a caller on this machine says about where it comes from.
             proxy_headers=False,
             lifespan="on",
             access_log=False,
+            log_config=None,
             log_level="warning",
             server_header=False,
             timeout_graceful_shutdown=STOP_SECONDS,
         )
     )
-    with contextlib.suppress(KeyboardInterrupt):  # which it raises again when it has stopped
-        server.run()
+    log_library_warnings()
+    server.run()
     return 0 if server.started else 1
 
 
 class _DrainingServer(uvicorn.Server):
-    """Reads what has arrived before it closes connections that have no open request.
+    """Stops without losing a request that was sent before its connection was said to end.
 
-    A request may have arrived unread while the loop was busy; closing its connection resets it.
+    SIGTERM leaves idle connections open for their usual time; SIGINT closes them. Both end the
+    process with status 0.
     """
 
+    _is_interrupted = False
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop; the signal is not raised again once that is done."""
+        self._is_interrupted |= sig == signal.SIGINT
+        super().handle_exit(sig, frame)
+        self._captured_signals.clear()
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Read what has arrived before connections end: the loop may have been busy."""
         for _ in range(DRAIN_TURNS):  # turns of the loop, which may come late: not a span of time
             await asyncio.sleep(DRAIN_SECONDS)
+        if self._is_interrupted:
+            for connection in list(self.server_state.connections):
+                connection.close_if_idle()  # type: ignore[union-attr]  # all are ours
         await super().shutdown(sockets)

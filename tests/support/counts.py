@@ -20,6 +20,7 @@ class Counts:
     promotion_rounds: int  # of competing promotions
     pointer_swaps: int
     refresh_rounds: int
+    stops: int  # of a busy server
     outage_seconds: int
     load_seconds: int
     replayed_decisions: int
@@ -38,6 +39,7 @@ REDUCED = Counts(
     promotion_rounds=5,
     pointer_swaps=9,
     refresh_rounds=2,
+    stops=2,
     outage_seconds=3,
     load_seconds=8,
     replayed_decisions=1_000,
@@ -55,6 +57,7 @@ FULL = Counts(
     promotion_rounds=100,
     pointer_swaps=81,
     refresh_rounds=20,
+    stops=20,
     outage_seconds=60,
     load_seconds=1_800,
     replayed_decisions=10_000,

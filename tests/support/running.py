@@ -24,7 +24,7 @@ START_SECONDS = 30
 STOP_SECONDS = 20
 MODELS = ("application", "bureau", "card_default", "customer", "german_credit")
 
-ServerKind = Literal["module", "framework", "retrain module", "retrain framework"]
+ServerKind = Literal["module", "framework", "retrain module", "retrain framework", "echo"]
 
 
 def _module(function: str) -> list[str]:
@@ -41,6 +41,7 @@ SERVER_COMMANDS: dict[ServerKind, list[str]] = {
     "framework": _framework("scoring"),
     "retrain module": _module("retrain"),
     "retrain framework": _framework("retrain"),
+    "echo": [sys.executable, "-m", "tests.support.echo_service"],
 }
 
 

@@ -8,7 +8,7 @@ import pytest
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
-from functions.web.middleware import RequestMiddleware
+from functions.web.middleware import RequestMiddleware, SafetyMiddleware
 
 TRACE = f"00-{'4b' * 16}-{'a7' * 8}-01"
 
@@ -24,7 +24,7 @@ class Crashing:
 
 
 async def post(error: Exception) -> httpx.Response:
-    transport = httpx.ASGITransport(RequestMiddleware(Crashing(error)))
+    transport = httpx.ASGITransport(RequestMiddleware(SafetyMiddleware(Crashing(error))))
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         return await client.post(
             "/predict", headers={"x-request-id": "req-9", "traceparent": TRACE}
@@ -66,6 +66,7 @@ def test_a_client_that_hung_up_is_neither_answered_nor_an_error(
         "raw_path": b"/predict",
         "query_string": b"",
     }
-    asyncio.run(RequestMiddleware(Crashing(ClientDisconnect()))(scope, receive, send))
+    app = RequestMiddleware(SafetyMiddleware(Crashing(ClientDisconnect())))
+    asyncio.run(app(scope, receive, send))
     assert sent == []
     assert capsys.readouterr().out == ""
