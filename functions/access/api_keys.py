@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import re
 import secrets
+import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +23,7 @@ from functions.web.problems import faults_from_validation
 
 KEY = re.compile(r"sk_([0-9a-f]{8})_[A-Za-z0-9_-]{43}", re.ASCII)
 NOBODYS_HASH = "0" * 64
+SETTLE_SECONDS = 1.0  # a file is read once it has not changed for that long: it may be half-written
 
 
 def _require_rate(text: str) -> str:
@@ -60,12 +62,16 @@ class KeyRing:
         source: str,
         pepper: bytes,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._path = None if is_content(source) else Path(source)
         self._pepper = pepper
         self._now = now
+        self._clock = clock
+        self._keys: Mapping[str, StoredKey] | None = None if self._path else _load(source)
         self._stamp: FileStamp | None = None
-        self._keys = {} if self._path else _parse_valid_keys(source)
+        self._seen: FileStamp | None = None
+        self._seen_at = 0.0
 
     async def authenticate(self, credential: str) -> Principal:
         """Return the holder of a key.
@@ -75,9 +81,9 @@ class KeyRing:
         UnauthenticatedError
             If the key is unknown or has expired.
         """
-        self._reload_if_changed()
+        keys = self._current_keys()
         match = KEY.fullmatch(credential)
-        stored = self._keys.get(match[1]) if match else None
+        stored = keys.get(match[1]) if match else None
         # An unknown prefix takes as long as a wrong secret.
         expected = stored.hash if stored else NOBODYS_HASH
         is_valid = hmac.compare_digest(hash_key(credential, self._pepper), expected)
@@ -90,15 +96,22 @@ class KeyRing:
         rate = rate_from_text(stored.limit) if stored.limit else None
         return Principal(f"key {stored.prefix}", frozenset(stored.scopes), rate)
 
-    def _reload_if_changed(self) -> None:
-        """Read the file again if it changed; an invalid line is no key, the others stay."""
+    def _current_keys(self) -> Mapping[str, StoredKey]:
+        """Return the keys, read again from a file that has changed and settled."""
         if self._path is None:
-            return
+            return self._keys or {}
         stamp = _read_stamp(self._path)
-        if stamp != self._stamp:
-            self._keys = _parse_valid_keys(read_keys(str(self._path)))
+        if stamp != self._seen:
+            self._seen, self._seen_at = stamp, self._clock()
+        if self._keys is None or (stamp != self._stamp and self._is_settled(stamp)):
             self._stamp = stamp
-            log("INFO", "API keys read", keys=len(self._keys))
+            self._keys = _load(str(self._path))
+        return self._keys
+
+    def _is_settled(self, stamp: FileStamp | None) -> bool:
+        age = self._now().timestamp() - stamp.modified_ns / 1e9 if stamp else 0.0
+        # A file system may have another clock: then what counts is how long we have seen it so.
+        return max(age, self._clock() - self._seen_at) >= SETTLE_SECONDS
 
 
 def new_key(
@@ -122,18 +135,31 @@ def is_content(source: str) -> bool:
 
 
 def read_keys(source: str) -> str:
-    """Return the lines that a setting holds or names; none if there is no such file."""
-    if is_content(source):
-        return source
-    try:
-        return Path(source).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        return ""
+    """Return the lines that a setting holds, or those of the file it names.
+
+    Raises
+    ------
+    OSError, UnicodeDecodeError
+        If the file cannot be read as UTF-8; a byte order mark is no part of its text.
+    """
+    return source if is_content(source) else Path(source).read_text(encoding="utf-8-sig")
 
 
 def faults_from_keys(text: str) -> list[str]:
     """List what is wrong with which line; no value is repeated."""
     return [fault for _, fault in _parse(text) if fault]
+
+
+def _load(source: str) -> Mapping[str, StoredKey]:
+    """Read the keys; an invalid line is no key, and of a file that cannot be read no line is."""
+    try:
+        keys = _parse_valid_keys(read_keys(source))
+    except (OSError, UnicodeDecodeError) as error:
+        message = "the file of API keys cannot be read: no key is accepted"
+        log("ERROR", message, cause=type(error).__name__)
+        return {}
+    log("INFO" if keys else "ERROR", "API keys read", keys=len(keys))
+    return keys
 
 
 def _parse_valid_keys(text: str) -> Mapping[str, StoredKey]:

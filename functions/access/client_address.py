@@ -1,6 +1,7 @@
 """The address a request comes from, as far as it can be trusted."""
 
 import ipaddress
+import re
 
 from starlette.datastructures import Headers
 from starlette.types import Scope
@@ -8,6 +9,7 @@ from starlette.types import Scope
 from functions.web.settings import is_loopback
 
 UNKNOWN = "unknown"
+WITH_PORT = re.compile(r"(?:\[(?P<v6>[^]]*)\]|(?P<v4>[0-9.]+))(?::\d{1,5})?", re.ASCII)
 SITE_BITS = 64  # one IPv6 subscriber has at least that many addresses to choose from
 
 
@@ -40,6 +42,9 @@ def _peer(scope: Scope) -> str:
 
 
 def _normalize(text: str) -> str:
+    # Azure's gateway and others append a port, and then write IPv6 in brackets.
+    if match := WITH_PORT.fullmatch(text):
+        text = match["v6"] or match["v4"] or ""
     try:
         address = ipaddress.ip_address(text)
     except ValueError:

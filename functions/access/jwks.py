@@ -1,8 +1,11 @@
 """The issuer's public keys (JWKS): cached, and refreshed by one request at a time."""
 
 import asyncio
+import contextlib
 import json
+import threading
 import time
+from base64 import urlsafe_b64decode
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,7 +20,13 @@ from functions.web.logs import log
 FRESH_SECONDS = 600.0
 USABLE_SECONDS = 3_600.0  # an issuer that is down locks nobody out for that long
 PAUSE_SECONDS = 30.0  # between two refreshes, however many unknown keys tokens name
+LOCKED_OUT_PAUSE_SECONDS = 4.0  # the same while nobody can be authenticated
 TIMEOUT_SECONDS = (2, 3)  # to connect, between two bytes
+FETCH_SECONDS = 5.0  # for the whole response
+MAX_FETCHES = 4  # that did not end in time and still run
+MAX_BYTES = 512 * 1024
+CHUNK_BYTES = 16 * 1024
+MIN_RSA_BITS = 2_048  # NIST SP 800-131A Rev. 2
 ASYMMETRIC = ("RSA", "EC", "OKP")
 
 
@@ -62,10 +71,12 @@ class JwksCache:
             if is_done or self._clock() < self._refresh_from:
                 return
             try:
-                self._keys = await asyncio.to_thread(read_jwks, self._source)
+                self._keys = await _in_thread(read_jwks, self._source)
             except (OSError, ValueError) as error:
                 self._failures += 1
-                self._refresh_from = self._clock() + min(2.0**self._failures, PAUSE_SECONDS)
+                is_locked_out = self._age() >= USABLE_SECONDS
+                longest = LOCKED_OUT_PAUSE_SECONDS if is_locked_out else PAUSE_SECONDS
+                self._refresh_from = self._clock() + min(2.0**self._failures, longest)
                 message = "the token issuer's keys cannot be read"
                 log("ERROR", message, cause=type(error).__name__)
                 return
@@ -85,15 +96,47 @@ class JwksCache:
         return self._keys.get(kid) if isinstance(kid, str) else None
 
 
+async def _in_thread(read: Callable[[str], Mapping[str, Key]], source: str) -> Mapping[str, Key]:
+    """Read in a thread of its own, which is abandoned if it does not end in time.
+
+    A timeout of the client limits only the wait for each packet, and headers may come in many.
+    """
+    if sum(thread.name == source for thread in threading.enumerate()) >= MAX_FETCHES:
+        raise TimeoutError
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[Mapping[str, Key]] = loop.create_future()
+
+    def settle(keys: Mapping[str, Key], error: Exception | None) -> None:
+        if future.done():  # too late
+            return
+        if error:
+            future.set_exception(error)
+        else:
+            future.set_result(keys)
+
+    def run() -> None:
+        keys: Mapping[str, Key] = {}
+        error: Exception | None = None
+        try:
+            keys = read(source)
+        except Exception as raised:  # noqa: BLE001 -- raised again where it is waited for
+            error = raised
+        with contextlib.suppress(RuntimeError):  # the loop has ended
+            loop.call_soon_threadsafe(settle, keys, error)
+
+    threading.Thread(target=run, name=source, daemon=True).start()
+    return await asyncio.wait_for(future, FETCH_SECONDS)
+
+
 def read_jwks(source: str) -> Mapping[str, Key]:
     """Read public keys from a URL or a file.
 
     Raises
     ------
     OSError, ValueError
-        If there is no response, or not one that holds keys.
+        If there is no response in time, or not one that holds a signing key.
     """
-    document = _fetch(source) if "://" in source else json.loads(Path(source).read_bytes())
+    document = json.loads(_fetch(source) if "://" in source else Path(source).read_bytes())
     entries = document.get("keys") if isinstance(document, dict) else None
     if not isinstance(entries, list):
         message = "no JSON Web Key Set"
@@ -101,15 +144,26 @@ def read_jwks(source: str) -> Mapping[str, Key]:
     keys = [
         (entry.get("kid", ""), _parse_key(entry)) for entry in entries if isinstance(entry, dict)
     ]
-    return {str(kid): key for kid, key in keys if key is not None}
-
-
-def _fetch(url: str) -> Any:  # noqa: ANN401 -- JSON may be anything
-    response = requests.get(url, timeout=TIMEOUT_SECONDS, allow_redirects=False)
-    if response.status_code != requests.codes.ok:
-        message = f"answered {response.status_code}"
+    usable = {str(kid): key for kid, key in keys if key is not None}
+    if not usable:
+        message = f"no signing key: RSA of at least {MIN_RSA_BITS} bits, EC or OKP"
         raise ValueError(message)
-    return response.json()
+    return usable
+
+
+def _fetch(url: str) -> bytes:
+    ends = time.monotonic() + FETCH_SECONDS
+    with requests.get(url, timeout=TIMEOUT_SECONDS, allow_redirects=False, stream=True) as response:
+        if response.status_code != requests.codes.ok:
+            message = f"answered {response.status_code}"
+            raise ValueError(message)
+        body = b""
+        while chunk := response.raw.read1(CHUNK_BYTES, decode_content=True):
+            body += chunk
+            if len(body) > MAX_BYTES or time.monotonic() > ends:
+                message = f"not read within {MAX_BYTES} bytes and {FETCH_SECONDS:g} s"
+                raise ValueError(message)
+        return body
 
 
 def _parse_key(entry: dict[str, Any]) -> Key | None:
@@ -117,6 +171,12 @@ def _parse_key(entry: dict[str, Any]) -> Key | None:
     if entry.get("kty") not in ASYMMETRIC or entry.get("use", "sig") != "sig":
         return None
     try:
+        if entry["kty"] == "RSA" and _bits(entry["n"]) < MIN_RSA_BITS:
+            return None
         return import_key(entry)
-    except (JoseError, ValueError):
+    except (JoseError, KeyError, TypeError, ValueError):
         return None
+
+
+def _bits(number: str) -> int:
+    return int.from_bytes(urlsafe_b64decode(f"{number}==")).bit_length()

@@ -50,7 +50,8 @@ ACCESS_VARIABLES = (
     Variable(
         "JWT_ROLES_CLAIM",
         "`roles`",
-        "The claim that holds the roles `admin`, `officer`, `auditor` and `client`.",
+        "The claim that holds the roles `admin`, `officer`, `auditor` and `client`; a nested one "
+        "by its path, such as `realm_access.roles`.",
     ),
     Variable(
         "RATE_LIMIT",
@@ -176,13 +177,13 @@ def _hops(environment: Mapping[str, str]) -> tuple[int, Faults]:
 
 def _keys(environment: Mapping[str, str]) -> tuple[KeyRules, Faults]:
     # Only AUTH=api-key needs it.
-    from functions.access.api_keys import faults_from_keys, is_content, read_keys  # noqa: PLC0415
+    from functions.access.api_keys import faults_from_keys, read_keys  # noqa: PLC0415
 
-    source = environment.get("API_KEYS", "")
-    if is_content(source) or Path(source).is_file():
+    source = environment.get("API_KEYS", "").removeprefix("\ufeff")
+    try:
         faults = [f"API_KEYS: {fault}" for fault in faults_from_keys(read_keys(source))]
-    else:
-        faults = ["API_KEYS: must be the path of a file of keys, or the keys themselves"]
+    except (OSError, ValueError):
+        faults = ["API_KEYS: must be the path of a readable file of keys, or the keys themselves"]
     pepper, pepper_faults = pepper_from(environment)
     return KeyRules(source=source, pepper=pepper), [*faults, *pepper_faults]
 
@@ -201,6 +202,8 @@ def _tokens(environment: Mapping[str, str]) -> tuple[TokenRules, Faults]:
     if not _is_safe_source(jwks):
         forms = "https://host/path, http:// on loopback, or the path of a file"
         faults.append(f"JWT_JWKS: must be {forms}, not {jwks!r}")
+    elif "://" not in jwks:
+        faults += _jwks_file(jwks)
     rules = TokenRules(
         issuer=issuer,
         audience=audience,
@@ -209,6 +212,16 @@ def _tokens(environment: Mapping[str, str]) -> tuple[TokenRules, Faults]:
         roles_claim=environment.get("JWT_ROLES_CLAIM") or "roles",
     )
     return rules, faults
+
+
+def _jwks_file(path: str) -> Faults:
+    from functions.access.jwks import read_jwks  # noqa: PLC0415 -- only AUTH=jwt needs it
+
+    try:
+        read_jwks(path)
+    except (OSError, ValueError) as error:
+        return [f"JWT_JWKS: {path!r} cannot be used: {error}"]
+    return []
 
 
 def _is_safe_source(text: str) -> bool:

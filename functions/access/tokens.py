@@ -14,6 +14,8 @@ from functions.access.scopes import ROLES
 from functions.access.settings import TokenRules
 
 CLOCK_SKEW_SECONDS = 60
+# RFC 7515, 4.1.11: whoever understands no extension must reject a token that needs one; RFC 7797
+UNSUPPORTED_MEMBERS = {"crit", "b64"}
 
 
 class _AllowedAlgorithms(jws.JWSRegistry):
@@ -38,7 +40,7 @@ class TokenValidator:
     ) -> None:
         self._rules = rules
         self._signing_keys = signing_keys
-        # A header may hold members we do not know, unless it calls them critical.
+        # A header may hold members we do not know, unless it calls them critical: see _validate.
         self._registry = _AllowedAlgorithms(algorithms=rules.algorithms, strict_check_header=False)
         self._claims = jwt.JWTClaimsRegistry(
             now=lambda: int(now()),
@@ -68,18 +70,31 @@ class TokenValidator:
         except (JoseError, ValueError, TypeError, AttributeError, RecursionError) as error:
             message = "this token is not accepted"
             raise UnauthenticatedError(message) from error
-        roles = _parse_roles(claims.get(self._rules.roles_claim))
+        roles = _parse_roles(_find_claim(claims, self._rules.roles_claim))
         scopes = frozenset(s for role in roles for s in ROLES.get(role, ()))
         return Principal(f"subject {claims['sub']}", scopes)
 
     async def _validate(self, credential: str) -> dict[str, Any]:
         header = jws.extract_compact(credential.encode()).headers()
+        if UNSUPPORTED_MEMBERS & header.keys():
+            message = "no extension is understood here"
+            raise ValueError(message)
         # Before the issuer is asked for anything: another algorithm needs no key.
         self._registry.get_alg(header.get("alg"))
         key = await self._signing_keys.find(header.get("kid"))
         token = jwt.decode(credential, key, registry=self._registry)
         self._claims.validate(token.claims)
         return token.claims
+
+
+def _find_claim(claims: dict[str, Any], name: str) -> object:
+    """Look a claim up by its name, which may hold dots, or else by its path, joined by dots."""
+    if name in claims:
+        return claims[name]
+    value: object = claims
+    for step in name.split("."):
+        value = value.get(step) if isinstance(value, dict) else None
+    return value
 
 
 def _parse_roles(claim: object) -> list[str]:

@@ -117,7 +117,7 @@ class Surety:
 
     def models(self) -> list[Model]:
         """List the credit models of the service, and what serves them."""
-        return self._request(endpoints.models()).models
+        return self._request(endpoints.models()).details
 
     def _request(self, call: Call[ResponseType]) -> ResponseType:
         budget = RetryBudget(self._timeout, self._retries)
@@ -237,7 +237,7 @@ class AsyncSurety:
 
     async def models(self) -> list[Model]:
         """As `Surety.models`."""
-        return (await self._request(endpoints.models())).models
+        return (await self._request(endpoints.models())).details
 
     async def _request(self, call: Call[ResponseType]) -> ResponseType:
         budget = RetryBudget(self._timeout, self._retries)

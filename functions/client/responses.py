@@ -226,7 +226,8 @@ class Recourses(Response):
 
 class Models(Response):
     """
-    All credit models of the service.
+    The names of all credit models, which is all that the protocol knows, and what we add.
     """
 
-    models: list[Model]
+    models: list[str]
+    details: list[Model]

@@ -18,6 +18,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from functions.web import docs, health
+from functions.web.bodies import json_response
 from functions.web.contract import Contract, ScopedRoute, scoped_routes
 from functions.web.middleware import RequestMiddleware, SafetyMiddleware
 from functions.web.openapi import Security, build_document
@@ -129,7 +130,7 @@ def create_web_app(service: Service, protection: Protection) -> Starlette:
         # Each handler meets its own errors only, which the type of this argument cannot say.
         exception_handlers={
             SuretyError: _error_handler(service.error_statuses),  # type: ignore[dict-item]
-            HTTPException: _http_error_handler(service.unknown_path),  # type: ignore[dict-item]
+            HTTPException: _http_error_handler(service),  # type: ignore[dict-item]
         },
     )
     app.router.redirect_slashes = False
@@ -184,13 +185,20 @@ def _error_handler(
 
 
 def _http_error_handler(
-    unknown_path: str,
+    service: Service,
 ) -> Callable[[Request, HTTPException], Awaitable[Response]]:
-    async def handle(_request: Request, error: HTTPException) -> Response:
+    members = {c.prefix: c.error_member for c in service.contracts if c.prefix and c.error_member}
+
+    async def handle(request: Request, error: HTTPException) -> Response:
         detail = {
-            HTTPStatus.NOT_FOUND: unknown_path,
+            HTTPStatus.NOT_FOUND: service.unknown_path,
             HTTPStatus.METHOD_NOT_ALLOWED: "this path does not answer this method",
         }.get(HTTPStatus(error.status_code), error.detail)
+        for prefix, member in members.items():
+            if f"{request.url.path}/".startswith(f"{prefix}/"):
+                response = json_response({member: detail}, error.status_code)
+                response.headers.update(error.headers or {})
+                return response
         return problem(error.status_code, detail, headers=error.headers)
 
     return handle

@@ -26,12 +26,16 @@ class Contract:
         environment chooses stands under its name instead.
     paths
         OpenAPI path items. Called when the document is first requested, not at start.
+    prefix, error_member
+        Below this path, an error that no route answers is an object with this one member.
     """
 
     tag: str
     routes: Sequence[Route]
     scopes: Mapping[str, str]
     paths: Callable[[], Mapping[str, Any]] = field(default=dict)
+    prefix: str | None = None
+    error_member: str | None = None
 
 
 class ScopedRoute(NamedTuple):

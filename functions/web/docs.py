@@ -2,9 +2,10 @@
 
 import re
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import cache
 from hashlib import sha256
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -27,14 +28,8 @@ def contract(describe: Callable[[], dict[str, Any]], guide: Path | None = None) 
 
     `guide` is a file with an HTML fragment for the top of the page.
     """
-
-    async def openapi(_request: Request) -> Response:
-        return json_response(describe())
-
-    async def docs(_request: Request) -> Response:
-        page, headers = _read_page(guide)
-        return Response(page, headers=headers, media_type=MEDIA_TYPE)
-
+    openapi = _unchanging(lambda: json_response(describe()))
+    docs = _unchanging(lambda: _render_page(guide))
     return Contract(
         tag="Operations",
         routes=[
@@ -56,15 +51,38 @@ def _paths() -> dict[str, Any]:
     }
 
 
-@cache
-def _read_page(guide: Path | None) -> tuple[bytes, dict[str, str]]:
-    """Read the page and derive its headers on the first request: a cold start needs neither."""
+def _unchanging(build: Callable[[], Response]) -> Callable[[Request], Awaitable[Response]]:
+    """Answer every request with what the first one built; 304 to whoever has it already.
+
+    Built on the first request, because a cold start needs none of it.
+    """
+
+    @cache
+    def build_tagged() -> Response:
+        response = build()
+        response.headers["ETag"] = f'"{sha256(response.body).hexdigest()[:32]}"'
+        response.headers["Cache-Control"] = "no-cache"  # ask, and be told 304
+        return response
+
+    async def answer(request: Request) -> Response:
+        response = build_tagged()
+        tag = response.headers["ETag"]
+        known = {part.strip() for part in request.headers.get("if-none-match", "").split(",")}
+        if known & {tag, f"W/{tag}", "*"}:
+            return Response(status_code=HTTPStatus.NOT_MODIFIED, headers={"ETag": tag})
+        return response
+
+    return answer
+
+
+def _render_page(guide: Path | None) -> Response:
     page = PAGE.read_bytes().replace(GUIDE, guide.read_bytes() if guide else b"")
-    return page, {
+    headers = {
         "Content-Security-Policy": _content_security_policy(page),
         "Referrer-Policy": "no-referrer",
         "X-Content-Type-Options": "nosniff",
     }
+    return Response(page, headers=headers, media_type=MEDIA_TYPE)
 
 
 def _content_security_policy(page: bytes) -> str:

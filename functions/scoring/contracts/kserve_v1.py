@@ -1,12 +1,12 @@
 """The canonical contract, for any model: the prediction protocol of KServe v1 and Vertex AI.
 
 `POST /v1/models/{m}:predict` with `{"instances": [...]}` responds `{"predictions": [...]}`.
-`GET /v1/models` and `GET /v1/models/{m}` report what is loaded.
+`GET /v1/models` and `GET /v1/models/{m}` report what is loaded, `GET /` that the process is up.
 """
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, NotRequired
+from typing import Any, Literal, NotRequired
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -23,7 +23,7 @@ from functions.scoring.decision_engine import (
     validate_table,
 )
 from functions.web.bodies import json_response, read_json_object
-from functions.web.contract import Contract
+from functions.web.contract import PROBE, Contract
 from functions.web.middleware import caller_from_request
 from functions.web.openapi import Operation
 from functions.web.problems import reject_faults
@@ -66,9 +66,16 @@ class ModelWithSchema(Model):
 
 
 class Models(TypedDict):
-    """All credit models of the service."""
+    """The names of all credit models, which is all that the protocol knows, and what we add."""
 
-    models: list[Model]
+    models: list[str]
+    details: list[Model]
+
+
+class Alive(TypedDict):
+    """The process is up."""
+
+    status: Literal["alive"]
 
 
 def contract(engine: DecisionEngine) -> Contract:
@@ -79,8 +86,11 @@ def contract(engine: DecisionEngine) -> Contract:
         return json_response(await predict_instances(engine, model, request))
 
     async def list_models(_request: Request) -> Response:
-        models = [_describe_model(engine, name) for name in engine.catalogue]
-        return json_response(Models(models=models))
+        details = [_describe_model(engine, name) for name in engine.catalogue]
+        return json_response(Models(models=list(engine.catalogue), details=details))
+
+    async def alive(_request: Request) -> Response:
+        return json_response(Alive(status="alive"))
 
     async def show_model(request: Request) -> Response:
         name, verb, _ = request.path_params["model"].partition(":")
@@ -93,11 +103,13 @@ def contract(engine: DecisionEngine) -> Contract:
     return Contract(
         tag="Any model",
         routes=[
+            Route("/", alive, methods=["GET"]),
             Route("/v1/models", list_models, methods=["GET"]),
             Route("/v1/models/{model}:predict", predict, methods=["POST"]),
             Route("/v1/models/{model}", show_model, methods=["GET"]),
         ],
         scopes={
+            "GET /": PROBE,
             "GET /v1/models": "models",
             "POST /v1/models/{model}:predict": "score",
             "GET /v1/models/{model}": "models",
@@ -139,7 +151,10 @@ def _paths(catalogue: Mapping[str, type[CreditModel]]) -> dict[str, Any]:
             ),
         )
     }
-    return {"/v1/models": {"get": Operation("List the models", response=Models)}} | by_model
+    return {
+        "/": {"get": Operation("Check that the process is up, as KServe does", response=Alive)},
+        "/v1/models": {"get": Operation("List the models", response=Models)},
+    } | by_model
 
 
 def _describe_model(engine: DecisionEngine, name: str) -> Model:

@@ -1,5 +1,7 @@
 """The Open Inference Protocol, version 2: metadata, health, and inference on columns.
 
+Tensors are JSON or binary. Parameters that clients send for other servers mean nothing here.
+
 A model is ready when it is loaded; asking starts to load it. The server is ready when
 `DEFAULT_MODEL` is. The versions that can be requested are those that serve: champion and
 challenger.
@@ -8,16 +10,17 @@ challenger.
 import json
 from collections.abc import Mapping
 from functools import partial
-from typing import Any, NotRequired, get_type_hints
+from typing import Any, Literal, NotRequired, get_type_hints
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 from typing_extensions import TypedDict
 
+from functions.scoring.contracts.binary_tensors import binary_response, read_inference_request
 from functions.scoring.contracts.foreign_errors import Handler, with_error_member
 from functions.scoring.contracts.model_schemas import schema_from_model
-from functions.scoring.contracts.parameters import REASONS, parse_reasons
+from functions.scoring.contracts.parameters import parse_reasons
 from functions.scoring.contracts.tensors import (
     NUMBERS,
     TensorMetadata,
@@ -37,7 +40,7 @@ from functions.scoring.decision_engine import (
     validate_row,
     validate_rows,
 )
-from functions.web.bodies import json_response, read_json_object, unknown_members
+from functions.web.bodies import json_response, read_optional_json_object, unknown_members
 from functions.web.contract import PROBE, Contract
 from functions.web.examples import example_from_schema
 from functions.web.middleware import caller_from_request
@@ -50,7 +53,7 @@ from models.table import Table, table_from_applications, table_from_columns
 
 
 class ServerMetadata(TypedDict):
-    """The server's name, and the protocol extensions it has: none."""
+    """The server's name, and the protocol extensions it has."""
 
     name: str
     version: str
@@ -74,6 +77,15 @@ class ModelReady(TypedDict):
 
     name: str
     ready: bool
+
+
+class RepositoryModel(TypedDict):
+    """A model of the service, and whether it is loaded."""
+
+    name: str
+    version: NotRequired[str]
+    state: Literal["READY", "UNAVAILABLE"]
+    reason: str
 
 
 class ModelMetadata(TypedDict):
@@ -103,14 +115,20 @@ class InferenceResponse(TypedDict):
 
 
 class InferenceRequest(TypedDict):
-    """A parsed request."""
+    """A parsed request; `binary` are the outputs that are wanted as raw bytes."""
 
     with_reasons: bool
     outputs: list[str]
+    binary: set[str]
     columns: dict[str, Values]
 
 
-SERVER: ServerMetadata = {"name": "surety", "version": "1", "extensions": []}
+EXTENSIONS = ["binary_tensor_data", "model_repository"]
+SERVER: ServerMetadata = {"name": "surety", "version": "1", "extensions": EXTENSIONS}
+MEMBERS = {"id", "model_name", "model_version", "parameters", "inputs", "outputs"}
+PARAMETERS: Schema = {"type": ["object", "null"]}
+TEXT: Schema = {"type": ["string", "null"]}
+INDEX: Schema = {"type": "object", "properties": {"ready": {"type": "boolean"}}}
 DATATYPES = {float: "FP64", int: "INT64"}  # everything else is text
 # A prediction's members, but for those that a response has beside its tensors; reasons become the
 # text of a JSON list.
@@ -135,11 +153,16 @@ def contract(engine: DecisionEngine, default_model: str) -> Contract:
         engine.loader.ready(default_model)
         return json_response(ServerReady(live=True, ready=True))
 
+    async def index(request: Request) -> Response:
+        document = await read_optional_json_object(request, is_type_optional=True)
+        return json_response(_list_models(engine, only_ready=document.get("ready") is True))
+
     handlers: dict[str, tuple[Handler, str]] = {
         "GET /v2": (server, "models"),
         "GET /v2/": (server, "models"),  # as the protocol's own description writes it
         "GET /v2/health/live": (live, PROBE),
         "GET /v2/health/ready": (server_ready, PROBE),
+        "POST /v2/repository/index": (index, "models"),
     }
     for path in ("/v2/models/{model}", "/v2/models/{model}/versions/{version}"):
         handlers[f"GET {path}"] = partial(_show_model, engine), "models"
@@ -150,6 +173,8 @@ def contract(engine: DecisionEngine, default_model: str) -> Contract:
         routes=[_route(name, handler) for name, (handler, _) in handlers.items()],
         scopes={name: scope for name, (_, scope) in handlers.items()},
         paths=lambda: _paths(engine.catalogue),
+        prefix="/v2",
+        error_member="error",
     )
 
 
@@ -178,9 +203,9 @@ async def _show_model(engine: DecisionEngine, request: Request) -> Response:
 async def _infer(engine: DecisionEngine, request: Request) -> Response:
     name, version = _read_path(engine, request)
     model = engine.catalogue[name]
-    document = await read_json_object(request)
+    document, binary_faults = await read_inference_request(request)
     parsed, faults = _parse(model, document)
-    table = _validate_columns(model, parsed["columns"], faults)
+    table = _validate_columns(model, parsed["columns"], [*binary_faults, *faults])
     scored = await engine.decide(
         ScoringRequest(
             table=table,
@@ -190,7 +215,24 @@ async def _infer(engine: DecisionEngine, request: Request) -> Response:
         )
     )
     response = _render(scored, parsed["outputs"])
-    return json_response({"id": document["id"], **response} if "id" in document else response)
+    if document.get("id") is not None:
+        response["id"] = document["id"]
+    return binary_response(response, parsed["binary"])
+
+
+def _list_models(engine: DecisionEngine, *, only_ready: bool) -> list[RepositoryModel]:
+    models: list[RepositoryModel] = []
+    for name, state in engine.loader.states.items():
+        versions = _serving_versions(state.serving) if state.serving else []
+        if versions:
+            models += [
+                {"name": name, "version": version, "state": "READY", "reason": ""}
+                for version in versions
+            ]
+        elif not only_ready:
+            reason = state.cause or "not loaded yet"
+            models.append({"name": name, "state": "UNAVAILABLE", "reason": reason})
+    return models
 
 
 def _read_path(engine: DecisionEngine, request: Request) -> tuple[str, str | None]:
@@ -202,11 +244,13 @@ def _read_path(engine: DecisionEngine, request: Request) -> tuple[str, str | Non
 def _parse(
     model: type[CreditModel], document: Mapping[str, Any]
 ) -> tuple[InferenceRequest, list[Fault]]:
-    faults = unknown_members(document, {"id", "parameters", "inputs", "outputs"})
-    if not isinstance(document.get("id", ""), str):
-        faults.append(Fault("id", "Input should be a valid string"))
-    with_reasons, reasons_faults = parse_reasons(document.get("parameters", {}))
-    outputs, output_faults = _parse_outputs(document.get("outputs", []), outputs_from_model(model))
+    faults = [*unknown_members(document, MEMBERS), *_check_names(model, document)]
+    parameters = {} if document.get("parameters") is None else document["parameters"]
+    with_reasons, reasons_faults = _parse_parameters(parameters)
+    wants_binary = isinstance(parameters, dict) and parameters.get("binary_data_output") is True
+    outputs, binary, output_faults = _parse_outputs(
+        document.get("outputs") or [], outputs_from_model(model), all_binary=wants_binary
+    )
     inputs = document.get("inputs")
     if not isinstance(inputs, list) or not inputs:
         inputs, input_faults = [], [Fault("inputs", "Input should be a list with at least 1 item")]
@@ -216,16 +260,39 @@ def _parse(
     parsed: InferenceRequest = {
         "with_reasons": with_reasons,
         "outputs": outputs,
+        "binary": binary,
         "columns": columns,
     }
     return parsed, [*faults, *reasons_faults, *output_faults, *input_faults, *column_faults]
 
 
-def _parse_outputs(outputs: object, datatypes: Mapping[str, str]) -> tuple[list[str], list[Fault]]:
-    """Read the names of the requested outputs; all of them if none are requested."""
+def _check_names(model: type[CreditModel], document: Mapping[str, Any]) -> list[Fault]:
+    """Check what repeats the path, as the KServe client does, and the id."""
+    faults = []
+    if document.get("model_name") not in (None, name_from_model(model)):
+        faults.append(Fault("model_name", "Input should be the model that the path names"))
+    return faults + [
+        Fault(member, "Input should be a valid string")
+        for member in ("id", "model_version")
+        if not isinstance(document.get(member), str | None)
+    ]
+
+
+def _parse_parameters(parameters: object) -> tuple[bool, list[Fault]]:
+    """Read whether reasons are wanted; all other parameters mean nothing here."""
+    if isinstance(parameters, dict):
+        parameters = {name: value for name, value in parameters.items() if name == "reasons"}
+    return parse_reasons(parameters)
+
+
+def _parse_outputs(
+    outputs: object, datatypes: Mapping[str, str], *, all_binary: bool
+) -> tuple[list[str], set[str], list[Fault]]:
+    """Read the names of the requested outputs, all if none are requested, and the binary ones."""
     if not isinstance(outputs, list):
-        return [], [Fault("outputs", "Input should be a list")]
+        return [], set(), [Fault("outputs", "Input should be a list")]
     names: list[str] = []
+    binary: set[str] = set()
     faults: list[Fault] = []
     for i, output in enumerate(outputs):
         path = f"outputs[{i}]"
@@ -240,7 +307,11 @@ def _parse_outputs(outputs: object, datatypes: Mapping[str, str]) -> tuple[list[
             faults.append(Fault(f"{path}.name", message))
             continue
         names.append(name)
-    return names or list(datatypes), faults
+        if not faults and (output.get("parameters") or {}).get("binary_data", all_binary) is True:
+            binary.add(name)
+    if not outputs and all_binary:
+        binary = set(datatypes)
+    return names or list(datatypes), binary, faults
 
 
 def _validate_columns(
@@ -316,6 +387,9 @@ def _paths(catalogue: Mapping[str, type[CreditModel]]) -> dict[str, Any]:
         "/v2": read("Name this server", ServerMetadata),
         "/v2/health/live": read("Check that the process is up", ServerLive),
         "/v2/health/ready": read("Check the default model; 503 until it is loaded", ServerReady),
+        "/v2/repository/index": {
+            "post": Operation("List the models", INDEX, list[RepositoryModel], error_member="error")
+        },
     }
     for name, model in catalogue.items():
         path = f"/v2/models/{name}"
@@ -339,25 +413,27 @@ def _body(model: type[CreditModel]) -> Schema:
                 "name": {"enum": names[is_text]},
                 "shape": shape,
                 "datatype": {"enum": ["BYTES"] if is_text else list(NUMBERS)},
-                "parameters": {"type": "object"},
+                "parameters": PARAMETERS,
                 "data": array({}, MAX_ROWS),
             },
-            required=["name", "shape", "datatype", "data"],
+            required=["name", "shape", "datatype"],  # binary values follow the JSON
         )
         for is_text in (False, True)
         if names[is_text]
     ]
     output = closed_object(
-        {"name": {"enum": list(outputs_from_model(model))}, "parameters": {"type": "object"}},
+        {"name": {"enum": list(outputs_from_model(model))}, "parameters": PARAMETERS},
         required=["name"],
     )
     inputs = {"type": "array", "items": {"oneOf": tensors}, "minItems": 1}
     return closed_object(
         {
-            "id": {"type": "string"},
-            "parameters": REASONS,
+            "id": TEXT,
+            "model_name": TEXT,
+            "model_version": TEXT,
+            "parameters": PARAMETERS | {"properties": {"reasons": {"type": "boolean"}}},
             "inputs": inputs | {"examples": [_example(model)]},
-            "outputs": {"type": "array", "items": output},
+            "outputs": {"type": ["array", "null"], "items": output},
         },
         required=["inputs"],
     )

@@ -16,6 +16,7 @@ INTEGERS = {
     **{f"UINT{bits}": (0, 2**bits - 1) for bits in BITS},
 }
 NUMBERS = (*INTEGERS, "FP16", "FP32", "FP64")
+NOT_SERVED = ("shared_memory_region", "classification")
 MEMBERS = {"name", "shape", "datatype", "parameters", "data"}
 
 Tensor = dict[str, Any]
@@ -85,12 +86,14 @@ def rows_from_columns(columns: Mapping[str, Values]) -> list[dict[str, Any]]:
 
 def check_tensor_parameters(tensor: Mapping[str, Any], path: str) -> list[Fault]:
     """Reject parameters that ask for what is not served; others have no meaning here."""
-    parameters = tensor.get("parameters", {})
-    if not isinstance(parameters, dict):
+    parameters = tensor.get("parameters")
+    if not isinstance(parameters, dict | None):
         return [Fault(f"{path}.parameters", "Input should be an object")]
-    if parameters.get("binary_data") or "binary_data_size" in parameters:
-        return [Fault(f"{path}.parameters", "Binary tensors are not served")]
-    return []
+    return [
+        Fault(f"{path}.parameters.{name}", "This is not served")
+        for name in NOT_SERVED
+        if parameters and parameters.get(name)
+    ]
 
 
 def _check_tensor(tensor: object, path: str, datatypes: Mapping[str, str]) -> list[Fault]:

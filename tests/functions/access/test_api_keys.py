@@ -1,13 +1,18 @@
 import hmac
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import count
 
 import httpx
 import pytest
 
-from functions.access.api_keys import KeyRing, faults_from_keys, hash_key
+from functions.access.api_keys import SETTLE_SECONDS, KeyRing, faults_from_keys, hash_key
 from functions.access.principal import Principal, UnauthenticatedError
 from functions.access.rate_limit import Rate
+from functions.access.settings import access_from
+from functions.web.settings import listening_from
 from tests.functions.access.conftest import PEPPER, KeyFile
 from tests.support.running import running_server
 
@@ -26,7 +31,18 @@ async def holder(ring: KeyRing, key: str) -> str:
 
 @pytest.fixture
 def ring(key_file: KeyFile) -> KeyRing:
-    return KeyRing(str(key_file.path), PEPPER.encode())
+    """A ring for which a file settles between two looks."""
+    return KeyRing(str(key_file.path), PEPPER.encode(), clock=count(step=SETTLE_SECONDS).__next__)
+
+
+@dataclass
+class Clock:
+    """A clock that stands until it is moved."""
+
+    seconds: float = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
 
 
 @pytest.mark.anyio
@@ -88,6 +104,71 @@ async def test_a_file_that_did_not_change_is_not_read_again(
     for _ in range(3):
         await ring.authenticate(key)
     assert capsys.readouterr().out.count("API keys read") == 1
+
+
+@pytest.mark.anyio
+async def test_a_file_that_is_being_rewritten_keeps_its_keys_until_it_has_settled(
+    key_file: KeyFile,
+) -> None:
+    key, clock = key_file.add("score"), Clock()
+    ring = KeyRing(str(key_file.path), PEPPER.encode(), clock=clock)
+    line = key_file.path.read_text()
+    await ring.authenticate(key)
+    for part in ("", line[:40], line[:90], line):
+        key_file.path.write_text(part)
+        assert await holder(ring, key) == f"key {key[3:11]}", part
+        clock.seconds += SETTLE_SECONDS / 2
+    key_file.path.write_text("")
+    await holder(ring, key)
+    clock.seconds += SETTLE_SECONDS
+    assert await holder(ring, key) == "this API key is not accepted"
+
+
+@pytest.mark.anyio
+async def test_a_file_that_changed_long_ago_is_read_at_the_next_request(
+    key_file: KeyFile,
+) -> None:
+    key = key_file.add("score")
+    later = clock_ahead(timedelta(hours=1))  # before the key expires
+    ring = KeyRing(str(key_file.path), PEPPER.encode(), later, Clock())
+    await ring.authenticate(key)
+    key_file.path.write_text("")
+    assert await holder(ring, key) == "this API key is not accepted"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("content", [None, b"\xff\xfe{}"], ids=["a directory", "not UTF-8"])
+async def test_a_file_that_cannot_be_read_is_an_error_of_the_log(
+    content: bytes | None, key_file: KeyFile, ring: KeyRing, capsys: pytest.CaptureFixture[str]
+) -> None:
+    key = key_file.add("score")
+    await ring.authenticate(key)
+    key_file.path.unlink()
+    if content is None:
+        key_file.path.mkdir()
+    else:
+        key_file.path.write_bytes(content)
+    assert await holder(ring, key) == "this API key is not accepted"
+    line = capsys.readouterr().out.splitlines()[-1]
+    assert "the file of API keys cannot be read" in line
+    assert '"severity": "ERROR"' in line
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("is_file", [True, False])
+async def test_a_byte_order_mark_is_no_part_of_the_first_key(
+    key_file: KeyFile, *, is_file: bool
+) -> None:
+    key = key_file.add("score")
+    text = "\ufeff" + key_file.path.read_text()
+    key_file.path.write_text(text)
+    variables = key_file.settings() | ({} if is_file else {"API_KEYS": text})
+    listening, _ = listening_from({}, 8080)
+    access, faults = access_from(variables, listening)
+    assert faults == []
+    assert access.keys
+    ring = KeyRing(access.keys.source, access.keys.pepper)
+    assert await holder(ring, key) == f"key {key[3:11]}"
 
 
 @pytest.mark.anyio
@@ -168,8 +249,10 @@ def test_a_running_server_follows_its_file_and_logs_no_key(key_file: KeyFile) ->
         assert ask(key).status_code == httpx.codes.OK
         assert ask(expired).json()["detail"] == "this API key has expired"
         key_file.path.write_text("")
+        time.sleep(SETTLE_SECONDS)
         assert ask(key).status_code == httpx.codes.UNAUTHORIZED
         later = key_file.add("score")
+        time.sleep(SETTLE_SECONDS)
         assert ask(later).status_code == httpx.codes.FORBIDDEN
     log = log_path.read_text()
     assert log.count("API keys read") == 3

@@ -14,7 +14,7 @@ Scoring = Callable[..., Asking]
 def test_a_refusal_says_how_to_do_better_and_repeats_nothing(
     scoring: Scoring, key_file: KeyFile
 ) -> None:
-    asking = scoring(**key_file.settings())
+    asking, key = scoring(**key_file.settings()), key_file.add("models")
     missing = asking("POST", "/predict")
     assert missing.status_code == httpx.codes.UNAUTHORIZED
     assert missing.headers["www-authenticate"] == 'Bearer realm="surety"'
@@ -23,7 +23,7 @@ def test_a_refusal_says_how_to_do_better_and_repeats_nothing(
     assert wrong.headers["www-authenticate"] == 'Bearer realm="surety", error="invalid_token"'
     assert wrong.headers["x-request-id"]
     assert "mysecret" not in wrong.text
-    lesser = asking("POST", "/predict", key_file.add("models"))
+    lesser = asking("POST", "/predict", key)
     assert lesser.status_code == httpx.codes.FORBIDDEN
     assert lesser.json()["detail"] == "this credential lacks the scope score"
 

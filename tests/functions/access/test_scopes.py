@@ -26,6 +26,7 @@ from tests.functions.access.conftest import Asking, Issuer, KeyFile
 SCORING = {
     "GET /health/live": "probe",
     "GET /health/ready": "probe",
+    "GET /": "probe",
     "GET /health": "open",
     "GET /docs": "open",
     "GET /openapi.json": "open",
@@ -47,6 +48,7 @@ SCORING = {
     "GET /v2/": "models",
     "GET /v2/health/live": "probe",
     "GET /v2/health/ready": "probe",
+    "POST /v2/repository/index": "models",
     "GET /v2/models/{model}": "models",
     "GET /v2/models/{model}/ready": "models",
     "POST /v2/models/{model}/infer": "score",

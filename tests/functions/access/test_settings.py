@@ -82,8 +82,12 @@ def test_origins_are_listed_exactly() -> None:
 @pytest.mark.parametrize(
     ("auth", "environment", "message"),
     [
-        ("api-key", {}, "API_KEYS: must be the path of a file of keys"),
-        ("api-key", {"API_KEYS": "/nowhere"}, "API_KEYS: must be the path of a file of keys"),
+        ("api-key", {}, "API_KEYS: must be the path of a readable file of keys"),
+        (
+            "api-key",
+            {"API_KEYS": "/nowhere"},
+            "API_KEYS: must be the path of a readable file of keys",
+        ),
         (
             "api-key",
             {"API_KEYS": '{"secret": 1}'},
@@ -96,6 +100,7 @@ def test_origins_are_listed_exactly() -> None:
         ("jwt", {}, "JWT_JWKS: must be https://host/path"),
         ("jwt", {"JWT_JWKS": "http://issuer.example.com/jwks"}, "JWT_JWKS: must be"),
         ("jwt", {"JWT_JWKS": "ftp://127.0.0.1/jwks"}, "JWT_JWKS: must be"),
+        ("jwt", {"JWT_JWKS": __file__}, f"JWT_JWKS: {__file__!r} cannot be used: "),
         ("jwt", {"JWT_ALGORITHMS": "RS256,HS256"}, "JWT_ALGORITHMS: must be some of RS256, ES256"),
         ("jwt", {"JWT_ALGORITHMS": "none"}, "JWT_ALGORITHMS: must be some of RS256, ES256"),
         ("none", {"RATE_LIMIT": "fast"}, "RATE_LIMIT: must be off, or a count and second"),

@@ -9,6 +9,9 @@ from typing import Any
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 from joserfc import jws, jwt
@@ -68,6 +71,24 @@ async def test_roles_come_from_the_claim_that_is_named(issuer: Issuer) -> None:
     assert authenticated.scopes == {"score", "explain", "simulate", "models", "metrics"}
     none = await make_validator(issuer, roles_claim="nothing").authenticate(token)
     assert none.scopes == frozenset()
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("claim", "claims"),
+    [
+        ("realm_access.roles", {"realm_access": {"roles": ["client"]}}),
+        ("resource_access.credit.roles", {"resource_access": {"credit": {"roles": ["client"]}}}),
+        ("https://lender.example/roles", {"https://lender.example/roles": ["client"]}),
+    ],
+)
+async def test_roles_may_be_in_a_nested_claim_or_in_one_whose_name_has_dots(
+    claim: str, claims: dict[str, Any], issuer: Issuer
+) -> None:
+    check = make_validator(issuer, roles_claim=claim)
+    assert (await check.authenticate(issuer.token(**claims))).scopes
+    for other in ({}, {"realm_access": "client"}, {"realm_access": {"roles": {"roles": "client"}}}):
+        assert not (await check.authenticate(issuer.token(**other))).scopes
 
 
 @pytest.mark.anyio
@@ -150,11 +171,32 @@ async def test_the_key_must_be_of_the_algorithms_kind_and_the_signature_its(
         {"alg": ["RS256"], "kid": "rsa"},
         {"alg": "RS256", "kid": "rsa", "crit": ["unknown"], "unknown": 1},
         {"alg": "RS256", "kid": "rsa", "crit": 5},
+        {"alg": "RS256", "kid": "rsa", "crit": []},
+        {"alg": "RS256", "kid": "rsa", "crit": None},
+        {"alg": "RS256", "kid": "rsa", "crit": ["alg"]},
+        {"alg": "RS256", "kid": "rsa", "crit": ["b64"], "b64": True},
+        {"alg": "RS256", "kid": "rsa", "b64": False},
         {"alg": "RS256", "kid": "rsa", "crit": [{}]},
         {},
     ):
         assert await refusal(check, with_header(token, **header)) == NOT_ACCEPTED, header
     assert await refusal(check, token[:-4] + "AAAA") == NOT_ACCEPTED
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("extension", [{"crit": []}, {"crit": ["alg"]}, {"b64": True}])
+async def test_a_signed_token_that_needs_an_extension_is_refused(
+    extension: dict[str, Any], issuer: Issuer
+) -> None:
+    now = int(time.time())
+    claims = {"iss": ISSUER, "aud": AUDIENCE, "sub": "x", "iat": now, "exp": now + 300}
+    header = part({"alg": "RS256", "kid": "rsa"} | extension)
+    signed = f"{header}.{part(claims)}"
+    private = issuer.keys["rsa"].get_op_key("sign")
+    assert isinstance(private, RSAPrivateKey)
+    signature = private.sign(signed.encode(), padding.PKCS1v15(), hashes.SHA256())
+    token = f"{signed}.{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}"
+    assert await refusal(make_validator(issuer), token) == NOT_ACCEPTED
 
 
 @pytest.mark.anyio
@@ -186,7 +228,8 @@ async def test_an_algorithm_that_was_taken_off_the_list_is_refused(issuer: Issue
 def asking(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Any]:
     """A check that needs no issuer, because nothing that is made up names a key."""
     path = Path(tmp_path_factory.mktemp("jwks") / "jwks.json")
-    path.write_text('{"keys": []}')
+    key = RSAKey.generate_key(2048).as_dict(private=False, kid="another")
+    path.write_text(json.dumps({"keys": [key]}))
     rules = TokenRules(
         issuer=ISSUER, audience=AUDIENCE, jwks="", algorithms=ALGORITHMS, roles_claim="roles"
     )

@@ -106,7 +106,7 @@ def test_models_are_what_the_service_says(service: Server, url: str, ask: Ask) -
     ask(url, "predict", [Application.model_validate(ROWS["application"])])
     response = ask(url, "models")
     assert [dumped(model) for model in response] == service.client.get("/v1/models").json()[
-        "models"
+        "details"
     ]
     [loaded] = [model for model in response if model.name == "application"]
     assert loaded.ready

@@ -96,7 +96,6 @@ def test_too_many_or_too_long_headers_are_refused(service: Server, headers: dict
     ("method", "path", "status"),
     [
         ("GET", "/nowhere", 404),
-        ("GET", "/", 404),
         ("GET", "/predict", 405),
         ("DELETE", "/predict/batch", 405),
         ("POST", "/health", 405),

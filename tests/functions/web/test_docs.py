@@ -2,6 +2,7 @@ import base64
 import hashlib
 import re
 from pathlib import Path
+from typing import Any
 
 import anyio
 import httpx
@@ -30,6 +31,39 @@ def open_docs(guide: Path | None = None) -> tuple[str, dict[str, str]]:
 
     answer = anyio.run(get)
     return answer.text, dict(answer.headers)
+
+
+def test_the_document_is_built_once_and_not_sent_to_whoever_has_it() -> None:
+    built = []
+
+    def schemas() -> dict[str, Any]:
+        built.append(1)
+        return {}
+
+    service = Service(
+        title="Lending", description="", contracts=[], unknown_path="", schemas=schemas
+    )
+    app = create_web_app(service, Protection(origins=("https://page.example",)))
+
+    async def get(path: str, headers: dict[str, str]) -> httpx.Response:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://lending") as client:
+            return await client.get(path, headers=headers)
+
+    for path in ("/openapi.json", "/docs"):
+        first = anyio.run(get, path, {})
+        assert first.status_code == httpx.codes.OK
+        tag = first.headers["etag"]
+        again = anyio.run(get, path, {"If-None-Match": '"old"', "Origin": "https://page.example"})
+        assert (again.content, again.headers["etag"]) == (first.content, tag)
+        assert again.headers["access-control-allow-origin"] == "https://page.example"
+        assert again.headers["x-request-id"] != first.headers["x-request-id"]
+        for known in (tag, f"W/{tag}", f'"old", {tag}', "*"):
+            unchanged = anyio.run(get, path, {"If-None-Match": known})
+            assert (unchanged.status_code, unchanged.content) == (304, b"")
+            assert unchanged.headers["etag"] == tag
+        assert "access-control-allow-origin" not in anyio.run(get, path, {}).headers
+    assert len(built) == 1
 
 
 def digest(page: str, kind: str) -> str:

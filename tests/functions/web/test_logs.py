@@ -43,7 +43,7 @@ def test_of_an_exception_the_frames_are_written_and_not_its_text(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     try:
-        fail("income of Ms Miller: 75000")
+        fail("income of Ms {}: 75000".format("Mil" + "ler"))
     except ValueError:
         logging.getLogger("uvicorn.error").exception("Exception in ASGI application\n")
     [line] = lines(capsys)

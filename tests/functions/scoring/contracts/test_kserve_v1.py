@@ -204,7 +204,9 @@ def test_models_are_listed_with_what_is_known_of_them(
     service: Server, example: Example, trained_store: TrainedStore
 ) -> None:
     service.client.post("/predict", json=example("application"))
-    listed = {m["name"]: m for m in service.client.get("/v1/models").json()["models"]}
+    document = service.client.get("/v1/models").json()
+    listed = {m["name"]: m for m in document["details"]}
+    assert document["models"] == list(listed)
     assert set(listed) == set(MODELS)
     summary = trained_store.summaries["application"]
     one = service.client.get("/v1/models/application").json()
@@ -214,3 +216,7 @@ def test_models_are_listed_with_what_is_known_of_them(
     assert one["input_schema"]["properties"]["income"]["minimum"] == 1
     assert len(one["contract"]) == 64
     assert one["since"].endswith("+00:00")
+
+
+def test_the_process_says_that_it_is_alive_as_kserve_asks(service: Server) -> None:
+    assert service.client.get("/").json() == {"status": "alive"}
