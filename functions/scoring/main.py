@@ -9,6 +9,7 @@ from starlette.types import ASGIApp
 
 from functions.scoring.app import create_app
 from functions.scoring.settings import read_settings
+from functions.web.framework import use_our_server
 from functions.web.logs import log
 
 finish_imports()
@@ -16,6 +17,7 @@ finish_imports()
 # Before the server forks: a wrong setting ends the process here, by name.
 SETTINGS = read_settings()
 APP = create_app(SETTINGS)
+use_our_server(APP)
 if SETTINGS.access.auth == "none":
     log("WARNING", "AUTH is none, and functions-framework listens everywhere unless HOST is set")
 

@@ -1,9 +1,10 @@
 """Errors as RFC 9457 problem documents: every fault at once, without repeating what was sent."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
+from itertools import islice
 
 from pydantic import ValidationError
 from pydantic_core import to_json
@@ -12,7 +13,10 @@ from typing_extensions import TypedDict
 
 from models.errors import SuretyError
 
-MAX_FAULTS = 1_000  # in one response: a small body could otherwise ask for a very large one
+# A small body could otherwise ask for a very large response.
+MAX_FAULTS = 1_000
+MAX_FAULTS_BYTES = 60_000
+MAX_RULE_CHARACTERS = 300  # a field may have thousands of levels
 PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 
 ErrorStatuses = Mapping[type[SuretyError], HTTPStatus]
@@ -96,12 +100,14 @@ def problem(
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """Render a problem document."""
+    shown = list(first_faults(faults))
+    rest = f", of which the first {len(shown)} are listed" if len(shown) < len(faults) else ""
     document: Problem = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
         "status": int(status),
-        "detail": detail,
-        "errors": list(faults[:MAX_FAULTS]),
+        "detail": detail + rest,
+        "errors": shown,
     }
     return Response(
         to_json(document),
@@ -109,6 +115,16 @@ def problem(
         headers=headers,
         media_type="application/problem+json",
     )
+
+
+def first_faults(faults: Iterable[Fault]) -> Iterator[Fault]:
+    """Yield as many faults as one response holds."""
+    size = 0
+    for fault in islice(faults, MAX_FAULTS):
+        size += len(to_json(fault)) + 1
+        if size > MAX_FAULTS_BYTES:
+            return
+        yield fault
 
 
 def faults_from_validation(error: ValidationError, prefix: str = "") -> list[Fault]:
@@ -140,7 +156,11 @@ def fault_path(prefix: str, location: tuple[int | str, ...]) -> str:
 
 
 def _rule(kind: str, message: str) -> str:
-    return {
+    rule = {
         "extra_forbidden": "This field is not in the contract",
         "missing": "This field is required",
     }.get(kind, message)
+    if len(rule) <= MAX_RULE_CHARACTERS:
+        return rule
+    shown, _, rest = rule[:MAX_RULE_CHARACTERS].rpartition(", ")
+    return f"{shown or rest}, and others: the model's schema lists them"

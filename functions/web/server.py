@@ -9,6 +9,7 @@ import socket
 import sys
 from collections.abc import Callable
 from types import FrameType
+from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
@@ -20,6 +21,19 @@ from models.errors import DeclarationError
 
 STOP_SECONDS = 7  # Cloud Run kills ten seconds after SIGTERM
 DRAIN_TURNS, DRAIN_SECONDS = 10, 0.03
+SERVER_OPTIONS: dict[str, Any] = {
+    "loop": "uvloop",
+    "http": HttpProtocol,
+    "ws": "none",
+    # It would trust whatever a caller on this machine says about where it comes from.
+    "proxy_headers": False,
+    "lifespan": "on",
+    "access_log": False,
+    "log_config": None,
+    "log_level": "warning",
+    "server_header": False,
+    "timeout_graceful_shutdown": STOP_SECONDS,
+}
 
 
 def serve(prepare: Callable[[], tuple[Starlette, Listening]]) -> int:
@@ -29,30 +43,14 @@ def serve(prepare: Callable[[], tuple[Starlette, Listening]]) -> int:
     except DeclarationError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    server = _DrainingServer(
-        uvicorn.Config(
-            app,
-            host=listening.host,
-            port=listening.port,
-            loop="uvloop",
-            http=HttpProtocol,
-            ws="none",
-            # It would trust whatever a caller on this machine says about where it comes from.
-            proxy_headers=False,
-            lifespan="on",
-            access_log=False,
-            log_config=None,
-            log_level="warning",
-            server_header=False,
-            timeout_graceful_shutdown=STOP_SECONDS,
-        )
-    )
+    config = uvicorn.Config(app, host=listening.host, port=listening.port, **SERVER_OPTIONS)
+    server = DrainingServer(config)
     log_library_warnings()
     server.run()
     return 0 if server.started else 1
 
 
-class _DrainingServer(uvicorn.Server):
+class DrainingServer(uvicorn.Server):
     """Stops without losing a request that was sent before its connection was said to end.
 
     SIGTERM leaves idle connections open for their usual time; SIGINT closes them. Both end the

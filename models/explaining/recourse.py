@@ -1,6 +1,6 @@
 """Recourse: the smallest change of an application that gets it approved.
 
-The smallest change has the fewest fields, at most `MOST_FIELDS`. Among those it has the least sum
+The smallest change has the fewest fields, at most `search_limits`. Among those it has the least sum
 of distances. A distance is `|change| / interquartile range` of the training rows, or 1 for another
 level. The result is exact on the grids of `recourse_grid`.
 
@@ -8,11 +8,12 @@ The search is branch and bound. A box is a set of joint changes between a neares
 corner. If risk can only fall from the nearest to the farthest corner, two bounds hold: a box whose
 farthest corner is not approved contains no approved change, and no change in a box is nearer than
 its nearest corner. The search halves boxes, the nearest first, until the nearest box is a single
-change. A field without a documented direction gets one box for each of its values.
+change. A field without a documented direction gets one box for each of its values. A number whose
+documented direction does not hold here is searched on as many values as one without, spread evenly.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Self
@@ -22,7 +23,13 @@ from numpy.typing import NDArray
 
 from models.annotations import Columns
 from models.contract import CreditModel
-from models.explaining.recourse_grid import Choice, Spreads, choices_from_columns
+from models.explaining.recourse_grid import (
+    Choice,
+    SearchLimits,
+    Spreads,
+    choices_from_columns,
+    search_limits,
+)
 from models.features import (
     Matrix,
     columns_from_applications,
@@ -33,9 +40,9 @@ from models.features import (
 )
 from models.scorer import Scorer, probabilities_from_log_odds
 
-MOST_FIELDS = 3
 PROBES = 32  # pairs of joint changes on which a documented direction is checked
 BOXES_AT_ONCE = 64
+ROOTS_AT_ONCE = 4_096  # bounds the memory of a search
 
 Corners = NDArray[np.int64]  # `(n, k)`: the value index of each choice; 0 is the present value
 
@@ -80,8 +87,9 @@ def smallest_change_among(
 ) -> Recourse | None:
     """Find the smallest change among these choices; otherwise like `smallest_change`."""
     columns = columns_from_applications(scorer.model, [application])
-    search = _RecourseSearch(scorer, columns, tuple(choices)).restrict_to_safer()
-    for fields in range(min(MOST_FIELDS, len(choices)) + 1):
+    limits = search_limits(scorer.model)
+    search = _RecourseSearch(scorer, columns, tuple(choices)).restrict_to_safer(limits)
+    for fields in range(min(limits.fields, len(choices)) + 1):
         corner = search.find_nearest(fields)
         if corner is not None:
             return search.recourse_from_corner(corner, application)
@@ -112,7 +120,7 @@ class _RecourseSearch:
     choices: tuple[Choice, ...]
     is_falling: tuple[bool, ...] = ()
 
-    def restrict_to_safer(self) -> Self:
+    def restrict_to_safer(self, limits: SearchLimits) -> Self:
         """Drop riskier values of each field whose documented direction holds on every probe."""
         random = np.random.default_rng(0)
         is_falling = [
@@ -120,7 +128,8 @@ class _RecourseSearch:
             for i, choice in enumerate(self.choices)
         ]
         choices = [
-            _select_safer(c) if f else c for c, f in zip(self.choices, is_falling, strict=True)
+            _select_safer(c) if f else _thin(c, limits.values)
+            for c, f in zip(self.choices, is_falling, strict=True)
         ]
         choice_indices = [i for i, choice in enumerate(choices) if len(choice.column) > 1]
         return replace(
@@ -145,9 +154,18 @@ class _RecourseSearch:
 
     def find_nearest(self, fields: int) -> Corners | None:
         """Find the nearest approved joint change of exactly `fields` fields; ties to the first."""
-        boxes = self.build_roots(fields)
-        boxes = boxes[self.is_approved(boxes.far)]
         best, least = None, math.inf
+        for roots in self.build_roots(fields):
+            is_near = self.measure_distances(roots.near) < least
+            boxes = roots[is_near]
+            boxes = boxes[self.is_approved(boxes.far)]
+            best, least = self.search_boxes(boxes, best, least)
+        return best
+
+    def search_boxes(
+        self, boxes: _Boxes, best: Corners | None, least: float
+    ) -> tuple[Corners | None, float]:
+        """Find a joint change in these boxes that is nearer than the best so far, at `least`."""
         while len(boxes.near):
             farthest = self.measure_distances(boxes.far)
             if farthest.min() < least:
@@ -157,26 +175,26 @@ class _RecourseSearch:
             order = order[bounds[order] < least]
             halves = self.halve(boxes[order[:BOXES_AT_ONCE]])
             boxes = halves.append(boxes[order[BOXES_AT_ONCE:]])
-        return best
+        return best, least
 
-    def build_roots(self, fields: int) -> _Boxes:
+    def build_roots(self, fields: int) -> Iterator[_Boxes]:
         """Build boxes that together contain all joint changes of exactly `fields` fields."""
-        near, far = [], []
         for choice_indices in combinations(range(len(self.choices)), fields):
-            lows = np.zeros((1, len(self.choices)), dtype=np.int64)
-            highs = lows.copy()
-            for i in choice_indices:
-                last = len(self.choices[i].column) - 1
-                starts = np.arange(1, (1 if self.is_falling[i] else last) + 1)
-                lows, highs = (np.repeat(c, len(starts), axis=0) for c in (lows, highs))
-                lows[:, i] = np.resize(starts, len(lows))
-                highs[:, i] = last if self.is_falling[i] else lows[:, i]
-            near.append(lows)
-            far.append(highs)
-        if not near:
-            none = np.empty((0, len(self.choices)), dtype=np.int64)
-            return _Boxes(none, none)
-        return _Boxes(np.vstack(near), np.vstack(far))
+            lasts = [len(self.choices[i].column) - 1 for i in choice_indices]
+            shape = [
+                1 if self.is_falling[i] else last
+                for i, last in zip(choice_indices, lasts, strict=True)
+            ]
+            for start in range(0, math.prod(shape), ROOTS_AT_ONCE):
+                stop = min(start + ROOTS_AT_ONCE, math.prod(shape))
+                near = np.zeros((stop - start, len(self.choices)), dtype=np.int64)
+                values = np.unravel_index(np.arange(start, stop), shape) if shape else ()
+                for i, value in zip(choice_indices, values, strict=True):
+                    near[:, i] = value + 1
+                far = near.copy()
+                for i, last in zip(choice_indices, lasts, strict=True):
+                    far[:, i] = last if self.is_falling[i] else near[:, i]
+                yield _Boxes(near, far)
 
     def halve(self, boxes: _Boxes) -> _Boxes:
         """Halve each box across its longest side, without halves that contain no approval.
@@ -243,6 +261,16 @@ def _select_safer(choice: Choice) -> Choice:
     away = (choice.column - choice.column[0]) * choice.characteristic.sign
     is_safer = away <= 0
     return Choice(choice.characteristic, choice.column[is_safer], choice.distances[is_safer])
+
+
+def _thin(choice: Choice, most: int) -> Choice:
+    """Keep the present value and at most so many others, spread evenly; levels are all kept."""
+    others = len(choice.column) - 1
+    if choice.characteristic.levels or others <= most:
+        return choice
+    kept = np.unique(np.linspace(1, others, most).round().astype(np.int64))
+    kept = np.concatenate([[0], kept])
+    return Choice(choice.characteristic, choice.column[kept], choice.distances[kept])
 
 
 def _value_from_choice(choice: Choice, index: int) -> str | float:

@@ -6,7 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.support.running import REPOSITORY, TOOLS
+from tests.support.environments import build_environment
+from tests.support.running import REPOSITORY
 
 ENVIRONMENTS = REPOSITORY / "var" / "bench"
 SCORING = "scoring"
@@ -33,17 +34,8 @@ def build(name: str) -> None:
     subprocess.CalledProcessError
         If it cannot be installed; `stderr` says why.
     """
-    requirements = requirements_path(name)
-    folder = ENVIRONMENTS / name
-    built = folder / requirements.name
-    if built.exists() and built.read_text() == requirements.read_text():
-        return
-    uv = str(TOOLS / "uv")
     python = sys.executable if name == SCORING else "3.11"  # the peers' pins are for that one
-    _run(uv, "venv", "--clear", "--python", python, str(folder))
-    install = ("--no-deps", "--compile-bytecode", f"--python={folder}")
-    _run(uv, "pip", "install", *install, "-r", str(requirements))
-    built.write_text(requirements.read_text())
+    build_environment(ENVIRONMENTS / name, requirements_path(name), python)
 
 
 def installed_mb(name: str) -> float:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from starlette.requests import Request
@@ -30,7 +31,7 @@ from functions.web.contract import OPEN, Contract
 from functions.web.examples import example_from_schema
 from functions.web.middleware import caller_from_request
 from functions.web.openapi import Operation, Schema, array, closed_object
-from functions.web.problems import MAX_FAULTS, Fault, reject_faults
+from functions.web.problems import Fault, first_faults, reject_faults
 from models.contract import CreditModel
 from models.prediction import Prediction, ScoredRequest
 from models.scorer import Decision
@@ -197,7 +198,8 @@ def _reply(scored: ScoredRequest) -> ApplicationReply:
 
 def _batch_reply(scored: ScoredRequest, rows: list[CreditModel | list[Fault]]) -> BatchReply:
     decisions = iter(scored.decisions)
-    remaining = MAX_FAULTS
+    faults = chain.from_iterable(row for row in rows if not isinstance(row, CreditModel))
+    remaining = sum(1 for _ in first_faults(faults))
     results: list[ApplicationResult | InvalidApplication] = []
     for row in rows:
         if isinstance(row, CreditModel):

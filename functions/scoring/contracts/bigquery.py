@@ -35,6 +35,7 @@ from models.contract import Characteristic, CreditModel, characteristics
 from models.prediction import Prediction
 
 INTEGER = re.compile(r"-?[0-9]{1,19}")
+NUMERIC = re.compile(r"-?[0-9]{1,39}(\.[0-9]{1,38})?")
 FLAGS = {"true": True, "false": False}  # a user-defined context holds strings only
 
 
@@ -94,9 +95,15 @@ def _rows_from_calls(calls: Rows, types: Mapping[str, str]) -> tuple[Rows, list[
 
 
 def _parse_value(value: object, kind: str) -> object:
-    """Return the value itself; BigQuery writes an integer that a double cannot hold as text."""
-    if kind == "INT64" and isinstance(value, str) and INTEGER.fullmatch(value):
-        return int(value)
+    """Return the value itself; BigQuery writes what a double may not hold exactly as text.
+
+    That is a large INT64, and every NUMERIC and BIGNUMERIC.
+    """
+    if isinstance(value, str):
+        if kind == "INT64" and INTEGER.fullmatch(value):
+            return int(value)
+        if kind != "STRING" and NUMERIC.fullmatch(value):
+            return float(value)
     return value
 
 
@@ -104,7 +111,7 @@ def _parse_context(context: object) -> tuple[bool, Sequence[Fault]]:
     """Read the routine's user-defined context, whose flags are strings."""
     if isinstance(context, dict) and isinstance(context.get("reasons"), str):
         context = context | {"reasons": FLAGS.get(context["reasons"])}
-    return parse_reasons({} if context is None else context, "userDefinedContext")
+    return parse_reasons(context, "userDefinedContext")
 
 
 def _with_request_id(caller: Caller, request_id: object) -> Caller:
@@ -131,20 +138,22 @@ def _paths(catalogue: Mapping[str, type[CreditModel]]) -> dict[str, Any]:
 def _body(model: type[CreditModel]) -> Schema:
     row, types = schema_from_model(model), arguments(model)
     example = example_from_schema(row)
-    text = {"type": "string", "pattern": f"^{INTEGER.pattern}$"}
+    text = {"type": "string", "pattern": f"^{NUMERIC.pattern}$"}
     values = [
-        {"anyOf": [row["properties"][name], text]} if kind == "INT64" else row["properties"][name]
+        row["properties"][name] if kind == "STRING" else {"anyOf": [row["properties"][name], text]}
         for name, kind in types.items()
     ]
     call = {
         "type": "array",
         "prefixItems": values,
+        "items": {},  # client generators want it; there are no more
         "minItems": len(values),
         "maxItems": len(values),
         "description": "Arguments in this order: " + ", ".join(types),
         "examples": [[example.get(name) for name in types]],
     }
-    context = closed_object({"reasons": {"enum": [True, False, *FLAGS]}})
+    flag = {"anyOf": [{"type": "boolean"}, {"type": "string", "enum": list(FLAGS)}]}
+    context = closed_object({"reasons": flag})
     return {
         "type": "object",
         "required": ["calls"],

@@ -245,7 +245,7 @@ def _parse(
     model: type[CreditModel], document: Mapping[str, Any]
 ) -> tuple[InferenceRequest, list[Fault]]:
     faults = [*unknown_members(document, MEMBERS), *_check_names(model, document)]
-    parameters = {} if document.get("parameters") is None else document["parameters"]
+    parameters = document.get("parameters")
     with_reasons, reasons_faults = _parse_parameters(parameters)
     wants_binary = isinstance(parameters, dict) and parameters.get("binary_data_output") is True
     outputs, binary, output_faults = _parse_outputs(

@@ -9,11 +9,16 @@ from functions.web.problems import Fault, reject_faults
 
 REASONS: Schema = closed_object(
     {"reasons": {"type": "boolean", "description": "Reasons for approvals too", "default": False}}
-) | {"examples": [{"reasons": True}]}
+) | {"type": ["object", "null"], "examples": [{"reasons": True}]}
 
 
 def parse_reasons(parameters: object, path: str = "parameters") -> tuple[bool, list[Fault]]:
-    """Read whether reasons are wanted for every decision, and the faults of `parameters`."""
+    """Read whether reasons are wanted for every decision, and the faults of `parameters`.
+
+    None, which many clients send for what they do not set, is no parameters.
+    """
+    if parameters is None:
+        return False, []
     if not isinstance(parameters, dict):
         return False, [Fault(path, "Input should be an object")]
     faults = unknown_members(parameters, {"reasons"}, path)
@@ -46,7 +51,9 @@ def parameters_beside_instances(
         If `parameters` is not an object.
     """
     faults = unknown_members(document, {"instances", "parameters"})
-    parameters = document.get("parameters", {})
+    parameters = document.get("parameters")
+    if parameters is None:
+        return {}, faults
     if not isinstance(parameters, dict):
         reject_faults([*faults, Fault("parameters", "Input should be an object")])
         return {}, faults

@@ -26,8 +26,8 @@ from functions.web.middleware import caller_from_request
 from functions.web.openapi import Operation, closed_object
 from functions.web.problems import reject_faults
 from models.contract import CreditModel
-from models.explaining.recourse import MOST_FIELDS, Change, Recourse, smallest_change
-from models.explaining.recourse_grid import allowed_values
+from models.explaining.recourse import Change, Recourse, smallest_change
+from models.explaining.recourse_grid import allowed_values, search_limits
 from models.prediction import Prediction, ScoredRequest
 from models.table import table_from_applications
 
@@ -35,7 +35,7 @@ MAX_INSTANCES = 20
 DETAILS = {
     "approved_already": "It is approved as it stands",
     "found": "No smaller change of the changeable fields is approved",
-    "none_exists": f"No change of at most {MOST_FIELDS} changeable fields is approved",
+    "none_exists": "No change of at most {fields} changeable fields is approved",
 }
 
 RecourseOutcome = Literal["approved_already", "found", "none_exists"]
@@ -111,7 +111,8 @@ def _find_recourses(
 
 def _render(scored: ScoredRequest, recourse: Recourse | None) -> RecourseResult:
     if recourse is None:
-        return {"outcome": "none_exists", "detail": DETAILS["none_exists"]}
+        fields = search_limits(scored.table.model).fields
+        return {"outcome": "none_exists", "detail": DETAILS["none_exists"].format(fields=fields)}
     if not recourse.changes:
         return {"outcome": "approved_already", "detail": DETAILS["approved_already"]}
     [after] = scored.loaded.scorer.decide([recourse.application])

@@ -1,10 +1,32 @@
+import os
+from collections.abc import Iterator
+
 import httpx
 import pytest
 
 from functions.web.bodies import MAX_BODY_BYTES
-from tests.support.running import Server
+from tests.support.running import REPOSITORY, Server, running_server
 
 JSON = {"content-type": "application/json"}
+MAX_PROBLEM_BYTES = 64 * 1024
+MANY_LEVELS = """
+from typing import Annotated, ClassVar, Literal
+
+from models.annotations import Reason
+from models.contract import CreditModel
+from models.policy import Cutoffs
+from models.score_scale import PointsToDoubleOdds
+
+
+class ManyLevels(CreditModel):
+    label: ClassVar = "is_default"
+    label_definition: ClassVar = "made up"
+    horizon: ClassVar = "12 months"
+    scale: ClassVar = PointsToDoubleOdds()
+    policy: ClassVar = Cutoffs(approve_below=0.2, decline_from=0.4)
+
+    branch: Annotated[Literal[tuple(map(str, range(5_000)))], Reason("L1", "Branch")]
+"""
 
 
 @pytest.mark.parametrize(
@@ -50,15 +72,52 @@ def test_another_kind_of_body_is_not_supported(service: Server, headers: dict[st
     assert answer.status_code == httpx.codes.UNSUPPORTED_MEDIA_TYPE
 
 
-def test_faults_are_counted_and_at_most_a_thousand_are_shown(service: Server) -> None:
+def test_faults_are_counted_and_as_many_are_shown_as_a_response_holds(service: Server) -> None:
     rows: list[dict[str, int]] = [{}] * 1_000
-    problem = service.client.post("/v1/models/application:predict", json={"instances": rows}).json()
-    assert problem["detail"].endswith(": 17000 faults")
-    assert len(problem["errors"]) == 1_000
+    answer = service.client.post("/v1/models/application:predict", json={"instances": rows})
+    problem = answer.json()
+    shown = len(problem["errors"])
+    assert problem["detail"].endswith(f": 17000 faults, of which the first {shown} are listed")
+    assert 500 < shown <= 1_000
+    assert len(answer.content) <= MAX_PROBLEM_BYTES
     reply = service.client.post("/predict/batch", json={"applications": rows}).json()
     assert reply["count"] == 1_000
-    assert sum(len(result["errors"]) for result in reply["results"]) == 1_000
+    assert 500 < sum(len(result["errors"]) for result in reply["results"]) <= 1_000
     assert all(result["error"] for result in reply["results"])
+
+
+@pytest.fixture(scope="module")
+def many_levels(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A service with a model one of whose fields has 5,000 levels; nothing is published."""
+    folder = tmp_path_factory.mktemp("levels")
+    (folder / "many_levels.py").write_text(MANY_LEVELS)
+    with running_server(
+        folder / "log",
+        MODEL_STORE=(folder / "store").as_uri(),
+        CREDIT_MODELS="many_levels",
+        PYTHONPATH=os.pathsep.join([str(REPOSITORY), str(folder)]),
+    ) as server:
+        yield server
+
+
+def test_a_field_of_very_many_levels_does_not_make_a_very_large_answer(
+    many_levels: Server,
+) -> None:
+    for verb, count in (("predict", 1_000), ("explain", 100)):
+        rows = [{"branch": "nowhere"}] * count
+        path = f"/v1/models/many_levels:{verb}"
+        answer = many_levels.client.post(path, json={"instances": rows})
+        assert answer.status_code == httpx.codes.UNPROCESSABLE_ENTITY
+        assert len(answer.content) <= MAX_PROBLEM_BYTES
+        fault = answer.json()["errors"][0]
+        assert fault["path"] == "instances[0].branch"
+        assert fault["message"].startswith("Input should be '0', '1', '2'")
+        assert fault["message"].endswith("and others: the model's schema lists them")
+    short = many_levels.client.post("/bigquery/many_levels", json={"calls": [["nowhere"]]})
+    assert "; calls[0].branch: Input should be '0', '1'" in short.json()["errorMessage"]
+    tensor = {"name": "branch", "shape": [1], "datatype": "BYTES", "data": ["nowhere"]}
+    short = many_levels.client.post("/v2/models/many_levels/infer", json={"inputs": [tensor]})
+    assert "; rows[0].branch: Input should be '0', '1'" in short.json()["error"]
 
 
 def test_a_row_of_very_many_members_is_refused_as_a_whole(service: Server) -> None:

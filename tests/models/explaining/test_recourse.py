@@ -1,6 +1,7 @@
 """Recourse is what trying every joint change would find."""
 
 import time
+import tracemalloc
 from collections.abc import Sequence
 from itertools import combinations, product
 from typing import Annotated, ClassVar
@@ -17,9 +18,17 @@ from models.contract import CreditModel, characteristics
 from models.discovery import credit_models
 from models.estimators.families import Additive, Trees, estimator_from_bytes
 from models.estimators.formula import Formula, Term, Value
-from models.explaining.recourse import MOST_FIELDS, Recourse, smallest_change, smallest_change_among
-from models.explaining.recourse_grid import Choice, Spread, Spreads, choices_from_columns
+from models.explaining.recourse import Recourse, smallest_change, smallest_change_among
+from models.explaining.recourse_grid import (
+    MOST_FIELDS,
+    Choice,
+    Spread,
+    Spreads,
+    choices_from_columns,
+    search_limits,
+)
 from models.features import (
+    Matrix,
     columns_from_applications,
     columns_from_fields,
     features,
@@ -190,6 +199,64 @@ def test_a_direction_that_a_derived_number_breaks_is_not_relied_on(height: int, 
     choices = choices_from_columns(Bent, {"height": spread, "width": spread}, columns)
     recourse = smallest_change_among(scorer, choices, application)
     assert_smallest(recourse, by_trial(scorer, choices, application), application)
+
+
+class Fine(CreditModel):
+    """Fields on grids of 100,001 values, without a direction, or with one that does not hold.
+
+    A search of all joint changes would score 10 to the 15th.
+    """
+
+    label: ClassVar = "is_default"
+    label_definition: ClassVar = "made up"
+    horizon: ClassVar = "12 months"
+    scale: ClassVar = PointsToDoubleOdds()
+    policy: ClassVar = Cutoffs(approve_below=0.2, decline_from=0.4)
+
+    height: Annotated[float, Field(ge=0, le=100), Changeable(0.001), Reason("F1", "Height")]
+    width: Annotated[float, Field(ge=0, le=100), Changeable(0.001), Reason("F2", "Width")]
+    depth: Annotated[float, Field(ge=0, le=100), Risk(+1), Changeable(0.001), Reason("F3", "Depth")]
+
+    @derived(Reason("F4", "Distance"))
+    def distance(columns: Columns) -> Column:  # noqa: N805 -- becomes a Derived
+        """How far depth is from the middle."""
+        return np.abs(columns["depth"] - 50)
+
+
+@pytest.mark.parametrize("approve_below", [0.2, 1e-9], ids=["found", "none exists"])
+def test_a_search_on_fine_grids_is_bounded_in_work_and_memory(
+    approve_below: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights = {"height": 0.05, "width": 0.04, "depth": 0.01, "distance": 0.05}
+    terms = tuple(
+        Term(weight=weight, shapes=(Value(feature=name, missing=0.0),))
+        for name, weight in weights.items()
+    )
+    estimator = Additive("logistic", Formula(features=tuple(weights), intercept=-7.0, terms=terms))
+    baseline: Baseline = {"height": 50, "width": 50, "depth": 50}
+    policy = Cutoffs(approve_below=approve_below, decline_from=0.4)
+    scorer = Scorer.from_catalogue(Fine, estimator, CALIBRATION, baseline, policy)
+    spread = Spread(lowest=0, highest=100, interquartile_range=10)
+    spreads = dict.fromkeys(("height", "width", "depth"), spread)
+    scored = 0
+    original = Scorer.log_odds_from_matrix
+
+    def count(self: Scorer, matrix: Matrix) -> Column:
+        nonlocal scored
+        scored += len(matrix)
+        return original(self, matrix)
+
+    monkeypatch.setattr(Scorer, "log_odds_from_matrix", count)
+    tracemalloc.start()
+    recourse = smallest_change(scorer, spreads, Fine(height=99.0, width=99.0, depth=90.0))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (recourse is None) is (approve_below < 0.2)
+    if recourse:
+        assert scorer.decide([recourse.application])[0].decision == "approve"
+    limits = search_limits(Fine)
+    assert scored <= (1 + limits.values) ** 3 + 10_000
+    assert peak < 50e6
 
 
 def test_what_is_approved_already_needs_no_change(logistic: Additive) -> None:

@@ -1,16 +1,25 @@
+from typing import Annotated, ClassVar, Literal
+
 import numpy as np
 import pytest
 
-from models.contract import characteristics
+from models.annotations import Changeable, Reason
+from models.contract import CreditModel, characteristics
 from models.discovery import credit_models
 from models.explaining.recourse_grid import (
+    MOST_VALUES,
     Choice,
     Spread,
+    _count_changes,
     allowed_values,
     build_grid,
     choices_from_columns,
+    grid_step,
+    search_limits,
 )
 from models.features import columns_from_applications
+from models.policy import Cutoffs
+from models.score_scale import PointsToDoubleOdds
 from tests.support.toy import Toy, toy
 
 SPREADS = {
@@ -94,3 +103,52 @@ def test_every_value_of_a_grid_is_accepted_by_the_contract(name: str) -> None:
                 model.__pydantic_validator__.validate_assignment(
                     model.model_construct(), c.name, proposed
                 )
+
+
+@pytest.mark.parametrize(
+    ("sizes", "fields", "expected"),
+    [([1, 1, 1], 3, 7), ([2, 3], 2, 2 + 3 + 6), ([2, 3, 5], 3, 10 + 31 + 30), ([4], 1, 4)],
+)
+def test_joint_changes_are_counted_as_trying_them_all_would(
+    sizes: list[int], fields: int, expected: int
+) -> None:
+    assert _count_changes(sizes, fields) == expected
+
+
+def test_a_number_without_a_direction_gets_a_coarser_step_and_says_so() -> None:
+    model = credit_models()["application"]
+    [term] = [c for c in characteristics(model) if c.name == "loan_term"]
+    limits = search_limits(model)
+    spread = Spread(lowest=1.0, highest=1.0 + 5 * limits.values, interquartile_range=1.0)
+    [amount] = [c for c in characteristics(model) if c.name == "loan_amount"]
+    wide = {
+        "loan_term": spread,
+        "loan_amount": Spread(lowest=0, highest=1e12, interquartile_range=1),
+    }
+    for c, most in ((term, limits.values), (amount, MOST_VALUES)):
+        grid = build_grid(model, c, wide)
+        assert 1 < len(grid) <= most
+        step = grid_step(model, c, wide[c.name])
+        assert np.diff(grid) == pytest.approx(step)
+        assert (grid / (c.step or 1)).round(6).tolist() == (grid // (c.step or 1)).tolist()
+    searched = {entry["field"]: entry for entry in allowed_values(model, wide)}
+    assert searched["loan_amount"]["step"] == grid_step(model, amount, wide["loan_amount"])
+
+
+class Levels(CreditModel):
+    """Two fields of 500 levels each."""
+
+    label: ClassVar = "is_default"
+    label_definition: ClassVar = "made up"
+    horizon: ClassVar = "12 months"
+    scale: ClassVar = PointsToDoubleOdds()
+    policy: ClassVar = Cutoffs(approve_below=0.2, decline_from=0.4)
+
+    branch: Annotated[Literal[tuple(map(str, range(500)))], Changeable(), Reason("L1", "Branch")]  # type: ignore[valid-type]
+    dealer: Annotated[Literal[tuple(map(str, range(500)))], Changeable(), Reason("L2", "Dealer")]  # type: ignore[valid-type]
+
+
+def test_fields_with_very_many_levels_are_not_changed_together() -> None:
+    limits = {name: search_limits(model) for name, model in credit_models().items()}
+    assert {limit.fields for limit in limits.values()} <= {2, 3}
+    assert search_limits(Levels).fields == 1

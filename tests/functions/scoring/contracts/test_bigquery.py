@@ -66,12 +66,14 @@ def test_an_identifier_is_a_text_and_changes_nothing(contracts: Server, rows: Ro
     assert first == second
 
 
-def test_integers_may_come_as_text_and_optional_arguments_as_null(
+def test_numbers_may_come_as_text_and_optional_arguments_as_null(
     contracts: Server, rows: Rows
 ) -> None:
     toy = rows["toy"]
     without_default = make_calls(toy, toy | {"months_since_default": None}, model="toy")
-    as_text = [[str(v) if isinstance(v, int) else v for v in call] for call in without_default]
+    as_text = [
+        [str(v) if isinstance(v, int | float) else v for v in call] for call in without_default
+    ]
     assert as_text != without_default
     plain = contracts.client.post("/bigquery/toy", json=request_body(without_default)).json()
     assert contracts.client.post("/bigquery/toy", json=request_body(as_text)).json() == plain

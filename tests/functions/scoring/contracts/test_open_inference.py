@@ -113,7 +113,8 @@ def test_null_and_an_absent_column_are_the_same_for_an_optional_field(
         ({"data": 45}, "inputs[0].data: Input should be a list"),
         ({"content": 1}, "inputs[0].content: This member is not in the contract"),
         ({"parameters": 1}, "inputs[0].parameters: Input should be an object"),
-        ({"parameters": {"binary_data_size": 8}}, "Binary tensors are not served"),
+        ({"parameters": {"binary_data_size": 8}}, "Binary data needs the header Inference-Header"),
+        ({"parameters": {"shared_memory_region": "r"}}, "shared_memory_region: This is not served"),
         ({"name": "income"}, "inputs[1].name: This column is listed twice"),
         ({"name": "surname"}, "inputs[0].name: Input should be a field of the model"),
         ({"name": "surname"}, "inputs.age: This column is required"),
@@ -138,18 +139,73 @@ def test_all_faults_are_named_at_once_and_no_value_is_repeated(
     document = make_columns(
         [rows["application"] | {"home_ownership": "houseboat"}],
         id=7,
-        parameters={"reason": True},
+        parameters={"reasons": "yes"},
+        model_name="german_credit",
         outputs=[{"name": "loss"}, 5],
         more=1,
     )
     answer = contracts.client.post(INFER, json=changed(document, "age", datatype="BYTES"))
     prediction = answer.json()["error"]
-    for path in ("id", "parameters.reason", "outputs[0].name", "outputs[1]", "more"):
+    for path in ("id", "parameters.reasons", "model_name", "outputs[0].name", "outputs[1]", "more"):
         assert f"; {path}: " in prediction
     assert "; inputs[0].datatype: " in prediction
     assert "; rows[0].home_ownership: " in prediction
     assert "houseboat" not in prediction
-    assert "7 faults" in prediction
+    assert "8 faults" in prediction
+
+
+def test_members_may_be_null_and_parameters_of_other_servers_mean_nothing(
+    contracts: Server, rows: Rows
+) -> None:
+    plain = make_columns([rows["application"]])
+    expected = contracts.client.post(INFER, json=plain).json()
+    inputs = [tensor | {"parameters": None} for tensor in plain["inputs"]]
+    nulls = dict.fromkeys(["id", "parameters", "outputs", "model_name", "model_version"])
+    assert contracts.client.post(INFER, json=nulls | {"inputs": inputs}).json() == expected
+    inputs = [tensor | {"parameters": {"content_type": "np"}} for tensor in plain["inputs"]]
+    meant_for_others = {"content_type": "pd", "priority": 1, "timeout": 5, "headers": {"a": "b"}}
+    document = {"parameters": meant_for_others, "model_name": "application", "inputs": inputs}
+    assert contracts.client.post(INFER, json=document).json() == expected
+
+
+def test_a_body_needs_no_content_type(contracts: Server, rows: Rows) -> None:
+    body = json.dumps(make_columns([rows["application"]])).encode()
+    assert "content-type" not in contracts.client.build_request("POST", INFER, content=body).headers
+    assert contracts.client.post(INFER, content=body).is_success
+    for kind, status in (("application/json; v=1", 200), ("text/csv", 400)):
+        answer = contracts.client.post(INFER, content=body, headers={"Content-Type": kind})
+        assert answer.status_code == status
+
+
+def test_the_repository_index_lists_every_model(contracts: Server, rows: Rows) -> None:
+    assert contracts.client.post(INFER, json=make_columns([rows["application"]])).is_success
+    path = "/v2/repository/index"
+    models = {model["name"]: model for model in contracts.client.post(path).json()}
+    assert set(models) == set(rows)
+    assert models["application"]["state"] == "READY"
+    assert models["application"]["version"]
+    ready = contracts.client.post(path, json={"ready": True}).json()
+    assert {model["state"] for model in ready} == {"READY"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/v2/nowhere", 404),
+        ("POST", "/v2/models/application/generate", 404),
+        ("GET", "/v2/models/application/infer", 405),
+        ("POST", "/v2", 405),
+        ("GET", "/v2/models/mortgage", 404),
+    ],
+)
+def test_an_unknown_path_is_answered_as_the_protocol_says(
+    contracts: Server, method: str, path: str, status: int
+) -> None:
+    answer = contracts.client.request(method, path)
+    assert answer.status_code == status
+    assert list(answer.json()) == ["error"]
+    assert ("allow" in answer.headers) is (status == 405)
+    assert contracts.client.get("/v20").headers["content-type"] == "application/problem+json"
 
 
 def test_reasons_of_an_approval_come_when_the_parameters_ask(contracts: Server, rows: Rows) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from models.contract import characteristics
 from models.discovery import credit_models
-from models.explaining.recourse import MOST_FIELDS
+from models.explaining.recourse_grid import MOST_FIELDS
 from tests.support.running import Server
 
 

@@ -34,7 +34,7 @@ from tests.functions.scoring.recording import (
     toys,
 )
 from tests.support.faults import wait_until
-from tests.support.running import ModelStore, Server, running_server
+from tests.support.running import ModelStore, Server, ServerKind, running_server
 
 Rows = dict[str, dict[str, Any]]
 
@@ -213,13 +213,15 @@ def test_a_store_that_hangs_delays_neither_a_decision_nor_the_end(tmp_path: Path
     wait_until(lambda: not [t for t in threading.enumerate() if t.name == "anchor"])
 
 
+@pytest.mark.parametrize("kind", ["module", "framework"])
 def test_a_server_that_is_stopped_has_anchored_its_last_record(
-    made_models: ModelStore, example: Callable[[str], Any], tmp_path: Path
+    kind: ServerKind, made_models: ModelStore, example: Callable[[str], Any], tmp_path: Path
 ) -> None:
     path, anchors = tmp_path / "decisions.jsonl", tmp_path / "anchors"
     key = KEY.replace(" ", "-")
     with running_server(
         tmp_path / "log",
+        kind,
         MODEL_STORE=made_models.uri,
         DECISION_LOG=str(path),
         DECISION_LOG_KEY=f"{key} {'old' * 20}",
@@ -229,7 +231,7 @@ def test_a_server_that_is_stopped_has_anchored_its_last_record(
             assert server.client.post("/predict", json=example("application")).is_success
         assert "surety_anchor_failures_total 0.0" in server.client.get("/metrics").text
         server.process.send_signal(signal.SIGTERM)
-        server.process.wait(timeout=15)
+        assert server.process.wait(timeout=15) == 0
     [head] = read_anchored_heads(FileStore(str(anchors)))
     assert head.sequence == 4
     findings = verify(read_lines(path), [Seal(key)], [head])

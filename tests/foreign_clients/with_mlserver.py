@@ -1,0 +1,24 @@
+"""Scores rows as MLServer's codec for pandas writes them; as `with_tritonclient.py`."""
+
+import json
+import sys
+from urllib.request import Request, urlopen
+
+import pandas as pd
+from mlserver.codecs import PandasCodec
+from mlserver.types import InferenceResponse
+
+OUTPUTS = ("probability_of_default", "credit_score", "decision")
+
+told = json.load(sys.stdin)
+answers = []
+for use_bytes in (True, False):
+    request = PandasCodec.encode_request(pd.DataFrame(told["rows"]), use_bytes=use_bytes)
+    for text in (request.model_dump_json(), request.model_dump_json(exclude_none=True)):
+        url = f"http://{told['url']}/v2/models/{told['model']}/infer"
+        sent = Request(url, text.encode(), {"Content-Type": "application/json; v=1"})
+        with urlopen(sent) as response:  # noqa: S310 -- a server of this test
+            parsed = InferenceResponse.model_validate_json(response.read())
+        frame = PandasCodec.decode_response(parsed)
+        answers.append({name: frame[name].tolist() for name in OUTPUTS})
+print(json.dumps(answers))
