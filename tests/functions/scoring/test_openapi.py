@@ -30,7 +30,7 @@ EXAMPLES = str(counts().schema_examples)
 CONFIG = str(Path(__file__).parent / "schemathesis.toml")
 
 
-def lists_without_items(schema: Any, path: str = "") -> Iterator[str]:
+def lists_without_items(schema: object, path: str = "") -> Iterator[str]:
     """Where a list does not say what is in it: generators of clients want that."""
     if isinstance(schema, dict):
         kind = schema.get("type")

@@ -62,8 +62,8 @@ def test_a_client_generator_makes_a_function_of_every_operation(
     (tmp_path / "openapi.json").write_text(json.dumps(document))
     written = tmp_path / "generated"
     command = [
-        *(tools / "bin" / "openapi-python-client", "generate", "--meta", "none"),
-        *("--path", tmp_path / "openapi.json", "--output-path", written),
+        *(str(tools / "bin" / "openapi-python-client"), "generate", "--meta", "none"),
+        *("--path", str(tmp_path / "openapi.json"), "--output-path", str(written)),
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "WARNING" not in done.stdout, done.stdout
