@@ -76,7 +76,6 @@ TESTED_BY = {
     "functions/web/contract.py": "functions/access/test_scopes.py",
     "functions/web/examples.py": "functions/scoring/test_examples.py",
     "functions/web/health.py": "functions/scoring/test_refresh.py",
-    "functions/web/logs.py": "functions/web/test_middleware.py",
     "functions/web/openapi.py": "functions/scoring/test_openapi.py",
     "functions/web/problems.py": "functions/scoring/test_malformed.py",
     "functions/web/telemetry.py": "functions/scoring/operations/test_prometheus.py",

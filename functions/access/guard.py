@@ -1,7 +1,7 @@
 """The guard around a route: who calls, whether they may, and how often they have."""
 
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any, get_args
 
@@ -98,6 +98,8 @@ class Guard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or refuse it."""
         principal, refusal = await self._authorize(scope)
+        if principal:
+            scope["caller"] = replace(scope["caller"], principal=principal.name)
         state = self._policy.count(principal, scope)
         if state:
             send = _with_headers(send, state)

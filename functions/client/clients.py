@@ -1,155 +1,32 @@
 """The clients: `Surety` is synchronous, `AsyncSurety` asynchronous; they share everything else."""
 
 import asyncio
-import time
-from collections.abc import Mapping, Sequence
-from typing import Self
+import threading
+from collections.abc import Coroutine, Mapping, Sequence
+from typing import Any, Self, TypeVar
 
 import httpx
 
 from . import endpoints
 from .credentials import Credential, authorization
-from .endpoints import ApplicationRow, Applications, Call, RequestIdentity, ResponseType
+from .endpoints import (
+    ApplicationRow,
+    Applications,
+    Call,
+    RequestIdentity,
+    ResponseType,
+    check_url,
+)
+from .errors import UnreadableResponseError
+from .loop_thread import LoopThread
 from .responses import Explanations, Model, Prediction, Recourses, WhatIf
 from .retries import Retries, RetryBudget
 
 TIMEOUT_SECONDS = 30.0
 RETRIES = Retries()
+MAX_RESPONSE_BYTES = 64 * 1024 * 1024
 
-
-class Surety:
-    """The scoring function at `url`; a context manager that threads may share.
-
-    Parameters
-    ----------
-    credential
-        An API key or token, or a function that returns one for each try, such as
-        `google_id_token(url)`.
-    timeout
-        Seconds a call may take with all its retries. It is checked between reads.
-
-    Applications are instances of the catalogue's classes, or mappings of field names to values
-    with `model` set to the credit model's name. Every method raises `RefusedError` for an invalid
-    request, `UnavailableError` if there is no response after all retries,
-    `UnreadableResponseError` and `CredentialError`.
-    """
-
-    def __init__(
-        self,
-        url: str,
-        *,
-        credential: Credential = None,
-        timeout: float = TIMEOUT_SECONDS,
-        retries: Retries = RETRIES,
-    ) -> None:
-        self._http = httpx.Client(base_url=url)
-        self._credential = credential
-        self._timeout = timeout
-        self._retries = retries
-
-    def __enter__(self) -> Self:
-        """Keep connections until the block ends."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Close all connections."""
-        self.close()
-
-    def close(self) -> None:
-        """Close all connections."""
-        self._http.close()
-
-    def predict(
-        self,
-        applications: Sequence[ApplicationRow],
-        *,
-        model: str | None = None,
-        reasons: bool = False,
-        applicant_id: str | None = None,
-        idempotency_key: str | None = None,
-    ) -> list[Prediction]:
-        """Decide on applications of one credit model; each decision is recorded.
-
-        `applicant_id` keeps an applicant on one side of champion and challenger, and is recorded
-        as a pseudonym. The same `idempotency_key` gives the same decision ids; without one, each
-        call gets a new key.
-        """
-        rows = Applications(applications, model)
-        identity = RequestIdentity(applicant_id, idempotency_key)
-        return self._request(endpoints.predict(rows, identity, reasons=reasons)).predictions
-
-    def explain(
-        self,
-        applications: Sequence[ApplicationRow],
-        *,
-        model: str | None = None,
-        picture: bool = False,
-        applicant_id: str | None = None,
-        idempotency_key: str | None = None,
-    ) -> Explanations:
-        """Decide as `predict` does, and explain each score; `picture` adds a chart as SVG."""
-        rows = Applications(applications, model)
-        identity = RequestIdentity(applicant_id, idempotency_key)
-        return self._request(endpoints.explain(rows, identity, picture=picture))
-
-    def whatif(
-        self,
-        application: ApplicationRow,
-        grid: Mapping[str, Sequence[object]],
-        *,
-        model: str | None = None,
-        applicant_id: str | None = None,
-    ) -> WhatIf:
-        """Return what would be decided with other values of one or two fields."""
-        rows, identity = Applications([application], model), RequestIdentity(applicant_id)
-        return self._request(endpoints.whatif(rows, identity, grid))
-
-    def recourse(
-        self,
-        applications: Sequence[ApplicationRow],
-        *,
-        model: str | None = None,
-        applicant_id: str | None = None,
-    ) -> Recourses:
-        """Return the smallest change of changeable fields that gets each application approved."""
-        rows, identity = Applications(applications, model), RequestIdentity(applicant_id)
-        return self._request(endpoints.recourse(rows, identity))
-
-    def models(self) -> list[Model]:
-        """List the credit models of the service, and what serves them."""
-        return self._request(endpoints.models()).details
-
-    def _request(self, call: Call[ResponseType]) -> ResponseType:
-        budget = RetryBudget(self._timeout, self._retries)
-        while True:
-            try:
-                response = self._send(call, budget)
-                pause = budget.pause_after_response(response)
-            except httpx.RequestError as error:
-                pause = budget.pause_after_failure(error)
-            else:
-                if pause is None:
-                    return endpoints.read(call, response)
-            time.sleep(pause)
-
-    def _send(self, call: Call[ResponseType], budget: RetryBudget) -> httpx.Response:
-        headers = {**call.headers, **authorization(self._credential)}
-        request = self._http.build_request(
-            call.method,
-            call.path,
-            headers=headers,
-            content=call.body,
-            timeout=budget.seconds_for_try(),
-        )
-        response = self._http.send(request, stream=True)
-        try:
-            body = bytearray()
-            for chunk in response.iter_raw():
-                body += chunk
-                budget.seconds_for_try()
-        finally:
-            response.close()
-        return httpx.Response(response.status_code, headers=response.headers, content=bytes(body))
+Result = TypeVar("Result")
 
 
 class AsyncSurety:
@@ -166,7 +43,7 @@ class AsyncSurety:
         timeout: float = TIMEOUT_SECONDS,
         retries: Retries = RETRIES,
     ) -> None:
-        self._http = httpx.AsyncClient(base_url=url)
+        self._http = httpx.AsyncClient(base_url=check_url(url))
         self._credential = credential
         self._timeout = timeout
         self._retries = retries
@@ -262,11 +139,149 @@ class AsyncSurety:
             await asyncio.sleep(pause)
 
     async def _send(self, call: Call[ResponseType], budget: RetryBudget) -> httpx.Response:
-        headers = {**call.headers, **await asyncio.to_thread(authorization, self._credential)}
-        return await self._http.request(
+        credential = await asyncio.to_thread(authorization, self._credential)
+        request = self._http.build_request(
             call.method,
             call.path,
-            headers=headers,
+            headers={**call.headers, **{n.encode(): v.encode() for n, v in credential.items()}},
             content=call.body,
             timeout=budget.seconds_for_try(),
         )
+        response = await self._http.send(request, stream=True)
+        try:
+            body = bytearray()
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > MAX_RESPONSE_BYTES:
+                    message = f"{call.path} responded with more than {MAX_RESPONSE_BYTES} bytes"
+                    raise UnreadableResponseError(message)
+        finally:
+            await response.aclose()
+        headers = {n: v for n, v in response.headers.items() if n != "content-encoding"}
+        return httpx.Response(response.status_code, headers=headers, content=bytes(body))
+
+
+class Surety:
+    """The scoring function at `url`; a context manager that threads may share.
+
+    Parameters
+    ----------
+    credential
+        An API key or token, or a function that returns one for each try, such as
+        `google_id_token(url)`.
+    timeout
+        Seconds a call may take with all its retries, however slowly the response arrives.
+
+    Applications are instances of the catalogue's classes, or mappings of field names to values
+    with `model` set to the credit model's name. Every method raises `RefusedError` for an invalid
+    request, `UnavailableError` if there is no response after all retries,
+    `UnreadableResponseError` and `CredentialError`.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        credential: Credential = None,
+        timeout: float = TIMEOUT_SECONDS,
+        retries: Retries = RETRIES,
+    ) -> None:
+        self._client = AsyncSurety(url, credential=credential, timeout=timeout, retries=retries)
+        self._loop: LoopThread | None = None
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        """Keep connections until the block ends."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close all connections."""
+        self.close()
+
+    def close(self) -> None:
+        """Close all connections."""
+        with self._lock:
+            if self._loop:
+                self._loop.run(self._client.close())
+                self._loop.stop()
+                self._loop = None
+
+    def _run(self, call: Coroutine[Any, Any, Result]) -> Result:
+        """Run a call on a loop of our own: only there can it be ended between any two bytes."""
+        with self._lock:
+            self._loop = self._loop or LoopThread()
+        return self._loop.run(call)
+
+    def predict(
+        self,
+        applications: Sequence[ApplicationRow],
+        *,
+        model: str | None = None,
+        reasons: bool = False,
+        applicant_id: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> list[Prediction]:
+        """Decide on applications of one credit model; each decision is recorded.
+
+        `applicant_id` keeps an applicant on one side of champion and challenger, and is recorded
+        as a pseudonym. The same `idempotency_key` gives the same decision ids; without one, each
+        call gets a new key.
+        """
+        return self._run(
+            self._client.predict(
+                applications,
+                model=model,
+                reasons=reasons,
+                applicant_id=applicant_id,
+                idempotency_key=idempotency_key,
+            )
+        )
+
+    def explain(
+        self,
+        applications: Sequence[ApplicationRow],
+        *,
+        model: str | None = None,
+        picture: bool = False,
+        applicant_id: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Explanations:
+        """Decide as `predict` does, and explain each score; `picture` adds a chart as SVG."""
+        return self._run(
+            self._client.explain(
+                applications,
+                model=model,
+                picture=picture,
+                applicant_id=applicant_id,
+                idempotency_key=idempotency_key,
+            )
+        )
+
+    def whatif(
+        self,
+        application: ApplicationRow,
+        grid: Mapping[str, Sequence[object]],
+        *,
+        model: str | None = None,
+        applicant_id: str | None = None,
+    ) -> WhatIf:
+        """Return what would be decided with other values of one or two fields."""
+        return self._run(
+            self._client.whatif(application, grid, model=model, applicant_id=applicant_id)
+        )
+
+    def recourse(
+        self,
+        applications: Sequence[ApplicationRow],
+        *,
+        model: str | None = None,
+        applicant_id: str | None = None,
+    ) -> Recourses:
+        """Return the smallest change of changeable fields that gets each application approved."""
+        return self._run(
+            self._client.recourse(applications, model=model, applicant_id=applicant_id)
+        )
+
+    def models(self) -> list[Model]:
+        """List the credit models of the service, and what serves them."""
+        return self._run(self._client.models())

@@ -2,6 +2,7 @@
 
 import json
 import re
+import unicodedata
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from .response import Response
 from .responses import Explanations, Models, Predictions, Problem, Recourses, WhatIf
 from .retries import read_retry_after
 
-HEADER_VALUE = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?")
+MAX_IDENTIFIER_CHARACTERS = 128
 
 ResponseType = TypeVar("ResponseType", bound=Response)
 
@@ -31,7 +32,8 @@ class Call(Generic[ResponseType]):
     method: str
     path: str
     response: type[ResponseType]
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    headers: Mapping[bytes, bytes] = field(default_factory=dict, repr=False)
+    rows: int | None = None  # how many predictions the response must have
     body: bytes | None = field(default=None, repr=False)
 
 
@@ -75,13 +77,13 @@ class RequestIdentity:
     applicant_id: str | None = field(default=None, repr=False)
     idempotency_key: str | None = field(default=None, repr=False)
 
-    def headers(self) -> dict[str, str]:
+    def headers(self) -> dict[bytes, bytes]:
         """Return the headers of a request that is not recorded."""
         if self.applicant_id is None:
             return {}
         return _header("X-Applicant-Id", self.applicant_id)
 
-    def headers_of_decision(self) -> dict[str, str]:
+    def headers_of_decision(self) -> dict[bytes, bytes]:
         """Return the headers of a recorded request; without a key each call gets its own.
 
         Every retry sends the same key, so that what is decided twice is one decision in the log.
@@ -135,22 +137,28 @@ def read(call: Call[ResponseType], response: httpx.Response) -> ResponseType:
     UnavailableError
         If the server failed.
     UnreadableResponseError
-        If a required member is missing.
+        If a required member is missing, or there are not as many predictions as applications.
     """
     if response.status_code != HTTPStatus.OK:
         raise _error_from_response(response)
     try:
-        return call.response.model_validate_json(response.content)
+        result = call.response.model_validate_json(response.content)
     except ValidationError as error:
         message = f"{call.path} did not respond with {call.response.__name__}"
         raise UnreadableResponseError(message) from error
+    for member in ("predictions", "explanations", "recourses"):
+        items = getattr(result, member, None)
+        if call.rows is not None and items is not None and len(items) != call.rows:
+            message = f"{call.path} responded with {len(items)} {member} for {call.rows} rows"
+            raise UnreadableResponseError(message)
+    return result
 
 
 def _call(
     verb: str,
     applications: Applications,
     parameters: Mapping[str, object],
-    headers: Mapping[str, str],
+    headers: Mapping[bytes, bytes],
     response: type[ResponseType],
 ) -> Call[ResponseType]:
     document = {"instances": applications.as_json(), "parameters": parameters}
@@ -158,16 +166,35 @@ def _call(
         method="POST",
         path=applications.path(verb),
         response=response,
-        headers={"Content-Type": "application/json", **headers},
+        headers={b"Content-Type": b"application/json", **headers},
         body=json.dumps(document, allow_nan=False).encode(),
+        rows=len(applications.rows),
     )
 
 
-def _header(name: str, value: str) -> dict[str, str]:
-    if not HEADER_VALUE.fullmatch(value):
-        message = f"{name} must be printable ASCII"
+def check_url(url: str) -> str:
+    """Return an address that can be called.
+
+    Raises
+    ------
+    ValueError
+        If it has no scheme or no host.
+    """
+    if not re.match(r"https?://[^/\s]+", url):
+        message = "url must be the service's address with its scheme, such as https://host"
         raise ValueError(message)
-    return {name: value}
+    return url
+
+
+def _header(name: str, value: str) -> dict[bytes, bytes]:
+    """Write an identifier as the service reads it: UTF-8, letters composed as NFC."""
+    text = unicodedata.normalize("NFC", value)
+    is_bounded = 1 <= len(text) <= MAX_IDENTIFIER_CHARACTERS
+    if not (is_bounded and text.isprintable() and text == text.strip()):
+        rule = f"must be 1 to {MAX_IDENTIFIER_CHARACTERS} printable characters"
+        message = f"{name} {rule}, without a blank at either end"
+        raise ValueError(message)
+    return {name.encode(): text.encode()}
 
 
 def _error_from_response(response: httpx.Response) -> RefusedError | UnavailableError:

@@ -104,7 +104,7 @@ def _require_json(request: Request) -> None:
     media_type["content-type"] = header
     charset = media_type.get_content_charset("utf-8")
     if media_type.get_content_type() != JSON or charset not in {"utf-8", "utf8"}:
-        message = f"the body must be {JSON} in UTF-8"
+        message = "the body must be application/json in UTF-8"
         raise RequestError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, message)
 
 

@@ -67,8 +67,8 @@ def _unchanging(build: Callable[[], Response]) -> Callable[[Request], Awaitable[
     async def answer(request: Request) -> Response:
         response = build_tagged()
         tag = response.headers["ETag"]
-        known = {part.strip() for part in request.headers.get("if-none-match", "").split(",")}
-        if known & {tag, f"W/{tag}", "*"}:
+        tags_sent = {part.strip() for part in request.headers.get("if-none-match", "").split(",")}
+        if tags_sent & {tag, f"W/{tag}", "*"}:
             return Response(status_code=HTTPStatus.NOT_MODIFIED, headers={"ETag": tag})
         return response
 

@@ -13,12 +13,14 @@ from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from functions.web.identifiers import RULE, identifier_from_bytes
 from functions.web.logs import log
-from functions.web.problems import problem
+from functions.web.problems import Fault, problem
 
 MAX_URL_BYTES = 2_048
 MAX_HEADERS = 100
 MAX_HEADER_BYTES = 16_384
+IDENTIFIERS = {b"x-applicant-id": "X-Applicant-Id", b"idempotency-key": "Idempotency-Key"}
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 TRACEPARENT = re.compile(r"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 CLOUD_TRACE = re.compile(r"([0-9a-f]{32})(/.*)?")
@@ -34,7 +36,8 @@ Observe = Callable[[Scope, int, float], None]  # a request, its response's statu
 class Caller:
     """Identifies a request, and the applicant it is about where the caller names one.
 
-    `received_at` is a `perf_counter` reading in seconds.
+    `received_at` is a `perf_counter` reading in seconds. `principal` is who asks, once that is
+    authenticated.
     """
 
     request_id: str
@@ -42,6 +45,7 @@ class Caller:
     idempotency_key: str | None
     trace_id: str | None
     received_at: float
+    principal: str | None = None
 
 
 def caller_from_request(request: Request) -> Caller:
@@ -116,15 +120,31 @@ def _refuse(scope: Scope) -> ASGIApp | None:
     if len(headers) > MAX_HEADERS or sum(len(n) + len(v) for n, v in headers) > MAX_HEADER_BYTES:
         detail = f"there are over {MAX_HEADERS} headers, or over {MAX_HEADER_BYTES} bytes of them"
         return problem(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, detail)
-    return None
+    return _refuse_identifiers(headers)
+
+
+def _refuse_identifiers(headers: list[tuple[bytes, bytes]]) -> ASGIApp | None:
+    """Refuse names that are not identifiers, all of them at once."""
+    sent = [header for header in headers if header[0] in IDENTIFIERS]
+    names = [name for name, _ in sent]
+    faults = [
+        Fault(IDENTIFIERS[name], RULE if names.count(name) == 1 else "may be sent once")
+        for name, value in dict(sent).items()
+        if names.count(name) > 1 or identifier_from_bytes(value) is None
+    ]
+    if not faults:
+        return None
+    return problem(HTTPStatus.BAD_REQUEST, "a header is not an identifier", faults)
 
 
 def _read_caller(headers: Headers) -> Caller:
     request_id = headers.get("x-request-id", "")
+    sent = {name: value for name, value in headers.raw if name in IDENTIFIERS}
+    identifiers = {name: identifier_from_bytes(value) for name, value in sent.items()}
     return Caller(
         request_id=request_id if REQUEST_ID.fullmatch(request_id) else os.urandom(16).hex(),
-        applicant_id=headers.get("x-applicant-id"),
-        idempotency_key=headers.get("idempotency-key"),
+        applicant_id=identifiers.get(b"x-applicant-id"),
+        idempotency_key=identifiers.get(b"idempotency-key"),
         trace_id=_read_trace_id(headers),
         received_at=time.perf_counter(),
     )

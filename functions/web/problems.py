@@ -100,14 +100,14 @@ def problem(
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """Render a problem document."""
-    shown = list(first_faults(faults))
-    rest = f", of which the first {len(shown)} are listed" if len(shown) < len(faults) else ""
+    listed = list(first_faults(faults))
+    rest = f", of which the first {len(listed)} are listed" if len(listed) < len(faults) else ""
     document: Problem = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
         "status": int(status),
         "detail": detail + rest,
-        "errors": shown,
+        "errors": listed,
     }
     return Response(
         to_json(document),
@@ -162,5 +162,5 @@ def _rule(kind: str, message: str) -> str:
     }.get(kind, message)
     if len(rule) <= MAX_RULE_CHARACTERS:
         return rule
-    shown, _, rest = rule[:MAX_RULE_CHARACTERS].rpartition(", ")
-    return f"{shown or rest}, and others: the model's schema lists them"
+    start, _, rest = rule[:MAX_RULE_CHARACTERS].rpartition(", ")
+    return f"{start or rest}, and others: the model's schema lists them"

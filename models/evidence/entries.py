@@ -1,16 +1,15 @@
 """Decision records as they are written: a scored request in, one chain entry per decision out."""
 
-import hashlib
 from binascii import b2a_base64
 from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from pydantic_core import to_json
 
 from models.contract import CreditModel, characteristics, contract_hash, name_from_model
-from models.evidence.hash_chain import Entry, Seal, canonical_json, commitment
+from models.evidence.hash_chain import UNKEYED, Entry, Seal, canonical_json, commitment
 from models.evidence.records import RECORD_VERSION, OwnPart, SharedPart
 from models.features import Matrix
 from models.prediction import ScoredRequest
@@ -38,6 +37,10 @@ class RequestContext(Protocol):
         """The caller's trace."""
 
     @property
+    def principal(self) -> str | None:
+        """Who asked, where callers are authenticated."""
+
+    @property
     def applicant_id(self) -> str | None:
         """The one applicant of all rows."""
 
@@ -46,9 +49,16 @@ class RequestContext(Protocol):
         """Gives a repeated request the same decision ids."""
 
 
+class RequestEntries(NamedTuple):
+    """The entries of a request, and the digest that identifies what it asked."""
+
+    entries: list[Entry]
+    digest: str
+
+
 def entries_from_request(
     scored: ScoredRequest, context: RequestContext, seal: Seal, now: datetime, random: bytes
-) -> list[Entry]:
+) -> RequestEntries:
     """Build one entry for each decision of a request.
 
     `now` is an aware datetime; `random` holds `SALT_BYTES` for each decision.
@@ -57,7 +67,8 @@ def entries_from_request(
     preamble = {"severity": "INFO", "message": "decision", "time": shared["decided_at"]}
     head = to_json(preamble | {"record": "decision", **shared})[:-1] + b","
     hashed_head = canonical_json(to_json(shared))
-    request = _request_digest(context, shared["model"])
+    digest = _request_digest(scored, context, seal)
+    request = digest[:ID_DIGITS]
     inputs = _inputs_from_table(scored.table)
     applicants = _pseudonyms_from_table(scored.table, context, seal)
     features = features_as_text(scored.matrix)
@@ -75,7 +86,7 @@ def entries_from_request(
         tail = f',"applicant":{quoted},"features":"{text}","salt":"{salt}"'.encode()
         line = b"".join((head, shown_own[1:-1], b',"inputs":', shown_inputs, tail))
         entries.append(Entry(line, hashed_head + hashed_own))
-    return entries
+    return RequestEntries(entries, digest)
 
 
 def features_as_text(matrix: Matrix) -> list[str]:
@@ -121,12 +132,24 @@ def _own_part(decision_id: str, index: int, decision: Decision, digest: str) -> 
     }
 
 
-def _request_digest(context: RequestContext, model_name: str) -> str:
-    """Identify a request, the same when it is repeated under its key; the key is not kept."""
-    kind, name = (
-        ("k", context.idempotency_key) if context.idempotency_key else ("r", context.request_id)
-    )
-    return hashlib.sha256(f"{kind}\0{model_name}\0{name}".encode()).hexdigest()[:ID_DIGITS]
+def name_of_request(context: RequestContext, model_name: str) -> bytes:
+    """Name a request: the same when its caller repeats it under its key, or else under its id."""
+    is_keyed = context.idempotency_key is not None
+    name = context.idempotency_key if is_keyed else context.request_id
+    return to_json(["key" if is_keyed else "id", context.principal, model_name, name])
+
+
+def _request_digest(scored: ScoredRequest, context: RequestContext, seal: Seal) -> str:
+    """Identify a request by its name and by everything that was applied for.
+
+    Different applications never share a decision id, whatever their callers call them.
+    """
+    table = scored.table
+    # Without a key, anybody could try values that are recorded nowhere, or were erased.
+    withheld = _withheld_fields(table.model) if seal.name == UNKEYED else frozenset()
+    names = [name for name in table.model.model_fields if name not in withheld]
+    rows = to_json([list(scored.positions), list(table.rows(names))])
+    return seal.request_digest(name_of_request(context, name_from_model(table.model)) + rows)
 
 
 def _pseudonyms_from_table(table: Table, context: RequestContext, seal: Seal) -> list[str | None]:
@@ -143,12 +166,19 @@ def _inputs_from_table(table: Table) -> list[tuple[bytes, bytes]]:
     """Write each application's inputs as they are shown, and as they are hashed: without nulls."""
     model_name, names = name_from_model(table.model), recorded_fields(table.model)
     rows = list(table.rows(names))
+    if b"-0.0" in to_json(rows):
+        rows = [tuple(map(_without_sign_of_zero, row)) for row in rows]
     inputs = [dict(zip(names, row, strict=True)) for row in rows]
     written = hashed = _join_objects([{model_name: fields} for fields in inputs])
     if any(None in row for row in rows):
         present = [{n: v for n, v in fields.items() if v is not None} for fields in inputs]
         hashed = _join_objects([{model_name: fields} if fields else {} for fields in present])
     return list(zip(written.split(SEPARATOR), canonical_json(hashed).split(SEPARATOR), strict=True))
+
+
+def _without_sign_of_zero(value: object) -> object:
+    """Return 0.0 for -0.0: BigQuery does not keep the sign."""
+    return 0.0 if type(value) is float and value == 0 else value
 
 
 def _join_objects(objects: Sequence[Any]) -> bytes:

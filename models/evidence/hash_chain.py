@@ -7,6 +7,7 @@ be erased and the link still holds.
 
 import hashlib
 import hmac
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -17,6 +18,8 @@ from models.evidence.records import CHAIN, OWN, SHARED
 
 MIN_KEY_CHARACTERS = 32
 UNKEYED = "none"
+LISTS = ("withheld", "reasons")
+EXPONENT_FROM = 10**16  # floats are written with an exponent from here on
 
 
 class Seal:
@@ -30,6 +33,7 @@ class Seal:
         secret = key.encode()
         self._link = hmac.new(hmac.digest(secret, b"link", "sha256"), digestmod="sha256")
         self._applicant = hmac.digest(secret, b"applicant", "sha256")
+        self._request = hmac.digest(secret, b"request", "sha256")
         self._erasure = hmac.digest(secret, b"erasure", "sha256")
         self.name = hmac.digest(secret, b"name", "sha256").hex()[:8] if key else UNKEYED
 
@@ -40,10 +44,18 @@ class Seal:
         return mac.hexdigest()
 
     def pseudonym(self, applicant_id: str | None) -> str | None:
-        """Compute the pseudonym of an applicant; without a key it could be guessed: None."""
+        """Compute the pseudonym of an applicant; without a key it could be guessed: None.
+
+        However its letters are composed in Unicode, a name has one pseudonym.
+        """
         if self.name == UNKEYED or not applicant_id:
             return None
-        return hmac.digest(self._applicant, applicant_id.encode(), "sha256").hex()[:32]
+        name = unicodedata.normalize("NFC", applicant_id)
+        return hmac.digest(self._applicant, name.encode(), "sha256").hex()[:32]
+
+    def request_digest(self, content: bytes) -> str:
+        """Identify a request by what it says; nobody without the key can guess that from it."""
+        return hmac.digest(self._request, content, "sha256").hex()
 
     def erasure(self, link: str, erased_at: str) -> str:
         """Compute the mark of a record whose personal part a holder of the key has erased."""
@@ -62,7 +74,10 @@ def canonical_json(document: bytes) -> bytes:
 
 def link_content(record: Mapping[str, Any]) -> bytes:
     """Return what a record's link is computed from, its position in the chain last."""
-    parts = (to_json({name: record.get(name) for name in part}) for part in (SHARED, OWN))
+    # BigQuery leaves an empty list out of an export.
+    lists: dict[str, list[str]] = {name: [] for name in LISTS if record.get(name) is None}
+    full = {**record, **lists}
+    parts = (to_json({name: full.get(name) for name in part}) for part in (SHARED, OWN))
     return canonical_json(b"".join([*parts, to_json([record.get(name) for name in CHAIN])]))
 
 
@@ -78,7 +93,9 @@ def commitment(salt: str, applicant: str | None, features: str, inputs: bytes) -
 def commitment_from_record(record: Mapping[str, Any]) -> str:
     """Compute the commitment of a record as it was read."""
     inputs = {
-        model: {name: fields[name] for name in sorted(fields) if fields[name] is not None}
+        model: {
+            name: _as_written(fields[name]) for name in sorted(fields) if fields[name] is not None
+        }
         for model, fields in record["inputs"].items()
         if fields
     }
@@ -86,6 +103,12 @@ def commitment_from_record(record: Mapping[str, Any]) -> str:
         to_json({model: fields for model, fields in inputs.items() if fields})
     )
     return commitment(record["salt"], record.get("applicant"), record["features"], document)
+
+
+def _as_written(value: Any) -> Any:  # noqa: ANN401 -- JSON may be anything
+    """Return a large number as the service wrote it, whose form others change."""
+    is_large = type(value) is int and abs(value) >= EXPONENT_FROM
+    return float(value) if is_large else value
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,24 @@
-"""Reading a log: decision records among its other lines."""
+"""Reading logs: decision records among other lines, as the service or Google Cloud wrote them.
 
+A record is a line by itself, or stands in a line as Cloud Logging and BigQuery wrap it: under
+`jsonPayload`, or as text under `line`. A file holds one document a line, or one JSON list of them
+(`gcloud logging read`, `bq query`); it may be compressed with gzip. A folder holds such files.
+"""
+
+import gzip
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from models.errors import SuretyError
+
+SUFFIXES = {".json", ".jsonl", ".log", ".gz"}  # of the files of a folder
+LIST_CHUNK = 1 << 20  # characters
+WRAPPERS = ("jsonPayload", "line")
+
+Document = dict[str, Any]
 
 
 class DecisionLogError(SuretyError):
@@ -15,47 +27,138 @@ class DecisionLogError(SuretyError):
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """A line of the file, counted from 1, and the decision record it holds, if any."""
+    """A line of a log, counted from 1, and the decision record it holds, if any.
+
+    `wrapper` is the document around the record, where there is one.
+    """
 
     number: int
     raw: bytes
-    record: dict[str, Any] | None = None
+    record: Document | None = None
+    wrapper: Document | None = None
 
     @property
     def holds_fragment(self) -> bool:
         """It holds part of a decision record; within another record quotes would be escaped."""
         return self.record is None and b'"record":"decision"' in self.raw
 
+    def with_record(self, record: Document) -> bytes:
+        """Write the line with another record in its place."""
+        if self.wrapper is None:
+            return json.dumps(record).encode() + b"\n"
+        if "jsonPayload" in self.wrapper:
+            return json.dumps(self.wrapper | {"jsonPayload": record}).encode() + b"\n"
+        return json.dumps(self.wrapper | {"line": json.dumps(record)}).encode() + b"\n"
 
-def read_lines(path: Path) -> Iterator[LogLine]:
-    """Read every line of a log; one that is no decision record, or was cut short, has none.
 
-    Raises
-    ------
-    DecisionLogError
-        If the file cannot be read.
-    """
+class LogFiles:
+    """The lines of several files, one after another; numbers go on from file to file."""
+
+    def __init__(self, paths: Iterable[Path]) -> None:
+        self._paths = list(paths)
+        self._starts: list[tuple[int, Path]] = []
+
+    def __iter__(self) -> Iterator[LogLine]:
+        """Read every line; one that is no decision record, or was cut short, has none.
+
+        Raises
+        ------
+        DecisionLogError
+            If a file cannot be read.
+        """
+        number = 0
+        self._starts.clear()
+        for path in self._files():
+            self._starts.append((number, path))
+            try:
+                with _open(path) as file:
+                    for raw in _documents(file):
+                        number += 1
+                        yield LogLine(number, raw, *_find_record(raw))
+            except (OSError, EOFError) as error:
+                message = f"{path}: {error}"
+                raise DecisionLogError(message) from error
+
+    def locate(self, number: int) -> str:
+        """Name a line that was read: with its file, where there are several."""
+        if len(self._starts) < 2:  # noqa: PLR2004 -- several
+            return f"line {number}"
+        start, path = max(entry for entry in self._starts if entry[0] < number)
+        return f"{path} line {number - start}"
+
+    def _files(self) -> Iterator[Path]:
+        for path in self._paths:
+            if path.is_dir():
+                yield from sorted(p for p in path.rglob("*") if p.suffix in SUFFIXES)
+            else:
+                yield path
+
+
+def read_lines(path: Path) -> LogFiles:
+    """Read every line of one log."""
+    return LogFiles([path])
+
+
+def _open(path: Path) -> IO[bytes]:
+    # A GzipFile is no IO[bytes] to a type checker, and is one to everybody else.
+    return gzip.open(path) if path.suffix == ".gz" else path.open("rb")  # type: ignore[return-value]
+
+
+def _documents(file: IO[bytes]) -> Iterator[bytes]:
+    """Yield the lines of a file, or the items of the list that it holds, each as a line."""
+    first = file.readline()
+    if not first.lstrip().startswith(b"["):
+        if first:
+            yield first
+        yield from file
+        return
+    yield from _list_items(first, file)
+
+
+def _list_items(text: bytes, file: IO[bytes]) -> Iterator[bytes]:
+    """Yield the items of a JSON list one by one, without holding the whole of it."""
+    decoder = json.JSONDecoder()
+    rest = text.decode(errors="replace").lstrip()[1:]
+    while True:
+        rest = rest.lstrip(" \t\r\n,")
+        try:
+            item, end = decoder.raw_decode(rest)
+        except ValueError:
+            more = file.read(LIST_CHUNK)
+            if not more:
+                return
+            rest += more.decode(errors="replace")
+            continue
+        yield json.dumps(item, separators=(",", ":")).encode() + b"\n"
+        rest = rest[end:]
+
+
+def _find_record(raw: bytes) -> tuple[Document | None, Document | None]:
+    """Return the record in a line, and the document around it."""
+    document = _parse(raw)
+    if document is None or _is_record(document):
+        return document, None
+    for name in WRAPPERS:
+        inner = document.get(name)
+        record = _parse(inner) if isinstance(inner, str) else inner
+        if isinstance(record, dict) and _is_record(record):
+            return record, document
+    return None, None
+
+
+def _is_record(document: Document) -> bool:
+    return document.get("record") == "decision" or "link" in document
+
+
+def _parse(text: bytes | str) -> Document | None:
     try:
-        with path.open("rb") as lines:
-            for number, raw in enumerate(lines, start=1):
-                yield LogLine(number, raw, _parse_record(raw))
-    except OSError as error:
-        message = f"{path}: {error}"
-        raise DecisionLogError(message) from error
-
-
-def _parse_record(raw: bytes) -> dict[str, Any] | None:
-    try:
-        document = json.loads(raw, object_pairs_hook=_object_from_pairs)
+        document = json.loads(text, object_pairs_hook=_object_from_pairs)
     except (ValueError, RecursionError):
         return None
-    is_record = isinstance(document, dict) and (
-        document.get("record") == "decision" or "link" in document
-    )
-    return document if is_record else None
+    return document if isinstance(document, dict) else None
 
 
-def _object_from_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _object_from_pairs(pairs: list[tuple[str, Any]]) -> Document:
     members = dict(pairs)
     if len(members) != len(pairs):
         # No two readers agree on it, so it cannot be what was written; kept for the auditor, who

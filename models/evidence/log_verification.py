@@ -1,9 +1,14 @@
 """Verification of a decision log: whether it is complete and unchanged, and if not, which lines."""
 
+from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from models.evidence.hash_chain import (
     UNKEYED,
@@ -26,56 +31,129 @@ class LogFault(NamedTuple):
     detail: str
 
 
-class ChainLink(NamedTuple):
-    """Where a valid record stands, in the file and in its chain."""
+class ChainIndex:
+    """Where the valid records of one chain stand: 32 bytes for each, however long the log.
 
-    line: int
-    sequence: int
-    previous: str
-    link: str
+    Of each link the first 64 bits are kept. Each record has been checked against the whole of its
+    own link before, so nobody without the key can make two that share them.
+    """
+
+    __slots__ = ("last", "lines", "links", "previous", "sequences")
+
+    def __init__(self) -> None:
+        self.sequences = array("q")
+        self.lines = array("q")
+        self.links = array("Q")
+        self.previous = array("Q")
+        self.last: tuple[int, str] = (-1, "")
+
+    def __len__(self) -> int:
+        """How many records there are."""
+        return len(self.sequences)
+
+    def add(self, line: int, record: Mapping[str, Any]) -> None:
+        """Note a record that is valid by itself."""
+        sequence = int(record["sequence"])
+        self.sequences.append(sequence)
+        self.lines.append(line)
+        self.links.append(_shorten(record["link"]))
+        self.previous.append(_shorten(record["previous"]))
+        self.last = max(self.last, (sequence, record["link"]))
+
+
+def _shorten(link: str) -> int:
+    return int(link[:16] or "0", 16)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """What of a log is verified: records decided within a time, or those of one model.
+
+    Records before the window may be missing; with `model`, also those between its own.
+    """
+
+    since: datetime | None = None
+    until: datetime | None = None
+    model: str | None = None
+
+    def holds(self, record: Mapping[str, Any]) -> bool:
+        """Whether a valid record is in the window."""
+        if self.model is not None and record["model"] != self.model:
+            return False
+        if self.since is None and self.until is None:
+            return True
+        decided_at = datetime.fromisoformat(record["decided_at"])
+        is_early = self.since is not None and decided_at < self.since
+        return not is_early and (self.until is None or decided_at <= self.until)
+
+
+WHOLE = Window()
+MAX_FAULTS = 10_000  # that are listed; all are counted
+MAX_INVALID = 100_000  # lines that may explain a gap
 
 
 @dataclass(slots=True)
 class Findings:
     """What a log holds, and its faults in order of lines.
 
-    `invalid` maps the line of each invalid record to the chain it claims; `fragments` are lines.
+    `invalid` maps the line of each invalid record to the chain it claims; `fragments` are lines;
+    `begins` maps a chain to its first record in the window, where that is not its first of all.
+    `is_ordered` is false for lines that a service wrapped: they may stand in any order.
     """
 
+    is_ordered: bool = True
     faults: list[LogFault] = field(default_factory=list)
-    chains: dict[str, list[ChainLink]] = field(default_factory=lambda: defaultdict(list))
+    fault_count: int = 0
+    chains: dict[str, ChainIndex] = field(default_factory=lambda: defaultdict(ChainIndex))
     invalid: dict[int, str] = field(default_factory=dict)
+    invalid_count: int = 0
     fragments: list[int] = field(default_factory=list)
+    begins: dict[str, int] = field(default_factory=dict)
+    repeated: int = 0
     erased: int = 0
     unkeyed: int = 0
 
     @property
     def records(self) -> int:
-        """How many records there are, valid or not."""
-        return len(self.invalid) + sum(len(links) for links in self.chains.values())
+        """How many records there are in the window, valid or not."""
+        return self.invalid_count + sum(map(len, self.chains.values())) - self.repeated
 
     def heads(self) -> list[Head]:
         """Return the last valid record of every chain."""
-        last = {name: max(links, key=lambda p: p.sequence) for name, links in self.chains.items()}
-        return [Head(name, link.sequence, link.link) for name, link in last.items()]
+        return [Head(name, *chain.last) for name, chain in self.chains.items()]
+
+    def report(self, faults: Iterable[LogFault]) -> None:
+        """Count faults, and keep the first of them."""
+        for fault in faults:
+            self.fault_count += 1
+            if len(self.faults) < MAX_FAULTS:
+                self.faults.append(fault)
 
 
-def verify(lines: Iterable[LogLine], seals: Sequence[Seal], heads: Iterable[Head] = ()) -> Findings:
+def verify(
+    lines: Iterable[LogLine],
+    seals: Sequence[Seal],
+    heads: Iterable[Head] = (),
+    window: Window = WHOLE,
+) -> Findings:
     """Check every record by itself, then each chain's order, gaps and end.
 
-    A chain's end can be checked only against a head. Other lines of a log are skipped.
+    A chain's end can be checked only against a head. Other lines of a log are skipped. A record
+    that was delivered twice is counted, and is no fault. Lines that a service wrapped may stand in
+    any order.
     """
     findings = Findings()
     seals_by_name = {seal.name: seal for seal in seals}
     for line in lines:
         if line.record is not None:
-            _add_record(findings, line.number, line.record, seals_by_name)
+            findings.is_ordered &= line.wrapper is None
+            _add_record(findings, line.number, line.record, seals_by_name, window)
         elif line.holds_fragment:
             findings.fragments.append(line.number)
-    for name, links in findings.chains.items():
-        findings.faults += _check_chain(links, _invalid_lines(name, findings))
+    for name, chain in findings.chains.items():
+        _check_chain(name, chain, findings, window)
     for head in heads:
-        findings.faults += _check_head(head, findings)
+        findings.report(_check_head(head, findings))
     findings.faults.sort()
     return findings
 
@@ -116,15 +194,22 @@ def _check_personal_part(record: Mapping[str, Any], seal: Seal) -> str | None:
 
 
 def _add_record(
-    findings: Findings, number: int, record: Mapping[str, Any], seals: Mapping[str, Seal]
+    findings: Findings,
+    number: int,
+    record: Mapping[str, Any],
+    seals: Mapping[str, Seal],
+    window: Window,
 ) -> None:
     chain = str(record.get("chain"))
     if detail := check_record(record, seals):
-        findings.faults.append(LogFault(number, detail))
-        findings.invalid[number] = chain
+        findings.report([LogFault(number, detail)])
+        findings.invalid_count += 1
+        if len(findings.invalid) < MAX_INVALID:
+            findings.invalid[number] = chain
         return
-    link = ChainLink(number, int(record["sequence"]), record["previous"], record["link"])
-    findings.chains[chain].append(link)
+    if not window.holds(record):
+        return
+    findings.chains[chain].add(number, record)
     findings.erased += record.get("erasure") is not None
     findings.unkeyed += record["key"] == UNKEYED
 
@@ -138,51 +223,91 @@ def _invalid_lines(chain: str, findings: Findings) -> list[int]:
     ]
 
 
-def _check_chain(links: Sequence[ChainLink], invalid: Sequence[int]) -> list[LogFault]:
-    faults: list[LogFault] = []
-    unique: dict[int, ChainLink] = {}
-    for link in links:
-        if first := unique.get(link.sequence):
-            faults.append(LogFault(link.line, f"it repeats line {first.line}"))
-        else:
-            unique[link.sequence] = link
-    ordered = sorted(unique.values(), key=lambda link: link.sequence)
-    for link, line in zip(ordered, sorted(p.line for p in ordered), strict=True):
-        if link.line != line:
-            faults.append(LogFault(link.line, f"out of order: it belongs at line {line}"))
-    before = ChainLink(0, -1, "", "")
-    for link in ordered:
-        faults += _check_step(before, link, invalid)
-        before = link
-    return faults
+class _Links(NamedTuple):
+    """The records of a chain by sequence number: one array each."""
+
+    sequences: NDArray[np.int64]
+    lines: NDArray[np.int64]
+    links: NDArray[np.uint64]
+    previous: NDArray[np.uint64]
 
 
-def _check_step(before: ChainLink, link: ChainLink, invalid: Sequence[int]) -> list[LogFault]:
-    missing = link.sequence - before.sequence - 1
-    if missing:
-        edited = sum(before.line < line < link.line for line in invalid)
-        detail = f"before it records {before.sequence + 1} to {link.sequence - 1} are missing"
-        return [LogFault(link.line, detail)] if missing > edited else []
-    if link.previous != before.link:
-        detail = f"it does not follow from line {before.line}: one of them was replaced"
-        return [LogFault(link.line, detail)]
-    return []
+def _check_chain(name: str, chain: ChainIndex, findings: Findings, window: Window) -> None:
+    links = _sort_out_repeats(chain, findings)
+    if findings.is_ordered:
+        expected = np.sort(links.lines)
+        findings.report(
+            LogFault(int(links.lines[i]), f"out of order: it belongs at line {expected[i]}")
+            for i in np.flatnonzero(links.lines != expected)
+        )
+    first = int(links.sequences[0])
+    if first and (window.since or window.model):
+        findings.begins[name] = first
+    elif first:
+        findings.report(_check_gap(name, (0, -1), (int(links.lines[0]), first), findings))
+    elif links.previous[0]:
+        detail = "it is the first of its chain, and names one before it"
+        findings.report([LogFault(int(links.lines[0]), detail)])
+    steps = np.diff(links.sequences)
+    findings.report(
+        LogFault(
+            int(links.lines[i + 1]),
+            f"it does not follow from line {links.lines[i]}: one of them was replaced",
+        )
+        for i in np.flatnonzero((steps == 1) & (links.previous[1:] != links.links[:-1]))
+    )
+    if window.model is None:
+        for i in np.flatnonzero(steps > 1):
+            before, after = ((int(links.lines[j]), int(links.sequences[j])) for j in (i, i + 1))
+            findings.report(_check_gap(name, before, after, findings))
+
+
+def _sort_out_repeats(chain: ChainIndex, findings: Findings) -> _Links:
+    """Sort a chain by sequence number; count repeats, and report what is no repeat."""
+    order = np.lexsort((np.array(chain.lines), np.array(chain.sequences)))
+    columns = (chain.sequences, chain.lines, chain.links, chain.previous)
+    links = _Links(*(np.array(column)[order] for column in columns))
+    is_first = np.concatenate([[True], np.diff(links.sequences) != 0])
+    firsts = np.flatnonzero(is_first)[np.cumsum(is_first) - 1]  # of each record's position
+    is_repeat = ~is_first & (links.links == links.links[firsts])
+    findings.repeated += int(is_repeat.sum())
+    findings.report(
+        LogFault(
+            int(links.lines[i]), f"it has the place of line {links.lines[firsts[i]]}, and differs"
+        )
+        for i in np.flatnonzero(~is_first & ~is_repeat)
+    )
+    return _Links(*(column[is_first] for column in links))
+
+
+def _check_gap(
+    chain: str, before: tuple[int, int], after: tuple[int, int], findings: Findings
+) -> list[LogFault]:
+    """Report records that are missing between two, each given by line and sequence number.
+
+    As many as were edited there are not missing. Where lines stand in any order, there is anywhere.
+    """
+    missing = after[1] - before[1] - 1
+    invalid = _invalid_lines(chain, findings)
+    edited = sum(not findings.is_ordered or before[0] < line < after[0] for line in invalid)
+    detail = f"before it records {before[1] + 1} to {after[1] - 1} are missing"
+    return [LogFault(after[0], detail)] if missing > edited else []
 
 
 def _check_head(head: Head, findings: Findings) -> list[LogFault]:
-    links = findings.chains.get(head.chain)
+    chain = findings.chains.get(head.chain)
     invalid = _invalid_lines(head.chain, findings)
-    if not links:
+    if not chain:
         detail = f"chain {head.chain}: all of its records are missing, {head.sequence + 1} or more"
         return [LogFault(0, detail)] if head.sequence + 1 > len(invalid) else []
-    last = max(links, key=lambda link: link.sequence)
-    missing = head.sequence - last.sequence
-    if missing > sum(line > last.line for line in invalid):
-        detail = f"cut: after it records {last.sequence + 1} to {head.sequence} are missing"
-        return [LogFault(last.line, detail)]
-    at_head = [link for link in links if link.sequence == head.sequence]
+    sequences, lines = np.array(chain.sequences), np.array(chain.lines)
+    last, line = int(sequences.max()), int(lines[sequences.argmax()])
+    missing = head.sequence - last
+    if missing > sum(not findings.is_ordered or other > line for other in invalid):
+        return [LogFault(line, f"cut: after it records {last + 1} to {head.sequence} are missing")]
+    at_head = np.flatnonzero(sequences == head.sequence)
+    is_other = np.array(chain.links)[at_head] != _shorten(head.link)
     return [
-        LogFault(link.line, "it is not the record that the head names")
-        for link in at_head
-        if link.link != head.link
+        LogFault(int(number), "it is not the record that the head names")
+        for number in lines[at_head[is_other]]
     ]

@@ -268,9 +268,9 @@ def _thin(choice: Choice, most: int) -> Choice:
     others = len(choice.column) - 1
     if choice.characteristic.levels or others <= most:
         return choice
-    kept = np.unique(np.linspace(1, others, most).round().astype(np.int64))
-    kept = np.concatenate([[0], kept])
-    return Choice(choice.characteristic, choice.column[kept], choice.distances[kept])
+    spread = np.unique(np.linspace(1, others, most).round().astype(np.int64))
+    indices = np.concatenate([[0], spread])
+    return Choice(choice.characteristic, choice.column[indices], choice.distances[indices])
 
 
 def _value_from_choice(choice: Choice, index: int) -> str | float:

@@ -235,7 +235,7 @@ def test_the_first_questions_are_answered_where_nothing_was_promoted(
         )
     cause = "no champion has been published"
     assert json.loads(ready)["detail"] == f"model application is not ready: {cause}"
-    assert cause in {model.get("problem") for model in json.loads(models)["models"]}
+    assert cause in {model.get("problem") for model in json.loads(models)["details"]}
 
 
 def test_the_functions_framework_command_of_the_guide_serves(

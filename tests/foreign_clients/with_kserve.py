@@ -13,8 +13,8 @@ OUTPUTS = ("probability_of_default", "credit_score", "decision")
 
 
 async def ask() -> None:
-    told = json.load(sys.stdin)
-    url, model = f"http://{told['url']}", told["model"]
+    task = json.load(sys.stdin)
+    url, model = f"http://{task['url']}", task["model"]
     answers = []
     async with InferenceRESTClient(RESTConfig(protocol="v2")) as client:
         assert await client.is_server_live(url)
@@ -22,9 +22,9 @@ async def ask() -> None:
         assert await client.is_model_ready(url, model)
         for binary in (False, True):
             inputs = []
-            for name in told["rows"][0]:
-                datatype = told["datatypes"][name]
-                values = np.array([row[name] for row in told["rows"]], NUMPY[datatype])
+            for name in task["rows"][0]:
+                datatype = task["datatypes"][name]
+                values = np.array([row[name] for row in task["rows"]], NUMPY[datatype])
                 tensor = InferInput(name, list(values.shape), datatype)
                 tensor.set_data_from_numpy(values, binary_data=binary)
                 inputs.append(tensor)
@@ -39,7 +39,7 @@ async def ask() -> None:
     async with InferenceRESTClient(RESTConfig(protocol="v1")) as client:
         assert await client.is_server_live(url)
         assert await client.is_model_ready(url, model)
-        document = await client.infer(url, {"instances": told["rows"]}, model_name=model)
+        document = await client.infer(url, {"instances": task["rows"]}, model_name=model)
         predictions = document["predictions"]
         answers.append({name: [one[name] for one in predictions] for name in OUTPUTS})
     print(json.dumps(answers))

@@ -10,12 +10,12 @@ from mlserver.types import InferenceResponse
 
 OUTPUTS = ("probability_of_default", "credit_score", "decision")
 
-told = json.load(sys.stdin)
+task = json.load(sys.stdin)
 answers = []
 for use_bytes in (True, False):
-    request = PandasCodec.encode_request(pd.DataFrame(told["rows"]), use_bytes=use_bytes)
+    request = PandasCodec.encode_request(pd.DataFrame(task["rows"]), use_bytes=use_bytes)
     for text in (request.model_dump_json(), request.model_dump_json(exclude_none=True)):
-        url = f"http://{told['url']}/v2/models/{told['model']}/infer"
+        url = f"http://{task['url']}/v2/models/{task['model']}/infer"
         sent = Request(url, text.encode(), {"Content-Type": "application/json; v=1"})
         with urlopen(sent) as response:  # noqa: S310 -- a server of this test
             parsed = InferenceResponse.model_validate_json(response.read())

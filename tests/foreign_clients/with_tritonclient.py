@@ -12,20 +12,20 @@ import tritonclient.http as triton
 NUMPY = {"INT64": np.int64, "FP64": np.float64, "BYTES": np.object_}
 OUTPUTS = ("probability_of_default", "credit_score", "decision")
 
-told = json.load(sys.stdin)
-client = triton.InferenceServerClient(told["url"])
+task = json.load(sys.stdin)
+client = triton.InferenceServerClient(task["url"])
 assert client.is_server_live()
 assert client.is_server_ready()
-assert client.is_model_ready(told["model"])
-assert client.get_model_metadata(told["model"])["name"] == told["model"]
-assert told["model"] in {model["name"] for model in client.get_model_repository_index()}
+assert client.is_model_ready(task["model"])
+assert client.get_model_metadata(task["model"])["name"] == task["model"]
+assert task["model"] in {model["name"] for model in client.get_model_repository_index()}
 
 answers = []
 for binary_inputs in (True, False):
     inputs = []
-    for name in told["rows"][0]:
-        datatype = told["datatypes"][name]
-        values = np.array([row[name] for row in told["rows"]], NUMPY[datatype])
+    for name in task["rows"][0]:
+        datatype = task["datatypes"][name]
+        values = np.array([row[name] for row in task["rows"]], NUMPY[datatype])
         tensor = triton.InferInput(name, list(values.shape), datatype)
         tensor.set_data_from_numpy(values, binary_data=binary_inputs)
         inputs.append(tensor)
@@ -35,7 +35,7 @@ for binary_inputs in (True, False):
         [triton.InferRequestedOutput(name, binary_data=False) for name in OUTPUTS],
     ):
         result = client.infer(
-            told["model"], inputs, outputs=outputs, request_id="7", priority=1, timeout=1_000
+            task["model"], inputs, outputs=outputs, request_id="7", priority=1, timeout=1_000
         )
         assert result.get_response()["id"] == "7"
         columns = {name: result.as_numpy(name).tolist() for name in OUTPUTS}

@@ -4,6 +4,7 @@ import argparse
 import json
 import re
 import sys
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,14 +14,19 @@ from functions.scoring.evidence.replay import Difference, load_by_name, replay
 from functions.scoring.settings import EvidenceSettings, read_evidence_settings
 from models.errors import SuretyError
 from models.evidence.hash_chain import UNKEYED, Head, Seal
-from models.evidence.log_reader import DecisionLogError, LogLine, read_lines
-from models.evidence.log_verification import check_record, verify
+from models.evidence.log_reader import DecisionLogError, LogFiles, LogLine, read_lines
+from models.evidence.log_verification import WHOLE, Findings, Window, check_record, verify
 from models.evidence.records import PERSONAL
 from models.stores.store import Store
 from models.stores.uri import open_store
 
 HEAD = re.compile(r"([0-9a-f]{16}):(\d{1,15}):([0-9a-f]{64})", re.ASCII)
 ANCHOR = re.compile(r"anchors/([0-9a-f]{16})/(\d{12,15})\.json", re.ASCII)
+FILES = "decision records, one a line: a log, or what Google Cloud exports; or a folder of such"
+IN_USE = """If the service still writes to {file}, do it in this order, so that no record is lost:
+  mv {file} {file}.1     # the service goes on in a new {file}
+  audit erase {file}.1 --applicant ID --output {output}
+  mv {output} {file}.1"""
 EXIT_SOUND, EXIT_FAULTY, EXIT_UNUSABLE = 0, 1, 2
 
 
@@ -66,9 +72,22 @@ def _parser() -> argparse.ArgumentParser:
             required=True,
             help="the applicant's id, as X-Applicant-Id or the row stated it",
         )
-    for command in (verify_parser, replay_parser, export_parser, erase_parser):
-        command.add_argument("file", type=Path, help="decision records, one a line")
+    for name, text in (("from", "decided at this time or later"), ("to", "decided by this time")):
+        verify_parser.add_argument(f"--{name}", dest=name + "_", type=_time, help=text)
+    verify_parser.add_argument("--model", help="only records of this model")
+    for command in (verify_parser, replay_parser, export_parser):
+        command.add_argument("files", type=Path, nargs="+", metavar="file", help=FILES)
+    erase_parser.add_argument("file", type=Path, help="one such file")
     return parser
+
+
+def _time(text: str) -> datetime:
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError as error:
+        message = f"must be a time such as 2026-11-21 or 2026-11-21T01:44:00Z, not {text!r}"
+        raise argparse.ArgumentTypeError(message) from error
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def _not_empty(text: str) -> str:
@@ -80,48 +99,74 @@ def _not_empty(text: str) -> str:
 
 def _verify(options: argparse.Namespace, settings: EvidenceSettings) -> int:
     heads: list[Head] = list(options.head)
+    window = Window(since=options.from_, until=options.to_, model=options.model)
     if options.anchors:
-        heads += read_anchored_heads(open_store(options.anchors))
-    findings = verify(read_lines(options.file), settings.seals, heads)
+        heads += read_anchored_heads(open_store(options.anchors), window)
+    lines = LogFiles(options.files)
+    findings = verify(lines, settings.seals, heads, window)
     for fault in findings.faults:
-        print(f"line {fault.line}: {fault.detail}" if fault.line else fault.detail)
-    if not findings.records:
-        message = f"{options.file} holds no decision record"
-        raise DecisionLogError(message)
-    for line in findings.fragments:
-        print(f"line {line}: fragment of a record that was cut, or whose writing failed")
-    for head in findings.heads():
-        print(f"head {head}")
+        print(f"{lines.locate(fault.line)}: {fault.detail}" if fault.line else fault.detail)
+    if not findings.records and not findings.faults:
+        message = f"no decision record in {' '.join(map(str, options.files))}"
+        raise DecisionLogError(message + " within --from, --to and --model" * (window != WHOLE))
+    _print_notes(findings, lines)
     if not heads:
         print("ends of chains not checked: give --head or --anchors")
+    counts = f"{findings.records} records in {len(findings.chains)} chains"
+    print(f"{counts}, {findings.erased} erased: {findings.fault_count} faults")
+    return EXIT_FAULTY if findings.fault_count else EXIT_SOUND
+
+
+def _print_notes(findings: Findings, lines: LogFiles) -> None:
+    """Print what is no fault, and worth knowing."""
+    if len(findings.faults) < findings.fault_count:
+        print(f"and {findings.fault_count - len(findings.faults)} more faults")
+    for line in findings.fragments:
+        print(f"{lines.locate(line)}: fragment of a record that was cut, or whose writing failed")
+    for chain, sequence in findings.begins.items():
+        print(f"chain {chain} begins at record {sequence}: those before it are not in the window")
+    for head in findings.heads():
+        print(f"head {head}")
+    if findings.repeated:
+        print(f"{findings.repeated} records were delivered more than once, the same each time")
     if findings.unkeyed:
         print(f"{findings.unkeyed} records were made without a key: anyone could have made them")
-    counts = f"{findings.records} records in {len(findings.chains)} chains"
-    print(f"{counts}, {findings.erased} erased: {len(findings.faults)} faults")
-    return EXIT_FAULTY if findings.faults else EXIT_SOUND
 
 
-def read_anchored_heads(store: Store) -> list[Head]:
-    """Read the newest anchored head of every chain.
+def read_anchored_heads(store: Store, window: Window = WHOLE) -> list[Head]:
+    """Read the newest anchored head of every chain, of those written within a window.
 
     Raises
     ------
     DecisionLogError
         If there is none, or an object under `anchors/` is not an anchor.
     """
-    newest: dict[str, str] = {}
+    by_chain: dict[str, list[str]] = defaultdict(list)
     for name in store.names("anchors/"):  # sorted, and a chain's names sort as its records do
         if match := ANCHOR.fullmatch(name):
-            newest[match[1]] = name
-    if not newest:
+            by_chain[match[1]].append(name)
+    if not by_chain:
         message = "there is no anchor in this store"
         raise DecisionLogError(message)
-    return [_read_anchor(store, name) for name in newest.values()]
+    newest = (_newest_anchor(store, names, window) for names in by_chain.values())
+    return [head for head in newest if head is not None]
 
 
-def _read_anchor(store: Store, name: str) -> Head:
+def _newest_anchor(store: Store, names: Sequence[str], window: Window) -> Head | None:
+    """Read the newest anchor of a chain that the window's records must reach, if there is one."""
+    for name in reversed(names):
+        head, at = _read_anchor(store, name)
+        if window.since and at < window.since:
+            return None  # all of its records may have been decided before the window
+        if window.until is None or at <= window.until:
+            return head
+    return None
+
+
+def _read_anchor(store: Store, name: str) -> tuple[Head, datetime]:
     try:
-        return _head(json.loads(store.read(name).data)["head"])
+        document = json.loads(store.read(name).data)
+        return _head(document["head"]), datetime.fromisoformat(document["at"])
     except (ValueError, KeyError, TypeError, argparse.ArgumentTypeError) as error:
         message = f"{name}: not an anchor"
         raise DecisionLogError(message) from error
@@ -137,12 +182,13 @@ def _head(text: str) -> Head:
 
 def _replay(options: argparse.Namespace, settings: EvidenceSettings) -> int:
     store = open_store(options.store) if options.store else settings.store
-    names = {str(line.record.get("model")) for line in read_lines(options.file) if line.record}
+    lines = LogFiles(options.files)
+    names = {str(line.record.get("model")) for line in lines if line.record}
     models = sorted(names & set(settings.catalogue))
     loaded = load_by_name(store, settings.catalogue, models, options.version)
-    result = replay(read_lines(options.file), loaded)
+    result = replay(lines, loaded)
     for flip in result.flips:
-        print(_describe_flip(flip))
+        print(f"{lines.locate(flip.line)}: {_describe_flip(flip)}")
     version = f"{loaded.manifest.model} {loaded.version}"
     counts = f"{result.replayed} decisions replayed by {version}, {result.skipped} skipped"
     flips = f"{len(result.flips)} flips"
@@ -154,12 +200,12 @@ def _describe_flip(flip: Difference) -> str:
     record, decision = flip.record, flip.decision
     before, after = record["probability_of_default"], decision.probability_of_default
     change = f"{record['decision']} -> {decision.decision} ({before:.6f} -> {after:.6f})"
-    return f"line {flip.line}: {record.get('decision_id')} {change}"
+    return f"{record.get('decision_id')} {change}"
 
 
 def _export(options: argparse.Namespace, settings: EvidenceSettings) -> int:
     count = 0
-    for line in _lines_of_applicant(options, settings.seals):
+    for line in _lines_of_applicant(LogFiles(options.files), options.applicant, settings.seals):
         print(json.dumps(line.record))
         count += 1
     print(f"{count} records of this applicant", file=sys.stderr)
@@ -168,16 +214,20 @@ def _export(options: argparse.Namespace, settings: EvidenceSettings) -> int:
 
 def _erase(options: argparse.Namespace, settings: EvidenceSettings) -> int:
     seals = {seal.name: seal for seal in settings.seals}
-    numbers = {line.number for line in _lines_of_applicant(options, settings.seals)}
+    lines = read_lines(options.file)
+    numbers = {
+        line.number for line in _lines_of_applicant(lines, options.applicant, settings.seals)
+    }
     if not numbers:
         print("no record of this applicant: nothing was written")
         return EXIT_FAULTY
     erased_at = datetime.now(UTC).isoformat()
     with open_private(options.output, "xb") as output:
-        for line in read_lines(options.file):
+        for line in lines:
             is_theirs = line.number in numbers
             output.write(_erase_line(line, seals, erased_at) if is_theirs else line.raw)
-    print(f"{len(numbers)} records erased; replace the old file and its copies with the new one")
+    print(f"{len(numbers)} records erased; replace the old file and its copies with the new one.")
+    print(IN_USE.format(file=options.file, output=options.output))
     return EXIT_SOUND
 
 
@@ -185,10 +235,12 @@ def _erase_line(line: LogLine, seals: dict[str, Seal], erased_at: str) -> bytes:
     record = line.record or {}
     mark = seals[record["key"]].erasure(record["link"], erased_at)
     remaining = {name: value for name, value in record.items() if name not in PERSONAL}
-    return json.dumps(remaining | {"erased_at": erased_at, "erasure": mark}).encode() + b"\n"
+    return line.with_record(remaining | {"erased_at": erased_at, "erasure": mark})
 
 
-def _lines_of_applicant(options: argparse.Namespace, seals: Sequence[Seal]) -> Iterator[LogLine]:
+def _lines_of_applicant(
+    lines: LogFiles, applicant: str, seals: Sequence[Seal]
+) -> Iterator[LogLine]:
     """Return lines with an applicant's records.
 
     Raises
@@ -201,8 +253,8 @@ def _lines_of_applicant(options: argparse.Namespace, seals: Sequence[Seal]) -> I
     if UNKEYED in by_name:
         message = "DECISION_LOG_KEY is not set: without it no applicant's records can be found"
         raise DecisionLogError(message)
-    pseudonyms = {seal.pseudonym(options.applicant) for seal in seals}
-    for line in read_lines(options.file):
+    pseudonyms = {seal.pseudonym(applicant) for seal in seals}
+    for line in lines:
         if line.record and line.record.get("key") not in {*by_name, UNKEYED, None}:
             message = f"line {line.number}: made with a key that is not in DECISION_LOG_KEY"
             raise DecisionLogError(message)

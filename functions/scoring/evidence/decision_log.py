@@ -1,26 +1,37 @@
 """The decision log of one process: records chained as they are written, heads anchored."""
 
+import hashlib
 import io
 import json
 import os
 import secrets
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable
 from datetime import UTC, datetime
+from http import HTTPStatus
 from pathlib import Path
 from typing import Literal
 
 from functions.scoring.errors import UnrecordedError
 from functions.web.logs import log, write_stdout
+from functions.web.problems import RequestError
 from models.errors import DeclarationError, ObjectExistsError
-from models.evidence.entries import SALT_BYTES, RequestContext, entries_from_request
+from models.evidence.entries import (
+    SALT_BYTES,
+    RequestContext,
+    entries_from_request,
+    name_of_request,
+)
 from models.evidence.hash_chain import UNKEYED, Chain, Head, Seal
 from models.prediction import ScoredRequest
 from models.stores.store import Store
 
 ANCHOR_RECORDS = 1_000
 ANCHOR_SECONDS = 60.0
+MAX_ROTATIONS = 10  # of a file, while one request is recorded
+MAX_KEYS = 10_000  # idempotency keys that are remembered, the newest
 STOP_SECONDS = 1.5  # what remains of the platform's ten seconds after open requests are answered
 
 Write = Callable[[bytes], None]
@@ -39,11 +50,55 @@ def open_log(setting: str) -> Write | None:
     if setting == "stdout":
         return write_stdout
     try:
-        file = open_private(Path(setting), "ab")
+        return LogFile(Path(setting)).write
     except OSError as error:
         message = f"DECISION_LOG: {error}"
         raise DeclarationError(message) from error
-    return lambda lines: _write_all(file, lines)
+
+
+class LogFile:
+    """A log file that is where its name says, whoever renames or removes it meanwhile."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file = open_private(path, "ab")
+
+    def write(self, data: bytes) -> None:
+        """Append complete lines.
+
+        Lines that were written to a file that is renamed at the same moment are written again to
+        the new one: it may be compressed and removed already. The audit counts them once.
+
+        Raises
+        ------
+        OSError
+            If they cannot be written where the name says.
+        """
+        if not self._is_in_place():
+            self._reopen()
+        for _ in range(MAX_ROTATIONS):
+            _write_all(self._file, data)
+            if self._is_in_place():
+                return
+            self._reopen()
+        message = "the log file was renamed again and again while it was written"
+        raise OSError(message)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def _reopen(self) -> None:
+        file = open_private(self._path, "ab")
+        self._file.close()
+        self._file = file
+
+    def _is_in_place(self) -> bool:
+        try:
+            status = self._path.stat()
+        except FileNotFoundError:
+            return False
+        return os.path.samestat(status, os.fstat(self._file.fileno()))
 
 
 def open_private(path: Path, mode: Literal["ab", "xb"]) -> io.FileIO:
@@ -131,6 +186,7 @@ class DecisionLog:
         self._chain: Chain | None = None
         self._anchors = anchors
         self._ends_in_fragment = False
+        self._digests: OrderedDict[bytes, str] = OrderedDict()  # by the name of a request
         if seal.name == UNKEYED:
             message = "DECISION_LOG_KEY is not set: decision records are chained without a key"
             log("WARNING", message)
@@ -145,13 +201,19 @@ class DecisionLog:
 
         Raises
         ------
+        RequestError
+            If the caller has used its idempotency key for another request, as far as is known here.
         UnrecordedError
             If they cannot be written. The next record starts a new chain: nobody knows how much
             of this one was written.
         """
         random = os.urandom(SALT_BYTES * len(scored.decisions))
-        entries = entries_from_request(scored, context, self._seal, datetime.now(UTC), random)
+        entries, digest = entries_from_request(
+            scored, context, self._seal, datetime.now(UTC), random
+        )
         with self._lock:
+            if context.idempotency_key is not None:
+                self._check_key(name_of_request(context, scored.loaded.manifest.model), digest)
             chain = self._chain = self._chain or Chain(self._seal, secrets.token_hex(8))
             lines, head = chain.extend(entries)
             # After a failed write, an end of line first: the record must not follow a fragment.
@@ -166,6 +228,15 @@ class DecisionLog:
             self._ends_in_fragment, chain.head = False, head
             if self._anchors and head:
                 self._anchors.update(head)
+
+    def _check_key(self, name: bytes, digest: str) -> None:
+        name = hashlib.sha256(name).digest()
+        if self._digests.setdefault(name, digest) != digest:
+            message = "this Idempotency-Key was used for another request; use a new one for this"
+            raise RequestError(HTTPStatus.UNPROCESSABLE_ENTITY, message)
+        self._digests.move_to_end(name)
+        if len(self._digests) > MAX_KEYS:
+            self._digests.popitem(last=False)
 
     def close(self) -> None:
         """Anchor the chain's head before the process ends."""

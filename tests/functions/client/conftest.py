@@ -135,6 +135,16 @@ class _Handler(BaseHTTPRequestHandler):
             pass  # the client has gone, as it should
         self.close_connection = True
 
+    def _trickle_headers(self) -> None:
+        self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+        end = time.monotonic() + MISCONDUCT_SECONDS
+        try:
+            while not self.script.over.wait(0.02) and time.monotonic() < end:
+                self.wfile.write(b"a")
+        except OSError:
+            pass  # the client has gone, as it should
+        self.close_connection = True
+
     def log_message(self, *_: object) -> None:
         """Nothing."""
 

@@ -201,7 +201,7 @@ FAILURES: list[tuple[type[Exception], dict[str, Any]]] = [
     (UnavailableError, {}),
     (CredentialError, {"credential": "s3cret\n"}),
     (CredentialError, {"credential": lambda: ""}),
-    (ValueError, {"applicant_id": "Jörg"}),
+    (ValueError, {"applicant_id": "Jörg\n"}),
     (ValueError, {"idempotency_key": "s3cret\r\nX-Applicant-Id: 1"}),
 ]
 

@@ -117,7 +117,7 @@ def run(url: str, client: str, times: int, metadata: str) -> subprocess.Complete
 
 @pytest.fixture
 def scoring(scripted_server: Callable[..., ScriptedServer]) -> ScriptedServer:
-    return scripted_server((200, {}, b'{"models": []}'))
+    return scripted_server((200, {}, b'{"models": [], "details": []}'))
 
 
 @pytest.mark.parametrize("client", CLIENTS)

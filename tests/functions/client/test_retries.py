@@ -1,15 +1,21 @@
 """What is tried again, and how long it may take, by either client, against a real server."""
 
+import gzip
 import json
 import threading
 import time
+import unicodedata
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from functions.client.endpoints import RequestIdentity
 from functions.client.errors import RefusedError, UnavailableError, UnreadableResponseError
 from functions.client.retries import Retries
+from functions.web.identifiers import identifier_from_bytes
 from models.catalogue.application import Application
 from tests.functions.client.conftest import PREDICTION, Ask, ScriptedServer, Step
 from tests.support.running import free_port
@@ -142,7 +148,7 @@ def test_a_server_that_begins_to_listen_meanwhile_answers(
 
 
 @pytest.mark.timing
-@pytest.mark.parametrize("conduct", ["stall", "trickle"])
+@pytest.mark.parametrize("conduct", ["stall", "trickle", "trickle_headers"])
 def test_the_deadline_holds(
     scripted_server: Start, ask: Ask, application: Application, conduct: str
 ) -> None:
@@ -211,3 +217,60 @@ def test_a_page_of_a_proxy_is_not_repeated(
     with pytest.raises(RefusedError) as raised:
         ask(server.url, "predict", [application])
     assert str(raised.value) == "403 Forbidden: the response is not a problem document"
+
+
+@pytest.mark.parametrize("count", [0, 2])
+def test_an_answer_has_as_many_predictions_as_the_request_has_rows(
+    scripted_server: Start, ask: Ask, application: Application, count: int
+) -> None:
+    body = json.dumps({"predictions": [PREDICTION] * count}).encode()
+    server = scripted_server((200, {}, body))
+    message = f"responded with {count} predictions for 1 rows"
+    with pytest.raises(UnreadableResponseError, match=message):
+        ask(server.url, "predict", [application])
+
+
+@pytest.mark.parametrize("is_compressed", [False, True])
+def test_an_answer_is_not_read_without_end(
+    scripted_server: Start,
+    ask: Ask,
+    application: Application,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    is_compressed: bool,
+) -> None:
+    monkeypatch.setattr("functions.client.clients.MAX_RESPONSE_BYTES", 10_000)
+    body, headers = b" " * 1_000_000, {}
+    if is_compressed:
+        body, headers = gzip.compress(body), {"content-encoding": "gzip"}
+    server = scripted_server((200, headers, body))
+    with pytest.raises(UnreadableResponseError, match="responded with more than 10000 bytes"):
+        ask(server.url, "predict", [application])
+
+
+@pytest.mark.parametrize(
+    "url", ["credit.example.com", "localhost:8080", "ftp://host", "https://", ""]
+)
+def test_an_address_without_a_scheme_is_refused_at_once(ask: Ask, url: str) -> None:
+    with pytest.raises(ValueError, match="url must be the service's address with its scheme"):
+        ask(url, "models")
+
+
+def test_an_applicant_is_named_in_utf_8_however_the_letters_are_composed(
+    scripted_server: Start, ask: Ask, application: Application
+) -> None:
+    server = scripted_server(ANSWERED)
+    for name in ("J\u00f6rg", "Jo\u0308rg"):
+        ask(server.url, "predict", [application], applicant_id=name)
+    sent = {headers["x-applicant-id"].encode("latin-1") for headers, _ in server.requests}
+    assert sent == {"J\u00f6rg".encode()}
+
+
+@given(st.text(max_size=140))
+def test_the_client_and_the_server_agree_on_what_an_identifier_is(text: str) -> None:
+    try:
+        [value] = RequestIdentity(applicant_id=text).headers().values()
+    except ValueError:
+        assert identifier_from_bytes(text.encode(errors="surrogatepass")) is None
+    else:
+        assert identifier_from_bytes(value) == unicodedata.normalize("NFC", text)

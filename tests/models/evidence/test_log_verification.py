@@ -4,7 +4,9 @@
 """
 
 import json
+import tracemalloc
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +15,21 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from models.evidence.hash_chain import Head, Seal, link_content
-from models.evidence.log_reader import LogLine, read_lines
-from models.evidence.log_verification import Findings, verify
-from tests.functions.scoring.recording import KEY, SEAL, records_in, write_log
+from models.evidence.log_reader import LogFiles, LogLine, read_lines
+from models.evidence.log_verification import ChainIndex, Findings, Window, verify
+from tests.functions.scoring.recording import (
+    KEY,
+    SEAL,
+    caller,
+    decision_log,
+    records_in,
+    toy_version,
+    toys,
+    write_log,
+)
+from tests.functions.scoring.recording import record as record_decisions
 from tests.support.counts import counts
+from tests.support.google_logs import SHAPES
 
 pytestmark = pytest.mark.soak
 
@@ -43,6 +56,7 @@ def verified(
 
 
 Verified = Callable[[Sequence[bytes]], Findings]
+Shape = Callable[[Sequence[dict[str, Any]], Path], Path]
 
 
 def list_heads(lines: Sequence[bytes]) -> list[Head]:
@@ -194,12 +208,81 @@ def test_every_swap_is_found_at_both_lines(
 
 @given(data=st.data())
 @TIMES
-def test_every_repeated_record_is_found_at_the_second_line(
+def test_a_record_that_was_delivered_twice_is_counted_and_no_fault(
     lines: list[bytes], verified: Verified, data: st.DataObject
 ) -> None:
-    number = data.draw(st.sampled_from(sorted(records_in(lines))))
-    [fault] = verified([*lines, lines[number - 1]]).faults
-    assert fault == (len(lines) + 1, f"it repeats line {number}")
+    numbers = data.draw(st.lists(st.sampled_from(sorted(records_in(lines))), max_size=5))
+    findings = verified([*lines, *(lines[number - 1] for number in numbers)])
+    assert findings.faults == []
+    assert (findings.repeated, findings.records) == (len(numbers), 60)
+
+
+def test_another_record_in_the_place_of_one_is_a_fault(
+    lines: list[bytes], verified: Verified
+) -> None:
+    number = list_chains(lines)[0][3]
+    record = json.loads(lines[number - 1]) | {"latency_ms": 99.0}
+    record["link"] = SEAL.link(link_content(record))
+    findings = verified([*lines, json.dumps(record).encode() + b"\n"])
+    detail = f"it has the place of line {number}, and differs"
+    assert findings.faults == [(len(lines) + 1, detail)]
+
+
+def times(lines: Sequence[bytes]) -> list[datetime]:
+    return [datetime.fromisoformat(r["decided_at"]) for r in records_in(lines).values()]
+
+
+def test_a_window_of_time_may_begin_within_a_chain(lines: list[bytes], tmp_path: Path) -> None:
+    moments = sorted(set(times(lines)))
+    since, until = moments[6], moments[-6]
+    window = Window(since=since, until=until)
+    path = tmp_path / "log"
+    path.write_bytes(b"".join(lines))
+    inside = sum(since <= moment <= until for moment in times(lines))
+    findings = verify(read_lines(path), [SEAL], window=window)
+    assert (findings.faults, findings.records) == ([], inside)
+    assert set(findings.begins) == set(findings.chains)
+    # Nor is anything else needed: what is outside may have expired.
+    kept = {n: r for n, r in records_in(lines).items() if since.isoformat() <= r["decided_at"]}
+    path.write_bytes(b"".join(lines[number - 1] for number in kept))
+    findings = verify(read_lines(path), [SEAL], window=window)
+    assert (findings.faults, findings.records) == ([], inside)
+    # A record that is missing within it is found.
+    del kept[sorted(kept)[10]]
+    path.write_bytes(b"".join(lines[number - 1] for number in kept))
+    [fault] = verify(read_lines(path), [SEAL], window=window).faults
+    assert "are missing" in fault.detail
+
+
+def test_the_records_of_one_model_verify_by_themselves(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    log = decision_log(path)
+    for i in range(12):
+        record_decisions(log, toy_version(), toys(2, seed=i), caller(f"r{i}"))
+    records = records_in(path.read_bytes().splitlines(keepends=True))
+    some = [json.dumps(record).encode() + b"\n" for n, record in records.items() if n % 3]
+    path.write_bytes(b"".join(some))
+    assert verify(read_lines(path), [SEAL]).faults != []
+    findings = verify(read_lines(path), [SEAL], window=Window(model="toy"))
+    assert (findings.faults, findings.records) == ([], len(some))
+    findings = verify(read_lines(path), [SEAL], window=Window(model="another"))
+    assert findings.records == 0
+    changed = some[4].replace(b'"reasons"', b'"reason"')
+    path.write_bytes(b"".join([*some[:4], changed, *some[5:]]))
+    [fault] = verify(read_lines(path), [SEAL], window=Window(model="toy")).faults
+    assert fault.line == 5
+
+
+def test_a_long_log_takes_little_memory(lines: list[bytes]) -> None:
+    [chain, *_] = list_chains(lines)
+    record = records_in(lines)[chain[0]]
+    index = ChainIndex()
+    tracemalloc.start()
+    for sequence in range(100_000):
+        index.add(sequence, record | {"sequence": sequence})
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 60 * len(index)
 
 
 @given(data=st.data())
@@ -254,24 +337,26 @@ def test_a_record_forged_within_a_chain_without_a_key_is_found_where_the_next_on
     )
 
 
-def through_bigquery(record: dict[str, Any]) -> dict[str, Any]:
-    """As `TO_JSON_STRING(jsonPayload)` gives it: other order, one kind of number, every column."""
-
-    def value(findings: Any) -> Any:  # noqa: ANN401 -- JSON
-        if isinstance(findings, dict):
-            return {name: value(findings[name]) for name in sorted(findings, reverse=True)}
-        if isinstance(findings, float | int):
-            return int(findings) if float(findings).is_integer() else float(findings)
-        return findings
-
-    moved = {n: v for n, v in record.items() if n not in {"severity", "time"}}
-    moved["inputs"] = moved["inputs"] | {"card_default": None}
-    return {**value(moved), "erased_at": None, "erasure": None}
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+def test_a_log_verifies_after_google_cloud_has_had_it(
+    lines: list[bytes], tmp_path: Path, shape: Shape
+) -> None:
+    records = list(records_in(lines).values())
+    path = shape(records, tmp_path)
+    findings = verify(LogFiles([path]), [SEAL], list_heads(lines))
+    assert (findings.faults, findings.records) == ([], len(records))
 
 
-def test_a_log_verifies_after_it_was_in_bigquery(lines: list[bytes], verified: Verified) -> None:
-    moved = [json.dumps(through_bigquery(r)).encode() + b"\n" for r in records_in(lines).values()]
-    assert verified(moved).faults == []
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+def test_an_edit_is_found_after_google_cloud_has_had_it(
+    lines: list[bytes], tmp_path: Path, shape: Shape
+) -> None:
+    records = list(records_in(lines).values())
+    records[7] = records[7] | {"decision": "approve", "credit_score": 800}
+    findings = verify(LogFiles([shape(records, tmp_path)]), [SEAL], list_heads(lines))
+    assert [fault.detail for fault in findings.faults] == [
+        "edited: its link does not match its content"
+    ]
 
 
 def test_a_record_without_a_chain_is_a_fault(verified: Verified, lines: list[bytes]) -> None:

@@ -35,7 +35,7 @@ def test_a_client_of_the_open_inference_protocol_gets_the_canonical_answer(
     for model in ("application", "german_credit"):
         sent = [rows[model] for _ in range(3)]
         expected = canonical(contracts, model, sent)  # and the model is loaded now
-        told = {
+        task = {
             "url": f"{contracts.client.base_url.host}:{contracts.client.base_url.port}",
             "model": model,
             "datatypes": datatypes_from_model(credit_models([])[model]),
@@ -43,7 +43,7 @@ def test_a_client_of_the_open_inference_protocol_gets_the_canonical_answer(
         }
         done = subprocess.run(
             [folder / "bin" / "python", CLIENTS / f"with_{client}.py"],
-            input=json.dumps(told),
+            input=json.dumps(task),
             capture_output=True,
             text=True,
             check=False,
@@ -69,11 +69,11 @@ def test_a_client_generator_makes_a_function_of_every_operation(
     assert "WARNING" not in done.stdout, done.stdout
     operations = [path for path in (written / "api").rglob("*.py") if path.stem != "__init__"]
     assert len(operations) == sum(len(methods) for methods in document["paths"].values())
-    told = {"url": str(contracts.client.base_url), "row": rows["application"]}
+    task = {"url": str(contracts.client.base_url), "row": rows["application"]}
     script = CLIENTS / "with_openapi_python_client.py"
     done = subprocess.run(
         [tools / "bin" / "python", script, written],
-        input=json.dumps(told),
+        input=json.dumps(task),
         capture_output=True,
         text=True,
         check=False,

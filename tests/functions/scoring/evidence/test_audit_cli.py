@@ -22,6 +22,7 @@ from tests.functions.scoring.recording import (
     toys,
     write_log,
 )
+from tests.support.google_logs import SHAPES, log_entry
 from tests.support.running import REPOSITORY
 
 KEY = "a-key-without-spaces-for-the-environment"
@@ -74,7 +75,7 @@ def test_a_cut_tail_is_found_by_the_anchors(tmp_path: Path, capsys: Output) -> N
     [
         (["verify", "/nowhere/log"], "No such file"),
         (["verify", "{log}", "--anchors", "nowhere"], "a store is file:///path"),
-        (["verify", "/dev/null"], "holds no decision record"),
+        (["verify", "/dev/null"], "no decision record in /dev/null"),
         (["verify", "{log}", "--anchors", "{empty}"], "there is no anchor in this store"),
         (["replay", "{log}", "--version", "x"], "no model with decisions in this log"),
         (["erase", "{log}", "--applicant", "applicant 1", "--output", "{log}"], "File exists"),
@@ -251,3 +252,71 @@ def test_the_command_runs_as_documented_and_the_server_does_not_load_it(log: Pat
     )
     done = run([sys.executable, "-c", script], cwd=REPOSITORY, capture_output=True, text=True)
     assert done.stdout == "False\n"
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_what_google_cloud_exports_is_verified_and_exported_from_and_erased_in(
+    log: Path, capsys: Output, tmp_path: Path, shape: str
+) -> None:
+    records = list(records_in(log.read_bytes().splitlines()).values())
+    folder = tmp_path / "exported"
+    folder.mkdir()
+    path = SHAPES[shape](records, folder)
+    assert main(["audit", "verify", str(path)]) == 0
+    assert "60 records in 2 chains, 0 erased: 0 faults" in capsys.readouterr().out
+    assert main(["audit", "export", str(path), "--applicant", "applicant 1"]) == 0
+    exported = capsys.readouterr().out.splitlines()
+    assert len(exported) == 7
+    files = [path] if path.is_file() else [p for p in path.rglob("*") if p.is_file()]
+    for i, file in enumerate(files):
+        output = tmp_path / "erased" / f"{i}.jsonl"
+        output.parent.mkdir(exist_ok=True)
+        main(["audit", "erase", str(file), "--applicant", "applicant 1", "--output", str(output)])
+        if not output.exists():  # it holds nothing of this applicant
+            output.write_bytes(file.read_bytes())
+    capsys.readouterr()
+    assert main(["audit", "verify", str(tmp_path / "erased")]) == 0
+    assert "60 records in 2 chains, 7 erased: 0 faults" in capsys.readouterr().out
+    assert main(["audit", "export", str(tmp_path / "erased"), "--applicant", "applicant 1"]) == 1
+    # What stands around a record stays, so that it can be loaded where it came from.
+    lines = (tmp_path / "erased" / "0.jsonl").read_text().splitlines()
+    line = next(line for line in lines if "erased_at" in line)
+    around = set(json.loads(line))
+    assert around in ({"line"}, set(log_entry(records[0])))
+
+
+def test_a_file_among_several_is_named(log: Path, capsys: Output) -> None:
+    lines = log.read_bytes().splitlines(keepends=True)
+    files = [log.with_name(name) for name in ("a.jsonl", "b.jsonl")]
+    files[0].write_bytes(b"".join(lines[:40]))
+    files[1].write_bytes(b"".join(lines[40:]))
+    assert main(["audit", "verify", *map(str, files)]) == 0
+    edited = lines[50].replace(b'"decision":"', b'"decision":"x')
+    files[1].write_bytes(b"".join([*lines[40:50], edited, *lines[51:]]))
+    capsys.readouterr()
+    assert main(["audit", "verify", *map(str, files)]) == 1
+    assert capsys.readouterr().out.startswith(f"{files[1]} line 11: edited: ")
+
+
+def test_anchors_outside_a_window_are_not_asked_for(tmp_path: Path, capsys: Output) -> None:
+    path, store = tmp_path / "log", tmp_path / "anchors"
+    for _ in range(2):  # two processes, of which the first has ended before the window
+        log = decision_log(path, Seal(KEY), Anchors(FileStore(str(store))))
+        record(log, toy_version(), toys(3), caller())
+        log.close()
+    lines = path.read_bytes().splitlines(keepends=True)
+    since = json.loads(lines[3])["decided_at"]
+    path.write_bytes(b"".join(lines[3:]))
+    command = ["audit", "verify", str(path), "--anchors", store.as_uri()]
+    assert main(command) == 1
+    assert main([*command, "--from", since]) == 0
+    path.write_bytes(b"".join(lines[3:5]))
+    assert main([*command, "--from", since]) == 1
+    assert main([*command, "--from", "2000-01-01", "--to", "2000-01-02"]) == 2
+    assert "within --from, --to and --model" in capsys.readouterr().err
+
+
+def test_a_faulty_time_is_named(log: Path, capsys: Output) -> None:
+    with pytest.raises(SystemExit):
+        main(["audit", "verify", str(log), "--from", "yesterday"])
+    assert "must be a time such as 2026-11-21" in capsys.readouterr().err

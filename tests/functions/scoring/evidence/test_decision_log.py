@@ -1,26 +1,31 @@
 """Records are chained in the order they are written, and heads of the chain are anchored."""
 
+import gzip
 import json
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from functions.scoring.errors import UnrecordedError
-from functions.scoring.evidence.audit_cli import read_anchored_heads
+from functions.scoring.evidence.audit_cli import main, read_anchored_heads
 from functions.scoring.evidence.decision_log import (
     ANCHOR_RECORDS,
     ANCHOR_SECONDS,
     Anchors,
     DecisionLog,
+    LogFile,
 )
+from functions.web.problems import RequestError
 from models.evidence.hash_chain import Seal
-from models.evidence.log_reader import read_lines
+from models.evidence.log_reader import LogFiles, read_lines
 from models.evidence.log_verification import verify
 from models.stores.files import FileStore
 from tests.functions.scoring.recording import (
@@ -247,3 +252,149 @@ def test_an_anchor_holds_its_head_and_the_time(tmp_path: Path) -> None:
     document = json.loads(store.read(name).data)
     assert name.split("/")[1] == document["head"].split(":")[0]
     assert set(document) == {"format", "head", "at"}
+
+
+@pytest.fixture
+def file_log() -> Iterator[Callable[[Path], DecisionLog]]:
+    """Open a log in a file, as DECISION_LOG names it."""
+    files = []
+
+    def open_file(path: Path) -> DecisionLog:
+        files.append(LogFile(path))
+        return DecisionLog(files[-1].write, SEAL)
+
+    yield open_file
+    for file in files:
+        file.close()
+
+
+FileLog = Callable[[Path], DecisionLog]
+
+
+def rotate(path: Path, number: int) -> None:
+    """As logrotate does: rename, compress, and remove what was renamed."""
+    renamed = path.with_name(f"{path.name}.{number}")
+    path.rename(renamed)
+    renamed.with_name(f"{renamed.name}.gz").write_bytes(gzip.compress(renamed.read_bytes()))
+    renamed.unlink()
+
+
+def test_a_log_file_that_is_rotated_is_opened_anew_and_all_of_them_verify(
+    tmp_path: Path, file_log: FileLog
+) -> None:
+    path = tmp_path / "decisions.jsonl"
+    log = file_log(path)
+    for number in range(5):
+        record(log, toy_version(), toys(2), caller(f"r{number}"))
+        rotate(path, number)
+    record(log, toy_version(), toys(2), caller("last"))
+    files = [*(tmp_path / f"decisions.jsonl.{number}.gz" for number in range(5)), path]
+    findings = verify(LogFiles(files), [SEAL])
+    assert (findings.faults, findings.records, len(findings.chains)) == ([], 12, 1)
+
+
+def test_no_record_is_lost_while_a_busy_log_is_rotated(tmp_path: Path, file_log: FileLog) -> None:
+    path, loaded = tmp_path / "decisions.jsonl", toy_version()
+    log = file_log(path)
+    is_over = threading.Event()
+
+    def decide() -> int:
+        written = 0
+        while not is_over.is_set():
+            record(log, loaded, toys(1), caller(f"r{written}"))
+            written += 1
+        return written
+
+    with ThreadPoolExecutor(4) as threads:
+        writers = [threads.submit(decide) for _ in range(4)]
+        for number in range(50):
+            wait_until(path.exists)
+            rotate(path, number)
+            time.sleep(0.005)
+        is_over.set()
+        written = sum(writer.result() for writer in writers)
+    files = [*(tmp_path / f"decisions.jsonl.{number}.gz" for number in range(50)), path]
+    findings = verify(LogFiles(filter(Path.exists, files)), [SEAL])
+    assert (findings.faults, findings.records) == ([], written)
+
+
+def test_what_cannot_be_written_where_the_name_says_is_no_decision(
+    tmp_path: Path, file_log: FileLog
+) -> None:
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    log = file_log(folder / "decisions.jsonl")
+    record(log, toy_version(), toys(1), caller())
+    folder.rename(tmp_path / "moved")
+    with pytest.raises(UnrecordedError):
+        record(log, toy_version(), toys(1), caller())
+    folder.mkdir()
+    record(log, toy_version(), toys(1), caller())
+    assert len(records(folder / "decisions.jsonl")) == 1
+
+
+def test_a_key_that_was_used_for_another_request_is_refused(tmp_path: Path) -> None:
+    log = decision_log(tmp_path / "log")
+    record(log, toy_version(), toys(2), caller("a", key="k"))
+    record(log, toy_version(), toys(2), caller("b", key="k"))
+    with pytest.raises(RequestError, match="this Idempotency-Key was used for another request"):
+        record(log, toy_version(), toys(3), caller("c", key="k"))
+    record(log, toy_version(), toys(3), replace(caller("d", key="k"), principal="key 2"))
+    findings = records(tmp_path / "log")
+    assert [r["decision_id"] for r in findings[:2]] == [r["decision_id"] for r in findings[2:4]]
+    assert len({r["decision_id"] for r in findings}) == 5
+
+
+def test_keys_are_remembered_within_bounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("functions.scoring.evidence.decision_log.MAX_KEYS", 3)
+    log = decision_log(tmp_path / "log")
+    for key in "abcd":
+        record(log, toy_version(), toys(1), caller(key=key))
+    record(log, toy_version(), toys(2), caller(key="a"))  # forgotten: it may be used again
+    with pytest.raises(RequestError):
+        record(log, toy_version(), toys(2), caller(key="d"))
+
+
+def test_the_server_refuses_a_key_with_another_body_and_names_that_are_no_identifiers(
+    contracts: Server, rows: Rows
+) -> None:
+    def post(headers: dict[bytes, bytes], **changes: object) -> httpx.Response:
+        body = {"instances": [rows["application"] | changes]}
+        path = "/v1/models/application:predict"
+        return contracts.client.post(path, json=body, headers=list(headers.items()))
+
+    key = {b"Idempotency-Key": b"order 4711"}
+    assert post(key).status_code == httpx.codes.OK
+    assert post(key).status_code == httpx.codes.OK
+    answer = post(key, income=20_000)
+    assert answer.status_code == httpx.codes.UNPROCESSABLE_ENTITY
+    assert "this Idempotency-Key was used for another request" in answer.json()["detail"]
+    for value in (b"", b"\xf6", b"a\tb", b"a" * 129, "\u200b".encode()):
+        answer = post({b"X-Applicant-Id": value, b"Idempotency-Key": value})
+        assert answer.status_code == httpx.codes.BAD_REQUEST
+        paths = [fault["path"] for fault in answer.json()["errors"]]
+        assert paths == ["X-Applicant-Id", "Idempotency-Key"]
+    twice = [(b"X-Applicant-Id", b"one"), (b"X-Applicant-Id", b"other")]
+    answer = contracts.client.get("/v1/models", headers=twice)
+    assert answer.json()["errors"] == [{"path": "X-Applicant-Id", "message": "may be sent once"}]
+
+
+def test_an_applicant_whose_name_is_not_ascii_is_found_by_it(
+    made_models: ModelStore,
+    example: Callable[[str], Any],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    path, key = tmp_path / "decisions.jsonl", KEY.replace(" ", "-")
+    with running_server(
+        tmp_path / "log", MODEL_STORE=made_models.uri, DECISION_LOG=str(path), DECISION_LOG_KEY=key
+    ) as server:
+        for name in ("J\u00f6rg", "Jo\u0308rg"):
+            headers = [(b"X-Applicant-Id", name.encode())]
+            sent = server.client.post("/predict", json=example("application"), headers=headers)
+            assert sent.is_success
+    monkeypatch.setenv("DECISION_LOG_KEY", key)
+    for name in ("J\u00f6rg", "Jo\u0308rg"):
+        assert main(["audit", "export", str(path), "--applicant", name]) == 0
+        assert len(capsys.readouterr().out.splitlines()) == 2
