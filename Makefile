@@ -4,7 +4,8 @@ PYTHON := .venv/bin/python
 # The first that runs, the images' own version before newer ones: a version manager's shim may stand in the path and start nothing.
 SYSTEM_PYTHON ?= $(firstword $(foreach version,3.11 3.12 3.13,$(shell python$(version) -c "import sys; print(sys.executable)" 2>/dev/null)))
 export UV_PYTHON_DOWNLOADS := never
-export PYTHONPATH := .
+# A credit model of yours may be anywhere that your own PYTHONPATH names.
+export PYTHONPATH := .$(if $(PYTHONPATH),:$(PYTHONPATH))
 # Some machines set this: then every process would compile every library again.
 unexport PYTHONDONTWRITEBYTECODE
 export OMP_WAIT_POLICY := PASSIVE

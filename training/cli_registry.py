@@ -16,7 +16,12 @@ from rich.table import Table
 
 from models.contract import CreditModel, name_from_model
 from models.discovery import credit_models
-from models.errors import ModelRefusedError, ObjectMissingError, RegistryError
+from models.errors import (
+    ModelRefusedError,
+    ObjectMissingError,
+    RegistryError,
+    StoreUnavailableError,
+)
 from models.registry.bundle import bundle_from_bytes
 from models.registry.pointer import (
     Author,
@@ -24,13 +29,15 @@ from models.registry.pointer import (
     Pointer,
     challenge,
     find_pointer,
+    previous_champion,
     promote,
     prune,
     retire,
     roll_back,
 )
 from models.registry.versions import Version, read_by_name, version_names
-from models.stores.store import Store
+from models.stores.preconditions import prove_preconditions
+from models.stores.store import OpenedStore, Store
 from models.stores.uri import open_store
 from training.comparison import DECISIONS, QUANTILES, compare_variants
 from training.isolated_load import load_in_isolation
@@ -56,7 +63,10 @@ def add_commands(commands: Any, settings: TrainingSettings) -> None:  # noqa: AN
     show.add_argument("--version", help="name of a version (default: the champion)")
     promote_command = add_command("promote", _promote, "make a version the champion")
     promote_command.add_argument("--version", required=True, help="name of a version")
-    add_command("rollback", _roll_back, "make the previous champion the champion again")
+    rollback = add_command("rollback", _roll_back, "make the previous champion the champion again")
+    rollback.add_argument(
+        "--version", help="its name; without it the command only says what it would do"
+    )
     challenge_command = add_command(
         "challenge", _challenge, "let a version score a share of the requests"
     )
@@ -147,7 +157,19 @@ def _challenge(options: argparse.Namespace, settings: TrainingSettings) -> None:
 
 
 def _roll_back(options: argparse.Namespace, settings: TrainingSettings) -> None:
-    _print_outcome("rolled back", roll_back(*_open_registry(options, settings), find_author()))
+    """Restore the previous champion by its name, once a separate process has loaded it."""
+    if options.version is None:
+        store, model_name = _open_registry(options, settings)
+        pointer = find_pointer(store, model_name)
+        previous = previous_champion(model_name, pointer).version
+        champion = pointer and pointer.champion.version
+        message = (
+            f"this would make {previous} the champion of {model_name} again, instead of "
+            f"{champion}; to do so, add --version {previous}"
+        )
+        raise RegistryError(message)
+    store, version = _find_loadable(options, settings)
+    _print_outcome("rolled back", roll_back(store, options.model, version, find_author()))
 
 
 def _retire(options: argparse.Namespace, settings: TrainingSettings) -> None:
@@ -185,7 +207,12 @@ def _verify(options: argparse.Namespace, settings: TrainingSettings) -> None:
     for heading in ("version", "role", "result"):
         table.add_column(heading)
     faults = 0
-    for name in sorted({*version_names(store, options.model), *roles}):
+    _report_preconditions(store)
+    names = sorted({*version_names(store, options.model), *roles})
+    if not names:
+        message = f"{options.store} has no version of {options.model}"
+        raise RegistryError(message)
+    for name in names:
         fault = _find_fault(store, model, pointer, name)
         faults += fault is not None
         table.add_row(name, roles.get(name, ""), escape(fault or "as published"))
@@ -193,6 +220,16 @@ def _verify(options: argparse.Namespace, settings: TrainingSettings) -> None:
     if faults:
         message = f"{faults} of the versions of {options.model} must not be served; see the table"
         raise RegistryError(message)
+
+
+def _report_preconditions(store: OpenedStore) -> None:
+    """Prove that the store keeps its word; whoever may only read cannot."""
+    try:
+        prove_preconditions(store)
+    except StoreUnavailableError as error:
+        print(f"conditional writes not proved, which needs the right to write: {error}")
+    else:
+        print("conditional writes hold: of two promotions at once, one wins")
 
 
 def _find_fault(
@@ -217,11 +254,12 @@ def _prune(options: argparse.Namespace, settings: TrainingSettings) -> None:
 
 def _find_loadable(
     options: argparse.Namespace, settings: TrainingSettings
-) -> tuple[Store, Version]:
+) -> tuple[OpenedStore, Version]:
     """Return the requested version after a separate process has loaded it."""
     store, model = open_store(options.store), _find_model(options, settings)
     version, bundle = read_by_name(store, options.model, options.version)
     load_in_isolation(bundle, model)
+    prove_preconditions(store)
     return store, version
 
 

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from models.discovery import credit_models
+from models.stores.preconditions import prove_preconditions
 from models.stores.uri import open_store
 from training.cli_registry import find_author
 from training.promotion import Verdict, judge, release
@@ -21,6 +22,8 @@ def train_and_release(options: argparse.Namespace, settings: TrainingSettings) -
     standard error.
     """
     store = open_store(options.store)
+    if not options.dry_run:
+        prove_preconditions(store)
     job = TrainingJob(
         model=credit_models(settings.credit_models)[options.model],
         data=options.data,

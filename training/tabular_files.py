@@ -79,7 +79,7 @@ def _read_bytes(location: str) -> bytes:
     if "://" not in location:
         return Path(location).read_bytes()
     folder, _, name = location.rpartition("/")
-    return open_store(folder).read(name).data
+    return open_store(folder).download(name)
 
 
 def _frame_from_bytes(location: str, data: bytes, numbers: frozenset[str]) -> pd.DataFrame:

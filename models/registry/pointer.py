@@ -99,14 +99,38 @@ def _promote_version(version: Version, last: Pointer | None) -> Move:
     return Move(version, previous, last.challenger)
 
 
-def roll_back(store: Store, model_name: str, author: Author) -> Pointer:
-    """Make the previous champion the champion again."""
+def previous_champion(model_name: str, pointer: Pointer | None) -> Version:
+    """Return the champion that a rollback restores.
+
+    Raises
+    ------
+    RegistryError
+        If there is none.
+    """
+    if pointer is None or pointer.previous is None:
+        message = f"{model_name} has no previous champion to roll back to"
+        raise RegistryError(message)
+    return pointer.previous
+
+
+def roll_back(store: Store, model_name: str, version: Version, author: Author) -> Pointer:
+    """Make the previous champion, which is this version, the champion again.
+
+    Raises
+    ------
+    RegistryError
+        If another version is the previous champion. So a second rollback does not undo the first.
+    """
 
     def change(last: Pointer | None) -> Move:
-        if last is None or last.previous is None:
-            message = f"{model_name} has no previous champion to roll back to"
+        previous = previous_champion(model_name, last)
+        if last is None or previous != version:
+            message = (
+                f"{version.version} is not the previous champion of {model_name}, "
+                f"but {previous.version} is"
+            )
             raise RegistryError(message)
-        return Move(last.previous, last.champion, last.challenger)
+        return Move(previous, last.champion, last.challenger)
 
     return _move(store, model_name, change, author)
 

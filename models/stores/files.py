@@ -1,6 +1,7 @@
 """The `file://` store: a folder on one machine, safe for several processes at once."""
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import os
@@ -17,10 +18,13 @@ from models.errors import (
 from models.stores.store import StoredObject
 
 LOCK_NAME = ".lock"
+NO_HARD_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 
 
 class FileStore:
     """A store whose objects are files below a folder. A generation is the hash of the content."""
+
+    generation_of_none = "0" * 64
 
     def __init__(self, folder: str) -> None:
         self._folder = Path(folder).resolve()
@@ -34,6 +38,10 @@ class FileStore:
                 raise ObjectMissingError(name) from error
         return StoredObject(data, _generation_from_data(data))
 
+    def download(self, name: str) -> bytes:
+        """Read a file that may be large."""
+        return self.read(name).data
+
     def create(self, name: str, data: bytes) -> None:
         """Create a file as a hard link to a complete temporary file, which fails if it exists."""
         path = self._path_from_name(name)
@@ -43,6 +51,14 @@ class FileStore:
                 _sync(path.parent)
             except FileExistsError as error:
                 raise ObjectExistsError(name) from error
+            except OSError as error:
+                if error.errno not in NO_HARD_LINKS:
+                    raise
+                message = (
+                    f"the file system of {self._folder} has no hard links, which a store needs to "
+                    "create an object once; use a folder on another one, or gs:// or s3://"
+                )
+                raise StoreUnavailableError(message) from error
 
     def replace(self, name: str, data: bytes, generation: str) -> None:
         """Replace a file by a complete temporary file while holding the lock of the store."""

@@ -37,6 +37,8 @@ class GoogleStore:
     `STORAGE_EMULATOR_HOST` sets the address of a test server.
     """
 
+    generation_of_none = "1"  # they are times in microseconds
+
     def __init__(self, bucket: str, prefix: str) -> None:
         self._bucket_name = bucket
         self._prefix = f"{prefix}/" if prefix else ""
@@ -47,11 +49,18 @@ class GoogleStore:
 
         def fetch() -> StoredObject:
             blob = self._open_blob(name)
-            with _convert_errors(name):
+            with _convert_errors(name, is_write=False):
                 data: bytes = blob.download_as_bytes(retry=RETRY, timeout=TIMEOUT_SECONDS)
             return StoredObject(data, str(blob.generation))
 
         return within(name, fetch)
+
+    def download(self, name: str) -> bytes:
+        """Read an object that may be large: what is limited is the silence between two packets."""
+        blob = self._open_blob(name)
+        with _convert_errors(name, is_write=False):
+            data: bytes = blob.download_as_bytes(retry=RETRY, timeout=TIMEOUT_SECONDS)
+            return data
 
     def create(self, name: str, data: bytes) -> None:
         """Write an object with the precondition that it does not exist."""
@@ -76,7 +85,7 @@ class GoogleStore:
         """List the objects whose name begins with the prefix."""
 
         def fetch() -> list[str]:
-            with _convert_errors(prefix):
+            with _convert_errors(prefix, is_write=False):
                 blobs = self._open_bucket().list_blobs(
                     prefix=self._prefix + prefix, retry=RETRY, timeout=TIMEOUT_SECONDS
                 )
@@ -105,13 +114,19 @@ class GoogleStore:
 
 
 @contextmanager
-def _convert_errors(name: str) -> Iterator[None]:
-    """Convert errors of the client to errors of the store, except failed preconditions."""
+def _convert_errors(name: str, *, is_write: bool = True) -> Iterator[None]:
+    """Convert errors of the client to errors of the store; a write may fail its precondition."""
     try:
         yield
-    except PreconditionFailed:
-        raise
+    except PreconditionFailed as error:
+        if is_write:
+            raise
+        message = f"Cloud Storage: {type(error).__name__} at {name}"  # a read has none
+        raise StoreUnavailableError(message) from error
     except NotFound as error:
+        if "bucket does not exist" in str(error):
+            message = "Cloud Storage: there is no such bucket"
+            raise StoreUnavailableError(message) from error
         raise ObjectMissingError(name) from error
     except (
         GoogleAPICallError,

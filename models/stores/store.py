@@ -41,3 +41,15 @@ class Store(Reader, Protocol):
 
     def names(self, prefix: str) -> list[str]:
         """Return the names of all objects that begin with the prefix, sorted."""
+
+
+class OpenedStore(Store, Protocol):
+    """A store as `open_store` opens it.
+
+    `generation_of_none` has the form of a generation, and no object ever has it.
+    """
+
+    generation_of_none: str
+
+    def download(self, name: str) -> bytes:
+        """Read an object that may be large and take long; otherwise as `read`."""

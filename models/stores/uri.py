@@ -3,10 +3,10 @@
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from models.errors import DeclarationError
-from models.stores.store import Store
+from models.stores.store import OpenedStore
 
 
-def open_store(uri: str) -> Store:
+def open_store(uri: str) -> OpenedStore:
     """Open the store of a URI: `file:///path`, `gs://bucket/prefix` or `s3://bucket/prefix`.
 
     The client library of a scheme is imported only when the scheme is used.

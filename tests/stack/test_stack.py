@@ -136,7 +136,10 @@ def test_a_model_from_worse_data_is_kept_out(
 
 def back_to_the_first(cloud: Cloud) -> str:
     """Let the model that is easily beaten be champion once more."""
-    done = run_training("rollback", "--model", MODEL, "--store", STORE)
+    previous = read_pointer(open_store(STORE), MODEL).previous
+    assert previous
+    options = ("--model", MODEL, "--store", STORE, "--version", previous.version)
+    done = run_training("rollback", *options)
     assert done.returncode == 0, done.stderr
     return cloud.champion()
 
@@ -256,7 +259,8 @@ def test_a_good_revision_takes_over_by_shares_and_the_old_one_is_stopped(cloud: 
 def test_a_roll_back_returns_every_container_to_the_model_before(cloud: Cloud) -> None:
     before = read_pointer(open_store(STORE), MODEL)
     assert before.previous
-    done = run_training("rollback", "--model", MODEL, "--store", STORE)
+    options = ("--model", MODEL, "--store", STORE, "--version", before.previous.version)
+    done = run_training("rollback", *options)
     assert last_line(done.stdout)["outcome"] == "rolled back"
     assert cloud.champion() == before.previous.version
     all_follow(cloud, before.previous.version)

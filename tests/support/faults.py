@@ -9,9 +9,12 @@ from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import urlsplit
 
-Fault = Literal["none", "down", "slow", "trickle", "truncate", "flip"] | int  # an HTTP status
+Fault = (
+    Literal["none", "down", "slow", "steady", "trickle", "truncate", "flip"] | int
+)  # an HTTP status
 CHUNK = 65_536
 SLOW_SECONDS = 3.0
+STEADY_BYTES_PER_SECOND = 1_000_000
 
 
 @dataclass
@@ -57,6 +60,8 @@ class FaultyProxy:
                 return  # a kept connection breaks when the server is gone
             if self.fault == "slow":
                 self.stopped.wait(SLOW_SECONDS)
+            if self.fault == "steady":
+                self.stopped.wait(len(data) / STEADY_BYTES_PER_SECOND)
             if self.fault == "truncate":
                 client.sendall(data[: len(data) // 2])
                 return

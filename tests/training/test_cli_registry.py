@@ -85,8 +85,14 @@ def test_promote_roll_back_challenge_and_retire_move_the_pointer(
 ) -> None:
     assert command(store, "promote", "--version", versions[1]) == 0
     assert read_summary(capsys)["outcome"] == "promoted"
-    assert command(store, "rollback") == 0
+    assert command(store, "rollback") == 1
+    text = " ".join(capsys.readouterr().err.split())
+    assert f"would make {versions[0]} the champion of german_credit again" in text
+    assert f"instead of {versions[1]}; to do so, add --version {versions[0]}" in text
+    assert command(store, "rollback", "--version", versions[0]) == 0
     assert read_summary(capsys)["sequence"] == 3
+    assert command(store, "rollback", "--version", versions[0]) == 1
+    assert f"but {versions[1]} is" in " ".join(capsys.readouterr().err.split())
     pointer = read_pointer(open_store(store.as_uri()), "german_credit")
     assert (pointer.champion.version, pointer.sequence) == (versions[0], 3)
     assert command(store, "challenge", "--version", versions[1], "--share", "0.25") == 0
@@ -108,6 +114,30 @@ def test_what_cannot_be_done_exits_1_and_says_why(
     assert command(store, "promote", "--version", "20200101T000000Z-000000000000") == 1
     assert command(store, "challenge", "--version", versions[0]) == 1
     assert "is the champion" in capsys.readouterr().err
+
+
+def test_verify_of_a_store_without_versions_is_no_success(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command(tmp_path / "empty", "verify") == 1
+    text = " ".join(capsys.readouterr().err.split())
+    assert "has no version of german_credit" in text
+
+
+def test_a_damaged_version_is_not_rolled_back_to(
+    store: Path, versions: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command(store, "promote", "--version", versions[1]) == 0
+    before = read_pointer(open_store(store.as_uri()), "german_credit")
+    bundle = store / "versions" / "german_credit" / versions[0] / "bundle.zip"
+    data = bytearray(bundle.read_bytes())
+    data[len(data) // 2] ^= 1
+    bundle.write_bytes(data)
+    capsys.readouterr()
+    assert command(store, "verify") == 1
+    assert command(store, "rollback", "--version", versions[0]) == 1
+    assert "the sha256 of its bundle begins with" in " ".join(capsys.readouterr().err.split())
+    assert read_pointer(open_store(store.as_uri()), "german_credit") == before
 
 
 def test_verify_finds_what_is_not_as_published(

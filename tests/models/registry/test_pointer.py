@@ -180,10 +180,12 @@ def test_a_roll_back_restores_the_previous_champion_and_counts_on(
 ) -> None:
     promote(store, "toy", versions[0], author)
     promote(store, "toy", versions[1], author)
-    pointer = roll_back(store, "toy", author)
+    pointer = roll_back(store, "toy", versions[0], author)
     assert (pointer.champion, pointer.previous, pointer.sequence) == (versions[0], versions[1], 3)
     assert read_pointer(store, "toy") == pointer
-    assert roll_back(store, "toy", author).champion == versions[1]
+    with pytest.raises(RegistryError, match=f"but {versions[1].version} is"):
+        roll_back(store, "toy", versions[0], author)  # nervous: the first one did it
+    assert roll_back(store, "toy", versions[1], author).champion == versions[1]
 
 
 def test_a_challenger_has_a_share_until_it_is_retired_or_promoted(
@@ -203,12 +205,12 @@ def test_what_cannot_be_done_is_refused_by_name(
     store: Store, versions: list[Version], author: Author
 ) -> None:
     with pytest.raises(RegistryError, match="toy has no previous champion"):
-        roll_back(store, "toy", author)
+        roll_back(store, "toy", versions[0], author)
     with pytest.raises(RegistryError, match="toy has no champion to challenge"):
         challenge(store, "toy", Challenger(version=versions[0], share=0.1), author)
     promote(store, "toy", versions[0], author)
     with pytest.raises(RegistryError, match="toy has no previous champion"):
-        roll_back(store, "toy", author)
+        roll_back(store, "toy", versions[0], author)
     with pytest.raises(RegistryError, match="is the champion"):
         challenge(store, "toy", Challenger(version=versions[0], share=0.1), author)
     with pytest.raises(RegistryError, match="toy has no challenger"):

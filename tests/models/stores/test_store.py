@@ -6,6 +6,7 @@ With SURETY_TEST_BUCKET, such as gs://bucket/prefix, also against a real bucket.
 import os
 import threading
 import uuid
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -16,9 +17,10 @@ from models.errors import (
     ObjectMissingError,
     StoreUnavailableError,
 )
+from models.stores.deadline import READ_SECONDS
 from models.stores.store import Store
 from models.stores.uri import open_store
-from tests.support.faults import faulty_proxy
+from tests.support.faults import STEADY_BYTES_PER_SECOND, faulty_proxy
 
 
 @pytest.fixture(params=["file", "gs", "s3", "real"])
@@ -130,3 +132,58 @@ def test_a_list_that_trickles_in_is_given_up(
         store = open_store("gs://models/x" if client == "google" else "s3://models/x")
         with pytest.raises(StoreUnavailableError, match="did not finish reading versions/"):
             store.names("versions/")
+
+
+@pytest.mark.parametrize("scheme", ["gs", "s3"])
+def test_a_large_object_may_take_as_long_as_it_keeps_coming(
+    scheme: str,
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    server = request.getfixturevalue({"gs": "bucket_server", "s3": "s3_server"}[scheme])
+    uri = f"{scheme}://models/{tmp_path.name}"
+    data = os.urandom(round((READ_SECONDS + 1) * STEADY_BYTES_PER_SECOND))
+    open_store(uri).create("applications.csv", data)
+    variable = {"gs": "STORAGE_EMULATOR_HOST", "s3": "AWS_ENDPOINT_URL_S3"}[scheme]
+    with faulty_proxy(server) as proxy:
+        proxy.fault = "steady"
+        monkeypatch.setenv(variable, proxy.url)
+        assert open_store(uri).download("applications.csv") == data
+        proxy.fault = "slow"
+        with pytest.raises(StoreUnavailableError):
+            open_store(uri).download("applications.csv")
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "message"),
+    [
+        (404, "The specified bucket does not exist.", "there is no such bucket"),
+        (412, "", "PreconditionFailed at a"),
+    ],
+)
+def test_what_cloud_storage_says_of_a_read_is_not_taken_for_something_else(
+    status: int, body: str, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Refusing(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body.encode())
+
+        def log_message(self, *_: object) -> None:
+            """Nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Refusing) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"http://127.0.0.1:{server.server_port}")
+        with pytest.raises(StoreUnavailableError, match=message):
+            open_store("gs://nowhere/store").read("a")
+        server.shutdown()
+
+
+def test_a_bucket_of_s3_that_does_not_exist_is_not_an_empty_one(s3_server: str) -> None:
+    assert s3_server
+    with pytest.raises(StoreUnavailableError, match="NoSuchBucket"):
+        open_store("s3://nowhere/store").read("a")
