@@ -3,6 +3,7 @@
 Plain numbers, changed on the event loop alone: no request waits for a lock or a metrics library.
 """
 
+import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 BOUNDS_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
+PATH = "/metrics"
+FRESH_SECONDS = 1.0  # of what was rendered, unless another request was answered meanwhile
+
 AddMetrics = Callable[[], Iterable["Metric"]]
 
 
@@ -34,10 +38,14 @@ class LatencyHistogram:
 
 
 class RequestTelemetry:
-    """Latency histograms of this process by route pattern and status."""
+    """Latency histograms of this process by route pattern and status.
+
+    `revision` grows with each response but those that report it.
+    """
 
     def __init__(self) -> None:
         self.histograms: dict[tuple[str, int], LatencyHistogram] = {}
+        self.revision = 0
         self._patterns: dict[object, str] = {}
 
     def register(self, routes: Iterable[Route]) -> None:
@@ -47,6 +55,7 @@ class RequestTelemetry:
     def observe(self, scope: Scope, status: int, seconds: float) -> None:
         """Count one response."""
         key = self._patterns.get(scope.get("endpoint"), "none"), status
+        self.revision += key[0] != PATH
         histogram = self.histograms.get(key)
         if histogram is None:
             histogram = self.histograms[key] = LatencyHistogram()
@@ -71,14 +80,21 @@ class RequestTelemetry:
 
 def metrics_contract(telemetry: RequestTelemetry, add_metrics: AddMetrics | None) -> Contract:
     """Serve `/metrics` in Prometheus' text format."""
+    rendered: tuple[int, float, Response] | None = None
 
     async def metrics(_request: Request) -> Response:
-        return _render([*telemetry.metrics(), *(add_metrics() if add_metrics else ())])
+        nonlocal rendered
+        now = time.monotonic()
+        # Whoever asks for nothing else again and again is answered without the work.
+        if rendered is None or rendered[0] != telemetry.revision or now > rendered[1]:
+            response = _render([*telemetry.metrics(), *(add_metrics() if add_metrics else ())])
+            rendered = telemetry.revision, now + FRESH_SECONDS, response
+        return rendered[2]
 
     return Contract(
         tag="Operations",
-        routes=[Route("/metrics", metrics, methods=["GET"])],
-        scopes={"GET /metrics": "metrics"},  # versions and volumes are nobody else's business
+        routes=[Route(PATH, metrics, methods=["GET"])],
+        scopes={f"GET {PATH}": "metrics"},  # versions and volumes are nobody else's business
         paths=_paths,
     )
 
@@ -99,4 +115,4 @@ def _render(metrics: "list[Metric]") -> Response:
 
 
 def _paths() -> dict[str, Any]:
-    return {"/metrics": {"get": Operation("Read metrics for Prometheus", media_type="text/plain")}}
+    return {PATH: {"get": Operation("Read metrics for Prometheus", media_type="text/plain")}}

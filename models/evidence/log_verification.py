@@ -87,7 +87,7 @@ class Window:
         return not is_early and (self.until is None or decided_at <= self.until)
 
 
-WHOLE = Window()
+WHOLE_LOG = Window()
 MAX_FAULTS = 10_000  # that are listed; all are counted
 MAX_INVALID = 100_000  # lines that may explain a gap
 
@@ -134,7 +134,7 @@ def verify(
     lines: Iterable[LogLine],
     seals: Sequence[Seal],
     heads: Iterable[Head] = (),
-    window: Window = WHOLE,
+    window: Window = WHOLE_LOG,
 ) -> Findings:
     """Check every record by itself, then each chain's order, gaps and end.
 

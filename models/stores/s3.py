@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 CLIENT = Config(
     connect_timeout=1,
     read_timeout=2,
-    # Checksums are as the environment says: some services refuse today's default.
+    # Checksums are as AWS_REQUEST_CHECKSUM_CALCULATION says: some services refuse today's default.
     retries={"mode": "standard", "total_max_attempts": 3},
 )
 MISSING = {"NoSuchKey", "404"}

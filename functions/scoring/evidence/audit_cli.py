@@ -15,7 +15,7 @@ from functions.scoring.settings import EvidenceSettings, read_evidence_settings
 from models.errors import SuretyError
 from models.evidence.hash_chain import UNKEYED, Head, Seal
 from models.evidence.log_reader import DecisionLogError, LogFiles, LogLine, read_lines
-from models.evidence.log_verification import WHOLE, Findings, Window, check_record, verify
+from models.evidence.log_verification import WHOLE_LOG, Findings, Window, check_record, verify
 from models.evidence.records import PERSONAL
 from models.stores.store import Store
 from models.stores.uri import open_store
@@ -108,7 +108,7 @@ def _verify(options: argparse.Namespace, settings: EvidenceSettings) -> int:
         print(f"{lines.locate(fault.line)}: {fault.detail}" if fault.line else fault.detail)
     if not findings.records and not findings.faults:
         message = f"no decision record in {' '.join(map(str, options.files))}"
-        raise DecisionLogError(message + " within --from, --to and --model" * (window != WHOLE))
+        raise DecisionLogError(message + " within --from, --to and --model" * (window != WHOLE_LOG))
     _print_notes(findings, lines)
     if not heads:
         print("ends of chains not checked: give --head or --anchors")
@@ -133,7 +133,7 @@ def _print_notes(findings: Findings, lines: LogFiles) -> None:
         print(f"{findings.unkeyed} records were made without a key: anyone could have made them")
 
 
-def read_anchored_heads(store: Store, window: Window = WHOLE) -> list[Head]:
+def read_anchored_heads(store: Store, window: Window = WHOLE_LOG) -> list[Head]:
     """Read the newest anchored head of every chain, of those written within a window.
 
     Raises

@@ -76,9 +76,9 @@ def test_faults_are_counted_and_as_many_are_shown_as_a_response_holds(service: S
     rows: list[dict[str, int]] = [{}] * 1_000
     answer = service.client.post("/v1/models/application:predict", json={"instances": rows})
     problem = answer.json()
-    shown = len(problem["errors"])
-    assert problem["detail"].endswith(f": 17000 faults, of which the first {shown} are listed")
-    assert 500 < shown <= 1_000
+    listed = len(problem["errors"])
+    assert problem["detail"].endswith(f": 17000 faults, of which the first {listed} are listed")
+    assert 500 < listed <= 1_000
     assert len(answer.content) <= MAX_PROBLEM_BYTES
     reply = service.client.post("/predict/batch", json={"applications": rows}).json()
     assert reply["count"] == 1_000

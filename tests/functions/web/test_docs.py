@@ -58,8 +58,8 @@ def test_the_document_is_built_once_and_not_sent_to_whoever_has_it() -> None:
         assert (again.content, again.headers["etag"]) == (first.content, tag)
         assert again.headers["access-control-allow-origin"] == "https://page.example"
         assert again.headers["x-request-id"] != first.headers["x-request-id"]
-        for known in (tag, f"W/{tag}", f'"old", {tag}', "*"):
-            unchanged = anyio.run(get, path, {"If-None-Match": known})
+        for tag_sent in (tag, f"W/{tag}", f'"old", {tag}', "*"):
+            unchanged = anyio.run(get, path, {"If-None-Match": tag_sent})
             assert (unchanged.status_code, unchanged.content) == (304, b"")
             assert unchanged.headers["etag"] == tag
         assert "access-control-allow-origin" not in anyio.run(get, path, {}).headers

@@ -90,7 +90,7 @@ def test_a_repeated_request_has_the_same_decision_ids_under_its_key_only() -> No
     assert ids(caller("a")) != ids(caller("b", key="a"))  # a key is no request id
 
 
-def ids_of(rows: Sequence[Toy], who: Caller, seal: Seal = SEAL) -> list[str]:
+def decision_ids(rows: Sequence[Toy], who: Caller, seal: Seal = SEAL) -> list[str]:
     return [record["decision_id"] for record in write(rows, who, seal)]
 
 
@@ -105,21 +105,23 @@ def test_different_applications_never_share_a_decision_id(key: str | None) -> No
         {"months_since_default": 3},
     ]
     rows = [RENTING, *(RENTING.model_copy(update=change) for change in changes)]
-    ids = [ids_of([row], who)[0] for row in rows]
+    ids = [decision_ids([row], who)[0] for row in rows]
     assert len(set(ids)) == len(rows)
-    assert ids_of(rows, who)[0] != ids[0]  # another request, with more rows
+    assert decision_ids(rows, who)[0] != ids[0]  # another request, with more rows
 
 
 def test_another_callers_key_is_another_key() -> None:
     one, other = (replace(caller(key="k"), principal=name) for name in ("key 1", "key 2"))
-    assert ids_of(toys(2), one) == ids_of(toys(2), one)
-    assert not set(ids_of(toys(2), one)) & set(ids_of(toys(2), other))
+    assert decision_ids(toys(2), one) == decision_ids(toys(2), one)
+    assert not set(decision_ids(toys(2), one)) & set(decision_ids(toys(2), other))
 
 
 def test_a_decision_id_reveals_nothing_without_the_key_of_what_is_not_recorded() -> None:
     older = RENTING.model_copy(update={"age": 41})
-    assert ids_of([RENTING], caller(), Seal()) == ids_of([older], caller(), Seal())
-    assert ids_of([RENTING], caller(), Seal("k" * 40)) != ids_of([older], caller(), Seal("k" * 40))
+    assert decision_ids([RENTING], caller(), Seal()) == decision_ids([older], caller(), Seal())
+    assert decision_ids([RENTING], caller(), Seal("k" * 40)) != decision_ids(
+        [older], caller(), Seal("k" * 40)
+    )
 
 
 def test_zero_is_recorded_without_a_sign() -> None:

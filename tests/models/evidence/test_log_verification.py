@@ -243,13 +243,15 @@ def test_a_window_of_time_may_begin_within_a_chain(lines: list[bytes], tmp_path:
     assert (findings.faults, findings.records) == ([], inside)
     assert set(findings.begins) == set(findings.chains)
     # Nor is anything else needed: what is outside may have expired.
-    kept = {n: r for n, r in records_in(lines).items() if since.isoformat() <= r["decided_at"]}
-    path.write_bytes(b"".join(lines[number - 1] for number in kept))
+    records_since = {
+        n: r for n, r in records_in(lines).items() if since.isoformat() <= r["decided_at"]
+    }
+    path.write_bytes(b"".join(lines[number - 1] for number in records_since))
     findings = verify(read_lines(path), [SEAL], window=window)
     assert (findings.faults, findings.records) == ([], inside)
     # A record that is missing within it is found.
-    del kept[sorted(kept)[10]]
-    path.write_bytes(b"".join(lines[number - 1] for number in kept))
+    del records_since[sorted(records_since)[10]]
+    path.write_bytes(b"".join(lines[number - 1] for number in records_since))
     [fault] = verify(read_lines(path), [SEAL], window=window).faults
     assert "are missing" in fault.detail
 
