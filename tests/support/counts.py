@@ -21,6 +21,9 @@ class Counts:
     pointer_swaps: int
     refresh_rounds: int
     stops: int  # of a busy server
+    proxied_requests: int  # through each proxy, beside an attacker
+    flood_bytes: int  # of headers, over 50 connections
+    raw_requests: int  # of mutated bytes
     outage_seconds: int
     load_seconds: int
     replayed_decisions: int
@@ -40,6 +43,9 @@ REDUCED = Counts(
     pointer_swaps=9,
     refresh_rounds=2,
     stops=2,
+    proxied_requests=4_000,
+    flood_bytes=32 * 2**20,
+    raw_requests=3_000,
     outage_seconds=3,
     load_seconds=8,
     replayed_decisions=1_000,
@@ -58,6 +64,9 @@ FULL = Counts(
     pointer_swaps=81,
     refresh_rounds=20,
     stops=20,
+    proxied_requests=100_000,
+    flood_bytes=2**30,
+    raw_requests=100_000,
     outage_seconds=60,
     load_seconds=1_800,
     replayed_decisions=10_000,
