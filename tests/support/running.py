@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -151,6 +152,12 @@ class Server:
     client: httpx.Client
     process: subprocess.Popen[bytes]
     log_path: Path
+
+    def resident_bytes(self) -> int:
+        """Memory of the process."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        [kib] = re.findall(r"VmRSS:\s+(\d+) kB", status)
+        return 1_024 * int(kib)
 
     def log(self) -> list[dict[str, Any]]:
         """All JSON lines the process has written."""

@@ -6,7 +6,6 @@ memory and latency held to anything: in seconds, neither has settled.
 
 import json
 import os
-import re
 import threading
 import time
 from collections.abc import Iterator
@@ -38,7 +37,7 @@ from tests.functions.scoring.mixed_load import Answer, Client, SentRequest, ask
 from tests.support.counts import counts
 from tests.support.faults import wait_until
 from tests.support.published import NOW
-from tests.support.running import Server, running_server
+from tests.support.running import running_server
 from training.synthetic.application import generate
 
 pytestmark = pytest.mark.soak
@@ -155,12 +154,6 @@ def counting_lines(fifo: Path) -> Iterator[list[int]]:
     reader.join(timeout=10)
 
 
-def resident_mib(server: Server) -> float:
-    status = Path(f"/proc/{server.process.pid}/status").read_text()
-    [kib] = re.findall(r"VmRSS:\s+(\d+) kB", status)
-    return int(kib) / 1024
-
-
 @pytest.mark.timing
 def test_mixed_load_and_changing_champions_are_answered_without_an_error_or_growth(
     store: Store,
@@ -185,7 +178,7 @@ def test_mixed_load_and_changing_champions_are_answered_without_an_error_or_grow
         began = time.monotonic()
         client = Client(int(server.client.base_url.port or 0), MODEL, answers, began + SECONDS)
         under_way = [pool.submit(ask, client, *each) for each in asking]
-        resident = [resident_mib(server) for _ in promoting(store, versions, under_way)]
+        resident = [server.resident_bytes() / 2**20 for _ in promoting(store, versions, under_way)]
         singles, *others = [future.result() for future in under_way]
     seen = [*singles, *(answer for listed in others for answer in listed)]
     assert {answer.version for answer in seen} == set(answers)

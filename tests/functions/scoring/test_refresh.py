@@ -547,15 +547,6 @@ def test_a_stop_under_load_drops_no_request(folder: Path, tmp_path: Path, round_
     assert set(answers) == {"200"}
 
 
-def resident_bytes(server: Server) -> int:
-    [line] = [
-        line
-        for line in Path(f"/proc/{server.process.pid}/status").read_text().splitlines()
-        if line.startswith("VmRSS:")
-    ]
-    return 1024 * int(line.split()[1])
-
-
 @pytest.mark.timing
 @pytest.mark.skipif(not SOAKING, reason="full counts only: few scores say nothing about leaks")
 def test_a_million_scores_and_a_thousand_reloads_leave_memory_flat(
@@ -573,7 +564,7 @@ def test_a_million_scores_and_a_thousand_reloads_leave_memory_flat(
         tmp_path / "log", MODEL_STORE=folder.as_uri(), MODEL_REFRESH_SECONDS="0", DECISION_LOG="off"
     ) as server:
         load(server, 500)  # warm: both models seen, buffers and arenas at their size
-        before = resident_bytes(server)
+        before = server.resident_bytes()
         load(server, 1_000)
         metrics = server.client.get("/metrics").text
         [loads] = [
@@ -582,4 +573,4 @@ def test_a_million_scores_and_a_thousand_reloads_leave_memory_flat(
             if line.startswith(f'surety_model_loads_total{{model="{MODEL}"}}')
         ]
         assert loads > 1_000
-        assert resident_bytes(server) < 1.01 * before
+        assert server.resident_bytes() < 1.01 * before
