@@ -16,6 +16,7 @@ MAX_INCOMPLETE_BYTES = 32_768  # of a head, or between two parts of a body: twic
 VERSIONS = ("1.0", "1.1")
 REQUEST_SECONDS = 30.0  # from a request's first byte to its last
 LINGER_SECONDS = 2.0
+MAX_DISCARDED_BYTES = 1_048_576
 
 
 class Refusal(NamedTuple):
@@ -57,6 +58,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._active: RequestResponseCycle | None = None
         self._last: RequestResponseCycle | None = None
         self._is_refused = False
+        self._discarded_bytes = 0
         self._is_stopping = False
         self._clock = self.loop.call_later(REQUEST_SECONDS, self._check_clock)
 
@@ -73,6 +75,9 @@ class HttpProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Parse what arrived."""
         if self._is_refused:
+            self._discarded_bytes += len(data)
+            if self._discarded_bytes > MAX_DISCARDED_BYTES:
+                self.flow.pause_reading()  # until the connection is closed
             return
         self._unset_keepalive_if_required()
         if self._incomplete_since is None:
