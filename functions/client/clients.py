@@ -1,8 +1,11 @@
 """The clients: `Surety` is synchronous, `AsyncSurety` asynchronous; they share everything else."""
 
 import asyncio
+import os
 import threading
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from concurrent.futures import CancelledError
+from functools import partial
 from typing import Any, Self, TypeVar
 
 import httpx
@@ -17,7 +20,7 @@ from .endpoints import (
     ResponseType,
     check_url,
 )
-from .errors import UnreadableResponseError
+from .errors import UnavailableError, UnreadableResponseError
 from .loop_thread import LoopThread
 from .responses import Explanations, Model, Prediction, Recourses, WhatIf
 from .retries import Retries, RetryBudget
@@ -186,9 +189,13 @@ class Surety:
         timeout: float = TIMEOUT_SECONDS,
         retries: Retries = RETRIES,
     ) -> None:
-        self._client = AsyncSurety(url, credential=credential, timeout=timeout, retries=retries)
+        self._make_client = partial(
+            AsyncSurety, url, credential=credential, timeout=timeout, retries=retries
+        )
+        self._client = self._make_client()
         self._loop: LoopThread | None = None
         self._lock = threading.Lock()
+        self._process = os.getpid()
 
     def __enter__(self) -> Self:
         """Keep connections until the block ends."""
@@ -200,17 +207,33 @@ class Surety:
 
     def close(self) -> None:
         """Close all connections."""
+        if self._process != os.getpid():
+            return
         with self._lock:
             if self._loop:
-                self._loop.run(self._client.close())
-                self._loop.stop()
+                self._loop.stop(self._client.close())
                 self._loop = None
 
-    def _run(self, call: Coroutine[Any, Any, Result]) -> Result:
+    def _start_anew(self) -> None:
+        """Begin again in a child process, which has neither the loop's thread nor connections."""
+        self._client, self._loop = self._make_client(), None
+        self._lock, self._process = threading.Lock(), os.getpid()
+
+    def _run(self, make_call: Callable[[AsyncSurety], Coroutine[Any, Any, Result]]) -> Result:
         """Run a call on a loop of our own: only there can it be ended between any two bytes."""
+        if self._process != os.getpid():
+            self._start_anew()
         with self._lock:
             self._loop = self._loop or LoopThread()
-        return self._loop.run(call)
+            future = self._loop.start(make_call(self._client))
+        try:
+            return future.result()
+        except CancelledError as error:
+            message = "the client was closed during the call"
+            raise UnavailableError(message) from error
+        except BaseException:
+            future.cancel()
+            raise
 
     def predict(
         self,
@@ -228,7 +251,7 @@ class Surety:
         call gets a new key.
         """
         return self._run(
-            self._client.predict(
+            lambda client: client.predict(
                 applications,
                 model=model,
                 reasons=reasons,
@@ -248,7 +271,7 @@ class Surety:
     ) -> Explanations:
         """Decide as `predict` does, and explain each score; `picture` adds a chart as SVG."""
         return self._run(
-            self._client.explain(
+            lambda client: client.explain(
                 applications,
                 model=model,
                 picture=picture,
@@ -267,7 +290,7 @@ class Surety:
     ) -> WhatIf:
         """Return what would be decided with other values of one or two fields."""
         return self._run(
-            self._client.whatif(application, grid, model=model, applicant_id=applicant_id)
+            lambda client: client.whatif(application, grid, model=model, applicant_id=applicant_id)
         )
 
     def recourse(
@@ -279,9 +302,9 @@ class Surety:
     ) -> Recourses:
         """Return the smallest change of changeable fields that gets each application approved."""
         return self._run(
-            self._client.recourse(applications, model=model, applicant_id=applicant_id)
+            lambda client: client.recourse(applications, model=model, applicant_id=applicant_id)
         )
 
     def models(self) -> list[Model]:
         """List the credit models of the service, and what serves them."""
-        return self._run(self._client.models())
+        return self._run(lambda client: client.models())

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Coroutine
+from concurrent.futures import Future
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
@@ -18,17 +19,21 @@ class LoopThread:
         )
         self._thread.start()
 
-    def run(self, awaitable: Coroutine[Any, Any, Result]) -> Result:
-        """Wait for an awaitable; if the wait is interrupted, the awaitable is cancelled."""
-        future = asyncio.run_coroutine_threadsafe(awaitable, self._loop)
-        try:
-            return future.result()
-        except BaseException:
-            future.cancel()
-            raise
+    def start(self, awaitable: Coroutine[Any, Any, Result]) -> "Future[Result]":
+        """Start an awaitable; only one thread at a time may start or stop."""
+        return asyncio.run_coroutine_threadsafe(awaitable, self._loop)
 
-    def stop(self) -> None:
-        """End the loop and its thread."""
+    def stop(self, last: Coroutine[Any, Any, None]) -> None:
+        """Cancel what still runs, run the last, and end the loop and its thread."""
+        self.start(_cancel_others()).result()
+        self.start(last).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+
+
+async def _cancel_others() -> None:
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)

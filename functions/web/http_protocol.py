@@ -4,19 +4,22 @@ Source: RFC 9110, RFC 9112; https://github.com/encode/uvicorn/pull/2722 on upgra
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sized
+from functools import partial
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
 import httptools
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 MAX_INCOMPLETE_BYTES = 32_768  # of a head, or between two parts of a body: twice what is answered
 VERSIONS = ("1.0", "1.1")
 REQUEST_SECONDS = 30.0  # from a request's first byte to its last
 LINGER_SECONDS = 2.0
-MAX_DISCARDED_BYTES = 1_048_576
+MAX_PIPELINED = 100  # requests that wait for the answer to the one before them
+MAX_DISCARDED_BYTES = 262_144
 
 
 class Refusal(NamedTuple):
@@ -49,6 +52,7 @@ class HttpProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the clock: a connection that sends nothing is closed too."""
         super().connection_made(transport)
+        self.flow = _Flow(transport, self.pipeline)
         self._has_begun = False
         self._is_reading_head = True
         self._is_replaying_head = False
@@ -147,14 +151,29 @@ class HttpProtocol(HttpToolsProtocol):
         """Start to answer a request, whose body may still be arriving."""
         if self._is_replaying_head:
             return
-        if self.parser.get_http_version() not in VERSIONS:
-            message = "the parser accepts other versions too"
-            raise ValueError(message)
+        self._check_head()
         super().on_headers_complete()
+        if not self.cycle.keep_alive:
+            self.cycle.transport = _HalfClosing(self.transport, partial(self._close, self.cycle))  # type: ignore[assignment]
         self._is_reading_head = False
         self._has_progressed = True
         if self._is_stopping:
             self._announce_end()
+
+    def _check_head(self) -> None:
+        """Raise for what the parser accepts and we do not; the parser makes that a parser error."""
+        version = self.parser.get_http_version()
+        hosts = sum(name == b"host" for name, _ in self.headers)
+        if version not in VERSIONS or hosts > 1 or (version == "1.1" and not hosts):
+            message = "another version, or not one Host (RFC 9112, 3.2)"
+            raise ValueError(message)
+        if len(self.pipeline) >= MAX_PIPELINED:
+            message = "too many requests that nobody waits for"
+            raise ValueError(message)
+        if version == "1.0":
+            self.expect_100_continue = False  # RFC 9110, 10.1.1
+        if not self.url.startswith(b"/") and httptools.parse_url(self.url).path is None:
+            self.url += b"/"  # the absolute form without a path
 
     def on_body(self, body: bytes) -> None:
         """Read a part of the body."""
@@ -169,25 +188,41 @@ class HttpProtocol(HttpToolsProtocol):
         self._has_progressed = self._is_reading_head = True
         self._has_begun = False
         self._incomplete_since = None
+        if self.cycle.response_complete and not self.pipeline:
+            self._arm_keep_alive()  # the answer came before the end of the request
+
+    def eof_received(self) -> bool | None:  # type: ignore[override]
+        """Answer what has been sent, though the client sends no more; then close."""
+        is_waiting = self.cycle is not None and not self.cycle.response_complete
+        if not is_waiting or self._has_begun or not self._is_reading_head:
+            return None
+        self._is_refused = True
+        self.cycle.keep_alive = False
+        return True
 
     def shutdown(self) -> None:
         """Announce the end of the connection with its last response."""
         self._is_stopping = True
         if self.cycle is not None and not self.cycle.response_complete:
             self._announce_end()
-        elif self.timeout_keep_alive_task is None:
-            self.timeout_keep_alive_task = self.loop.call_later(
-                self.timeout_keep_alive, self.timeout_keep_alive_handler
-            )
+        else:
+            self._arm_keep_alive()
 
     def close_if_idle(self) -> None:
         """Close a connection on which no request is being answered."""
         if self.cycle is None or self.cycle.response_complete:
             self.transport.close()
 
+    def _arm_keep_alive(self) -> None:
+        if self.timeout_keep_alive_task is None:
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
+
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGIApp) -> None:  # type: ignore[override]
         self._active = cycle
         super()._start_asgi_task(cycle, app)  # type: ignore[arg-type]
+        self.flow.resume_reading()  # what follows may be read while this one is answered
 
     def _announce_end(self) -> None:
         """Let the newest request be the last, and no longer the one that was before it came."""
@@ -255,6 +290,14 @@ class HttpProtocol(HttpToolsProtocol):
         self.cycle.more_body = False
         self._start_asgi_task(self.cycle, self.app)
 
+    def _close(self, cycle: RequestResponseCycle) -> None:
+        """Close behind an answer, or linger if its request is still arriving."""
+        if cycle.more_body:
+            self._is_refused = True
+            self._linger()
+        else:
+            self.transport.close()
+
     def _linger(self) -> None:
         """Close the way out and drop what still arrives, so that the client can read the answer.
 
@@ -265,6 +308,19 @@ class HttpProtocol(HttpToolsProtocol):
         self.transport.write_eof()
         self.flow.resume_reading()
         self.loop.call_later(LINGER_SECONDS, self.transport.close)
+
+
+class _Flow(FlowControl):
+    """Reads no further while requests wait for their turn: what has been read is held in memory."""
+
+    def __init__(self, transport: asyncio.Transport, pipeline: Sized) -> None:
+        super().__init__(transport)
+        self._pipeline = pipeline
+
+    def resume_reading(self) -> None:
+        """Read on, if nothing waits."""
+        if not self._pipeline:
+            super().resume_reading()
 
 
 class _HalfClosing:

@@ -1,5 +1,6 @@
 """Decision records as they are written: a scored request in, one chain entry per decision out."""
 
+import hashlib
 from binascii import b2a_base64
 from collections.abc import Sequence
 from datetime import datetime
@@ -50,10 +51,10 @@ class RequestContext(Protocol):
 
 
 class RequestEntries(NamedTuple):
-    """The entries of a request, and the digest that identifies what it asked."""
+    """The entries of a request, and a digest of all that was applied for; it is never recorded."""
 
     entries: list[Entry]
-    digest: str
+    digest: bytes
 
 
 def entries_from_request(
@@ -67,8 +68,10 @@ def entries_from_request(
     preamble = {"severity": "INFO", "message": "decision", "time": shared["decided_at"]}
     head = to_json(preamble | {"record": "decision", **shared})[:-1] + b","
     hashed_head = canonical_json(to_json(shared))
-    digest = _request_digest(scored, context, seal)
-    request = digest[:ID_DIGITS]
+    content = _request_content(scored, context, seal, frozenset())
+    withheld = _withheld_fields(scored.table.model) if seal.name == UNKEYED else frozenset()
+    named = _request_content(scored, context, seal, withheld) if withheld else content
+    request = seal.request_digest(named)[:ID_DIGITS]
     inputs = _inputs_from_table(scored.table)
     applicants = _pseudonyms_from_table(scored.table, context, seal)
     features = features_as_text(scored.matrix)
@@ -86,7 +89,7 @@ def entries_from_request(
         tail = f',"applicant":{quoted},"features":"{text}","salt":"{salt}"'.encode()
         line = b"".join((head, shown_own[1:-1], b',"inputs":', shown_inputs, tail))
         entries.append(Entry(line, hashed_head + hashed_own))
-    return RequestEntries(entries, digest)
+    return RequestEntries(entries, hashlib.sha256(content).digest())
 
 
 def features_as_text(matrix: Matrix) -> list[str]:
@@ -139,17 +142,19 @@ def name_of_request(context: RequestContext, model_name: str) -> bytes:
     return to_json(["key" if is_keyed else "id", context.principal, model_name, name])
 
 
-def _request_digest(scored: ScoredRequest, context: RequestContext, seal: Seal) -> str:
-    """Identify a request by its name and by everything that was applied for.
+def _request_content(
+    scored: ScoredRequest, context: RequestContext, seal: Seal, withheld: frozenset[str]
+) -> bytes:
+    """Write a request's name, its applicant, and everything that was applied for but `withheld`.
 
-    Different applications never share a decision id, whatever their callers call them.
+    Different applications never share a decision id, whatever their callers call them. Without a
+    key, what is withheld stays out: anybody could try values that are recorded nowhere.
     """
     table = scored.table
-    # Without a key, anybody could try values that are recorded nowhere, or were erased.
-    withheld = _withheld_fields(table.model) if seal.name == UNKEYED else frozenset()
     names = [name for name in table.model.model_fields if name not in withheld]
-    rows = to_json([list(scored.positions), list(table.rows(names))])
-    return seal.request_digest(name_of_request(context, name_from_model(table.model)) + rows)
+    applicant = seal.pseudonym(context.applicant_id)
+    rows = to_json([applicant, list(scored.positions), list(table.rows(names))])
+    return name_of_request(context, name_from_model(table.model)) + rows
 
 
 def _pseudonyms_from_table(table: Table, context: RequestContext, seal: Seal) -> list[str | None]:

@@ -6,7 +6,9 @@ A record is a line by itself, or stands in a line as Cloud Logging and BigQuery 
 """
 
 import gzip
+import io
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +17,9 @@ from typing import IO, Any
 from models.errors import SuretyError
 
 SUFFIXES = {".json", ".jsonl", ".log", ".gz"}  # of the files of a folder
+LIST_START = 64  # bytes that tell a list from lines
 LIST_CHUNK = 1 << 20  # characters
+SPACE = re.compile(r"[ \t\r\n,]*")
 WRAPPERS = ("jsonPayload", "line")
 
 Document = dict[str, Any]
@@ -106,31 +110,39 @@ def _open(path: Path) -> IO[bytes]:
 
 def _documents(file: IO[bytes]) -> Iterator[bytes]:
     """Yield the lines of a file, or the items of the list that it holds, each as a line."""
-    first = file.readline()
-    if not first.lstrip().startswith(b"["):
-        if first:
-            yield first
+    start = file.peek(LIST_START).lstrip()  # type: ignore[attr-defined]  # both kinds have it
+    # A line of another program may begin with a bracket too.
+    if start[:1] == b"[" and start[1:].lstrip()[:1] in {b"", b"{", b"]"}:
+        with io.TextIOWrapper(file, "utf-8", errors="replace") as text:
+            yield from _list_items(text)
+    else:
         yield from file
-        return
-    yield from _list_items(first, file)
 
 
-def _list_items(text: bytes, file: IO[bytes]) -> Iterator[bytes]:
-    """Yield the items of a JSON list one by one, without holding the whole of it."""
-    decoder = json.JSONDecoder()
-    rest = text.decode(errors="replace").lstrip()[1:]
+def _list_items(file: io.TextIOWrapper) -> Iterator[bytes]:
+    """Yield the items of a JSON list one by one, without holding the whole of it.
+
+    Raises
+    ------
+    EOFError
+        If the list does not end, or one of its items is no JSON.
+    """
+    decoder = json.JSONDecoder(object_pairs_hook=_object_from_pairs)
+    text, position = file.read(LIST_CHUNK).lstrip()[1:], 0
     while True:
-        rest = rest.lstrip(" \t\r\n,")
+        position = SPACE.match(text, position).end()  # type: ignore[union-attr]  # it always matches
+        if text[position : position + 1] == "]":
+            return
         try:
-            item, end = decoder.raw_decode(rest)
-        except ValueError:
+            item, position = decoder.raw_decode(text, position)
+        except ValueError as error:
             more = file.read(LIST_CHUNK)
             if not more:
-                return
-            rest += more.decode(errors="replace")
+                message = "a list of entries that is cut off, or holds what is no JSON"
+                raise EOFError(message) from error
+            text, position = text[position:] + more, 0
             continue
         yield json.dumps(item, separators=(",", ":")).encode() + b"\n"
-        rest = rest[end:]
 
 
 def _find_record(raw: bytes) -> tuple[Document | None, Document | None]:

@@ -32,32 +32,36 @@ class LogFault(NamedTuple):
 
 
 class ChainIndex:
-    """Where the valid records of one chain stand: 32 bytes for each, however long the log.
+    """Where the valid records of one chain stand: 34 bytes for each, however long the log.
 
     Of each link the first 64 bits are kept. Each record has been checked against the whole of its
     own link before, so nobody without the key can make two that share them.
     """
 
-    __slots__ = ("last", "lines", "links", "previous", "sequences")
+    __slots__ = ("are_inside", "are_plain", "last", "lines", "links", "previous", "sequences")
 
     def __init__(self) -> None:
         self.sequences = array("q")
         self.lines = array("q")
         self.links = array("Q")
         self.previous = array("Q")
+        self.are_inside = array("b")  # the window
+        self.are_plain = array("b")  # lines as the service wrote them
         self.last: tuple[int, str] = (-1, "")
 
     def __len__(self) -> int:
         """How many records there are."""
         return len(self.sequences)
 
-    def add(self, line: int, record: Mapping[str, Any]) -> None:
+    def add(self, line: int, record: Mapping[str, Any], *, is_inside: bool, is_plain: bool) -> None:
         """Note a record that is valid by itself."""
         sequence = int(record["sequence"])
         self.sequences.append(sequence)
         self.lines.append(line)
         self.links.append(_shorten(record["link"]))
         self.previous.append(_shorten(record["previous"]))
+        self.are_inside.append(is_inside)
+        self.are_plain.append(is_plain)
         self.last = max(self.last, (sequence, record["link"]))
 
 
@@ -69,7 +73,8 @@ def _shorten(link: str) -> int:
 class Window:
     """What of a log is verified: records decided within a time, or those of one model.
 
-    Records before the window may be missing; with `model`, also those between its own.
+    Records outside the window help to show that nothing is missing within it, and may be missing
+    themselves.
     """
 
     since: datetime | None = None
@@ -97,11 +102,10 @@ class Findings:
     """What a log holds, and its faults in order of lines.
 
     `invalid` maps the line of each invalid record to the chain it claims; `fragments` are lines;
-    `begins` maps a chain to its first record in the window, where that is not its first of all.
-    `is_ordered` is false for lines that a service wrapped: they may stand in any order.
+    `begins` maps a chain to its first record in the window, where nothing shows what was before it.
+    `unproved` counts records that are missing between those of one model: they may be another's.
     """
 
-    is_ordered: bool = True
     faults: list[LogFault] = field(default_factory=list)
     fault_count: int = 0
     chains: dict[str, ChainIndex] = field(default_factory=lambda: defaultdict(ChainIndex))
@@ -109,6 +113,7 @@ class Findings:
     invalid_count: int = 0
     fragments: list[int] = field(default_factory=list)
     begins: dict[str, int] = field(default_factory=dict)
+    unproved: int = 0
     repeated: int = 0
     erased: int = 0
     unkeyed: int = 0
@@ -116,7 +121,8 @@ class Findings:
     @property
     def records(self) -> int:
         """How many records there are in the window, valid or not."""
-        return self.invalid_count + sum(map(len, self.chains.values())) - self.repeated
+        inside = sum(sum(chain.are_inside) for chain in self.chains.values())
+        return self.invalid_count + inside - self.repeated
 
     def heads(self) -> list[Head]:
         """Return the last valid record of every chain."""
@@ -146,8 +152,7 @@ def verify(
     seals_by_name = {seal.name: seal for seal in seals}
     for line in lines:
         if line.record is not None:
-            findings.is_ordered &= line.wrapper is None
-            _add_record(findings, line.number, line.record, seals_by_name, window)
+            _add_record(findings, line, line.record, seals_by_name, window)
         elif line.holds_fragment:
             findings.fragments.append(line.number)
     for name, chain in findings.chains.items():
@@ -195,23 +200,24 @@ def _check_personal_part(record: Mapping[str, Any], seal: Seal) -> str | None:
 
 def _add_record(
     findings: Findings,
-    number: int,
+    line: LogLine,
     record: Mapping[str, Any],
     seals: Mapping[str, Seal],
     window: Window,
 ) -> None:
     chain = str(record.get("chain"))
     if detail := check_record(record, seals):
-        findings.report([LogFault(number, detail)])
+        findings.report([LogFault(line.number, detail)])
         findings.invalid_count += 1
         if len(findings.invalid) < MAX_INVALID:
-            findings.invalid[number] = chain
+            findings.invalid[line.number] = chain
         return
-    if not window.holds(record):
-        return
-    findings.chains[chain].add(number, record)
-    findings.erased += record.get("erasure") is not None
-    findings.unkeyed += record["key"] == UNKEYED
+    is_inside = window.holds(record)
+    is_plain = line.wrapper is None
+    findings.chains[chain].add(line.number, record, is_inside=is_inside, is_plain=is_plain)
+    if is_inside:
+        findings.erased += record.get("erasure") is not None
+        findings.unkeyed += record["key"] == UNKEYED
 
 
 def _invalid_lines(chain: str, findings: Findings) -> list[int]:
@@ -230,47 +236,67 @@ class _Links(NamedTuple):
     lines: NDArray[np.int64]
     links: NDArray[np.uint64]
     previous: NDArray[np.uint64]
+    are_inside: NDArray[np.bool_]
+    are_plain: NDArray[np.bool_]
 
 
 def _check_chain(name: str, chain: ChainIndex, findings: Findings, window: Window) -> None:
     links = _sort_out_repeats(chain, findings)
-    if findings.is_ordered:
-        expected = np.sort(links.lines)
-        findings.report(
-            LogFault(int(links.lines[i]), f"out of order: it belongs at line {expected[i]}")
-            for i in np.flatnonzero(links.lines != expected)
-        )
-    first = int(links.sequences[0])
-    if first and (window.since or window.model):
-        findings.begins[name] = first
-    elif first:
-        findings.report(_check_gap(name, (0, -1), (int(links.lines[0]), first), findings))
-    elif links.previous[0]:
-        detail = "it is the first of its chain, and names one before it"
-        findings.report([LogFault(int(links.lines[0]), detail)])
+    plain = links.lines[links.are_plain]
+    expected = np.sort(plain)
+    findings.report(
+        LogFault(int(plain[i]), f"out of order: it belongs at line {expected[i]}")
+        for i in np.flatnonzero(plain != expected)
+    )
+    _check_beginning(name, links, findings, window)
     steps = np.diff(links.sequences)
+    is_replaced = (steps == 1) & (links.previous[1:] != links.links[:-1])
     findings.report(
         LogFault(
             int(links.lines[i + 1]),
             f"it does not follow from line {links.lines[i]}: one of them was replaced",
         )
-        for i in np.flatnonzero((steps == 1) & (links.previous[1:] != links.links[:-1]))
+        for i in np.flatnonzero(is_replaced)
     )
-    if window.model is None:
-        for i in np.flatnonzero(steps > 1):
-            before, after = ((int(links.lines[j]), int(links.sequences[j])) for j in (i, i + 1))
-            findings.report(_check_gap(name, before, after, findings))
+    firsts = np.flatnonzero(links.are_inside)[:1]
+    for i in np.flatnonzero((steps > 1) & links.are_inside[1:]):
+        if i + 1 in firsts and window.since:
+            continue  # what is before the window may be missing
+        if window.model is None:
+            findings.report(_check_gap(name, links, int(i), findings))
+        else:
+            findings.unproved += int(steps[i]) - 1
+
+
+def _check_beginning(name: str, links: _Links, findings: Findings, window: Window) -> None:
+    """Check that a chain begins with its first record, or where the window does."""
+    inside = np.flatnonzero(links.are_inside)
+    if not len(inside):
+        return
+    first = int(inside[0])
+    sequence, line = int(links.sequences[first]), int(links.lines[first])
+    if sequence == 0:
+        if links.previous[first]:
+            detail = "it is the first of its chain, and names one before it"
+            findings.report([LogFault(line, detail)])
+    elif first and links.sequences[first - 1] == sequence - 1:
+        return  # its predecessor is here, outside the window
+    elif window.since or window.model:
+        findings.begins[name] = sequence
+    elif first == 0:
+        findings.report(_check_gap(name, links, -1, findings))
 
 
 def _sort_out_repeats(chain: ChainIndex, findings: Findings) -> _Links:
     """Sort a chain by sequence number; count repeats, and report what is no repeat."""
     order = np.lexsort((np.array(chain.lines), np.array(chain.sequences)))
     columns = (chain.sequences, chain.lines, chain.links, chain.previous)
-    links = _Links(*(np.array(column)[order] for column in columns))
+    flags = (np.array(column, dtype=bool) for column in (chain.are_inside, chain.are_plain))
+    links = _Links(*(column[order] for column in (*map(np.array, columns), *flags)))
     is_first = np.concatenate([[True], np.diff(links.sequences) != 0])
     firsts = np.flatnonzero(is_first)[np.cumsum(is_first) - 1]  # of each record's position
     is_repeat = ~is_first & (links.links == links.links[firsts])
-    findings.repeated += int(is_repeat.sum())
+    findings.repeated += int((is_repeat & links.are_inside).sum())
     findings.report(
         LogFault(
             int(links.lines[i]), f"it has the place of line {links.lines[firsts[i]]}, and differs"
@@ -280,18 +306,19 @@ def _sort_out_repeats(chain: ChainIndex, findings: Findings) -> _Links:
     return _Links(*(column[is_first] for column in links))
 
 
-def _check_gap(
-    chain: str, before: tuple[int, int], after: tuple[int, int], findings: Findings
-) -> list[LogFault]:
-    """Report records that are missing between two, each given by line and sequence number.
+def _check_gap(chain: str, links: _Links, i: int, findings: Findings) -> list[LogFault]:
+    """Report records that are missing behind the one at position `i`; -1 is before the first.
 
-    As many as were edited there are not missing. Where lines stand in any order, there is anywhere.
+    As many as were edited between the two lines are not missing; where a service may have moved
+    lines, as many as were edited anywhere.
     """
-    missing = after[1] - before[1] - 1
+    sequence, line = (int(links.sequences[i]), int(links.lines[i])) if i >= 0 else (-1, 0)
+    after, line_after = int(links.sequences[i + 1]), int(links.lines[i + 1])
+    is_plain = bool(links.are_plain[max(i, 0)] and links.are_plain[i + 1])
     invalid = _invalid_lines(chain, findings)
-    edited = sum(not findings.is_ordered or before[0] < line < after[0] for line in invalid)
-    detail = f"before it records {before[1] + 1} to {after[1] - 1} are missing"
-    return [LogFault(after[0], detail)] if missing > edited else []
+    edited = sum(not is_plain or line < other < line_after for other in invalid)
+    detail = f"before it records {sequence + 1} to {after - 1} are missing"
+    return [LogFault(line_after, detail)] if after - sequence - 1 > edited else []
 
 
 def _check_head(head: Head, findings: Findings) -> list[LogFault]:
@@ -303,7 +330,8 @@ def _check_head(head: Head, findings: Findings) -> list[LogFault]:
     sequences, lines = np.array(chain.sequences), np.array(chain.lines)
     last, line = int(sequences.max()), int(lines[sequences.argmax()])
     missing = head.sequence - last
-    if missing > sum(not findings.is_ordered or other > line for other in invalid):
+    is_plain = bool(chain.are_plain[int(sequences.argmax())])
+    if missing > sum(not is_plain or other > line for other in invalid):
         return [LogFault(line, f"cut: after it records {last + 1} to {head.sequence} are missing")]
     at_head = np.flatnonzero(sequences == head.sequence)
     is_other = np.array(chain.links)[at_head] != _shorten(head.link)

@@ -4,6 +4,7 @@ Numbers are little-endian; each text is its length in four bytes, then UTF-8. A 
 value. Source: the protocol's binary data extension (`binary_tensor_data`).
 """
 
+import re
 import struct
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
@@ -19,6 +20,7 @@ from functions.web.problems import Fault, RequestError
 
 JSON_LENGTH = "Inference-Header-Content-Length"
 BINARY = "application/octet-stream"
+LENGTH_FORM = re.compile(r"\d{1,9}", re.ASCII)
 LENGTH = struct.Struct("<I")
 NUMPY_TYPES = {
     **{f"INT{bits}": f"<i{bits // 8}" for bits in (8, 16, 32, 64)},
@@ -40,7 +42,7 @@ async def read_inference_request(request: Request) -> tuple[dict[str, Any], list
         document = await read_json_object(request, is_type_optional=True)
         return document, _take_binary(document, None)
     body = await read_body(request)
-    if not (length.isascii() and length.isdigit() and int(length) <= len(body)):
+    if not (LENGTH_FORM.fullmatch(length) and int(length) <= len(body)):
         message = f"{JSON_LENGTH} must be the length of the JSON at the start of the body, in bytes"
         raise RequestError(HTTPStatus.BAD_REQUEST, message)
     document = parse_json_object(body[: int(length)])

@@ -27,6 +27,7 @@ IN_USE = """If the service still writes to {file}, do it in this order, so that 
   mv {file} {file}.1     # the service goes on in a new {file}
   audit erase {file}.1 --applicant ID --output {output}
   mv {output} {file}.1"""
+UNKNOWN_BEFORE = "nothing shows whether those before it are older than the window or were removed"
 EXIT_SOUND, EXIT_FAULTY, EXIT_UNUSABLE = 0, 1, 2
 
 
@@ -124,7 +125,10 @@ def _print_notes(findings: Findings, lines: LogFiles) -> None:
     for line in findings.fragments:
         print(f"{lines.locate(line)}: fragment of a record that was cut, or whose writing failed")
     for chain, sequence in findings.begins.items():
-        print(f"chain {chain} begins at record {sequence}: those before it are not in the window")
+        print(f"chain {chain} begins at record {sequence}; {UNKNOWN_BEFORE}")
+    if findings.unproved:
+        cause = "they are of other models, or were removed"
+        print(f"{findings.unproved} records between those of this model are not there: {cause}")
     for head in findings.heads():
         print(f"head {head}")
     if findings.repeated:

@@ -1,6 +1,5 @@
 """The decision log of one process: records chained as they are written, heads anchored."""
 
-import hashlib
 import io
 import json
 import os
@@ -186,7 +185,7 @@ class DecisionLog:
         self._chain: Chain | None = None
         self._anchors = anchors
         self._ends_in_fragment = False
-        self._digests: OrderedDict[bytes, str] = OrderedDict()  # by the name of a request
+        self._digests: OrderedDict[bytes, bytes] = OrderedDict()  # by the name of a request
         if seal.name == UNKEYED:
             message = "DECISION_LOG_KEY is not set: decision records are chained without a key"
             log("WARNING", message)
@@ -212,8 +211,10 @@ class DecisionLog:
             scored, context, self._seal, datetime.now(UTC), random
         )
         with self._lock:
+            name = None
             if context.idempotency_key is not None:
-                self._check_key(name_of_request(context, scored.loaded.manifest.model), digest)
+                name = name_of_request(context, scored.loaded.manifest.model)
+                self._check_key(name, digest)
             chain = self._chain = self._chain or Chain(self._seal, secrets.token_hex(8))
             lines, head = chain.extend(entries)
             # After a failed write, an end of line first: the record must not follow a fragment.
@@ -226,14 +227,19 @@ class DecisionLog:
                 log("ERROR", message, cause=f"{type(error).__name__}: {error}")
                 raise UnrecordedError(message) from error
             self._ends_in_fragment, chain.head = False, head
+            if name is not None:
+                self._remember_key(name, digest)
             if self._anchors and head:
                 self._anchors.update(head)
 
-    def _check_key(self, name: bytes, digest: str) -> None:
-        name = hashlib.sha256(name).digest()
-        if self._digests.setdefault(name, digest) != digest:
+    def _check_key(self, name: bytes, digest: bytes) -> None:
+        if self._digests.get(name, digest) != digest:
             message = "this Idempotency-Key was used for another request; use a new one for this"
             raise RequestError(HTTPStatus.UNPROCESSABLE_ENTITY, message)
+
+    def _remember_key(self, name: bytes, digest: bytes) -> None:
+        """Remember what a key was used for, once that is recorded."""
+        self._digests[name] = digest
         self._digests.move_to_end(name)
         if len(self._digests) > MAX_KEYS:
             self._digests.popitem(last=False)

@@ -1,17 +1,22 @@
 """What is tried again, and how long it may take, by either client, against a real server."""
 
+import contextlib
 import gzip
 import json
+import os
+import signal
 import threading
 import time
 import unicodedata
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from functions.client.clients import Surety
 from functions.client.endpoints import RequestIdentity
 from functions.client.errors import RefusedError, UnavailableError, UnreadableResponseError
 from functions.client.retries import Retries
@@ -274,3 +279,29 @@ def test_the_client_and_the_server_agree_on_what_an_identifier_is(text: str) -> 
         assert identifier_from_bytes(text.encode(errors="surrogatepass")) is None
     else:
         assert identifier_from_bytes(value) == unicodedata.normalize("NFC", text)
+
+
+def test_closing_a_client_ends_the_calls_of_other_threads(scripted_server: Start) -> None:
+    server = scripted_server("stall")
+    client = Surety(server.url, timeout=30)
+    with ThreadPoolExecutor(1) as pool:
+        call = pool.submit(client.models)
+        time.sleep(0.3)
+        client.close()
+        with pytest.raises(UnavailableError, match="the client was closed during the call"):
+            call.result(timeout=5)
+
+
+def test_a_client_works_in_a_child_process(scripted_server: Start) -> None:
+    server = scripted_server((200, {}, b'{"models": [], "details": []}'))
+    client = Surety(server.url, timeout=5)
+    client.models()
+    child = os.fork()
+    if child == 0:  # pragma: no cover -- another process
+        signal.alarm(10)
+        status = 1
+        with contextlib.suppress(Exception):
+            status = 0 if client.models() == [] else 1
+        os._exit(status)
+    assert os.waitpid(child, 0)[1] == 0
+    client.close()

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from functions.web.http_protocol import MAX_INCOMPLETE_BYTES
+from functions.web.http_protocol import MAX_INCOMPLETE_BYTES, MAX_PIPELINED
 from functions.web.middleware import MAX_HEADER_BYTES, MAX_URL_BYTES
 from tests.support.raw_http import Answer, drain, exchange
 from tests.support.running import Server, running_server
@@ -112,6 +112,8 @@ DOUBTFUL = {
     "another version": b"GET /echo/first HTTP/3.7\r\n" + HOST + b"\r\n",
     "version 2": b"GET /echo/first HTTP/2.0\r\n" + HOST + b"\r\n",
     "version 0.9": b"GET /echo/first HTTP/0.9\r\n" + HOST + b"\r\n",
+    "no host": b"GET /echo/first HTTP/1.1\r\n\r\n",
+    "two hosts": b"GET /echo/first HTTP/1.1\r\n" + HOST + HOST + b"\r\n",
     "no version": b"GET /echo/first\r\n\r\n",
     "a path that is not ASCII": b"GET /echo/\xff HTTP/1.1\r\n" + HOST + b"\r\n",
     "not HTTP": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
@@ -265,6 +267,76 @@ def test_many_requests_in_one_segment_are_answered_in_order(port: int) -> None:
     requests = [b"GET /echo/%d HTTP/1.1\r\n" % n + HOST + b"\r\n" for n in range(50)]
     answers, _ = exchange(port, [b"".join(requests) + CLOSING_GET])
     assert [a.json()["name"] for a in answers] == [*map(str, range(50)), "last"]
+
+
+def test_requests_that_nobody_waits_for_take_no_memory(server: Server, port: int) -> None:
+    slow = b"GET /echo/a?seconds=0.05 HTTP/1.1\r\nHost: a\r\n\r\n"
+    before = server.resident_bytes()
+    with socket.create_connection(("127.0.0.1", port), timeout=0.2) as connection:
+        end = time.monotonic() + 1.5
+        with contextlib.suppress(OSError):
+            while time.monotonic() < end:
+                connection.sendall(slow * 500)
+    assert server.resident_bytes() - before < 30 * 2**20
+
+
+def test_more_requests_than_may_wait_end_the_connection_behind_those_that_may(port: int) -> None:
+    request = b"GET /echo/%d HTTP/1.1\r\n" + HOST + b"\r\n"
+    many = b"".join(request % number for number in range(MAX_PIPELINED + 50))
+    answers, is_closed = exchange(port, [many])
+    assert is_closed
+    names = [int(answer.json()["name"]) for answer in answers]
+    assert names == list(range(len(names)))
+    assert MAX_PIPELINED <= len(names) < MAX_PIPELINED + 50
+    assert answers[-1].headers["connection"] == "close"
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+def test_a_connection_whose_answer_came_before_its_body_is_closed_when_it_is_idle(
+    port: int, *, is_late: bool
+) -> None:
+    body = b"a" * 500_000
+    head = b"POST /nope HTTP/1.1\r\n" + HOST + b"Content-Length: %d\r\n\r\n" % len(body)
+    with socket.create_connection(("127.0.0.1", port), timeout=8) as connection:
+        connection.sendall(head)
+        time.sleep(0.3 if is_late else 0)
+        connection.sendall(body)
+        begin = time.monotonic()
+        answers, is_closed = drain(connection)
+    assert [answer.status for answer in answers] == [404]
+    assert is_closed
+    assert time.monotonic() - begin < 7
+
+
+def test_a_client_that_sends_no_more_is_answered(port: int) -> None:
+    slow = b"GET /echo/slow?seconds=0.3 HTTP/1.1\r\n" + HOST + b"\r\n"
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+        connection.sendall(slow + GET)
+        connection.shutdown(socket.SHUT_WR)
+        answers, is_closed = drain(connection)
+    assert [answer.json()["name"] for answer in answers] == ["slow", "second"]
+    assert is_closed
+
+
+def test_an_answer_before_a_large_body_is_not_lost_to_a_reset(port: int) -> None:
+    head = b"POST /nope HTTP/1.0\r\nContent-Length: 6000000\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+        connection.sendall(head + b"a" * 100_000)
+        answers, is_closed = drain(connection)
+    assert [answer.status for answer in answers] == [404]
+    assert is_closed
+
+
+def test_the_absolute_form_may_have_no_path_and_old_clients_get_no_interim_answer(
+    port: int,
+) -> None:
+    answers, _ = exchange(
+        port, [b"GET http://test HTTP/1.1\r\n" + HOST + b"Connection: close\r\n\r\n"]
+    )
+    assert [answer.status for answer in answers] == [404]
+    old = b"POST /echo/a HTTP/1.0\r\nExpect: 100-continue\r\n" + LENGTH + b"\r\n\r\n" + BODY
+    answers, _ = exchange(port, [old])
+    assert [answer.status for answer in answers] == [200]
 
 
 def test_an_interim_answer_invites_a_body_behind_an_upgrade(port: int) -> None:

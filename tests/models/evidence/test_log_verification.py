@@ -241,7 +241,7 @@ def test_a_window_of_time_may_begin_within_a_chain(lines: list[bytes], tmp_path:
     inside = sum(since <= moment <= until for moment in times(lines))
     findings = verify(read_lines(path), [SEAL], window=window)
     assert (findings.faults, findings.records) == ([], inside)
-    assert set(findings.begins) == set(findings.chains)
+    assert findings.begins == {}  # what is before the window is there, and shows it
     # Nor is anything else needed: what is outside may have expired.
     records_since = {
         n: r for n, r in records_in(lines).items() if since.isoformat() <= r["decided_at"]
@@ -249,6 +249,7 @@ def test_a_window_of_time_may_begin_within_a_chain(lines: list[bytes], tmp_path:
     path.write_bytes(b"".join(lines[number - 1] for number in records_since))
     findings = verify(read_lines(path), [SEAL], window=window)
     assert (findings.faults, findings.records) == ([], inside)
+    assert set(findings.begins) == set(findings.chains)
     # A record that is missing within it is found.
     del records_since[sorted(records_since)[10]]
     path.write_bytes(b"".join(lines[number - 1] for number in records_since))
@@ -267,6 +268,9 @@ def test_the_records_of_one_model_verify_by_themselves(tmp_path: Path) -> None:
     assert verify(read_lines(path), [SEAL]).faults != []
     findings = verify(read_lines(path), [SEAL], window=Window(model="toy"))
     assert (findings.faults, findings.records) == ([], len(some))
+    assert findings.unproved == sum(
+        1 for n in records if min(records) < n < max(records) and not n % 3
+    )
     findings = verify(read_lines(path), [SEAL], window=Window(model="another"))
     assert findings.records == 0
     changed = some[4].replace(b'"reasons"', b'"reason"')
@@ -275,13 +279,25 @@ def test_the_records_of_one_model_verify_by_themselves(tmp_path: Path) -> None:
     assert fault.line == 5
 
 
+def test_a_wrapped_line_excuses_no_other_from_the_order(
+    lines: list[bytes], verified: Verified
+) -> None:
+    chain = list_chains(lines)[0]
+    one, other = chain[2], chain[7]
+    changed = [*lines]
+    changed[one - 1], changed[other - 1] = lines[other - 1], lines[one - 1]
+    last = chain[-1]
+    changed[last - 1] = json.dumps({"line": lines[last - 1].decode()}).encode() + b"\n"
+    assert faulty_lines(verified(changed)) == {one, other}
+
+
 def test_a_long_log_takes_little_memory(lines: list[bytes]) -> None:
     [chain, *_] = list_chains(lines)
     record = records_in(lines)[chain[0]]
     index = ChainIndex()
     tracemalloc.start()
     for sequence in range(100_000):
-        index.add(sequence, record | {"sequence": sequence})
+        index.add(sequence, record | {"sequence": sequence}, is_inside=True, is_plain=True)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 60 * len(index)

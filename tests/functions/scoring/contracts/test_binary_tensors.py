@@ -186,7 +186,7 @@ def test_data_beside_binary_data_and_bytes_of_no_tensor_are_refused(
     assert "without data beside them" in send(contracts, {"inputs": inputs}, binary).json()["error"]
 
 
-@pytest.mark.parametrize("length", ["", "-1", "x", "99999999", "\u00b2"])
+@pytest.mark.parametrize("length", ["", "-1", "x", "99999999", "\u00b2", "0" * 5_000])
 def test_a_length_that_cannot_be_is_refused(
     contracts: Server, row: dict[str, Any], length: str
 ) -> None:

@@ -398,3 +398,29 @@ def test_an_applicant_whose_name_is_not_ascii_is_found_by_it(
     for name in ("J\u00f6rg", "Jo\u0308rg"):
         assert main(["audit", "export", str(path), "--applicant", name]) == 0
         assert len(capsys.readouterr().out.splitlines()) == 2
+
+
+def test_a_key_is_used_when_its_decision_is_recorded_and_covers_the_applicant() -> None:
+    fails = True
+
+    def write(_lines: bytes) -> None:
+        if fails:
+            raise OSError
+
+    log = DecisionLog(write, SEAL)
+    with pytest.raises(UnrecordedError):
+        record(log, toy_version(), toys(2), caller(key="k"))
+    fails = False
+    record(log, toy_version(), toys(1), caller(key="k"))  # the first was no decision
+    with pytest.raises(RequestError):
+        record(log, toy_version(), toys(1), caller(key="k", applicant="another"))
+
+
+def test_a_key_with_another_protected_value_is_refused_without_a_log_key_too(
+    tmp_path: Path,
+) -> None:
+    log = decision_log(tmp_path / "log", Seal())
+    [row] = toys(1)
+    record(log, toy_version(), [row], caller(key="k"))
+    with pytest.raises(RequestError):
+        record(log, toy_version(), [row.model_copy(update={"age": row.age + 1})], caller(key="k"))
