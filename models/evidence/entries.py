@@ -1,6 +1,5 @@
 """Decision records as they are written: a scored request in, one chain entry per decision out."""
 
-import hashlib
 from binascii import b2a_base64
 from collections.abc import Sequence
 from datetime import datetime
@@ -51,10 +50,10 @@ class RequestContext(Protocol):
 
 
 class RequestEntries(NamedTuple):
-    """The entries of a request, and a digest of all that was applied for; it is never recorded."""
+    """The entries of a request, and all that was applied for, which is never recorded as it is."""
 
     entries: list[Entry]
-    digest: bytes
+    content: bytes
 
 
 def entries_from_request(
@@ -68,11 +67,11 @@ def entries_from_request(
     preamble = {"severity": "INFO", "message": "decision", "time": shared["decided_at"]}
     head = to_json(preamble | {"record": "decision", **shared})[:-1] + b","
     hashed_head = canonical_json(to_json(shared))
-    content = _request_content(scored, context, seal, frozenset())
-    withheld = _withheld_fields(scored.table.model) if seal.name == UNKEYED else frozenset()
-    named = _request_content(scored, context, seal, withheld) if withheld else content
-    request = seal.request_digest(named)[:ID_DIGITS]
     inputs = _inputs_from_table(scored.table)
+    content = _request_content(scored, context, seal, [hashed for _, hashed in inputs])
+    # Without a key, anybody could try values that are recorded nowhere: they stay out.
+    request = seal.request_digest(content.recorded if seal.name == UNKEYED else content.whole)
+    request = request[:ID_DIGITS]
     applicants = _pseudonyms_from_table(scored.table, context, seal)
     features = features_as_text(scored.matrix)
     salts = random.hex(" ", SALT_BYTES).split()
@@ -89,7 +88,7 @@ def entries_from_request(
         tail = f',"applicant":{quoted},"features":"{text}","salt":"{salt}"'.encode()
         line = b"".join((head, shown_own[1:-1], b',"inputs":', shown_inputs, tail))
         entries.append(Entry(line, hashed_head + hashed_own))
-    return RequestEntries(entries, hashlib.sha256(content).digest())
+    return RequestEntries(entries, content.whole)
 
 
 def features_as_text(matrix: Matrix) -> list[str]:
@@ -142,19 +141,26 @@ def name_of_request(context: RequestContext, model_name: str) -> bytes:
     return to_json(["key" if is_keyed else "id", context.principal, model_name, name])
 
 
-def _request_content(
-    scored: ScoredRequest, context: RequestContext, seal: Seal, withheld: frozenset[str]
-) -> bytes:
-    """Write a request's name, its applicant, and everything that was applied for but `withheld`.
+class _Content(NamedTuple):
+    """What a request says: what is recorded of it, and the whole."""
 
-    Different applications never share a decision id, whatever their callers call them. Without a
-    key, what is withheld stays out: anybody could try values that are recorded nowhere.
+    recorded: bytes
+    whole: bytes
+
+
+def _request_content(
+    scored: ScoredRequest, context: RequestContext, seal: Seal, inputs: Sequence[bytes]
+) -> _Content:
+    """Write a request's name, its applicant and everything that was applied for.
+
+    Different applications never share a decision id, whatever their callers call them.
     """
     table = scored.table
-    names = [name for name in table.model.model_fields if name not in withheld]
-    applicant = seal.pseudonym(context.applicant_id)
-    rows = to_json([applicant, list(scored.positions), list(table.rows(names))])
-    return name_of_request(context, name_from_model(table.model)) + rows
+    name = name_of_request(context, name_from_model(table.model))
+    who = to_json([seal.pseudonym(context.applicant_id), list(scored.positions)])
+    recorded = b"\n".join([name, who, *inputs])
+    withheld = sorted(_withheld_fields(table.model))
+    return _Content(recorded, recorded + to_json(list(table.rows(withheld))))
 
 
 def _pseudonyms_from_table(table: Table, context: RequestContext, seal: Seal) -> list[str | None]:
@@ -171,10 +177,12 @@ def _inputs_from_table(table: Table) -> list[tuple[bytes, bytes]]:
     """Write each application's inputs as they are shown, and as they are hashed: without nulls."""
     model_name, names = name_from_model(table.model), recorded_fields(table.model)
     rows = list(table.rows(names))
-    if b"-0.0" in to_json(rows):
-        rows = [tuple(map(_without_sign_of_zero, row)) for row in rows]
     inputs = [dict(zip(names, row, strict=True)) for row in rows]
     written = hashed = _join_objects([{model_name: fields} for fields in inputs])
+    if b":-0.0" in written:
+        rows = [tuple(map(_without_sign_of_zero, row)) for row in rows]
+        inputs = [dict(zip(names, row, strict=True)) for row in rows]
+        written = hashed = _join_objects([{model_name: fields} for fields in inputs])
     if any(None in row for row in rows):
         present = [{n: v for n, v in fields.items() if v is not None} for fields in inputs]
         hashed = _join_objects([{model_name: fields} if fields else {} for fields in present])

@@ -1,5 +1,6 @@
 """The decision log of one process: records chained as they are written, heads anchored."""
 
+import hashlib
 import io
 import json
 import os
@@ -207,13 +208,14 @@ class DecisionLog:
             of this one was written.
         """
         random = os.urandom(SALT_BYTES * len(scored.decisions))
-        entries, digest = entries_from_request(
+        entries, content = entries_from_request(
             scored, context, self._seal, datetime.now(UTC), random
         )
         with self._lock:
-            name = None
+            name, digest = None, b""
             if context.idempotency_key is not None:
                 name = name_of_request(context, scored.loaded.manifest.model)
+                digest = hashlib.sha256(content).digest()
                 self._check_key(name, digest)
             chain = self._chain = self._chain or Chain(self._seal, secrets.token_hex(8))
             lines, head = chain.extend(entries)
