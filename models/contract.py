@@ -6,6 +6,7 @@ decision records and the contract hash all derive from this one declaration.
 
 import hashlib
 import json
+import math
 import re
 import types
 from collections.abc import Callable, Mapping
@@ -34,6 +35,11 @@ from models.policy import CutoffRule, CutoffRules, Cutoffs, Fixed
 from models.score_scale import Bands, Scale
 
 Level = str | int
+
+# Where a word begins in a class name: CardDefault, SBALoan.
+WORD_STARTS = r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])"
+# What the text of a reason must be able to write: a field's value is a float here, whatever it is.
+TRIED_VALUES = (0.0, -1.5, 1e12)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,13 +112,16 @@ class CreditModel(BaseModel):
             if not hasattr(cls, name):
                 message = f"{cls.__name__} declares no {name}; set it as a class variable"
                 raise DeclarationError(message)
-        characteristics(cls)
+        for name, info in cls.model_fields.items():
+            _check_field(cls, name, info)
+        for c in characteristics(cls):
+            _check_numbers(c, cls.model_fields.get(c.name))
 
 
 @cache
 def name_from_model(model: type[CreditModel]) -> str:
     """Return the name of a credit model in URLs and in the bucket: its class name in snake case."""
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", model.__name__).lower()
+    return re.sub(WORD_STARTS, "_", model.__name__).lower()
 
 
 @cache
@@ -159,6 +168,55 @@ def contract_hash(model: type[CreditModel]) -> str:
         [name_from_model(model), declared], sort_keys=True, separators=(",", ":")
     )
     return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _check_field(model: type[CreditModel], name: str, info: FieldInfo) -> None:
+    """Refuse what training or serving could not keep to."""
+    if name == model.label:
+        message = f"{name}: a field cannot be the label; it is known only after the loan"
+        raise DeclarationError(message)
+    if info.alias or info.validation_alias or info.serialization_alias:
+        message = f"{name}: an alias has no meaning here; name the field as callers send it"
+        raise DeclarationError(message)
+    if not info.is_required() and info.get_default(call_default_factory=True) is not None:
+        message = (
+            f"{name}: its default would be scored for every applicant who leaves it out; "
+            "make it required, or allow None with a Missing"
+        )
+        raise DeclarationError(message)
+
+
+def _check_numbers(c: Characteristic, info: FieldInfo | None) -> None:
+    """Refuse bounds that admit no value, and special codes that they exclude."""
+    if c.sign not in (-1, 0, 1):
+        message = f"{c.name}: Risk takes 1 (riskier as it rises) or -1, not {c.sign!r}"
+        raise DeclarationError(message)
+    try:
+        low, high = bounds_from_field(info)
+    except (TypeError, ValueError):
+        return  # a bound that is no number: building the contract says so
+    if low > high:
+        message = f"{c.name}: no number is within its bounds; the lower one is above the upper one"
+        raise DeclarationError(message)
+    outside = [code for code in c.special if not low <= code <= high]
+    if outside:
+        message = f"{c.name}: its bounds exclude its special codes {', '.join(map(str, outside))}"
+        raise DeclarationError(message)
+
+
+def bounds_from_field(info: FieldInfo | None) -> tuple[float, float]:
+    """Return the least and the greatest number that a field accepts."""
+    low, high = -math.inf, math.inf
+    for rule in info.metadata if info else ():
+        if isinstance(rule, Ge):
+            low = max(low, float(rule.ge))  # type: ignore[arg-type]  # a bound of a number
+        elif isinstance(rule, Gt):
+            low = max(low, math.nextafter(float(rule.gt), math.inf))  # type: ignore[arg-type]
+        elif isinstance(rule, Le):
+            high = min(high, float(rule.le))  # type: ignore[arg-type]
+        elif isinstance(rule, Lt):
+            high = min(high, math.nextafter(float(rule.lt), -math.inf))  # type: ignore[arg-type]
+    return low, high
 
 
 def _from_field(name: str, info: FieldInfo) -> Characteristic:
@@ -229,13 +287,26 @@ def _require_reason(c: Characteristic) -> None:
         raise DeclarationError(message)
     if c.optional:
         _require_missing(c)
-    names = {name for _, name, _, _ in Formatter().parse(c.reason.text) if name is not None}
+    try:
+        names = {name for _, name, _, _ in Formatter().parse(c.reason.text) if name is not None}
+    except ValueError as error:
+        message = f"{c.name}: the text of its Reason is not a format: {error}"
+        raise DeclarationError(message) from error
     if not names <= {c.name} or (names and c.levels):
         message = (
             f"{c.name}: the text of its Reason may contain only {{{c.name}}}, "
             "and only if that is a number"
         )
         raise DeclarationError(message)
+    try:
+        for value in TRIED_VALUES:
+            c.reason.text.format(**{c.name: value})
+    except (ValueError, TypeError, IndexError, AttributeError, LookupError) as error:
+        message = (
+            f"{c.name}: the text of its Reason cannot write a float ({error}); "
+            f"for a whole number use {{{c.name}:.0f}} or {{{c.name}:,.0f}}"
+        )
+        raise DeclarationError(message) from error
 
 
 def _require_missing(c: Characteristic) -> None:

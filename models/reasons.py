@@ -90,11 +90,13 @@ def select_reasons(
     falls = _measure_falls(estimator, rows.matrix, baseline_row, _list_trials(candidates, groups))
     reasons: list[tuple[AdverseReason, ...]] = []
     for i, group_indices in enumerate(candidates):
-        row_reasons = []
+        row_reasons: list[AdverseReason] = []
         for g in group_indices:
             member, fall = _find_best_member(groups[g], i, falls)
             if fall > 0 and falls[i, groups[g].column_indices] > 0:
                 text = _render_sentence(member.characteristic, rows.columns, i)
+                if any(text == reason.text for reason in row_reasons):
+                    continue  # whatever its code, an applicant reads one reason
                 contribution = float(log_odds[i, g]), float(points[i, g])
                 row_reasons.append(AdverseReason(groups[g].code, text, *contribution))
         reasons.append(tuple(row_reasons[:MOST_REASONS]))

@@ -17,6 +17,8 @@ from .response import Response
 from .responses import Explanations, Models, Predictions, Problem, Recourses, WhatIf
 from .retries import read_retry_after
 
+# Where a word begins in a class name, as the service reads it: CardDefault, SBALoan.
+WORD_STARTS = r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])"
 MAX_IDENTIFIER_CHARACTERS = 128
 
 ResponseType = TypeVar("ResponseType", bound=Response)
@@ -67,7 +69,7 @@ class Applications:
             kinds = ", ".join(sorted({type(row).__name__ for row in self.rows})) or "none"
             message = f"applications must be of one credit model, or model set; these are: {kinds}"
             raise ValueError(message)
-        return re.sub(r"(?<!^)(?=[A-Z])", "_", classes.pop().__name__).lower()
+        return re.sub(WORD_STARTS, "_", classes.pop().__name__).lower()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,5 @@
 """Errors as RFC 9457 problem documents: every fault at once, without repeating what was sent."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -17,7 +16,7 @@ from models.errors import SuretyError
 MAX_FAULTS = 1_000
 MAX_FAULTS_BYTES = 60_000
 MAX_RULE_CHARACTERS = 300  # a field may have thousands of levels
-PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+MAX_NAME_CHARACTERS = 64
 
 ErrorStatuses = Mapping[type[SuretyError], HTTPStatus]
 
@@ -150,7 +149,8 @@ def fault_path(prefix: str, location: tuple[int | str, ...]) -> str:
         if isinstance(step, int):
             path += f"[{step}]"
         else:
-            name = step if PLAIN_NAME.fullmatch(step) else "(unprintable name)"
+            is_plain = step.isidentifier() and len(step) <= MAX_NAME_CHARACTERS
+            name = step if is_plain else "(unprintable name)"
             path += f".{name}" if path else name
     return path
 

@@ -19,11 +19,15 @@ from functools import lru_cache
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
-from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel, ConfigDict, Field
 
 from models.annotations import Column, Columns
-from models.contract import Characteristic, CreditModel, characteristics
+from models.contract import (
+    Characteristic,
+    CreditModel,
+    bounds_from_field,
+    characteristics,
+)
 from models.features import value_from_column
 
 MOST_FIELDS = 3  # changed together: more is no advice
@@ -103,7 +107,7 @@ def build_grid(model: type[CreditModel], c: Characteristic, spreads: Spreads) ->
     spread = spreads.get(c.name)
     if spread is None or c.step is None:
         return np.empty(0)
-    low, high = _bounds_from_field(model, c)
+    low, high = bounds_from_field(model.model_fields[c.name])
     step = grid_step(model, c, spread)
     first = math.ceil(round(max(spread.lowest, low) / step, ROUNDING))
     last = math.floor(round(min(spread.highest, high) / step, ROUNDING))
@@ -117,7 +121,7 @@ def build_grid(model: type[CreditModel], c: Characteristic, spreads: Spreads) ->
 def grid_step(model: type[CreditModel], c: Characteristic, spread: Spread) -> float:
     """Return the declared step, or the multiple of it that keeps the grid within its limit."""
     step = c.step or 1.0
-    low, high = _bounds_from_field(model, c)
+    low, high = bounds_from_field(model.model_fields[c.name])
     steps = (min(spread.highest, high) - max(spread.lowest, low)) / step
     most = MOST_VALUES if c.sign else search_limits(model).values
     multiple = max(1, math.ceil(round((steps + 1) / most, ROUNDING)))
@@ -172,18 +176,3 @@ def choices_from_columns(
 def _choose_unit(c: Characteristic, spreads: Spreads) -> float:
     """Return the interquartile range, or the step if the quartiles coincide."""
     return spreads[c.name].interquartile_range or c.step or 1.0
-
-
-def _bounds_from_field(model: type[CreditModel], c: Characteristic) -> tuple[float, float]:
-    """Return the least and the greatest number the contract accepts."""
-    low, high = -math.inf, math.inf
-    for rule in model.model_fields[c.name].metadata:
-        if isinstance(rule, Ge):
-            low = max(low, float(rule.ge))  # type: ignore[arg-type]  # a bound of a number
-        elif isinstance(rule, Gt):
-            low = max(low, math.nextafter(float(rule.gt), math.inf))  # type: ignore[arg-type]
-        elif isinstance(rule, Le):
-            high = min(high, float(rule.le))  # type: ignore[arg-type]
-        elif isinstance(rule, Lt):
-            high = min(high, math.nextafter(float(rule.lt), -math.inf))  # type: ignore[arg-type]
-    return low, high

@@ -1,9 +1,18 @@
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, cast
 
 import pytest
 from pydantic import Field, ValidationError, create_model
 
-from models.annotations import Changeable, Codes, Identifier, Protected, Reason, Risk
+from models.annotations import (
+    Changeable,
+    Codes,
+    Identifier,
+    Missing,
+    Protected,
+    Reason,
+    Risk,
+    Special,
+)
 from models.catalogue.application import Application
 from models.catalogue.card_default import CardDefault
 from models.catalogue.german_credit import GermanCredit
@@ -13,6 +22,7 @@ from models.errors import DeclarationError
 from tests.support.toy import Toy, toy
 
 REASON = Reason("X", "Something")
+MISSING = Missing("It is unknown")
 
 
 def faults(**changes: object) -> set[tuple[str, str]]:
@@ -135,6 +145,23 @@ def test_the_contract_hash_changes_with_a_bound_and_not_with_a_title() -> None:
         ((Annotated[str, Identifier()], ...), "an Identifier must have the type"),
         ((Annotated[int | None, Identifier()], None), "an Identifier must have the type"),
         ((str | None, None), "the type must be int, float or Literal"),
+        ((Annotated[int, Reason("X", "{odd:d}")], ...), "cannot write a float .*{odd:.0f}"),
+        ((Annotated[int, Reason("X", "{odd:,d}")], ...), "cannot write a float"),
+        ((Annotated[float, Reason("X", "{odd.real.x}")], ...), "may contain only|cannot write"),
+        ((Annotated[float, Reason("X", "{odd[0]}")], ...), "may contain only|cannot write"),
+        ((Annotated[float, Reason("X", "{odd!q}")], ...), "not a format|cannot write"),
+        ((Annotated[float, Reason("X", "half {odd")], ...), "is not a format"),
+        ((Annotated[float, Risk(cast("Any", 2)), REASON], ...), "Risk takes 1 .* or -1, not 2"),
+        ((Annotated[float, Field(ge=5, le=1), REASON], ...), "no number is within its bounds"),
+        ((Annotated[float, Field(gt=1, lt=1), REASON], ...), "no number is within its bounds"),
+        (
+            (Annotated[int, Field(ge=0), Special({-1: "unknown"}), MISSING, REASON], ...),
+            "its bounds exclude its special codes -1",
+        ),
+        ((Annotated[int, REASON], 3), "its default would be scored"),
+        ((Annotated[int, REASON, Field(default_factory=lambda: 3)], ...), "its default would be"),
+        ((Annotated[int, REASON, Field(alias="Odd")], ...), "an alias has no meaning here"),
+        ((Annotated[int, REASON, Field(validation_alias="Odd")], ...), "an alias has no meaning"),
     ],
 )
 def test_a_declaration_that_cannot_work_is_refused_at_import(
@@ -142,6 +169,26 @@ def test_a_declaration_that_cannot_work_is_refused_at_import(
 ) -> None:
     with pytest.raises(DeclarationError, match=message):
         declared(odd=field)
+
+
+def test_a_field_cannot_be_the_label() -> None:
+    with pytest.raises(DeclarationError, match="is_default: a field cannot be the label"):
+        declared(is_default=(Annotated[int, REASON], ...))
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("CardDefault", "card_default"),
+        ("SBALoan", "sba_loan"),
+        ("LoanSBA", "loan_sba"),
+        ("SME2Loan", "sme2_loan"),
+        ("Toy", "toy"),
+    ],
+)
+def test_a_name_in_capitals_is_one_word(name: str, expected: str) -> None:
+    model = type(name, (), {})
+    assert name_from_model(model) == expected
 
 
 def test_a_model_without_a_policy_is_refused_at_import() -> None:

@@ -1,8 +1,15 @@
+from typing import Annotated, ClassVar
+
 import pytest
 
+from models.annotations import Reason, Risk
 from models.calibration import BetaCalibration
+from models.contract import CreditModel
 from models.estimators.families import Additive
+from models.estimators.formula import Formula, Term, Value
+from models.policy import Cutoffs
 from models.reasons import MOST_REASONS, AdverseReason
+from models.score_scale import PointsToDoubleOdds
 from models.scorer import Scorer
 from tests.models.conftest import BASELINE, POLICY
 from tests.support.toy import Toy, toy
@@ -64,3 +71,30 @@ def test_there_are_never_more_than_four(scorer: Scorer) -> None:
     [decision] = scorer.decide([worst])
     assert decision.reasons is not None
     assert len(decision.reasons) == MOST_REASONS
+
+
+class Twins(CreditModel):
+    """Two fields whose reasons have one sentence."""
+
+    label: ClassVar = "is_default"
+    label_definition: ClassVar = "made up"
+    horizon: ClassVar = "12 months"
+    scale: ClassVar = PointsToDoubleOdds()
+    policy: ClassVar = Cutoffs(approve_below=0.2, decline_from=0.4)
+
+    cards: Annotated[float, Risk(+1), Reason("A1", "Debt is too high")]
+    loans: Annotated[float, Risk(+1), Reason("A2", "Debt is too high")]
+
+
+def test_equal_sentences_are_one_reason_with_the_stronger_code() -> None:
+    terms = tuple(
+        Term(weight=weight, shapes=(Value(feature=name, missing=0.0),))
+        for name, weight in (("cards", 1.0), ("loans", 2.0))
+    )
+    estimator = Additive(
+        "logistic", Formula(features=("cards", "loans"), intercept=0.0, terms=terms)
+    )
+    baseline = {"cards": 0.0, "loans": 0.0}
+    scorer = Scorer.from_catalogue(Twins, estimator, BetaCalibration(), baseline, Twins.policy)
+    [decision] = scorer.decide([Twins(cards=1.0, loans=1.0)], with_reasons=True)
+    assert [(r.code, r.text) for r in decision.reasons or ()] == [("A2", "Debt is too high")]

@@ -25,7 +25,7 @@ from functions.web.bodies import json_response, read_json_object
 from functions.web.middleware import caller_from_request
 from functions.web.openapi import Operation, closed_object
 from functions.web.problems import reject_faults
-from models.contract import CreditModel
+from models.contract import CreditModel, characteristics
 from models.explaining.recourse import Change, Recourse, smallest_change
 from models.explaining.recourse_grid import allowed_values, search_limits
 from models.prediction import Prediction, ScoredRequest
@@ -35,6 +35,7 @@ MAX_INSTANCES = 20
 DETAILS = {
     "approved_already": "It is approved as it stands",
     "found": "No smaller change of the changeable fields is approved",
+    "nothing_changeable": "This model declares no field that an applicant can change",
     "none_exists": "No change of at most {fields} changeable fields is approved",
 }
 
@@ -111,7 +112,10 @@ def _find_recourses(
 
 def _render(scored: ScoredRequest, recourse: Recourse | None) -> RecourseResult:
     if recourse is None:
-        fields = search_limits(scored.table.model).fields
+        model = scored.table.model
+        if not any(c.changeable for c in characteristics(model)):
+            return {"outcome": "none_exists", "detail": DETAILS["nothing_changeable"]}
+        fields = search_limits(model).fields
         return {"outcome": "none_exists", "detail": DETAILS["none_exists"].format(fields=fields)}
     if not recourse.changes:
         return {"outcome": "approved_already", "detail": DETAILS["approved_already"]}

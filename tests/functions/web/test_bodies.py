@@ -171,3 +171,20 @@ def test_other_paths_and_methods_are_problems_too(
     assert answer.status_code == status
     assert answer.json()["status"] == status
     assert ("allow" in answer.headers) is (status == httpx.codes.METHOD_NOT_ALLOWED)
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("einkünfte", "einkünfte"),
+        ("年收入", "年收入"),
+        ("a b", "(unprintable name)"),
+        ("a\n", "(unprintable name)"),
+        ("a" * 65, "(unprintable name)"),
+    ],
+)
+def test_a_name_of_any_alphabet_is_shown_if_it_may_be_a_fields(
+    service: Server, name: str, shown: str
+) -> None:
+    answer = service.client.post("/predict", json={name: 1})
+    assert shown in {fault["path"] for fault in answer.json()["errors"]}

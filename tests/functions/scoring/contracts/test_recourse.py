@@ -1,12 +1,17 @@
 from collections.abc import Callable
-from typing import Any
+from types import SimpleNamespace
+from typing import Annotated, Any, ClassVar
 
 import httpx
 import pytest
 
-from models.contract import characteristics
+from functions.scoring.contracts.recourse import _render
+from models.annotations import Reason
+from models.contract import CreditModel, characteristics
 from models.discovery import credit_models
 from models.explaining.recourse_grid import MOST_FIELDS
+from models.policy import Cutoffs
+from models.score_scale import PointsToDoubleOdds
 from tests.support.running import Server
 
 
@@ -97,3 +102,23 @@ def test_another_body_is_refused(
     answer = service.client.post("/v1/models/application:recourse", json=document)
     assert answer.status_code == httpx.codes.UNPROCESSABLE_ENTITY
     assert {error["path"] for error in answer.json()["errors"]} == faults
+
+
+class Unchangeable(CreditModel):
+    """A model in which nothing is Changeable."""
+
+    label: ClassVar = "is_default"
+    label_definition: ClassVar = "made up"
+    horizon: ClassVar = "12 months"
+    scale: ClassVar = PointsToDoubleOdds()
+    policy: ClassVar = Cutoffs(approve_below=0.2, decline_from=0.4)
+
+    income: Annotated[float, Reason("A1", "Income")]
+
+
+def test_a_model_without_changeable_fields_says_so() -> None:
+    scored: Any = SimpleNamespace(table=SimpleNamespace(model=Unchangeable))
+    assert _render(scored, None) == {
+        "outcome": "none_exists",
+        "detail": "This model declares no field that an applicant can change",
+    }
