@@ -22,7 +22,8 @@ def train_and_release(options: argparse.Namespace, settings: TrainingSettings) -
     standard error.
     """
     store = open_store(options.store)
-    if not options.dry_run:
+    # A service is tried before the work; a folder only when there is something to put into it.
+    if not options.dry_run and not options.store.startswith("file:"):
         prove_preconditions(store)
     job = TrainingJob(
         model=credit_models(settings.credit_models)[options.model],

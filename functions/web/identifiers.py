@@ -6,6 +6,7 @@ An identifier is 1 to 128 printable characters in UTF-8, without a blank at eith
 import unicodedata
 
 MAX_CHARACTERS = 128
+IDENTIFIERS = {b"x-applicant-id": "X-Applicant-Id", b"idempotency-key": "Idempotency-Key"}
 RULE = f"must be 1 to {MAX_CHARACTERS} printable characters in UTF-8, without a blank at either end"
 
 

@@ -13,14 +13,13 @@ from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from functions.web.identifiers import RULE, identifier_from_bytes
+from functions.web.identifiers import IDENTIFIERS, RULE, identifier_from_bytes
 from functions.web.logs import log
 from functions.web.problems import Fault, problem
 
 MAX_URL_BYTES = 2_048
 MAX_HEADERS = 100
 MAX_HEADER_BYTES = 16_384
-IDENTIFIERS = {b"x-applicant-id": "X-Applicant-Id", b"idempotency-key": "Idempotency-Key"}
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 TRACEPARENT = re.compile(r"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 CLOUD_TRACE = re.compile(r"([0-9a-f]{32})(/.*)?")

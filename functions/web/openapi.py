@@ -7,6 +7,7 @@ from typing import Any
 
 from functions.web.contract import UNAUTHENTICATED, Contract, ScopedRoute, scoped_routes
 from functions.web.examples import example_from_schema
+from functions.web.identifiers import IDENTIFIERS, MAX_CHARACTERS
 from functions.web.problems import Problem
 from models.errors import DeclarationError
 
@@ -39,6 +40,7 @@ class Operation:
     parameters: Sequence[Schema] = ()
     error_member: str | None = None
     status: int = 200
+    is_body_optional: bool = False
 
 
 Paths = Mapping[str, Mapping[str, Operation]]
@@ -88,16 +90,19 @@ def build_document(
         "paths": paths,
         "components": {
             "schemas": definitions | dict(schemas),
-            "parameters": {
-                name: {"name": name, "in": "header", "schema": STRING, "description": description}
-                for name, description in descriptions.items()
-            },
+            "parameters": {n: _header(n, text) for n, text in descriptions.items()},
             **_security_schemes(security),
         },
     }
 
 
+def _header(name: str, description: str) -> Schema:
+    schema = IDENTIFIER if name in IDENTIFIERS.values() else STRING
+    return {"name": name, "in": "header", "schema": schema, "description": description}
+
+
 STRING: Schema = {"type": "string"}
+IDENTIFIER: Schema = STRING | {"minLength": 1, "maxLength": MAX_CHARACTERS}
 
 
 def closed_object(properties: Mapping[str, Schema], required: Sequence[str] = ()) -> Schema:
@@ -172,7 +177,7 @@ def _request_body(operation: Operation, schemas: Mapping[str, Schema]) -> Schema
         return {}
     example = example_from_schema(resolve(operation.body, schemas))
     content = {JSON: {"schema": operation.body, "example": example}}
-    return {"requestBody": {"required": True, "content": content}}
+    return {"requestBody": {"required": not operation.is_body_optional, "content": content}}
 
 
 def _responses(operation: Operation, schemas: Mapping[Any, Schema]) -> Schema:

@@ -70,7 +70,7 @@ def entries_from_request(
     inputs = _inputs_from_table(scored.table)
     content = _request_content(scored, context, seal, [hashed for _, hashed in inputs])
     # Without a key, anybody could try values that are recorded nowhere: they stay out.
-    request = seal.request_digest(content.recorded if seal.name == UNKEYED else content.whole)
+    request = seal.request_digest(content.recorded if seal.name == UNKEYED else content.complete)
     request = request[:ID_DIGITS]
     applicants = _pseudonyms_from_table(scored.table, context, seal)
     features = features_as_text(scored.matrix)
@@ -88,7 +88,7 @@ def entries_from_request(
         tail = f',"applicant":{quoted},"features":"{text}","salt":"{salt}"'.encode()
         line = b"".join((head, shown_own[1:-1], b',"inputs":', shown_inputs, tail))
         entries.append(Entry(line, hashed_head + hashed_own))
-    return RequestEntries(entries, content.whole)
+    return RequestEntries(entries, content.complete)
 
 
 def features_as_text(matrix: Matrix) -> list[str]:
@@ -142,10 +142,10 @@ def name_of_request(context: RequestContext, model_name: str) -> bytes:
 
 
 class _Content(NamedTuple):
-    """What a request says: what is recorded of it, and the whole."""
+    """What a request says: what is recorded of it, and all of it."""
 
     recorded: bytes
-    whole: bytes
+    complete: bytes
 
 
 def _request_content(

@@ -37,6 +37,8 @@ def rows_body(
     member: str, model_name: str, most: int = MAX_ROWS, parameters: Schema = REASONS
 ) -> Schema:
     """Schema of a body that holds rows of a model under `member`, and `parameters`."""
+    if not parameters.get("required"):
+        parameters = parameters | {"type": ["object", "null"]}
     properties = {member: array(reference(model_name), most), "parameters": parameters}
     return closed_object(properties, required=[member])
 

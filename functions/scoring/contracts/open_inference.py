@@ -249,7 +249,7 @@ def _parse(
     with_reasons, reasons_faults = _parse_parameters(parameters)
     wants_binary = isinstance(parameters, dict) and parameters.get("binary_data_output") is True
     outputs, binary, output_faults = _parse_outputs(
-        document.get("outputs") or [], outputs_from_model(model), all_binary=wants_binary
+        document.get("outputs"), outputs_from_model(model), all_binary=wants_binary
     )
     inputs = document.get("inputs")
     if not isinstance(inputs, list) or not inputs:
@@ -289,6 +289,7 @@ def _parse_outputs(
     outputs: object, datatypes: Mapping[str, str], *, all_binary: bool
 ) -> tuple[list[str], set[str], list[Fault]]:
     """Read the names of the requested outputs, all if none are requested, and the binary ones."""
+    outputs = [] if outputs is None else outputs
     if not isinstance(outputs, list):
         return [], set(), [Fault("outputs", "Input should be a list")]
     names: list[str] = []
@@ -388,7 +389,13 @@ def _paths(catalogue: Mapping[str, type[CreditModel]]) -> dict[str, Any]:
         "/v2/health/live": read("Check that the process is up", ServerLive),
         "/v2/health/ready": read("Check the default model; 503 until it is loaded", ServerReady),
         "/v2/repository/index": {
-            "post": Operation("List the models", INDEX, list[RepositoryModel], error_member="error")
+            "post": Operation(
+                "List the models",
+                INDEX,
+                list[RepositoryModel],
+                error_member="error",
+                is_body_optional=True,
+            )
         },
     }
     for name, model in catalogue.items():

@@ -174,7 +174,7 @@ def test_other_paths_and_methods_are_problems_too(
 
 
 @pytest.mark.parametrize(
-    ("name", "shown"),
+    ("name", "path"),
     [
         ("einkünfte", "einkünfte"),
         ("年收入", "年收入"),
@@ -184,7 +184,7 @@ def test_other_paths_and_methods_are_problems_too(
     ],
 )
 def test_a_name_of_any_alphabet_is_shown_if_it_may_be_a_fields(
-    service: Server, name: str, shown: str
+    service: Server, name: str, path: str
 ) -> None:
     answer = service.client.post("/predict", json={name: 1})
-    assert shown in {fault["path"] for fault in answer.json()["errors"]}
+    assert path in {fault["path"] for fault in answer.json()["errors"]}

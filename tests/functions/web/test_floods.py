@@ -34,7 +34,7 @@ print(refused)
 """
 
 
-def port_of(server: Server) -> int:
+def server_port(server: Server) -> int:
     port = server.client.base_url.port
     assert port
     return port
@@ -58,7 +58,7 @@ def ask_until(port: int, is_over: threading.Event) -> list[float]:
 
 def test_a_flood_of_headers_takes_no_memory_and_stops_nobody(tmp_path: Path) -> None:
     with running_server(tmp_path / "log", "echo") as server:
-        port, is_over = port_of(server), threading.Event()
+        port, is_over = server_port(server), threading.Event()
         with ThreadPoolExecutor(1) as pool:
             asking = pool.submit(ask_until, port, is_over)
             time.sleep(0.5)
@@ -78,7 +78,7 @@ def test_a_flood_of_headers_takes_no_memory_and_stops_nobody(tmp_path: Path) -> 
 
 def test_half_sent_requests_are_closed_and_slow_nobody(tmp_path: Path) -> None:
     with running_server(tmp_path / "log", "echo", REQUEST_SECONDS="2") as server:
-        port, is_over = port_of(server), threading.Event()
+        port, is_over = server_port(server), threading.Event()
         with contextlib.ExitStack() as stack, ThreadPoolExecutor(1) as pool:
             asking = pool.submit(ask_until, port, is_over)
             peers = []
