@@ -155,7 +155,10 @@ def contract(engine: DecisionEngine, default_model: str) -> Contract:
 
     async def index(request: Request) -> Response:
         document = await read_optional_json_object(request, is_type_optional=True)
-        return json_response(_list_models(engine, only_ready=document.get("ready") is True))
+        only_ready = document.get("ready", False)
+        if not isinstance(only_ready, bool):
+            reject_faults([Fault("ready", "Input should be true or false")])
+        return json_response(_list_models(engine, only_ready=only_ready is True))
 
     handlers: dict[str, tuple[Handler, str]] = {
         "GET /v2": (server, "models"),

@@ -186,6 +186,8 @@ def test_the_repository_index_lists_every_model(contracts: Server, rows: Rows) -
     assert models["application"]["version"]
     ready = contracts.client.post(path, json={"ready": True}).json()
     assert {model["state"] for model in ready} == {"READY"}
+    answer = contracts.client.post(path, json={"ready": "yes"})
+    assert (answer.status_code, list(answer.json())) == (400, ["error"])
 
 
 @pytest.mark.parametrize(
