@@ -91,4 +91,4 @@ def test_half_sent_requests_are_closed_and_slow_nobody(tmp_path: Path) -> None:
                 with peer.makefile("rb") as stream:
                     assert stream.readline() == b"HTTP/1.1 408 Request Timeout\r\n"
             is_over.set()
-            assert max(asking.result()) < 1
+            assert max(asking.result()) < 2  # nobody waited for those to end

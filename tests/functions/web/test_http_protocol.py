@@ -18,6 +18,7 @@ GET = b"GET /echo/second HTTP/1.1\r\n" + HOST + b"\r\n"
 CLOSING_GET = b"GET /echo/last HTTP/1.1\r\n" + HOST + b"Connection: close\r\n\r\n"
 BODY = b'{"instances":[]}'
 REQUEST_SECONDS = 1.5
+BUSY_SECONDS = 8  # more than a busy machine adds to what must happen
 
 
 @pytest.fixture(scope="module")
@@ -226,7 +227,7 @@ def test_a_request_that_is_half_sent_is_answered_408_and_closed(port: int, half:
     answers, is_closed = exchange(port, [half], seconds=10)
     assert [a.status for a in answers] == [408]
     assert is_closed
-    assert REQUEST_SECONDS * 0.9 <= time.monotonic() - begin < REQUEST_SECONDS + 2.5
+    assert REQUEST_SECONDS * 0.9 <= time.monotonic() - begin < REQUEST_SECONDS + BUSY_SECONDS
 
 
 @pytest.mark.parametrize("sent", [b"", b"\r\n"], ids=["nothing", "a blank line"])
@@ -241,10 +242,10 @@ def test_bytes_that_trickle_do_not_prolong_a_request(port: int) -> None:
         begin = time.monotonic()
         connection.sendall(b"GET /echo/a HTTP/1.1\r\nX-Slow: ")
         with pytest.raises(ConnectionError):  # noqa: PT012 -- whichever of them meets the end
-            while time.monotonic() - begin < 10:
+            while time.monotonic() - begin < 2 * BUSY_SECONDS:
                 connection.sendall(b"a")
                 time.sleep(0.05)
-        assert time.monotonic() - begin < REQUEST_SECONDS + 3
+        assert time.monotonic() - begin < REQUEST_SECONDS + BUSY_SECONDS
 
 
 def test_a_client_that_leaves_between_pipelined_requests_is_no_error(
@@ -297,7 +298,7 @@ def test_a_connection_whose_answer_came_before_its_body_is_closed_when_it_is_idl
 ) -> None:
     body = b"a" * 500_000
     head = b"POST /nope HTTP/1.1\r\n" + HOST + b"Content-Length: %d\r\n\r\n" % len(body)
-    with socket.create_connection(("127.0.0.1", port), timeout=8) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=2 * BUSY_SECONDS) as connection:
         connection.sendall(head)
         time.sleep(0.3 if is_late else 0)
         connection.sendall(body)
@@ -305,7 +306,7 @@ def test_a_connection_whose_answer_came_before_its_body_is_closed_when_it_is_idl
         answers, is_closed = drain(connection)
     assert [answer.status for answer in answers] == [404]
     assert is_closed
-    assert time.monotonic() - begin < 7
+    assert time.monotonic() - begin < 5 + BUSY_SECONDS
 
 
 def test_a_client_that_sends_no_more_is_answered(port: int) -> None:
