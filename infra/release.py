@@ -19,6 +19,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ALL = 100
 TRAFFIC, UNFINISHED, TERMINATED = 3, 4, 143
+AGAIN_SECONDS = 2
 
 
 class ReleaseError(Exception):
@@ -112,6 +113,9 @@ def _text_argument(text: str) -> str:
 
 def _cancel(*_: object) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    # Python drops what a handler raises while it frees an object: then it is raised again.
+    signal.signal(signal.SIGALRM, _cancel)
+    signal.alarm(AGAIN_SECONDS)
     sys.exit(TERMINATED)
 
 
@@ -218,6 +222,7 @@ def restore_on_failure(plan: Plan, before: Serving, candidate: str) -> Iterator[
         raise
     except BaseException:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        signal.alarm(0)
         restore(plan, before, candidate)
         raise
 
