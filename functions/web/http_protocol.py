@@ -19,7 +19,7 @@ VERSIONS = ("1.0", "1.1")
 REQUEST_SECONDS = 30.0  # from a request's first byte to its last
 LINGER_SECONDS = 2.0
 MAX_PIPELINED = 100  # requests that wait for the answer to the one before them
-MAX_DISCARDED_BYTES = 262_144
+MAX_DISCARDED_BYTES = 65_536
 
 
 class Refusal(NamedTuple):
