@@ -1,12 +1,12 @@
 """The issuer's public keys (JWKS): cached, and refreshed by one request at a time."""
 
 import asyncio
-import contextlib
 import json
 import threading
 import time
 from base64 import urlsafe_b64decode
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -103,29 +103,17 @@ async def _in_thread(read: Callable[[str], Mapping[str, Key]], source: str) -> M
     """
     if sum(thread.name == source for thread in threading.enumerate()) >= MAX_FETCHES:
         raise TimeoutError
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[Mapping[str, Key]] = loop.create_future()
-
-    def settle(keys: Mapping[str, Key], error: Exception | None) -> None:
-        if future.done():  # too late
-            return
-        if error:
-            future.set_exception(error)
-        else:
-            future.set_result(keys)
+    future: Future[Mapping[str, Key]] = Future()
+    future.set_running_or_notify_cancel()  # nobody cancels it: the thread may settle it at any time
 
     def run() -> None:
-        keys: Mapping[str, Key] = {}
-        error: Exception | None = None
         try:
-            keys = read(source)
-        except Exception as raised:  # noqa: BLE001 -- raised again where it is waited for
-            error = raised
-        with contextlib.suppress(RuntimeError):  # the loop has ended
-            loop.call_soon_threadsafe(settle, keys, error)
+            future.set_result(read(source))
+        except Exception as error:  # noqa: BLE001 -- raised again where it is waited for
+            future.set_exception(error)
 
     threading.Thread(target=run, name=source, daemon=True).start()
-    return await asyncio.wait_for(future, FETCH_SECONDS)
+    return await asyncio.wait_for(asyncio.wrap_future(future), FETCH_SECONDS)
 
 
 def read_jwks(source: str) -> Mapping[str, Key]:

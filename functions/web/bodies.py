@@ -25,8 +25,7 @@ async def read_json_object(request: Request, *, is_type_optional: bool = False) 
         415 for another content type or an encoded body, 413 for a large one, 400 for invalid
         JSON, 422 for JSON that is not an object.
     """
-    if not is_type_optional or "content-type" in request.headers:
-        _require_json(request)
+    _require_json(request, is_type_optional=is_type_optional)
     return parse_json_object(await read_body(request))
 
 
@@ -37,8 +36,7 @@ async def read_optional_json_object(
     body = await read_body(request)
     if not body:
         return {}
-    if not is_type_optional or "content-type" in request.headers:
-        _require_json(request)
+    _require_json(request, is_type_optional=is_type_optional)
     return parse_json_object(body)
 
 
@@ -93,9 +91,9 @@ def unknown_members(
     ]
 
 
-def _require_json(request: Request) -> None:
+def _require_json(request: Request, *, is_type_optional: bool) -> None:
     """Require `application/json` in UTF-8; other parameters of a media type mean nothing here."""
-    header = request.headers.get("content-type", "")
+    header = request.headers.get("content-type", JSON if is_type_optional else "")
     if header == JSON:
         return
     from email.message import Message  # noqa: PLC0415 -- few clients write more than that

@@ -14,7 +14,7 @@ import numpy as np
 from starlette.requests import Request
 from starlette.responses import Response
 
-from functions.scoring.contracts.tensors import Values
+from functions.scoring.contracts.tensors import BITS, Values
 from functions.web.bodies import json_response, parse_json_object, read_body, read_json_object
 from functions.web.problems import Fault, RequestError
 
@@ -23,9 +23,9 @@ BINARY = "application/octet-stream"
 LENGTH_FORM = re.compile(r"\d{1,9}", re.ASCII)
 LENGTH = struct.Struct("<I")
 NUMPY_TYPES = {
-    **{f"INT{bits}": f"<i{bits // 8}" for bits in (8, 16, 32, 64)},
-    **{f"UINT{bits}": f"<u{bits // 8}" for bits in (8, 16, 32, 64)},
-    **{f"FP{bits}": f"<f{bits // 8}" for bits in (16, 32, 64)},
+    **{f"INT{bits}": f"<i{bits // 8}" for bits in BITS},
+    **{f"UINT{bits}": f"<u{bits // 8}" for bits in BITS},
+    **{f"FP{bits}": f"<f{bits // 8}" for bits in BITS[1:]},
 }
 
 

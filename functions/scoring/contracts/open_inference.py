@@ -158,7 +158,7 @@ def contract(engine: DecisionEngine, default_model: str) -> Contract:
         only_ready = document.get("ready", False)
         if not isinstance(only_ready, bool):
             reject_faults([Fault("ready", "Input should be true or false")])
-        return json_response(_list_models(engine, only_ready=only_ready is True))
+        return json_response(_list_models(engine, only_ready=only_ready))
 
     handlers: dict[str, tuple[Handler, str]] = {
         "GET /v2": (server, "models"),
