@@ -127,20 +127,17 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("content-length", "1000000")
         self.end_headers()
-        end = time.monotonic() + MISCONDUCT_SECONDS
-        try:
-            while not self.script.over.wait(0.02) and time.monotonic() < end:
-                self.wfile.write(b" ")
-        except OSError:
-            pass  # the client has gone, as it should
-        self.close_connection = True
+        self._drip(b" ")
 
     def _trickle_headers(self) -> None:
         self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+        self._drip(b"a")
+
+    def _drip(self, byte: bytes) -> None:
         end = time.monotonic() + MISCONDUCT_SECONDS
         try:
             while not self.script.over.wait(0.02) and time.monotonic() < end:
-                self.wfile.write(b"a")
+                self.wfile.write(byte)
         except OSError:
             pass  # the client has gone, as it should
         self.close_connection = True
