@@ -45,7 +45,7 @@ def _build_document(trained: Trained, outcome: str, gates: Sequence[Gate]) -> di
     policy = trained.scorer.policy
     own_cutoffs = (policy.approve_below, policy.decline_from, trained.fitted.default_from)
     cutoffs = tabulate_cutoffs(test.labels, trained.probabilities, own_cutoffs)
-    families = trained.fitted.families
+    families = trained.families
     return {
         "format": 1,
         "purpose": (trained.model.__doc__ or "").strip().splitlines()[0],
@@ -64,7 +64,7 @@ def _build_document(trained: Trained, outcome: str, gates: Sequence[Gate]) -> di
         },
         "cross_validation": [asdict(fold) for result in families for fold in result.folds],
         "candidates": [_summarise_family(result) for result in families],
-        "calibration": asdict(families[0].calibration),
+        "calibration": asdict(trained.fitted.result.calibration),
         "gates": [asdict(gate) for gate in gates],
         "cutoffs": [asdict(row) for row in cutoffs],
         "importances": measure_importances(trained.scorer, test.matrix, trained.job.seed),

@@ -78,7 +78,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """The best family as it will be served, and the results of all families, best first.
+    """One family as it will be served, with its results on the held-out folds.
 
     `base_rate` is the default rate of the training part.
     """
@@ -87,6 +87,17 @@ class Fitted:
     default_from: float
     spreads: Spreads
     base_rate: float
+    result: FamilyResult
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The two parts of the data, and the results of all families on the folds, best first."""
+
+    job: TrainingJob
+    data: TrainingData
+    part: Part
+    test: Part
     families: tuple[FamilyResult, ...]
 
 
@@ -97,6 +108,7 @@ class Trained:
     job: TrainingJob
     data: TrainingData
     fitted: Fitted
+    families: tuple[FamilyResult, ...]  # all that were compared, best first
     test: Part
     probabilities: Probabilities  # of the rows of the test part
     signs: tuple[SignCheck, ...]
@@ -139,21 +151,41 @@ def train(job: TrainingJob) -> Trained:
     DataError
         If the data cannot be used.
     """
+    prepared = prepare(job)
+    return finish(prepared, prepared.families[0])
+
+
+def prepare(job: TrainingJob) -> Prepared:
+    """Read and split the data, and compare the families on the training part.
+
+    Raises
+    ------
+    DataError
+        If the data cannot be used.
+    """
     data = _read_data(job)
     part, test = _split(job.model, data.rows)
-    fitted = _fit(job, part, test)
+    frame = frame_from_matrix(job.model, part.matrix)
+    families = compare_families(_build_fit(job), job.select_candidates(), frame, part.labels)
+    return Prepared(job, data, part, test, families)
+
+
+def finish(prepared: Prepared, result: FamilyResult) -> Trained:
+    """Fit one of the compared families to the training part, and evaluate it on the test part."""
+    job, data, test = prepared.job, prepared.data, prepared.test
+    fitted = _fit(prepared, result)
     probabilities = probabilities_from_log_odds(fitted.scorer.log_odds_from_matrix(test.matrix))
     figures = _measure(fitted, test.labels, probabilities, job.seed)
-    family = fitted.scorer.estimator.family
     provenance = _build_provenance(job, data.rows, test)
     return Trained(
         job=job,
         data=data,
         fitted=fitted,
+        families=prepared.families,
         test=test,
         probabilities=probabilities,
         signs=check_signs(fitted.scorer, test.matrix, job.seed),
-        manifest=build_manifest(job.model, family, figures, provenance),
+        manifest=build_manifest(job.model, result.candidate.family, figures, provenance),
         golden=draw_golden_rows(fitted.scorer, data.rows.applications, job.seed),
     )
 
@@ -168,25 +200,27 @@ def _read_data(job: TrainingJob) -> TrainingData:
     return TrainingData(source.name, source.remarks, rows)
 
 
-def _fit(job: TrainingJob, part: Part, test: Part) -> Fitted:
-    """Compare the families, then fit, export and calibrate the best one."""
-    fit = Fit(job.model, job.seed, job.threads)
+def _build_fit(job: TrainingJob) -> Fit:
+    return Fit(job.model, job.seed, job.threads)
+
+
+def _fit(prepared: Prepared, result: FamilyResult) -> Fitted:
+    """Fit one family to the entire training part, export it and calibrate it."""
+    job, part = prepared.job, prepared.part
     frame = frame_from_matrix(job.model, part.matrix)
-    families = compare_families(fit, job.select_candidates(), frame, part.labels)
-    best = families[0]
-    pipeline = best.candidate.build(fit).fit(frame, part.labels)
-    estimator = export(best.candidate.family, pipeline, job.model)
-    check_parity(estimator, pipeline, job.model, test.matrix)
+    pipeline = result.candidate.build(_build_fit(job)).fit(frame, part.labels)
+    estimator = export(result.candidate.family, pipeline, job.model)
+    check_parity(estimator, pipeline, job.model, prepared.test.matrix)
     baseline = fit_baseline(job.model, part.applications, part.labels)
-    calibration = best.calibration.calibration
-    expected = probabilities_from_log_odds(calibrate(best.out_of_fold.log_odds, calibration))
+    calibration = result.calibration.calibration
+    expected = probabilities_from_log_odds(calibrate(result.out_of_fold.log_odds, calibration))
     policy = choose_cutoffs(job.model.policy, part.labels, expected)
     return Fitted(
         scorer=Scorer.from_catalogue(job.model, estimator, calibration, baseline, policy),
         default_from=choose_cutoff(job.model.default_rule, part.labels, expected),
         spreads=spreads_from_matrix(job.model, part.matrix),
         base_rate=float(part.labels.mean()),
-        families=families,
+        result=result,
     )
 
 
