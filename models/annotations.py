@@ -135,6 +135,35 @@ class Missing(Annotation):
         return {"missing": self.text}
 
 
+@dataclass(frozen=True, slots=True, init=False)
+class FromColumn(Annotation):
+    """The column of the training data that has the field, if it is written differently there.
+
+    `names` are the names that the column may have. A number is multiplied by `factor`. `words` maps
+    what the column says to values of the field, such as `{"Y": "yes"}`. Requests are not affected:
+    callers send the field by its own name.
+    """
+
+    names: tuple[str, ...]
+    factor: float
+    words: Mapping[str, str | int | float | None]
+
+    def __init__(
+        self,
+        *names: str,
+        factor: float = 1.0,
+        words: Mapping[str, str | int | float | None] | None = None,
+    ) -> None:
+        """Declare any number of names, a factor and words; each is optional."""
+        object.__setattr__(self, "names", names)
+        object.__setattr__(self, "factor", factor)
+        object.__setattr__(self, "words", dict(words or {}))
+
+    def attributes(self) -> dict[str, Any]:
+        """Set where the training data has the field."""
+        return {"source": self}
+
+
 @dataclass(frozen=True, slots=True)
 class Codes(Annotation):
     """The levels of the field are integers.

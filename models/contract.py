@@ -25,11 +25,13 @@ from models.annotations import (
     Column,
     Columns,
     Derived,
+    FromColumn,
     Identifier,
     Reason,
     Risk,
     Special,
 )
+from models.data_file import DataFile
 from models.errors import DeclarationError
 from models.policy import CutoffRule, CutoffRules, Cutoffs, Fixed
 from models.score_scale import Bands, Scale
@@ -65,6 +67,7 @@ class Characteristic:
     reason: Reason | None = None
     missing: str | None = None
     compute: Callable[[Columns], Column] | None = None
+    source: FromColumn = FromColumn()
 
     @property
     def is_coded(self) -> bool:
@@ -84,6 +87,7 @@ class CreditModel(BaseModel):
     - `bands`: ratings by score; optional.
     - `default_rule`: the probability from which a row is classified as a default. Accuracy,
       precision, recall and F1 use this class. Decisions do not.
+    - `data_file`: how the training data is written; optional.
     """
 
     model_config = ConfigDict(
@@ -103,6 +107,7 @@ class CreditModel(BaseModel):
     policy: ClassVar[Cutoffs | CutoffRules]
     bands: ClassVar[Bands | None] = None
     default_rule: ClassVar[CutoffRule] = Fixed(0.5)
+    data_file: ClassVar[DataFile] = DataFile()
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: object) -> None:

@@ -87,6 +87,29 @@ def columns_from_fields(model: type[CreditModel], fields: Columns) -> Columns:
     Special codes are not amounts, so derived functions read them as NaN. Errors are those of
     `columns_from_applications`.
     """
+    columns = _derive_columns(model, fields)
+    for name, _ in _list_derived(model):
+        if np.isinf(columns[name]).any():
+            raise FeatureError(name)
+    return columns
+
+
+def find_unusable(model: type[CreditModel], fields: Columns) -> dict[str, NDArray[np.bool_]]:
+    """Return masks of the rows for which a number raises `FeatureError`, by characteristic.
+
+    Without such a row the result is empty.
+    """
+    columns = _derive_columns(model, fields)
+    names = dict.fromkeys(f.characteristic for f in features(model))
+    derived = {name for name, _ in _list_derived(model)}
+    masks = {
+        name: np.abs(columns[name]) > (LARGEST if name in names else np.finfo(float).max)
+        for name in (*names, *(derived - set(names)))
+    }
+    return {name: mask for name, mask in masks.items() if mask.any()}
+
+
+def _derive_columns(model: type[CreditModel], fields: Columns) -> dict[str, Column]:
     columns = dict(fields)
     amounts = columns | {
         c.name: np.where(np.isin(columns[c.name], tuple(c.special)), np.nan, columns[c.name])
@@ -95,8 +118,6 @@ def columns_from_fields(model: type[CreditModel], fields: Columns) -> Columns:
     with np.errstate(all="ignore"):
         for name, compute in _list_derived(model):
             columns[name] = amounts[name] = compute(amounts)
-            if np.isinf(columns[name]).any():
-                raise FeatureError(name)
     return columns
 
 

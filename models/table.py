@@ -87,6 +87,20 @@ def table_from_columns(model: type[CreditModel], values: Mapping[str, Values]) -
     return Table(model, values, numbers)
 
 
+def find_doubtful(model: type[CreditModel], numbers: Columns) -> NDArray[np.bool_]:
+    """Return a mask of the rows that may break a rule, so that pydantic must validate them.
+
+    `numbers` has every field but identifiers, in the form of `Table.numbers`.
+    """
+    doubts = [
+        rule.find_doubtful(numbers[rule.name])
+        for rule in _list_rules(model)
+        if rule.name in numbers
+    ]
+    doubtful: NDArray[np.bool_] = np.logical_or.reduce(doubts)
+    return doubtful
+
+
 @dataclass(frozen=True, slots=True)
 class _Rule:
     """The checks of one field that work on a whole column.
@@ -129,6 +143,19 @@ class _Rule:
         if is_doubtful or any(breach(column).any() for breach in self.breaches):
             return None
         return column
+
+    def find_doubtful(self, column: Column) -> NDArray[np.bool_]:
+        """Return a mask of the numbers that may break the rule; NaN is an absent value."""
+        if not self.is_complete:
+            return np.ones(len(column), dtype=bool)
+        doubtful: NDArray[np.bool_] = np.abs(column) >= EXACT_INTEGERS
+        if type(None) not in self.kinds:
+            doubtful |= np.isnan(column)
+        if float not in self.kinds:
+            doubtful |= column % 1 > 0
+        for breach in self.breaches:
+            doubtful |= breach(column)
+        return doubtful
 
 
 @cache

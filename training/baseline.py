@@ -1,29 +1,23 @@
 """The baseline applicant of explanations, and the spreads of numbers for recourse."""
 
-import statistics
-from collections import Counter
-from collections.abc import Sequence
-
 import numpy as np
 
+from models.annotations import Column, Columns
 from models.contract import Characteristic, CreditModel, characteristics
 from models.explaining.recourse_grid import Spread, Spreads
-from models.features import Matrix, features
+from models.features import Matrix, features, value_from_column
 from models.metrics import Labels
 from models.reasons import Baseline
 
 
-def fit_baseline(
-    model: type[CreditModel], applications: Sequence[CreditModel], labels: Labels
-) -> Baseline:
+def fit_baseline(model: type[CreditModel], columns: Columns, labels: Labels) -> Baseline:
     """Return the typical applicant without a default: the median of numbers, the mode of levels.
 
     A number that is mostly absent or special has its most frequent value. Each field is computed
     separately, so the baseline is not the application of a real person.
     """
-    good = [a for a, label in zip(applications, labels, strict=True) if label == 0]
     return {
-        c.name: _choose_typical(c, [getattr(a, c.name) for a in good])
+        c.name: value_from_column(c, _choose_typical(c, columns[c.name][labels == 0]))
         for c in characteristics(model)
         if c.compute is None and not c.protected
     }
@@ -43,11 +37,9 @@ def spreads_from_matrix(model: type[CreditModel], matrix: Matrix) -> Spreads:
     return spreads
 
 
-def _choose_typical(
-    c: Characteristic, values: list[str | int | float | None]
-) -> str | int | float | None:
-    amounts = [v for v in values if isinstance(v, int | float) and v not in c.special]
-    if c.levels or len(amounts) <= len(values) / 2:
-        counts = Counter(values)
-        return max(counts, key=lambda value: (counts[value], str(value)))
-    return statistics.median_low(amounts)
+def _choose_typical(c: Characteristic, column: Column) -> float:
+    is_amount = ~np.isnan(column) & ~np.isin(column, tuple(c.special))
+    if c.levels or is_amount.sum() <= len(column) / 2:
+        values, counts = np.unique(column, return_counts=True)
+        return float(values[counts.argmax()])
+    return float(np.quantile(column[is_amount], 0.5, method="lower"))

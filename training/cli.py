@@ -20,6 +20,7 @@ from models.errors import (
 from models.registry.bundle import ESTIMATOR_MEMBERS
 from training.cli_registry import add_commands, parse_count
 from training.progress import say
+from training.reading.arguments import add_data_options
 from training.settings import TrainingSettings, settings_from_environment
 
 DEFAULT_SEED = 42
@@ -66,10 +67,7 @@ def _add_train(commands: Any, settings: TrainingSettings) -> None:  # noqa: ANN4
     parser = commands.add_parser("train", help="fit, evaluate and publish one model")
     parser.set_defaults(run=_train)
     parser.add_argument("--model", required=True, help="name of the model in the catalogue")
-    parser.add_argument(
-        "--data",
-        help="path or store URI of a .csv or .parquet file; for bureau also a folder of tables",
-    )
+    add_data_options(parser)
     parser.add_argument("--store", default=settings.model_store, help="URI of the model store")
     parser.add_argument("--seed", type=_parse_seed, default=DEFAULT_SEED)
     parser.add_argument(
@@ -78,6 +76,14 @@ def _add_train(commands: Any, settings: TrainingSettings) -> None:  # noqa: ANN4
         choices=list(ESTIMATOR_MEMBERS),
         default=[],
         help="train only this family; can be repeated (default: all families)",
+    )
+    parser.add_argument(
+        "--last-months",
+        type=parse_count,
+        help="fit only to this many months before the test window (default: all of them)",
+    )
+    parser.add_argument(
+        "--refused", type=Path, help="write the refused rows and their faults to this .csv file"
     )
     parser.add_argument("--dry-run", action="store_true", help="evaluate, but write nothing")
     parser.add_argument(
@@ -113,7 +119,7 @@ def _train(options: argparse.Namespace, settings: TrainingSettings) -> None:
 
 
 def _generate(options: argparse.Namespace, settings: TrainingSettings) -> None:
-    from training.sources import write_generated  # noqa: PLC0415 -- likewise
+    from training.reading.sources import write_generated  # noqa: PLC0415 -- likewise
 
     model = credit_models(settings.credit_models)[options.model]
     rows = write_generated(model, options.output, options.seed, options.rows)

@@ -11,6 +11,8 @@ from models.stores.preconditions import prove_preconditions
 from models.stores.uri import open_store
 from training.cli_registry import find_author
 from training.promotion import Verdict, judge, release
+from training.reading.arguments import collect_data_options
+from training.reading.options import DataOptions
 from training.run import Trained, TrainingJob, train
 from training.settings import TrainingSettings
 
@@ -27,11 +29,13 @@ def train_and_release(options: argparse.Namespace, settings: TrainingSettings) -
         prove_preconditions(store)
     job = TrainingJob(
         model=credit_models(settings.credit_models)[options.model],
-        data=options.data,
+        data=DataOptions(values=collect_data_options(options), url=settings.data_url),
         seed=options.seed,
         threads=settings.threads,
         max_refused_share=options.max_refused_share,
         families=tuple(options.family),
+        last_months=options.last_months,
+        refused=options.refused,
     )
     trained = train(job)
     verdict = judge(trained, store)

@@ -1,12 +1,13 @@
 """Figures for the review of a model: cut-offs, importances, sign checks and fairness."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.contract import Characteristic, CreditModel, characteristics
+from models.annotations import Column, Columns
+from models.contract import Characteristic, characteristics
 from models.features import Matrix, features, find_column_indices
 from models.metrics import Labels, Probabilities
 from models.reasons import matrix_from_baseline
@@ -128,7 +129,7 @@ def draw_unequal_pairs(
 
 def measure_fairness(
     scorer: Scorer,
-    applications: Sequence[CreditModel],
+    columns: Columns,
     labels: Labels,
     probabilities: Probabilities,
 ) -> tuple[GroupFigures, ...]:
@@ -138,7 +139,7 @@ def measure_fairness(
     for c in characteristics(scorer.model):
         if c.identifier or not c.protected:
             continue
-        groups = _rows_by_group(c, [getattr(a, c.name) for a in applications])
+        groups = _rows_by_group(c, columns[c.name])
         rates = {name: float(is_approved[rows].mean()) for name, rows in groups.items()}
         best = max(rates.values(), default=0.0)
         figures += [
@@ -157,14 +158,13 @@ def measure_fairness(
     return tuple(figures)
 
 
-def _rows_by_group(c: Characteristic, values: Sequence[object]) -> dict[str, NDArray[np.bool_]]:
+def _rows_by_group(c: Characteristic, column: Column) -> dict[str, NDArray[np.bool_]]:
     """Return a mask of the rows of each level or band of a number, without groups too small."""
-    absent = np.array([value is None for value in values])
+    absent = np.isnan(column)
     groups = {"absent": absent}
     if c.levels:
-        groups |= {str(v): np.array([value == v for value in values]) for v in c.levels}
+        groups |= {str(level): column == code for code, level in enumerate(c.levels)}
     elif not absent.all():
-        column = np.array([np.nan if value is None else value for value in values], dtype=float)
         edges = np.unique(np.nanquantile(column, np.linspace(0, 1, BANDS + 1)))
         bands = np.clip(np.searchsorted(edges, column, side="right") - 1, 0, len(edges) - 2)
         groups |= {

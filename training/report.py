@@ -41,7 +41,7 @@ def build_report_files(trained: Trained, outcome: str, gates: Sequence[Gate]) ->
 
 def _build_document(trained: Trained, outcome: str, gates: Sequence[Gate]) -> dict[str, Any]:
     data, rows, test = trained.data, trained.data.rows, trained.test
-    groups = measure_fairness(trained.scorer, test.applications, test.labels, trained.probabilities)
+    groups = measure_fairness(trained.scorer, test.columns, test.labels, trained.probabilities)
     policy = trained.scorer.policy
     own_cutoffs = (policy.approve_below, policy.decline_from, trained.fitted.default_from)
     cutoffs = tabulate_cutoffs(test.labels, trained.probabilities, own_cutoffs)

@@ -1,18 +1,20 @@
 """The training run: source -> contract -> features -> candidates -> export -> evaluation."""
 
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from importlib.metadata import version as version_of_package
+from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from models.annotations import Column, Columns
 from models.calibration import calibrate
 from models.contract import CreditModel, name_from_model
 from models.errors import DataError
 from models.estimators.families import Family
 from models.explaining.recourse_grid import Spreads
-from models.features import Matrix, columns_from_applications, matrix_from_columns
+from models.features import Matrix, columns_from_fields, matrix_from_columns
 from models.metrics import Labels, Probabilities, evaluate
 from models.registry.bundle import Bundle, Figures, Golden, Manifest, Provenance, build_manifest
 from models.reliability import measure_reliability
@@ -26,9 +28,12 @@ from training.gates import CALIBRATION_CONFIDENCE, Evaluation
 from training.golden_rows import draw_golden_rows
 from training.model_review import SignCheck, check_signs
 from training.progress import say
-from training.row_validation import CheckedRows, check_rows
-from training.sources import read_source
-from training.split import is_test
+from training.reading.options import DataOptions
+from training.reading.remarks import list_remarks
+from training.reading.row_validation import CheckedRows, validate_rows
+from training.reading.sources import read_source
+from training.reading.tabular_files import write_table
+from training.split import Mask, Split, date_from_days, split_by_date, split_by_hash
 
 LEAST_OF_EACH_OUTCOME = 20  # defaults, and non-defaults, in the training and in the test part
 LIBRARIES = ("numpy", "optbinning", "pandas", "scikit-learn", "scipy", "xgboost-cpu")
@@ -39,11 +44,13 @@ class TrainingJob:
     """The parameters of one training run."""
 
     model: type[CreditModel]
-    data: str | None
+    data: DataOptions
     seed: int
     threads: int
     max_refused_share: float
     families: tuple[Family, ...] = ()
+    last_months: int | None = None
+    refused: Path | None = None  # where refused rows are written
 
     def select_candidates(self) -> list[Candidate]:
         """Select the candidates of the requested families, or all."""
@@ -52,8 +59,9 @@ class TrainingJob:
     def build_command(self) -> str:
         """Build the shell command that repeats the run."""
         words = ["python", "-m", "training", "train", "--model", name_from_model(self.model)]
-        words += ["--data", self.data] if self.data else []
+        words += self.data.to_words()
         words += [word for family in self.families for word in ("--family", family)]
+        words += ["--last-months", str(self.last_months)] if self.last_months else []
         words += ["--seed", str(self.seed), "--max-refused-share", str(self.max_refused_share)]
         return shlex.join(words)
 
@@ -69,11 +77,15 @@ class TrainingData:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One part of the split: applications, their features `(n, p)` and labels `(n,)`."""
+    """One part of the split: fields by column, features `(n, p)`, labels and dates `(n,)`.
 
-    applications: list[CreditModel]
+    `dates` are days since 1970-01-01, or None if rows have no dates.
+    """
+
+    columns: Columns
     matrix: Matrix
     labels: Labels
+    dates: Column | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +110,7 @@ class Prepared:
     data: TrainingData
     part: Part
     test: Part
+    in_time: Part | None
     families: tuple[FamilyResult, ...]
 
 
@@ -110,6 +123,7 @@ class Trained:
     fitted: Fitted
     families: tuple[FamilyResult, ...]  # all that were compared, best first
     test: Part
+    in_time: Part | None  # of the months that were fitted, if `test` has the months after them
     probabilities: Probabilities  # of the rows of the test part
     signs: tuple[SignCheck, ...]
     manifest: Manifest
@@ -164,10 +178,12 @@ def prepare(job: TrainingJob) -> Prepared:
         If the data cannot be used.
     """
     data = _read_data(job)
-    part, test = _split(job.model, data.rows)
+    split = _split(job, data.rows)
+    part, test = (_select_part(data.rows, mask) for mask in (split.training, split.test))
+    in_time = None if split.in_time is None else _select_part(data.rows, split.in_time)
     frame = frame_from_matrix(job.model, part.matrix)
     families = compare_families(_build_fit(job), job.select_candidates(), frame, part.labels)
-    return Prepared(job, data, part, test, families)
+    return Prepared(job, data, part, test, in_time, families)
 
 
 def finish(prepared: Prepared, result: FamilyResult) -> Trained:
@@ -176,28 +192,35 @@ def finish(prepared: Prepared, result: FamilyResult) -> Trained:
     fitted = _fit(prepared, result)
     probabilities = probabilities_from_log_odds(fitted.scorer.log_odds_from_matrix(test.matrix))
     figures = _measure(fitted, test.labels, probabilities, job.seed)
-    provenance = _build_provenance(job, data.rows, test)
+    provenance = _build_provenance(prepared)
     return Trained(
         job=job,
         data=data,
         fitted=fitted,
         families=prepared.families,
         test=test,
+        in_time=prepared.in_time,
         probabilities=probabilities,
         signs=check_signs(fitted.scorer, test.matrix, job.seed),
         manifest=build_manifest(job.model, result.candidate.family, figures, provenance),
-        golden=draw_golden_rows(fitted.scorer, data.rows.applications, job.seed),
+        golden=draw_golden_rows(fitted.scorer, data.rows.columns, job.seed),
     )
 
 
 def _read_data(job: TrainingJob) -> TrainingData:
     """Read the source, validate its rows against the contract, and report the counts."""
-    source, name = read_source(job.model, job.data, job.seed), name_from_model(job.model)
-    rows = check_rows(job.model, source.frame, job.max_refused_share, source.refused)
+    name = name_from_model(job.model)
+    source = read_source(job.model, job.data.origin(job.model), job.seed)
+    reading = replace(job.data.reading(job.model), before=source.refused)
+    rows = validate_rows(job.model, source.frame, reading)
+    if job.refused:
+        write_table(rows.list_refused(source.frame), job.refused)
+    rows.refuse_too_many(job.max_refused_share)
     say(f"{name}: {len(rows.labels)} rows of {source.name}, {rows.refused} refused")
-    for remark in source.remarks:
+    remarks = (*source.remarks, *list_remarks(rows))
+    for remark in remarks:
         say(f"{name}: {remark}")
-    return TrainingData(source.name, source.remarks, rows)
+    return TrainingData(source.name, remarks, rows)
 
 
 def _build_fit(job: TrainingJob) -> Fit:
@@ -211,7 +234,7 @@ def _fit(prepared: Prepared, result: FamilyResult) -> Fitted:
     pipeline = result.candidate.build(_build_fit(job)).fit(frame, part.labels)
     estimator = export(result.candidate.family, pipeline, job.model)
     check_parity(estimator, pipeline, job.model, prepared.test.matrix)
-    baseline = fit_baseline(job.model, part.applications, part.labels)
+    baseline = fit_baseline(job.model, part.columns, part.labels)
     calibration = result.calibration.calibration
     expected = probabilities_from_log_odds(calibrate(result.out_of_fold.log_odds, calibration))
     policy = choose_cutoffs(job.model.policy, part.labels, expected)
@@ -235,39 +258,63 @@ def _measure(fitted: Fitted, labels: Labels, probabilities: Probabilities, seed:
     )
 
 
-def _split(model: type[CreditModel], rows: CheckedRows) -> tuple[Part, Part]:
-    """Split rows into the training part and the test part."""
-    is_in_test = is_test(rows.keys)
-    parts = _select_part(model, rows, ~is_in_test), _select_part(model, rows, is_in_test)
-    for part, part_name in zip(parts, ("training", "test"), strict=True):
-        counts = np.bincount(part.labels, minlength=2)
-        if counts.min() < LEAST_OF_EACH_OUTCOME:
-            message = (
-                f"the {part_name} part has {counts[1]} defaults and {counts[0]} others; "
-                f"at least {LEAST_OF_EACH_OUTCOME} of each are needed"
-            )
+def _split(job: TrainingJob, rows: CheckedRows) -> Split:
+    """Split rows into the training part and the parts that test the model."""
+    special = rows.special
+    if special.dates is None:
+        if job.last_months is not None:
+            message = "--last-months needs a date column; declare --date-column"
             raise DataError(message)
-    return parts
+        split = split_by_hash(rows.hashes)
+    else:
+        split = split_by_date(
+            rows.hashes,
+            special.dates,
+            is_grouped=special.is_grouped,
+            last_months=job.last_months,
+        )
+    parts = {"training": split.training, "test": split.test, "in-time test": split.in_time}
+    for part_name, mask in parts.items():
+        if mask is not None:
+            _require_outcomes(part_name, rows.labels[mask])
+    return split
 
 
-def _select_part(
-    model: type[CreditModel], rows: CheckedRows, is_selected: NDArray[np.bool_]
-) -> Part:
-    pairs = zip(rows.applications, is_selected, strict=True)
-    applications = [application for application, selected in pairs if selected]
-    matrix = matrix_from_columns(model, columns_from_applications(model, applications))
-    return Part(applications, matrix, rows.labels[is_selected])
+def _require_outcomes(part_name: str, labels: Labels) -> None:
+    counts = np.bincount(labels, minlength=2)
+    if counts.min() < LEAST_OF_EACH_OUTCOME:
+        message = (
+            f"the {part_name} part has {counts[1]} defaults and {counts[0]} others; "
+            f"at least {LEAST_OF_EACH_OUTCOME} of each are needed"
+        )
+        raise DataError(message)
 
 
-def _build_provenance(job: TrainingJob, rows: CheckedRows, test: Part) -> Provenance:
+def _select_part(rows: CheckedRows, is_selected: Mask) -> Part:
+    columns = {name: column[is_selected] for name, column in rows.columns.items()}
+    matrix = matrix_from_columns(rows.model, columns_from_fields(rows.model, columns))
+    dates = None if rows.special.dates is None else rows.special.dates[is_selected]
+    return Part(columns, matrix, rows.labels[is_selected], dates)
+
+
+def _build_provenance(prepared: Prepared) -> Provenance:
+    job, rows, part, test = prepared.job, prepared.data.rows, prepared.part, prepared.test
     return Provenance(
         data_sha256=rows.fingerprint(),
         rows=len(rows.labels),
         rows_refused=rows.refused,
-        rows_train=len(rows.labels) - len(test.labels),
+        rows_train=len(part.labels),
         rows_test=len(test.labels),
         bads_test=int(test.labels.sum()),
         seed=job.seed,
         threads=job.threads,
         libraries={name: version_of_package(name) for name in LIBRARIES},
+        train_dates=_span_dates(part),
+        test_dates=_span_dates(test),
     )
+
+
+def _span_dates(part: Part) -> tuple[date, date] | None:
+    if part.dates is None:
+        return None
+    return date_from_days(part.dates.min()), date_from_days(part.dates.max())

@@ -1,19 +1,138 @@
-"""The split into training and test part, by a hash of each row."""
+"""The split into training and test part, by a hash of each row or its group, and by date.
 
-from collections.abc import Sequence
+The hash of a row never changes, so a row stays in its part in every later run, and no model is
+compared on rows that its champion was fitted to. If rows have dates, the last months test the model
+out of time as well.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
+from models.annotations import Column, Columns
+from models.contract import CreditModel, characteristics
+from models.errors import DataError
+
 TEST_SHARE = 0.25
-KEY_SPAN = 2**64
+WINDOW_SHARE = 0.2  # rows that the out-of-time window must have; it is made of entire months
+MOST_WINDOW_SHARE = 0.5
+HASH_SPAN = 2**64
+EPOCH = date(1970, 1, 1)
+
+Hashes = NDArray[np.uint64]
+Mask = NDArray[np.bool_]
 
 
-def is_test(keys: Sequence[bytes]) -> NDArray[np.bool_]:
-    """Return for each sha256 row key whether the row is in the test part, shape `(n,)`.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Split:
+    """Which rows are fitted, and which test: masks of shape `(n,)`.
 
-    The part depends only on the row. A row therefore stays in its part in every later run, so no
-    model is compared on rows that its champion was fitted to. Equal rows are in the same part.
+    The rows of `test` judge the model: those of the last months if rows have dates, and otherwise a
+    quarter of all rows. `in_time` then has the quarter of the earlier months, else None.
     """
-    positions = [int.from_bytes(key[:8]) / KEY_SPAN for key in keys]
-    return np.array(positions) < TEST_SHARE
+
+    training: Mask
+    test: Mask
+    in_time: Mask | None = None
+
+
+def split_by_hash(hashes: Hashes) -> Split:
+    """Put a quarter of the rows into the test part."""
+    held = is_test(hashes)
+    return Split(training=~held, test=held)
+
+
+def split_by_date(
+    hashes: Hashes, dates: Column, *, is_grouped: bool, last_months: int | None
+) -> Split:
+    """Test on the last months, and fit to three quarters of the `last_months` months before them.
+
+    If rows are grouped, only groups that are not fitted test the model.
+
+    Raises
+    ------
+    DataError
+        If the dates are too few months to leave some for the test.
+    """
+    held, months = is_test(hashes), _number_months(dates)
+    first = _find_window(months)
+    is_late = months >= first
+    is_early = ~is_late
+    if last_months is not None:
+        is_early &= months >= first - last_months
+    return Split(
+        training=is_early & ~held,
+        test=is_late & held if is_grouped else is_late,
+        in_time=is_early & held,
+    )
+
+
+def is_test(hashes: Hashes) -> Mask:
+    """Return for each hash whether its row is in the quarter that is never fitted."""
+    return hashes / HASH_SPAN < TEST_SHARE
+
+
+def hash_texts(texts: Iterable[str]) -> Hashes:
+    """Hash identifiers of rows or groups. Equal ones have the same hash."""
+    return np.array([_hash(text.encode()) for text in texts], np.uint64)
+
+
+def hash_rows(model: type[CreditModel], columns: Columns) -> Hashes:
+    """Hash the fields of each row, and how many equal rows come before it.
+
+    Without the number of equal rows, few distinct rows would move between the parts in blocks.
+    """
+    encoded = [
+        _encode_column(c.levels, columns[c.name])
+        for c in characteristics(model)
+        if c.name in columns
+    ]
+    hashes = np.array([_hash(row.tobytes()) for row in np.column_stack(encoded)], np.uint64)
+    occurrences = pd.Series(hashes).groupby(hashes).cumcount().to_numpy()
+    for i in np.flatnonzero(occurrences):
+        hashes[i] = _hash(hashes[i].tobytes() + int(occurrences[i]).to_bytes(8, "big"))
+    return hashes
+
+
+def date_from_days(days: float) -> date:
+    """Return the date of a number of days since 1970-01-01."""
+    return EPOCH + timedelta(days=int(days))
+
+
+def _number_months(dates: Column) -> NDArray[np.int64]:
+    """Return the months since January 1970."""
+    days: NDArray[np.int64] = dates.astype(np.int64)
+    return days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+
+
+def _find_window(months: NDArray[np.int64]) -> int:
+    """Return the first of the last months, which have at least `WINDOW_SHARE` of the rows."""
+    numbers, counts = np.unique(months, return_counts=True)
+    shares = counts[::-1].cumsum()[::-1] / len(months)
+    first = int(np.flatnonzero(shares >= WINDOW_SHARE)[-1])
+    if shares[first] > MOST_WINDOW_SHARE:
+        message = (
+            f"the dates have {len(numbers)} months, and the last ones have {shares[first]:.0%} of "
+            f"the rows; a test out of time needs at most {MOST_WINDOW_SHARE:.0%}. Add earlier "
+            "rows, or leave out the date column"
+        )
+        raise DataError(message)
+    return int(numbers[first])
+
+
+def _encode_column(levels: tuple[str | int, ...], column: Column) -> Hashes:
+    """Return 64 bits for each value. A level keeps its bits if levels are added or reordered."""
+    if not levels:
+        # Adding 0 turns -0.0 into 0.0; one NaN stands for all.
+        return np.where(np.isnan(column), np.nan, column + 0.0).view(np.uint64)
+    codes = np.array([*(_hash(repr(level).encode()) for level in levels), 0], np.uint64)
+    return codes[np.where(np.isnan(column), len(levels), column).astype(np.int64)]
+
+
+def _hash(data: bytes) -> int:
+    return int.from_bytes(hashlib.sha256(data).digest()[:8])

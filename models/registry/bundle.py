@@ -11,6 +11,7 @@ import json
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Annotated, Literal
 
 import numpy as np
@@ -46,7 +47,10 @@ class _BundleDocument(BaseModel):
 
 
 class Provenance(_BundleDocument):
-    """The inputs of the training run that determine the numbers of a model."""
+    """The inputs of the training run that determine the numbers of a model.
+
+    `train_dates` and `test_dates` are the first and the last date of each part, if rows have dates.
+    """
 
     data_sha256: str
     rows: int
@@ -57,6 +61,8 @@ class Provenance(_BundleDocument):
     seed: int
     threads: int
     libraries: dict[str, str]
+    train_dates: tuple[date, date] | None = None
+    test_dates: tuple[date, date] | None = None
 
 
 class Manifest(_BundleDocument):

@@ -18,7 +18,7 @@ from models.scorer import Scorer, probabilities_from_log_odds
 from models.stores.uri import open_store
 from training.baseline import fit_baseline, spreads_from_matrix
 from training.golden_rows import draw_golden_rows
-from training.row_validation import check_rows
+from training.reading.row_validation import check_rows
 from training.synthetic.application import generate
 
 
@@ -42,10 +42,10 @@ def publish_benchmark_model(store_uri: str, model_file: Path) -> None:
         threads=1,
         libraries={},
     )
-    reference = fit_baseline(Application, rows.applications, rows.labels)
+    reference = fit_baseline(Application, rows.columns, rows.labels)
     policy = Cutoffs(approve_below=0.3, decline_from=0.6)
     scorer = Scorer.from_catalogue(Application, estimator, BetaCalibration(), reference, policy)
-    golden = draw_golden_rows(scorer, rows.applications, seed=1)
+    golden = draw_golden_rows(scorer, rows.columns, seed=1)
     probabilities = probabilities_from_log_odds(scorer.log_odds(rows.applications))
     measured = measure_reliability(rows.labels, probabilities, confidence=0.95, seed=1)
     figures = Figures(

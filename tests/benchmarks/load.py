@@ -32,7 +32,7 @@ from tests.benchmarks.contracts import SINGLE
 from tests.benchmarks.fixed_model import publish_benchmark_model
 from tests.benchmarks.processes import Running, started
 from tests.support.running import REPOSITORY
-from training.sources import read_source
+from training.reading.sources import read_source
 from training.synthetic.application import generate
 
 DOCUMENT = REPOSITORY / "docs" / "scale.md"

@@ -26,7 +26,7 @@ from tests.benchmarks.load import (
     request_to,
 )
 from tests.benchmarks.processes import started
-from training.sources import read_source
+from training.reading.sources import read_source
 
 SECONDS = 0.3
 

@@ -27,9 +27,9 @@ from tests.support.running import (
     last_line,
     run_training,
 )
-from training.bureau_tables import join
 from training.cli import main
-from training.row_validation import check_rows
+from training.reading.bureau_tables import join
+from training.reading.row_validation import check_rows
 from training.split import is_test
 from training.synthetic import bureau, customer
 from training.synthetic.application import ROWS, compute_true_terms, generate
@@ -61,7 +61,7 @@ def test_card_default_is_calibrated_on_the_untouched_quarter(
     champion = load_champion(open_store(trained_store.uri), CardDefault)
     frame = pd.read_parquet(REPOSITORY / "training" / "data" / "card_default.parquet")
     rows = check_rows(CardDefault, frame, max_refused_share=0)
-    held = is_test(rows.keys)
+    held = is_test(rows.hashes)
     applications = [a for a, h in zip(rows.applications, held, strict=True) if h]
     scored = np.array([d.probability_of_default for d in champion.scorer.decide(applications)])
     figures = measure_reliability(rows.labels[held], scored, confidence=0.95, seed=1)
@@ -311,7 +311,7 @@ def test_application_is_as_near_the_truth_as_its_true_form_fitted_to_the_same_ro
 ) -> None:
     frame = generate(ROWS, seed=42)  # what the model was trained on: the default source
     rows = check_rows(Application, frame, max_refused_share=0)
-    held = is_test(rows.keys)
+    held = is_test(rows.hashes)
     truth = frame["true_probability"].to_numpy()[held]
     terms = compute_true_terms(frame)
     design = np.column_stack(list(terms.values()))

@@ -8,17 +8,23 @@ import pytest
 from models.registry.pointer import read_pointer
 from models.stores.uri import open_store
 from training.cli_train import train_and_release
+from training.reading.arguments import add_data_options
 from training.settings import TrainingSettings
 
 
 def options(folder: Path, *, dry_run: bool) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    add_data_options(parser)
+    data = parser.parse_args(["--data", str(folder / "rows.parquet")])
     return argparse.Namespace(
+        **vars(data),
         model="toy",
-        data=str(folder / "rows.parquet"),
         store=(folder / "store").as_uri(),
         seed=1,
         max_refused_share=0.01,
         family=["logistic"],
+        last_months=None,
+        refused=None,
         dry_run=dry_run,
     )
 

@@ -17,8 +17,8 @@ from models.stores.uri import open_store
 from tests.support.counts import counts
 from tests.support.running import MODELS, TrainedStore
 from training.model_review import draw_unequal_pairs
-from training.row_validation import check_rows
-from training.sources import read_source
+from training.reading.row_validation import check_rows
+from training.reading.sources import read_source
 
 pytestmark = pytest.mark.soak
 

@@ -21,6 +21,7 @@ from training.model_review import (
     measure_importances,
     tabulate_cutoffs,
 )
+from training.reading.applications import fields_from_applications
 
 LABELS = np.array([0, 0, 0, 1, 0, 1, 1, 1])
 PROBABILITIES = np.array([0.04, 0.12, 0.12, 0.12, 0.31, 0.45, 0.72, 0.97])
@@ -49,8 +50,8 @@ def scorer_with(debt_weight: float) -> Scorer:
         for name, weight in zip(names, weights, strict=True)
     )
     formula = Formula(features=names, intercept=-1.0, terms=terms)
-    rows = applications()
-    baseline = fit_baseline(Toy, rows, np.zeros(len(rows), dtype=np.int64))
+    columns = fields_from_applications(Toy, applications())
+    baseline = fit_baseline(Toy, columns, np.zeros(400, dtype=np.int64))
     policy = Cutoffs(approve_below=0.2, decline_from=0.4)
     return Scorer.from_catalogue(
         Toy, Additive("logistic", formula), BetaCalibration(), baseline, policy
@@ -104,7 +105,9 @@ def test_groups_of_a_protected_number_are_bands_of_equal_mass() -> None:
     ages = np.array([row.age for row in rows])
     probabilities = np.where(ages < np.median(ages), 0.1, 0.3)
     labels = np.random.default_rng(2).binomial(1, 0.2, 400)
-    groups = measure_fairness(scorer_with(1e-5), rows, labels, probabilities)
+    groups = measure_fairness(
+        scorer_with(1e-5), fields_from_applications(Toy, rows), labels, probabilities
+    )
     assert {g.characteristic for g in groups} == {"age"}
     assert len(groups) == 4
     assert sum(g.rows for g in groups) == 400
@@ -118,7 +121,10 @@ def test_groups_of_a_protected_number_are_bands_of_equal_mass() -> None:
 def test_a_group_too_small_to_judge_is_left_out() -> None:
     rows = [toy(age=30)] * 100
     groups = measure_fairness(
-        scorer_with(1e-5), rows[:20], np.zeros(20, dtype=np.int64), np.full(20, 0.1)
+        scorer_with(1e-5),
+        fields_from_applications(Toy, rows[:20]),
+        np.zeros(20, dtype=np.int64),
+        np.full(20, 0.1),
     )
     assert groups == ()
 
@@ -141,6 +147,8 @@ def test_an_absent_protected_number_is_a_group_of_its_own() -> None:
     rows += [Discreet.model_validate({k: v for k, v in fields.items() if k != "age"})] * 40
     labels = np.array([0] * 60 + [1] * 40)
     scorer = replace(scorer_with(1e-5), model=Discreet)
-    groups = {g.group: g for g in measure_fairness(scorer, rows, labels, np.full(100, 0.1))}
+    columns = fields_from_applications(Discreet, rows)
+    figures = measure_fairness(scorer, columns, labels, np.full(100, 0.1))
+    groups = {g.group: g for g in figures}
     assert groups["absent"].rows == 40
     assert groups["absent"].good_approval_rate is None

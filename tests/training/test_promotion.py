@@ -19,7 +19,8 @@ from tests.support.toy import Toy
 from tests.training.conftest import toy_rows
 from training.golden_rows import draw_golden_rows
 from training.promotion import judge, release
-from training.row_validation import check_rows
+from training.reading.options import DataOptions
+from training.reading.row_validation import check_rows
 from training.run import Trained, TrainingJob, train
 from training.split import is_test
 
@@ -32,7 +33,13 @@ AUTHOR = Author(who="tester", when=NOW)
 def trained_on(frame: pd.DataFrame, folder: Path, seed: int = 1) -> Trained:
     path = folder / "rows.parquet"
     frame.to_parquet(path)
-    job = TrainingJob(model=Toy, data=str(path), seed=seed, threads=2, max_refused_share=0.01)
+    job = TrainingJob(
+        model=Toy,
+        data=DataOptions(values={"data": str(path)}),
+        seed=seed,
+        threads=2,
+        max_refused_share=0.01,
+    )
     return train(job)
 
 
@@ -40,7 +47,7 @@ def misled(frame: pd.DataFrame) -> pd.DataFrame:
     """The same rows, but nine in ten of the outcomes that a model is fitted to are shuffled."""
     random = np.random.default_rng(2)
     labels = frame["is_default"].to_numpy().copy()
-    fitted = ~is_test(check_rows(Toy, frame, 0).keys) & (random.random(len(frame)) < 0.9)
+    fitted = ~is_test(check_rows(Toy, frame, 0).hashes) & (random.random(len(frame)) < 0.9)
     labels[fitted] = random.permutation(labels[fitted])
     return frame.assign(is_default=labels)
 
@@ -52,7 +59,7 @@ def overconfident(trained: Trained) -> bytes:
         Toy, trained.bundle.estimator, doubled, trained.bundle.baseline, trained.scorer.policy
     )
     manifest = trained.bundle.manifest.model_copy(update={"calibration": doubled})
-    golden = draw_golden_rows(scorer, trained.data.rows.applications, seed=1)
+    golden = draw_golden_rows(scorer, trained.data.rows.columns, seed=1)
     return replace(trained.bundle, manifest=manifest, golden=golden).to_bytes()
 
 

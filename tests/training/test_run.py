@@ -8,11 +8,13 @@ from models.registry.bundle import bundle_from_bytes, scorer_from_bundle
 from models.scorer import probabilities_from_log_odds
 from tests.support.toy import Toy
 from training.gates import judge_alone
-from training.row_validation import check_rows
+from training.reading.applications import applications_from_fields
+from training.reading.options import DataOptions
+from training.reading.row_validation import check_rows
 from training.run import Trained, TrainingJob, train
 from training.split import is_test
 
-JOB = TrainingJob(model=Toy, data=None, seed=7, threads=1, max_refused_share=0.05)
+JOB = TrainingJob(model=Toy, data=DataOptions(), seed=7, threads=1, max_refused_share=0.05)
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +26,7 @@ def trained(toy_frame: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -
     return train(
         TrainingJob(
             model=Toy,
-            data=str(path),
+            data=DataOptions(values={"data": str(path)}),
             seed=7,
             threads=1,
             max_refused_share=0.05,
@@ -38,11 +40,16 @@ def test_a_job_knows_the_command_that_repeats_it() -> None:
         "python -m training train --model toy --seed 7 --max-refused-share 0.05"
     )
     job = TrainingJob(
-        model=Toy, data="a b.csv", seed=1, threads=2, max_refused_share=0.0, families=("xgboost",)
+        model=Toy,
+        data=DataOptions(values={"data": "a b.csv", "missing": ["NA", "?"]}),
+        seed=1,
+        threads=2,
+        max_refused_share=0.0,
+        families=("xgboost",),
     )
     assert job.build_command() == (
-        "python -m training train --model toy --data 'a b.csv' --family xgboost "
-        "--seed 1 --max-refused-share 0.0"
+        "python -m training train --model toy --data 'a b.csv' --missing NA --missing '?' "
+        "--family xgboost --seed 1 --max-refused-share 0.0"
     )
 
 
@@ -55,7 +62,7 @@ def test_the_test_part_is_that_of_the_split_and_was_not_fitted(
     trained: Trained, toy_frame: pd.DataFrame
 ) -> None:
     rows = check_rows(Toy, toy_frame.iloc[1:], max_refused_share=0)
-    is_in_test = is_test(rows.keys)
+    is_in_test = is_test(rows.hashes)
     provenance = trained.manifest.provenance
     assert trained.test.labels.tolist() == rows.labels[is_in_test].tolist()
     assert (provenance.rows_train, provenance.rows_test) == ((~is_in_test).sum(), is_in_test.sum())
@@ -66,7 +73,7 @@ def test_the_test_part_is_that_of_the_split_and_was_not_fitted(
 
 def test_the_bundle_scores_as_the_run_does(trained: Trained) -> None:
     served = scorer_from_bundle(bundle_from_bytes(trained.bundle.to_bytes()), Toy)
-    log_odds = served.log_odds(trained.test.applications)
+    log_odds = served.log_odds(applications_from_fields(Toy, trained.test.columns))
     assert probabilities_from_log_odds(log_odds).tolist() == trained.probabilities.tolist()
     assert served.policy == trained.manifest.policy == Toy.policy
 
@@ -84,8 +91,8 @@ def test_the_gates_judge_the_figures_of_the_manifest(trained: Trained) -> None:
 
 def test_a_run_keeps_each_fact_once(trained: Trained) -> None:
     assert [field.name for field in fields(Trained)] == [
-        *("job", "data", "fitted", "families", "test", "probabilities", "signs", "manifest"),
-        "golden",
+        *("job", "data", "fitted", "families", "test", "in_time", "probabilities", "signs"),
+        *("manifest", "golden"),
     ]
     assert trained.model is trained.job.model
     assert trained.scorer is trained.fitted.scorer

@@ -1,13 +1,16 @@
 import os
+from pathlib import Path
 
-from training.settings import REPOSITORY, settings_from_environment
+import pytest
+
+from training.settings import REPOSITORY, count_threads, settings_from_environment
 
 
 def test_without_variables_models_are_published_below_var() -> None:
     settings = settings_from_environment({})
     assert settings.model_store == (REPOSITORY / "var" / "store").as_uri()
     assert settings.credit_models == ()
-    assert settings.threads == len(os.sched_getaffinity(0))
+    assert 1 <= settings.threads <= len(os.sched_getaffinity(0))
 
 
 def test_variables_set_the_store_and_the_modules() -> None:
@@ -18,3 +21,31 @@ def test_variables_set_the_store_and_the_modules() -> None:
 def test_an_empty_variable_is_one_that_is_not_set() -> None:
     empty = settings_from_environment({"MODEL_STORE": "", "CREDIT_MODELS": ""})
     assert empty == settings_from_environment({})
+
+
+def test_the_url_of_a_database_is_never_shown() -> None:
+    settings = settings_from_environment({"DATA_URL": "sqlite:///loans.db"})
+    assert settings.data_url == "sqlite:///loans.db"
+    assert "sqlite" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("files", "threads"),
+    [
+        ({}, 8),
+        ({"cpu.max": "max 100000"}, 8),
+        ({"cpu.max": "200000 100000"}, 2),
+        ({"cpu.max": "250000 100000"}, 3),
+        ({"cpu.max": "50000 100000"}, 1),
+        ({"cpu.max": "1600000 100000"}, 8),
+        ({"cpu/cpu.cfs_quota_us": "-1", "cpu/cpu.cfs_period_us": "100000"}, 8),
+        ({"cpu/cpu.cfs_quota_us": "400000", "cpu/cpu.cfs_period_us": "100000"}, 4),
+    ],
+)
+def test_the_quota_of_a_container_limits_the_threads(
+    tmp_path: Path, files: dict[str, str], threads: int
+) -> None:
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(f"{text}\n")
+    assert count_threads(8, tmp_path) == threads

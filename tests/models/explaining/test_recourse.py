@@ -43,8 +43,8 @@ from models.stores.uri import open_store
 from tests.models.conftest import BASELINE, CALIBRATION, POLICY, SPREADS
 from tests.support.running import TrainedStore
 from tests.support.toy import Toy, toy
-from training.row_validation import check_rows
-from training.sources import read_source
+from training.reading.row_validation import check_rows
+from training.reading.sources import read_source
 
 NOT_APPROVED = 200
 VALUES = 8  # of each field, in the search and in the trial of every joint change alike

@@ -15,7 +15,7 @@ from tests.support.toy import Toy
 from training.families.candidates import CANDIDATES, Candidate, Fit, frame_from_matrix
 from training.families.export import check_parity, export
 from training.model_review import draw_unequal_pairs
-from training.row_validation import check_rows
+from training.reading.row_validation import check_rows
 
 PAIRS = 10_000  # a signed feature
 

@@ -2,7 +2,7 @@ import numpy as np
 
 from models.catalogue.application import Application
 from models.metrics import auc
-from training.row_validation import check_rows
+from training.reading.row_validation import check_rows
 from training.synthetic.application import DAYS, LAST_DAY, compute_true_log_odds, generate
 
 

@@ -3,8 +3,8 @@ import pytest
 
 from models.catalogue.bureau import Bureau
 from models.metrics import Labels, Probabilities, auc
-from training.bureau_tables import join
-from training.row_validation import check_rows
+from training.reading.bureau_tables import join
+from training.reading.row_validation import check_rows
 from training.synthetic.bureau import ROWS, compute_true_log_odds, generate
 
 
@@ -36,7 +36,7 @@ def test_outcomes_follow_the_true_probability_which_is_no_column_of_the_tables(
 
 def test_the_dirt_is_found_by_the_rule_made_for_it_and_the_rest_follows_the_contract() -> None:
     joined = join(generate(10_000, seed=5).by_name())
-    assert joined.refused.faults == {
+    assert {fault.rule: fault.rows for fault in joined.refused.faults} == {
         "loan_id: Loan should be listed once": 10,
         "cust_id: Customer should be in customers": 5,
         "cust_id: Customer should be in bureau": 5,

@@ -5,7 +5,7 @@ import pytest
 
 from models.catalogue.customer import Customer
 from models.metrics import auc
-from training.row_validation import check_rows
+from training.reading.row_validation import check_rows
 from training.synthetic.customer import (
     DOWNTURN_MONTHS,
     EXPANSION_MONTHS,

@@ -9,14 +9,16 @@ import pandas as pd
 from models.catalogue.application import Application
 from models.catalogue.bureau import Bureau
 from models.catalogue.customer import Customer
-from models.contract import CreditModel, characteristics, name_from_model
+from models.contract import CreditModel, name_from_model
+from models.data_file import CsvDialect
 from models.errors import DataError
-from training.bureau_tables import NAMES, join, read_tables
-from training.row_validation import Refused
+from training.reading.bureau_tables import NAMES, join, read_tables
+from training.reading.database import Query, read_query
+from training.reading.faults import FIRST_ROWS, Fault, Refused
+from training.reading.tabular_files import SUFFIXES, is_file, read_table, write_table
 from training.synthetic import application, bureau, customer
-from training.tabular_files import SUFFIXES, read_table, write_table
 
-BUNDLED = Path(__file__).parent / "data"
+BUNDLED = Path(__file__).parent.parent / "data"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,17 @@ class Source:
     frame: pd.DataFrame
     refused: Refused = field(default_factory=Refused)
     remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DataLocation:
+    """A file, or a folder or prefix of Parquet files, and how its cells are written."""
+
+    location: str
+    dialect: CsvDialect = CsvDialect()
+
+
+Origin = DataLocation | Query | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,23 +66,24 @@ GENERATORS: Mapping[type[CreditModel], Generator] = {
 }
 
 
-def read_source(model: type[CreditModel], location: str | None, seed: int) -> Source:
-    """Read training rows.
+def read_source(model: type[CreditModel], origin: Origin, seed: int) -> Source:
+    """Read training rows. Without an origin they are bundled data, or else generated.
 
-    Without a location this is the bundled data set of the model, or else its generator. The
-    location of the three tables of `bureau` is their folder, or their common prefix in a store.
+    The location of the three tables of `bureau` is their folder, or their common prefix in a store.
 
     Raises
     ------
     DataError
-        If the source does not exist, or cannot be read as CSV or Parquet.
+        If the source does not exist, or cannot be read in the declared dialect.
     """
-    if location is not None:
-        return _read_location(model, location)
+    if isinstance(origin, Query):
+        return Source("a query", read_query(origin))
+    if origin is not None:
+        return _read_location(model, origin)
     name = name_from_model(model)
     bundled = BUNDLED / f"{name}.parquet"
     if bundled.exists():
-        return Source(bundled.name, pd.read_parquet(bundled))
+        return Source(bundled.name, read_table(str(bundled)).frame)
     generator = _find_generator(model)
     tables = generator.make(generator.rows, seed)
     return _source_from_tables(f"generated, {generator.rows} rows, seed {seed}", tables)
@@ -98,12 +112,22 @@ def write_generated(
     return rows or generator.rows
 
 
-def _read_location(model: type[CreditModel], location: str) -> Source:
-    name = Path(location).name
-    if model is Bureau and Path(location).suffix.lower() not in SUFFIXES:
-        return _source_from_tables(name, read_tables(location))
-    numbers = [c.name for c in characteristics(model) if not c.levels or c.is_coded]
-    return Source(name, read_table(location, frozenset({*numbers, model.label})))
+def _read_location(model: type[CreditModel], file: DataLocation) -> Source:
+    name = Path(file.location).name
+    if model is Bureau and not is_file(file.location):
+        return _source_from_tables(name, read_tables(file.location))
+    table = read_table(file.location, file.dialect)
+    faults: dict[int, list[int]] = {}
+    for row, cells in table.misshapen.items():
+        faults.setdefault(cells, []).append(row)
+    refused = Refused(
+        len(table.misshapen),
+        tuple(
+            Fault(f"{cells} cells instead of {table.cells}", len(rows), tuple(rows[:FIRST_ROWS]))
+            for cells, rows in faults.items()
+        ),
+    )
+    return Source(name, table.frame, refused)
 
 
 def _source_from_tables(name: str, tables: Mapping[str, pd.DataFrame]) -> Source:

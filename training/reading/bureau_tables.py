@@ -14,8 +14,9 @@ import pandas as pd
 
 from models.catalogue.bureau import Bureau
 from models.errors import DataError
-from training.row_validation import Refused
-from training.tabular_files import find_table
+from training.reading.faults import FIRST_ROWS, Fault, Refused
+from training.reading.special_columns import text_from_key
+from training.reading.tabular_files import find_table
 
 MOST_FEE = 0.03  # of the loan amount, exclusive
 MOST_GST = 0.20  # of the loan amount, inclusive
@@ -32,7 +33,6 @@ COLUMNS = {
     "bureau": ("cust_id", *BUREAU_NUMBERS),
 }
 NAMES = tuple(COLUMNS)
-NUMBERS = frozenset({"age", "income", *LOAN_NUMBERS, *BUREAU_NUMBERS, Bureau.label})
 
 Mask: TypeAlias = "pd.Series[bool]"
 
@@ -64,7 +64,7 @@ def read_tables(location: str) -> dict[str, pd.DataFrame]:
     DataError
         If a table is missing, exists in both forms, or cannot be read.
     """
-    return {name: find_table(location, name, NUMBERS) for name in NAMES}
+    return {name: find_table(location, name) for name in NAMES}
 
 
 def join(tables: Mapping[str, pd.DataFrame]) -> Joined:
@@ -84,12 +84,22 @@ def join(tables: Mapping[str, pd.DataFrame]) -> Joined:
     frame = loans.merge(people, on="cust_id", how="left", validate="many_to_one")
     faults = _find_key_faults(loans, customers, bureau) | _find_rule_faults(frame)
     is_refused = np.logical_or.reduce([mask.to_numpy() for mask in faults.values()])
-    counts = {fault: int(mask.sum()) for fault, mask in faults.items() if mask.any()}
+    counts = tuple(
+        Fault(rule, int(mask.sum()), first_rows=_first_rows(mask))
+        for rule, mask in faults.items()
+        if mask.any()
+    )
+    sound = _add_ratios(frame[~is_refused])
+    sound.index = pd.Index(np.flatnonzero(~is_refused) + 1)  # the row numbers of the loans
     return Joined(
-        _add_ratios(frame[~is_refused]),
+        sound,
         Refused(int(is_refused.sum()), counts),
         _list_remarks(misspelt, loans, (customers, bureau)),
     )
+
+
+def _first_rows(mask: Mask) -> tuple[int, ...]:
+    return tuple(int(i) + 1 for i in np.flatnonzero(mask.to_numpy())[:FIRST_ROWS])
 
 
 def _select_required(tables: Mapping[str, pd.DataFrame], name: str) -> pd.DataFrame:
@@ -98,14 +108,7 @@ def _select_required(tables: Mapping[str, pd.DataFrame], name: str) -> pd.DataFr
         message = f"the table {name} has no column {', '.join(missing)}"
         raise DataError(message)
     frame = tables[name][list(COLUMNS[name])]
-    return frame.assign(cust_id=frame["cust_id"].map(_text_from_key).astype(object))
-
-
-def _text_from_key(value: object) -> str | None:
-    """Convert an id to text, so that it is equal in a CSV, in a column of numbers and with gaps."""
-    if value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value)):
-        return None
-    return str(int(value) if isinstance(value, float) and value.is_integer() else value)
+    return frame.assign(cust_id=frame["cust_id"].map(text_from_key).astype(object))
 
 
 def _deduplicate(tables: Mapping[str, pd.DataFrame], name: str) -> _Keyed:

@@ -10,11 +10,11 @@ import pytest
 from models.catalogue.bureau import Bureau
 from models.errors import DataError
 from models.stores.uri import open_store
-from training.bureau_tables import Joined, join, read_tables
-from training.row_validation import check_rows
-from training.sources import read_source
+from training.reading.bureau_tables import Joined, join, read_tables
+from training.reading.row_validation import Reading, check_rows
+from training.reading.sources import DataLocation, read_source
+from training.reading.tabular_files import write_table
 from training.synthetic.bureau import generate
-from training.tabular_files import write_table
 
 Tables = dict[str, pd.DataFrame]
 
@@ -55,7 +55,7 @@ def tables(
 
 
 def faults(joined: Joined) -> dict[str, int]:
-    return dict(joined.refused.faults)
+    return {fault.rule: fault.rows for fault in joined.refused.faults}
 
 
 def test_a_sound_loan_has_its_customers_inputs_and_two_ratios() -> None:
@@ -176,10 +176,10 @@ def test_a_key_is_the_same_as_a_number_with_gaps_and_as_text() -> None:
 
 def test_rows_refused_by_a_rule_count_towards_the_share() -> None:
     joined = join(tables(loans=[{}, {"loan_id": "L2", "gst": 50_000}]))
-    rows = check_rows(Bureau, joined.frame, 0.5, joined.refused)
+    rows = check_rows(Bureau, joined.frame, 0.5, Reading(before=joined.refused))
     assert (len(rows.labels), rows.refused, rows.refusals) == (1, 1, {GST: 1})
     with pytest.raises(DataError, match=r"1 of 2 rows, .* allows 40.0%: gst: Tax"):
-        check_rows(Bureau, joined.frame, 0.4, joined.refused)
+        check_rows(Bureau, joined.frame, 0.4, Reading(before=joined.refused))
 
 
 def test_a_table_without_a_column_is_named() -> None:
@@ -203,7 +203,7 @@ def test_tables_are_read_from_a_folder_or_a_prefix_in_any_mixture_of_forms(
         request.getfixturevalue({"gs": "bucket_server", "s3": "s3_server"}[scheme])
         for path in tmp_path.iterdir():
             open_store(location).create(path.name, path.read_bytes())
-    source = read_source(Bureau, location, seed=1)
+    source = read_source(Bureau, DataLocation(location), seed=1)
     expected = join(made)
     assert source.refused == expected.refused
     assert source.remarks == expected.remarks
@@ -214,7 +214,7 @@ def test_tables_are_read_from_a_folder_or_a_prefix_in_any_mixture_of_forms(
 def test_one_file_of_joined_rows_is_a_source_too(tmp_path: Path) -> None:
     frame = join(generate(300, seed=4).by_name()).frame
     write_table(frame, tmp_path / "rows.csv")
-    source = read_source(Bureau, str(tmp_path / "rows.csv"), seed=1)
+    source = read_source(Bureau, DataLocation(str(tmp_path / "rows.csv")), seed=1)
     assert (
         check_rows(Bureau, source.frame, 0).fingerprint()
         == check_rows(Bureau, frame, 0).fingerprint()

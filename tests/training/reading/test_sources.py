@@ -11,8 +11,8 @@ from models.errors import DataError, StoreUnavailableError
 from models.stores.uri import open_store
 from tests.support.running import free_port
 from tests.support.toy import Toy
-from training.row_validation import check_rows
-from training.sources import read_source
+from training.reading.row_validation import check_rows
+from training.reading.sources import DataLocation, read_source
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_a_file_is_read_from_a_path_or_a_store(
         location = f"gs://models/{tmp_path.name}/data/{path.name}"
         folder, _, name = location.rpartition("/")
         open_store(folder).create(name, path.read_bytes())
-    source = read_source(Toy, location, seed=1)
+    source = read_source(Toy, DataLocation(location), seed=1)
     assert source.name == path.name
     assert (
         check_rows(Toy, source.frame, 0).fingerprint()
@@ -69,27 +69,30 @@ def test_one_bad_cell_of_a_csv_refuses_one_row(tmp_path: Path, toy_frame: pd.Dat
     frame.loc[0, "income"] = "?"
     frame.loc[1, "is_default"] = "maybe"
     frame.to_csv(tmp_path / "rows.csv", index=False)
-    rows = check_rows(Toy, read_source(Toy, str(tmp_path / "rows.csv"), 1).frame, 0.01)
+    rows = check_rows(
+        Toy, read_source(Toy, DataLocation(str(tmp_path / "rows.csv")), 1).frame, 0.01
+    )
     assert rows.refused == 2
     assert rows.refusals == {
-        "income: Input should be a valid number": 1,
-        "is_default: Outcome should be 0 or 1": 1,
+        'income: Input should be a valid number; the cell has the word "?"': 1,
+        "is_default: Outcome should be 0 or 1; the cell has text": 1,
     }
 
 
 def test_a_store_that_is_down_is_no_fault_of_the_data(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"http://127.0.0.1:{free_port()}")
     with pytest.raises(StoreUnavailableError):
-        read_source(Toy, "gs://models/rows.csv", seed=1)
+        read_source(Toy, DataLocation("gs://models/rows.csv"), seed=1)
 
 
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
         ("none.csv", None, "No such file"),
-        ("rows.txt", b"", "the file name must end in .csv or .parquet"),
+        ("rows.xlsx", b"", "name a file that ends in .csv, .tsv, .txt, .dat or .parquet"),
+        ("rows.txt", b"", "the file has no header"),
         ("rows.parquet", b"not parquet", "not readable as .parquet"),
-        ("rows.csv", b"", "not readable as .csv"),
+        ("rows.csv", b"a,b\n", "the file has no rows"),
     ],
 )
 def test_what_cannot_be_read_is_said(
@@ -99,4 +102,4 @@ def test_what_cannot_be_read_is_said(
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(DataError, match=message):
-        read_source(Toy, str(path), seed=1)
+        read_source(Toy, DataLocation(str(path)), seed=1)

@@ -1,0 +1,71 @@
+from typing import Annotated
+
+import pytest
+from pydantic import Field
+
+from models.annotations import FromColumn, Reason, Risk
+from models.data_file import DataFile
+from models.errors import DataError
+from tests.support.toy import Toy
+from training.reading.columns import ColumnMap, map_columns
+
+NAMES = ["age", "income", "debt", "home", "months_since_default", "is_default"]
+
+
+class Foreign(Toy):
+    """The toy model on data with other names."""
+
+    debt: Annotated[
+        float,
+        Field(ge=0, le=1e6),
+        FromColumn("Amount.Requested", "AMT", factor=0.01),
+        Risk(+1),
+        Reason("T2", "Debt is high"),
+    ]
+
+
+def foreign(*names: str, **chosen: str) -> ColumnMap:
+    others = [name for name in NAMES if name != "debt"]
+    return map_columns(Foreign, [*others, *names], DataFile(), chosen, ())
+
+
+def test_a_field_may_have_other_names_in_the_data() -> None:
+    for name in ("debt", "Amount.Requested", "AMT"):
+        assert foreign(name).fields["debt"] == name
+    assert foreign("AMT", "D", debt="D").fields["debt"] == "D"
+    assert foreign("AMT").used() == {*NAMES, "AMT"} - {"debt"}
+
+
+def test_two_columns_for_one_field_are_never_chosen_between() -> None:
+    with pytest.raises(DataError, match=r"debt: the data has the columns debt and AMT; keep one"):
+        foreign("AMT", "debt")
+
+
+def test_a_misspelt_column_is_suggested_and_not_taken() -> None:
+    names = ["months_since_defualt" if n == "months_since_default" else n for n in NAMES]
+    with pytest.raises(DataError) as error:
+        map_columns(Toy, names, DataFile(), {}, ())
+    assert str(error.value) == (
+        "the data has no column months_since_default: if months_since_defualt is meant, declare "
+        "--column months_since_default=months_since_defualt; if nobody has it, declare "
+        "--without months_since_default"
+    )
+
+
+@pytest.mark.parametrize(
+    ("declared", "chosen", "without", "message"),
+    [
+        (DataFile(), {"height": "age"}, (), "--column height: the model has no such field"),
+        (DataFile(), {}, ("height",), "--without height: the model has no such field"),
+        (DataFile(), {}, ("income",), "--without income: the field is required"),
+        (DataFile(), {"debt": "income"}, (), "the column income is declared for income and debt"),
+        (DataFile(outcome_column="home"), {}, (), "home is declared for home and is_default"),
+        (DataFile(outcome_column="status"), {}, (), "the data has no column status: the data has"),
+        (DataFile(group_column="who"), {}, (), "group_column: the data has no column who"),
+    ],
+)
+def test_declarations_that_do_not_fit_the_data_are_named(
+    declared: DataFile, chosen: dict[str, str], without: tuple[str, ...], message: str
+) -> None:
+    with pytest.raises(DataError, match=message):
+        map_columns(Toy, NAMES, declared, chosen, without)

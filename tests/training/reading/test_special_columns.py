@@ -1,0 +1,50 @@
+import numpy as np
+import pandas as pd
+
+from models.data_file import DataFile
+from training.reading.special_columns import read_special
+
+FRAME = pd.DataFrame(
+    {
+        "loan": ["A1", "A2", "A2", None],
+        "customer": [7.0, 8.0, 7.0, np.nan],
+        "granted": ["2024-01-31", "2024-02-01", "soon", ""],
+    }
+)
+
+
+def test_rows_of_one_group_have_the_same_hash() -> None:
+    special = read_special(FRAME, DataFile(id_column="loan", group_column="customer"))
+    assert special.hashes is not None
+    first, second, third, _ = special.hashes.tolist()
+    assert first == third != second
+    assert special.is_grouped
+    text = pd.DataFrame({"customer": ["7", "8"]})
+    other = read_special(text, DataFile(group_column="customer")).hashes
+    assert other is not None
+    assert other.tolist() == [first, second]
+
+
+def test_rows_without_a_key_and_repeated_identifiers_are_faults() -> None:
+    special = read_special(FRAME, DataFile(id_column="loan", group_column="customer"))
+    assert [(f.row_index, f.field, f.rule) for f in special.faults] == [
+        (3, "loan", "Identifier should be present"),
+        (2, "loan", "Row should be there once"),
+        (3, "customer", "Identifier should be present"),
+    ]
+
+
+def test_dates_are_read_in_the_declared_format() -> None:
+    special = read_special(FRAME, DataFile(date_column="granted"))
+    assert special.dates is not None
+    assert special.dates[:2].tolist() == [19_753, 19_754]
+    assert [(f.row_index, f.rule, f.kind) for f in special.faults] == [
+        (2, "Date should be written as %Y-%m-%d", "text"),
+        (3, "Date should be written as %Y-%m-%d", "text"),
+    ]
+    assert special.select(np.array([True, False, False, False])).dates == [19_753]
+
+
+def test_without_declared_columns_nothing_is_read() -> None:
+    special = read_special(FRAME, DataFile())
+    assert (special.hashes, special.dates, special.faults) == (None, None, ())

@@ -1,0 +1,1 @@
+"""Reading of training data: files, queries and generators, checked row by row."""

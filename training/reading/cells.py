@@ -1,0 +1,205 @@
+"""Conversion of cells to numbers, level codes, dates and outcomes, a column at a time.
+
+A column may have numbers, decimals, booleans, categories or text in the dialect of the file. A cell
+that cannot be converted is marked, never replaced: the contract refuses its row.
+"""
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from functools import partial
+from numbers import Real
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from models.annotations import Column
+from models.data_file import CsvDialect, OutcomeValue
+
+PLAIN_NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
+# Words that people write for an absent value. They are named in messages, never guessed.
+MISSING_WORDS = frozenset(
+    ("na", "n/a", "n.a.", "nan", "null", "none", "nil", "missing", "unknown", "?", "-", "--", ".")
+)
+KINDS = (
+    ("a per cent", re.compile(r"[+-]?[0-9.,\s]+%")),
+    ("an amount with a currency sign", re.compile(r"[+-]?\D{1,3}\s?[0-9.,]+|[0-9.,]+\s?[€$£¥₹]")),
+    ("a number with an underscore", re.compile(r"[+-]?[0-9][0-9_]*_[0-9]+(\.[0-9]+)?")),
+    ("a number with separators", re.compile(r"[+-]?[0-9][0-9.,' ]*")),
+    ("a date", re.compile(r"[0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{1,4}.*")),
+)
+
+Parse = Callable[[object], float | None]  # None: the cell is unreadable; NaN: it is absent
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """A converted column, shape `(n,)`: NaN where absent, and a mask of unreadable cells."""
+
+    numbers: Column
+    unreadable: NDArray[np.bool_]
+
+
+def convert_numbers(
+    column: pd.Series, dialect: CsvDialect, words: Mapping[str, object], factor: float = 1.0
+) -> Cells:
+    """Convert a column to numbers. `words` map text to numbers or None, before any other rule."""
+    if pd.api.types.is_numeric_dtype(column.dtype):
+        values = column.to_numpy(np.float64, na_value=np.nan)
+        cells = Cells(values, np.isinf(values))
+    else:
+        cells = _convert_distinct(column, partial(_parse_number, dialect, words))
+    return cells if factor == 1.0 else Cells(cells.numbers * factor, cells.unreadable)
+
+
+def convert_levels(
+    column: pd.Series,
+    dialect: CsvDialect,
+    words: Mapping[str, object],
+    codes: Mapping[str | int, float],
+) -> Cells:
+    """Convert a column to the codes of its levels, which are texts or integers."""
+    return _convert_distinct(column, partial(_parse_level, dialect, words, codes))
+
+
+def convert_outcomes(
+    column: pd.Series, dialect: CsvDialect, outcome: Mapping[str, OutcomeValue]
+) -> Cells:
+    """Convert a column to 1 (default), 0 (none), or NaN for an excluded outcome.
+
+    Without `outcome` words, only the numbers 0 and 1 and booleans are readable.
+    """
+    return _convert_distinct(column, partial(_parse_outcome, dialect, outcome))
+
+
+def convert_dates(column: pd.Series, dialect: CsvDialect) -> Cells:
+    """Convert a column to days since 1970-01-01."""
+    if pd.api.types.is_datetime64_any_dtype(column.dtype):
+        days = column.to_numpy("datetime64[D]")
+        return Cells(
+            np.where(np.isnat(days), np.nan, days.astype(np.int64)), np.zeros(len(days), bool)
+        )
+    return _convert_distinct(column, partial(_parse_date, dialect))
+
+
+def describe_cell(value: object) -> str:
+    """Describe what kind of cell this is, without repeating it.
+
+    A word for an absent value is repeated, because it says nothing about a person.
+    """
+    if is_absent(value):
+        return "no value"
+    if isinstance(value, Real):
+        return "a number"
+    if not isinstance(value, str):
+        return "a value of another type"
+    if value.strip().lower() in MISSING_WORDS:
+        return f'the word "{value.strip()}"'
+    return next((kind for kind, form in KINDS if form.fullmatch(value.strip())), "text")
+
+
+def is_absent(value: object) -> bool:
+    """Return whether a cell of a frame has no value."""
+    return value is None or value is pd.NA or value is pd.NaT or value != value  # noqa: PLR0124 -- NaN
+
+
+def _convert_distinct(column: pd.Series, parse: Parse) -> Cells:
+    """Parse each distinct cell once."""
+    try:
+        indices, uniques = pd.factorize(column, use_na_sentinel=False)
+        distinct = list(uniques)
+    except TypeError:  # a cell such as a list has no hash
+        indices, distinct = np.arange(len(column)), column.to_list()
+    parsed = [parse(value) for value in distinct]
+    values = np.array([np.nan if number is None else number for number in parsed], np.float64)
+    unreadable = np.array([number is None for number in parsed], bool)
+    return Cells(values[indices], unreadable[indices])
+
+
+def _parse_number(dialect: CsvDialect, words: Mapping[str, object], value: object) -> float | None:
+    if is_absent(value):
+        return math.nan
+    if isinstance(value, str):
+        return _parse_text(dialect, words, value)
+    if isinstance(value, Real | Decimal | np.bool_):
+        number = float(value)
+        return None if math.isinf(number) else number
+    return None
+
+
+def _parse_text(dialect: CsvDialect, words: Mapping[str, object], text: str) -> float | None:
+    stripped = text.strip()
+    if stripped in words:
+        word = words[stripped]
+        return math.nan if word is None else float(word)  # type: ignore[arg-type]  # declared
+    if text in dialect.missing or stripped in dialect.missing:
+        return math.nan
+    for symbol in dialect.symbols:
+        stripped = stripped.replace(symbol, "").strip()
+    if dialect.thousands:
+        grouped = re.escape(dialect.thousands)
+        decimal = re.escape(dialect.decimal)
+        if re.fullmatch(rf"[+-]?[0-9]{{1,3}}({grouped}[0-9]{{3}})+({decimal}[0-9]*)?", stripped):
+            stripped = stripped.replace(dialect.thousands, "")
+    if dialect.decimal != ".":
+        stripped = stripped.replace(".", "?").replace(dialect.decimal, ".")
+    if not PLAIN_NUMBER.fullmatch(stripped):
+        return None
+    number = float(stripped)
+    return None if math.isinf(number) else number
+
+
+def _parse_level(
+    dialect: CsvDialect,
+    words: Mapping[str, object],
+    codes: Mapping[str | int, float],
+    value: object,
+) -> float | None:
+    if is_absent(value):
+        return math.nan
+    level: object = value
+    if isinstance(value, str):
+        stripped = value.strip()
+        level = words.get(stripped, stripped)
+        if level is None or (level == stripped and {value, stripped} & {*dialect.missing}):
+            return math.nan
+    is_coded = any(isinstance(code, int) for code in codes)
+    if is_coded and type(level) is not int:
+        number = _parse_number(dialect, {}, level)
+        is_integral = number is not None and float(number).is_integer()
+        level = int(number) if is_integral else None  # type: ignore[arg-type]  # a number
+    return codes.get(level) if isinstance(level, str | int) else None
+
+
+def _parse_outcome(
+    dialect: CsvDialect, outcome: Mapping[str, OutcomeValue], value: object
+) -> float | None:
+    if isinstance(value, str) and value.strip() in outcome:
+        declared = outcome[value.strip()]
+        return math.nan if declared is None else float(declared)
+    if is_absent(value):
+        return math.nan if "" in outcome and outcome[""] is None else None
+    number = _parse_number(dialect, {}, value)
+    if number is not None and not outcome and number in (0, 1):
+        return float(number)
+    text = str(int(number)) if number is not None and float(number).is_integer() else None
+    if text in outcome:
+        return _parse_outcome(dialect, outcome, text)
+    return None
+
+
+def _parse_date(dialect: CsvDialect, value: object) -> float | None:
+    if is_absent(value) or (isinstance(value, str) and value.strip() in dialect.missing):
+        return math.nan
+    if isinstance(value, str):
+        try:
+            value = datetime.strptime(value.strip(), dialect.date).date()  # noqa: DTZ007 -- a date
+        except ValueError:
+            return None
+    if isinstance(value, datetime):
+        value = value.date()
+    return float((value - date(1970, 1, 1)).days) if isinstance(value, date) else None

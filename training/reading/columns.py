@@ -1,0 +1,131 @@
+"""The columns of a table that a credit model reads, looked up by the names that are declared."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from models.contract import Characteristic, CreditModel, characteristics
+from models.data_file import DataFile
+from models.errors import DataError
+
+LEAST_LIKENESS = 0.75  # of a column that a message suggests, from 0 to 1
+MOST_NAMES = 12  # columns of the data that a message lists
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnMap:
+    """Which column has what. Optional fields without a column are in `absent`.
+
+    `outcome` is the column of the label. `special` maps the settings `id_column`, `group_column`
+    and `date_column` to columns that a model declares and the data has.
+    """
+
+    fields: Mapping[str, str]
+    absent: tuple[str, ...]
+    outcome: str
+    special: Mapping[str, str]
+
+    def used(self) -> frozenset[str]:
+        """Return every column that is read."""
+        return frozenset((*self.fields.values(), self.outcome, *self.special.values()))
+
+
+def map_columns(
+    model: type[CreditModel],
+    names: Sequence[str],
+    declared: DataFile,
+    chosen: Mapping[str, str],
+    without: Collection[str],
+) -> ColumnMap:
+    """Look up the column of every field, of the label and of the special columns.
+
+    `chosen` maps fields, or the label, to columns before any other rule. `without` has the optional
+    fields that the data does not have.
+
+    Raises
+    ------
+    DataError
+        If a column is missing, ambiguous or used for two things. All faults are named at once.
+    """
+    faults = _check_arguments(model, chosen, without)
+    fields: dict[str, str] = {}
+    for c in _list_fields(model):
+        if c.name in without:
+            continue
+        columns = _find_columns(c, names, chosen)
+        if len(columns) == 1:
+            fields[c.name] = columns[0]
+        elif columns:
+            faults.append(f"{c.name}: the data has the columns {' and '.join(columns)}; keep one")
+        elif not c.identifier:
+            unused = [name for name in names if name not in {*model.model_fields, model.label}]
+            faults.append(_explain_missing(c.name, unused, is_optional=c.optional))
+    outcome = chosen.get(model.label) or declared.outcome_column or model.label
+    if outcome not in names:
+        faults.append(_explain_missing(outcome, names, is_optional=False))
+    special = {s: column for s in SPECIAL if (column := getattr(declared, s)) is not None}
+    faults += [
+        f"{setting}: the data has no column {column}"
+        for setting, column in special.items()
+        if column not in names
+    ]
+    faults += _find_shared({**fields, model.label: outcome})
+    if faults:
+        raise DataError("; ".join(faults))
+    absent = tuple(c.name for c in _list_fields(model) if c.name not in fields)
+    return ColumnMap(fields, absent, outcome, special)
+
+
+SPECIAL = ("id_column", "group_column", "date_column")
+
+
+def _list_fields(model: type[CreditModel]) -> list[Characteristic]:
+    return [c for c in characteristics(model) if c.compute is None]
+
+
+def _check_arguments(
+    model: type[CreditModel], chosen: Mapping[str, str], without: Collection[str]
+) -> list[str]:
+    fields = {c.name: c for c in _list_fields(model)}
+    faults = [
+        f"--column {name}: the model has no such field"
+        for name in chosen
+        if name not in fields and name != model.label
+    ]
+    for name in without:
+        if name not in fields:
+            faults.append(f"--without {name}: the model has no such field")
+        elif not fields[name].optional:
+            faults.append(f"--without {name}: the field is required, so every row needs it")
+    return faults
+
+
+def _find_columns(c: Characteristic, names: Sequence[str], chosen: Mapping[str, str]) -> list[str]:
+    candidates = (chosen[c.name],) if c.name in chosen else (c.name, *c.source.names)
+    return [name for name in dict.fromkeys(candidates) if name in names]
+
+
+def _explain_missing(name: str, names: Sequence[str], *, is_optional: bool) -> str:
+    lowered = {candidate.lower(): candidate for candidate in names}
+    close = get_close_matches(name.lower(), lowered, n=1, cutoff=LEAST_LIKENESS)
+    column = lowered[close[0]] if close else None
+    listed = ", ".join(names[:MOST_NAMES]) + (", ..." if len(names) > MOST_NAMES else "")
+    hint = (
+        f"if {column} is meant, declare --column {name}={column}"
+        if column
+        else f"the data has {listed}"
+    )
+    leave_out = f"; if nobody has it, declare --without {name}" if is_optional else ""
+    return f"the data has no column {name}: {hint}{leave_out}"
+
+
+def _find_shared(fields: Mapping[str, str]) -> list[str]:
+    """Find columns that two fields, or a field and the label, would read."""
+    users: dict[str, list[str]] = {}
+    for name, column in fields.items():
+        users.setdefault(column, []).append(name)
+    return [
+        f"the column {column} is declared for {' and '.join(names)}"
+        for column, names in users.items()
+        if len(names) > 1
+    ]

@@ -1,0 +1,74 @@
+"""Faults of training rows: one of a row, and all of a kind with their count and first rows."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import NamedTuple
+
+FIRST_ROWS = 3  # row numbers that a fault lists
+REMEDIES = {
+    "a per cent": "declare --symbol %",
+    "an amount with a currency sign": "declare --symbol with the sign",
+    "a number with separators": "declare --thousands or --decimal",
+}
+
+
+class RowFault(NamedTuple):
+    """A rule that one row breaks. `kind` is what the cell has instead, or empty."""
+
+    row_index: int
+    field: str
+    rule: str
+    kind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A rule that rows break, with the number of rows, the first ones and what to do."""
+
+    rule: str
+    rows: int
+    first_rows: tuple[int, ...] = ()
+    remedy: str = ""
+
+    def describe(self) -> str:
+        """Return the fault as part of a message."""
+        first = f", first {', '.join(map(str, self.first_rows))}" if self.first_rows else ""
+        remedy = f"; {self.remedy}" if self.remedy else ""
+        return f"{self.rule} ({self.rows} rows{first}{remedy})"
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Rows that a source refused before validation, and their faults."""
+
+    rows: int = 0
+    faults: tuple[Fault, ...] = ()
+
+
+def summarise(faults: Iterable[RowFault], row_numbers: Sequence[int]) -> tuple[Fault, ...]:
+    """Count the rows with each fault, most frequent first."""
+    rows: dict[tuple[str, str, str], dict[int, None]] = {}
+    for fault in faults:
+        rows.setdefault(fault[1:], {})[fault.row_index] = None
+    summarised = [
+        Fault(
+            rule=describe_rule(name, rule, kind),
+            rows=len(indices),
+            first_rows=tuple(int(row_numbers[i]) for i in islice(sorted(indices), FIRST_ROWS)),
+            remedy=_find_remedy(kind),
+        )
+        for (name, rule, kind), indices in rows.items()
+    ]
+    return tuple(sorted(summarised, key=lambda fault: -fault.rows))
+
+
+def describe_rule(name: str, rule: str, kind: str) -> str:
+    """Return the rule that a cell breaks, and what kind of cell it is."""
+    return f"{name}: {rule}" + (f"; the cell has {kind}" if kind else "")
+
+
+def _find_remedy(kind: str) -> str:
+    if kind.startswith("the word "):
+        return f"declare --missing {kind.split(chr(34))[1]}"
+    return REMEDIES.get(kind, "")

@@ -1,0 +1,27 @@
+"""Remarks on accepted rows: columns that say nothing, and rows that were left out."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from training.reading.row_validation import CheckedRows
+
+
+def list_remarks(rows: CheckedRows) -> tuple[str, ...]:
+    """List what a reader of the report should know and no rule refuses."""
+    return tuple(_generate(rows))
+
+
+def _generate(rows: CheckedRows) -> Iterator[str]:
+    if rows.excluded:
+        yield f"{rows.model.label}: excluded outcome, left out ({rows.excluded} rows)"
+    for name in rows.absent:
+        yield f"{name}: the data has no such column, so no row has a value"
+    for name, column in rows.columns.items():
+        values = column[~np.isnan(column)]
+        if name in rows.absent:
+            continue
+        if not len(values):
+            yield f"{name}: no row has a value"
+        elif values.min() == values.max() and len(values) == len(column):
+            yield f"{name}: every row has the same value"

@@ -1,0 +1,94 @@
+"""Columns beside the fields: the identifier of a row, the group it belongs to, and its date."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from models.annotations import Column
+from models.data_file import DataFile
+from training.reading.cells import convert_dates, describe_cell, is_absent
+from training.reading.faults import RowFault
+from training.split import Hashes, hash_texts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpecialColumns:
+    """The special columns that a model declares, shape `(n,)` each, or None.
+
+    `hashes` are equal for the rows of one group, or of one identifier if no group is declared.
+    `dates` are days since 1970-01-01.
+    """
+
+    hashes: Hashes | None = None
+    dates: Column | None = None
+    is_grouped: bool = False
+    faults: tuple[RowFault, ...] = ()
+
+    def select(self, rows: NDArray[np.bool_]) -> Self:
+        """Return the same columns of some rows."""
+        return replace(
+            self,
+            hashes=None if self.hashes is None else self.hashes[rows],
+            dates=None if self.dates is None else self.dates[rows],
+            faults=(),
+        )
+
+
+def read_special(frame: pd.DataFrame, declared: DataFile) -> SpecialColumns:
+    """Read the special columns; rows without a value, and repeated identifiers, are faults."""
+    faults: list[RowFault] = []
+    hashes: Hashes | None = None
+    for name in (declared.id_column, declared.group_column):
+        if name is None:
+            continue
+        texts = [text_from_key(value) for value in frame[name]]
+        faults += [
+            RowFault(i, name, "Identifier should be present")
+            for i, text in enumerate(texts)
+            if text is None
+        ]
+        hashes = hash_texts(text or "" for text in texts)
+        if name == declared.id_column:
+            faults += _find_repeated(name, texts)
+    dates: Column | None = None
+    if declared.date_column is not None:
+        column = frame[declared.date_column]
+        cells = convert_dates(column, declared.csv)
+        dates = cells.numbers
+        faults += [
+            RowFault(
+                i,
+                declared.date_column,
+                f"Date should be written as {declared.csv.date}",
+                describe_cell(column.iloc[i]),
+            )
+            for i in np.flatnonzero(cells.unreadable | np.isnan(dates)).tolist()
+        ]
+    return SpecialColumns(
+        hashes=hashes,
+        dates=dates,
+        is_grouped=declared.group_column is not None,
+        faults=tuple(faults),
+    )
+
+
+def text_from_key(value: object) -> str | None:
+    """Convert a key to text, so that it is equal in a CSV, in a column of numbers and with gaps."""
+    if is_absent(value) or value == "":
+        return None
+    return str(int(value) if isinstance(value, float) and value.is_integer() else value)
+
+
+def _find_repeated(name: str, texts: Sequence[str | None]) -> list[RowFault]:
+    seen: set[str] = set()
+    faults = []
+    for i, text in enumerate(texts):
+        if text in seen:
+            faults.append(RowFault(i, name, "Row should be there once"))
+        elif text is not None:
+            seen.add(text)
+    return faults
