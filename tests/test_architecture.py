@@ -87,6 +87,7 @@ TESTED_BY = {
     "infra/local/stress.py": "infra/test_local.py",
     "infra/smoke.py": "infra/test_release.py",
     "models/prediction.py": "functions/scoring/test_openapi.py",
+    "training/reading/arguments.py": "training/reading/test_options.py",
 }
 
 

@@ -58,6 +58,7 @@ def _build_parser(settings: TrainingSettings) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m training", description=description)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_train(commands, settings)
+    _add_inspect(commands)
     add_commands(commands, settings)
     _add_generate(commands)
     return parser
@@ -94,6 +95,15 @@ def _add_train(commands: Any, settings: TrainingSettings) -> None:  # noqa: ANN4
     )
 
 
+def _add_inspect(commands: Any) -> None:  # noqa: ANN401 -- likewise
+    parser = commands.add_parser("inspect", help="show what a file has and how it is written")
+    parser.set_defaults(run=_inspect)
+    add_data_options(parser)
+    parser.add_argument(
+        "--write-model", type=Path, metavar="FILE", help="write a first model file to edit"
+    )
+
+
 def _add_generate(commands: Any) -> None:  # noqa: ANN401 -- likewise
     parser = commands.add_parser("generate", help="write synthetic rows")
     parser.set_defaults(run=_generate)
@@ -116,6 +126,12 @@ def _train(options: argparse.Namespace, settings: TrainingSettings) -> None:
     from training.cli_train import train_and_release  # noqa: PLC0415
 
     train_and_release(options, settings)
+
+
+def _inspect(options: argparse.Namespace, settings: TrainingSettings) -> None:
+    from training.cli_inspect import inspect_file  # noqa: PLC0415 -- likewise
+
+    inspect_file(options, settings)
 
 
 def _generate(options: argparse.Namespace, settings: TrainingSettings) -> None:

@@ -33,6 +33,7 @@ from training.reading.remarks import list_remarks
 from training.reading.row_validation import CheckedRows, validate_rows
 from training.reading.sources import read_source
 from training.reading.tabular_files import write_table
+from training.row_independence import require_same_scores
 from training.split import Mask, Split, date_from_days, split_by_date, split_by_hash
 
 LEAST_OF_EACH_OUTCOME = 20  # defaults, and non-defaults, in the training and in the test part
@@ -190,6 +191,7 @@ def finish(prepared: Prepared, result: FamilyResult) -> Trained:
     """Fit one of the compared families to the training part, and evaluate it on the test part."""
     job, data, test = prepared.job, prepared.data, prepared.test
     fitted = _fit(prepared, result)
+    require_same_scores(fitted.scorer, test.columns)
     probabilities = probabilities_from_log_odds(fitted.scorer.log_odds_from_matrix(test.matrix))
     figures = _measure(fitted, test.labels, probabilities, job.seed)
     provenance = _build_provenance(prepared)

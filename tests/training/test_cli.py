@@ -183,17 +183,24 @@ def test_the_same_rows_in_a_file_of_another_name_are_the_same_model(
     assert outcomes == ["promoted", "kept"]
 
 
-def test_a_model_whose_derived_number_is_infinite_exits_2(
+def test_a_row_whose_derived_number_is_infinite_is_refused_and_listed(
     tmp_path: Path, toy_frame: pd.DataFrame, capsys: pytest.CaptureFixture[str]
 ) -> None:
     frame = toy_frame.copy()
     frame.loc[0, "income"] = 5e-324
     frame.to_parquet(tmp_path / "rows.parquet")
     environment = {"MODEL_STORE": (tmp_path / "s").as_uri(), "CREDIT_MODELS": "tests.support.toy"}
-    path = str(tmp_path / "rows.parquet")
-    assert main(["train", "--model", "toy", "--data", path], environment) == 2
-    assert "debt_to_income cannot be computed" in capsys.readouterr().err
+    arguments = ["train", "--model", "toy", "--data", str(tmp_path / "rows.parquet")]
+    listed = ["--max-refused-share", "0", "--refused", str(tmp_path / "refused.csv")]
+    assert main([*arguments, *listed], environment) == 2
+    message = "debt_to_income: Number cannot be computed: its inputs are out of proportion (1 rows"
+    assert message in capsys.readouterr().err
+    refused = pd.read_csv(tmp_path / "refused.csv")
+    assert refused["row"].tolist() == [1]
+    assert refused["fault"][0].startswith("debt_to_income: Number cannot be computed")
     assert not (tmp_path / "s").exists()
+    assert main([*arguments, "--family", "logistic", "--dry-run"], environment) == 0
+    assert last_line(capsys.readouterr().out)["rows_refused"] == 1
 
 
 def test_a_store_that_fails_exits_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

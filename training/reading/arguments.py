@@ -21,6 +21,7 @@ DIALECT_LISTS = {
     "missing": ("missing", "word for an absent value, such as NA; can be repeated"),
 }
 SPECIAL_HELP = {
+    "outcome-column": "column with the outcome (default: the label of the model)",
     "id-column": "column that identifies a row",
     "group-column": "column that is equal for rows that must not be split, such as a customer",
     "date-column": "column with the date of the application; tests the model out of time",

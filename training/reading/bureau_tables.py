@@ -14,7 +14,7 @@ import pandas as pd
 
 from models.catalogue.bureau import Bureau
 from models.errors import DataError
-from training.reading.faults import FIRST_ROWS, Fault, Refused
+from training.reading.faults import FIRST_ROWS, DataFault, Refused
 from training.reading.special_columns import text_from_key
 from training.reading.tabular_files import find_table
 
@@ -85,7 +85,7 @@ def join(tables: Mapping[str, pd.DataFrame]) -> Joined:
     faults = _find_key_faults(loans, customers, bureau) | _find_rule_faults(frame)
     is_refused = np.logical_or.reduce([mask.to_numpy() for mask in faults.values()])
     counts = tuple(
-        Fault(rule, int(mask.sum()), first_rows=_first_rows(mask))
+        DataFault(rule, int(mask.sum()), first_rows=_first_rows(mask))
         for rule, mask in faults.items()
         if mask.any()
     )

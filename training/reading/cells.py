@@ -37,7 +37,7 @@ Parse = Callable[[object], float | None]  # None: the cell is unreadable; NaN: i
 
 
 @dataclass(frozen=True, slots=True)
-class Cells:
+class ConvertedColumn:
     """A converted column, shape `(n,)`: NaN where absent, and a mask of unreadable cells."""
 
     numbers: Column
@@ -46,14 +46,14 @@ class Cells:
 
 def convert_numbers(
     column: pd.Series, dialect: CsvDialect, words: Mapping[str, object], factor: float = 1.0
-) -> Cells:
+) -> ConvertedColumn:
     """Convert a column to numbers. `words` map text to numbers or None, before any other rule."""
     if pd.api.types.is_numeric_dtype(column.dtype):
         values = column.to_numpy(np.float64, na_value=np.nan)
-        cells = Cells(values, np.isinf(values))
+        cells = ConvertedColumn(values, np.isinf(values))
     else:
         cells = _convert_distinct(column, partial(_parse_number, dialect, words))
-    return cells if factor == 1.0 else Cells(cells.numbers * factor, cells.unreadable)
+    return cells if factor == 1.0 else ConvertedColumn(cells.numbers * factor, cells.unreadable)
 
 
 def convert_levels(
@@ -61,14 +61,14 @@ def convert_levels(
     dialect: CsvDialect,
     words: Mapping[str, object],
     codes: Mapping[str | int, float],
-) -> Cells:
+) -> ConvertedColumn:
     """Convert a column to the codes of its levels, which are texts or integers."""
     return _convert_distinct(column, partial(_parse_level, dialect, words, codes))
 
 
 def convert_outcomes(
     column: pd.Series, dialect: CsvDialect, outcome: Mapping[str, OutcomeValue]
-) -> Cells:
+) -> ConvertedColumn:
     """Convert a column to 1 (default), 0 (none), or NaN for an excluded outcome.
 
     Without `outcome` words, only the numbers 0 and 1 and booleans are readable.
@@ -76,11 +76,11 @@ def convert_outcomes(
     return _convert_distinct(column, partial(_parse_outcome, dialect, outcome))
 
 
-def convert_dates(column: pd.Series, dialect: CsvDialect) -> Cells:
+def convert_dates(column: pd.Series, dialect: CsvDialect) -> ConvertedColumn:
     """Convert a column to days since 1970-01-01."""
     if pd.api.types.is_datetime64_any_dtype(column.dtype):
         days = column.to_numpy("datetime64[D]")
-        return Cells(
+        return ConvertedColumn(
             np.where(np.isnat(days), np.nan, days.astype(np.int64)), np.zeros(len(days), bool)
         )
     return _convert_distinct(column, partial(_parse_date, dialect))
@@ -107,7 +107,7 @@ def is_absent(value: object) -> bool:
     return value is None or value is pd.NA or value is pd.NaT or value != value  # noqa: PLR0124 -- NaN
 
 
-def _convert_distinct(column: pd.Series, parse: Parse) -> Cells:
+def _convert_distinct(column: pd.Series, parse: Parse) -> ConvertedColumn:
     """Parse each distinct cell once."""
     try:
         indices, uniques = pd.factorize(column, use_na_sentinel=False)
@@ -117,7 +117,7 @@ def _convert_distinct(column: pd.Series, parse: Parse) -> Cells:
     parsed = [parse(value) for value in distinct]
     values = np.array([np.nan if number is None else number for number in parsed], np.float64)
     unreadable = np.array([number is None for number in parsed], bool)
-    return Cells(values[indices], unreadable[indices])
+    return ConvertedColumn(values[indices], unreadable[indices])
 
 
 def _parse_number(dialect: CsvDialect, words: Mapping[str, object], value: object) -> float | None:

@@ -39,7 +39,7 @@ def map_columns(
 ) -> ColumnMap:
     """Look up the column of every field, of the label and of the special columns.
 
-    `chosen` maps fields, or the label, to columns before any other rule. `without` has the optional
+    `chosen` maps fields to columns before any other rule. `without` has the optional
     fields that the data does not have.
 
     Raises
@@ -60,7 +60,7 @@ def map_columns(
         elif not c.identifier:
             unused = [name for name in names if name not in {*model.model_fields, model.label}]
             faults.append(_explain_missing(c.name, unused, is_optional=c.optional))
-    outcome = chosen.get(model.label) or declared.outcome_column or model.label
+    outcome = declared.outcome_column or model.label
     if outcome not in names:
         faults.append(_explain_missing(outcome, names, is_optional=False))
     special = {s: column for s in SPECIAL if (column := getattr(declared, s)) is not None}
@@ -88,9 +88,9 @@ def _check_arguments(
 ) -> list[str]:
     fields = {c.name: c for c in _list_fields(model)}
     faults = [
-        f"--column {name}: the model has no such field"
+        f"--column {name}: the model has no such field; the outcome has --outcome-column"
         for name in chosen
-        if name not in fields and name != model.label
+        if name not in fields
     ]
     for name in without:
         if name not in fields:

@@ -32,7 +32,7 @@ class TableRows:
 
 
 def read_csv(data: bytes, dialect: CsvDialect) -> TableRows:
-    """Read a CSV. Cells stay text, exactly as written.
+    """Read a CSV. ConvertedColumn stay text, exactly as written.
 
     Raises
     ------
@@ -52,8 +52,8 @@ def read_csv(data: bytes, dialect: CsvDialect) -> TableRows:
     rows = np.arange(1, len(frame) + len(misshapen) + 1)
     frame.index = pd.Index(np.setdiff1d(rows, list(misshapen)))
     unnamed = {INDEX, EMPTY} | {name for name in names if not name.strip()}
-    named = frame.drop(columns=[name for name in frame.columns if name in unnamed])
-    return TableRows(named, len(names), misshapen)
+    cells = frame.drop(columns=[name for name in frame.columns if name in unnamed])
+    return TableRows(cells, len(names), misshapen)
 
 
 def _decode(data: bytes, dialect: CsvDialect) -> str:

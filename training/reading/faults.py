@@ -23,7 +23,7 @@ class RowFault(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class DataFault:
     """A rule that rows break, with the number of rows, the first ones and what to do."""
 
     rule: str
@@ -43,16 +43,16 @@ class Refused:
     """Rows that a source refused before validation, and their faults."""
 
     rows: int = 0
-    faults: tuple[Fault, ...] = ()
+    faults: tuple[DataFault, ...] = ()
 
 
-def summarise(faults: Iterable[RowFault], row_numbers: Sequence[int]) -> tuple[Fault, ...]:
+def summarise(faults: Iterable[RowFault], row_numbers: Sequence[int]) -> tuple[DataFault, ...]:
     """Count the rows with each fault, most frequent first."""
     rows: dict[tuple[str, str, str], dict[int, None]] = {}
     for fault in faults:
         rows.setdefault(fault[1:], {})[fault.row_index] = None
     summarised = [
-        Fault(
+        DataFault(
             rule=describe_rule(name, rule, kind),
             rows=len(indices),
             first_rows=tuple(int(row_numbers[i]) for i in islice(sorted(indices), FIRST_ROWS)),

@@ -25,8 +25,8 @@ class DataOptions:
     values: Mapping[str, Any] = field(default_factory=dict)
     url: str = field(default="", repr=False)
 
-    def declare(self, model: type[CreditModel]) -> DataFile:
-        """Return the model's declaration with the options in its place."""
+    def declare(self, declared: DataFile) -> DataFile:
+        """Return a declaration with the options in its place."""
         csv: dict[str, Any] = {
             name.replace("-", "_"): _convert_dialect(name, self.values[name])
             for name in DIALECT_HELP
@@ -34,7 +34,7 @@ class DataOptions:
         }
         for option, (name, _) in DIALECT_LISTS.items():
             if self.values.get(option):
-                csv[name] = (*getattr(model.data_file.csv, name), *self.values[option])
+                csv[name] = (*getattr(declared.csv, name), *self.values[option])
         special: dict[str, Any] = {
             name.replace("-", "_"): self.values[name]
             for name in SPECIAL_HELP
@@ -44,13 +44,13 @@ class DataOptions:
             special["outcome"] = {
                 word: _parse_outcome(word, value) for word, value in outcome.items()
             }
-        dialect: CsvDialect = replace(model.data_file.csv, **csv)
-        return replace(model.data_file, csv=dialect, **special)
+        dialect: CsvDialect = replace(declared.csv, **csv)
+        return replace(declared, csv=dialect, **special)
 
     def reading(self, model: type[CreditModel]) -> Reading:
         """Return how columns become rows of the model."""
         return Reading(
-            declared=self.declare(model),
+            declared=self.declare(model.data_file),
             chosen=dict(_split_pairs("column", self.values)),
             without=tuple(self.values.get("without") or ()),
         )
@@ -72,7 +72,7 @@ class DataOptions:
             raise DataError(message)
         if query:
             return Query(query, self.url)
-        return DataLocation(location, self.declare(model).csv) if location else None
+        return DataLocation(location, self.declare(model.data_file).csv) if location else None
 
     def to_words(self) -> list[str]:
         """Return the words of a command line that repeats the options."""

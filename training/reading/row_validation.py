@@ -24,15 +24,16 @@ from training.reading.applications import (
     list_fields,
 )
 from training.reading.cells import (
-    Cells,
+    ConvertedColumn,
     convert_levels,
     convert_numbers,
     convert_outcomes,
     describe_cell,
 )
 from training.reading.columns import ColumnMap, map_columns
-from training.reading.faults import Fault, Refused, RowFault, describe_rule, summarise
+from training.reading.faults import DataFault, Refused, RowFault, describe_rule, summarise
 from training.reading.special_columns import SpecialColumns, read_special
+from training.row_independence import require_sound_derivations
 from training.split import Hashes, hash_rows
 
 LARGEST_RULE = f"Number should be at most {LARGEST:g}"
@@ -71,7 +72,7 @@ class CheckedRows:
     labels: Labels
     row_numbers: NDArray[np.int64]
     special: SpecialColumns
-    faults: tuple[Fault, ...]
+    faults: tuple[DataFault, ...]
     refused: int
     excluded: int
     refused_rows: Mapping[int, str]
@@ -147,6 +148,8 @@ def validate_rows(
     ------
     DataError
         If a column is missing or ambiguous.
+    DeclarationError
+        If a derived function of the model cannot be served.
     """
     declared = reading.declared or model.data_file
     names = list(map(str, frame.columns))
@@ -164,6 +167,9 @@ def validate_rows(
     faults = [fault for fault in faults if not is_excluded[fault.row_index]]
     is_sound = ~is_excluded
     is_sound[[fault.row_index for fault in faults]] = False
+    if is_sound.any():
+        sound = {name: column[is_sound] for name, column in validated.columns.items()}
+        require_sound_derivations(model, sound)
     faults += _find_unusable_faults(model, validated.columns, is_sound)
     is_sound[[fault.row_index for fault in faults]] = False
     row_numbers = frame.index.to_numpy(np.int64)
@@ -220,10 +226,10 @@ class _RawRows:
                 numbers[name][accepted] = column
         return _Validated(numbers, faults)
 
-    def _convert(self, c: Characteristic) -> Cells:
+    def _convert(self, c: Characteristic) -> ConvertedColumn:
         if c.name not in self.columns.fields:
             rows = len(self.frame)
-            return Cells(np.full(rows, np.nan), np.zeros(rows, dtype=bool))
+            return ConvertedColumn(np.full(rows, np.nan), np.zeros(rows, dtype=bool))
         column, dialect = self.frame[self.columns.fields[c.name]], self.declared.csv
         if not c.levels:
             return convert_numbers(column, dialect, c.source.words, c.source.factor)
@@ -231,7 +237,7 @@ class _RawRows:
         return convert_levels(column, dialect, c.source.words, codes)
 
     def _plain_rows(
-        self, cells: Mapping[str, Cells], row_indices: list[int]
+        self, cells: Mapping[str, ConvertedColumn], row_indices: list[int]
     ) -> Iterator[dict[str, Any]]:
         """Yield rows as JSON would have them; cells that are unreadable stay as they are."""
         values: list[list[Any]] = []
@@ -246,7 +252,7 @@ class _RawRows:
             yield dict(zip(names, row, strict=True))
 
     def _list_faults(
-        self, row_index: int, error: ValidationError, cells: Mapping[str, Cells]
+        self, row_index: int, error: ValidationError, cells: Mapping[str, ConvertedColumn]
     ) -> Iterator[RowFault]:
         for detail in error.errors():
             name = str(detail["loc"][0]) if detail["loc"] else THE_ROW
@@ -264,7 +270,7 @@ def _plain_from_number(c: Characteristic, number: float) -> str | int | float | 
 
 
 def _find_outcome_faults(
-    model: type[CreditModel], outcomes: Cells, column: pd.Series
+    model: type[CreditModel], outcomes: ConvertedColumn, column: pd.Series
 ) -> list[RowFault]:
     rule = "Outcome should be 0 or 1"
     return [

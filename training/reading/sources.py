@@ -14,7 +14,7 @@ from models.data_file import CsvDialect
 from models.errors import DataError
 from training.reading.bureau_tables import NAMES, join, read_tables
 from training.reading.database import Query, read_query
-from training.reading.faults import FIRST_ROWS, Fault, Refused
+from training.reading.faults import FIRST_ROWS, DataFault, Refused
 from training.reading.tabular_files import SUFFIXES, is_file, read_table, write_table
 from training.synthetic import application, bureau, customer
 
@@ -123,7 +123,11 @@ def _read_location(model: type[CreditModel], file: DataLocation) -> Source:
     refused = Refused(
         len(table.misshapen),
         tuple(
-            Fault(f"{cells} cells instead of {table.cells}", len(rows), tuple(rows[:FIRST_ROWS]))
+            DataFault(
+                f"the row: {cells} cells, where the header has {table.cells}",
+                len(rows),
+                tuple(rows[:FIRST_ROWS]),
+            )
             for cells, rows in faults.items()
         ),
     )

@@ -26,13 +26,14 @@ def read_table(location: str, dialect: CsvDialect = CsvDialect()) -> TableRows:
     DataError
         If nothing is there, or it cannot be read in the declared dialect or as Parquet.
     """
-    try:
-        if is_file(location):
-            return _read_bytes(location, _download(location), dialect)
-        return _read_folder(location)
-    except (OSError, ObjectMissingError) as error:
-        message = f"--data {location}: {error}"
-        raise DataError(message) from error
+    if is_file(location):
+        return _read_bytes(location, read_bytes(location), dialect)
+    return _read_folder(location)
+
+
+def is_text_file(location: str) -> bool:
+    """Return whether a location has the suffix of a file that is read as CSV."""
+    return _suffix(location) in TEXT_SUFFIXES
 
 
 def is_file(location: str) -> bool:
@@ -93,6 +94,21 @@ def _suffix(location: str) -> str:
     return Path(location.lower().removesuffix(".gz")).suffix
 
 
+def read_bytes(location: str) -> bytes:
+    """Read a file or an object, unpacked if its name ends in .gz.
+
+    Raises
+    ------
+    DataError
+        If it does not exist or cannot be unpacked.
+    """
+    try:
+        return _download(location)
+    except (OSError, EOFError, ObjectMissingError) as error:
+        message = f"--data {location}: {error}"
+        raise DataError(message) from error
+
+
 def _download(location: str) -> bytes:
     if "://" in location:
         folder, _, name = location.rpartition("/")
@@ -131,7 +147,7 @@ def _read_part(location: str, store: OpenedStore, name: str) -> pd.DataFrame:
 
 def _read_bytes(location: str, data: bytes, dialect: CsvDialect) -> TableRows:
     try:
-        if _suffix(location) in TEXT_SUFFIXES:
+        if is_text_file(location):
             return read_csv(data, dialect)
         return TableRows(_number_rows(_read_parquet(data)))
     except DataError as error:

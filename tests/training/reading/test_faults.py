@@ -1,4 +1,4 @@
-from training.reading.faults import Fault, RowFault, summarise
+from training.reading.faults import DataFault, RowFault, summarise
 
 
 def test_faults_are_counted_by_rule_and_kind_with_their_first_rows() -> None:
@@ -6,7 +6,7 @@ def test_faults_are_counted_by_rule_and_kind_with_their_first_rows() -> None:
     faults.append(RowFault(3, "income", "Input should be a number", 'the word "NA"'))
     faults.append(RowFault(3, "income", "Input should be a number", 'the word "NA"'))
     first, second = summarise(faults, range(100, 110))
-    assert first == Fault(
+    assert first == DataFault(
         "income: Input should be a number; the cell has text", 4, first_rows=(101, 102, 104)
     )
     assert second.describe() == (

@@ -33,7 +33,7 @@ LINE = (
 
 
 def test_options_replace_what_the_model_declares() -> None:
-    assert parse(LINE).declare(Declared) == DataFile(
+    assert parse(LINE).declare(Declared.data_file) == DataFile(
         csv=CsvDialect(
             delimiter=";",
             decimal=",",
@@ -55,7 +55,7 @@ def test_options_replace_what_the_model_declares() -> None:
 
 
 def test_without_options_the_declaration_holds_and_data_is_bundled() -> None:
-    assert parse("").declare(Declared) == Declared.data_file
+    assert parse("").declare(Declared.data_file) == Declared.data_file
     assert parse("").origin(Declared) is None
     assert parse("").to_words() == []
 

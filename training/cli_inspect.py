@@ -1,0 +1,162 @@
+"""The command `python -m training inspect`: what a file has, and a first model file for it."""
+
+import argparse
+import json
+import shlex
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from models.annotations import Column
+from models.contract import CreditModel
+from models.data_file import CsvDialect, DataFile
+from models.errors import DataError
+from training.progress import say, show_steps
+from training.reading.arguments import collect_data_options
+from training.reading.cells import convert_outcomes
+from training.reading.database import Query
+from training.reading.dialect_detection import detect_dialect
+from training.reading.inspection import ColumnProfile, profile_columns, suggest_cells
+from training.reading.model_draft import Draft, class_name_from_file, write_draft
+from training.reading.options import DataOptions
+from training.reading.sources import read_source
+from training.reading.tabular_files import is_text_file, read_bytes, read_table
+from training.settings import TrainingSettings
+
+LARGE = 1_000_000  # cells from which progress is shown
+MOST_WORDS = 8  # of an outcome that a message lists
+LABEL = "is_default"
+WIDTH = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InspectedFile:
+    """Rows of a file, how they are written, and their outcome if one is named."""
+
+    name: str
+    frame: pd.DataFrame
+    declared: DataFile
+    outcome: Column | None
+
+
+def inspect_file(options: argparse.Namespace, settings: TrainingSettings) -> None:
+    """Print what a file has, suggest what to declare, and write a model file if asked."""
+    data = DataOptions(values=collect_data_options(options), url=settings.data_url)
+    inspected = _read(data)
+    cells = inspected.frame.size
+    frame, dialect = inspected.frame, inspected.declared.csv
+    if cells >= LARGE:
+        with show_steps("columns", len(frame.columns)) as advance:
+            profiles = profile_columns(frame, dialect, inspected.outcome, advance)
+    else:
+        profiles = profile_columns(frame, dialect, inspected.outcome, lambda: None)
+    _print_profiles(inspected, profiles)
+    words = list_options(inspected.declared)
+    if words:
+        print(f"Declare: {shlex.join(words)}")
+    written = None
+    if options.write_model is not None:
+        written = _write_model(options.write_model, inspected, profiles)
+    summary = {"rows": len(frame), "options": words, "model_file": written}
+    print(json.dumps(summary | {"columns": [asdict(profile) for profile in profiles]}))
+
+
+def list_options(declared: DataFile) -> list[str]:
+    """Return the options of the command line that declare a data file."""
+    words: list[str] = []
+    default = CsvDialect()
+    for option in fields(CsvDialect):
+        value = getattr(declared.csv, option.name)
+        if value == getattr(default, option.name):
+            continue
+        if option.name in ("symbols", "missing"):
+            flag = "--symbol" if option.name == "symbols" else "--missing"
+            words += [word for item in value if item for word in (flag, item)]
+        else:
+            text = ",".join(value) if option.name == "columns" else str(value)
+            words += [f"--{option.name.replace('_', '-')}", text.replace("\t", "\\t")]
+    return words
+
+
+def _read(data: DataOptions) -> InspectedFile:
+    origin = data.origin(CreditModel)
+    if origin is None:
+        message = "name the file with --data, or the query with --query"
+        raise DataError(message)
+    declared = data.declare(DataFile())
+    if isinstance(origin, Query):
+        name, frame = "a query", read_source(CreditModel, origin, seed=0).frame
+    else:
+        name = Path(origin.location).name
+        if is_text_file(origin.location):
+            declared = data.declare(DataFile(csv=detect_dialect(read_bytes(origin.location))))
+        table = read_table(origin.location, declared.csv)
+        frame = table.frame
+        if table.misshapen:
+            rows = ", ".join(map(str, list(table.misshapen)[:MOST_WORDS]))
+            say(f"{len(table.misshapen)} rows have other numbers of cells than the header: {rows}")
+    declared = data.declare(replace(declared, csv=suggest_cells(frame, declared.csv)))
+    return InspectedFile(
+        name=name, frame=frame, declared=declared, outcome=_read_outcome(frame, declared)
+    )
+
+
+def _read_outcome(frame: pd.DataFrame, declared: DataFile) -> Column | None:
+    name = declared.outcome_column or LABEL
+    if name not in frame:
+        if declared.outcome_column:
+            message = f"--outcome-column: the data has no column {name}"
+            raise DataError(message)
+        return None
+    cells = convert_outcomes(frame[name], declared.csv, declared.outcome)
+    if cells.unreadable.any():
+        words = frame[name].astype(str).str.strip().value_counts().index[:MOST_WORDS]
+        options = " ".join(shlex.join(["--outcome", f"{word}=..."]) for word in words)
+        say(f"{name} has words: declare which is a default (1) and which is none (0): {options}")
+        return None
+    return cells.numbers
+
+
+def _print_profiles(inspected: InspectedFile, profiles: list[ColumnProfile]) -> None:
+    title = f"{inspected.name}: {len(inspected.frame):,} rows, {len(profiles)} columns"
+    table = Table(title=title, title_justify="left")
+    for heading in ("column", "kind", "missing", "distinct", "values", "AUC alone", "remarks"):
+        table.add_column(heading)
+    for p in profiles:
+        values = ", ".join(p.levels[:MOST_WORDS]) + (", ..." if len(p.levels) > MOST_WORDS else "")
+        if p.low is not None and p.high is not None:
+            values = f"{p.low:,g} to {p.high:,g}"
+        missing = f"{p.missing / max(len(inspected.frame), 1):.1%}" if p.missing else ""
+        alone = "" if p.auc is None else f"{p.auc:.3f}"
+        cells = (p.name, p.kind, missing, f"{p.distinct:,}", values, alone, "; ".join(p.remarks))
+        table.add_row(*map(escape, cells))
+    console = Console()
+    (console if console.is_terminal else Console(width=WIDTH)).print(table)
+
+
+def _write_model(path: Path, inspected: InspectedFile, profiles: list[ColumnProfile]) -> str:
+    """Write a model file, and never over another one."""
+    if inspected.outcome is None:
+        message = "--write-model needs the outcome: declare --outcome-column and --outcome"
+        raise DataError(message)
+    draft = Draft(
+        source=inspected.name,
+        class_name=class_name_from_file(path.name),
+        label=LABEL,
+        data_file=inspected.declared,
+        base_rate=float(np.nanmean(inspected.outcome)),
+        profiles=profiles,
+    )
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(write_draft(draft))
+    except OSError as error:
+        message = f"--write-model {path}: {error.strerror or error}; choose another name"
+        raise DataError(message) from error
+    print(f"Wrote {path}: edit it, then train with CREDIT_MODELS={path.stem}")
+    return str(path)

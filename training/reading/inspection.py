@@ -1,0 +1,171 @@
+"""What a file of rows looks like: its dialect, and a profile of every column.
+
+Everything here is a suggestion. A model file, or an option, declares what training may rely on.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from models.annotations import Column
+from models.data_file import CsvDialect
+from models.metrics import auc
+from training.reading.cells import MISSING_WORDS, convert_dates, convert_numbers, is_absent
+
+MOST_LEVELS = 30  # distinct words of a column that is read as levels
+SAMPLE_ROWS = 20_000  # from which dialect and kinds are suggested
+DISGUISE = 0.95  # AUC of one column, from which it may be known only after the outcome
+LEAST_READABLE = 0.95  # share of present cells that a kind must read
+SYMBOLS = ("$", "€", "£", "%")
+DATE_FORMATS = ("%Y-%m-%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%Y%m%d", "%d-%b-%y", "%Y/%m/%d")
+# Thousands and decimal; the first that reads most cells is suggested, so "1,234" is no decimal.
+NUMBER_STYLES = (("", "."), (",", "."), ("", ","), (".", ","))
+
+Kind = Literal["number", "integer", "date", "levels", "text", "empty"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnProfile:
+    """What one column has. `low` and `high` are of numbers; `levels` are the distinct words.
+
+    `auc` is that of the column alone against the outcome, above .5 if risk rises with it; None if
+    no outcome is named or the column is no number. `remarks` say what looks suspicious.
+    """
+
+    name: str
+    kind: Kind
+    missing: int
+    distinct: int
+    low: float | None = None
+    high: float | None = None
+    levels: tuple[str, ...] = ()
+    auc: float | None = None
+    remarks: tuple[str, ...] = ()
+
+
+def suggest_cells(frame: pd.DataFrame, dialect: CsvDialect) -> CsvDialect:
+    """Suggest how numbers, dates and absent values are written, by which reads most cells."""
+    sample = frame.head(SAMPLE_ROWS)
+    texts = [sample[name] for name in sample if pd.api.types.is_string_dtype(sample[name])]
+    words = {str(v).strip() for column in texts for v in column.unique() if not is_absent(v)}
+    missing = tuple(sorted({"", *(word for word in words if word.lower() in MISSING_WORDS)}))
+    symbols = tuple(
+        symbol
+        for symbol in SYMBOLS
+        if any(symbol in word and any(c.isdigit() for c in word) for word in words)
+    )
+    plain = replace(dialect, missing=missing, symbols=symbols)
+    styles = [
+        replace(plain, thousands=thousands, decimal=decimal)
+        for thousands, decimal in NUMBER_STYLES
+        if decimal != dialect.delimiter
+    ]
+    best = max(styles, key=lambda style: sum(_count_numbers(column, style) for column in texts))
+    dates = [replace(best, date=form) for form in dict.fromkeys((dialect.date, *DATE_FORMATS))]
+    return max(dates, key=lambda style: sum(_count_dates(column, style) for column in texts))
+
+
+def profile_columns(
+    frame: pd.DataFrame,
+    dialect: CsvDialect,
+    outcome: Column | None,
+    advance: Callable[[], None],
+) -> list[ColumnProfile]:
+    """Profile every column. `outcome` is 0 or 1 for each row, or NaN. Calls `advance` for each."""
+    profiles = []
+    for name in frame.columns:
+        profiles.append(_profile(str(name), frame[name], dialect, outcome))
+        advance()
+    return profiles
+
+
+def _profile(
+    name: str, column: pd.Series, dialect: CsvDialect, outcome: Column | None
+) -> ColumnProfile:
+    absent = _find_absent(column, dialect)
+    present = column[~absent]
+    distinct = int(present.astype(str).nunique())
+    kind = _choose_kind(present, dialect, distinct)
+    profile = ColumnProfile(
+        name=name,
+        kind=kind,
+        missing=int(absent.sum()),
+        distinct=distinct,
+        levels=tuple(sorted(present.astype(str).str.strip().unique())) if kind == "levels" else (),
+    )
+    numbers: Column | None = None
+    if kind in ("number", "integer"):
+        numbers = convert_numbers(column, dialect, {}).numbers
+        profile = replace(profile, low=float(np.nanmin(numbers)), high=float(np.nanmax(numbers)))
+    if outcome is not None and distinct > 1:
+        ranks = numbers if numbers is not None else _rank_levels(column, outcome, distinct)
+        profile = replace(profile, auc=_measure_auc(ranks, outcome))
+    return replace(profile, remarks=tuple(_list_suspicions(profile, len(column))))
+
+
+def _find_absent(column: pd.Series, dialect: CsvDialect) -> NDArray[np.bool_]:
+    absent: NDArray[np.bool_] = column.isna().to_numpy(dtype=bool)
+    if pd.api.types.is_numeric_dtype(column):
+        return absent
+    words = column.astype(str).str.strip().isin(dialect.missing)
+    return absent | words.to_numpy(dtype=bool)
+
+
+def _choose_kind(present: pd.Series, dialect: CsvDialect, distinct: int) -> Kind:
+    if not len(present):
+        return "empty"
+    sample = present.head(SAMPLE_ROWS)
+    numbers = convert_numbers(sample, dialect, {})
+    if (~numbers.unreadable).mean() >= LEAST_READABLE:
+        readable = numbers.numbers[~numbers.unreadable]
+        return "integer" if (readable % 1 == 0).all() else "number"
+    if _count_dates(sample, dialect) >= LEAST_READABLE * len(sample):
+        return "date"
+    return "levels" if distinct <= MOST_LEVELS else "text"
+
+
+def _rank_levels(column: pd.Series, outcome: Column, distinct: int) -> Column | None:
+    """Return the default rate of each row's level, if rows share levels."""
+    if distinct > len(column) / 10:
+        return None
+    rates = pd.Series(outcome).groupby(column.astype(str).to_numpy()).transform("mean")
+    return rates.to_numpy(np.float64)
+
+
+def _measure_auc(values: Column | None, outcome: Column) -> float | None:
+    if values is None:
+        return None
+    is_used = ~np.isnan(values) & ~np.isnan(outcome)
+    labels = outcome[is_used].astype(np.int64)
+    if labels.min(initial=1) == labels.max(initial=0):
+        return None
+    return auc(labels, values[is_used])
+
+
+def _list_suspicions(profile: ColumnProfile, rows: int) -> Sequence[str]:
+    remarks = []
+    if profile.kind == "empty":
+        remarks.append("no row has a value")
+    elif profile.distinct == 1 and not profile.missing:
+        remarks.append("constant")
+    if profile.kind in ("text", "integer") and profile.distinct == rows > 1:
+        remarks.append("one value per row: an identifier?")
+    if profile.auc is not None and max(profile.auc, 1 - profile.auc) >= DISGUISE:
+        remarks.append("tells the outcome almost alone: known only afterwards?")
+    if profile.kind == "text" and profile.distinct < rows:
+        remarks.append(f"{profile.distinct} words: too many for levels")
+    return remarks
+
+
+def _count_numbers(column: pd.Series, dialect: CsvDialect) -> int:
+    cells = convert_numbers(column, dialect, {})
+    return int((~cells.unreadable & ~np.isnan(cells.numbers)).sum())
+
+
+def _count_dates(column: pd.Series, dialect: CsvDialect) -> int:
+    cells = convert_dates(column, dialect)
+    return int((~cells.unreadable & ~np.isnan(cells.numbers)).sum())
