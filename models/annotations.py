@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import GetCoreSchemaHandler
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import PydanticCustomError, core_schema
 
 Column = NDArray[np.float64]
@@ -183,6 +183,55 @@ def _require_integer(value: object) -> object:
         kind, message = "int_type", "Input should be a valid integer"
         raise PydanticCustomError(kind, message)
     return value
+
+
+@dataclass(frozen=True, slots=True)
+class Ordered(Annotation):
+    """The levels of the field are declared in an order, which a sign can refer to.
+
+    They count as one number: 0 for the first, 1 for the second, and so on.
+    """
+
+    def attributes(self) -> dict[str, Any]:
+        """Mark the levels as ordered."""
+        return {"is_ordered": True}
+
+
+@dataclass(frozen=True, slots=True)
+class Other(Annotation):
+    """Texts that are not among the levels count as one of them, `level`.
+
+    Without it such a text is refused. With it, a level that training had not seen is scored.
+    """
+
+    level: str
+
+    def attributes(self) -> dict[str, Any]:
+        """Set the level for other texts."""
+        return {"other": self.level}
+
+    def __get_pydantic_core_schema__(
+        self, source: object, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        """Replace other texts before pydantic looks up the level."""
+        levels = {level for kind in (source, *get_args(source)) for level in get_args(kind)}
+        levels |= set(get_args(source))
+
+        def replace_unlisted(value: object) -> object:
+            return self.level if isinstance(value, str) and value not in levels else value
+
+        return core_schema.no_info_before_validator_function(replace_unlisted, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """Describe the field as any text, with its levels as examples."""
+        listed = handler(schema)
+        options = listed.get("anyOf", [listed])
+        levels = [level for option in options for level in option.get("enum", [])]
+        text: dict[str, Any] = {"type": "string", "examples": levels}
+        has_null = any(option.get("type") == "null" for option in options)
+        return {"anyOf": [text, {"type": "null"}]} if has_null else text
 
 
 @dataclass(frozen=True, slots=True)

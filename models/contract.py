@@ -27,6 +27,8 @@ from models.annotations import (
     Derived,
     FromColumn,
     Identifier,
+    Ordered,
+    Other,
     Reason,
     Risk,
     Special,
@@ -49,11 +51,13 @@ class Characteristic:
     """One declared input of a credit model: a field of its contract or a derived number.
 
     `levels` is empty for numbers. A `special` code of a number is encoded as a missing value plus
-    an indicator.
+    an indicator. Texts that are not among the levels count as `other`, if there is one.
     """
 
     name: str
     levels: tuple[Level, ...] = ()
+    is_ordered: bool = False
+    other: str | None = None
     special: Mapping[int, str] = field(default_factory=dict)
     unit: str | None = None
     sign: Literal[-1, 0, 1] = 0
@@ -164,6 +168,8 @@ def contract_hash(model: type[CreditModel]) -> str:
             "optional": c.optional,
             "protected": c.protected,
             **({"identifier": True} if c.identifier else {}),
+            **({"ordered": True} if c.is_ordered else {}),
+            **({"other": c.other} if c.other is not None else {}),
             "derived": c.compute is not None,
             "bounds": _format_bounds(model.model_fields.get(c.name)),
         }
@@ -237,10 +243,31 @@ def _from_field(name: str, info: FieldInfo) -> Characteristic:
     if plain.is_coded and Codes() not in annotations:
         message = f"{name}: a Literal of integers needs the annotation Codes()"
         raise DeclarationError(message)
-    if levels and any(isinstance(a, Risk | Special) for a in annotations):
-        message = f"{name}: Risk and Special apply to numbers; remove them from a Literal"
-        raise DeclarationError(message)
+    _check_levels(name, levels, annotations)
     return _annotate(plain, annotations)
+
+
+def _check_levels(
+    name: str, levels: tuple[Level, ...], annotations: tuple[Annotation, ...]
+) -> None:
+    """Refuse what levels cannot have, and what only levels can have."""
+    is_ordered = Ordered() in annotations
+    if levels and any(isinstance(a, Special) for a in annotations):
+        message = f"{name}: Special applies to numbers; remove it from a Literal"
+        raise DeclarationError(message)
+    if levels and not is_ordered and any(isinstance(a, Risk) for a in annotations):
+        message = (
+            f"{name}: Risk applies to numbers and to levels in an order; add Ordered() to a "
+            "Literal whose levels are declared in one"
+        )
+        raise DeclarationError(message)
+    if is_ordered and not levels:
+        message = f"{name}: Ordered applies to the levels of a Literal"
+        raise DeclarationError(message)
+    for other in (a.level for a in annotations if isinstance(a, Other)):
+        if other not in levels or any(isinstance(level, int) for level in levels):
+            message = f"{name}: Other names a level of a Literal of texts; {other!r} is none"
+            raise DeclarationError(message)
 
 
 def _require_optional_text(name: str, kind: object, *, optional: bool) -> None:

@@ -55,7 +55,7 @@ def find_column_indices(model: type[CreditModel], c: Characteristic) -> tuple[in
 
 
 def _features_from_characteristic(c: Characteristic) -> list[Feature]:
-    if c.levels:
+    if c.levels and not c.is_ordered:
         columns = [Feature(f"{c.name}={lv}", c.name, float(i)) for i, lv in enumerate(c.levels)]
     else:
         columns = [Feature(c.name, c.name, sign=c.sign)]

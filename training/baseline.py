@@ -25,7 +25,7 @@ def fit_baseline(model: type[CreditModel], columns: Columns, labels: Labels) -> 
 
 def spreads_from_matrix(model: type[CreditModel], matrix: Matrix) -> Spreads:
     """Return the spread of each number over a feature matrix, without absent and special values."""
-    fields = {c.name for c in characteristics(model) if c.compute is None}
+    fields = {c.name for c in characteristics(model) if c.compute is None and not c.levels}
     spreads = {}
     for feature, column in zip(features(model), matrix.T, strict=True):
         amounts = column[~np.isnan(column)]
@@ -39,7 +39,7 @@ def spreads_from_matrix(model: type[CreditModel], matrix: Matrix) -> Spreads:
 
 def _choose_typical(c: Characteristic, column: Column) -> float:
     is_amount = ~np.isnan(column) & ~np.isin(column, tuple(c.special))
-    if c.levels or is_amount.sum() <= len(column) / 2:
+    if (c.levels and not c.is_ordered) or is_amount.sum() <= len(column) / 2:
         values, counts = np.unique(column, return_counts=True)
         return float(values[counts.argmax()])
     return float(np.quantile(column[is_amount], 0.5, method="lower"))

@@ -61,7 +61,8 @@ class SearchLimits(NamedTuple):
 class Choice:
     """The values of one field, the present one first, and the distance to each.
 
-    A distance is `|change| / interquartile range`, or 1 for another level.
+    A distance is `|change| / interquartile range`, the number of levels between ordered ones, or 1
+    for another level.
     """
 
     characteristic: Characteristic
@@ -162,15 +163,22 @@ def choices_from_columns(
         values = values[values != present]
         if not len(values):
             continue
-        away = (
-            np.ones(len(values))
-            if c.levels
-            else np.abs(values - present) / _choose_unit(c, spreads)
-        )
+        away = _measure_distances(c, values, present, spreads)
         order = np.argsort(away, kind="stable")
         column = np.concatenate([[present], values[order]])
         choices.append(Choice(c, column, np.concatenate([[0.0], away[order]])))
     return choices
+
+
+def _measure_distances(
+    c: Characteristic, values: Column, present: float, spreads: Spreads
+) -> Column:
+    """Return 1 for another level, steps for ordered levels, and quartile ranges for numbers."""
+    if c.levels and not c.is_ordered:
+        return np.ones(len(values))
+    unit = 1.0 if c.levels else _choose_unit(c, spreads)
+    distances: Column = np.abs(values - present) / unit
+    return distances
 
 
 def _choose_unit(c: Characteristic, spreads: Spreads) -> float:

@@ -8,6 +8,8 @@ from models.annotations import (
     Codes,
     Identifier,
     Missing,
+    Ordered,
+    Other,
     Protected,
     Reason,
     Risk,
@@ -19,6 +21,7 @@ from models.catalogue.german_credit import GermanCredit
 from models.contract import CreditModel, characteristics, contract_hash, name_from_model
 from models.discovery import credit_models
 from models.errors import DeclarationError
+from models.features import columns_from_applications, features, matrix_from_columns
 from tests.support.toy import Toy, toy
 
 REASON = Reason("X", "Something")
@@ -141,7 +144,12 @@ def test_the_contract_hash_changes_with_a_bound_and_not_with_a_title() -> None:
         ((Annotated[int | None, Reason("X", "x")], ...), "may be absent needs a Missing"),
         ((Annotated[int, Reason("X", "{income}")], ...), "may contain only {odd}"),
         ((Annotated[Literal["a"], Reason("X", "{odd}")], ...), "only if that is a number"),
-        ((Annotated[Literal["a"], Risk(1)], ...), "Risk and Special apply to numbers"),
+        ((Annotated[Literal["a"], Risk(1)], ...), "Risk applies to numbers and to levels in an"),
+        ((Annotated[Literal["a"], Special({1: "x"})], ...), "Special applies to numbers"),
+        ((Annotated[float, Ordered(), Reason("A", "x")], ...), "Ordered applies to the levels"),
+        ((Annotated[float, Other("x"), Reason("A", "x")], ...), "Other names a level of a Literal"),
+        ((Annotated[Literal["a"], Other("b")], ...), "Other names a level .*; 'b' is none"),
+        ((Annotated[Literal[1, 2], Codes(), Other("b")], ...), "Other names a level of a Literal"),
         ((Annotated[str, Identifier()], ...), "an Identifier must have the type"),
         ((Annotated[int | None, Identifier()], None), "an Identifier must have the type"),
         ((str | None, None), "the type must be int, float or Literal"),
@@ -222,3 +230,55 @@ def test_what_is_changeable_is_no_part_of_the_contract() -> None:
     changeable = Annotated[int, Changeable(step=5), REASON]
     hashes = {contract_hash(declared(new=(kind, ...))) for kind in (plain, changeable)}
     assert len(hashes) == 1
+
+
+class Graded(Toy):
+    """The toy model with a grade in order, and a purpose that may be another one."""
+
+    grade: Annotated[
+        Literal["A", "B", "C"], Ordered(), Risk(+1), Changeable(), Reason("T5", "Low grade")
+    ]
+    purpose: Annotated[
+        Literal["car", "house", "other"] | None,
+        Other("other"),
+        Reason("T6", "Purpose"),
+        Missing("The purpose is not known"),
+    ] = None
+
+
+GRADED: dict[str, Any] = {"age": 40, "income": 5e4, "debt": 1e4, "home": "own", "grade": "B"}
+
+
+def test_ordered_levels_are_one_signed_number() -> None:
+    [feature] = [f for f in features(Graded) if f.characteristic == "grade"]
+    assert (feature.name, feature.equals, feature.sign) == ("grade", None, 1)
+    rows = [Graded.model_validate(GRADED | {"grade": grade}) for grade in ("A", "B", "C")]
+    matrix = matrix_from_columns(Graded, columns_from_applications(Graded, rows))
+    assert matrix[:, features(Graded).index(feature)].tolist() == [0.0, 1.0, 2.0]
+
+
+def test_another_text_counts_as_the_declared_level_and_another_type_is_refused() -> None:
+    purposes = [
+        Graded.model_validate(GRADED | {"purpose": purpose}).model_dump()["purpose"]
+        for purpose in ("car", "boat", "other", None)
+    ]
+    assert purposes == ["car", "other", "other", None]
+    with pytest.raises(ValidationError):
+        Graded.model_validate(GRADED | {"purpose": 7})
+    assert Graded.model_json_schema()["properties"]["purpose"]["anyOf"] == [
+        {"type": "string", "examples": ["car", "house", "other"]},
+        {"type": "null"},
+    ]
+
+
+def test_order_and_other_levels_are_part_of_the_contract() -> None:
+    class Plain(Graded):
+        grade: Annotated[Literal["A", "B", "C"], Reason("T5", "Low grade")]
+
+    class Closed(Graded):
+        purpose: Annotated[
+            Literal["car", "house", "other"] | None, Reason("T6", "Purpose"), Missing("Unknown")
+        ] = None
+
+    hashes = {contract_hash(type("Graded", (model,), {})) for model in (Graded, Plain, Closed)}
+    assert len(hashes) == 3

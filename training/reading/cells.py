@@ -37,6 +37,21 @@ Parse = Callable[[object], float | None]  # None: the cell is unreadable; NaN: i
 
 
 @dataclass(frozen=True, slots=True)
+class Levels:
+    """The levels of a field, texts or integers, and the one that other texts count as."""
+
+    levels: tuple[str | int, ...]
+    other: str | None = None
+
+    def find_code(self, level: object) -> float | None:
+        """Return the code of a level, or None if it has none."""
+        if level in self.levels:
+            return float(self.levels.index(level))
+        is_other = self.other is not None and isinstance(level, str)
+        return self.find_code(self.other) if is_other else None
+
+
+@dataclass(frozen=True, slots=True)
 class ConvertedColumn:
     """A converted column, shape `(n,)`: NaN where absent, and a mask of unreadable cells."""
 
@@ -57,13 +72,10 @@ def convert_numbers(
 
 
 def convert_levels(
-    column: pd.Series,
-    dialect: CsvDialect,
-    words: Mapping[str, object],
-    codes: Mapping[str | int, float],
+    column: pd.Series, dialect: CsvDialect, words: Mapping[str, object], levels: Levels
 ) -> ConvertedColumn:
-    """Convert a column to the codes of its levels, which are texts or integers."""
-    return _convert_distinct(column, partial(_parse_level, dialect, words, codes))
+    """Convert a column to the codes of its levels: 0 for the first, 1 for the second, and so on."""
+    return _convert_distinct(column, partial(_parse_level, dialect, words, levels))
 
 
 def convert_outcomes(
@@ -156,7 +168,7 @@ def _parse_text(dialect: CsvDialect, words: Mapping[str, object], text: str) -> 
 def _parse_level(
     dialect: CsvDialect,
     words: Mapping[str, object],
-    codes: Mapping[str | int, float],
+    levels: Levels,
     value: object,
 ) -> float | None:
     if is_absent(value):
@@ -167,12 +179,12 @@ def _parse_level(
         level = words.get(stripped, stripped)
         if level is None or (level == stripped and {value, stripped} & {*dialect.missing}):
             return math.nan
-    is_coded = any(isinstance(code, int) for code in codes)
+    is_coded = any(isinstance(code, int) for code in levels.levels)
     if is_coded and type(level) is not int:
         number = _parse_number(dialect, {}, level)
         is_integral = number is not None and float(number).is_integer()
         level = int(number) if is_integral else None  # type: ignore[arg-type]  # a number
-    return codes.get(level) if isinstance(level, str | int) else None
+    return levels.find_code(level) if isinstance(level, str | int) else None
 
 
 def _parse_outcome(

@@ -25,6 +25,7 @@ from training.reading.applications import (
 )
 from training.reading.cells import (
     ConvertedColumn,
+    Levels,
     convert_levels,
     convert_numbers,
     convert_outcomes,
@@ -233,8 +234,7 @@ class _RawRows:
         column, dialect = self.frame[self.columns.fields[c.name]], self.declared.csv
         if not c.levels:
             return convert_numbers(column, dialect, c.source.words, c.source.factor)
-        codes: dict[str | int, float] = {lv: float(i) for i, lv in enumerate(c.levels)}
-        return convert_levels(column, dialect, c.source.words, codes)
+        return convert_levels(column, dialect, c.source.words, Levels(c.levels, c.other))
 
     def _plain_rows(
         self, cells: Mapping[str, ConvertedColumn], row_indices: list[int]

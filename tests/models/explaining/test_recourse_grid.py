@@ -3,7 +3,7 @@ from typing import Annotated, ClassVar, Literal
 import numpy as np
 import pytest
 
-from models.annotations import Changeable, Reason
+from models.annotations import Changeable, Ordered, Reason, Risk
 from models.contract import CreditModel, characteristics
 from models.discovery import credit_models
 from models.explaining.recourse_grid import (
@@ -67,6 +67,23 @@ def test_choices_start_from_the_present_value_and_go_outwards() -> None:
 def test_another_level_is_one_unit_away() -> None:
     home = choices(home="rent")["home"]
     assert (home.column.tolist(), home.distances.tolist()) == ([1, 0], [0, 1])
+
+
+class Rated(Toy):
+    """The toy model with a grade whose levels are in an order."""
+
+    grade: Annotated[
+        Literal["A", "B", "C"], Ordered(), Risk(+1), Changeable(), Reason("T5", "Low grade")
+    ]
+
+
+def test_ordered_levels_are_as_far_apart_as_they_are_declared() -> None:
+    rated = Rated.model_validate(toy().model_dump(exclude_none=True) | {"grade": "C"})
+    columns = columns_from_applications(Rated, [rated])
+    by_name = {c.characteristic.name: c for c in choices_from_columns(Rated, SPREADS, columns)}
+    grade = by_name["grade"]
+    assert (grade.column.tolist(), grade.distances.tolist()) == ([2, 1, 0], [0, 1, 2])
+    assert {"field": "grade", "levels": ["A", "B", "C"]} in allowed_values(Rated, SPREADS)
 
 
 def test_where_the_quartiles_coincide_a_step_is_one_unit_away() -> None:

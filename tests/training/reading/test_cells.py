@@ -7,6 +7,7 @@ import pytest
 
 from models.data_file import CsvDialect, OutcomeValue
 from training.reading.cells import (
+    Levels,
     convert_dates,
     convert_levels,
     convert_numbers,
@@ -93,16 +94,22 @@ def test_numeric_columns_of_parquet_are_read_with_their_gaps() -> None:
 
 
 def test_levels_are_read_by_text_word_or_code() -> None:
-    codes: dict[str | int, float] = {"own": 0.0, "rent": 1.0}
+    levels = Levels(("own", "rent"))
     column = pd.Series(["own", " rent", "R", "castle", "", None]).astype("category")
-    cells = convert_levels(column, CsvDialect(), {"R": "rent"}, codes)
+    cells = convert_levels(column, CsvDialect(), {"R": "rent"}, levels)
     np.testing.assert_array_equal(cells.numbers, [0, 1, 1, np.nan, np.nan, np.nan])
     assert cells.unreadable.tolist() == [False, False, False, True, False, False]
-    coded: dict[str | int, float] = {1: 0.0, 2: 1.0}
     column = pd.Series(["1", 2.0, 2, "Y", "3", 1.5], dtype=object)
-    cells = convert_levels(column, CsvDialect(), {"Y": 1}, coded)
+    cells = convert_levels(column, CsvDialect(), {"Y": 1}, Levels((1, 2)))
     np.testing.assert_array_equal(cells.numbers, [0, 1, 1, 0, np.nan, np.nan])
     assert cells.unreadable.tolist() == [False, False, False, False, True, True]
+
+
+def test_other_texts_count_as_the_declared_level() -> None:
+    column = pd.Series(["own", "castle", "", 7], dtype=object)
+    cells = convert_levels(column, CsvDialect(), {}, Levels(("own", "rent"), other="rent"))
+    np.testing.assert_array_equal(cells.numbers, [0, 1, np.nan, np.nan])
+    assert cells.unreadable.tolist() == [False, False, False, True]
 
 
 def test_outcomes_are_numbers_unless_words_are_declared() -> None:
