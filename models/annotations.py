@@ -1,8 +1,10 @@
 """Annotations of contract fields: unit, risk direction, protection, adverse-action reason."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from datetime import date, timedelta
+from typing import Annotated, Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +13,9 @@ from pydantic_core import PydanticCustomError, core_schema
 
 Column = NDArray[np.float64]
 Columns = Mapping[str, Column]
+
+EPOCH = date(1970, 1, 1)
+ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 class Annotation:
@@ -232,6 +237,48 @@ class Other(Annotation):
         text: dict[str, Any] = {"type": "string", "examples": levels}
         has_null = any(option.get("type") == "null" for option in options)
         return {"anyOf": [text, {"type": "null"}]} if has_null else text
+
+
+@dataclass(frozen=True, slots=True)
+class _IsoDate(Annotation):
+    """The field is a date, written as in ISO 8601: 2026-11-30."""
+
+    def attributes(self) -> dict[str, Any]:
+        """Mark the field as a date."""
+        return {"is_date": True}
+
+    def __get_pydantic_core_schema__(
+        self, source: object, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        """Read the text before pydantic checks the type and the bounds."""
+        return core_schema.no_info_before_validator_function(_date_from_text, handler(source))
+
+
+def _date_from_text(value: object) -> object:
+    if isinstance(value, str) and ISO_DATE.fullmatch(value):
+        try:
+            return date.fromisoformat(value)
+        except ValueError:  # a day that no month has
+            pass
+    if type(value) is date or value is None:
+        return value
+    kind, message = "date_type", "Input should be a date such as 2026-11-30"
+    raise PydanticCustomError(kind, message)
+
+
+# A date is never scored itself: derived numbers read it, as days since 1970-01-01.
+CalendarDate = Annotated[date, _IsoDate()]
+
+
+def days_from_date(value: date | str) -> float:
+    """Return the days since 1970-01-01 of a date, or of its text."""
+    day = date.fromisoformat(value) if isinstance(value, str) else value
+    return float((day - EPOCH).days)
+
+
+def date_from_days(days: float) -> date:
+    """Return the date of a number of days since 1970-01-01."""
+    return EPOCH + timedelta(days=int(days))
 
 
 @dataclass(frozen=True, slots=True)

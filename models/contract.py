@@ -11,6 +11,7 @@ import re
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 from functools import cache
 from string import Formatter
 from typing import Any, ClassVar, Literal, Union, get_args, get_origin
@@ -32,6 +33,7 @@ from models.annotations import (
     Reason,
     Risk,
     Special,
+    days_from_date,
 )
 from models.data_file import DataFile
 from models.errors import DeclarationError
@@ -62,6 +64,7 @@ class Characteristic:
     unit: str | None = None
     sign: Literal[-1, 0, 1] = 0
     is_integer: bool = False
+    is_date: bool = False
     optional: bool = False
     protected: bool = False
     identifier: bool = False
@@ -77,6 +80,16 @@ class Characteristic:
     def is_coded(self) -> bool:
         """Whether its levels are integers."""
         return any(isinstance(level, int) for level in self.levels)
+
+    @property
+    def is_text(self) -> bool:
+        """Whether callers send it as a text."""
+        return self.identifier or self.is_date or (bool(self.levels) and not self.is_coded)
+
+    @property
+    def is_scored(self) -> bool:
+        """Whether it has columns in the feature matrix. A date has none, and derived numbers do."""
+        return not self.protected and not self.is_date
 
 
 class CreditModel(BaseModel):
@@ -168,6 +181,7 @@ def contract_hash(model: type[CreditModel]) -> str:
             "optional": c.optional,
             "protected": c.protected,
             **({"identifier": True} if c.identifier else {}),
+            **({"date": True} if c.is_date else {}),
             **({"ordered": True} if c.is_ordered else {}),
             **({"other": c.other} if c.other is not None else {}),
             "derived": c.compute is not None,
@@ -220,28 +234,43 @@ def bounds_from_field(info: FieldInfo | None) -> tuple[float, float]:
     low, high = -math.inf, math.inf
     for rule in info.metadata if info else ():
         if isinstance(rule, Ge):
-            low = max(low, float(rule.ge))  # type: ignore[arg-type]  # a bound of a number
+            low = max(low, number_from_bound(rule.ge))
         elif isinstance(rule, Gt):
-            low = max(low, math.nextafter(float(rule.gt), math.inf))  # type: ignore[arg-type]
+            low = max(low, math.nextafter(number_from_bound(rule.gt), math.inf))
         elif isinstance(rule, Le):
-            high = min(high, float(rule.le))  # type: ignore[arg-type]
+            high = min(high, number_from_bound(rule.le))
         elif isinstance(rule, Lt):
-            high = min(high, math.nextafter(float(rule.lt), -math.inf))  # type: ignore[arg-type]
+            high = min(high, math.nextafter(number_from_bound(rule.lt), -math.inf))
     return low, high
+
+
+def number_from_bound(bound: Any) -> float:  # noqa: ANN401 -- what a declaration says
+    """Return a bound as the number that columns have: of a date, the days since 1970-01-01."""
+    return days_from_date(bound) if isinstance(bound, date) else float(bound)
 
 
 def _from_field(name: str, info: FieldInfo) -> Characteristic:
     kind, optional = _split_none(info.annotation)
-    annotations = tuple(a for a in info.metadata if isinstance(a, Annotation))
+    # CalendarDate | None has its annotation inside the union.
+    inner = getattr(kind, "__metadata__", ())
+    if inner and all(isinstance(a, Annotation) for a in inner):
+        kind = get_args(kind)[0]
+    annotations = tuple(a for a in (*info.metadata, *inner) if isinstance(a, Annotation))
     levels = get_args(kind) if get_origin(kind) is Literal else ()
     if Identifier() in annotations:
         _require_optional_text(name, kind, optional=optional)
-    elif not levels and kind not in (int, float):
-        message = f"{name}: the type must be int, float or Literal, or one with None; not {kind}"
+    elif not levels and kind not in (int, float, date):
+        message = (
+            f"{name}: the type must be int, float, Literal or CalendarDate, or one with None; not "
+            f"{kind}"
+        )
         raise DeclarationError(message)
     plain = Characteristic(name=name, levels=levels, is_integer=kind is int, optional=optional)
     if plain.is_coded and Codes() not in annotations:
         message = f"{name}: a Literal of integers needs the annotation Codes()"
+        raise DeclarationError(message)
+    if kind is date and not any(a.attributes().get("is_date") for a in annotations):
+        message = f"{name}: declare a date as CalendarDate, of models.annotations"
         raise DeclarationError(message)
     _check_levels(name, levels, annotations)
     return _annotate(plain, annotations)
@@ -286,7 +315,7 @@ def _annotate(plain: Characteristic, annotations: tuple[Annotation, ...]) -> Cha
     for annotation in annotations:
         values |= annotation.attributes()
     complete = replace(plain, **values)
-    if not complete.protected:
+    if complete.is_scored:
         _require_reason(complete)
     if complete.changeable:
         return _add_step(complete)
@@ -295,8 +324,8 @@ def _annotate(plain: Characteristic, annotations: tuple[Annotation, ...]) -> Cha
 
 def _add_step(c: Characteristic) -> Characteristic:
     """Complete the step of a changeable field: recourse proposes multiples of it."""
-    if c.protected or c.compute is not None:
-        message = f"{c.name}: a protected or derived characteristic cannot be Changeable"
+    if not c.is_scored or c.compute is not None:
+        message = f"{c.name}: a protected, derived or date characteristic cannot be Changeable"
         raise DeclarationError(message)
     step = c.step if c.step is not None or not c.is_integer else 1.0
     if c.levels:

@@ -1,6 +1,16 @@
 """Domain errors. Other modules map them to HTTP statuses and exit codes."""
 
+import re
 from datetime import datetime
+
+PYTHON_DATE = re.compile(r"datetime\.date\((\d+), (\d+), (\d+)\)")
+
+
+def plain_rule(message: str) -> str:
+    """Return a rule as pydantic words it, with dates as callers write them."""
+    if "datetime.date(" not in message:
+        return message
+    return PYTHON_DATE.sub(lambda m: f"{m[1]}-{int(m[2]):02}-{int(m[3]):02}", message)
 
 
 class SuretyError(Exception):

@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from models.annotations import Column, Columns
+from models.annotations import Column, Columns, date_from_days
 from models.contract import Characteristic, CreditModel, Level, characteristics
 from models.errors import FeatureError
 from models.table import table_from_applications
@@ -44,7 +44,7 @@ def features(model: type[CreditModel]) -> tuple[Feature, ...]:
     return tuple(
         feature
         for c in characteristics(model)
-        if not c.protected
+        if c.is_scored
         for feature in _features_from_characteristic(c)
     )
 
@@ -122,9 +122,11 @@ def _derive_columns(model: type[CreditModel], fields: Columns) -> dict[str, Colu
 
 
 def value_from_column(c: Characteristic, number: float) -> Level | float | None:
-    """Convert a number in a column back to the value that an application has."""
+    """Convert a number in a column back to the value that callers send."""
     if math.isnan(number):
         return None
+    if c.is_date:
+        return date_from_days(number).isoformat()
     if c.levels:
         return c.levels[int(number)]
     return int(number) if c.is_integer else number

@@ -7,6 +7,7 @@ If any check fails, this module returns None, and the caller validates each row 
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import cache, partial
 from operator import attrgetter, ge, gt, le, lt
 from typing import Any
@@ -15,8 +16,8 @@ import numpy as np
 from annotated_types import Ge, Gt, Le, Lt
 from numpy.typing import NDArray
 
-from models.annotations import Annotation, Column, Columns
-from models.contract import Characteristic, CreditModel, characteristics
+from models.annotations import Annotation, Column, Columns, days_from_date
+from models.contract import Characteristic, CreditModel, characteristics, number_from_bound
 
 EXACT_INTEGERS = 2**53  # above it an integer and its double can fall on two sides of a bound
 
@@ -53,6 +54,9 @@ class Table:
 def table_from_applications(model: type[CreditModel], applications: Sequence[CreditModel]) -> Table:
     """Build a table from validated applications."""
     values = {name: list(map(attrgetter(name), applications)) for name in model.model_fields}
+    for c in characteristics(model):
+        if c.is_date:  # as it is sent
+            values[c.name] = [str(value) if value else None for value in values[c.name]]
     scored = [rule for rule in _list_rules(model) if rule.is_scored]
     numbers = np.array([rule.encode(values[rule.name]) for rule in scored], dtype=np.float64)
     return Table(model, values, dict(zip((rule.name for rule in scored), numbers, strict=True)))
@@ -123,6 +127,8 @@ class _Rule:
         None stays None for numbers, which numpy converts to NaN.
         """
         codes = self.level_codes
+        if date in self.kinds:
+            return [None if value is None else days_from_date(value) for value in values]
         return list(values) if codes is None else [codes[value] for value in values]
 
     def check(self, values: Values) -> Column | None:
@@ -151,7 +157,7 @@ class _Rule:
         doubtful: NDArray[np.bool_] = np.abs(column) >= EXACT_INTEGERS
         if type(None) not in self.kinds:
             doubtful |= np.isnan(column)
-        if float not in self.kinds:
+        if int in self.kinds and float not in self.kinds:
             doubtful |= column % 1 > 0
         for breach in self.breaches:
             doubtful |= breach(column)
@@ -177,6 +183,8 @@ def _rule_from_field(model: type[CreditModel], c: Characteristic) -> _Rule:
         kinds: set[type] = {type(level) for level in c.levels}
     elif c.identifier:
         kinds = {str}
+    elif c.is_date:
+        kinds = {date}
     else:
         kinds = {int} if c.is_integer else {int, float}
     levels: dict[object, float] = {level: float(i) for i, level in enumerate(c.levels)}
@@ -201,5 +209,5 @@ def _breach_from_bound(item: object) -> Breach | None:
     """Return the test for values that break a bound. NaN, an absent value, breaks none."""
     for kind, name, is_broken in BREACHES:
         if isinstance(item, kind):
-            return partial(is_broken, float(getattr(item, name)))
+            return partial(is_broken, number_from_bound(getattr(item, name)))
     return None

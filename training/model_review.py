@@ -94,7 +94,7 @@ def measure_importances(scorer: Scorer, matrix: Matrix, seed: int) -> dict[str, 
             np.abs(values[:, list(find_column_indices(scorer.model, c))].sum(axis=1)).mean()
         )
         for c in characteristics(scorer.model)
-        if not c.protected
+        if c.is_scored
     }
     return dict(sorted(importances.items(), key=lambda item: -item[1]))
 

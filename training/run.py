@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from models.annotations import Column, Columns
+from models.annotations import Column, Columns, date_from_days
 from models.calibration import calibrate
 from models.contract import CreditModel, name_from_model
 from models.errors import DataError
@@ -34,7 +34,7 @@ from training.reading.row_validation import CheckedRows, validate_rows
 from training.reading.sources import read_source
 from training.reading.tabular_files import write_table
 from training.row_independence import require_same_scores
-from training.split import Mask, Split, date_from_days, split_by_date, split_by_hash
+from training.split import Mask, Split, split_by_date, split_by_hash
 
 LEAST_OF_EACH_OUTCOME = 20  # defaults, and non-defaults, in the training and in the test part
 LIBRARIES = ("numpy", "optbinning", "pandas", "scikit-learn", "scipy", "xgboost-cpu")

@@ -8,7 +8,6 @@ out of time as well.
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
 
 import numpy as np
 import pandas as pd
@@ -22,7 +21,6 @@ TEST_SHARE = 0.25
 WINDOW_SHARE = 0.2  # rows that the out-of-time window must have; it is made of entire months
 MOST_WINDOW_SHARE = 0.5
 HASH_SPAN = 2**64
-EPOCH = date(1970, 1, 1)
 
 Hashes = NDArray[np.uint64]
 Mask = NDArray[np.bool_]
@@ -97,11 +95,6 @@ def hash_rows(model: type[CreditModel], columns: Columns) -> Hashes:
     for i in np.flatnonzero(occurrences):
         hashes[i] = _hash(hashes[i].tobytes() + int(occurrences[i]).to_bytes(8, "big"))
     return hashes
-
-
-def date_from_days(days: float) -> date:
-    """Return the date of a number of days since 1970-01-01."""
-    return EPOCH + timedelta(days=int(days))
 
 
 def _number_months(dates: Column) -> NDArray[np.int64]:

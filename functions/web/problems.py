@@ -10,7 +10,7 @@ from pydantic_core import to_json
 from starlette.responses import Response
 from typing_extensions import TypedDict
 
-from models.errors import SuretyError
+from models.errors import SuretyError, plain_rule
 
 # A small body could otherwise ask for a very large response.
 MAX_FAULTS = 1_000
@@ -131,7 +131,7 @@ def faults_from_validation(error: ValidationError, prefix: str = "") -> list[Fau
 
     A member name that only the request contains is shown when it looks like a field's name.
     """
-    return [Fault(fault_path(prefix, e["loc"]), _rule(e["type"], e["msg"])) for e in error.errors()]
+    return [Fault(fault_path(prefix, e["loc"]), _rule(e["type"], plain_rule(e["msg"]))) for e in error.errors()]
 
 
 def reject_faults(faults: Sequence[Fault]) -> None:

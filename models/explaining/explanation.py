@@ -106,7 +106,7 @@ def explain_applications(scorer: Scorer, applications: Sequence[CreditModel]) ->
     [base_score] = scorer.points_from_log_odds(np.array([expected_value])).tolist()
     base = Standing(expected_value, base_score)
     totals = zip(log_odds.tolist(), scorer.points_from_log_odds(log_odds).tolist(), strict=True)
-    scored = tuple(c for c in characteristics(scorer.model) if not c.protected)
+    scored = tuple(c for c in characteristics(scorer.model) if c.is_scored)
     column_indices = tuple(list(find_column_indices(scorer.model, c)) for c in scored)
     rows = _Explained(scored, column_indices, columns, baseline, contributions.values, points)
     return [

@@ -1,11 +1,17 @@
+import math
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, ClassVar, Literal, cast
 
+import numpy as np
 import pytest
 from pydantic import Field, ValidationError, create_model
 
 from models.annotations import (
+    CalendarDate,
     Changeable,
     Codes,
+    Column,
+    Columns,
     Identifier,
     Missing,
     Ordered,
@@ -14,14 +20,22 @@ from models.annotations import (
     Reason,
     Risk,
     Special,
+    days_from_date,
+    derived,
 )
 from models.catalogue.application import Application
 from models.catalogue.card_default import CardDefault
 from models.catalogue.german_credit import GermanCredit
 from models.contract import CreditModel, characteristics, contract_hash, name_from_model
 from models.discovery import credit_models
-from models.errors import DeclarationError
-from models.features import columns_from_applications, features, matrix_from_columns
+from models.errors import DeclarationError, plain_rule
+from models.features import (
+    columns_from_applications,
+    features,
+    matrix_from_columns,
+    value_from_column,
+)
+from models.table import find_doubtful, table_from_applications
 from tests.support.toy import Toy, toy
 
 REASON = Reason("X", "Something")
@@ -138,7 +152,7 @@ def test_the_contract_hash_changes_with_a_bound_and_not_with_a_title() -> None:
 @pytest.mark.parametrize(
     ("field", "message"),
     [
-        ((str, ...), "the type must be int, float or Literal"),
+        ((str, ...), "the type must be int, float, Literal or CalendarDate"),
         ((Literal[1, 2], ...), "needs the annotation Codes"),
         ((Annotated[int, Risk(1)], ...), "a scored characteristic needs a Reason"),
         ((Annotated[int | None, Reason("X", "x")], ...), "may be absent needs a Missing"),
@@ -152,7 +166,7 @@ def test_the_contract_hash_changes_with_a_bound_and_not_with_a_title() -> None:
         ((Annotated[Literal[1, 2], Codes(), Other("b")], ...), "Other names a level of a Literal"),
         ((Annotated[str, Identifier()], ...), "an Identifier must have the type"),
         ((Annotated[int | None, Identifier()], None), "an Identifier must have the type"),
-        ((str | None, None), "the type must be int, float or Literal"),
+        ((str | None, None), "the type must be int, float, Literal or CalendarDate"),
         ((Annotated[int, Reason("X", "{odd:d}")], ...), "cannot write a float .*{odd:.0f}"),
         ((Annotated[int, Reason("X", "{odd:,d}")], ...), "cannot write a float"),
         ((Annotated[float, Reason("X", "{odd.real.x}")], ...), "may contain only|cannot write"),
@@ -216,7 +230,7 @@ def test_a_model_without_a_policy_is_refused_at_import() -> None:
         (Annotated[Literal["a"], Changeable(step=1), REASON], "no step for a Literal"),
         (
             Annotated[int, Changeable(), Protected()],
-            "protected or derived characteristic cannot be Changeable",
+            "protected, derived or date characteristic cannot be Changeable",
         ),
     ],
 )
@@ -282,3 +296,75 @@ def test_order_and_other_levels_are_part_of_the_contract() -> None:
 
     hashes = {contract_hash(type("Graded", (model,), {})) for model in (Graded, Plain, Closed)}
     assert len(hashes) == 3
+
+
+class Dated(Toy):
+    """The toy model with two dates, which a derived number reads."""
+
+    applied: Annotated[CalendarDate, Field(ge=date(2000, 1, 1), lt=date(2100, 1, 1))]
+    opened: CalendarDate | None = None
+
+    @derived(
+        Risk(-1),
+        Reason("T7", "The account has been open for {months_open:.0f} months"),
+        Missing("It is not known when the account was opened"),
+    )
+    def months_open(columns: Columns) -> Column:  # noqa: N805 -- becomes a Derived
+        """Months between the two dates."""
+        return (columns["applied"] - columns["opened"]) / 30.4375
+
+
+DATED: dict[str, Any] = {
+    "age": 40,
+    "income": 5e4,
+    "debt": 1e4,
+    "home": "own",
+    "applied": "2026-11-30",
+    "opened": "2024-11-30",
+}
+
+
+def test_dates_are_read_by_derived_numbers_and_are_no_features() -> None:
+    row = Dated.model_validate(DATED)
+    columns = columns_from_applications(Dated, [row])
+    assert columns["applied"].tolist() == [(date(2026, 11, 30) - date(1970, 1, 1)).days]
+    assert columns["months_open"].tolist() == [730 / 30.4375]
+    names = {f.characteristic for f in features(Dated)}
+    assert names & {"applied", "opened", "months_open"} == {"months_open"}
+    by_name = {c.name: c for c in characteristics(Dated)}
+    assert value_from_column(by_name["applied"], columns["applied"][0]) == "2026-11-30"
+    assert table_from_applications(Dated, [row]).values["opened"] == ["2024-11-30"]
+    absent = columns_from_applications(Dated, [Dated.model_validate(DATED | {"opened": None})])
+    assert math.isnan(absent["months_open"][0])
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("30.11.2026", "Input should be a date such as 2026-11-30"),
+        ("2026-02-30", "Input should be a date such as 2026-11-30"),
+        ("20261130", "Input should be a date such as 2026-11-30"),
+        (20_000, "Input should be a date such as 2026-11-30"),
+        (datetime(2026, 11, 30, tzinfo=UTC), "Input should be a date such as 2026-11-30"),
+        ("1999-12-31", "greater than or equal to 2000-01-01"),
+        ("2100-01-01", "less than 2100-01-01"),
+    ],
+)
+def test_what_is_no_date_within_its_bounds_is_refused(value: object, message: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        Dated.model_validate(DATED | {"applied": value})
+    [detail] = caught.value.errors()
+    assert plain_rule(detail["msg"]).endswith(message)
+
+
+def test_rows_with_dates_are_checked_by_column_as_pydantic_checks_them() -> None:
+    days = np.array([days_from_date(day) for day in ("1999-12-31", "2026-11-30", "2100-01-01")])
+    numbers = {"applied": days, "opened": np.full(3, np.nan)}
+    assert find_doubtful(Dated, numbers).tolist() == [True, False, True]
+
+
+def test_a_date_is_declared_by_its_own_type() -> None:
+    with pytest.raises(DeclarationError, match="opened: declare a date as CalendarDate"):
+        create_model("Broken", __base__=Toy, opened=(date, ...))
+    with pytest.raises(DeclarationError, match="opened: a protected, derived or date"):
+        create_model("Broken", __base__=Toy, opened=(Annotated[CalendarDate, Changeable()], ...))

@@ -3,14 +3,13 @@ from datetime import date
 import numpy as np
 import pytest
 
-from models.annotations import Column
+from models.annotations import Column, date_from_days
 from models.errors import DataError
 from tests.support.toy import Toy, toy
 from training.reading.applications import fields_from_applications
 from training.split import (
     TEST_SHARE,
     Hashes,
-    date_from_days,
     hash_rows,
     hash_texts,
     is_test,

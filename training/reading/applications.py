@@ -5,10 +5,11 @@ A column has shape `(n,)`: levels by code, NaN where absent. Identifiers have no
 
 import math
 from collections.abc import Sequence
+from datetime import date
 
 import numpy as np
 
-from models.annotations import Columns
+from models.annotations import Columns, days_from_date
 from models.contract import Characteristic, CreditModel, characteristics
 from models.features import value_from_column
 
@@ -41,7 +42,9 @@ def applications_from_fields(model: type[CreditModel], columns: Columns) -> list
     return [model.model_validate(dict(zip(values, row, strict=True))) for row in rows]
 
 
-def _number_from_value(c: Characteristic, value: str | float | None) -> float:
+def _number_from_value(c: Characteristic, value: str | float | date | None) -> float:
     if value is None:
         return math.nan
+    if isinstance(value, date):
+        return days_from_date(value)
     return float(c.levels.index(value) if c.levels else value)

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from models.annotations import Column
+from models.annotations import Column, days_from_date
 from models.data_file import CsvDialect, OutcomeValue
 
 PLAIN_NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
@@ -214,4 +214,4 @@ def _parse_date(dialect: CsvDialect, value: object) -> float | None:
             return None
     if isinstance(value, datetime):
         value = value.date()
-    return float((value - date(1970, 1, 1)).days) if isinstance(value, date) else None
+    return days_from_date(value) if isinstance(value, date) else None

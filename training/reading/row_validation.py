@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from models.annotations import Column, Columns
 from models.contract import Characteristic, CreditModel
 from models.data_file import DataFile
-from models.errors import DataError
+from models.errors import DataError, plain_rule
 from models.features import LARGEST, find_unusable, value_from_column
 from models.metrics import Labels
 from models.table import find_doubtful
@@ -26,6 +26,7 @@ from training.reading.applications import (
 from training.reading.cells import (
     ConvertedColumn,
     Levels,
+    convert_dates,
     convert_levels,
     convert_numbers,
     convert_outcomes,
@@ -232,6 +233,8 @@ class _RawRows:
             rows = len(self.frame)
             return ConvertedColumn(np.full(rows, np.nan), np.zeros(rows, dtype=bool))
         column, dialect = self.frame[self.columns.fields[c.name]], self.declared.csv
+        if c.is_date:
+            return convert_dates(column, dialect)
         if not c.levels:
             return convert_numbers(column, dialect, c.source.words, c.source.factor)
         return convert_levels(column, dialect, c.source.words, Levels(c.levels, c.other))
@@ -261,7 +264,7 @@ class _RawRows:
                 kind = describe_cell(self.frame[self.columns.fields[name]].iloc[row_index])
             elif name in cells and np.isnan(cells[name].numbers[row_index]):
                 kind = "no value"
-            yield RowFault(row_index, name, detail["msg"], kind)
+            yield RowFault(row_index, name, plain_rule(detail["msg"]), kind)
 
 
 def _plain_from_number(c: Characteristic, number: float) -> str | int | float | None:

@@ -78,7 +78,9 @@ def arguments(model: type[CreditModel]) -> dict[str, str]:
 def _argument_type(c: Characteristic) -> str:
     if c.is_integer or c.is_coded:
         return "INT64"
-    return "STRING" if c.levels or c.identifier else "FLOAT64"
+    if c.is_date:
+        return "DATE"
+    return "STRING" if c.is_text else "FLOAT64"
 
 
 def _rows_from_calls(calls: Rows, types: Mapping[str, str]) -> tuple[Rows, list[Fault]]:
@@ -102,7 +104,7 @@ def _parse_value(value: object, kind: str) -> object:
     if isinstance(value, str):
         if kind == "INT64" and INTEGER.fullmatch(value):
             return int(value)
-        if kind != "STRING" and NUMERIC.fullmatch(value):
+        if kind in ("INT64", "FLOAT64") and NUMERIC.fullmatch(value):
             return float(value)
     return value
 

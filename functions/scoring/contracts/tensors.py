@@ -39,11 +39,7 @@ def metadata_from_datatypes(datatypes: Mapping[str, str]) -> list[TensorMetadata
 def datatypes_from_model(model: type[CreditModel]) -> dict[str, str]:
     """Return the datatype of every field, by name."""
     return {
-        c.name: "INT64"
-        if c.is_integer or c.is_coded
-        else "BYTES"
-        if c.levels or c.identifier
-        else "FP64"
+        c.name: "INT64" if c.is_integer or c.is_coded else "BYTES" if c.is_text else "FP64"
         for c in characteristics(model)
         if c.compute is None
     }

@@ -170,7 +170,7 @@ def _example(model: type[CreditModel], row: Schema) -> Grid:
     """Pick a field the applicant can change: half of the example's amount, or a level."""
     field = max(_scored_fields(model), key=lambda c: c.changeable)
     schema, present = row["properties"][field.name], example_from_schema(row).get(field.name)
-    if field.levels or present is None:
+    if field.levels or field.is_date or present is None:
         return {field.name: [example_from_schema(schema)]}
     half = present // 2 if field.is_integer else present / 2
     return {field.name: [max(half, schema.get("minimum", half))]}

@@ -63,9 +63,7 @@ def _split_annotation(hint: Any) -> tuple[Any, str | None]:  # noqa: ANN401 -- a
 
 
 def _model_column(model_name: str, model: type[CreditModel]) -> Column:
-    types = {
-        c.name: "STRING" if c.levels and not c.is_coded else "FLOAT" for c in characteristics(model)
-    }
+    types = {c.name: "STRING" if c.is_text else "FLOAT" for c in characteristics(model)}
     fields = [_column(name, types[name]) for name in recorded_fields(model)]
     return _column(model_name, "RECORD", fields=fields)
 
