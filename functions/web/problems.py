@@ -131,7 +131,10 @@ def faults_from_validation(error: ValidationError, prefix: str = "") -> list[Fau
 
     A member name that only the request contains is shown when it looks like a field's name.
     """
-    return [Fault(fault_path(prefix, e["loc"]), _rule(e["type"], plain_rule(e["msg"]))) for e in error.errors()]
+    return [
+        Fault(fault_path(prefix, e["loc"]), _rule(e["type"], plain_rule(e["msg"])))
+        for e in error.errors()
+    ]
 
 
 def reject_faults(faults: Sequence[Fault]) -> None:

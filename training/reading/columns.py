@@ -57,7 +57,7 @@ def map_columns(
             fields[c.name] = columns[0]
         elif columns:
             faults.append(f"{c.name}: the data has the columns {' and '.join(columns)}; keep one")
-        elif not c.identifier:
+        else:
             unused = [name for name in names if name not in {*model.model_fields, model.label}]
             faults.append(_explain_missing(c.name, unused, is_optional=c.optional))
     outcome = declared.outcome_column or model.label
@@ -80,7 +80,8 @@ SPECIAL = ("id_column", "group_column", "date_column")
 
 
 def _list_fields(model: type[CreditModel]) -> list[Characteristic]:
-    return [c for c in characteristics(model) if c.compute is None]
+    """Return the fields that training reads: all but identifiers."""
+    return [c for c in characteristics(model) if c.compute is None and not c.identifier]
 
 
 def _check_arguments(
