@@ -12,7 +12,6 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from models.annotations import Column
 from models.contract import CreditModel
 from models.data_file import CsvDialect, DataFile
 from models.errors import DataError
@@ -21,7 +20,12 @@ from training.reading.arguments import collect_data_options
 from training.reading.cells import convert_outcomes
 from training.reading.database import Query
 from training.reading.dialect_detection import detect_dialect
-from training.reading.inspection import ColumnProfile, profile_columns, suggest_cells
+from training.reading.inspection import (
+    ColumnProfile,
+    OutcomeColumn,
+    profile_columns,
+    suggest_cells,
+)
 from training.reading.model_draft import Draft, class_name_from_file, write_draft
 from training.reading.options import DataOptions
 from training.reading.sources import read_source
@@ -41,7 +45,7 @@ class InspectedFile:
     name: str
     frame: pd.DataFrame
     declared: DataFile
-    outcome: Column | None
+    outcome: OutcomeColumn | None
 
 
 def inspect_file(options: argparse.Namespace, settings: TrainingSettings) -> None:
@@ -106,7 +110,7 @@ def _read(data: DataOptions) -> InspectedFile:
     )
 
 
-def _read_outcome(frame: pd.DataFrame, declared: DataFile) -> Column | None:
+def _read_outcome(frame: pd.DataFrame, declared: DataFile) -> OutcomeColumn | None:
     name = declared.outcome_column or LABEL
     if name not in frame:
         if declared.outcome_column:
@@ -119,7 +123,7 @@ def _read_outcome(frame: pd.DataFrame, declared: DataFile) -> Column | None:
         options = " ".join(shlex.join(["--outcome", f"{word}=..."]) for word in words)
         say(f"{name} has words: declare which is a default (1) and which is none (0): {options}")
         return None
-    return cells.numbers
+    return OutcomeColumn(name, cells.numbers)
 
 
 def _print_profiles(inspected: InspectedFile, profiles: list[ColumnProfile]) -> None:
@@ -149,7 +153,7 @@ def _write_model(path: Path, inspected: InspectedFile, profiles: list[ColumnProf
         class_name=class_name_from_file(path.name),
         label=LABEL,
         data_file=inspected.declared,
-        base_rate=float(np.nanmean(inspected.outcome)),
+        base_rate=float(np.nanmean(inspected.outcome.labels)),
         profiles=profiles,
     )
     try:

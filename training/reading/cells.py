@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from models.annotations import Column, days_from_date
 from models.data_file import CsvDialect, OutcomeValue
 
+ISO_FORMAT = CsvDialect().date
 PLAIN_NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 # Words that people write for an absent value. They are named in messages, never guessed.
 MISSING_WORDS = frozenset(
@@ -209,7 +210,10 @@ def _parse_date(dialect: CsvDialect, value: object) -> float | None:
         return math.nan
     if isinstance(value, str):
         try:
-            value = datetime.strptime(value.strip(), dialect.date).date()  # noqa: DTZ007 -- a date
+            if dialect.date == ISO_FORMAT:  # perhaps with a time
+                value = datetime.fromisoformat(value.strip())
+            else:
+                value = datetime.strptime(value.strip(), dialect.date).date()  # noqa: DTZ007 -- a date
         except ValueError:
             return None
     if isinstance(value, datetime):

@@ -5,7 +5,7 @@ Everything here is a suggestion. A model file, or an option, declares what train
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -19,13 +19,21 @@ from training.reading.cells import MISSING_WORDS, convert_dates, convert_numbers
 MOST_LEVELS = 30  # distinct words of a column that is read as levels
 SAMPLE_ROWS = 20_000  # from which dialect and kinds are suggested
 DISGUISE = 0.95  # AUC of one column, from which it may be known only after the outcome
+OUTCOME = "the outcome"  # a remark on the column itself
 LEAST_READABLE = 0.95  # share of present cells that a kind must read
 SYMBOLS = ("$", "€", "£", "%")
-DATE_FORMATS = ("%Y-%m-%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%Y%m%d", "%d-%b-%y", "%Y/%m/%d")
+DATE_FORMATS = ("%Y-%m-%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%d-%b-%y", "%Y/%m/%d")
 # Thousands and decimal; the first that reads most cells is suggested, so "1,234" is no decimal.
 NUMBER_STYLES = (("", "."), (",", "."), ("", ","), (".", ","))
 
 Kind = Literal["number", "integer", "date", "levels", "text", "empty"]
+
+
+class OutcomeColumn(NamedTuple):
+    """The column that has the outcome: 0 or 1 for each row, or NaN if it is left out."""
+
+    name: str
+    labels: Column
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +73,7 @@ def suggest_cells(frame: pd.DataFrame, dialect: CsvDialect) -> CsvDialect:
         if decimal != dialect.delimiter
     ]
     best = max(styles, key=lambda style: sum(_count_numbers(column, style) for column in texts))
+    texts = [column for column in texts if _count_numbers(column, best) < len(column) / 2]
     dates = [replace(best, date=form) for form in dict.fromkeys((dialect.date, *DATE_FORMATS))]
     return max(dates, key=lambda style: sum(_count_dates(column, style) for column in texts))
 
@@ -72,13 +81,18 @@ def suggest_cells(frame: pd.DataFrame, dialect: CsvDialect) -> CsvDialect:
 def profile_columns(
     frame: pd.DataFrame,
     dialect: CsvDialect,
-    outcome: Column | None,
+    outcome: OutcomeColumn | None,
     advance: Callable[[], None],
 ) -> list[ColumnProfile]:
-    """Profile every column. `outcome` is 0 or 1 for each row, or NaN. Calls `advance` for each."""
+    """Profile every column, and compare it with the outcome. Calls `advance` after each."""
     profiles = []
     for name in frame.columns:
-        profiles.append(_profile(str(name), frame[name], dialect, outcome))
+        if outcome is not None and name == outcome.name:
+            profile = _profile(str(name), frame[name], dialect, None)
+            profiles.append(replace(profile, remarks=(OUTCOME,)))
+        else:
+            labels = outcome.labels if outcome else None
+            profiles.append(_profile(str(name), frame[name], dialect, labels))
         advance()
     return profiles
 

@@ -126,7 +126,9 @@ def _quote(text: str) -> str:
 
 
 def _find_obstacle(profile: ColumnProfile) -> str:
-    if profile.kind in ("empty", "text", "date"):
+    if profile.kind == "date":
+        return "a date: name it as date_column to test the model out of time, or make it a field"
+    if profile.kind in ("empty", "text"):
         return "; ".join(profile.remarks) or f"a {profile.kind}"
     if any("?" in remark or remark == "constant" for remark in profile.remarks):
         return "; ".join(profile.remarks)

@@ -135,6 +135,10 @@ def test_dates_are_days_since_1970() -> None:
     cells = convert_dates(column, CsvDialect())
     np.testing.assert_array_equal(cells.numbers, [1, 2, 3, np.nan, np.nan])
     assert cells.unreadable.tolist() == [False] * 4 + [True]
+    times = convert_dates(
+        pd.Series(["1970-01-02 10:00:00+00:00", "1970-01-02T10:00"]), CsvDialect()
+    )
+    assert times.numbers.tolist() == [1.0, 1.0]
     german = convert_dates(pd.Series(["31.12.1970"]), CsvDialect(date="%d.%m.%Y"))
     assert german.numbers.tolist() == [364.0]
     exact = pd.Series(pd.to_datetime(["1970-01-02 23:59:59.999999999", "NaT"]))

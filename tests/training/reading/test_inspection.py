@@ -2,9 +2,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.annotations import Column
 from models.data_file import CsvDialect
-from training.reading.inspection import ColumnProfile, profile_columns, suggest_cells
+from training.reading.inspection import (
+    ColumnProfile,
+    OutcomeColumn,
+    profile_columns,
+    suggest_cells,
+)
 
 N = 400
 RANDOM = np.random.default_rng(1)
@@ -26,7 +30,10 @@ FRAME = pd.DataFrame(
 )
 
 
-def profiles(outcome: Column | None = OUTCOME) -> dict[str, ColumnProfile]:
+NAMED = OutcomeColumn("outcome", OUTCOME)
+
+
+def profiles(outcome: OutcomeColumn | None = NAMED) -> dict[str, ColumnProfile]:
     dialect = suggest_cells(FRAME, CsvDialect())
     calls: list[None] = []
     columns = profile_columns(FRAME, dialect, outcome, lambda: calls.append(None))
@@ -92,3 +99,5 @@ def test_sound_columns_have_no_remarks() -> None:
 def test_without_an_outcome_nothing_is_compared_with_it() -> None:
     assert {profile.auc for profile in profiles(None).values()} == {None}
     assert profiles()["collected"].auc == 1.0
+    itself = profiles(OutcomeColumn("collected", OUTCOME))["collected"]
+    assert (itself.auc, itself.remarks) == (None, ("the outcome",))

@@ -85,7 +85,7 @@ def test_bounds_leave_room(model: type[CreditModel]) -> None:
 def test_what_is_left_out_and_what_could_have_a_sign_is_said() -> None:
     text = write()
     assert "# Left out: Loan ID (an identifier?)" in text
-    assert "# Left out: granted (a date)" in text
+    assert "# Left out: granted (a date: name it as date_column" in text
     assert "# Left out: country (constant)" in text
     assert "# Riskier as it rises (AUC alone 0.700); declare Risk(+1) if that has a reason." in text
     assert "# Riskier as it falls (AUC alone 0.600); declare Risk(-1)" in text
