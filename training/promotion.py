@@ -7,6 +7,7 @@ from typing import Literal
 from models.contract import name_from_model
 from models.errors import ModelRefusedError, ObjectMissingError
 from models.metrics import Probabilities
+from models.registry.isolated_load import load_in_isolation
 from models.registry.pointer import Author, find_pointer, promote_over
 from models.registry.serving import load_version
 from models.registry.versions import Version, find_published, publish
@@ -14,10 +15,11 @@ from models.scorer import probabilities_from_log_odds
 from models.stores.store import Store
 from training.gate import Gate
 from training.gates import COMPARING_GATES, EVIDENCE_GATE, judge_against, judge_alone
-from training.isolated_load import load_in_isolation
 from training.progress import say
 from training.report import build_report_files
 from training.run import Prepared, Trained, finish
+
+EVERY_GATE_PASSED = "every gate passed"  # the reason of a training run
 
 OutcomeName = Literal["promoted", "kept", "rejected", "insufficient_evidence"]
 
@@ -145,6 +147,7 @@ def release(trained: Trained, verdict: Verdict, store: Store, author: Author) ->
         files = build_report_files(trained, verdict.outcome, verdict.gates)
         version = publish(store, model_name, bundle, files, author.when)
     if verdict.outcome == "promoted":
+        author = replace(author, reason=author.reason or EVERY_GATE_PASSED)
         promote_over(store, model_name, version, verdict.champion, author)
     return version.version
 
