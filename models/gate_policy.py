@@ -116,8 +116,8 @@ class GatePolicy:
     """
 
     auc_margin: float = 0.005
-    log_loss_margin: float = 0.003
-    brier_margin: float = 0.001
+    log_loss_margin: float = 0.004
+    brier_margin: float = 0.0015
     alpha: float = 0.05
     calibration_alpha: float = 0.05
     stability_psi: float = 0.10
