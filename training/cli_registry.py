@@ -74,7 +74,7 @@ def add_commands(commands: Any, settings: TrainingSettings) -> None:  # noqa: AN
     show = add_command("show", _show, "show one version, by default the champion")
     show.add_argument("--version", help="name of a version (default: the champion)")
     promote_command = add_command("promote", _promote, "make a version the champion")
-    promote_command.add_argument("--version", required=True, help="name of a version")
+    _require_version(promote_command)
     promote_command.add_argument(
         "--approved-by", help="the second person who agrees, if the policy asks for one"
     )
@@ -85,7 +85,7 @@ def add_commands(commands: Any, settings: TrainingSettings) -> None:  # noqa: AN
     challenge_command = add_command(
         "challenge", _challenge, "let a version score a share of the requests"
     )
-    challenge_command.add_argument("--version", required=True, help="name of a version")
+    _require_version(challenge_command)
     challenge_command.add_argument(
         "--share", type=_parse_share, default=0.1, help="share of requests (default %(default)s)"
     )
@@ -104,6 +104,10 @@ def add_commands(commands: Any, settings: TrainingSettings) -> None:  # noqa: AN
     prune_command.add_argument(
         "--keep", type=parse_count, required=True, help="number of newest versions to keep"
     )
+
+
+def _require_version(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--version", required=True, help="name of a version")
 
 
 def find_author(reason: str | None = None) -> Author:

@@ -39,6 +39,7 @@ from models.stores.store import OpenedStore
 
 ETAG = re.compile(r'"(\d{1,9})"', re.ASCII)
 RETRY_SECONDS = 10
+SERVICE_ACCOUNTS = ".gserviceaccount.com"
 POINTER = "/v1/models/{model}/pointer"
 PROMOTE, ROLLBACK = "/v1/models/{model}:promote", "/v1/models/{model}:rollback"
 T = TypeVar("T")
@@ -92,19 +93,21 @@ def contract(registry: Registry) -> Contract:
         return registry.catalogue[request.path_params["model"]]
 
     async def show(request: Request) -> Response:
-        state = await _run(_read_state, registry.store, name_from_model(find_model(request)))
+        state = await run_in_thread(
+            _read_state, registry.store, name_from_model(find_model(request))
+        )
         return _with_etag(json_response(state), state["sequence"])
 
     async def promote(request: Request) -> Response:
         model, order = find_model(request), await _read_order(request, registry.auth)
         async with locks[name_from_model(model)]:
-            result = await _run(promote_by_order, registry.store, model, order)
+            result = await run_in_thread(promote_by_order, registry.store, model, order)
         return _respond(model, order, result, "promoted")
 
     async def roll_back(request: Request) -> Response:
         model, order = find_model(request), await _read_order(request, registry.auth)
         async with locks[name_from_model(model)]:
-            result = await _run(roll_back_by_order, registry.store, model, order)
+            result = await run_in_thread(roll_back_by_order, registry.store, model, order)
         return _respond(model, order, result, "rolled back")
 
     return Contract(
@@ -172,12 +175,17 @@ def _read_sequence(request: Request) -> int:
 
 
 def _find_caller(request: Request, auth: Auth) -> str | None:
-    if auth == "iam":
-        return email_from_authorization(request.headers.get("authorization", ""))
-    return caller_from_request(request).principal
+    """Find out who asks. Cloud Run cannot grant a path, so a schedule's account could ask too."""
+    if auth != "iam":
+        return caller_from_request(request).principal
+    email = email_from_authorization(request.headers.get("authorization", ""))
+    if email is None or email.endswith(SERVICE_ACCOUNTS):
+        message = "only a person may move a pointer, and this is a service account"
+        raise RequestError(HTTPStatus.FORBIDDEN, message)
+    return email
 
 
-async def _run(function: Callable[..., T], *arguments: Any) -> T:  # noqa: ANN401 -- of any function
+async def run_in_thread(function: Callable[..., T], *arguments: Any) -> T:  # noqa: ANN401 -- of any function
     """Run a function that reads and writes the store, and name what it lacks as HTTP does."""
     try:
         return await asyncio.to_thread(function, *arguments)

@@ -96,6 +96,10 @@ def is_promoted(size: Size, challenger: Challenger, seed: int) -> bool:
     """Judge one challenger by every gate."""
     trial = draw_trial(size, [challenger], seed)
     ours = trial.challengers[0]
+    # Calibration takes most of the time, and is of no consequence to what is refused already.
+    compared = _evaluate(trial.labels, ours, seed, is_calibration_measured=False)
+    if _refused(judge_difference(compared, trial.champion, 1.0)):
+        return False
     return not _refused(judge_against(_evaluate(trial.labels, ours, seed), trial.champion))
 
 
@@ -172,7 +176,7 @@ def _find_sight(size: Size, auc_gain: float) -> float:
         return SIGHT
     wanted = _true_auc(size, SIGHT) + auc_gain
     low, high = 0.5, 0.999
-    for _ in range(30):
+    for _ in range(14):
         middle = (low + high) / 2
         low, high = (middle, high) if _true_auc(size, middle) < wanted else (low, middle)
     return low
