@@ -37,6 +37,7 @@ from models.annotations import (
 )
 from models.data_file import DataFile
 from models.errors import DeclarationError
+from models.gate_policy import GatePolicy, check_gate_policy
 from models.policy import CutoffRule, CutoffRules, Cutoffs, Fixed
 from models.score_scale import Bands, Scale
 
@@ -105,6 +106,7 @@ class CreditModel(BaseModel):
     - `default_rule`: the probability from which a row is classified as a default. Accuracy,
       precision, recall and F1 use this class. Decisions do not.
     - `data_file`: how the training data is written; optional.
+    - `gate_policy`: what a new version must meet before it is promoted.
     """
 
     model_config = ConfigDict(
@@ -125,6 +127,7 @@ class CreditModel(BaseModel):
     bands: ClassVar[Bands | None] = None
     default_rule: ClassVar[CutoffRule] = Fixed(0.5)
     data_file: ClassVar[DataFile] = DataFile()
+    gate_policy: ClassVar[GatePolicy] = GatePolicy()
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: object) -> None:
@@ -138,6 +141,7 @@ class CreditModel(BaseModel):
             _check_field(cls, name, info)
         for c in characteristics(cls):
             _check_numbers(c, cls.model_fields.get(c.name))
+        check_gate_policy(cls.gate_policy, [c.name for c in characteristics(cls) if c.protected])
 
 
 @cache

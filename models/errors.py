@@ -59,6 +59,17 @@ class RegistryError(SuretyError):
     """The state of a version or pointer does not allow the operation."""
 
 
+class ApprovalError(RegistryError):
+    """A promotion by hand lacks a reason or the approval of a second person.
+
+    `member` is what lacks: `reason` or `approved_by`.
+    """
+
+    def __init__(self, message: str, member: str) -> None:
+        super().__init__(message)
+        self.member = member
+
+
 class PointerMovedError(RegistryError):
     """Someone else moved the pointer of a model first. The operation had no effect."""
 
@@ -66,6 +77,15 @@ class PointerMovedError(RegistryError):
         super().__init__(
             f"{who} moved the pointer of {model_name} first, at {when:%Y-%m-%d %H:%M:%S} UTC; "
             f"its champion is {champion}"
+        )
+
+
+class SequenceError(RegistryError):
+    """The pointer of a model is not where the caller saw it. The operation had no effect."""
+
+    def __init__(self, model_name: str, actual: int) -> None:
+        super().__init__(
+            f"the pointer of {model_name} has the sequence {actual}; look at it again first"
         )
 
 

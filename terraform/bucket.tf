@@ -47,6 +47,13 @@ resource "google_storage_bucket_iam_member" "training_creates" {
   member = "serviceAccount:${local.accounts.training}"
 }
 
+locals {
+  champions = "resource.name.startsWith(\"projects/_/buckets/${google_storage_bucket.models.name}/objects/champions/\")"
+  # A record of a move is created once. Nobody may replace or remove it, nor a proposal.
+  recorded = [for folder in ["moves", "proposals"] : "resource.name.extract(\"/objects/champions/{model}/${folder}/\") == \"\""]
+  pointers = join(" && ", concat([local.champions], local.recorded))
+}
+
 # Replacing does: only the pointers may be.
 resource "google_storage_bucket_iam_member" "training_promotes" {
   bucket = google_storage_bucket.models.name
@@ -54,8 +61,8 @@ resource "google_storage_bucket_iam_member" "training_promotes" {
   member = "serviceAccount:${local.accounts.training}"
 
   condition {
-    title      = "champions-only"
-    expression = "resource.name.startsWith(\"projects/_/buckets/${google_storage_bucket.models.name}/objects/champions/\")"
+    title      = "pointers-only"
+    expression = local.pointers
   }
 }
 
@@ -76,8 +83,51 @@ resource "google_storage_bucket_iam_member" "operator_promotes" {
   member = each.value
 
   condition {
+    title      = "pointers-only"
+    expression = local.pointers
+  }
+}
+
+# The record of a move is created before the move.
+resource "google_storage_bucket_iam_member" "operator_records" {
+  for_each = var.operators
+
+  bucket = google_storage_bucket.models.name
+  role   = "roles/storage.objectCreator"
+  member = each.value
+
+  condition {
     title      = "champions-only"
-    expression = "resource.name.startsWith(\"projects/_/buckets/${google_storage_bucket.models.name}/objects/champions/\")"
+    expression = local.champions
+  }
+}
+
+# The retrain service promotes and rolls back for its callers, with the rights of an operator.
+resource "google_storage_bucket_iam_member" "retrain_reads" {
+  bucket = google_storage_bucket.models.name
+  role   = "roles/storage.objectViewer"
+  member = "serviceAccount:${local.accounts.retrain}"
+}
+
+resource "google_storage_bucket_iam_member" "retrain_promotes" {
+  bucket = google_storage_bucket.models.name
+  role   = "roles/storage.objectUser"
+  member = "serviceAccount:${local.accounts.retrain}"
+
+  condition {
+    title      = "pointers-only"
+    expression = local.pointers
+  }
+}
+
+resource "google_storage_bucket_iam_member" "retrain_records" {
+  bucket = google_storage_bucket.models.name
+  role   = "roles/storage.objectCreator"
+  member = "serviceAccount:${local.accounts.retrain}"
+
+  condition {
+    title      = "champions-only"
+    expression = local.champions
   }
 }
 

@@ -1,4 +1,4 @@
-# POST /train and GET /train/status: people and systems start a training run without a console.
+# People and systems start a training run, promote and roll back without a console.
 resource "google_cloud_run_v2_service" "retrain" {
   name                = "${var.environment}-retrain"
   location            = var.region
@@ -38,6 +38,7 @@ resource "google_cloud_run_v2_service" "retrain" {
           AUTH                   = "iam"
           CREDIT_MODELS          = local.settings.CREDIT_MODELS
           DEFAULT_MODEL          = var.default_model
+          MODEL_STORE            = local.settings.MODEL_STORE
           TRAINING_JOB           = "projects/${var.project_id}/locations/${var.region}/jobs/${var.environment}-train-{model}"
           TRAINING_OVERDUE_HOURS = tostring(24 * var.training_overdue_days)
         }

@@ -5,7 +5,7 @@ import getpass
 import json
 import os
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,24 @@ from rich.table import Table
 from models.contract import CreditModel, name_from_model
 from models.discovery import credit_models
 from models.errors import (
+    ApprovalError,
     ModelRefusedError,
     ObjectMissingError,
     RegistryError,
     StoreUnavailableError,
 )
+from models.registry.approval import (
+    Judgement,
+    check_reason,
+    check_second_person,
+    describe,
+    find_judgement,
+    needs_reason,
+    needs_second_person,
+)
 from models.registry.bundle import bundle_from_bytes
+from models.registry.isolated_load import load_in_isolation
+from models.registry.moves import read_history
 from models.registry.pointer import (
     Author,
     Challenger,
@@ -40,7 +52,7 @@ from models.stores.preconditions import prove_preconditions
 from models.stores.store import OpenedStore, Store
 from models.stores.uri import open_store
 from training.comparison import DECISIONS, QUANTILES, compare_variants
-from training.isolated_load import load_in_isolation
+from training.progress import say
 from training.settings import TrainingSettings
 
 WIDTH = 200
@@ -62,7 +74,10 @@ def add_commands(commands: Any, settings: TrainingSettings) -> None:  # noqa: AN
     show = add_command("show", _show, "show one version, by default the champion")
     show.add_argument("--version", help="name of a version (default: the champion)")
     promote_command = add_command("promote", _promote, "make a version the champion")
-    promote_command.add_argument("--version", required=True, help="name of a version")
+    _require_version(promote_command)
+    promote_command.add_argument(
+        "--approved-by", help="the second person who agrees, if the policy asks for one"
+    )
     rollback = add_command("rollback", _roll_back, "make the previous champion the champion again")
     rollback.add_argument(
         "--version", help="its name; without it the command only says what it would do"
@@ -70,13 +85,16 @@ def add_commands(commands: Any, settings: TrainingSettings) -> None:  # noqa: AN
     challenge_command = add_command(
         "challenge", _challenge, "let a version score a share of the requests"
     )
-    challenge_command.add_argument("--version", required=True, help="name of a version")
+    _require_version(challenge_command)
     challenge_command.add_argument(
         "--share", type=_parse_share, default=0.1, help="share of requests (default %(default)s)"
     )
     compare = add_command("compare", _compare, "compare champion and challenger in a decision log")
     compare.add_argument("--log", type=Path, required=True, help="path of a decision log")
-    add_command("retire", _retire, "remove the challenger")
+    retire_command = add_command("retire", _retire, "remove the challenger")
+    for command in (promote_command, rollback, challenge_command, retire_command):
+        command.add_argument("--reason", help="why the pointer is moved; kept in the history")
+    add_command("history", _list_moves, "list every move of the pointer: who, when and why")
     add_command("verify", _verify, "hash and load every version; exit 1 if one is not as published")
     prune_command = add_command(
         "prune",
@@ -88,13 +106,17 @@ def add_commands(commands: Any, settings: TrainingSettings) -> None:  # noqa: AN
     )
 
 
-def find_author() -> Author:
-    """Return the user who runs the command, and the current time."""
+def _require_version(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--version", required=True, help="name of a version")
+
+
+def find_author(reason: str | None = None) -> Author:
+    """Return the user who runs the command, the current time, and the user's reason."""
     try:
         who = getpass.getuser()
     except (KeyError, OSError):  # the user of a container may have no name
         who = f"uid {os.getuid()}"
-    return Author(who=who, when=datetime.now(UTC))
+    return Author(who=who, when=datetime.now(UTC), reason=reason)
 
 
 def _list_versions(options: argparse.Namespace, settings: TrainingSettings) -> None:
@@ -102,10 +124,13 @@ def _list_versions(options: argparse.Namespace, settings: TrainingSettings) -> N
     pointer = find_pointer(store, model_name)
     roles = _roles_from_pointer(pointer)
     table = Table(title=f"{model_name} in {options.store}", title_justify="left")
-    for heading in ("version", "role", "family", "auc", "log-loss", "trained on"):
+    for heading in ("version", "role", "outcome", "family", "auc", "log-loss", "trained on"):
         table.add_column(heading)
     for name in version_names(store, model_name):
-        table.add_row(name, roles.get(name, ""), *_describe_version(store, model_name, name))
+        judgement = find_judgement(store, model_name, name)
+        outcome = judgement.outcome if judgement else "unknown"
+        figures = _describe_version(store, model_name, name)
+        table.add_row(name, roles.get(name, ""), escape(outcome), *figures)
     console = _open_console()
     console.print(table)
     if pointer:
@@ -138,6 +163,7 @@ def _show(options: argparse.Namespace, settings: TrainingSettings) -> None:
     table.add_row("sha256", version.sha256)
     table.add_row("size", f"{version.size:,} bytes")
     table.add_row("scale", str(manifest.scale))
+    _add_gates(table, find_judgement(store, model_name, version.version))
     for name, figure in manifest.metrics.items():
         table.add_row(name, f"{figure.value:.4f} ({figure.low:.4f} to {figure.high:.4f})")
     for name, value in manifest.provenance.model_dump().items():
@@ -145,15 +171,62 @@ def _show(options: argparse.Namespace, settings: TrainingSettings) -> None:
     _open_console().print(table)
 
 
+def _add_gates(table: Table, judgement: Judgement | None) -> None:
+    table.add_row("outcome", escape(judgement.outcome) if judgement else "unknown: no report")
+    for gate in judgement.gates if judgement else ():
+        words = "passed" if gate.passed else f"failed ({gate.consequence})"
+        table.add_row(escape(gate.name), escape(f"{words}: {gate.reason}"))
+
+
 def _promote(options: argparse.Namespace, settings: TrainingSettings) -> None:
+    """Promote a version by hand. What its own run did not promote needs a reason."""
     store, version = _find_loadable(options, settings)
-    _print_outcome("promoted", promote(store, options.model, version, find_author()))
+    judgement = find_judgement(store, options.model, version.version)
+    author = replace(find_author(options.reason), approved_by=options.approved_by)
+    try:
+        check_reason(version.version, judgement, author.reason)
+        is_needed = needs_second_person(_find_model(options, settings).gate_policy, judgement)
+        check_second_person(author.who, author.approved_by, is_needed=is_needed)
+    except ApprovalError as error:
+        message = f"{error}; use --{error.member.replace('_', '-')}"
+        raise ApprovalError(message, error.member) from error
+    if needs_reason(judgement):
+        say(f"promoted by hand: {describe(version.version, judgement)}")
+    author = replace(author, failed=judgement.failed if judgement else ())
+    _print_outcome("promoted", promote(store, options.model, version, author))
+
+
+def _list_moves(options: argparse.Namespace, settings: TrainingSettings) -> None:
+    store, model_name = _open_registry(options, settings)
+    pointer = find_pointer(store, model_name)
+    if pointer is None:
+        message = f"{model_name} has no champion, so its pointer was never moved"
+        raise RegistryError(message)
+    history = read_history(store, model_name, pointer.sequence, pointer.nonce)
+    table = Table(title=f"{model_name} in {options.store}", title_justify="left")
+    for heading in ("move", "when", "who", "did", "champion", "reason", "approved by", "failed"):
+        table.add_column(heading)
+    for move in history.moves:
+        texts = (move.who, move.action, move.champion.version, move.reason, move.approved_by)
+        table.add_row(
+            str(move.sequence),
+            f"{move.when:%Y-%m-%d %H:%M:%S}",
+            *(escape(text or "") for text in texts),
+            escape(", ".join(move.failed)),
+        )
+    console = _open_console()
+    console.print(table)
+    if history.unrecorded:
+        console.print(f"moves 1 to {history.unrecorded} have no record")
+    moves = [move.model_dump(mode="json") for move in history.moves]
+    print(json.dumps({"model": model_name, "unrecorded": history.unrecorded, "moves": moves}))
 
 
 def _challenge(options: argparse.Namespace, settings: TrainingSettings) -> None:
     store, version = _find_loadable(options, settings)
     challenger = Challenger(version=version, share=options.share)
-    _print_outcome("challenged", challenge(store, options.model, challenger, find_author()))
+    author = find_author(options.reason)
+    _print_outcome("challenged", challenge(store, options.model, challenger, author))
 
 
 def _roll_back(options: argparse.Namespace, settings: TrainingSettings) -> None:
@@ -169,11 +242,13 @@ def _roll_back(options: argparse.Namespace, settings: TrainingSettings) -> None:
         )
         raise RegistryError(message)
     store, version = _find_loadable(options, settings)
-    _print_outcome("rolled back", roll_back(store, options.model, version, find_author()))
+    author = find_author(options.reason)
+    _print_outcome("rolled back", roll_back(store, options.model, version, author))
 
 
 def _retire(options: argparse.Namespace, settings: TrainingSettings) -> None:
-    _print_outcome("retired", retire(*_open_registry(options, settings), find_author()))
+    author = find_author(options.reason)
+    _print_outcome("retired", retire(*_open_registry(options, settings), author))
 
 
 def _compare(options: argparse.Namespace, settings: TrainingSettings) -> None:

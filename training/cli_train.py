@@ -2,18 +2,20 @@
 
 import argparse
 import json
+from dataclasses import asdict
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from models.discovery import credit_models
 from models.stores.preconditions import prove_preconditions
 from models.stores.uri import open_store
 from training.cli_registry import find_author
-from training.promotion import Verdict, judge, release
+from training.promotion import Selection, Verdict, release, select_family
 from training.reading.arguments import collect_data_options
 from training.reading.options import DataOptions
-from training.run import Trained, TrainingJob, train
+from training.run import Trained, TrainingJob, prepare
 from training.settings import TrainingSettings
 
 
@@ -37,23 +39,27 @@ def train_and_release(options: argparse.Namespace, settings: TrainingSettings) -
         last_months=options.last_months,
         refused=options.refused,
     )
-    trained = train(job)
-    verdict = judge(trained, store)
+    selection = select_family(prepare(job), store)
+    trained, verdict = selection.trained, selection.verdict
     version = None if options.dry_run else release(trained, verdict, store, find_author())
     _print_table(trained, verdict)
-    print(json.dumps(_summarise(trained, verdict, version)))
+    would = {"would_promote": verdict.outcome == "promoted"} if options.dry_run else {}
+    print(json.dumps(_summarise(selection, version) | would))
 
 
-def _summarise(trained: Trained, verdict: Verdict, version: str | None) -> dict[str, object]:
-    manifest = trained.manifest
+def _summarise(selection: Selection, version: str | None) -> dict[str, object]:
+    manifest, verdict = selection.trained.manifest, selection.verdict
     return {
         "outcome": verdict.outcome,
         "model": manifest.model,
         "version": version,
         "family": manifest.family,
+        "passed_over": [asdict(family) for family in selection.passed_over],
         "metrics": {name: round(figure.value, 6) for name, figure in manifest.metrics.items()},
         "gates": {gate.name: gate.passed for gate in verdict.gates},
-        "rows_refused": trained.data.rows.refused,
+        "warnings": [gate.name for gate in verdict.warnings],
+        "remedies": {gate.name: gate.remedy for gate in verdict.failures},
+        "rows_refused": selection.trained.data.rows.refused,
     }
 
 
@@ -66,5 +72,8 @@ def _print_table(trained: Trained, verdict: Verdict) -> None:
     for name, figure in manifest.metrics.items():
         table.add_row(name, f"{figure.value:.4f}", f"{figure.low:.4f} to {figure.high:.4f}")
     for gate in verdict.gates:
-        table.add_row(gate.name, "passed" if gate.passed else "FAILED", gate.detail)
-    Console(stderr=True).print(table)
+        table.add_row(escape(gate.name), gate.verdict, escape(gate.reason))
+    console = Console(stderr=True)
+    console.print(table)
+    for gate in verdict.failures:
+        console.print(escape(f"{gate.name} failed. What would help: {gate.remedy}."))

@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from models.score_scale import score_from_probability
 from training.families.selection import FamilyResult
-from training.gates import Gate
+from training.gate import Gate
 from training.model_review import measure_fairness, measure_importances, tabulate_cutoffs
 from training.plots import (
     plot_calibration_curve,
@@ -65,7 +65,7 @@ def _build_document(trained: Trained, outcome: str, gates: Sequence[Gate]) -> di
         "cross_validation": [asdict(fold) for result in families for fold in result.folds],
         "candidates": [_summarise_family(result) for result in families],
         "calibration": asdict(trained.fitted.result.calibration),
-        "gates": [asdict(gate) for gate in gates],
+        "gates": [asdict(gate) | {"remedy": gate.remedy} for gate in gates],
         "cutoffs": [asdict(row) for row in cutoffs],
         "importances": measure_importances(trained.scorer, test.matrix, trained.job.seed),
         "signs": [asdict(check) for check in trained.signs],

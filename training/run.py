@@ -24,7 +24,8 @@ from training.cutoffs import choose_cutoff, choose_cutoffs
 from training.families.candidates import CANDIDATES, Candidate, Fit, frame_from_matrix
 from training.families.export import check_parity, export
 from training.families.selection import FamilyResult, compare_families
-from training.gates import CALIBRATION_CONFIDENCE, Evaluation
+from training.gate_evidence import GateEvidence, JudgedRows, gather_evidence
+from training.gates import Evaluation
 from training.golden_rows import draw_golden_rows
 from training.model_review import SignCheck, check_signs
 from training.progress import say
@@ -127,6 +128,7 @@ class Trained:
     in_time: Part | None  # of the months that were fitted, if `test` has the months after them
     probabilities: Probabilities  # of the rows of the test part
     signs: tuple[SignCheck, ...]
+    evidence: GateEvidence
     manifest: Manifest
     golden: Golden
 
@@ -155,6 +157,10 @@ class Trained:
             auc=self.manifest.metrics["auc"],
             reliability=self.manifest.reliability,
             signs=self.signs,
+            policy=self.model.gate_policy,
+            default_from=self.fitted.default_from,
+            evidence=self.evidence,
+            seed=self.job.seed,
         )
 
 
@@ -204,6 +210,7 @@ def finish(prepared: Prepared, result: FamilyResult) -> Trained:
         in_time=prepared.in_time,
         probabilities=probabilities,
         signs=check_signs(fitted.scorer, test.matrix, job.seed),
+        evidence=_gather_evidence(prepared, fitted, probabilities),
         manifest=build_manifest(job.model, result.candidate.family, figures, provenance),
         golden=draw_golden_rows(fitted.scorer, data.rows.columns, job.seed),
     )
@@ -249,12 +256,26 @@ def _fit(prepared: Prepared, result: FamilyResult) -> Fitted:
     )
 
 
+def _gather_evidence(
+    prepared: Prepared, fitted: Fitted, probabilities: Probabilities
+) -> GateEvidence:
+    part, test, result = prepared.part, prepared.test, fitted.result
+    expected = calibrate(result.out_of_fold.log_odds, result.calibration.calibration)
+    return gather_evidence(
+        fitted.scorer,
+        JudgedRows(part.columns, part.matrix, part.labels, probabilities_from_log_odds(expected)),
+        JudgedRows(test.columns, test.matrix, test.labels, probabilities),
+        prepared.job.seed,
+    )
+
+
 def _measure(fitted: Fitted, labels: Labels, probabilities: Probabilities, seed: int) -> Figures:
+    confidence = fitted.scorer.model.gate_policy.calibration_confidence
     return Figures(
         calibration=fitted.scorer.calibration,
         policy=fitted.scorer.policy,
         metrics=evaluate(labels, probabilities, seed, fitted.default_from),
-        reliability=measure_reliability(labels, probabilities, CALIBRATION_CONFIDENCE, seed),
+        reliability=measure_reliability(labels, probabilities, confidence, seed),
         spreads=fitted.spreads,
         default_from=fitted.default_from,
     )

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Literal, get_args
 
-Scope = Literal["score", "explain", "simulate", "models", "metrics", "train"]
+Scope = Literal["score", "explain", "simulate", "models", "metrics", "train", "promote"]
 
 ROLES: Mapping[str, frozenset[Scope]] = MappingProxyType(
     {

@@ -18,8 +18,10 @@ from starlette.routing import Route
 from typing_extensions import TypedDict
 
 from functions.access.protection import protection_from
+from functions.retrain import pointer_contract
 from functions.retrain.errors import ERROR_STATUSES, TrainingInProgressError
 from functions.retrain.local import LocalTraining
+from functions.retrain.pointer_contract import Registry
 from functions.retrain.runs import History, Runner, RunState
 from functions.retrain.settings import RetrainSettings, read_settings
 from functions.web.app_factory import Service, create_web_app
@@ -73,8 +75,13 @@ def create_app(settings: RetrainSettings) -> Starlette:
     """Create the application; nothing is asked of the platform before a request needs it."""
     service = Service(
         title="Surety retraining",
-        description="Starts the training of a credit model, and reports how it went.",
-        contracts=[contract(settings, create_runner(settings))],
+        description="Starts the training of a credit model, reports on it, and moves pointers.",
+        contracts=[
+            contract(settings, create_runner(settings)),
+            pointer_contract.contract(
+                Registry(settings.store, settings.catalogue, settings.access.auth)
+            ),
+        ],
         unknown_path="no such path; POST /train starts a run, GET /train/status reports on it",
         error_statuses=ERROR_STATUSES,
     )

@@ -4,7 +4,15 @@ from datetime import datetime
 from http import HTTPStatus
 
 from functions.web.problems import ErrorStatuses, TemporaryError
-from models.errors import SuretyError, UnknownModelError
+from models.errors import (
+    DataError,
+    ModelRefusedError,
+    PointerMovedError,
+    RegistryError,
+    SequenceError,
+    SuretyError,
+    UnknownModelError,
+)
 
 
 class TrainingInProgressError(SuretyError):
@@ -27,8 +35,17 @@ class TrainingUnavailableError(TemporaryError):
     """Training jobs cannot be read or started now."""
 
 
+class StoreOutOfReachError(TemporaryError):
+    """The model store cannot be read or written now."""
+
+
 ERROR_STATUSES: ErrorStatuses = {
     UnknownModelError: HTTPStatus.NOT_FOUND,
     JobMissingError: HTTPStatus.NOT_FOUND,
     TrainingInProgressError: HTTPStatus.CONFLICT,
+    SequenceError: HTTPStatus.PRECONDITION_FAILED,
+    PointerMovedError: HTTPStatus.PRECONDITION_FAILED,
+    RegistryError: HTTPStatus.CONFLICT,
+    ModelRefusedError: HTTPStatus.CONFLICT,
+    DataError: HTTPStatus.CONFLICT,
 }

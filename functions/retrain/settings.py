@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from functions.access.settings import Access, access_from
-from functions.web.environment import parse_default_model
+from functions.web.environment import parse_default_model, store_uri_from_environment
 from functions.web.settings import (
     REPOSITORY,
     Faults,
@@ -25,6 +25,8 @@ from functions.web.settings import (
     try_reading,
 )
 from models.discovery import Catalogue, credit_models
+from models.stores.store import OpenedStore
+from models.stores.uri import open_store
 
 DEFAULT_PORT = 8082
 GOOGLE = "https://run.googleapis.com"
@@ -64,6 +66,7 @@ class RetrainSettings:
     training_api: str
     training_python: str
     training_logs: Path
+    store: OpenedStore
     overdue_after: timedelta | None
 
 
@@ -90,12 +93,13 @@ def settings_from(environment: Mapping[str, str]) -> RetrainSettings:
     job, job_faults = _job(environment)
     api, api_faults = _api(environment.get("TRAINING_API") or GOOGLE)
     python, python_faults = _python(environment.get("TRAINING_PYTHON") or sys.executable)
+    store, store_faults = _store(environment)
     overdue = environment.get("TRAINING_OVERDUE_HOURS", "")
     hours, hours_faults = parse_number("TRAINING_OVERDUE_HOURS", overdue)
     reject_wrong_settings(
         [
             *(*catalogue_faults, *listening_faults, *access_faults, *model_faults),
-            *(*job_faults, *api_faults, *python_faults, *hours_faults),
+            *(*job_faults, *api_faults, *python_faults, *hours_faults, *store_faults),
         ]
     )
     return RetrainSettings(
@@ -107,8 +111,15 @@ def settings_from(environment: Mapping[str, str]) -> RetrainSettings:
         training_api=api,
         training_python=python,
         training_logs=Path(environment.get("TRAINING_LOGS") or REPOSITORY / "var" / "training"),
+        store=store,
         overdue_after=None if hours is None else timedelta(hours=hours),
     )
+
+
+def _store(environment: Mapping[str, str]) -> tuple[OpenedStore, Faults]:
+    embedded = (REPOSITORY / "var" / "store").as_uri()
+    uri = store_uri_from_environment(environment) or embedded
+    return try_reading("MODEL_STORE", partial(open_store, uri), open_store(embedded))
 
 
 def _job(environment: Mapping[str, str]) -> tuple[str | None, Faults]:

@@ -33,7 +33,7 @@ READERS = {
     "Server": "Read by every service.",
     "Access": "Read by every service.",
     "Models": (
-        "Read by the scoring service. The retrain service reads `DEFAULT_MODEL` and "
+        "Read by the scoring service. The retrain service reads `MODEL_STORE`, `DEFAULT_MODEL` and "
         "`CREDIT_MODELS`; `python -m training` reads `MODEL_STORE` and `CREDIT_MODELS`."
     ),
     "Decision log": (

@@ -15,9 +15,11 @@ from models.errors import (
     ObjectExistsError,
     PointerMovedError,
     RegistryError,
+    SequenceError,
     StoreError,
     StoreUnavailableError,
 )
+from models.registry.moves import Action, MoveRecord, write_move
 from models.registry.store_paths import bundle_path, pointer_path, version_prefix, versions_prefix
 from models.registry.versions import RegistryDocument, Version, find_object, version_names
 from models.stores.store import Reader, Store, StoredObject
@@ -53,10 +55,16 @@ class Pointer(RegistryDocument):
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """The author of a move, and its time (UTC)."""
+    """The author of a move, its time (UTC), its reason, and who else agreed to it.
+
+    `failed` has the gates that a version had failed when it is promoted by hand.
+    """
 
     who: str
     when: datetime
+    reason: str | None = None
+    approved_by: str | None = None
+    failed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +76,33 @@ class Move:
     challenger: Challenger | None
 
 
-def promote(store: Store, model_name: str, version: Version, author: Author) -> Pointer:
-    """Make a version the champion. The champion it replaces is kept for `roll_back`."""
-    return _move(store, model_name, partial(_promote_version, version), author)
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """How a pointer changes, and the sequence it must have before, if that matters."""
+
+    action: Action
+    change: Callable[[Pointer | None], Move]
+    expected: int | None = None
+
+    def apply(self, model_name: str, last: Pointer | None) -> Move:
+        actual = last.sequence if last else 0
+        if self.expected not in (None, actual):
+            raise SequenceError(model_name, actual)
+        return self.change(last)
+
+
+def promote(
+    store: Store, model_name: str, version: Version, author: Author, expected: int | None = None
+) -> Pointer:
+    """Make a version the champion. The champion it replaces is kept for `roll_back`.
+
+    Raises
+    ------
+    SequenceError
+        If `expected` is given, and the pointer has another sequence. No pointer counts as 0.
+    """
+    step = _Step("promote", partial(_promote_version, version), expected)
+    return _move(store, model_name, step, author)
 
 
 def promote_over(
@@ -89,7 +121,7 @@ def promote_over(
             raise PointerMovedError(model_name, last.champion.version, last.who, last.when)
         return _promote_version(version, last)
 
-    return _move(store, model_name, change, author)
+    return _move(store, model_name, _Step("promote", change), author)
 
 
 def _promote_version(version: Version, last: Pointer | None) -> Move:
@@ -113,13 +145,17 @@ def previous_champion(model_name: str, pointer: Pointer | None) -> Version:
     return pointer.previous
 
 
-def roll_back(store: Store, model_name: str, version: Version, author: Author) -> Pointer:
+def roll_back(
+    store: Store, model_name: str, version: Version, author: Author, expected: int | None = None
+) -> Pointer:
     """Make the previous champion, which is this version, the champion again.
 
     Raises
     ------
     RegistryError
         If another version is the previous champion. So a second rollback does not undo the first.
+    SequenceError
+        If `expected` is given, and the pointer has another sequence.
     """
 
     def change(last: Pointer | None) -> Move:
@@ -132,7 +168,7 @@ def roll_back(store: Store, model_name: str, version: Version, author: Author) -
             raise RegistryError(message)
         return Move(previous, last.champion, last.challenger)
 
-    return _move(store, model_name, change, author)
+    return _move(store, model_name, _Step("roll_back", change, expected), author)
 
 
 def challenge(store: Store, model_name: str, challenger: Challenger, author: Author) -> Pointer:
@@ -147,7 +183,7 @@ def challenge(store: Store, model_name: str, challenger: Challenger, author: Aut
             raise RegistryError(message)
         return Move(last.champion, last.previous, challenger)
 
-    return _move(store, model_name, change, author)
+    return _move(store, model_name, _Step("challenge", change), author)
 
 
 def retire(store: Store, model_name: str, author: Author) -> Pointer:
@@ -159,13 +195,11 @@ def retire(store: Store, model_name: str, author: Author) -> Pointer:
             raise RegistryError(message)
         return Move(last.champion, last.previous, None)
 
-    return _move(store, model_name, change, author)
+    return _move(store, model_name, _Step("retire", change), author)
 
 
-def _move(
-    store: Store, model_name: str, change: Callable[[Pointer | None], Move], author: Author
-) -> Pointer:
-    """Move a pointer in one compare-and-swap.
+def _move(store: Store, model_name: str, step: _Step, author: Author) -> Pointer:
+    """Record a move, and move the pointer in one compare-and-swap.
 
     Raises
     ------
@@ -180,7 +214,7 @@ def _move(
             # Another write became visible only now. It came first and must not be overwritten.
             raise PointerMovedError(model_name, last.champion.version, last.who, last.when)
         expected = last.nonce if last else None
-        move = change(last)
+        move = step.apply(model_name, last)
         pointer = Pointer(
             model=model_name,
             champion=move.champion,
@@ -191,6 +225,7 @@ def _move(
             who=author.who,
             when=author.when,
         )
+        write_move(store, _record(pointer, last, step.action, author))
         try:
             _write_pointer(store, pointer, before)
         except (GenerationConflictError, ObjectExistsError, StoreUnavailableError) as error:
@@ -201,6 +236,24 @@ def _move(
         else:
             return pointer
     raise AssertionError  # the last attempt returned or raised
+
+
+def _record(pointer: Pointer, last: Pointer | None, action: Action, author: Author) -> MoveRecord:
+    return MoveRecord(
+        model=pointer.model,
+        action=action,
+        sequence=pointer.sequence,
+        nonce=pointer.nonce,
+        after=last.nonce if last else None,
+        champion=pointer.champion,
+        previous=pointer.previous,
+        challenger=pointer.challenger.version if pointer.challenger else None,
+        who=author.who,
+        when=author.when,
+        reason=author.reason,
+        approved_by=author.approved_by,
+        failed=author.failed,
+    )
 
 
 def _is_champion(move: Move) -> bool:

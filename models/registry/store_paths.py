@@ -1,16 +1,29 @@
 """Object names in a model store.
 
 champions/<model>.json                   the pointer: the only object that is ever replaced
+champions/<model>/moves/<move>.json      one record of each move, created before it
+champions/<model>/proposals/<name>.json  promotions that wait for a second person
 versions/<model>/<version>/bundle.zip    the bundle: a version exists if this object exists
 versions/<model>/<version>/...           reports for people and monitoring, written before it
 """
 
 BUNDLE = "bundle.zip"
+REPORT = "report.json"
 
 
 def pointer_path(model_name: str) -> str:
     """Return the object name of a model's pointer."""
     return f"champions/{model_name}.json"
+
+
+def move_path(model_name: str, sequence: int, nonce: str) -> str:
+    """Return the object name of the record of one move."""
+    return f"champions/{model_name}/moves/{sequence:08d}-{nonce}.json"
+
+
+def proposal_path(model_name: str, sequence: int, version: str) -> str:
+    """Return the object name of a proposal to promote a version over the pointer's sequence."""
+    return f"champions/{model_name}/proposals/{sequence:08d}-{version}.json"
 
 
 def versions_prefix(model_name: str) -> str:
@@ -26,3 +39,8 @@ def version_prefix(model_name: str, version: str) -> str:
 def bundle_path(model_name: str, version: str) -> str:
     """Return the object name of a version's bundle."""
     return version_prefix(model_name, version) + BUNDLE
+
+
+def report_path(model_name: str, version: str) -> str:
+    """Return the object name of a version's report."""
+    return version_prefix(model_name, version) + REPORT

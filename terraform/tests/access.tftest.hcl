@@ -141,8 +141,21 @@ run "each_workload_has_an_account_and_only_its_rights" {
   }
 
   assert {
-    condition     = endswith(google_storage_bucket_iam_member.training_promotes.condition[0].expression, "/objects/champions/\")")
+    condition     = startswith(google_storage_bucket_iam_member.training_promotes.condition[0].expression, "resource.name.startsWith(\"projects/_/buckets/example-project-prod-models/objects/champions/\") && ")
     error_message = "Training may replace objects under champions/ only."
+  }
+
+  assert {
+    condition = alltrue([
+      for grant in concat([google_storage_bucket_iam_member.training_promotes, google_storage_bucket_iam_member.retrain_promotes], values(google_storage_bucket_iam_member.operator_promotes)) :
+      strcontains(grant.condition[0].expression, "resource.name.extract(\"/objects/champions/{model}/moves/\") == \"\"") && strcontains(grant.condition[0].expression, "resource.name.extract(\"/objects/champions/{model}/proposals/\") == \"\"")
+    ])
+    error_message = "Nobody may replace or remove the record of a move."
+  }
+
+  assert {
+    condition     = google_storage_bucket_iam_member.retrain_records.role == "roles/storage.objectCreator" && endswith(google_storage_bucket_iam_member.retrain_records.condition[0].expression, "/objects/champions/\")")
+    error_message = "The retrain service may create objects under champions/ only."
   }
 
   assert {
@@ -210,7 +223,7 @@ run "pruning_is_a_named_persons_right" {
   }
 
   assert {
-    condition     = alltrue([for m in google_storage_bucket_iam_member.operator_promotes : endswith(m.condition[0].expression, "/objects/champions/\")")])
+    condition     = alltrue([for m in google_storage_bucket_iam_member.operator_promotes : strcontains(m.condition[0].expression, "/objects/champions/\") && ")])
     error_message = "Operators may replace objects under champions/ only."
   }
 }

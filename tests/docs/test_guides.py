@@ -15,6 +15,7 @@ from functions.scoring.model_loader import DELAYS_SECONDS, LOAD_SECONDS, NO_CHAM
 from functions.scoring.settings import REFRESH_SECONDS
 from functions.web.bodies import MAX_BODY_BYTES
 from functions.web.server import STOP_SECONDS
+from models.gate_policy import GatePolicy
 from models.stores.deadline import READ_SECONDS
 from tests.docs.markdown import blocks, commands, normalised, page, rows
 from tests.support.running import (
@@ -24,7 +25,6 @@ from tests.support.running import (
     running_server,
 )
 from training.cli import MAX_REFUSED_SHARE
-from training.gates import ENOUGH_BADS
 from training.golden_rows import ROWS
 from training.run import LEAST_OF_EACH_OUTCOME
 
@@ -151,7 +151,7 @@ def test_budgets_burn_as_the_runbook_says() -> None:
         ("troubleshooting", f"waits {WAIT_SECONDS:g} s at most"),
         ("troubleshooting", f"slower than {READ_SECONDS:g} s an object"),
         ("troubleshooting", f"more than {MAX_BODY_BYTES // 2**20} MiB"),
-        ("troubleshooting", f"fewer than {ENOUGH_BADS} defaults"),
+        ("troubleshooting", f"fewer than {GatePolicy().least_bads} defaults"),
         ("troubleshooting", f"under {LEAST_OF_EACH_OUTCOME} of a kind"),
         ("troubleshooting", f"over {100 * MAX_REFUSED_SHARE:g} % of rows"),
     ],

@@ -23,6 +23,7 @@ from models.errors import (
 )
 from models.estimators.families import Additive, Trees
 from models.registry.bundle import Bundle, scorer_from_bundle
+from models.registry.moves import read_history
 from models.registry.pointer import Author, promote, read_pointer
 from models.registry.serving import load_champion, load_version
 from models.registry.versions import Version, publish
@@ -77,6 +78,15 @@ def readers(folder: Path, expected: dict[str, float]) -> Iterator[list[str]]:
     assert versions
 
 
+def require_complete_history(store: Store) -> None:
+    """Every move of the pointer has its record, and no record is of a move that never was."""
+    pointer = read_pointer(store, "toy")
+    history = read_history(store, "toy", pointer.sequence, pointer.nonce)
+    assert history.unrecorded == 0
+    assert [move.sequence for move in history.moves] == list(range(pointer.sequence, 0, -1))
+    assert (history.moves[0].champion, history.moves[0].who) == (pointer.champion, pointer.who)
+
+
 @pytest.fixture
 def first(tmp_path: Path, logistic: Additive, author: Author) -> Version:
     """A store with a champion."""
@@ -112,8 +122,10 @@ def test_a_publisher_killed_at_any_step_leaves_the_old_champion_or_the_new_one_w
             assert process.returncode == -signal.SIGKILL
             champion = read_pointer(store, "toy").champion
             assert champion == first or load_version(store, Toy, champion)
+            require_complete_history(store)
     assert process.returncode == 0
-    assert int(output) >= 16  # four objects, each written and made visible, before and after
+    require_complete_history(store)
+    assert int(output) >= 20  # five objects, each written and made visible, before and after
     assert read_pointer(store, "toy").champion != first
 
 
@@ -133,6 +145,7 @@ def test_a_publisher_killed_at_random_moments_never_shows_anything_torn(
     process.communicate(timeout=60)
     assert process.returncode == 0
     assert read_pointer(open_store(folder.as_uri()), "toy").champion != first
+    require_complete_history(open_store(folder.as_uri()))
 
 
 @pytest.fixture(params=["file", "gs", "s3"])

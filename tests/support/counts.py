@@ -28,6 +28,7 @@ class Counts:
     load_seconds: int
     replayed_decisions: int
     tree_rows: int
+    gate_trials: int  # of each simulated challenger
     sign_pairs: int  # of rows, for each feature with a documented sign
 
 
@@ -50,6 +51,7 @@ REDUCED = Counts(
     load_seconds=8,
     replayed_decisions=1_000,
     tree_rows=20_000,
+    gate_trials=40,
     sign_pairs=10_000,
 )
 FULL = Counts(
@@ -71,6 +73,7 @@ FULL = Counts(
     load_seconds=1_800,
     replayed_decisions=10_000,
     tree_rows=1_000_000,
+    gate_trials=400,
     sign_pairs=1_000_000,
 )
 _chosen = [REDUCED]

@@ -95,6 +95,20 @@ BREAKS = (
         "Training may replace objects under champions/ only",
     ),
     Break(
+        "bucket.tf",
+        '["moves", "proposals"]',
+        '["moves"]',
+        "Nobody may replace or remove the record of a move",
+    ),
+    Break(
+        "bucket.tf",
+        'retrain_records" {\n  bucket = google_storage_bucket.models.name\n'
+        '  role   = "roles/storage.objectCreator"',
+        'retrain_records" {\n  bucket = google_storage_bucket.models.name\n'
+        '  role   = "roles/storage.objectUser"',
+        "The retrain service may create objects under champions/ only",
+    ),
+    Break(
         "bootstrap/accounts.tf",
         '"storage.objects.list"]',
         '"storage.objects.list", "storage.objects.create"]',
@@ -269,7 +283,13 @@ def resources() -> list[tuple[str, str, str]]:
             {"training_reads", "training_creates", "training_promotes", "training_reads_data"},
         ),
         ("schedule", {"schedule_runs"}),
-        ("retrain", {"retrain_runs", "retrain_looks"}),
+        (
+            "retrain",
+            {
+                *("retrain_runs", "retrain_looks"),
+                *("retrain_reads", "retrain_promotes", "retrain_records"),
+            },
+        ),
         ("watch", {"watch_asks"}),
     ],
 )

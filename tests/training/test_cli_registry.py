@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from models.catalogue.german_credit import GermanCredit
+from models.gate_policy import GatePolicy
 from models.registry.pointer import read_pointer
 from models.stores.uri import open_store
 from tests.support.running import last_line, run_training
 from training.cli import main
+from training.cli_registry import find_author
 
 pytestmark = pytest.mark.trained
 
@@ -44,6 +47,11 @@ def versions(published: tuple[Path, list[str]]) -> list[str]:
 def command(store: Path, *words: str) -> int:
     name, *rest = words
     return main([name, "--model", "german_credit", "--store", store.as_uri(), *rest], {})
+
+
+def promote_by_hand(store: Path, version: str, *options: str) -> int:
+    reason = ("--reason", "a person decides")
+    return command(store, "promote", "--version", version, *reason, *options)
 
 
 def read_summary(capsys: pytest.CaptureFixture[str]) -> dict[str, object]:
@@ -83,8 +91,15 @@ def test_a_version_is_shown_with_where_it_comes_from(
 def test_promote_roll_back_challenge_and_retire_move_the_pointer(
     store: Path, versions: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert command(store, "promote", "--version", versions[1]) == 0
-    assert read_summary(capsys)["outcome"] == "promoted"
+    assert command(store, "promote", "--version", versions[1]) == 1
+    text = " ".join(capsys.readouterr().err.split())
+    assert f"the outcome of {versions[1]} was insufficient_evidence, and it failed" in text
+    assert "enough_evidence_to_replace" in text
+    assert text.endswith("to promote it all the same, give a reason; use --reason")
+    assert promote_by_hand(store, versions[1]) == 0
+    captured = capsys.readouterr()
+    assert "promoted by hand: the outcome of" in captured.err
+    assert json.loads(captured.out.splitlines()[-1])["outcome"] == "promoted"
     assert command(store, "rollback") == 1
     text = " ".join(capsys.readouterr().err.split())
     assert f"would make {versions[0]} the champion of german_credit again" in text
@@ -101,6 +116,67 @@ def test_promote_roll_back_challenge_and_retire_move_the_pointer(
     assert (pointer.challenger.version.version, pointer.challenger.share) == (versions[1], 0.25)
     assert command(store, "retire") == 0
     assert read_summary(capsys)["challenger"] is None
+
+
+def test_the_history_has_every_move_with_who_and_why(
+    store: Path, versions: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert promote_by_hand(store, versions[1], "--approved-by", "somebody else") == 0
+    assert command(store, "rollback", "--version", versions[0], "--reason", "[complaints]") == 0
+    capsys.readouterr()
+    assert command(store, "history") == 0
+    out = capsys.readouterr().out
+    back, by_hand, first = json.loads(out.splitlines()[-1])["moves"]
+    assert (back["action"], back["reason"]) == ("roll_back", "[complaints]")
+    assert (by_hand["reason"], by_hand["approved_by"]) == ("a person decides", "somebody else")
+    assert "enough_evidence_to_replace" in by_hand["failed"]
+    assert (first["reason"], first["failed"]) == ("every gate passed", [])
+    assert "[complaints]" in out
+
+
+def test_the_history_of_a_model_without_a_champion_is_none(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command(tmp_path / "empty", "history") == 1
+    assert "its pointer was never moved" in capsys.readouterr().err
+
+
+def test_nobody_approves_their_own_promotion(
+    store: Path, versions: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    user = find_author().who
+    assert promote_by_hand(store, versions[1], "--approved-by", user) == 1
+    text = " ".join(capsys.readouterr().err.split())
+    assert f"{user} moves the pointer, so somebody else must approve; use --approved-by" in text
+
+
+def test_a_policy_may_ask_for_a_second_person(
+    store: Path,
+    versions: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(GermanCredit, "gate_policy", GatePolicy(second_person=True))
+    assert promote_by_hand(store, versions[1]) == 1
+    text = " ".join(capsys.readouterr().err.split())
+    assert "asks for a second person who approves; use --approved-by" in text
+    assert promote_by_hand(store, versions[1], "--approved-by", "somebody else") == 0
+
+
+def test_outcome_and_gates_are_listed_and_shown(
+    store: Path, versions: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command(store, "versions") == 0
+    listed = capsys.readouterr().out
+    assert re.search(rf"{versions[0]} .* champion .* promoted ", listed)
+    assert re.search(rf"{versions[1]} .* insufficient_evidence ", listed)
+    assert command(store, "show", "--version", versions[1]) == 0
+    shown_text = " ".join(capsys.readouterr().out.split())
+    assert "failed (refuse): " in shown_text
+    assert re.search(r"documented_signs_hold . passed: 2 signed features checked", shown_text)
+    (store / "versions" / "german_credit" / versions[1] / "report.json").unlink()
+    assert command(store, "show", "--version", versions[1]) == 0
+    assert "unknown: no report" in " ".join(capsys.readouterr().out.split())
 
 
 def test_what_cannot_be_done_exits_1_and_says_why(
@@ -127,7 +203,7 @@ def test_verify_of_a_store_without_versions_is_no_success(
 def test_a_damaged_version_is_not_rolled_back_to(
     store: Path, versions: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert command(store, "promote", "--version", versions[1]) == 0
+    assert promote_by_hand(store, versions[1]) == 0
     before = read_pointer(open_store(store.as_uri()), "german_credit")
     bundle = store / "versions" / "german_credit" / versions[0] / "bundle.zip"
     data = bytearray(bundle.read_bytes())
@@ -160,7 +236,7 @@ def test_prune_keeps_the_champion(
 ) -> None:
     assert command(store, "prune", "--keep", "1") == 0
     assert read_summary(capsys)["removed"] == []
-    assert command(store, "promote", "--version", versions[1]) == 0
+    assert promote_by_hand(store, versions[1]) == 0
     assert command(store, "prune", "--keep", "1") == 0
     assert read_summary(capsys)["removed"] == []  # the other one is what a roll-back would need
 

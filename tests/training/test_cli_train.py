@@ -46,15 +46,18 @@ def test_the_result_is_one_json_object_and_a_table_for_people(
     assert not (tmp_path / "store").exists()
     summary = json.loads(dry.out)
     assert list(summary) == [
-        *("outcome", "model", "version", "family", "metrics", "gates", "rows_refused")
+        *("outcome", "model", "version", "family", "passed_over", "metrics", "gates"),
+        *("warnings", "remedies", "rows_refused", "would_promote"),
     ]
     assert (summary["outcome"], summary["version"], summary["family"]) == (
         *("promoted", None, "logistic"),
     )
-    assert all(summary["gates"].values())
+    assert [name for name, passed in summary["gates"].items() if not passed] == summary["warnings"]
+    assert (summary["passed_over"], summary["remedies"]) == ([], {})
     assert f"{summary['metrics']['auc']:.4f}" in dry.err
-    assert dry.err.count("passed") == len(summary["gates"])
+    assert dry.err.count("passed") == sum(summary["gates"].values())
     train_and_release(options(tmp_path, dry_run=False), settings)
     published = json.loads(capsys.readouterr().out)
     pointer = read_pointer(open_store((tmp_path / "store").as_uri()), "toy")
+    assert summary.pop("would_promote") is True
     assert published == summary | {"version": pointer.champion.version}

@@ -9,6 +9,8 @@ import pytest
 from models.calibration import BetaCalibration
 from models.contract import name_from_model
 from models.errors import DataError, PointerMovedError
+from models.estimators.families import Family
+from models.gate_policy import Floor, GatePolicy
 from models.registry.pointer import Author, Challenger, challenge, promote, read_pointer
 from models.registry.serving import load_champion
 from models.registry.versions import publish
@@ -18,10 +20,10 @@ from models.stores.uri import open_store
 from tests.support.toy import Toy
 from tests.training.conftest import toy_rows
 from training.golden_rows import draw_golden_rows
-from training.promotion import judge, release
+from training.promotion import PassedOver, judge, release, select_family, share_alpha
 from training.reading.options import DataOptions
 from training.reading.row_validation import check_rows
-from training.run import Trained, TrainingJob, train
+from training.run import Prepared, Trained, TrainingJob, finish, prepare, train
 from training.split import is_test
 
 pytestmark = pytest.mark.trained
@@ -151,7 +153,7 @@ def test_a_worse_model_never_goes_live(good: Trained, worse: Trained, store: Sto
     assert verdict.outcome == "rejected"
     assert {gate.name for gate in verdict.gates if not gate.passed} >= {
         "auc_not_worse_than_champion",
-        "log_loss_better_than_champion",
+        "log_loss_not_worse_than_champion",
     }
     assert load_champion(store, Toy).manifest == good.bundle.manifest
     assert len(store.names("versions/")) == 6
@@ -222,3 +224,70 @@ def test_a_champion_damaged_in_the_bucket_is_replaced_by_the_next_run(
     assert verdict.outcome == "promoted"
     assert healed != damaged
     assert load_champion(store, Toy).version == healed
+
+
+class Picky(Toy):
+    """The toy model, of which only a formula is light enough."""
+
+    gate_policy = GatePolicy(most_steps=600)
+
+
+class Demanding(Toy):
+    """The toy model, whose policy asks for more than its data can give."""
+
+    gate_policy = GatePolicy(floors=(Floor(figure="auc", least=0.99),))
+
+
+def prepared_for(model: type[Toy], frame: pd.DataFrame, folder: Path) -> Prepared:
+    frame.to_parquet(folder / "rows.parquet")
+    families: tuple[Family, ...] = ("logistic", "xgboost")
+    job = TrainingJob(
+        model=model,
+        data=DataOptions(values={"data": str(folder / "rows.parquet")}),
+        seed=1,
+        threads=2,
+        max_refused_share=0.01,
+        families=families,
+    )
+    return prepare(job)
+
+
+def test_a_winner_that_fails_gives_way_to_the_next_family_that_passes(
+    toy_frame: pd.DataFrame, store: Store, tmp_path: Path
+) -> None:
+    prepared = prepared_for(Picky, toy_frame, tmp_path)
+    trees_first = sorted(prepared.families, key=lambda r: r.candidate.family != "xgboost")
+    selection = select_family(replace(prepared, families=tuple(trees_first)), store)
+    assert selection.trained.manifest.family == "logistic"
+    assert selection.verdict.outcome == "promoted"
+    assert selection.passed_over == (PassedOver("xgboost", ("served_form_is_light",)),)
+
+
+def test_a_run_in_which_no_family_passes_reports_the_best_one_and_the_others(
+    toy_frame: pd.DataFrame, store: Store, tmp_path: Path
+) -> None:
+    prepared = prepared_for(Demanding, toy_frame, tmp_path)
+    best, other = (result.candidate.family for result in prepared.families)
+    selection = select_family(prepared, store)
+    assert (selection.trained.manifest.family, selection.verdict.outcome) == (best, "rejected")
+    assert [gate.name for gate in selection.verdict.failures] == ["floor[auc]"]
+    assert selection.passed_over == (PassedOver(other, ("floor[auc]",)),)
+
+
+def test_a_lack_of_evidence_lets_no_other_family_try(
+    toy_frame: pd.DataFrame, store: Store, tmp_path: Path
+) -> None:
+    prepared = prepared_for(Toy, toy_frame, tmp_path)
+    first, second = (finish(prepared, result) for result in prepared.families)
+    release(second, judge(second, store), store, AUTHOR)
+    selection = select_family(prepared, store)
+    assert selection.verdict.outcome == "insufficient_evidence"
+    assert selection.trained.manifest == first.manifest
+    assert selection.passed_over == ()
+
+
+@pytest.mark.parametrize(("families", "first"), [(1, 1.0), (2, 0.5), (5, 0.5)])
+def test_families_share_the_probability_of_error(families: int, first: float) -> None:
+    shares = share_alpha(families)
+    assert (len(shares), shares[0]) == (families, first)
+    assert sum(shares) == pytest.approx(1)

@@ -86,12 +86,13 @@ def test_the_gates_judge_the_figures_of_the_manifest(trained: Trained) -> None:
     assert [check.feature for check in evaluation.signs] == [
         *("income", "debt", "months_since_default", "debt_to_income")
     ]
-    assert len(judge_alone(evaluation)) == 6
+    assert len(judge_alone(evaluation)) == 17
 
 
 def test_a_run_keeps_each_fact_once(trained: Trained) -> None:
     assert [field.name for field in fields(Trained)] == [
         *("job", "data", "fitted", "families", "test", "in_time", "probabilities", "signs"),
+        "evidence",
         *("manifest", "golden"),
     ]
     assert trained.model is trained.job.model

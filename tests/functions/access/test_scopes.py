@@ -61,6 +61,9 @@ SCORING = {
 RETRAIN = {
     "POST /train": "train",
     "GET /train/status": "train",
+    "GET /v1/models/{model}/pointer": "models",
+    "POST /v1/models/{model}:promote": "promote",
+    "POST /v1/models/{model}:rollback": "promote",
     "GET /health/live": "probe",
     "GET /health/ready": "probe",
     "GET /docs": "open",
@@ -75,6 +78,7 @@ MAY = {
     "models": {"admin", "officer", "client", "auditor"},
     "metrics": {"admin", "auditor"},
     "train": {"admin"},
+    "promote": {"admin"},
 }
 FREE = {"probe", "open"}
 CHOSEN = {"AIP_HEALTH_ROUTE": "/vertex/health", "AIP_PREDICT_ROUTE": "/vertex/predict"}

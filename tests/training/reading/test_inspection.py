@@ -30,10 +30,10 @@ FRAME = pd.DataFrame(
 )
 
 
-NAMED = OutcomeColumn("outcome", OUTCOME)
+OUTCOME_COLUMN = OutcomeColumn("outcome", OUTCOME)
 
 
-def profiles(outcome: OutcomeColumn | None = NAMED) -> dict[str, ColumnProfile]:
+def profiles(outcome: OutcomeColumn | None = OUTCOME_COLUMN) -> dict[str, ColumnProfile]:
     dialect = suggest_cells(FRAME, CsvDialect())
     calls: list[None] = []
     columns = profile_columns(FRAME, dialect, outcome, lambda: calls.append(None))

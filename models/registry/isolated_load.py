@@ -18,7 +18,7 @@ SECONDS = 60.0
 LOAD = """
 import sys
 name, module, *sys.path = sys.argv[1:]
-from training.isolated_load import load
+from models.registry.isolated_load import load
 load(name, module)
 """
 

@@ -10,11 +10,11 @@ from xgboost import XGBClassifier
 from models.errors import ModelRefusedError
 from models.estimators.families import Trees, estimator_from_bytes
 from models.features import features
+from models.registry import isolated_load
 from models.registry.bundle import Bundle
+from models.registry.isolated_load import load_in_isolation
 from tests.models.conftest import build_bundle
 from tests.support.toy import Toy
-from training import isolated_load
-from training.isolated_load import load_in_isolation
 
 
 @pytest.fixture(scope="module")

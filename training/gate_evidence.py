@@ -1,0 +1,72 @@
+"""What the gates need besides figures: stability, leakage, reasons, groups and work of a model."""
+
+from dataclasses import dataclass
+
+from models.annotations import Columns
+from models.errors import ModelRefusedError
+from models.estimators.families import Additive, Estimator
+from models.estimators.flat_trees import FlatTrees
+from models.features import Matrix, features
+from models.metrics import Labels, Probabilities
+from models.scorer import Scorer
+from models.stability import Stability, measure_stability
+from training.leakage import FieldStrength, Repetition, measure_repetition, measure_strengths
+from training.model_review import GroupFigures, measure_fairness
+from training.reason_check import ReasonCheck, check_reasons
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedRows:
+    """One part of the data: fields, features `(n, p)`, labels and probabilities `(n,)`.
+
+    The probabilities of the training part are those of its held-out folds.
+    """
+
+    columns: Columns
+    matrix: Matrix
+    labels: Labels
+    probabilities: Probabilities
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateEvidence:
+    """Measured facts that the gates judge; `steps` is None for a form whose work is not counted."""
+
+    strengths: tuple[FieldStrength, ...]
+    repetition: Repetition
+    stability: Stability
+    reasons: ReasonCheck
+    groups: tuple[GroupFigures, ...]
+    steps: int | None
+
+
+def gather_evidence(scorer: Scorer, train: JudgedRows, test: JudgedRows, seed: int) -> GateEvidence:
+    """Measure a model on the two parts of its data."""
+    model = scorer.model
+    policy = model.gate_policy
+    return GateEvidence(
+        strengths=measure_strengths(
+            [f.name for f in features(model)], train.matrix, train.labels, seed
+        ),
+        repetition=measure_repetition(model, train.matrix, test.matrix),
+        stability=measure_stability(
+            train.probabilities, test.probabilities, policy.stability_psi, policy.stability_alpha
+        ),
+        reasons=check_reasons(scorer, test.columns, seed),
+        groups=measure_fairness(scorer, test.columns, test.labels, test.probabilities),
+        steps=count_steps(scorer.estimator),
+    )
+
+
+def count_steps(estimator: Estimator) -> int | None:
+    """Count the work of scoring one row: shapes of a formula, or visited nodes of trees.
+
+    A count is the same on every machine, unlike a measured time.
+    """
+    if isinstance(estimator, Additive):
+        return sum(len(term.shapes) for term in estimator.formula.terms)
+    try:
+        trees = FlatTrees.from_ubjson(estimator.to_bytes())
+    except ModelRefusedError:
+        return None
+    return len(trees.roots) * trees.depth
