@@ -92,8 +92,7 @@ def add_commands(commands: Any, settings: TrainingSettings) -> None:  # noqa: AN
     compare = add_command("compare", _compare, "compare champion and challenger in a decision log")
     compare.add_argument("--log", type=Path, required=True, help="path of a decision log")
     retire_command = add_command("retire", _retire, "remove the challenger")
-    for command in (promote_command, rollback, challenge_command, retire_command):
-        command.add_argument("--reason", help="why the pointer is moved; kept in the history")
+    _accept_reason(promote_command, rollback, challenge_command, retire_command)
     add_command("history", _list_moves, "list every move of the pointer: who, when and why")
     add_command("verify", _verify, "hash and load every version; exit 1 if one is not as published")
     prune_command = add_command(
@@ -104,6 +103,11 @@ def add_commands(commands: Any, settings: TrainingSettings) -> None:  # noqa: AN
     prune_command.add_argument(
         "--keep", type=parse_count, required=True, help="number of newest versions to keep"
     )
+
+
+def _accept_reason(*parsers: argparse.ArgumentParser) -> None:
+    for parser in parsers:
+        parser.add_argument("--reason", help="why the pointer is moved; kept in the history")
 
 
 def _require_version(parser: argparse.ArgumentParser) -> None:

@@ -1,6 +1,6 @@
 """Error rates of the gates: simulated, and on poisoned data. Writes the tables of docs/gates.md.
 
-python tests/benchmarks/gate_errors.py [--quick] [--only simulated|poisoned]
+python tests/benchmarks/gate_errors.py [--quick] [--only alike|simulated|poisoned]
 """
 
 import argparse
@@ -16,7 +16,8 @@ sys.path.insert(0, str(REPOSITORY))
 
 from models.catalogue.application import Application  # noqa: E402 -- after the path
 from models.catalogue.card_default import CardDefault  # noqa: E402
-from tests.benchmarks.gate_poison import POISONS, CleanData, detect, train_clean  # noqa: E402
+from models.estimators.families import Family  # noqa: E402
+from tests.benchmarks.gate_poison import POISONS, CleanData, detect, measure_likeness, train_clean  # noqa: E402
 from tests.benchmarks.gate_simulation import (  # noqa: E402
     Challenger,
     Size,
@@ -46,6 +47,8 @@ FAULTY: Mapping[str, Challenger] = {
 }
 FAMILIES = 5
 WORSE = Challenger(auc_gain=-0.005, likeness=OTHER_FAMILY)
+
+LIKENESS_FAMILIES: tuple[Family, ...] = ("logistic", "scorecard", "random_forest", "xgboost")
 
 DATA = (
     CleanData(CardDefault, "pay_amt1", "limit_bal"),
@@ -104,6 +107,17 @@ def _list(counter: Counter[str]) -> str:
     return ", ".join(f"`{name}` ({count})" for name, count in counter.most_common()) or "-"
 
 
+def compare_retrained() -> list[str]:
+    """Build the table of how alike a model and its retrained successor are."""
+    rows = [["data", *LIKENESS_FAMILIES], ["---"] * (1 + len(LIKENESS_FAMILIES))]
+    with tempfile.TemporaryDirectory() as name:
+        for data in DATA:
+            cells = [measure_likeness(data, family, Path(name)) for family in LIKENESS_FAMILIES]
+            rows.append([f"`{data.name}`", *(f"{cell:.4f}" for cell in cells)])
+            print(*rows[-1], flush=True)
+    return [f"| {' | '.join(row)} |" for row in rows]
+
+
 def write(part: str, sentence: str, table: Sequence[str]) -> None:
     """Put a table into its part of the page, between two marks."""
     begin, end = f"<!-- make gate-errors: {part} -->", f"<!-- make gate-errors: end of {part} -->"
@@ -116,16 +130,18 @@ def main() -> None:
     """Simulate, poison, and write the page; `--quick` tries it out and writes nothing."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--only", choices=["simulated", "poisoned"])
+    parser.add_argument("--only", choices=["alike", "simulated", "poisoned"])
     options = parser.parse_args()
     today = f"{datetime.now(UTC):%Y-%m-%d}"
-    if options.only != "simulated":
+    if options.only in (None, "alike") and not options.quick:
+        write("alike", f"Measured on {today}.", compare_retrained())
+    if options.only in (None, "poisoned"):
         seeds = 1 if options.quick else SEEDS
         table = poison(seeds)
         if not options.quick:
             sentence = f"Measured on {today} with the family `logistic`, {seeds} seeds each."
             write("poisoned", sentence, table)
-    if options.only != "poisoned":
+    if options.only in (None, "simulated"):
         counts = (5, 5, 5) if options.quick else TRIALS
         table = simulate(dict(zip(SIZES, counts, strict=True)))
         if not options.quick:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from models.contract import CreditModel, name_from_model
 from models.errors import DataError
+from models.estimators.families import Family
 from models.registry.pointer import Author, promote
 from models.registry.versions import publish
 from models.stores.store import Store
@@ -159,7 +160,21 @@ def detect(data: CleanData, poison: Poison, folder: Path, store: Store, seed: in
     return Detection(refusing, tuple(gate.base_name for gate in verdict.warnings))
 
 
-def _prepare(data: CleanData, frame: Frame, folder: Path) -> Prepared:
+def measure_likeness(data: CleanData, family: Family, folder: Path) -> float:
+    """Correlate the log-odds of two models of a family, the second fitted to 90 % of the rows."""
+    frame = data.read()
+    is_in_test = data.find_test_rows(frame)
+    is_used = is_in_test | (np.random.default_rng(1).random(len(frame)) < 0.9)
+    log_odds = []
+    for rows in (frame, frame[is_used]):
+        prepared = _prepare(data, rows, folder, family)
+        trained = finish(prepared, prepared.families[0])
+        log_odds.append(trained.scorer.log_odds_from_matrix(trained.test.matrix))
+    first, second = log_odds
+    return float(np.corrcoef(first, second)[0, 1])
+
+
+def _prepare(data: CleanData, frame: Frame, folder: Path, family: Family = "logistic") -> Prepared:
     frame.to_parquet(folder / "rows.parquet")
     return prepare(
         TrainingJob(
@@ -168,6 +183,6 @@ def _prepare(data: CleanData, frame: Frame, folder: Path) -> Prepared:
             seed=42,
             threads=1,
             max_refused_share=0.01,
-            families=("logistic",),
+            families=(family,),
         )
     )

@@ -28,4 +28,4 @@ def test_the_table_has_every_command_of_the_bucket() -> None:
     existing = set(re.findall(r"^    ([a-z]+)\b", usage, re.MULTILINE)) - NOT_OF_THE_BUCKET
     documented = {cells[0].strip("`").split()[0] for cells in rows(TEXT)}
     assert documented == existing
-    assert len(existing) == 9
+    assert len(existing) == 10
