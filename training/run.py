@@ -31,7 +31,15 @@ from training.sources import read_source
 from training.split import is_test
 
 LEAST_OF_EACH_OUTCOME = 20  # defaults, and non-defaults, in the training and in the test part
-LIBRARIES = ("numpy", "optbinning", "pandas", "scikit-learn", "scipy", "xgboost-cpu")
+LIBRARIES = (
+    "lightgbm",
+    "numpy",
+    "optbinning",
+    "pandas",
+    "scikit-learn",
+    "scipy",
+    "xgboost-cpu",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,6 +38,7 @@ ESTIMATOR_MEMBERS: dict[Family, str] = {
     "additive": "estimator.json",
     "random_forest": "estimator.ubj",
     "xgboost": "estimator.ubj",
+    "lightgbm": "estimator.ubj",
 }
 
 
