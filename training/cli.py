@@ -20,11 +20,13 @@ from models.errors import (
 from models.registry.bundle import ESTIMATOR_MEMBERS
 from training.cli_registry import add_commands, parse_count
 from training.progress import say
+from training.search_settings import BUDGETS
 from training.settings import TrainingSettings, settings_from_environment
 
 DEFAULT_SEED = 42
 HIGHEST_SEED = 2**32
 MAX_REFUSED_SHARE = 0.01
+MOST_TRIALS = 10_000
 
 EXIT_RAN, EXIT_FAILED, EXIT_UNUSABLE = 0, 1, 2
 EXIT_CODES: tuple[tuple[type[SuretyError], int], ...] = (
@@ -79,12 +81,36 @@ def _add_train(commands: Any, settings: TrainingSettings) -> None:  # noqa: ANN4
         default=[],
         help="train only this family; can be repeated (default: all families)",
     )
+    _add_search(parser)
     parser.add_argument("--dry-run", action="store_true", help="evaluate, but write nothing")
     parser.add_argument(
         "--max-refused-share",
         type=_parse_share,
         default=MAX_REFUSED_SHARE,
         help="exit 2 if the contract refuses a larger share of the rows (default %(default)s)",
+    )
+
+
+def _add_search(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--budget",
+        choices=list(BUDGETS),
+        default="quick",
+        help="quick: no search; standard: minutes; thorough: an hour (default %(default)s)",
+    )
+    parser.add_argument(
+        "--trials",
+        type=_parse_trials,
+        help="search so many trials of each family, however long they take",
+    )
+    parser.add_argument(
+        "--journal", type=Path, help="a file that keeps the trials, so that a search can go on"
+    )
+    parser.add_argument(
+        "--parameters",
+        default="{}",
+        metavar="JSON",
+        help='given parameters by family, which is then not searched: {"lightgbm": {...}}',
     )
 
 
@@ -126,6 +152,14 @@ def _parse_share(text: str) -> float:
         message = f"must be at least 0 and below 1, got {text}"
         raise argparse.ArgumentTypeError(message)
     return share
+
+
+def _parse_trials(text: str) -> int:
+    trials = int(text)
+    if not 0 <= trials <= MOST_TRIALS:
+        message = f"must be from 0 to {MOST_TRIALS}, got {text}"
+        raise argparse.ArgumentTypeError(message)
+    return trials
 
 
 def _parse_seed(text: str) -> int:

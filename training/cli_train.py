@@ -12,6 +12,7 @@ from models.stores.uri import open_store
 from training.cli_registry import find_author
 from training.promotion import Verdict, judge, release
 from training.run import Trained, TrainingJob, train
+from training.search_settings import SearchSettings, parse_parameters
 from training.settings import TrainingSettings
 
 
@@ -32,6 +33,12 @@ def train_and_release(options: argparse.Namespace, settings: TrainingSettings) -
         threads=settings.threads,
         max_refused_share=options.max_refused_share,
         families=tuple(options.family),
+        search=SearchSettings(
+            budget=options.budget,
+            trials=options.trials,
+            journal=options.journal,
+            parameters=parse_parameters(options.parameters),
+        ),
     )
     trained = train(job)
     verdict = judge(trained, store)
@@ -50,6 +57,16 @@ def _summarise(trained: Trained, verdict: Verdict, version: str | None) -> dict[
         "metrics": {name: round(figure.value, 6) for name, figure in manifest.metrics.items()},
         "gates": {gate.name: gate.passed for gate in verdict.gates},
         "rows_refused": trained.data.rows.refused,
+        "search": {
+            result.candidate.family: {
+                "trials": result.search.trials,
+                "pruned": result.search.pruned,
+                "seconds": round(result.search.seconds, 1),
+                "ended_by": result.search.ended_by,
+            }
+            for result in trained.families
+            if result.search
+        },
     }
 
 

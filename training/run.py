@@ -1,7 +1,8 @@
 """The training run: source -> contract -> features -> candidates -> export -> evaluation."""
 
 import shlex
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from importlib.metadata import version as version_of_package
 
 import numpy as np
@@ -27,6 +28,7 @@ from training.golden_rows import draw_golden_rows
 from training.model_review import SignCheck, check_signs
 from training.progress import say
 from training.row_validation import CheckedRows, check_rows
+from training.search_settings import QUICK_SEARCH, SearchSettings, plan_search
 from training.sources import read_source
 from training.split import is_test
 
@@ -52,16 +54,19 @@ class TrainingJob:
     threads: int
     max_refused_share: float
     families: tuple[Family, ...] = ()
+    search: SearchSettings = QUICK_SEARCH
 
     def select_candidates(self) -> list[Candidate]:
-        """Select the candidates of the requested families, or all."""
-        return [c for c in CANDIDATES if not self.families or c.family in self.families]
+        """Select the candidates of the requested families, or all, with given parameters."""
+        selected = [c for c in CANDIDATES if not self.families or c.family in self.families]
+        return [c.with_parameters(self.search.parameters.get(c.family, {})) for c in selected]
 
     def build_command(self) -> str:
         """Build the shell command that repeats the run."""
         words = ["python", "-m", "training", "train", "--model", name_from_model(self.model)]
         words += ["--data", self.data] if self.data else []
         words += [word for family in self.families for word in ("--family", family)]
+        words += self.search.to_words()
         words += ["--seed", str(self.seed), "--max-refused-share", str(self.max_refused_share)]
         return shlex.join(words)
 
@@ -100,7 +105,10 @@ class Fitted:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """The two parts of the data, and the results of all families on the folds, best first."""
+    """The two parts of the data, and the results of all families on the folds, best first.
+
+    `job` repeats the run: it has the parameters that searches chose, and searches no more.
+    """
 
     job: TrainingJob
     data: TrainingData
@@ -174,8 +182,11 @@ def prepare(job: TrainingJob) -> Prepared:
     data = _read_data(job)
     part, test = _split(job.model, data.rows)
     frame = frame_from_matrix(job.model, part.matrix)
-    families = compare_families(_build_fit(job), job.select_candidates(), frame, part.labels)
-    return Prepared(job, data, part, test, families)
+    plan = plan_search(job.search)
+    families = compare_families(_build_fit(job), job.select_candidates(), frame, part.labels, plan)
+    parameters = {r.candidate.family: r.candidate.parameters for r in families}
+    repeatable = replace(job, search=job.search.without_search(parameters))
+    return Prepared(repeatable, data, part, test, families)
 
 
 def finish(prepared: Prepared, result: FamilyResult) -> Trained:
@@ -184,7 +195,7 @@ def finish(prepared: Prepared, result: FamilyResult) -> Trained:
     fitted = _fit(prepared, result)
     probabilities = probabilities_from_log_odds(fitted.scorer.log_odds_from_matrix(test.matrix))
     figures = _measure(fitted, test.labels, probabilities, job.seed)
-    provenance = _build_provenance(job, data.rows, test)
+    provenance = _build_provenance(job, data.rows, test, result.candidate.parameters)
     return Trained(
         job=job,
         data=data,
@@ -267,7 +278,9 @@ def _select_part(
     return Part(applications, matrix, rows.labels[is_selected])
 
 
-def _build_provenance(job: TrainingJob, rows: CheckedRows, test: Part) -> Provenance:
+def _build_provenance(
+    job: TrainingJob, rows: CheckedRows, test: Part, parameters: Mapping[str, float]
+) -> Provenance:
     return Provenance(
         data_sha256=rows.fingerprint(),
         rows=len(rows.labels),
@@ -277,5 +290,6 @@ def _build_provenance(job: TrainingJob, rows: CheckedRows, test: Part) -> Proven
         bads_test=int(test.labels.sum()),
         seed=job.seed,
         threads=job.threads,
+        parameters=dict(parameters),
         libraries={name: version_of_package(name) for name in LIBRARIES},
     )

@@ -47,7 +47,10 @@ class _BundleDocument(BaseModel):
 
 
 class Provenance(_BundleDocument):
-    """The inputs of the training run that determine the numbers of a model."""
+    """The inputs of the training run that determine the numbers of a model.
+
+    `parameters` are those of the family that a search or a person chose. The others are its own.
+    """
 
     data_sha256: str
     rows: int
@@ -58,6 +61,7 @@ class Provenance(_BundleDocument):
     seed: int
     threads: int
     libraries: dict[str, str]
+    parameters: dict[str, float] = {}
 
 
 class Manifest(_BundleDocument):

@@ -1,7 +1,7 @@
 """Candidate families: scikit-learn pipelines over the feature matrix of a model."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -35,10 +35,23 @@ class Fit:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A family, and the function that builds its unfitted pipeline."""
+    """A family, and the function that builds its unfitted pipeline.
+
+    `parameters` are those of its classifier that differ from the family's own.
+    """
 
     family: Family
     build: Callable[[Fit], Pipeline]
+    parameters: Mapping[str, float] = field(default_factory=dict)
+
+    def with_parameters(self, parameters: Mapping[str, float]) -> "Candidate":
+        """Return the same family with other parameters of its classifier."""
+
+        def build(fit: Fit) -> Pipeline:
+            named = {f"classify__{name}": value for name, value in parameters.items()}
+            return self.build(fit).set_params(**named)
+
+        return Candidate(self.family, build, {**self.parameters, **parameters})
 
 
 def frame_from_matrix(model: type[CreditModel], matrix: Matrix) -> pd.DataFrame:
