@@ -1,7 +1,7 @@
 """Candidate families: scikit-learn pipelines over the feature matrix of a model."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from models.contract import CreditModel
 from models.errors import LibraryMissingError
 from models.estimators.families import Family
 from models.features import Matrix, features
+from training.families.balance import Balance, BalancedPipeline
 from training.families.formula_search import SparseAdditiveClassifier
 from training.families.signed_logistic import SignedLogisticRegression
 from training.families.woe import WoeTransformer
@@ -37,12 +38,14 @@ class Fit:
 class Candidate:
     """A family, and the function that builds its unfitted pipeline.
 
-    `parameters` are those of its classifier that differ from the family's own.
+    `parameters` are those of its classifier that differ from the family's own. `balance` tells how
+    its training rows are balanced, if they are.
     """
 
     family: Family
     build: Callable[[Fit], Pipeline]
     parameters: Mapping[str, float] = field(default_factory=dict)
+    balance: Balance | None = None
 
     def with_parameters(self, parameters: Mapping[str, float]) -> "Candidate":
         """Return the same family with other parameters of its classifier."""
@@ -51,7 +54,17 @@ class Candidate:
             named = {f"classify__{name}": value for name, value in parameters.items()}
             return self.build(fit).set_params(**named)
 
-        return Candidate(self.family, build, {**self.parameters, **parameters})
+        return replace(self, build=build, parameters={**self.parameters, **parameters})
+
+    def with_balance(self, balance: Balance | None) -> "Candidate":
+        """Return the same family, fitted to balanced rows, or to the rows as they are."""
+        if balance is None:
+            return self
+
+        def build(fit: Fit) -> Pipeline:
+            return BalancedPipeline(self.build(fit).steps, balance=balance, seed=fit.seed)
+
+        return replace(self, build=build, balance=balance)
 
 
 def frame_from_matrix(model: type[CreditModel], matrix: Matrix) -> pd.DataFrame:
