@@ -7,7 +7,7 @@ import argparse
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from models.discovery import credit_models
 from models.errors import (
@@ -20,7 +20,7 @@ from models.errors import (
 from models.registry.bundle import ESTIMATOR_MEMBERS
 from training.cli_registry import add_commands, parse_count
 from training.progress import say
-from training.search_settings import BUDGETS
+from training.search_settings import BUDGETS, Balance
 from training.settings import TrainingSettings, settings_from_environment
 
 DEFAULT_SEED = 42
@@ -111,6 +111,11 @@ def _add_search(parser: argparse.ArgumentParser) -> None:
         default="{}",
         metavar="JSON",
         help='given parameters by family, which is then not searched: {"lightgbm": {...}}',
+    )
+    parser.add_argument(
+        "--balance",
+        choices=list(get_args(Balance)),
+        help="balance training rows, for parity with an earlier system only (default: as they are)",
     )
 
 

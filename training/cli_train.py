@@ -38,6 +38,7 @@ def train_and_release(options: argparse.Namespace, settings: TrainingSettings) -
             trials=options.trials,
             journal=options.journal,
             parameters=parse_parameters(options.parameters),
+            balance=options.balance,
         ),
     )
     trained = train(job)

@@ -20,6 +20,7 @@ from models.reliability import measure_reliability
 from models.scorer import Scorer, probabilities_from_log_odds
 from training.baseline import fit_baseline, spreads_from_matrix
 from training.cutoffs import choose_cutoff, choose_cutoffs
+from training.families.balance import warn_of_balance
 from training.families.candidates import CANDIDATES, Candidate, Fit, frame_from_matrix
 from training.families.export import check_parity, export
 from training.families.selection import FamilyResult, compare_families
@@ -59,7 +60,9 @@ class TrainingJob:
     def select_candidates(self) -> list[Candidate]:
         """Select the candidates of the requested families, or all, with given parameters."""
         selected = [c for c in CANDIDATES if not self.families or c.family in self.families]
-        return [c.with_parameters(self.search.parameters.get(c.family, {})) for c in selected]
+        given, balance = self.search.parameters, self.search.balance
+        tuned = [c.with_parameters(given.get(c.family, {})) for c in selected]
+        return [candidate.with_balance(balance) for candidate in tuned]
 
     def build_command(self) -> str:
         """Build the shell command that repeats the run."""
@@ -214,9 +217,11 @@ def _read_data(job: TrainingJob) -> TrainingData:
     source, name = read_source(job.model, job.data, job.seed), name_from_model(job.model)
     rows = check_rows(job.model, source.frame, job.max_refused_share, source.refused)
     say(f"{name}: {len(rows.labels)} rows of {source.name}, {rows.refused} refused")
-    for remark in source.remarks:
+    balance = job.search.balance
+    remarks = (*source.remarks, *([warn_of_balance(balance)] if balance else []))
+    for remark in remarks:
         say(f"{name}: {remark}")
-    return TrainingData(source.name, source.remarks, rows)
+    return TrainingData(source.name, remarks, rows)
 
 
 def _build_fit(job: TrainingJob) -> Fit:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from training.families.search import SearchPlan
 
 BudgetName = Literal["quick", "standard", "thorough"]
+Balance = Literal["weights", "oversample"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,13 +44,20 @@ class SearchSettings:
     """The budget of a run, and what replaces parts of it.
 
     `trials` is a count for each family that no clock bounds. `parameters` are fixed, so their
-    families are not searched.
+    families are not searched. `balance` is how training rows are balanced, which only parity with
+    an earlier system asks for.
     """
 
     budget: BudgetName = "quick"
     trials: int | None = None
     journal: Path | None = None
     parameters: Mapping[Family, Mapping[str, float]] = field(default_factory=dict)
+    balance: Balance | None = None
+
+    @property
+    def measures_constraints(self) -> bool:
+        """Whether the run also measures what each documented sign costs."""
+        return BUDGETS[self.budget].measures_constraints
 
     def without_search(self, parameters: Mapping[Family, Mapping[str, float]]) -> Self:
         """Return the settings that repeat a run whose families ended with these parameters."""
@@ -63,6 +71,7 @@ class SearchSettings:
         words = [] if self.budget == "quick" else ["--budget", self.budget]
         words += [] if self.trials is None else ["--trials", str(self.trials)]
         words += ["--journal", str(self.journal)] if self.journal else []
+        words += ["--balance", self.balance] if self.balance else []
         if self.parameters:
             values = {family: dict(chosen) for family, chosen in self.parameters.items()}
             words += ["--parameters", json.dumps(values, sort_keys=True)]

@@ -96,7 +96,7 @@ def measure(model: type[CreditModel], cache: Path, count: int, end: float) -> di
                     say(f"{path.stem}: not measured, the minutes are over")
                     break
                 path.parent.mkdir(parents=True, exist_ok=True)
-                np.savez(path, **predict_split(model, split, cache))
+                np.savez(path, **predict_split(model, split, cache))  # type: ignore[arg-type]  # arrays
             files.append((split, path))
             advance()
     splits = [(s.data.folds[s.fold][1], s, dict(np.load(path))) for s, path in files]
@@ -127,7 +127,7 @@ def predict_split(model: type[CreditModel], split: Split, cache: Path) -> Predic
     tuned = {
         name: candidate.with_parameters(parameters[name]) for name, candidate in tunable().items()
     }
-    ours = {c.family: c for c in CANDIDATES}
+    ours: dict[str, Candidate] = {c.family: c for c in CANDIDATES}
     ours |= {name: c for name, c in tuned.items() if not name.endswith("free")}
     predictions = {n: predict(fit, split, c) for n, c in tuned.items() if n.endswith("free")}
     log_odds = {name: predict_log_odds(fit, split, candidate) for name, candidate in ours.items()}

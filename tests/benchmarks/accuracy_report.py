@@ -116,19 +116,22 @@ def render(results: Mapping[str, Mapping[str, Any]]) -> str:
 
 INTRODUCTION = """# Accuracy
 
-Every family of this project beside what others would train, on the same splits. `make bench-accuracy` measures the
-figures and writes this page; no figure is typed by hand.
+Every family of this project beside what others would train, on the same splits.
+`make bench-accuracy` measures the figures and writes this page; no figure is typed by hand.
 
-- Protected fields are left out of every model. Documented signs hold in every model of ours, and in no other.
-- A split holds out one of five folds; folds are drawn anew for each repeat. AUC is the mean over all splits.
-- *Tuned* parameters come from a search within the training rows of each split of the first repeat: 8 trials of each,
-  also of those without constraints. Later repeats use the parameters of the first one's fold of the same number.
-- Log-loss and calibration error (ECE) are those of the pooled predictions of the first splits, as many as stated. Ours
-  are calibrated within the training rows, as in service; others are as their library predicts. *Noise floor* is the 95th
-  percentile of the ECE of a perfectly calibrated model.
-- Differences are those of the best model of ours to each other model, paired by split, with a 95 % interval
-  (Nadeau & Bengio 2003). *Not worse* means: on 10,000 rows or more, the interval excludes a loss of .001 or more; on fewer,
-  it does not lie below 0.
+- Protected fields are left out of every model. Documented signs hold in every model of ours, and
+  in no other.
+- A split holds out one of five folds; folds are drawn anew for each repeat. AUC is the mean over
+  all splits.
+- *Tuned* parameters come from a search within the training rows of each split of the first repeat:
+  8 trials of each model, also of those without constraints. Later repeats use the parameters of
+  the first one's fold of the same number.
+- Log-loss and calibration error (ECE) are those of the pooled predictions of the first splits, as
+  many as stated. Ours are calibrated within the training rows, as in service. Others are as their
+  library predicts. The *noise floor* is the 95th percentile of the ECE of a perfect model.
+- Differences are those of the best model of ours to each other model, paired by split, with a 95 %
+  interval (Nadeau & Bengio 2003). *Not worse* means: on 10,000 rows or more, the interval excludes
+  a loss of .001 or more; on fewer rows, it does not lie below 0.
 """
 
 
@@ -138,10 +141,13 @@ def _render_set(model_name: str, result: Mapping[str, Any]) -> str:
     lines = [
         f"## {model_name}",
         "",
-        f"{rows:,} rows, {result['default_rate']:.1%} defaults. {result['splits']} splits; log-loss and ECE from "
-        f"{result['calibrated_splits']}. {result['machine']}, {libraries}.",
+        (
+            f"{rows:,} rows, {result['default_rate']:.1%} defaults. {result['splits']} splits; "
+            f"log-loss and ECE from {result['calibrated_splits']}."
+        ),
+        f"{result['machine']}, {libraries}.",
         "",
-        f"| model | AUC | log-loss | ECE | noise floor | {best} minus it, 95 % interval | not worse |",
+        f"| model | AUC | log-loss | ECE | noise floor | {best} minus it | not worse |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     ordered = sorted(result["contestants"].items(), key=lambda item: -item[1]["auc"])
@@ -177,7 +183,7 @@ def _render_findings(result: Mapping[str, Any]) -> list[str]:
     ]
     return [
         f"- Best of ours: {result['best']}, AUC {ours[result['best']]['auc']:.4f}.",
-        f"- Worse than tuned and unconstrained by more than .001: {', '.join(losses) or 'than none'}.",
+        f"- Not shown to be as good as, within .001: {', '.join(losses) or 'none of the rivals'}.",
         f"- Of ours, calibration error above its noise floor: {', '.join(off) or 'none'}.",
-        f"- Of ours, log-loss raised by calibration by more than .0001: {', '.join(worse) or 'none'}.",
+        f"- Of ours, calibration raised the log-loss by over .0001: {', '.join(worse) or 'none'}.",
     ]

@@ -5,7 +5,7 @@ are restores the mean, but neither ranking nor calibration gains. To refuse more
 the cut-off instead.
 """
 
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -15,14 +15,17 @@ from sklearn.pipeline import Pipeline
 
 from models.features import Matrix
 from models.metrics import Labels
-
-Balance = Literal["weights", "oversample"]
+from training.search_settings import Balance
 
 NEIGHBOURS = 5
-WARNING = (
-    "trained on balanced rows (--balance {balance}), as parity with an earlier system asks: "
-    "probabilities were calibrated again on rows as they are; balancing improves no figure"
-)
+
+
+def warn_of_balance(balance: Balance) -> str:
+    """Return the remark that a report must carry."""
+    return (
+        f"trained on balanced rows (--balance {balance}), for parity with an earlier system only: "
+        "probabilities were calibrated on rows as they are; balancing improves no figure"
+    )
 
 
 class BalancedPipeline(Pipeline):  # type: ignore[misc]  # it has no types

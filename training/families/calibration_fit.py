@@ -33,8 +33,13 @@ class CalibrationChoice:
         return min(self.log_loss_before, self.log_loss_after)
 
 
-def choose_calibration(out_of_fold: OutOfFold, labels: Labels) -> CalibrationChoice:
-    """Fit beta calibration and select it if it improves log-loss on folds it was not fitted to."""
+def choose_calibration(
+    out_of_fold: OutOfFold, labels: Labels, *, is_needed: bool = False
+) -> CalibrationChoice:
+    """Fit beta calibration and select it if it improves log-loss on folds it was not fitted to.
+
+    It is selected in any case if it is needed, as after training on balanced rows.
+    """
     log_odds = out_of_fold.log_odds
     calibrated = np.empty(len(labels))
     for fold in np.unique(out_of_fold.folds):
@@ -43,7 +48,8 @@ def choose_calibration(out_of_fold: OutOfFold, labels: Labels) -> CalibrationCho
         calibrated[is_held] = calibrate(log_odds[is_held], beta)
     before = log_loss(labels, probabilities_from_log_odds(log_odds))
     after = log_loss(labels, probabilities_from_log_odds(calibrated))
-    selected = fit_beta(log_odds, labels) if after < before else BetaCalibration()
+    is_selected = is_needed or after < before
+    selected = fit_beta(log_odds, labels) if is_selected else BetaCalibration()
     return CalibrationChoice(calibration=selected, log_loss_before=before, log_loss_after=after)
 
 

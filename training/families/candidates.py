@@ -17,10 +17,11 @@ from models.contract import CreditModel
 from models.errors import LibraryMissingError
 from models.estimators.families import Family
 from models.features import Matrix, features
-from training.families.balance import Balance, BalancedPipeline
+from training.families.balance import BalancedPipeline
 from training.families.formula_search import SparseAdditiveClassifier
 from training.families.signed_logistic import SignedLogisticRegression
 from training.families.woe import WoeTransformer
+from training.search_settings import Balance
 
 LOGISTIC_ITERATIONS = 2_000
 

@@ -96,7 +96,7 @@ def _nest(result: FamilyResult, fit: Fit, data: FoldedData, plan: SearchPlan) ->
     if result.search is None:
         return result
     own = next(c for c in CANDIDATES if c.family == result.candidate.family)
-    loss = measure_nested_loss(own, fit, data, plan)
+    loss = measure_nested_loss(own.with_balance(result.candidate.balance), fit, data, plan)
     return replace(result, search=replace(result.search, nested_log_loss=loss))
 
 
@@ -119,6 +119,6 @@ def _cross_validate(
         )
         advance()
     out_of_fold = OutOfFold(log_odds, fold_indices)
-    return FamilyResult(
-        candidate, tuple(folds), out_of_fold, choose_calibration(out_of_fold, labels)
-    )
+    is_balanced = candidate.balance is not None
+    calibration = choose_calibration(out_of_fold, labels, is_needed=is_balanced)
+    return FamilyResult(candidate, tuple(folds), out_of_fold, calibration)
