@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from importlib.metadata import version as version_of_package
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from models.calibration import calibrate
@@ -22,6 +23,7 @@ from training.baseline import fit_baseline, spreads_from_matrix
 from training.cutoffs import choose_cutoff, choose_cutoffs
 from training.families.balance import warn_of_balance
 from training.families.candidates import CANDIDATES, Candidate, Fit, frame_from_matrix
+from training.families.constraint_costs import ConstraintCosts, measure_constraint_costs
 from training.families.export import check_parity, export
 from training.families.selection import FamilyResult, compare_families
 from training.gates import CALIBRATION_CONFIDENCE, Evaluation
@@ -111,6 +113,7 @@ class Prepared:
     """The two parts of the data, and the results of all families on the folds, best first.
 
     `job` repeats the run: it has the parameters that searches chose, and searches no more.
+    `constraints` is what documented signs cost, if the budget has time to measure it.
     """
 
     job: TrainingJob
@@ -118,6 +121,7 @@ class Prepared:
     part: Part
     test: Part
     families: tuple[FamilyResult, ...]
+    constraints: ConstraintCosts | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +132,7 @@ class Trained:
     data: TrainingData
     fitted: Fitted
     families: tuple[FamilyResult, ...]  # all that were compared, best first
+    constraints: ConstraintCosts | None  # None in a quick run, or without documented signs
     test: Part
     probabilities: Probabilities  # of the rows of the test part
     signs: tuple[SignCheck, ...]
@@ -189,7 +194,9 @@ def prepare(job: TrainingJob) -> Prepared:
     families = compare_families(_build_fit(job), job.select_candidates(), frame, part.labels, plan)
     parameters = {r.candidate.family: r.candidate.parameters for r in families}
     repeatable = replace(job, search=job.search.without_search(parameters))
-    return Prepared(repeatable, data, part, test, families)
+    return Prepared(
+        repeatable, data, part, test, families, _measure_constraints(job, frame, part.labels)
+    )
 
 
 def finish(prepared: Prepared, result: FamilyResult) -> Trained:
@@ -204,6 +211,7 @@ def finish(prepared: Prepared, result: FamilyResult) -> Trained:
         data=data,
         fitted=fitted,
         families=prepared.families,
+        constraints=prepared.constraints,
         test=test,
         probabilities=probabilities,
         signs=check_signs(fitted.scorer, test.matrix, job.seed),
@@ -226,6 +234,22 @@ def _read_data(job: TrainingJob) -> TrainingData:
 
 def _build_fit(job: TrainingJob) -> Fit:
     return Fit(job.model, job.seed, job.threads)
+
+
+def _measure_constraints(
+    job: TrainingJob, frame: pd.DataFrame, labels: Labels
+) -> ConstraintCosts | None:
+    """Measure what documented signs cost, if the budget has time, and name the costly ones."""
+    if not job.search.measures_constraints:
+        return None
+    costs = measure_constraint_costs(_build_fit(job), frame, labels)
+    for sign in costs.costly if costs else ():
+        say(
+            f"{name_from_model(job.model)}: the sign of {sign.feature} costs {sign.cost:.4f} AUC "
+            f"(95 % interval {sign.low:.4f} to {sign.high:.4f}); look at its special codes, or "
+            "leave the sign out"
+        )
+    return costs
 
 
 def _fit(prepared: Prepared, result: FamilyResult) -> Fitted:

@@ -8,7 +8,7 @@ from typing import Self
 import numpy as np
 
 from models.annotations import Column
-from models.estimators.formula import Curve, Line, Steps
+from models.estimators.formula import LARGEST_NUMBER, Curve, Line, Steps
 from models.features import Feature, Matrix
 
 ENTRY = 8.0  # least fall in deviance for a new term; reached by chance with probability .005
@@ -49,7 +49,8 @@ def generate_singles(features: Sequence[Feature], matrix: Matrix) -> Iterable[Op
     """Generate every shape of every feature that varies, the simplest of each feature first."""
     kinds = [f.characteristic for f in features if f.equals is not None]
     for feature, column in zip(features, matrix.T, strict=True):
-        values = column[~np.isnan(column)]
+        # A formula can hold no larger numbers; its shapes are constant beyond.
+        values = np.clip(column[~np.isnan(column)], -LARGEST_NUMBER, LARGEST_NUMBER)
         if not len(values) or values.min() == values.max():
             continue
         # One of many levels fits by chance more easily, so it must achieve more.

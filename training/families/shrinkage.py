@@ -24,6 +24,7 @@ from training.families.penalised_logistic import (
 SELECTED_PENALTIES = (10.0,)  # of a weight in log-odds by standard deviation
 OTHER_PENALTIES = (30.0, 100.0, 300.0)
 SEARCH_CHARGE = 0.5  # of the fall in deviance that admitted a term: that much log-likelihood
+DENSE_CHARGE = 2.0  # in log-likelihood: a model of few terms is preferred to an equal one of many
 LEAST_SPREAD = 1e-3  # in log-odds: a term of no selection that varies less is left out
 
 
@@ -92,7 +93,8 @@ class _Trial:
 
     @property
     def charge(self) -> float:
-        return SEARCH_CHARGE * sum(option.required_gain for option in self.selected)
+        searched = SEARCH_CHARGE * sum(option.required_gain for option in self.selected)
+        return searched + (DENSE_CHARGE if self.others else 0.0)
 
 
 def _list_trials(selected: Sequence[Option], simplest: Sequence[Option]) -> list[_Trial]:
