@@ -62,8 +62,8 @@ class TrainingJob:
     def select_candidates(self) -> list[Candidate]:
         """Select the candidates of the requested families, or all, with given parameters."""
         selected = [c for c in CANDIDATES if not self.families or c.family in self.families]
-        given, balance = self.search.parameters, self.search.balance
-        tuned = [c.with_parameters(given.get(c.family, {})) for c in selected]
+        parameters, balance = self.search.parameters, self.search.balance
+        tuned = [c.with_parameters(parameters.get(c.family, {})) for c in selected]
         return [candidate.with_balance(balance) for candidate in tuned]
 
     def build_command(self) -> str:

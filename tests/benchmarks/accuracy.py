@@ -100,7 +100,7 @@ def measure(model: type[CreditModel], cache: Path, count: int, end: float) -> di
             files.append((split, path))
             advance()
     splits = [(s.data.folds[s.fold][1], s, dict(np.load(path))) for s, path in files]
-    return summarise(labels, [(held, s.repeat, found) for held, s, found in splits])
+    return summarise(labels, [(held, s.repeat, predicted) for held, s, predicted in splits])
 
 
 def read_rows(model: type[CreditModel]) -> tuple[Matrix, Labels]:
@@ -181,7 +181,7 @@ def search_split(fit: Fit, split: Split, cache: Path) -> dict[str, dict[str, flo
         plan = SearchPlan(trials=TRIALS)
         results = {name: search(c, fit, data, plan).parameters for name, c in tunable().items()}
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({name: dict(found) for name, found in results.items()}))
+        path.write_text(json.dumps({name: dict(chosen) for name, chosen in results.items()}))
     parameters: dict[str, dict[str, float]] = json.loads(path.read_text())
     return parameters
 

@@ -28,9 +28,14 @@ Splits = Sequence[tuple[NDArray[np.int64], int, Mapping[str, Probabilities]]]
 def summarise(labels: Labels, splits: Splits) -> dict[str, Any]:
     """Sum up splits, each with its held-out rows, its repeat, and the predictions by name."""
     names = [n for n in splits[0][2] if not n.endswith(NOT_CALIBRATED)]
-    aucs = {n: np.array([auc(labels[held], found[n]) for held, _, found in splits]) for n in names}
+    aucs = {
+        n: np.array([auc(labels[held], predictions[n]) for held, _, predictions in splits])
+        for n in names
+    }
     calibrated = [
-        (held, found) for held, _, found in splits if f"logistic{NOT_CALIBRATED}" in found
+        (held, predictions)
+        for held, _, predictions in splits
+        if f"logistic{NOT_CALIBRATED}" in predictions
     ]
     best = max((n for n in names if is_ours(n)), key=lambda n: float(aucs[n].mean()))
     return {
@@ -69,7 +74,7 @@ def measure_probabilities(
 ) -> dict[str, float]:
     """Measure log-loss and calibration of predictions pooled over splits."""
     rows = np.concatenate([held for held, _ in splits])
-    predicted = np.concatenate([found[name] for _, found in splits])
+    predicted = np.concatenate([predictions[name] for _, predictions in splits])
     clipped = np.clip(predicted, 1e-8, 1 - 1e-8)
     figures = {
         "log_loss": log_loss(labels[rows], clipped),
@@ -77,7 +82,7 @@ def measure_probabilities(
         "ece_floor_high": float(np.quantile(simulate_ece_floor(clipped, 0), 0.95)),
     }
     if f"{name}{NOT_CALIBRATED}" in splits[0][1]:
-        raw = np.concatenate([found[f"{name}{NOT_CALIBRATED}"] for _, found in splits])
+        raw = np.concatenate([predictions[f"{name}{NOT_CALIBRATED}"] for _, predictions in splits])
         figures["log_loss_not_calibrated"] = log_loss(labels[rows], raw)
     return figures
 
@@ -163,9 +168,8 @@ def _render_row(
         ece = f"**{ece}**"
     apart, verdict = "", ""
     if name in differences:
-        found = differences[name]
-        apart = f"{found['mean']:+.4f} ({found['low']:+.4f} to {found['high']:+.4f})"
-        verdict = judge_difference(rows, found)
+        apart = "{mean:+.4f} ({low:+.4f} to {high:+.4f})".format(**differences[name])
+        verdict = judge_difference(rows, differences[name])
     label = f"{name} (ours)" if is_ours(name) else name
     return (
         f"| {label} | {figures['auc']:.4f} | {figures['log_loss']:.4f} | {ece} | "

@@ -21,15 +21,21 @@ class OutOfFold:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalibrationChoice:
-    """The selected calibration, and the out-of-fold log-loss without and with calibration."""
+    """The selected calibration, and the out-of-fold log-loss without and with calibration.
+
+    `is_needed` means that it was selected in any case.
+    """
 
     calibration: BetaCalibration
     log_loss_before: float
     log_loss_after: float
+    is_needed: bool = False
 
     @property
     def log_loss(self) -> float:
         """The out-of-fold log-loss with the selected calibration."""
+        if self.is_needed:
+            return self.log_loss_after
         return min(self.log_loss_before, self.log_loss_after)
 
 
@@ -50,7 +56,12 @@ def choose_calibration(
     after = log_loss(labels, probabilities_from_log_odds(calibrated))
     is_selected = is_needed or after < before
     selected = fit_beta(log_odds, labels) if is_selected else BetaCalibration()
-    return CalibrationChoice(calibration=selected, log_loss_before=before, log_loss_after=after)
+    return CalibrationChoice(
+        calibration=selected,
+        log_loss_before=before,
+        log_loss_after=after,
+        is_needed=is_needed,
+    )
 
 
 def fit_beta(log_odds: LogOdds, labels: Labels) -> BetaCalibration:

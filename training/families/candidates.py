@@ -52,8 +52,8 @@ class Candidate:
         """Return the same family with other parameters of its classifier."""
 
         def build(fit: Fit) -> Pipeline:
-            named = {f"classify__{name}": value for name, value in parameters.items()}
-            return self.build(fit).set_params(**named)
+            steps = {f"classify__{name}": value for name, value in parameters.items()}
+            return self.build(fit).set_params(**steps)
 
         return replace(self, build=build, parameters={**self.parameters, **parameters})
 

@@ -20,7 +20,7 @@ from models.features import Feature, Matrix
 from models.metrics import Labels
 from training.families.candidate_terms import ENTRY, Option, generate_pairs, generate_singles
 from training.families.penalised_logistic import (
-    Problem,
+    RegressionProblem,
     Weights,
     fit_penalised,
     linearise,
@@ -134,7 +134,7 @@ class _TermSearch:
             self.last.update(zip([None, *options], weights.tolist(), strict=True))
         return self.cache[key]
 
-    def _build_problem(self, options: Sequence[Option]) -> Problem:
+    def _build_problem(self, options: Sequence[Option]) -> RegressionProblem:
         return build_problem(self.labels, options, np.full(len(options) + 1, RIDGE))
 
     def _measure_gains(

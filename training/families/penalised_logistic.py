@@ -23,7 +23,7 @@ Weights = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Problem:
+class RegressionProblem:
     """A design `(n, k)` with labels `(n,)`, and for each weight its penalty and lower bound."""
 
     design: Matrix
@@ -32,7 +32,7 @@ class Problem:
     lower: Weights
 
 
-def fit_penalised(problem: Problem, start: Weights) -> Weights:
+def fit_penalised(problem: RegressionProblem, start: Weights) -> Weights:
     """Fit weights by penalised maximum likelihood, from a first guess, by Newton's method."""
     weights, reached = start, _measure_objective(problem, start)
     for _ in range(NEWTON_STEPS):
@@ -52,7 +52,7 @@ def fit_penalised(problem: Problem, start: Weights) -> Weights:
     return weights
 
 
-def linearise(problem: Problem, weights: Weights) -> tuple[Matrix, Weights]:
+def linearise(problem: RegressionProblem, weights: Weights) -> tuple[Matrix, Weights]:
     """Return the information matrix and the gradient of the penalised log-likelihood."""
     design = problem.design
     probabilities = expit(design @ weights)
@@ -62,18 +62,18 @@ def linearise(problem: Problem, weights: Weights) -> tuple[Matrix, Weights]:
     return information, slopes
 
 
-def measure_log_likelihood(problem: Problem, weights: Weights) -> float:
+def measure_log_likelihood(problem: RegressionProblem, weights: Weights) -> float:
     """Return the log-likelihood of the labels, without penalties."""
     log_odds = problem.design @ weights
     return float((problem.labels * log_odds - np.logaddexp(0.0, log_odds)).sum())
 
 
-def _measure_objective(problem: Problem, weights: Weights) -> float:
+def _measure_objective(problem: RegressionProblem, weights: Weights) -> float:
     penalty = 0.5 * float((problem.penalties * weights**2).sum())
     return measure_log_likelihood(problem, weights) - penalty
 
 
-def measure_log_evidence(problem: Problem, weights: Weights) -> float:
+def measure_log_evidence(problem: RegressionProblem, weights: Weights) -> float:
     """Approximate the log evidence by Laplace's method, over weights that are not at a bound."""
     is_free = weights > problem.lower
     information = linearise(problem, weights)[0][np.ix_(is_free, is_free)]

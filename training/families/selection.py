@@ -86,8 +86,8 @@ def _search_one(result: FamilyResult, fit: Fit, data: FoldedData, plan: SearchPl
     if searched.log_loss < searched.default_log_loss:
         candidate = result.candidate.with_parameters(searched.parameters)
         with show_steps(f"cross-validation of the best {candidate.family}", FOLDS) as advance:
-            found = _cross_validate(candidate, fit, data, advance)
-        better = min(result, found, key=lambda one: one.calibration.log_loss)
+            tuned = _cross_validate(candidate, fit, data, advance)
+        better = min(result, tuned, key=lambda one: one.calibration.log_loss)
     return replace(better, search=searched)
 
 

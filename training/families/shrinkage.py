@@ -15,7 +15,7 @@ from models.metrics import Labels
 from training.families.candidate_terms import Option
 from training.families.penalised_logistic import (
     LEAST_VARIANCE,
-    Problem,
+    RegressionProblem,
     Weights,
     fit_penalised,
     measure_log_evidence,
@@ -64,11 +64,13 @@ def choose_shrinkage(
     return Shrunk(options, best.penalties[is_needed], fitted[is_needed])
 
 
-def build_problem(labels: Labels, options: Sequence[Option], penalties: Weights) -> Problem:
+def build_problem(
+    labels: Labels, options: Sequence[Option], penalties: Weights
+) -> RegressionProblem:
     """Build the problem of an intercept and terms; weights of signed terms are at least 0."""
     design = np.column_stack([np.ones(len(labels)), *(o.values for o in options)])
     lower = np.array([-np.inf, *(0.0 if o.is_signed else -np.inf for o in options)])
-    return Problem(design, labels, penalties, lower)
+    return RegressionProblem(design, labels, penalties, lower)
 
 
 @dataclass(frozen=True, slots=True)

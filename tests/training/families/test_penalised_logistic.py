@@ -4,7 +4,7 @@ from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
 from training.families.penalised_logistic import (
-    Problem,
+    RegressionProblem,
     fit_penalised,
     linearise,
     measure_log_evidence,
@@ -17,8 +17,8 @@ LABELS = RANDOM.binomial(1, expit(DESIGN @ np.array([-1.0, 1.0, -0.5, 0.0])))
 FREE = np.full(4, -np.inf)
 
 
-def problem(penalty: float, lower: np.ndarray = FREE) -> Problem:
-    return Problem(DESIGN, LABELS, np.array([1e-9, penalty, penalty, penalty]), lower)
+def problem(penalty: float, lower: np.ndarray = FREE) -> RegressionProblem:
+    return RegressionProblem(DESIGN, LABELS, np.array([1e-9, penalty, penalty, penalty]), lower)
 
 
 def test_weights_are_those_of_a_ridge_regression() -> None:
@@ -51,7 +51,7 @@ def test_the_log_likelihood_is_that_of_the_labels() -> None:
 
 def test_the_evidence_is_the_probability_of_the_labels_under_the_prior() -> None:
     """One weight: the integral over its prior, by summation, is near Laplace's approximation."""
-    one = Problem(DESIGN[:, 1:2], LABELS, np.array([2.0]), np.array([-np.inf]))
+    one = RegressionProblem(DESIGN[:, 1:2], LABELS, np.array([2.0]), np.array([-np.inf]))
     grid = np.linspace(-2, 3, 5_001)
     log_likelihoods = np.array([measure_log_likelihood(one, np.array([w])) for w in grid])
     prior = np.sqrt(2.0 / (2 * np.pi)) * np.exp(-(grid**2))
