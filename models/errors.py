@@ -55,6 +55,10 @@ class ModelRefusedError(SuretyError):
     """A bundle must not be served: wrong hash, other contract or failing golden rows."""
 
 
+class LibraryMissingError(SuretyError):
+    """A library that this machine lacks is needed."""
+
+
 class RegistryError(SuretyError):
     """The state of a version or pointer does not allow the operation."""
 

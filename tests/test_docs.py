@@ -35,7 +35,10 @@ RUN = {
         "training verify": "tests/docs/test_registry.py",
     },
     "docs/training.md": {
-        "training train --model german_credit": "tests/docs/test_training.py",
+        "training train --model german_credit --family logistic --family scorecard": (
+            "tests/docs/test_training.py"
+        ),
+        "--journal var/search.log": "tests/docs/test_training.py",
         "training generate": "tests/docs/test_training.py",
         "training train --model personal_loan": "tests/docs/test_training.py",
         "functions.scoring": "tests/docs/test_training.py",

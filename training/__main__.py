@@ -3,8 +3,10 @@
 import os
 import sys
 
-# Set before any library loads OpenMP, so that waiting threads sleep instead of spinning.
+# Set before any library loads OpenMP, so that waiting threads sleep instead of spinning. Those of
+# numpy's own library always spin, and its matrices are too small here to need more than one.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from training.cli import main
 

@@ -7,7 +7,7 @@ import argparse
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from models.discovery import credit_models
 from models.errors import (
@@ -21,11 +21,13 @@ from models.registry.bundle import ESTIMATOR_MEMBERS
 from training.cli_registry import add_commands, parse_count
 from training.progress import say
 from training.reading.arguments import add_data_options
+from training.search_settings import BUDGETS, Balance
 from training.settings import TrainingSettings, settings_from_environment
 
 DEFAULT_SEED = 42
 HIGHEST_SEED = 2**32
 MAX_REFUSED_SHARE = 0.01
+MOST_TRIALS = 10_000
 
 EXIT_RAN, EXIT_FAILED, EXIT_UNUSABLE = 0, 1, 2
 EXIT_CODES: tuple[tuple[type[SuretyError], int], ...] = (
@@ -86,6 +88,7 @@ def _add_train(commands: Any, settings: TrainingSettings) -> None:  # noqa: ANN4
     parser.add_argument(
         "--refused", type=Path, help="write the refused rows and their faults to this .csv file"
     )
+    _add_search(parser)
     parser.add_argument("--dry-run", action="store_true", help="evaluate, but write nothing")
     parser.add_argument(
         "--max-refused-share",
@@ -101,6 +104,34 @@ def _add_inspect(commands: Any) -> None:  # noqa: ANN401 -- likewise
     add_data_options(parser)
     parser.add_argument(
         "--write-model", type=Path, metavar="FILE", help="write a first model file to edit"
+    )
+
+
+def _add_search(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--budget",
+        choices=list(BUDGETS),
+        default="quick",
+        help="quick: no search; standard: minutes; thorough: an hour (default %(default)s)",
+    )
+    parser.add_argument(
+        "--trials",
+        type=_parse_trials,
+        help="search so many trials of each family, however long they take",
+    )
+    parser.add_argument(
+        "--journal", type=Path, help="a file that keeps the trials, so that a search can go on"
+    )
+    parser.add_argument(
+        "--parameters",
+        default="{}",
+        metavar="JSON",
+        help='given parameters by family, which is then not searched: {"lightgbm": {...}}',
+    )
+    parser.add_argument(
+        "--balance",
+        choices=list(get_args(Balance)),
+        help="balance training rows, for parity with an earlier system only (default: as they are)",
     )
 
 
@@ -148,6 +179,14 @@ def _parse_share(text: str) -> float:
         message = f"must be at least 0 and below 1, got {text}"
         raise argparse.ArgumentTypeError(message)
     return share
+
+
+def _parse_trials(text: str) -> int:
+    trials = int(text)
+    if not 0 <= trials <= MOST_TRIALS:
+        message = f"must be from 0 to {MOST_TRIALS}, got {text}"
+        raise argparse.ArgumentTypeError(message)
+    return trials
 
 
 def _parse_seed(text: str) -> int:

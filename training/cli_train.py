@@ -16,6 +16,7 @@ from training.promotion import Selection, Verdict, release, select_family
 from training.reading.arguments import collect_data_options
 from training.reading.options import DataOptions
 from training.run import Trained, TrainingJob, prepare
+from training.search_settings import SearchSettings, parse_parameters
 from training.settings import TrainingSettings
 
 
@@ -38,6 +39,13 @@ def train_and_release(options: argparse.Namespace, settings: TrainingSettings) -
         families=tuple(options.family),
         last_months=options.last_months,
         refused=options.refused,
+        search=SearchSettings(
+            budget=options.budget,
+            trials=options.trials,
+            journal=options.journal,
+            parameters=parse_parameters(options.parameters),
+            balance=options.balance,
+        ),
     )
     selection = select_family(prepare(job), store)
     trained, verdict = selection.trained, selection.verdict
@@ -60,6 +68,16 @@ def _summarise(selection: Selection, version: str | None) -> dict[str, object]:
         "warnings": [gate.name for gate in verdict.warnings],
         "remedies": {gate.name: gate.remedy for gate in verdict.failures},
         "rows_refused": selection.trained.data.rows.refused,
+        "search": {
+            result.candidate.family: {
+                "trials": result.search.trials,
+                "pruned": result.search.pruned,
+                "seconds": round(result.search.seconds, 1),
+                "ended_by": result.search.ended_by,
+            }
+            for result in selection.trained.families
+            if result.search
+        },
     }
 
 

@@ -1,12 +1,14 @@
 """The training run: source -> contract -> features -> candidates -> export -> evaluation."""
 
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from importlib.metadata import version as version_of_package
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from models.annotations import Column, Columns, date_from_days
 from models.calibration import calibrate
@@ -21,7 +23,9 @@ from models.reliability import measure_reliability
 from models.scorer import Scorer, probabilities_from_log_odds
 from training.baseline import fit_baseline, spreads_from_matrix
 from training.cutoffs import choose_cutoff, choose_cutoffs
+from training.families.balance import warn_of_balance
 from training.families.candidates import CANDIDATES, Candidate, Fit, frame_from_matrix
+from training.families.constraint_costs import ConstraintCosts, measure_constraint_costs
 from training.families.export import check_parity, export
 from training.families.selection import FamilyResult, compare_families
 from training.gate_evidence import GateEvidence, JudgedRows, gather_evidence
@@ -35,10 +39,19 @@ from training.reading.row_validation import CheckedRows, validate_rows
 from training.reading.sources import read_source
 from training.reading.tabular_files import write_table
 from training.row_independence import require_same_scores
+from training.search_settings import QUICK_SEARCH, SearchSettings, plan_search
 from training.split import Mask, Split, split_by_date, split_by_hash
 
 LEAST_OF_EACH_OUTCOME = 20  # defaults, and non-defaults, in the training and in the test part
-LIBRARIES = ("numpy", "optbinning", "pandas", "scikit-learn", "scipy", "xgboost-cpu")
+LIBRARIES = (
+    "lightgbm",
+    "numpy",
+    "optbinning",
+    "pandas",
+    "scikit-learn",
+    "scipy",
+    "xgboost-cpu",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,10 +66,14 @@ class TrainingJob:
     families: tuple[Family, ...] = ()
     last_months: int | None = None
     refused: Path | None = None  # where refused rows are written
+    search: SearchSettings = QUICK_SEARCH
 
     def select_candidates(self) -> list[Candidate]:
-        """Select the candidates of the requested families, or all."""
-        return [c for c in CANDIDATES if not self.families or c.family in self.families]
+        """Select the candidates of the requested families, or all, with given parameters."""
+        selected = [c for c in CANDIDATES if not self.families or c.family in self.families]
+        parameters, balance = self.search.parameters, self.search.balance
+        tuned = [c.with_parameters(parameters.get(c.family, {})) for c in selected]
+        return [candidate.with_balance(balance) for candidate in tuned]
 
     def build_command(self) -> str:
         """Build the shell command that repeats the run."""
@@ -64,6 +81,7 @@ class TrainingJob:
         words += self.data.to_words()
         words += [word for family in self.families for word in ("--family", family)]
         words += ["--last-months", str(self.last_months)] if self.last_months else []
+        words += self.search.to_words()
         words += ["--seed", str(self.seed), "--max-refused-share", str(self.max_refused_share)]
         return shlex.join(words)
 
@@ -106,7 +124,11 @@ class Fitted:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """The two parts of the data, and the results of all families on the folds, best first."""
+    """The two parts of the data, and the results of all families on the folds, best first.
+
+    `job` repeats the run: it has the parameters that searches chose, and searches no more.
+    `constraints` is what documented signs cost, if the budget has time to measure it.
+    """
 
     job: TrainingJob
     data: TrainingData
@@ -114,6 +136,7 @@ class Prepared:
     test: Part
     in_time: Part | None
     families: tuple[FamilyResult, ...]
+    constraints: ConstraintCosts | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +147,7 @@ class Trained:
     data: TrainingData
     fitted: Fitted
     families: tuple[FamilyResult, ...]  # all that were compared, best first
+    constraints: ConstraintCosts | None  # None in a quick run, or without documented signs
     test: Part
     in_time: Part | None  # of the months that were fitted, if `test` has the months after them
     probabilities: Probabilities  # of the rows of the test part
@@ -189,8 +213,12 @@ def prepare(job: TrainingJob) -> Prepared:
     part, test = (_select_part(data.rows, mask) for mask in (split.training, split.test))
     in_time = None if split.in_time is None else _select_part(data.rows, split.in_time)
     frame = frame_from_matrix(job.model, part.matrix)
-    families = compare_families(_build_fit(job), job.select_candidates(), frame, part.labels)
-    return Prepared(job, data, part, test, in_time, families)
+    plan = plan_search(job.search)
+    families = compare_families(_build_fit(job), job.select_candidates(), frame, part.labels, plan)
+    parameters = {r.candidate.family: r.candidate.parameters for r in families}
+    repeatable = replace(job, search=job.search.without_search(parameters))
+    constraints = _measure_constraints(job, frame, part.labels)
+    return Prepared(repeatable, data, part, test, in_time, families, constraints)
 
 
 def finish(prepared: Prepared, result: FamilyResult) -> Trained:
@@ -200,12 +228,13 @@ def finish(prepared: Prepared, result: FamilyResult) -> Trained:
     require_same_scores(fitted.scorer, test.columns)
     probabilities = probabilities_from_log_odds(fitted.scorer.log_odds_from_matrix(test.matrix))
     figures = _measure(fitted, test.labels, probabilities, job.seed)
-    provenance = _build_provenance(prepared)
+    provenance = _build_provenance(prepared, result.candidate.parameters)
     return Trained(
         job=job,
         data=data,
         fitted=fitted,
         families=prepared.families,
+        constraints=prepared.constraints,
         test=test,
         in_time=prepared.in_time,
         probabilities=probabilities,
@@ -226,7 +255,8 @@ def _read_data(job: TrainingJob) -> TrainingData:
         write_table(rows.list_refused(source.frame), job.refused)
     rows.refuse_too_many(job.max_refused_share)
     say(f"{name}: {len(rows.labels)} rows of {source.name}, {rows.refused} refused")
-    remarks = (*source.remarks, *list_remarks(rows))
+    balance = [warn_of_balance(job.search.balance)] if job.search.balance else []
+    remarks = (*source.remarks, *list_remarks(rows), *balance)
     for remark in remarks:
         say(f"{name}: {remark}")
     return TrainingData(source.name, remarks, rows)
@@ -234,6 +264,22 @@ def _read_data(job: TrainingJob) -> TrainingData:
 
 def _build_fit(job: TrainingJob) -> Fit:
     return Fit(job.model, job.seed, job.threads)
+
+
+def _measure_constraints(
+    job: TrainingJob, frame: pd.DataFrame, labels: Labels
+) -> ConstraintCosts | None:
+    """Measure what documented signs cost, if the budget has time, and name the costly ones."""
+    if not job.search.measures_constraints:
+        return None
+    costs = measure_constraint_costs(_build_fit(job), frame, labels)
+    for sign in costs.costly if costs else ():
+        say(
+            f"{name_from_model(job.model)}: the sign of {sign.feature} costs {sign.cost:.4f} AUC "
+            f"(95 % interval {sign.low:.4f} to {sign.high:.4f}); look at its special codes, or "
+            "leave the sign out"
+        )
+    return costs
 
 
 def _fit(prepared: Prepared, result: FamilyResult) -> Fitted:
@@ -320,7 +366,7 @@ def _select_part(rows: CheckedRows, is_selected: Mask) -> Part:
     return Part(columns, matrix, rows.labels[is_selected], dates)
 
 
-def _build_provenance(prepared: Prepared) -> Provenance:
+def _build_provenance(prepared: Prepared, parameters: Mapping[str, float]) -> Provenance:
     job, rows, part, test = prepared.job, prepared.data.rows, prepared.part, prepared.test
     return Provenance(
         data_sha256=rows.fingerprint(),
@@ -331,6 +377,7 @@ def _build_provenance(prepared: Prepared) -> Provenance:
         bads_test=int(test.labels.sum()),
         seed=job.seed,
         threads=job.threads,
+        parameters=dict(parameters),
         libraries={name: version_of_package(name) for name in LIBRARIES},
         train_dates=_span_dates(part),
         test_dates=_span_dates(test),

@@ -8,7 +8,7 @@ the last bit.
 import json
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal, Protocol
+from typing import Literal, Protocol, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +23,9 @@ from models.estimators.tree_shap import PathTables
 from models.features import Matrix
 
 AdditiveFamily = Literal["logistic", "scorecard", "additive"]
-TreeFamily = Literal["xgboost", "random_forest"]
+TreeFamily = Literal["xgboost", "random_forest", "lightgbm"]
 Family = AdditiveFamily | TreeFamily
+TREE_FAMILIES: tuple[TreeFamily, ...] = get_args(TreeFamily)
 StartingPoint = Literal["reference", "training_mean"]
 LogOdds = NDArray[np.float64]
 
@@ -91,7 +92,7 @@ class Additive:
 
 
 class Trees:
-    """Boosted trees or a random forest, grown by XGBoost.
+    """Boosted trees or a random forest, as XGBoost's trees whichever library grew them.
 
     XGBoost's library scores many rows. Faster structures for single rows are built on their second
     use, so a cold start does not wait for them. Explanations of several rows build them at once.
@@ -147,10 +148,10 @@ def estimator_from_bytes(family: Family, data: bytes) -> Estimator:
     ModelRefusedError
         If the bytes are not an estimator of this family.
     """
-    if family == "xgboost" or family == "random_forest":  # noqa: PLR1714 -- mypy narrows this only
+    if family in TREE_FAMILIES:
         return Trees(family, data)
     try:
-        return Additive(family, Formula.model_validate_json(data))
+        return Additive(cast("AdditiveFamily", family), Formula.model_validate_json(data))
     except ValidationError as error:
         message = f"estimator: {error.error_count()} faults in its formula"
         raise ModelRefusedError(message) from error

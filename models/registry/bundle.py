@@ -39,6 +39,7 @@ ESTIMATOR_MEMBERS: dict[Family, str] = {
     "additive": "estimator.json",
     "random_forest": "estimator.ubj",
     "xgboost": "estimator.ubj",
+    "lightgbm": "estimator.ubj",
 }
 
 
@@ -50,6 +51,7 @@ class Provenance(_BundleDocument):
     """The inputs of the training run that determine the numbers of a model.
 
     `train_dates` and `test_dates` are the first and the last date of each part, if rows have dates.
+    `parameters` are those of the family that a search or a person chose. The others are its own.
     """
 
     data_sha256: str
@@ -63,6 +65,7 @@ class Provenance(_BundleDocument):
     libraries: dict[str, str]
     train_dates: tuple[date, date] | None = None
     test_dates: tuple[date, date] | None = None
+    parameters: dict[str, float] = {}
 
 
 class Manifest(_BundleDocument):

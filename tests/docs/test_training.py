@@ -12,11 +12,13 @@ from models.gate_policy import GATE_NAMES, GatePolicy
 from tests.docs.markdown import blocks, commands, page, rows
 from tests.support.running import REPOSITORY, last_line, running_server
 from training.families.candidates import CANDIDATES
+from training.families.search_space import SPACES
 from training.promotion import OutcomeName
+from training.search_settings import BUDGETS
 
 TEXT = page("training")
 FIRST_COLUMN = [cells[0].strip("`") for cells in rows(TEXT)]
-TRAIN, GENERATE, TRAIN_OWN, SERVE_OWN, ASK_OWN = commands(TEXT)
+TRAIN, SEARCH, GENERATE, TRAIN_OWN, SERVE_OWN, ASK_OWN = commands(TEXT)
 
 
 def run(command: str, **environment: str) -> str:
@@ -44,13 +46,30 @@ def test_every_gate_is_in_the_table_in_its_order() -> None:
     ]
 
 
+def test_budgets_are_the_codes() -> None:
+    assert {f"`{name}`" for name in BUDGETS} <= {cells[0].split(" (")[0] for cells in rows(TEXT)}
+    assert BUDGETS["quick"].trials == 0
+    standard, thorough = BUDGETS["standard"], BUDGETS["thorough"]
+    assert f"up to {standard.trials} trials of each family, in {standard.seconds} s" in TEXT
+    assert f"up to {thorough.trials} trials" in TEXT
+    assert f"in {thorough.seconds / 60:.0f} minutes for all" in TEXT
+    assert all(f"`{family}`" in TEXT for family in SPACES)
+
+
+@pytest.mark.trained
+def test_the_documented_search_says_how_many_trials_it_made(tmp_path: Path) -> None:
+    searched = last_line(run(SEARCH.replace("var/search.log", str(tmp_path / "search.log"))))
+    assert searched["search"]["logistic"]["trials"] == 5
+    assert (tmp_path / "search.log").stat().st_size
+
+
 @pytest.mark.trained
 def test_a_dry_run_ends_with_the_documented_members() -> None:
     summary = last_line(run(TRAIN))
     assert summary["version"] is None
     assert set(summary) == {
         *("outcome", "model", "family", "passed_over", "version", "metrics", "gates"),
-        *("warnings", "remedies", "rows_refused", "would_promote"),
+        *("warnings", "remedies", "rows_refused", "search", "would_promote"),
     }
     assert all(f"`{member}`" in TEXT for member in summary)
 

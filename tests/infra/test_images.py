@@ -55,6 +55,18 @@ def test_training_libraries_are_not_importable_where_scores_are_made(scoring_ima
     assert answer(scoring_image, INSTALLED % wanted) == "[]"
 
 
+def test_lightgbm_uses_the_openmp_library_that_scikit_learn_brings(training_image: Image) -> None:
+    """The base image has none; one file in one process also means one pool of threads."""
+    loaded = (
+        "import lightgbm, sklearn, re, pathlib;"
+        "maps = pathlib.Path('/proc/self/maps').read_text();"
+        "print(*{p for p in re.findall(r'/\\S*libgomp\\S*', maps) if 'xgboost' not in p})"
+    )
+    expected = training_image.venv / "lib/python3.11/site-packages/scikit_learn.libs"
+    paths = answer(training_image, loaded).split()
+    assert [Path(path).parent for path in paths] == [expected]
+
+
 def test_the_scoring_image_lacks_scipy_alone_of_what_its_packages_ask_for(
     scoring_image: Image,
 ) -> None:

@@ -345,6 +345,33 @@ def test_only_the_families_asked_for_compete(tmp_path: Path) -> None:
     assert "--family scorecard --family random_forest" in document["reproduce"]["command"]
 
 
+def test_a_search_is_resumed_from_its_journal_and_its_trials_are_counted(tmp_path: Path) -> None:
+    words = ("train", "--model", "german_credit", "--family", "logistic", "--dry-run")
+    journal = ("--journal", str(tmp_path / "journal"), "--trials")
+    for trials in (1, 2):
+        done = run_training(*words, *journal, str(trials))
+        assert done.returncode == 0, done.stderr
+        searched = last_line(done.stdout)["search"]["logistic"]
+        assert (searched["trials"], searched["ended_by"]) == (trials, "trials")
+    assert "search of logistic: 2 of 2" not in done.stderr  # only one of them was left to make
+
+
+@pytest.mark.parametrize(
+    ("words", "fault"),
+    [
+        (("--parameters", "{"), "--parameters must be a JSON object"),
+        (("--parameters", '{"scorecard": {}}'), "scorecard has no parameters; those of logistic"),
+        (("--trials", "-1"), "must be from 0 to 10000, got -1"),
+        (("--balance", "smote"), "invalid choice: 'smote'"),
+        (("--budget", "long"), "invalid choice: 'long'"),
+    ],
+)
+def test_wrong_words_of_a_search_are_refused_by_name(words: tuple[str, str], fault: str) -> None:
+    done = run_training("train", "--model", "german_credit", "--dry-run", *words)
+    assert done.returncode == 2
+    assert fault in done.stderr
+
+
 @pytest.mark.skipif(not SHARED_DATA.exists(), reason="the 1,000-row file is not beside this clone")
 def test_where_the_truth_is_linear_the_logistic_family_is_chosen(tmp_path: Path) -> None:
     done = run_training(

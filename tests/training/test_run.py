@@ -1,4 +1,4 @@
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pandas as pd
@@ -7,11 +7,13 @@ import pytest
 from models.registry.bundle import bundle_from_bytes, scorer_from_bundle
 from models.scorer import probabilities_from_log_odds
 from tests.support.toy import Toy
+from training.families.balance import warn_of_balance
 from training.gates import judge_alone
 from training.reading.applications import applications_from_fields
 from training.reading.options import DataOptions
 from training.reading.row_validation import check_rows
 from training.run import Trained, TrainingJob, train
+from training.search_settings import SearchSettings
 from training.split import is_test
 
 JOB = TrainingJob(model=Toy, data=DataOptions(), seed=7, threads=1, max_refused_share=0.05)
@@ -53,9 +55,74 @@ def test_a_job_knows_the_command_that_repeats_it() -> None:
     )
 
 
+@pytest.fixture(scope="module")
+def searched(toy_frame: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    path = tmp_path_factory.mktemp("searched") / "rows.parquet"
+    toy_frame[:1_500].to_parquet(path)
+    settings = SearchSettings(budget="standard", trials=3)
+    return train(
+        replace(
+            JOB,
+            data=DataOptions(values={"data": str(path)}),
+            families=("logistic", "scorecard"),
+            search=settings,
+        )
+    )
+
+
+def test_a_search_says_how_many_trials_it_made(searched: Trained) -> None:
+    by_family = {result.candidate.family: result.search for result in searched.families}
+    assert by_family["scorecard"] is None  # it has nothing to tune
+    assert by_family["logistic"]
+    assert (by_family["logistic"].trials, by_family["logistic"].ended_by) == (3, "trials")
+
+
+def test_the_job_of_a_searched_run_repeats_it_byte_for_byte_without_a_search(
+    searched: Trained,
+) -> None:
+    assert searched.job.search.trials == 0
+    again = train(searched.job)
+    assert again.bundle.to_bytes() == searched.bundle.to_bytes()
+    assert again.families[0].search is None
+
+
+def test_parameters_that_won_are_part_of_the_version(searched: Trained) -> None:
+    [logistic] = [r for r in searched.families if r.candidate.family == "logistic"]
+    chosen = {"logistic": dict(logistic.candidate.parameters) or {"C": 0.5}}
+    job = replace(
+        searched.job,
+        families=("logistic",),
+        search=SearchSettings(parameters=chosen),  # type: ignore[arg-type]  # a family
+    )
+    assert train(job).manifest.provenance.parameters == chosen["logistic"]
+
+
+def test_a_budget_with_time_measures_what_signs_cost(searched: Trained, trained: Trained) -> None:
+    assert searched.constraints
+    assert {sign.feature for sign in searched.constraints.signs} == {
+        *("income", "debt", "months_since_default", "debt_to_income")
+    }
+    assert trained.constraints is None
+
+
+def test_balanced_rows_are_remarked_on(toy_frame: pd.DataFrame, tmp_path: Path) -> None:
+    toy_frame[:1_500].to_parquet(tmp_path / "rows.parquet")
+    job = replace(
+        JOB,
+        data=DataOptions(values={"data": str(tmp_path / "rows.parquet")}),
+        families=("logistic",),
+        search=SearchSettings(balance="weights"),
+    )
+    trained = train(job)
+    assert trained.data.remarks == (warn_of_balance("weights"),)
+    assert trained.probabilities.mean() == pytest.approx(trained.fitted.base_rate, abs=0.05)
+    assert "--balance weights" in trained.job.build_command()
+
+
 def test_without_requested_families_all_compete_in_their_order() -> None:
     families = [candidate.family for candidate in JOB.select_candidates()]
-    assert families == ["logistic", "scorecard", "additive", "random_forest", "xgboost"]
+    trees = ["random_forest", "xgboost", "lightgbm"]
+    assert families == ["logistic", "scorecard", "additive", *trees]
 
 
 def test_the_test_part_is_that_of_the_split_and_was_not_fitted(
@@ -91,8 +158,8 @@ def test_the_gates_judge_the_figures_of_the_manifest(trained: Trained) -> None:
 
 def test_a_run_keeps_each_fact_once(trained: Trained) -> None:
     assert [field.name for field in fields(Trained)] == [
-        *("job", "data", "fitted", "families", "test", "in_time", "probabilities", "signs"),
-        "evidence",
+        *("job", "data", "fitted", "families", "constraints", "test", "in_time"),
+        *("probabilities", "signs", "evidence"),
         *("manifest", "golden"),
     ]
     assert trained.model is trained.job.model

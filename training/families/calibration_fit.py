@@ -21,20 +21,31 @@ class OutOfFold:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalibrationChoice:
-    """The selected calibration, and the out-of-fold log-loss without and with calibration."""
+    """The selected calibration, and the out-of-fold log-loss without and with calibration.
+
+    `is_needed` means that it was selected in any case.
+    """
 
     calibration: BetaCalibration
     log_loss_before: float
     log_loss_after: float
+    is_needed: bool = False
 
     @property
     def log_loss(self) -> float:
         """The out-of-fold log-loss with the selected calibration."""
+        if self.is_needed:
+            return self.log_loss_after
         return min(self.log_loss_before, self.log_loss_after)
 
 
-def choose_calibration(out_of_fold: OutOfFold, labels: Labels) -> CalibrationChoice:
-    """Fit beta calibration and select it if it improves log-loss on folds it was not fitted to."""
+def choose_calibration(
+    out_of_fold: OutOfFold, labels: Labels, *, is_needed: bool = False
+) -> CalibrationChoice:
+    """Fit beta calibration and select it if it improves log-loss on folds it was not fitted to.
+
+    It is selected in any case if it is needed, as after training on balanced rows.
+    """
     log_odds = out_of_fold.log_odds
     calibrated = np.empty(len(labels))
     for fold in np.unique(out_of_fold.folds):
@@ -43,8 +54,14 @@ def choose_calibration(out_of_fold: OutOfFold, labels: Labels) -> CalibrationCho
         calibrated[is_held] = calibrate(log_odds[is_held], beta)
     before = log_loss(labels, probabilities_from_log_odds(log_odds))
     after = log_loss(labels, probabilities_from_log_odds(calibrated))
-    selected = fit_beta(log_odds, labels) if after < before else BetaCalibration()
-    return CalibrationChoice(calibration=selected, log_loss_before=before, log_loss_after=after)
+    is_selected = is_needed or after < before
+    selected = fit_beta(log_odds, labels) if is_selected else BetaCalibration()
+    return CalibrationChoice(
+        calibration=selected,
+        log_loss_before=before,
+        log_loss_after=after,
+        is_needed=is_needed,
+    )
 
 
 def fit_beta(log_odds: LogOdds, labels: Labels) -> BetaCalibration:

@@ -8,7 +8,7 @@ from typing import Self
 import numpy as np
 
 from models.annotations import Column
-from models.estimators.formula import Curve, Line
+from models.estimators.formula import LARGEST_NUMBER, Curve, Line, Steps
 from models.features import Feature, Matrix
 
 ENTRY = 8.0  # least fall in deviance for a new term; reached by chance with probability .005
@@ -16,6 +16,11 @@ BEND = 4.0  # added for each free end of a line, because its position is selecte
 BENDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.975)  # quantiles
 RAMPS = (0.1, 0.25, 0.5, 0.75, 0.9)  # quantiles between which a line rises; constant beyond
 UNITS = (0.1, 0.25, 0.5, 0.75)  # quantiles of the positive values
+RANKS = tuple(i / 20 for i in range(1, 20))  # quantiles at which a shape of ranks steps
+TAIL = 0.01  # share of the rows in each tail
+HEAVY = 10.0  # a range this many times that without its tails
+
+Shape = Line | Curve | Steps
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,7 +28,7 @@ class Option:
     """A candidate term: its values on the rows, and the fall in deviance that admits it."""
 
     features: tuple[Feature, ...]
-    shapes: tuple[Line | Curve, ...]
+    shapes: tuple[Shape, ...]
     values: Column
     required_gain: float
 
@@ -44,7 +49,8 @@ def generate_singles(features: Sequence[Feature], matrix: Matrix) -> Iterable[Op
     """Generate every shape of every feature that varies, the simplest of each feature first."""
     kinds = [f.characteristic for f in features if f.equals is not None]
     for feature, column in zip(features, matrix.T, strict=True):
-        values = column[~np.isnan(column)]
+        # A formula can hold no larger numbers; its shapes are constant beyond.
+        values = np.clip(column[~np.isnan(column)], -LARGEST_NUMBER, LARGEST_NUMBER)
         if not len(values) or values.min() == values.max():
             continue
         # One of many levels fits by chance more easily, so it must achieve more.
@@ -67,24 +73,66 @@ def generate_pairs(selected: Sequence[Option], singles: Sequence[Option]) -> lis
     ]
 
 
-def _generate_shapes(feature: Feature, values: Column) -> Iterable[tuple[Line | Curve, float]]:
+def _generate_shapes(feature: Feature, values: Column) -> Iterable[tuple[Shape, float]]:
     """Generate the shapes of a feature, each with the gain it must achieve beyond `ENTRY`."""
-    low, high = float(values.min()), float(values.max())
+    low, high = _find_span(values)
     median = float(np.median(values))
     yield _build_line(feature, (low, high), median), 0.0
     if feature.equals is not None:
         return
-    for bend in np.unique(np.quantile(values, BENDS)).tolist():
+    for bend in _find_knots(values, BENDS):
         if low < bend < high:
             yield _build_line(feature, (low, bend), median), BEND
             yield _build_line(feature, (bend, high), median), BEND
-    for first, second in combinations(np.unique(np.quantile(values, RAMPS)).tolist(), 2):
+    for first, second in combinations(_find_knots(values, RAMPS), 2):
         yield _build_line(feature, (first, second), median), 2 * BEND
-    if low >= 0:
+    if values.min() >= 0:
+        span = (float(values.min()), float(values.max()))
         for unit in np.unique([1.0, *np.quantile(values[values > 0], UNITS)]).tolist():
-            start, end = _orient_span(feature, (low, high))
+            start, end = _orient_span(feature, span)
             curve = Curve(feature=feature.name, unit=unit, start=start, end=end, missing=0.0)
             yield curve.model_copy(update={"missing": _evaluate_one(curve, median)}), 0.0
+    yield from _build_ranks(feature, values, median)
+
+
+def _find_span(values: Column) -> tuple[float, float]:
+    """Find the ends of the simplest line: the range, without its tails if they are heavy.
+
+    Over the range of a heavy tail a line is constant but for a few rows.
+    """
+    low, high = float(values.min()), float(values.max())
+    inner = np.quantile(values, (TAIL, 1.0 - TAIL)).tolist()
+    if inner[0] < inner[1] and high - low > HEAVY * (inner[1] - inner[0]):
+        return inner[0], inner[1]
+    return low, high
+
+
+def _find_knots(values: Column, quantiles: Sequence[float]) -> list[float]:
+    """Find where lines may bend: at quantiles, and at those of the values above the least.
+
+    Most counts are 0 in most rows. Quantiles of all rows would then be 0 alone.
+    """
+    above = values[values > values.min()]
+    knots = np.unique([np.quantile(values, quantiles), np.quantile(above, quantiles)])
+    return [float(knot) for knot in knots]
+
+
+def _build_ranks(feature: Feature, values: Column, median: float) -> Iterable[tuple[Shape, float]]:
+    """Build steps that rise with the rank among the rows, whatever the scale of the values."""
+    edges = np.unique(np.quantile(values, RANKS))
+    edges = edges[edges > values.min()]
+    if len(edges) > 1:
+        bins = np.searchsorted(edges, values, side="right")
+        counts = np.bincount(bins, minlength=len(edges) + 1)
+        ranks = (np.cumsum(counts) - counts / 2) / len(values)
+        heights = ranks if feature.sign >= 0 else 1.0 - ranks
+        steps = Steps(
+            feature=feature.name,
+            edges=tuple(edges.tolist()),
+            values=tuple(heights.tolist()),
+            missing=0.0,
+        )
+        yield steps.model_copy(update={"missing": _evaluate_one(steps, median)}), BEND
 
 
 def _build_line(feature: Feature, span: tuple[float, float], median: float) -> Line:
@@ -99,5 +147,5 @@ def _orient_span(feature: Feature, span: tuple[float, float]) -> tuple[float, fl
     return span if feature.sign >= 0 else (span[1], span[0])
 
 
-def _evaluate_one(shape: Line | Curve, value: float) -> float:
+def _evaluate_one(shape: Shape, value: float) -> float:
     return float(shape.evaluate(np.array([value]))[0])

@@ -10,6 +10,7 @@ from models.estimators.formula import Formula, Term, Value
 from models.features import Matrix, features
 from models.scorer import probabilities_from_log_odds
 from training.families.candidates import frame_from_matrix
+from training.families.lightgbm_export import ubjson_from_lightgbm
 
 PARITY_TOLERANCE = 1e-6  # in probability
 
@@ -17,6 +18,9 @@ PARITY_TOLERANCE = 1e-6  # in probability
 def export(family: Family, pipeline: Pipeline, model: type[CreditModel]) -> Estimator:
     """Export a fitted pipeline of `training.families.candidates`."""
     classify = pipeline.named_steps["classify"]
+    if family == "lightgbm":
+        dump = classify.booster_.dump_model()
+        return estimator_from_bytes(family, ubjson_from_lightgbm(dump))
     if family == "xgboost" or family == "random_forest":  # noqa: PLR1714 -- mypy narrows this only
         return estimator_from_bytes(family, bytes(classify.get_booster().save_raw("ubj")))
     if family == "additive":

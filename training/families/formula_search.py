@@ -12,7 +12,6 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import lsq_linear
 from scipy.special import expit
 from sklearn.base import BaseEstimator, ClassifierMixin
 
@@ -20,15 +19,19 @@ from models.estimators.formula import Formula, Term
 from models.features import Feature, Matrix
 from models.metrics import Labels
 from training.families.candidate_terms import ENTRY, Option, generate_pairs, generate_singles
+from training.families.penalised_logistic import (
+    RegressionProblem,
+    Weights,
+    fit_penalised,
+    linearise,
+    measure_log_likelihood,
+)
+from training.families.shrinkage import build_problem, choose_shrinkage
 
 MOST_ROUNDS = 60
-NEWTON_STEPS = 30
-CONVERGED = 1e-5  # largest change of a weight; the next change would be about its square
 RIDGE = 1e-3  # keeps weights finite where a shape separates the outcomes
 LEAST_INFORMATION = 0.5  # a shape that varies less, given the others, is skipped
-SELECTION_ROWS = 50_000  # most rows for selection, drawn at random; weights use every row
-
-Weights = NDArray[np.float64]
+SELECTION_ROWS = 30_000  # most rows for selection, drawn at random; weights use every row
 
 
 class SparseAdditiveClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # no types
@@ -50,14 +53,16 @@ class SparseAdditiveClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[
         selected = search.extend(selected, generate_pairs(selected, singles))
         selected = search.exchange(search.extend(selected, singles), singles)
         names = [f.name for f in self.features]
-        options = [o.evaluate(X, names) for o in selected]
-        weights = _TermSearch(y).fit_weights(options)
+        shrunk = choose_shrinkage(y[rows], selected, singles)
+        options = [o.evaluate(X, names) for o in shrunk.options]
+        weights = shrunk.fit(y, options)
         self.formula_ = Formula(
             features=tuple(names),
             intercept=float(weights[0]),
             terms=tuple(
                 Term(weight=float(w), shapes=o.shapes)
                 for w, o in zip(weights[1:], options, strict=True)
+                if w
             ),
         )
         self.classes_ = np.array([0, 1])
@@ -73,24 +78,34 @@ class SparseAdditiveClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[
 class _TermSearch:
     """The steps of the selection: fit weights, add options, exchange options.
 
-    `cache` has the fitted weights of each tuple of options.
+    `cache` has the fitted weights of each tuple of options, and `last` those of the last fit with
+    an option, where the next fit starts; the intercept's is under None.
     """
 
     labels: Labels
     cache: dict[tuple[Option, ...], Weights] = field(default_factory=dict)
+    last: dict[Option | None, float] = field(default_factory=dict)
 
     def extend(self, selected: list[Option], options: Sequence[Option]) -> list[Option]:
-        """Add the option with the largest gain, until no gain is large enough."""
+        """Add the option with the largest gain, until no gain is large enough.
+
+        A score test only estimates a gain. In heavy tails a few rows mislead it, so an option that
+        gains less than it must when it is fitted, or that is pruned again, is not tried again.
+        """
         if not options:
             return selected
-        values = _stack_values(options)
-        required = np.array([o.required_gain for o in options])
+        values, required = _Values.stack(options), np.array([o.required_gain for o in options])
+        is_open = np.ones(len(options), dtype=bool)
         for _ in range(MOST_ROUNDS):
             gains = self._measure_gains(selected, options, values) - required
-            best = int(gains.argmax())
-            if gains[best] < 0:
+            best = int(np.where(is_open, gains, -np.inf).argmax())
+            if gains[best] < 0 or not is_open[best]:
                 break
-            selected = self._prune([*selected, options[best]])
+            is_open[best] = False
+            extended = [*selected, options[best]]
+            fall = self._measure_deviance(selected) - self._measure_deviance(extended)
+            if fall >= required[best]:
+                selected = self._prune(extended)
         return selected
 
     def exchange(self, selected: list[Option], options: Sequence[Option]) -> list[Option]:
@@ -100,7 +115,7 @@ class _TermSearch:
             others = [o for o in options if o.features == old.features and o not in selected]
             if not others:
                 continue
-            values = _stack_values(others)
+            values = _Values.stack(others)
             order = np.argsort(-self._measure_gains(rest, others, values))
             trials = [old, others[0], *(others[i] for i in order[:2])]
             best = min(trials, key=lambda o: self._measure_deviance([*rest, o]) + o.required_gain)
@@ -111,48 +126,30 @@ class _TermSearch:
         """Fit intercept and weights by maximum likelihood; signed weights are at least 0."""
         key = tuple(options)
         if key not in self.cache:
-            self.cache[key] = self._maximise_likelihood(options)
+            rate = self.labels.mean()
+            guesses = [self.last.get(option, 0.0) for option in options]
+            start = np.array([self.last.get(None, np.log(rate / (1.0 - rate))), *guesses])
+            weights = fit_penalised(self._build_problem(options), start)
+            self.cache[key] = weights
+            self.last.update(zip([None, *options], weights.tolist(), strict=True))
         return self.cache[key]
 
-    def _maximise_likelihood(self, options: Sequence[Option]) -> Weights:
-        design = self._build_design(options)
-        lower = np.array([-np.inf, *(0.0 if o.is_signed else -np.inf for o in options)])
-        rate = self.labels.mean()
-        weights = np.zeros(design.shape[1])
-        weights[0] = np.log(rate / (1.0 - rate))
-        for _ in range(NEWTON_STEPS):
-            information, slopes = self._linearise(design, weights)
-            root = np.linalg.cholesky(information)
-            target = np.linalg.solve(root, information @ weights + slopes - RIDGE * weights)
-            updated = lsq_linear(root.T, target, (lower, np.inf), method="bvls").x
-            is_converged = np.abs(updated - weights).max() < CONVERGED
-            weights = updated
-            if is_converged:
-                break
-        return weights
-
-    def _build_design(self, options: Sequence[Option]) -> Matrix:
-        return np.column_stack([np.ones(len(self.labels)), *(o.values for o in options)])
-
-    def _linearise(self, design: Matrix, weights: Weights) -> tuple[Matrix, Weights]:
-        """Return the information matrix and the gradient of the log-likelihood at `weights`."""
-        probabilities = expit(design @ weights)
-        variance = np.maximum(probabilities * (1.0 - probabilities), 1e-6)
-        information = (design * variance[:, None]).T @ design + RIDGE * np.eye(len(weights))
-        return information, design.T @ (self.labels - probabilities)
+    def _build_problem(self, options: Sequence[Option]) -> RegressionProblem:
+        return build_problem(self.labels, options, np.full(len(options) + 1, RIDGE))
 
     def _measure_gains(
-        self, selected: Sequence[Option], options: Sequence[Option], values: NDArray[np.float32]
+        self, selected: Sequence[Option], options: Sequence[Option], values: "_Values"
     ) -> NDArray[np.float64]:
         """Return score statistics, which approximate the fall in deviance if an option is added."""
-        design, weights = self._build_design(selected), self.fit_weights(selected)
+        problem, weights = self._build_problem(selected), self.fit_weights(selected)
+        design = problem.design
         probabilities = expit(design @ weights)
         variance = probabilities * (1.0 - probabilities)
-        slopes = values.T @ (self.labels - probabilities).astype(np.float32)
+        slopes = values.first @ (self.labels - probabilities).astype(np.float32)
         weighted = (design * variance[:, None]).astype(np.float32)
-        shared = weighted.T @ values
-        explained = np.linalg.solve(self._linearise(design, weights)[0], shared)
-        own = np.einsum("ij,i,ij->j", values, variance.astype(np.float32), values)
+        shared = weighted.T @ values.first.T
+        explained = np.linalg.solve(linearise(problem, weights)[0], shared)
+        own = values.squared @ variance.astype(np.float32)
         information = own - np.einsum("ij,ij->j", shared, explained)
         is_signed = np.array([o.is_signed for o in options])
         is_useful = (information > LEAST_INFORMATION) & ((slopes > 0) | ~is_signed)
@@ -162,7 +159,7 @@ class _TermSearch:
         """Remove options whose Wald statistic is below `ENTRY`, except the newest option."""
         while len(selected) > 1:
             weights = self.fit_weights(selected)
-            information, _ = self._linearise(self._build_design(selected), weights)
+            information, _ = linearise(self._build_problem(selected), weights)
             wald = weights**2 / np.diag(np.linalg.inv(information))
             weakest = int(wald[1:-1].argmin())
             if wald[1:-1][weakest] >= ENTRY:
@@ -171,12 +168,18 @@ class _TermSearch:
         return selected
 
     def _measure_deviance(self, options: Sequence[Option]) -> float:
-        log_odds = self._build_design(options) @ self.fit_weights(options)
-        return 2.0 * float((np.logaddexp(0.0, log_odds) - self.labels * log_odds).sum())
+        weights = self.fit_weights(options)
+        return -2.0 * measure_log_likelihood(self._build_problem(options), weights)
 
 
-def _stack_values(options: Sequence[Option]) -> NDArray[np.float32]:
-    values = np.empty((len(options[0].values), len(options)), dtype=np.float32, order="F")
-    for j, option in enumerate(options):
-        values[:, j] = option.values
-    return values
+@dataclass(frozen=True, slots=True, eq=False)
+class _Values:
+    """Values of options and their squares, shape `(options, n)`: score tests are products."""
+
+    first: NDArray[np.float32]
+    squared: NDArray[np.float32]
+
+    @classmethod
+    def stack(cls, options: Sequence[Option]) -> Self:
+        first = np.array([option.values for option in options], dtype=np.float32)
+        return cls(first, first * first)

@@ -1,23 +1,23 @@
 """Selection of the best family by cross-validated log-loss after calibration."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
-from sklearn.model_selection import StratifiedKFold
 
 from models.estimators.families import Family
 from models.metrics import Labels, auc, log_loss
+from models.scorer import probabilities_from_log_odds
 from training.families.calibration_fit import CalibrationChoice, OutOfFold, choose_calibration
-from training.families.candidates import Candidate, Fit
+from training.families.candidates import CANDIDATES, Candidate, Fit
+from training.families.folds import FoldedData, predict_folds, split_folds
+from training.families.search import SearchPlan, SearchResult, measure_nested_loss, search
+from training.families.search_space import SHARES, SPACES
 from training.progress import show_steps
 
 FOLDS = 5
-LEAST_PROBABILITY = 1e-8
-
-Folds = list[tuple[NDArray[np.int64], NDArray[np.int64]]]  # fitted and held-out row indices
+NO_SEARCH = SearchPlan(trials=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,51 +32,83 @@ class FoldResult:
 
 @dataclass(frozen=True, slots=True)
 class FamilyResult:
-    """The results of one family on all held-out folds, and its calibration."""
+    """The results of one family on all held-out folds, its calibration, and its search if any."""
 
     candidate: Candidate
     folds: tuple[FoldResult, ...]
     out_of_fold: OutOfFold
     calibration: CalibrationChoice
+    search: SearchResult | None = None
 
 
 def compare_families(
-    fit: Fit, candidates: Sequence[Candidate], frame: pd.DataFrame, labels: Labels
+    fit: Fit,
+    candidates: Sequence[Candidate],
+    frame: pd.DataFrame,
+    labels: Labels,
+    plan: SearchPlan = NO_SEARCH,
 ) -> tuple[FamilyResult, ...]:
     """Cross-validate every candidate on the same folds, and return the best one first.
 
-    The best candidate has the lowest log-loss after calibration. The simpler family wins a tie.
+    The best candidate has the lowest log-loss after calibration. The simpler family wins a tie. A
+    plan of trials also searches for better parameters of each family that has some, unless they
+    are given, and enters the better of the two candidates.
     """
-    splitter = StratifiedKFold(FOLDS, shuffle=True, random_state=fit.seed)
-    data = _FoldedData(frame, labels, list(splitter.split(frame, labels)))
+    data = split_folds(frame, labels, FOLDS, fit.seed)
     with show_steps("cross-validation", FOLDS * len(candidates)) as advance:
         results = [_cross_validate(candidate, fit, data, advance) for candidate in candidates]
-    return tuple(sorted(results, key=lambda result: result.calibration.log_loss))
+    if plan.trials:
+        results = _search_all(results, fit, data, plan)
+    ranked = sorted(results, key=lambda result: result.calibration.log_loss)
+    if plan.trials and plan.is_nested:
+        ranked[0] = _nest(ranked[0], fit, data, plan)
+    return tuple(ranked)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _FoldedData:
-    """Training rows, their labels, and the folds they are split into."""
+def _search_all(
+    results: Sequence[FamilyResult], fit: Fit, data: FoldedData, plan: SearchPlan
+) -> list[FamilyResult]:
+    """Search each family that has something to tune, within its share of the seconds."""
+    start = plan.clock()
+    tuned = {result.candidate.family: result for result in results}
+    order = [f for f in SPACES if f in tuned and not tuned[f].candidate.parameters]
+    for i, family in enumerate(order):
+        left = plan.seconds - (plan.clock() - start)
+        share = SHARES[family] / sum(SHARES[name] for name in order[i:])
+        bounded = replace(plan, seconds=left * share)
+        tuned[family] = _search_one(tuned[family], fit, data, bounded)
+    return list(tuned.values())
 
-    frame: pd.DataFrame
-    labels: Labels
-    folds: Folds
+
+def _search_one(result: FamilyResult, fit: Fit, data: FoldedData, plan: SearchPlan) -> FamilyResult:
+    searched = search(result.candidate, fit, data, plan)
+    better = result
+    if searched.log_loss < searched.default_log_loss:
+        candidate = result.candidate.with_parameters(searched.parameters)
+        with show_steps(f"cross-validation of the best {candidate.family}", FOLDS) as advance:
+            tuned = _cross_validate(candidate, fit, data, advance)
+        better = min(result, tuned, key=lambda one: one.calibration.log_loss)
+    return replace(better, search=searched)
+
+
+def _nest(result: FamilyResult, fit: Fit, data: FoldedData, plan: SearchPlan) -> FamilyResult:
+    """Add the loss of nested searches, which no choice of parameters flatters."""
+    if result.search is None:
+        return result
+    own = next(c for c in CANDIDATES if c.family == result.candidate.family)
+    loss = measure_nested_loss(own.with_balance(result.candidate.balance), fit, data, plan)
+    return replace(result, search=replace(result.search, nested_log_loss=loss))
 
 
 def _cross_validate(
-    candidate: Candidate, fit: Fit, data: _FoldedData, advance: Callable[[], None]
+    candidate: Candidate, fit: Fit, data: FoldedData, advance: Callable[[], None]
 ) -> FamilyResult:
-    frame, labels = data.frame, data.labels
-    fold_indices = np.empty(len(labels), dtype=np.int64)
-    log_odds = np.empty(len(labels))
+    labels = data.labels
+    fold_indices, log_odds = np.empty(len(labels), dtype=np.int64), np.empty(len(labels))
     folds = []
-    for fold, (fitted, held) in enumerate(data.folds):
-        pipeline = candidate.build(fit).fit(frame.iloc[fitted], labels[fitted])
-        # XGBoost's single precision can round a probability to 0 or 1.
-        predicted = pipeline.predict_proba(frame.iloc[held])[:, 1].astype(np.float64)
-        probabilities = np.clip(predicted, LEAST_PROBABILITY, 1.0 - LEAST_PROBABILITY)
-        fold_indices[held] = fold
-        log_odds[held] = np.log(probabilities / (1.0 - probabilities))
+    for fold, (held, predicted) in enumerate(predict_folds(candidate, fit, data)):
+        fold_indices[held], log_odds[held] = fold, predicted
+        probabilities = probabilities_from_log_odds(predicted)
         folds.append(
             FoldResult(
                 family=candidate.family,
@@ -87,6 +119,6 @@ def _cross_validate(
         )
         advance()
     out_of_fold = OutOfFold(log_odds, fold_indices)
-    return FamilyResult(
-        candidate, tuple(folds), out_of_fold, choose_calibration(out_of_fold, labels)
-    )
+    is_balanced = candidate.balance is not None
+    calibration = choose_calibration(out_of_fold, labels, is_needed=is_balanced)
+    return FamilyResult(candidate, tuple(folds), out_of_fold, calibration)

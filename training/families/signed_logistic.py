@@ -17,8 +17,14 @@ class SignedLogisticRegression(LogisticRegression):  # type: ignore[misc]  # it 
     Siddiqi, Intelligent Credit Scoring, 2nd ed., 2017.
     """
 
-    def __init__(self, *, signs: Sequence[int] = (), max_iter: int = 100) -> None:
-        super().__init__(max_iter=max_iter)
+    def __init__(
+        self,
+        *,
+        signs: Sequence[int] = (),
+        C: float = 1.0,  # noqa: N803 -- scikit-learn's name of the inverse strength
+        max_iter: int = 100,
+    ) -> None:
+        super().__init__(C=C, max_iter=max_iter)
         self.signs = signs
 
     def fit(self, X: NDArray[np.float64], y: Labels) -> Self:  # noqa: N803 -- scikit-learn's names

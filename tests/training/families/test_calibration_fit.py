@@ -41,6 +41,15 @@ def test_calibration_is_left_out_when_it_does_not_help() -> None:
     assert chosen.calibration == BetaCalibration()
 
 
+def test_calibration_that_is_needed_is_kept_even_if_it_does_not_help() -> None:
+    few = slice(0, 60)
+    labels = outcomes(LOG_ODDS[few])
+    labels[:2] = [0, 1]
+    chosen = choose_calibration(OutOfFold(LOG_ODDS[few], FOLDS[few]), labels, is_needed=True)
+    assert chosen.log_loss_after >= chosen.log_loss_before
+    assert chosen.calibration == fit_beta(LOG_ODDS[few], labels)
+
+
 def test_a_parameter_that_would_be_negative_is_left_out() -> None:
     labels = outcomes(-np.logaddexp(0, -LOG_ODDS) - 0.4 * np.logaddexp(0, LOG_ODDS) + 1)
     beta = fit_beta(LOG_ODDS, labels)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from models.estimators.formula import Curve, Line
+from models.estimators.formula import Curve, Line, Steps
 from models.features import Feature
 from training.families.candidate_terms import (
     BEND,
@@ -83,3 +83,32 @@ def test_pairs_are_of_two_characteristics_and_multiply_their_shapes() -> None:
     [pair] = [p for p in pairs if p.features[0].name == "age"]
     assert pair.values.tolist() == (age[0].values * debt[0].values).tolist()
     assert pair.required_gain == ENTRY
+
+
+def test_the_simplest_line_of_a_heavy_tail_leaves_the_tail_out() -> None:
+    heavy = np.append(np.arange(1_000.0), [1e9, 1e12])
+    [shape] = singles(AGE, heavy)[0].shapes
+    assert isinstance(shape, Line)
+    assert (shape.start, shape.end) == pytest.approx((10, 991), abs=2)
+
+
+def test_lines_bend_at_rare_values_of_a_count() -> None:
+    rare = np.array([0.0] * 990 + [1.0] * 6 + [2.0] * 3 + [3.0])
+    ends = {(s.start, s.end) for o in singles(AGE, rare) for s in o.shapes if isinstance(s, Line)}
+    assert {(0.0, 1.0), (0.0, 2.0), (1.0, 2.0)} <= ends
+
+
+def test_steps_rise_with_the_rank_and_a_missing_value_has_that_of_the_median() -> None:
+    feature = Feature("age", "age", sign=-1)
+    values = np.append(2.0 ** np.arange(40), np.nan)
+    [steps] = [o for o in singles(feature, values) if isinstance(o.shapes[0], Steps)]
+    assert (np.diff(steps.values[:-1]) <= 0).all()
+    assert steps.values[0] == pytest.approx(0.975, abs=0.02)
+    assert steps.values[-1] == pytest.approx(0.5, abs=0.03)
+    assert steps.required_gain == ENTRY + BEND
+
+
+def test_numbers_beyond_those_of_a_formula_have_shapes_all_the_same() -> None:
+    huge = np.append(np.arange(20.0), [1e38, 1e38])
+    for option in singles(AGE, huge):
+        assert np.isfinite(option.values).all()

@@ -1,6 +1,10 @@
+import ctypes
+import sys
+
 import numpy as np
 import pytest
 
+from models.errors import LibraryMissingError
 from models.features import features
 from tests.support.toy import Toy
 from training.families.candidates import CANDIDATES, Candidate, Fit, frame_from_matrix
@@ -17,7 +21,8 @@ def candidate(family: str) -> Candidate:
 
 def test_simpler_families_come_first_and_so_win_ties() -> None:
     families = [c.family for c in CANDIDATES]
-    assert families == ["logistic", "scorecard", "additive", "random_forest", "xgboost"]
+    trees = ["random_forest", "xgboost", "lightgbm"]
+    assert families == ["logistic", "scorecard", "additive", *trees]
 
 
 def test_a_frame_has_the_names_of_the_features() -> None:
@@ -26,11 +31,26 @@ def test_a_frame_has_the_names_of_the_features() -> None:
     assert frame["debt_to_income"].tolist() == [7.0, 15.0]
 
 
-@pytest.mark.parametrize("family", ["xgboost", "random_forest"])
+@pytest.mark.parametrize("family", ["xgboost", "random_forest", "lightgbm"])
 def test_documented_signs_are_monotone_constraints_of_trees(family: str) -> None:
     parameters = candidate(family).build(FIT).named_steps["classify"].get_params()
-    assert parameters["monotone_constraints"] == SIGNS
+    assert tuple(parameters["monotone_constraints"]) == SIGNS
     assert (parameters["random_state"], parameters["n_jobs"]) == (5, 1)
+
+
+def test_lightgbm_without_its_system_library_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: object) -> None:
+        message = "libgomp.so.1: cannot open shared object file: No such file or directory"
+        raise OSError(message)
+
+    for name in [name for name in sys.modules if name.split(".")[0] == "lightgbm"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(ctypes.cdll, "LoadLibrary", fail)
+    remedy = r"libgomp\.so\.1: cannot open .*; install the system's OpenMP library"
+    with pytest.raises(LibraryMissingError, match=remedy):
+        candidate("lightgbm").build(FIT)
 
 
 def test_signs_of_a_logistic_regression_follow_its_order_of_columns() -> None:

@@ -7,7 +7,8 @@ from sklearn.pipeline import Pipeline
 
 from tests.support.toy import Toy
 from training.families.candidates import Candidate, Fit
-from training.families.selection import FOLDS, LEAST_PROBABILITY, FamilyResult, compare_families
+from training.families.folds import LEAST_PROBABILITY
+from training.families.selection import FOLDS, FamilyResult, compare_families
 
 FIT = Fit(Toy, seed=3, threads=1)
 RANDOM = np.random.default_rng(6)
