@@ -1,18 +1,18 @@
 """Figures for the review of a model: cut-offs, importances, sign checks and fairness."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.annotations import Column
 from models.contract import Characteristic, CreditModel, characteristics
 from models.features import Matrix, features, find_column_indices
 from models.metrics import Labels, Probabilities
 from models.reasons import matrix_from_baseline
 from models.scorer import Scorer, probabilities_from_log_odds
 
-CUTOFFS = tuple(round(0.05 * i, 2) for i in range(1, 20))
 EXPLAINED_ROWS = 2_000
 PAIRS = 1_000  # for each signed feature
 PAIR = 2
@@ -47,7 +47,8 @@ class GroupFigures:
 
     `selection_ratio` is its approval rate divided by the highest of any group. The four-fifths
     rule requires at least 0.8. `good_approval_rate` is the approval rate of rows without a default,
-    or None if there are none.
+    or None if there are none. `opportunity_difference` is that rate minus the highest of any
+    group. `z` is observed minus expected defaults, in standard errors of a perfect model.
     """
 
     characteristic: str
@@ -58,17 +59,12 @@ class GroupFigures:
     approval_rate: float
     selection_ratio: float
     good_approval_rate: float | None
+    opportunity_difference: float | None
+    z: float
 
 
-def tabulate_cutoffs(
-    labels: Labels, probabilities: Probabilities, own: Collection[float]
-) -> tuple[CutoffRow, ...]:
-    """Tabulate approval rates and bad rates over a range of cut-offs and the model's own."""
-    cutoffs = sorted({*CUTOFFS, *own})
-    return tuple(_measure_cutoff(labels, probabilities < cutoff, cutoff) for cutoff in cutoffs)
-
-
-def _measure_cutoff(labels: Labels, is_approved: NDArray[np.bool_], cutoff: float) -> CutoffRow:
+def measure_cutoff(labels: Labels, is_approved: NDArray[np.bool_], cutoff: float) -> CutoffRow:
+    """Measure how approved and refused rows turned out."""
     return CutoffRow(
         approve_below=cutoff,
         approval_rate=float(is_approved.mean()),
@@ -138,9 +134,11 @@ def measure_fairness(
     for c in characteristics(scorer.model):
         if c.identifier or not c.protected:
             continue
-        groups = _rows_by_group(c, [getattr(a, c.name) for a in applications])
+        groups = rows_by_group(c, _column_from_field(c, applications))
         rates = {name: float(is_approved[rows].mean()) for name, rows in groups.items()}
+        goods = {n: _mean_or_none(is_approved[r & (labels == 0)]) for n, r in groups.items()}
         best = max(rates.values(), default=0.0)
+        best_of_goods = max((rate for rate in goods.values() if rate is not None), default=0.0)
         figures += [
             GroupFigures(
                 characteristic=c.name,
@@ -150,29 +148,63 @@ def measure_fairness(
                 mean_probability=float(probabilities[rows].mean()),
                 approval_rate=rates[name],
                 selection_ratio=rates[name] / best if best else 1.0,
-                good_approval_rate=_mean_or_none(is_approved[rows & (labels == 0)]),
+                good_approval_rate=rate,
+                opportunity_difference=None if rate is None else rate - best_of_goods,
+                z=calibration_z(labels[rows], probabilities[rows]),
             )
             for name, rows in groups.items()
+            for rate in [goods[name]]
         ]
     return tuple(figures)
 
 
-def _rows_by_group(c: Characteristic, values: Sequence[object]) -> dict[str, NDArray[np.bool_]]:
-    """Return a mask of the rows of each level or band of a number, without groups too small."""
-    absent = np.array([value is None for value in values])
-    groups = {"absent": absent}
+def rows_by_group(c: Characteristic, column: Column) -> dict[str, NDArray[np.bool_]]:
+    """Return a mask of the rows of each level, special code and band of a number.
+
+    A level is its index in the column, and an absent value is NaN. Groups with fewer than `FEWEST`
+    rows are left out.
+    """
+    absent = np.isnan(column)
     if c.levels:
-        groups |= {str(v): np.array([value == v for value in values]) for v in c.levels}
-    elif not absent.all():
-        column = np.array([np.nan if value is None else value for value in values], dtype=float)
-        edges = np.unique(np.nanquantile(column, np.linspace(0, 1, BANDS + 1)))
-        bands = np.clip(np.searchsorted(edges, column, side="right") - 1, 0, len(edges) - 2)
-        groups |= {
-            f"{edges[k]:.0f} to {edges[k + 1]:.0f}": (bands == k) & ~absent
-            for k in range(len(edges) - 1)
-        }
+        groups = {str(level): column == index for index, level in enumerate(c.levels)}
+    else:
+        groups = {f"code {code}": column == code for code in c.special}
+        amounts = np.where(np.isin(column, tuple(c.special)), np.nan, column)
+        groups |= _bands_from_amounts(amounts)
+    groups |= {"absent": absent}
     return {name: rows for name, rows in groups.items() if rows.sum() >= FEWEST}
+
+
+def _bands_from_amounts(amounts: Column) -> dict[str, NDArray[np.bool_]]:
+    """Divide amounts into bands of equal mass; a band has its lower edge and not its upper one."""
+    if np.isnan(amounts).all():
+        return {}
+    edges = np.unique(np.nanquantile(amounts, np.linspace(0, 1, BANDS + 1)))
+    if len(edges) == 1:
+        return {f"{edges[0]:.4g}": amounts == edges[0]}
+    bands = np.clip(np.searchsorted(edges, amounts, side="right") - 1, 0, len(edges) - 2)
+    return {
+        f"{edges[k]:,.4g} to {edges[k + 1]:,.4g}": (bands == k) & ~np.isnan(amounts)
+        for k in range(len(edges) - 1)
+    }
+
+
+def _column_from_field(c: Characteristic, applications: Sequence[CreditModel]) -> Column:
+    return column_from_values(c, [getattr(a, c.name) for a in applications])
+
+
+def column_from_values(c: Characteristic, values: Sequence[str | int | float | None]) -> Column:
+    """Return the values of a field as floats: a level is its index, and None is NaN."""
+    codes: dict[str | int | float, float] = {v: float(i) for i, v in enumerate(c.levels)}
+    numbers = [np.nan if v is None else codes[v] if codes else float(v) for v in values]
+    return np.array(numbers, dtype=np.float64)
 
 
 def _mean_or_none(values: NDArray[np.int64] | NDArray[np.bool_]) -> float | None:
     return float(values.mean()) if len(values) else None
+
+
+def calibration_z(labels: Labels, probabilities: Probabilities) -> float:
+    """Return observed minus expected defaults, in standard errors of a perfect model."""
+    variance = float(np.sum(probabilities * (1 - probabilities)))
+    return float(float(labels.sum() - probabilities.sum()) / variance**0.5)

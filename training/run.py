@@ -109,6 +109,7 @@ class Trained:
     data: TrainingData
     fitted: Fitted
     families: tuple[FamilyResult, ...]  # all that were compared, best first
+    part: Part  # that the model was fitted to
     test: Part
     probabilities: Probabilities  # of the rows of the test part
     signs: tuple[SignCheck, ...]
@@ -124,6 +125,11 @@ class Trained:
     def scorer(self) -> Scorer:
         """The scorer that will be served."""
         return self.fitted.scorer
+
+    @property
+    def fit(self) -> Fit:
+        """The parameters that candidates were built with."""
+        return _build_fit(self.job)
 
     @property
     def bundle(self) -> Bundle:
@@ -182,6 +188,7 @@ def finish(prepared: Prepared, result: FamilyResult) -> Trained:
         data=data,
         fitted=fitted,
         families=prepared.families,
+        part=prepared.part,
         test=test,
         probabilities=probabilities,
         signs=check_signs(fitted.scorer, test.matrix, job.seed),

@@ -1,0 +1,236 @@
+"""The charts of a report, drawn from the numbers of `report.json` and from nothing else."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from training.reporting.svg import Axis, Chart, draw_bars, draw_spark, per_cent
+
+Document = Mapping[str, Any]
+
+MOST_BARS = 14
+PROBABILITY = "probability of default"
+SIGNS = {1: "riskier as it rises", -1: "safer as it rises", 0: "no documented direction"}
+
+
+def draw_charts(document: Document) -> dict[str, Any]:
+    """Draw every chart: one picture a name, or one a field for those that are drawn by field."""
+    discrimination, calibration = document["discrimination"], document["calibration"]
+    decisions, explanations = document["decisions"], document["explanations"]
+    charts: dict[str, Any] = {
+        "roc": draw_roc(discrimination["curve"]),
+        "gains": draw_gains(discrimination["curve"]),
+        "ks": draw_ks(discrimination["curve"]),
+        "calibration": draw_calibration(calibration["bins"], is_log=False),
+        "calibration_log": draw_calibration(calibration["bins"], is_log=True),
+        "scores": draw_scores(decisions["scores"], decisions["marks"]),
+        "approval": draw_approval(decisions["cutoffs"]),
+        "cost": draw_cost(decisions["cutoffs"]),
+        "importances": draw_importances(explanations["importances"]),
+        "dependence": [draw_dependence(one) for one in explanations["partial_dependence"]],
+        "shapes": [draw_shape(one) for one in document["contents"]["shapes"]],
+        "fields": {
+            field["name"]: draw_field(field["name"], field["bars"])
+            for field in document["data"]["fields"]
+            if field["bars"]
+        },
+    }
+    return charts
+
+
+def draw_roc(curve: Document) -> str:
+    """Draw the share of defaults flagged against the share of good rows flagged."""
+    chart = Chart(
+        Axis(low=0, high=1, title="share of good rows flagged", label=per_cent),
+        Axis(low=0, high=1, title="share of defaults flagged", label=per_cent),
+        "ROC curve",
+    )
+    points = list(zip(curve["goods"], curve["bads"], strict=True))
+    legend = chart.legend([("line one", "model"), ("guide", "chance")], "bottom right")
+    return chart.draw(chart.line([(0, 0), (1, 1)], "guide"), chart.line(points, "line one"), legend)
+
+
+def draw_gains(curve: Document) -> str:
+    """Draw the share of defaults against the share of rows, riskiest first (CAP)."""
+    chart = Chart(
+        Axis(low=0, high=1, title="share of rows, riskiest first", label=per_cent),
+        Axis(low=0, high=1, title="share of defaults among them", label=per_cent),
+        "Gains curve, also called CAP",
+    )
+    points = list(zip(curve["rows"], curve["bads"], strict=True))
+    perfect = [(0, 0), (curve["default_rate"], 1), (1, 1)]
+    entries = [("line one", "model"), ("line two", "perfect model"), ("guide", "chance")]
+    return chart.draw(
+        chart.line([(0, 0), (1, 1)], "guide"),
+        chart.line(perfect, "line two"),
+        chart.line(points, "line one"),
+        chart.legend(entries, "bottom right"),
+    )
+
+
+def draw_ks(curve: Document) -> str:
+    """Draw both cumulative shares against the share of rows; their largest gap is KS."""
+    chart = Chart(
+        Axis(low=0, high=1, title="share of rows, riskiest first", label=per_cent),
+        Axis(low=0, high=1, title="cumulative share", label=per_cent),
+        "Cumulative shares of defaults and of good rows, and their largest gap",
+    )
+    bads = list(zip(curve["rows"], curve["bads"], strict=True))
+    goods = list(zip(curve["rows"], curve["goods"], strict=True))
+    gap = max(range(len(bads)), key=lambda i: bads[i][1] - goods[i][1])
+    entries = [("line two", "defaults"), ("line one", "good rows"), ("gap", "largest gap: KS")]
+    return chart.draw(
+        chart.ranges([(bads[gap][0], goods[gap][1], bads[gap][1])], "gap"),
+        chart.line(bads, "line two"),
+        chart.line(goods, "line one"),
+        chart.legend(entries, "bottom right"),
+    )
+
+
+def draw_calibration(bins: Sequence[Document], *, is_log: bool) -> str:
+    """Draw the default rate of each bin against its mean probability, with what chance allows."""
+    means = [one["mean_probability"] for one in bins]
+    rates = [one["default_rate"] for one in bins]
+    top = min(max(*means, *rates, *(one["high"] for one in bins)) * 1.08, 1.0)
+    low = 0.0
+    if is_log:
+        positive = [value for value in (*means, *rates) if value > 0]
+        low = min(positive) / 1.5
+        top = min(top * 1.2, 1.0)
+    drawn = [one for one in bins if not is_log or one["default_rate"] > 0]
+    chart = Chart(
+        Axis(low=low, high=top, title=f"mean {PROBABILITY}", label=per_cent, is_log=is_log),
+        Axis(low=low, high=top, title="observed default rate", label=per_cent, is_log=is_log),
+        "Calibration: observed default rate by predicted probability",
+    )
+    margins = [(b["mean_probability"], max(b["low"], low), min(b["high"], top)) for b in bins]
+    points = [(one["mean_probability"], one["default_rate"]) for one in drawn]
+    entries = [("line one", "observed"), ("range", "chance, 95 %"), ("guide", "perfect")]
+    return chart.draw(
+        chart.ranges(margins, "range"),
+        chart.line([(low, low), (top, top)], "guide"),
+        chart.dots(points, "dot one"),
+        chart.legend(entries, "top left"),
+    )
+
+
+def draw_scores(histogram: Document, marks: Sequence[Document]) -> str:
+    """Draw the share of each outcome's rows by score, with the policy's cut-offs."""
+    edges = histogram["edges"]
+    shares = [_normalise(histogram[name]) for name in ("goods", "bads")]
+    top = max(*shares[0], *shares[1]) * 1.25
+    chart = Chart(
+        Axis(low=edges[0], high=edges[-1], title="credit score, more is safer"),
+        Axis(low=0, high=top, title="share of the outcome's rows", label=per_cent),
+        "Distribution of scores of good rows and of defaults",
+    )
+    return chart.draw(
+        chart.columns(edges, shares[0], "area one"),
+        chart.columns(edges, shares[1], "area two"),
+        *(chart.mark(m["credit_score"], m["name"]) for m in marks if m["is_drawn"]),
+        chart.legend([("area one", "good"), ("area two", "default")], "top left"),
+    )
+
+
+def _normalise(counts: Sequence[int]) -> list[float]:
+    total = sum(counts) or 1
+    return [count / total for count in counts]
+
+
+def draw_approval(cutoffs: Sequence[Document]) -> str:
+    """Draw the bad rate of those approved against the approval rate, over all cut-offs."""
+    lines = [one for one in cutoffs if one["bad_rate_of_approved"] is not None]
+    points = [(one["approval_rate"], one["bad_rate_of_approved"]) for one in lines]
+    top = max((y for _, y in points), default=1.0) * 1.15 or 1.0
+    chart = Chart(
+        Axis(low=0, high=1, title="share approved", label=per_cent),
+        Axis(low=0, high=top, title="default rate of those approved", label=per_cent),
+        "Approval rate against the default rate of those approved",
+    )
+    own = [p for one, p in zip(lines, points, strict=True) if _is_approval(one["name"])]
+    legend = chart.legend([("line one", "all cut-offs"), ("line two", "the policy")], "top left")
+    return chart.draw(chart.line(points, "line one"), chart.dots(own, "dot two"), legend)
+
+
+def draw_cost(cutoffs: Sequence[Document]) -> str | None:
+    """Draw the mean cost of an application by the policy's costs, or None if it states none."""
+    points = [(c["approval_rate"], c["cost"]) for c in cutoffs if c["cost"] is not None]
+    if not points:
+        return None
+    top = max(y for _, y in points) * 1.15
+    chart = Chart(
+        Axis(low=0, high=1, title="share approved", label=per_cent),
+        Axis(low=0, high=top, title="mean cost of an application"),
+        "Approval rate against the mean cost of an application",
+    )
+    own = [(c["approval_rate"], c["cost"]) for c in cutoffs if _is_approval(c["name"])]
+    legend = chart.legend([("line one", "all cut-offs"), ("line two", "the policy")], "bottom left")
+    return chart.draw(chart.line(points, "line one"), chart.dots(own, "dot two"), legend)
+
+
+def _is_approval(name: str | None) -> bool:
+    return name is not None and "approve below" in name
+
+
+def draw_importances(importances: Sequence[Document]) -> str:
+    """Draw the mean absolute contribution of the strongest characteristics."""
+    bars = [(one["field"], one["contribution"]) for one in importances[:MOST_BARS]]
+    return draw_bars(bars, "mean absolute contribution, log-odds", "Importance of each field")
+
+
+def draw_dependence(one: Document) -> str:
+    """Draw the mean probability over the values of one field."""
+    title = f"{one['field']} ({SIGNS[one['sign']]})" if one["is_number"] else one["field"]
+    alternative = f"Mean {PROBABILITY} by {one['field']}"
+    if not one["is_number"]:
+        bars = [
+            *zip(one["values"], one["probabilities"], strict=True),
+            *one["special"].items(),
+        ]
+        return draw_bars(bars[:MOST_BARS], title, alternative, per_cent)
+    points = list(zip(one["values"], one["probabilities"], strict=True))
+    heights = [*one["probabilities"], *one["special"].values()]
+    if not points:
+        return draw_bars(list(one["special"].items()), title, alternative, per_cent)
+    chart = Chart(
+        _axis_from_values([x for x, _ in points], title),
+        Axis(low=0, high=max(heights) * 1.15, title=f"mean {PROBABILITY}", label=per_cent),
+        alternative,
+    )
+    levels = [
+        chart.line([(points[0][0], p), (points[-1][0], p)], f"code c{i % 4}")
+        for i, p in enumerate(one["special"].values())
+    ]
+    entries = [(f"code c{i % 4}", name) for i, name in enumerate(one["special"])]
+    legend = [chart.legend(entries, "bottom right")] if entries else []
+    return chart.draw(
+        *levels, chart.line(points, "line one"), chart.dots(points, "dot one"), *legend
+    )
+
+
+def draw_shape(one: Document) -> str:
+    """Draw what one feature adds to the log-odds."""
+    points = list(zip(one["values"], one["log_odds"], strict=True))
+    heights = [y for _, y in points] + ([one["missing"]] if one["missing"] is not None else [])
+    low, high = min(heights), max(heights)
+    margin = (high - low) * 0.12 or 0.1
+    chart = Chart(
+        _axis_from_values([x for x, _ in points], f"{one['feature']} ({SIGNS[one['sign']]})"),
+        Axis(low=low - margin, high=high + margin, title="log-odds added"),
+        f"What {one['feature']} adds to the log-odds",
+    )
+    marks = [chart.line(points, "line one")]
+    if one["missing"] is not None:
+        level = [(points[0][0], one["missing"]), (points[-1][0], one["missing"])]
+        marks += [chart.line(level, "code c0"), chart.legend([("code c0", "absent")], "top left")]
+    return chart.draw(*marks)
+
+
+def draw_field(name: str, bars: Sequence[Document]) -> str:
+    """Draw a small histogram of a field."""
+    rows, bads = [b["rows"] for b in bars], [b["bads"] for b in bars]
+    return draw_spark(rows, bads, f"Distribution of {name}")
+
+
+def _axis_from_values(values: Sequence[float], title: str) -> Axis:
+    low, high = values[0], values[-1]
+    return Axis(low=low, high=high if high > low else low + 1, title=title)
