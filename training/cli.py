@@ -19,6 +19,7 @@ from models.errors import (
 )
 from models.registry.bundle import ESTIMATOR_MEMBERS
 from training.cli_registry import add_commands, parse_count
+from training.cli_report import add_report_commands
 from training.progress import say
 from training.settings import TrainingSettings, settings_from_environment
 
@@ -58,6 +59,7 @@ def _build_parser(settings: TrainingSettings) -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_train(commands, settings)
     add_commands(commands, settings)
+    add_report_commands(commands, settings)
     _add_generate(commands)
     return parser
 

@@ -3,13 +3,21 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from training.reporting.svg import Axis, Chart, draw_bars, draw_spark, per_cent
+from training.reporting.svg import (
+    SMALL_HEIGHT,
+    SMALL_WIDTH,
+    Axis,
+    Chart,
+    draw_bars,
+    draw_spark,
+    per_cent,
+)
 
 Document = Mapping[str, Any]
 
 MOST_BARS = 14
 PROBABILITY = "probability of default"
-SIGNS = {1: "riskier as it rises", -1: "safer as it rises", 0: "no documented direction"}
+CODE_COLOURS = 4
 
 
 def draw_charts(document: Document) -> dict[str, Any]:
@@ -104,7 +112,7 @@ def draw_calibration(bins: Sequence[Document], *, is_log: bool) -> str:
     )
     margins = [(b["mean_probability"], max(b["low"], low), min(b["high"], top)) for b in bins]
     points = [(one["mean_probability"], one["default_rate"]) for one in drawn]
-    entries = [("line one", "observed"), ("range", "chance, 95 %"), ("guide", "perfect")]
+    entries = [("dot one", "observed"), ("range", "chance, 95 %"), ("guide", "perfect")]
     return chart.draw(
         chart.ranges(margins, "range"),
         chart.line([(low, low), (top, top)], "guide"),
@@ -117,7 +125,8 @@ def draw_scores(histogram: Document, marks: Sequence[Document]) -> str:
     """Draw the share of each outcome's rows by score, with the policy's cut-offs."""
     edges = histogram["edges"]
     shares = [_normalise(histogram[name]) for name in ("goods", "bads")]
-    top = max(*shares[0], *shares[1]) * 1.25
+    top = max(*shares[0], *shares[1]) * 1.4
+    drawn = [mark for mark in marks if mark["is_drawn"]]
     chart = Chart(
         Axis(low=edges[0], high=edges[-1], title="credit score, more is safer"),
         Axis(low=0, high=top, title="share of the outcome's rows", label=per_cent),
@@ -126,8 +135,8 @@ def draw_scores(histogram: Document, marks: Sequence[Document]) -> str:
     return chart.draw(
         chart.columns(edges, shares[0], "area one"),
         chart.columns(edges, shares[1], "area two"),
-        *(chart.mark(m["credit_score"], m["name"]) for m in marks if m["is_drawn"]),
-        chart.legend([("area one", "good"), ("area two", "default")], "top left"),
+        *(chart.mark(m["credit_score"], m["name"], i) for i, m in enumerate(drawn)),
+        chart.legend([("area one", "good"), ("area two", "default")], "top right"),
     )
 
 
@@ -147,7 +156,7 @@ def draw_approval(cutoffs: Sequence[Document]) -> str:
         "Approval rate against the default rate of those approved",
     )
     own = [p for one, p in zip(lines, points, strict=True) if _is_approval(one["name"])]
-    legend = chart.legend([("line one", "all cut-offs"), ("line two", "the policy")], "top left")
+    legend = chart.legend([("line one", "all cut-offs"), ("dot two", "the policy")], "top left")
     return chart.draw(chart.line(points, "line one"), chart.dots(own, "dot two"), legend)
 
 
@@ -163,7 +172,7 @@ def draw_cost(cutoffs: Sequence[Document]) -> str | None:
         "Approval rate against the mean cost of an application",
     )
     own = [(c["approval_rate"], c["cost"]) for c in cutoffs if _is_approval(c["name"])]
-    legend = chart.legend([("line one", "all cut-offs"), ("line two", "the policy")], "bottom left")
+    legend = chart.legend([("line one", "all cut-offs"), ("dot two", "the policy")], "bottom left")
     return chart.draw(chart.line(points, "line one"), chart.dots(own, "dot two"), legend)
 
 
@@ -179,58 +188,51 @@ def draw_importances(importances: Sequence[Document]) -> str:
 
 def draw_dependence(one: Document) -> str:
     """Draw the mean probability over the values of one field."""
-    title = f"{one['field']} ({SIGNS[one['sign']]})" if one["is_number"] else one["field"]
-    alternative = f"Mean {PROBABILITY} by {one['field']}"
-    if not one["is_number"]:
-        bars = [
-            *zip(one["values"], one["probabilities"], strict=True),
-            *one["special"].items(),
-        ]
-        return draw_bars(bars[:MOST_BARS], title, alternative, per_cent)
+    title, alternative = f"mean {PROBABILITY}", f"Mean {PROBABILITY} by {one['field']}"
+    special = list(one["special"].items())
     points = list(zip(one["values"], one["probabilities"], strict=True))
-    heights = [*one["probabilities"], *one["special"].values()]
-    if not points:
-        return draw_bars(list(one["special"].items()), title, alternative, per_cent)
-    chart = Chart(
-        _axis_from_values([x for x, _ in points], title),
-        Axis(low=0, high=max(heights) * 1.15, title=f"mean {PROBABILITY}", label=per_cent),
-        alternative,
-    )
-    levels = [
-        chart.line([(points[0][0], p), (points[-1][0], p)], f"code c{i % 4}")
-        for i, p in enumerate(one["special"].values())
-    ]
-    entries = [(f"code c{i % 4}", name) for i, name in enumerate(one["special"])]
-    legend = [chart.legend(entries, "bottom right")] if entries else []
+    if not one["is_number"] or not points:
+        return draw_bars([*points, *special][:MOST_BARS], title, alternative, per_cent)
+    top = max(y for _, y in (*points, *special)) * 1.15
+    y = Axis(low=0, high=top, title=title, label=per_cent)
+    chart = _small_chart([x for x, _ in points], y, alternative)
     return chart.draw(
-        *levels, chart.line(points, "line one"), chart.dots(points, "dot one"), *legend
+        *_draw_levels(chart, special),
+        chart.line(points, "line one"),
+        chart.dots(points, "dot one"),
     )
 
 
 def draw_shape(one: Document) -> str:
     """Draw what one feature adds to the log-odds."""
     points = list(zip(one["values"], one["log_odds"], strict=True))
-    heights = [y for _, y in points] + ([one["missing"]] if one["missing"] is not None else [])
+    missing = [] if one["missing"] is None else [("absent", one["missing"])]
+    heights = [y for _, y in (*points, *missing)]
     low, high = min(heights), max(heights)
     margin = (high - low) * 0.12 or 0.1
-    chart = Chart(
-        _axis_from_values([x for x, _ in points], f"{one['feature']} ({SIGNS[one['sign']]})"),
-        Axis(low=low - margin, high=high + margin, title="log-odds added"),
-        f"What {one['feature']} adds to the log-odds",
-    )
-    marks = [chart.line(points, "line one")]
-    if one["missing"] is not None:
-        level = [(points[0][0], one["missing"]), (points[-1][0], one["missing"])]
-        marks += [chart.line(level, "code c0"), chart.legend([("code c0", "absent")], "top left")]
-    return chart.draw(*marks)
+    y = Axis(low=low - margin, high=high + margin, title="log-odds added")
+    chart = _small_chart([x for x, _ in points], y, f"What {one['feature']} adds to the log-odds")
+    return chart.draw(*_draw_levels(chart, missing), chart.line(points, "line one"))
+
+
+def _small_chart(values: Sequence[float], y: Axis, alternative: str) -> Chart:
+    low, high = values[0], values[-1]
+    x = Axis(low=low, high=high if high > low else low + 1, title="value")
+    return Chart(x, y, alternative, SMALL_WIDTH, SMALL_HEIGHT)
+
+
+def _draw_levels(chart: Chart, levels: Sequence[tuple[str, float]]) -> list[str]:
+    """Draw a dotted line across the chart for each special code and for absent values."""
+    ends = chart.x.low, chart.x.high
+    lines = [
+        chart.line([(x, height) for x in ends], f"code c{i % CODE_COLOURS}")
+        for i, (_, height) in enumerate(levels)
+    ]
+    entries = [(f"code c{i % CODE_COLOURS}", name) for i, (name, _) in enumerate(levels)]
+    return [*lines, chart.legend(entries, "bottom right")] if entries else []
 
 
 def draw_field(name: str, bars: Sequence[Document]) -> str:
     """Draw a small histogram of a field."""
     rows, bads = [b["rows"] for b in bars], [b["bads"] for b in bars]
     return draw_spark(rows, bads, f"Distribution of {name}")
-
-
-def _axis_from_values(values: Sequence[float], title: str) -> Axis:
-    low, high = values[0], values[-1]
-    return Axis(low=low, high=high if high > low else low + 1, title=title)

@@ -1,10 +1,13 @@
 """The data dictionary: what a model declares of each field, and what the data has in it."""
 
 import math
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from annotated_types import Gt, Lt
+from pydantic.fields import FieldInfo
 
 from models.annotations import Column
 from models.contract import Characteristic, CreditModel, bounds_from_field, characteristics
@@ -27,8 +30,8 @@ class Bar:
 class FieldEntry:
     """One field: its declaration, and its values in all accepted rows.
 
-    `low` and `high` are None without a bound. `quantiles` is empty for categories and for fields
-    that are never read, such as identifiers.
+    `low` and `high` are None without a bound, and are not values themselves if they are excluded.
+    `quantiles` is empty for categories and for fields that are never read, such as identifiers.
     """
 
     name: str
@@ -37,6 +40,8 @@ class FieldEntry:
     unit: str | None
     low: float | None
     high: float | None
+    is_low_excluded: bool
+    is_high_excluded: bool
     sign: int
     is_optional: bool
     is_protected: bool
@@ -65,7 +70,8 @@ def _describe_field(
     model: type[CreditModel], c: Characteristic, column: Column | None, labels: Labels
 ) -> FieldEntry:
     info = model.model_fields.get(c.name)
-    low, high = bounds_from_field(info) if not c.levels and not c.identifier else (None, None)
+    low, high = _find_bounds(info) if not c.levels and not c.identifier else (None, None)
+    metadata = info.metadata if info else ()
     is_special = None if column is None else np.isin(column, tuple(c.special))
     quantiles, bars = ({}, ()) if column is None else _measure_distribution(c, column, labels)
     return FieldEntry(
@@ -73,8 +79,10 @@ def _describe_field(
         kind=_name_kind(c),
         description=info.description if info else (c.compute and c.compute.__doc__) or None,
         unit=c.unit,
-        low=_finite(low),
-        high=_finite(high),
+        low=low,
+        high=high,
+        is_low_excluded=any(isinstance(rule, Gt) for rule in metadata),
+        is_high_excluded=any(isinstance(rule, Lt) for rule in metadata),
         sign=c.sign,
         is_optional=c.optional,
         is_protected=c.protected,
@@ -100,8 +108,11 @@ def _name_kind(c: Characteristic) -> str:
     return f"derived {kind}" if c.compute is not None else kind
 
 
-def _finite(bound: float | None) -> float | None:
-    return bound if bound is not None and math.isfinite(bound) else None
+def _find_bounds(info: FieldInfo | None) -> tuple[float | None, float | None]:
+    """Return the bounds as declared; the least number above 0 is written as 0."""
+    bounds = (float(f"{bound:.12g}") for bound in bounds_from_field(info))
+    low, high = (0.0 if abs(b) < sys.float_info.min else b for b in bounds)
+    return low if math.isfinite(low) else None, high if math.isfinite(high) else None
 
 
 def _measure_distribution(

@@ -218,7 +218,7 @@ def compare_pairwise(
         mean_shift=float(shifts.mean()),
         shifts={f"{q:g}": float(np.quantile(shifts, q)) for q in QUANTILES},
         swap_sets=(
-            _swap("each at its own cut-off", labels, (new, old), cutoffs),
+            _swap("at the approval cut-offs", labels, (new, old), cutoffs),
             _swap("at the same approval rate", labels, (new, old), (cutoffs[0], same_rate)),
         ),
     )

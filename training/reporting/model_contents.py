@@ -1,17 +1,20 @@
 """The model itself: terms of a formula, points of a scorecard, or the shape of its trees."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from models.annotations import Column
+from models.contract import Characteristic, CreditModel, characteristics
 from models.errors import ModelRefusedError
 from models.estimators.families import Additive, Trees
 from models.estimators.flat_trees import FlatTrees
 from models.estimators.formula import Formula, Steps, Term
-from models.features import Matrix, features
+from models.features import Matrix, features, find_column_indices
 from models.metrics import Labels
 from models.reasons import matrix_from_baseline
 from models.scorer import Scorer
@@ -125,7 +128,8 @@ def _describe_terms(formula: Formula, matrix: Matrix) -> list[Coefficient]:
 
 def _describe_shape(shape: Any) -> str:  # noqa: ANN401 -- four kinds of shapes
     if shape.kind == "value":
-        return f"{shape.feature} (absent: {shape.missing:g})"
+        is_indicator = "=" in shape.feature
+        return shape.feature if is_indicator else f"{shape.feature} (absent: {shape.missing:,.5g})"
     if shape.kind == "steps":
         return f"{shape.feature} in {len(shape.values)} bins"
     kind = "line" if shape.kind == "line" else f"log curve (unit {shape.unit:g})"
@@ -136,44 +140,70 @@ def _describe_shape(shape: Any) -> str:  # noqa: ANN401 -- four kinds of shapes
 def _tabulate_points(
     scorer: Scorer, formula: Formula, matrix: Matrix, labels: Labels
 ) -> list[Attribute]:
-    """Tabulate the bins of stepped terms, and the indicators beside them."""
+    """Tabulate the attributes of each characteristic of a formula with bins."""
     if not any(isinstance(shape, Steps) for term in formula.terms for shape in term.shapes):
         return []
-    baseline = matrix_from_baseline(scorer.model, scorer.baseline)
-    score_from = _PointsFromBaseline(scorer, float(formula.log_odds(baseline)[0]))
-    equals = {f.name: f.equals for f in features(scorer.model)}
+    baseline_row = matrix_from_baseline(scorer.model, scorer.baseline)
+    points_from = _PointsFromBaseline(scorer, float(formula.log_odds(baseline_row)[0]))
     attributes = []
-    for term in formula.terms:
-        if len(term.shapes) > 1:
+    for c in characteristics(scorer.model):
+        own = _restrict(formula, [] if c.protected else list(find_column_indices(scorer.model, c)))
+        if not own.terms:
             continue
-        [shape] = term.shapes
-        column = matrix[:, formula.features.index(shape.feature)]
-        here = float(
-            term.weight * shape.evaluate(baseline[0, [formula.features.index(shape.feature)]])[0]
-        )
-        if isinstance(shape, Steps):
-            bins = np.where(np.isnan(column), -1, np.searchsorted(shape.edges, column, "right"))
-            lines = [
-                *((name, i, shape.values[i]) for i, name in enumerate(_name_steps(shape))),
-                ("absent, or a special code", -1, shape.missing),
-            ]
-        elif equals[shape.feature] is not None:
-            bins, lines = column.astype(int), [("is so", 1, 1.0)]
-        else:
-            continue
-        for name, index, value in lines:
-            rows = bins == index
+        here = float(own.log_odds(baseline_row)[0])
+        for name, row, mask in _list_attributes(scorer.model, c, own, matrix):
+            log_odds = float(own.log_odds(row[None])[0])
             attributes.append(
                 Attribute(
-                    feature=shape.feature,
+                    feature=c.name,
                     attribute=name,
-                    log_odds=term.weight * value,
-                    points=score_from(term.weight * value - here),
-                    rows=int(rows.sum()),
-                    default_rate=float(labels[rows].mean()) if rows.any() else None,
+                    log_odds=log_odds,
+                    points=points_from(log_odds - here),
+                    rows=int(mask.sum()),
+                    default_rate=float(labels[mask].mean()) if mask.any() else None,
                 )
             )
     return attributes
+
+
+def _restrict(formula: Formula, column_indices: Sequence[int]) -> Formula:
+    """Return the single-feature terms of some columns, without the intercept."""
+    names = {formula.features[j] for j in column_indices}
+    terms = [t for t in formula.terms if len(t.shapes) == 1 and t.shapes[0].feature in names]
+    return Formula(features=formula.features, intercept=0.0, terms=tuple(terms))
+
+
+def _list_attributes(
+    model: type[CreditModel], c: Characteristic, own: Formula, matrix: Matrix
+) -> Iterator[tuple[str, Column, NDArray[np.bool_]]]:
+    """Yield the name of each attribute, a row that has it, and a mask of the rows that have it."""
+    empty = np.zeros(matrix.shape[1])
+    columns = find_column_indices(model, c)
+    indicators = [j for j in columns if features(model)[j].equals is not None]
+    numbers = [j for j in columns if features(model)[j].equals is None]
+    for j in numbers:
+        edges = _list_edges(own, features(model)[j].name)
+        bins = np.where(np.isnan(matrix[:, j]), -1, np.searchsorted(edges, matrix[:, j], "right"))
+        below = np.nextafter(edges[:1], -np.inf).tolist() if edges else [0.0]
+        for index, (name, value) in enumerate(zip(_name_bins(edges), below + edges, strict=True)):
+            row = empty.copy()
+            row[j] = value
+            yield name, row, bins == index
+    empty[numbers] = np.nan
+    for j in indicators:
+        row = empty.copy()
+        row[j] = 1.0
+        yield features(model)[j].name.partition("=")[2], row, matrix[:, j] == 1
+    mask = np.isnan(matrix[:, numbers]).all(axis=1) & (matrix[:, indicators] == 0).all(axis=1)
+    if numbers and mask.any():
+        yield "absent", empty, mask
+
+
+def _list_edges(own: Formula, feature: str) -> list[float]:
+    shapes = (shape for term in own.terms for shape in term.shapes)
+    return sorted(
+        {e for s in shapes if isinstance(s, Steps) and s.feature == feature for e in s.edges}
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,8 +220,8 @@ class _PointsFromBaseline:
         return float(after - before)
 
 
-def _name_steps(shape: Steps) -> list[str]:
-    marks = [f"{edge:,.5g}" for edge in shape.edges]
+def _name_bins(edges: Sequence[float]) -> list[str]:
+    marks = [f"{edge:,.5g}" for edge in edges]
     if not marks:
         return ["any amount"]
     between = [f"{low} to {high}" for low, high in pairwise(marks)]

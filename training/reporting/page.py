@@ -1,5 +1,6 @@
 """The page of a report: templates, and numbers that carry their exact value."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,20 @@ from training.reporting.charts import draw_charts
 MINUS = "\N{MINUS SIGN}"
 TEMPLATES = Path(__file__).parents[1] / "templates"
 ABSENT = Markup("&ndash;")
+METRIC_NAMES = {
+    "auc": "AUC",
+    "gini": "Gini",
+    "ks": "KS",
+    "brier": "Brier score",
+    "log_loss": "log-loss",
+    "f1": "F1",
+}
 OUTCOMES = {
-    "promoted": "Promoted: every gate passed, and this version became the champion.",
-    "kept": "Not promoted: exactly this model had been published before.",
-    "rejected": "Rejected: a gate failed. This version is published and does not serve.",
-    "insufficient_evidence": "Not promoted: the test part has too few defaults to replace a "
-    "champion. This version is published and does not serve.",
+    "promoted": "Every gate passed, and this version became the champion.",
+    "kept": "Exactly this model had been published before, and it is not promoted now.",
+    "rejected": "A gate failed. This version is published and does not serve.",
+    "insufficient_evidence": "The test part has too few defaults to replace a champion. This "
+    " version is published and does not serve.",
 }
 
 
@@ -45,6 +54,8 @@ def build_environment() -> Environment:
         "share": format_share,
         "count": format_count,
         "general": format_general,
+        "sentence": lambda text: re.sub(r"\{[^}]*\}", "…", str(text)),
+        "metric": lambda name: METRIC_NAMES.get(name, str(name).replace("_", " ")),
         "words": lambda name: str(name).replace("_", " "),
     }
     return environment

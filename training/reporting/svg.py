@@ -10,7 +10,8 @@ from html import escape
 from typing import Literal
 
 WIDTH, HEIGHT = 460, 300
-LEFT, RIGHT, TOP, BOTTOM = 54, 14, 12, 44
+SMALL_WIDTH, SMALL_HEIGHT = 350, 230
+LEFT, RIGHT, TOP, BOTTOM = 58, 24, 12, 44
 TICKS = 5
 LEGEND_LINE = 17
 CHARACTER = 6.4  # mean width of a character of a legend
@@ -78,11 +79,13 @@ class Chart:
     x: Axis
     y: Axis
     alternative: str
+    width: int = WIDTH
+    height: int = HEIGHT
 
     def at(self, x: float, y: float) -> tuple[float, float]:
         """Return the place of a point in the picture."""
-        across = LEFT + (WIDTH - LEFT - RIGHT) * self.x.share(x)
-        down = HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * self.y.share(y)
+        across = LEFT + (self.width - LEFT - RIGHT) * self.x.share(x)
+        down = self.height - BOTTOM - (self.height - TOP - BOTTOM) * self.y.share(y)
         return round(across, 1), round(down, 1)
 
     def line(self, points: Points, css: str) -> str:
@@ -109,47 +112,48 @@ class Chart:
         for low, high, height in zip(edges, edges[1:], heights, strict=False):
             (left, top), (right, bottom) = self.at(low, height), self.at(high, self.y.low)
             if bottom > top:
-                drawn.append(_rectangle(css, left, top, right - left, bottom - top))
+                drawn.append(_rectangle(css, (left, top), (right - left, bottom - top)))
         return "".join(drawn)
 
-    def mark(self, x: float, text: str) -> str:
-        """Draw a vertical line across the chart, with a text at its top."""
+    def mark(self, x: float, text: str, line: int) -> str:
+        """Draw a vertical line across the chart, with a text in one of several lines at its top."""
         across, bottom = self.at(x, self.y.low)
-        anchor = "end" if across > WIDTH * 0.7 else "start"
+        anchor = "end" if across > self.width / 2 else "start"
         shift = -4 if anchor == "end" else 4
         return (
             f'<line class="mark" x1="{across:g}" y1="{TOP}" x2="{across:g}" y2="{bottom:g}"/>'
-            f'<text class="note" x="{across + shift:g}" y="{TOP + 10}" text-anchor="{anchor}">'
+            f'<text class="hint" x="{across + shift:g}" y="{TOP + 10 + 15 * line}" '
+            f'text-anchor="{anchor}">'
             f"{escape(text)}</text>"
         )
 
     def legend(self, entries: Sequence[tuple[str, str]], corner: Corner) -> str:
         """Draw `(css, text)` entries in a corner."""
         width = 26 + CHARACTER * max(len(text) for _, text in entries)
-        left = LEFT + 10 if "left" in corner else WIDTH - RIGHT - width
+        left = LEFT + 10 if "left" in corner else self.width - RIGHT - width
         height = LEGEND_LINE * len(entries)
-        top = TOP + 14 if "top" in corner else HEIGHT - BOTTOM - height - 2
+        top = TOP + 14 if "top" in corner else self.height - BOTTOM - height - 2
         drawn = []
         for index, (css, text) in enumerate(entries):
             y = top + LEGEND_LINE * index + 6
-            drawn.append(
-                f'<line class="{css}" x1="{left:g}" y1="{y:g}" x2="{left + 18:g}" y2="{y:g}"/>'
-                f'<text x="{left + 24:g}" y="{y + 4:g}">{escape(text)}</text>'
-            )
+            key = f'<line class="{css}" x1="{left:g}" y1="{y:g}" x2="{left + 18:g}" y2="{y:g}"/>'
+            if css.startswith("dot"):
+                key = f'<circle class="{css}" cx="{left + 9:g}" cy="{y:g}" r="4"/>'
+            drawn.append(f'{key}<text x="{left + 24:g}" y="{y + 4:g}">{escape(text)}</text>')
         return "".join(drawn)
 
     def draw(self, *marks: str) -> str:
         """Draw the axes with marks in them."""
         grid = "".join((*map(self._x_tick, self.x.ticks()), *map(self._y_tick, self.y.ticks())))
-        middle = LEFT + (WIDTH - LEFT - RIGHT) / 2
-        center = TOP + (HEIGHT - TOP - BOTTOM) / 2
+        middle = LEFT + (self.width - LEFT - RIGHT) / 2
+        center = TOP + (self.height - TOP - BOTTOM) / 2
         titles = (
-            f'<text class="title" x="{middle:g}" y="{HEIGHT - 8}" text-anchor="middle">'
+            f'<text class="title" x="{middle:g}" y="{self.height - 8}" text-anchor="middle">'
             f"{escape(self.x.title)}</text>"
             f'<text class="title" transform="translate(13 {center:g}) rotate(-90)" '
             f'text-anchor="middle">{escape(self.y.title)}</text>'
         )
-        return _picture(WIDTH, HEIGHT, self.alternative, grid + "".join(marks) + titles)
+        return _picture(self.width, self.height, self.alternative, grid + "".join(marks) + titles)
 
     def _x_tick(self, value: float) -> str:
         across, bottom = self.at(value, self.y.low)
@@ -159,9 +163,9 @@ class Chart:
         )
 
     def _y_tick(self, value: float) -> str:
-        _, down = self.at(self.x.low, value)
+        right, down = self.width - RIGHT, self.at(self.x.low, value)[1]
         return (
-            f'<line class="grid" x1="{LEFT}" y1="{down:g}" x2="{WIDTH - RIGHT}" y2="{down:g}"/>'
+            f'<line class="grid" x1="{LEFT}" y1="{down:g}" x2="{right}" y2="{down:g}"/>'
             f'<text class="tick" x="{LEFT - 6}" y="{down + 4:g}" text-anchor="end">'
             f"{escape(self.y.label(value))}</text>"
         )
@@ -171,21 +175,22 @@ def draw_bars(
     bars: Sequence[tuple[str, float]], title: str, alternative: str, label: Label = plain
 ) -> str:
     """Draw named horizontal bars, the first at the top, with their values."""
-    gutter = 20 + CHARACTER * max((len(name) for name, _ in bars), default=1)
-    top_value = max((value for _, value in bars), default=1.0) or 1.0
-    room = max(WIDTH - gutter - 64, 60)
+    gutter = 16 + CHARACTER * max((len(name) for name, _ in bars), default=1)
+    largest = max((value for _, value in bars), default=1.0) or 1.0
+    width = max(SMALL_WIDTH, round(gutter + 190))
+    room = width - gutter - 62
     drawn = []
     for index, (name, value) in enumerate(bars):
-        y = 8 + 22 * index
+        y, length = 4 + 22 * index, room * max(value, 0.0) / largest
         drawn.append(
             f'<text x="{gutter - 8:g}" y="{y + 12}" text-anchor="end">{escape(name)}</text>'
-            + _rectangle("bar", gutter, y, max(room * value / top_value, 0.5), 15)
-            + f'<text class="tick" x="{gutter + room * value / top_value + 6:.1f}" y="{y + 12}">'
+            + _rectangle("bar", (gutter, y), (max(length, 0.5), 15))
+            + f'<text class="tick" x="{gutter + length + 6:.1f}" y="{y + 12}">'
             f"{escape(label(value))}</text>"
         )
-    height = 22 * len(bars) + 34
-    heading = f'<text class="title" x="{gutter:g}" y="{height - 8}">{escape(title)}</text>'
-    return _picture(round(gutter + room + 64), height, alternative, "".join(drawn) + heading)
+    height = 22 * len(bars) + 26
+    heading = f'<text class="title" x="{gutter:g}" y="{height - 6}">{escape(title)}</text>'
+    return _picture(width, height, alternative, "".join(drawn) + heading)
 
 
 def draw_spark(rows: Sequence[int], bads: Sequence[int], alternative: str) -> str:
@@ -198,11 +203,14 @@ def draw_spark(rows: Sequence[int], bads: Sequence[int], alternative: str) -> st
         for css, value in (("bar", count), ("bad", bad)):
             size = height * value / most
             if size:
-                drawn.append(_rectangle(css, index * step, height - size, max(step - 1, 0.8), size))
+                drawn.append(
+                    _rectangle(css, (index * step, height - size), (max(step - 1, 0.8), size))
+                )
     return _picture(width, height, alternative, "".join(drawn), css="spark")
 
 
-def _rectangle(css: str, x: float, y: float, width: float, height: float) -> str:
+def _rectangle(css: str, corner: tuple[float, float], size: tuple[float, float]) -> str:
+    (x, y), (width, height) = corner, size
     return (
         f'<rect class="{css}" x="{x:.4g}" y="{y:.4g}" width="{width:.4g}" height="{height:.4g}"/>'
     )
