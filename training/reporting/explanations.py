@@ -7,7 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.annotations import Column
-from models.contract import Characteristic, CreditModel, characteristics
+from models.contract import (
+    Characteristic,
+    CreditModel,
+    bounds_from_field,
+    characteristics,
+)
 from models.errors import FeatureError
 from models.features import (
     Matrix,
@@ -46,7 +51,7 @@ class PartialDependence:
 
 @dataclass(frozen=True, slots=True)
 class Sensitivity:
-    """The change of the score when one number moves by `step`, up and down."""
+    """The change of the score when one number moves by `step`, up and down, within its bounds."""
 
     field: str
     step: float
@@ -190,9 +195,10 @@ def _choose_step(c: Characteristic, column: Column) -> float:
 def _measure_sensitivity(sample: Sample, c: Characteristic, step: float) -> Sensitivity:
     scorer, column = sample.scorer, sample.fields[c.name]
     is_code = np.isin(column, tuple(c.special))
+    bounds = bounds_from_field(scorer.model.model_fields.get(c.name))
     base = sample.score({})
     moved = [
-        sample.score({c.name: np.where(is_code, column, column + change)})
+        sample.score({c.name: np.where(is_code, column, np.clip(column + change, *bounds))})
         for change in (step, -step)
     ]
     points = [

@@ -18,6 +18,7 @@ from models.features import Matrix, features, find_column_indices
 from models.metrics import Labels
 from models.reasons import matrix_from_baseline
 from models.scorer import Scorer
+from training.reporting.svg import plain
 
 CURVE_POINTS = 24
 LOWEST, HIGHEST = 0.01, 0.99
@@ -127,14 +128,15 @@ def _describe_terms(formula: Formula, matrix: Matrix) -> list[Coefficient]:
 
 
 def _describe_shape(shape: Any) -> str:  # noqa: ANN401 -- four kinds of shapes
-    if shape.kind == "value":
-        is_indicator = "=" in shape.feature
-        return shape.feature if is_indicator else f"{shape.feature} (absent: {shape.missing:,.5g})"
     if shape.kind == "steps":
         return f"{shape.feature} in {len(shape.values)} bins"
-    kind = "line" if shape.kind == "line" else f"log curve (unit {shape.unit:g})"
-    ends = f"0 at {shape.start:,.4g}, 1 at {shape.end:,.4g}, absent: {shape.missing:g}"
-    return f"{shape.feature} as a {kind}: {ends}"
+    absent = f"absent: {plain(shape.missing)}"
+    if shape.kind == "value":
+        is_indicator = "=" in shape.feature
+        return shape.feature if is_indicator else f"{shape.feature} ({absent})"
+    kind = "line" if shape.kind == "line" else f"log curve of unit {plain(shape.unit)}"
+    ends = f"0 at {plain(shape.start)}, 1 at {plain(shape.end)}"
+    return f"{shape.feature} as a {kind} ({ends}, {absent})"
 
 
 def _tabulate_points(

@@ -52,31 +52,12 @@ def set_thresholds(
     approval = float((probabilities < manifest.policy.approve_below).mean())
     decline = float((probabilities >= manifest.policy.decline_from).mean())
     mean, deviation = float(probabilities.mean()), float(probabilities.std())
-    auc = manifest.metrics["auc"]
-    psi = psi_bound(BINS, base_rows, WINDOW_ROWS)
-    inner = float(np.sum(probabilities * (1 - probabilities)) / len(probabilities))
+    inner = float(np.mean(probabilities * (1 - probabilities)))
     return (
         _share("approval rate", approval, "every window"),
         _share("share declined", decline, "every window"),
         _around("mean probability of default", mean, deviation, "every window"),
-        Threshold(
-            "PSI of the score and of each main field",
-            "number",
-            0.0,
-            None,
-            psi,
-            WINDOW_ROWS,
-            "against the training part; the bound depends on the number of rows",
-        ),
-        Threshold(
-            "rows that the contract refuses",
-            "share",
-            0.0,
-            None,
-            max_refused_share,
-            WINDOW_ROWS,
-            "as in training: --max-refused-share",
-        ),
+        *_set_upper_bounds(psi_bound(BINS, base_rows, WINDOW_ROWS), max_refused_share),
         _around(
             "default rate, once the horizon has passed",
             mean,
@@ -84,13 +65,36 @@ def set_thresholds(
             "of a window with the applicants of the test part",
         ),
         Threshold(
-            "AUC, once the horizon has passed",
-            "number",
-            auc.value,
-            auc.low,
-            None,
-            manifest.provenance.rows_test,
-            "below its 95 % interval on the test part",
+            figure="AUC, once the horizon has passed",
+            kind="number",
+            expected=manifest.metrics["auc"].value,
+            low=manifest.metrics["auc"].low,
+            high=None,
+            rows=manifest.provenance.rows_test,
+            remark="below its 95 % interval on the test part",
+        ),
+    )
+
+
+def _set_upper_bounds(psi: float, refused_share: float) -> tuple[Threshold, ...]:
+    return (
+        Threshold(
+            figure="PSI of the score and of each main field",
+            kind="number",
+            expected=0.0,
+            low=None,
+            high=psi,
+            rows=WINDOW_ROWS,
+            remark="against the training part; the bound depends on the number of rows",
+        ),
+        Threshold(
+            figure="rows that the contract refuses",
+            kind="share",
+            expected=0.0,
+            low=None,
+            high=refused_share,
+            rows=WINDOW_ROWS,
+            remark="as in training: --max-refused-share",
         ),
     )
 

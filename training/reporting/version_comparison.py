@@ -90,8 +90,8 @@ def compare_versions(
     return {
         "format": FORMAT,
         "model": name,
-        "old": old["identity"],
-        "new": new["identity"],
+        "old": old["identity"] | {"version": versions[0]},
+        "new": new["identity"] | {"version": versions[1]},
         "facts": _compare_facts(old, new),
         "figures": _compare_figures(old, new),
         "gates": _compare_gates(old, new),
