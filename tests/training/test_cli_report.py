@@ -1,10 +1,12 @@
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from models.registry.versions import publish
 from models.stores.uri import open_store
+from tests.support.running import REPOSITORY
 from tests.support.toy import Toy
 from tests.training.conftest import toy_rows
 from tests.training.reporting.conftest import NOW, judgement_on
@@ -76,3 +78,14 @@ def test_wrong_arguments_are_named(
     count, output, message = case
     assert compare(uri, versions[:count], "--output", str(tmp_path / output)) == 2
     assert message in capsys.readouterr().err
+
+
+def test_the_documented_command_runs(published: tuple[str, list[str]], tmp_path: Path) -> None:
+    uri, versions = published
+    text = " ".join((REPOSITORY / "docs" / "training.md").read_text().split())
+    [command] = re.findall(r"`python -m training (compare-versions [^`]+)`", text)
+    output = tmp_path / "page.html"
+    words = {"M": "toy", "A": versions[0], "B": versions[1], "page.html": str(output)}
+    arguments = [words.get(word, word) for word in command.split()]
+    assert main([*arguments, "--store", uri], ENVIRONMENT) == 0
+    assert output.exists()
