@@ -145,6 +145,7 @@ def test_a_browser_shows_it_at_every_width(
     browser.page.set_viewport_size({"width": width, "height": 900})
     browser.open(report.as_uri())
     picture = browser.page.screenshot(path=tmp_path / f"{width}-{scheme}.png", full_page=True)
+    assert browser.run(f"return matchMedia('(prefers-color-scheme: {scheme})').matches")
     assert browser.complaints == []
     assert browser.urls == [report.as_uri()]
     assert picture.startswith(PNG)
@@ -157,16 +158,16 @@ def test_a_browser_shows_it_at_every_width(
 def test_a_browser_prints_it_without_navigation_and_without_cut_tables(
     report: Path, browser: Page
 ) -> None:
-    browser.page.emulate_media(media="print")
     browser.open(report.as_uri())
-    shown_heights = browser.run("""
+    browser.page.emulate_media(media="print")  # opening a page ends this
+    heights = browser.run("""
     const areas = [...document.querySelectorAll(".scroll")];
     return areas.map((a) => [a.scrollHeight, a.clientHeight]);
     """)
     navigation = browser.run("return getComputedStyle(document.querySelector('nav')).display")
     browser.page.emulate_media(media="screen")
     assert navigation == "none"
-    assert all(content <= visible + 1 for content, visible in shown_heights)
+    assert all(content <= visible + 1 for content, visible in heights)
 
 
 def test_figures_are_rounded_to_nine_digits_that_matter() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from training.reporting.svg import (
     SMALL_HEIGHT,
     SMALL_WIDTH,
+    WIDTH,
     Axis,
     Chart,
     draw_bars,
@@ -18,6 +19,7 @@ Document = Mapping[str, Any]
 MOST_BARS = 14
 PROBABILITY = "probability of default"
 CODE_COLOURS = 4
+LONGEST_LOG_AXIS = 1e4  # its high end divided by its low one
 
 
 def draw_charts(document: Document) -> dict[str, Any]:
@@ -102,15 +104,19 @@ def draw_calibration(bins: Sequence[Document], *, is_log: bool) -> str:
     low = 0.0
     if is_log:
         positive = [value for value in (*means, *rates) if value > 0]
-        low = min(positive) / 1.5
         top = min(top * 1.2, 1.0)
-    drawn = [one for one in bins if not is_log or one["default_rate"] > 0]
+        low = max(min(positive) / 1.5, top / LONGEST_LOG_AXIS)
+    drawn = [one for one in bins if not is_log or _is_drawn(one, low)]
     chart = Chart(
         Axis(low=low, high=top, title=f"mean {PROBABILITY}", label=per_cent, is_log=is_log),
         Axis(low=low, high=top, title="observed default rate", label=per_cent, is_log=is_log),
         "Calibration: observed default rate by predicted probability",
     )
-    margins = [(b["mean_probability"], max(b["low"], low), min(b["high"], top)) for b in bins]
+    margins = [
+        (one["mean_probability"], max(one["low"], low), min(one["high"], top))
+        for one in bins
+        if low <= one["mean_probability"] and low < one["high"]
+    ]
     points = [(one["mean_probability"], one["default_rate"]) for one in drawn]
     entries = [("dot one", "observed"), ("range", "chance, 95 %"), ("guide", "perfect")]
     return chart.draw(
@@ -119,6 +125,11 @@ def draw_calibration(bins: Sequence[Document], *, is_log: bool) -> str:
         chart.dots(points, "dot one"),
         chart.legend(entries, "top left"),
     )
+
+
+def _is_drawn(one: Document, low: float) -> bool:
+    """Whether a bin's dot is on a log scale that begins at `low`."""
+    return bool(min(one["mean_probability"], one["default_rate"]) >= low)
 
 
 def draw_scores(histogram: Document, marks: Sequence[Document]) -> str:
@@ -183,7 +194,8 @@ def _is_approval(name: str | None) -> bool:
 def draw_importances(importances: Sequence[Document]) -> str:
     """Draw the mean absolute contribution of the strongest characteristics."""
     bars = [(one["field"], one["contribution"]) for one in importances[:MOST_BARS]]
-    return draw_bars(bars, "mean absolute contribution, log-odds", "Importance of each field")
+    title = "mean absolute contribution, log-odds"
+    return draw_bars(bars, title, "Importance of each field", least_width=WIDTH)
 
 
 def draw_dependence(one: Document) -> str:

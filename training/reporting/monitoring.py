@@ -15,8 +15,8 @@ STANDARD_ERRORS = 3.0
 FEW_BADS = 500
 LIMITS_OF_EVERY_MODEL = (
     (
-        "The rows are accounts whose outcome is known, that is, applicants who were once accepted. "
-        "Applicants who were declined are absent, and no reject inference was made. For applicants "
+        "No reject inference was made. The rows are accounts whose outcome is known, that is, of "
+        "applicants who were once accepted; those who were declined are absent. For applicants "
         "unlike those accepted before, the probabilities are extrapolations."
     ),
     (

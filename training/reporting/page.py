@@ -62,13 +62,23 @@ def build_environment() -> Environment:
 
 
 def format_number(value: float | None, digits: int = 4, sign: str = "") -> Markup:
-    """Write a number with fixed digits; `sign` may be `+`."""
-    return ABSENT if value is None else _carry(value, f"{value:{sign},.{digits}f}")
+    """Write a number with fixed digits, or one digit that matters if all of these would be 0.
+
+    `sign` may be `+`.
+    """
+    if value is None:
+        return ABSENT
+    is_tiny = 0 < abs(value) < 0.5 * 10.0**-digits
+    return _carry(value, f"{value:{sign}.0e}" if is_tiny else f"{value:{sign},.{digits}f}")
 
 
 def format_share(value: float | None, digits: int = 1, sign: str = "") -> Markup:
-    """Write a share as a percentage."""
-    return ABSENT if value is None else _carry(value, f"{100 * value:{sign}.{digits}f} %")
+    """Write a share as a percentage, with more digits if it would be 0 without."""
+    if value is None:
+        return ABSENT
+    is_tiny = 0 < abs(value) < 0.5 * 10.0 ** -(digits + 2)
+    style = ".1g" if is_tiny else f".{digits}f"
+    return _carry(value, f"{100 * value:{sign}{style}} %")
 
 
 def format_count(value: int | None) -> Markup:

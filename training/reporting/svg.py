@@ -11,7 +11,7 @@ from typing import Literal
 
 WIDTH, HEIGHT = 460, 300
 SMALL_WIDTH, SMALL_HEIGHT = 350, 230
-LEFT, RIGHT, TOP, BOTTOM = 58, 24, 12, 44
+LEFT, RIGHT, TOP, BOTTOM = 62, 24, 12, 44
 TICKS = 5
 LEGEND_LINE = 17
 CHARACTER = 6.4  # mean width of a character of a legend
@@ -172,12 +172,16 @@ class Chart:
 
 
 def draw_bars(
-    bars: Sequence[tuple[str, float]], title: str, alternative: str, label: Label = plain
+    bars: Sequence[tuple[str, float]],
+    title: str,
+    alternative: str,
+    label: Label = plain,
+    least_width: int = SMALL_WIDTH,
 ) -> str:
     """Draw named horizontal bars, the first at the top, with their values."""
     gutter = 16 + CHARACTER * max((len(name) for name, _ in bars), default=1)
     largest = max((value for _, value in bars), default=1.0) or 1.0
-    width = max(SMALL_WIDTH, round(gutter + 190))
+    width = max(least_width, round(gutter + 190))
     room = width - gutter - 62
     drawn = []
     for index, (name, value) in enumerate(bars):

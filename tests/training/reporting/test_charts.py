@@ -51,6 +51,16 @@ def test_a_bin_without_defaults_has_no_dot_on_a_log_scale() -> None:
     assert draw_calibration(bins, is_log=True).count(dot) == 2 + key
 
 
+def test_a_log_axis_is_never_so_long_that_it_shows_nothing_else() -> None:
+    bins = [
+        {"mean_probability": p, "default_rate": p, "low": p / 2, "high": 2 * p}
+        for p in (1e-7, 0.1, 0.4)
+    ]
+    svg = draw_calibration(bins, is_log=True)
+    assert svg.count('<line class="range"') == 2 + 1  # and one in the legend
+    assert "0.001 %" not in svg
+
+
 def test_a_policy_without_costs_has_no_cost_curve() -> None:
     line = {"approval_rate": 0.5, "cost": None, "name": "approve below"}
     assert draw_cost([line]) is None

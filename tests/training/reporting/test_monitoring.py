@@ -27,7 +27,13 @@ def test_limits_say_what_the_data_cannot_show(trained: Trained) -> None:
     text = " ".join(
         list_limits(trained.manifest, has_dates=False, is_generated=True, absent_fields=["debt"])
     )
-    for words in ("synthetic", "no dates", "reject inference", "extrapolates", "amount in: debt"):
+    for words in (
+        "synthetic",
+        "no dates",
+        "No reject inference",
+        "extrapolates",
+        "amount in: debt",
+    ):
         assert words in text
     assert f"has {trained.manifest.provenance.bads_test} defaults" in text
 

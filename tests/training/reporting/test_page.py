@@ -22,6 +22,12 @@ def test_a_number_carries_the_value_that_it_abbreviates() -> None:
     assert format_general(0.1234567) == '<data value="0.1234567">0.12346</data>'
 
 
+def test_a_tiny_number_is_not_written_as_nothing() -> None:
+    assert format_number(3e-6) == '<data value="3e-06">3e\N{MINUS SIGN}06</data>'
+    assert ">0.003 %<" in format_share(3e-5)
+    assert (">0.0000<" in format_number(0.0), ">0.0 %<" in format_share(0.0)) == (True, True)
+
+
 def test_what_is_no_number_is_written_as_it_is_and_nothing_as_a_dash() -> None:
     assert format_general("<own>") == "&lt;own&gt;"
     assert format_general(True) == "True"  # noqa: FBT003 -- a value of a cell
