@@ -84,8 +84,8 @@ def test_the_gates_judge_the_figures_of_the_manifest(trained: Trained) -> None:
 
 def test_a_run_keeps_each_fact_once(trained: Trained) -> None:
     assert [field.name for field in fields(Trained)] == [
-        *("job", "data", "fitted", "families", "test", "probabilities", "signs", "manifest"),
-        "golden",
+        *("job", "data", "fitted", "families", "part", "test", "probabilities", "signs"),
+        *("manifest", "golden"),
     ]
     assert trained.model is trained.job.model
     assert trained.scorer is trained.fitted.scorer

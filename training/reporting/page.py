@@ -22,7 +22,8 @@ METRIC_NAMES = {
     "f1": "F1",
 }
 OUTCOMES = {
-    "promoted": "Every gate passed, and this version became the champion.",
+    "promoted": "Every gate passed, so this run promotes the version. The registry says what "
+    "serves now.",
     "kept": "Exactly this model had been published before, and it is not promoted now.",
     "rejected": "A gate failed. This version is published and does not serve.",
     "insufficient_evidence": "The test part has too few defaults to replace a champion. This "

@@ -50,7 +50,7 @@ def test_every_outcome_has_its_verdict_and_only_a_promoted_one_serves(
     document["gates"][0]["passed"] = outcome != "rejected"
     page = render_report(document)
     verdict = page.partition('<div class="verdict')[2].partition("</div>")[0]
-    assert ("became the champion" in verdict) is (outcome == "promoted")
+    assert ("this run promotes" in verdict) is (outcome == "promoted")
     assert ("Failed: ranks better than chance" in verdict) is (outcome == "rejected")
 
 
