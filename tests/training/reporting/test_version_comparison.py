@@ -10,6 +10,7 @@ from models.errors import DataError, RegistryError
 from models.registry.versions import publish
 from models.stores.store import Store
 from models.stores.uri import open_store
+from tests.support.browser import CHROMIUM, browser_page
 from tests.support.toy import Toy
 from tests.training.conftest import toy_rows
 from tests.training.reporting.conftest import NOW, Report, judgement_on
@@ -74,6 +75,22 @@ def test_on_rows_both_versions_are_compared_in_pairs(
     page = render_comparison(document)
     assert "600</data> accepted rows of fresh.parquet" in page
     assert "<script" not in page
+
+
+@pytest.mark.environments
+@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed: no page was opened")
+def test_a_browser_shows_a_comparison_at_every_width(
+    report: Report, store: Store, publish_with: Publish, tmp_path: Path
+) -> None:
+    versions = publish_with(report.document, 1), publish_with(report.document, 2)
+    path = tmp_path / "page.html"
+    path.write_text(render_comparison(compare_versions(store, Toy, versions, None)))
+    with browser_page() as browser:
+        for width in (390, 820, 1440):
+            browser.page.set_viewport_size({"width": width, "height": 900})
+            browser.open(path.as_uri())
+            assert browser.run("return document.documentElement.scrollWidth") == width
+            assert (browser.complaints, browser.urls) == ([], [path.as_uri()])
 
 
 def test_rows_of_one_outcome_cannot_be_compared(
