@@ -76,6 +76,15 @@ def test_periods_and_refusals_and_remarks_are_shown_if_there_are_any(report: Rep
     assert "no date column" not in page
 
 
+def test_a_searched_family_shows_what_the_search_chose(report: Report) -> None:
+    document = copy.deepcopy(report.document)
+    document["candidates"][0] |= {"trials": 30, "parameters": {"max_depth": 4, "booster": "dart"}}
+    page = render_report(document)
+    assert 'max_depth <data value="4">4</data>' in page
+    assert "booster dart" in page
+    assert '<data value="30">30</data>' in page
+
+
 def test_a_first_version_has_no_swap_set_and_says_so(report: Report) -> None:
     document = copy.deepcopy(report.document)
     document["champion"] = None
