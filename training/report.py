@@ -19,6 +19,7 @@ from training.reporting.decisions import (
     find_costs,
     name_cutoffs,
     scores_from_probabilities,
+    summarise_scores,
     tabulate_simulation,
 )
 from training.reporting.discrimination import classify, tabulate_tenths, trace_curve
@@ -239,6 +240,7 @@ def _describe_decisions(trained: Trained) -> dict[str, Any]:
     ratings = count_ratings(labels, probabilities, scores, scorer.bands) if scorer.bands else ()
     return {
         "scores": asdict(count_scores(labels, scores)),
+        "score_summaries": [asdict(one) for one in summarise_scores(labels, scores)],
         "marks": [
             {
                 "name": line.name,

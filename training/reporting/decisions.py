@@ -33,6 +33,16 @@ class ScoreHistogram:
 
 
 @dataclass(frozen=True, slots=True)
+class ScoreSummary:
+    """Where the scores of one outcome are."""
+
+    outcome: str
+    rows: int
+    mean: float
+    quantiles: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
 class GroupOfDecisions:
     """The rows with one decision or one rating."""
 
@@ -102,6 +112,19 @@ def count_scores(labels: Labels, scores: Probabilities) -> ScoreHistogram:
     edges = np.linspace(scores.min(), scores.max() + 1e-9, SCORE_BINS + 1)
     counts = [np.histogram(scores[labels == label], edges)[0].tolist() for label in (0, 1)]
     return ScoreHistogram(tuple(edges.tolist()), tuple(counts[0]), tuple(counts[1]))
+
+
+def summarise_scores(labels: Labels, scores: Probabilities) -> tuple[ScoreSummary, ...]:
+    """Summarise the scores of good rows and of defaults."""
+    return tuple(
+        ScoreSummary(
+            outcome=name,
+            rows=int((labels == label).sum()),
+            mean=float(scores[labels == label].mean()),
+            quantiles={f"{q:g}": float(np.quantile(scores[labels == label], q)) for q in QUANTILES},
+        )
+        for label, name in enumerate(("good", "default"))
+    )
 
 
 def count_decisions(

@@ -27,7 +27,7 @@ OUTCOMES = {
     "kept": "Exactly this model had been published before, and it is not promoted now.",
     "rejected": "A gate failed. This version is published and does not serve.",
     "insufficient_evidence": "The test part has too few defaults to replace a champion. This "
-    " version is published and does not serve.",
+    "version is published and does not serve.",
 }
 
 

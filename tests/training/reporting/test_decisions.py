@@ -12,6 +12,7 @@ from training.reporting.decisions import (
     find_costs,
     name_cutoffs,
     scores_from_probabilities,
+    summarise_scores,
     tabulate_simulation,
 )
 
@@ -55,6 +56,13 @@ def test_every_score_is_in_the_histogram() -> None:
     histogram = count_scores(LABELS, scores_from_probabilities(PROBABILITIES, SCALE))
     assert (sum(histogram.goods), sum(histogram.bads)) == (4, 4)
     assert len(histogram.edges) == len(histogram.goods) + 1
+
+
+def test_scores_are_summarised_by_outcome() -> None:
+    scores = np.array([600.0, 610.0, 620.0, 500.0, 630.0, 520.0, 540.0, 560.0])
+    good, default = summarise_scores(LABELS, scores)
+    assert (good.outcome, good.rows, good.mean) == ("good", 4, 615.0)
+    assert (default.mean, default.quantiles["0.5"]) == (530.0, 530.0)
 
 
 def test_cutoffs_are_where_the_scores_are_and_include_the_policys() -> None:

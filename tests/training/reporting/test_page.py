@@ -1,9 +1,14 @@
 import copy
 import re
+from pathlib import Path
 
 import pytest
 
-from tests.training.reporting.conftest import Report
+from models.registry.versions import publish
+from models.stores.uri import open_store
+from tests.support.browser import CHROMIUM, browser_page
+from tests.support.running import running_server
+from tests.training.reporting.conftest import NOW, Report
 from training.reporting.page import (
     build_environment,
     format_count,
@@ -83,6 +88,37 @@ def test_a_searched_family_shows_what_the_search_chose(report: Report) -> None:
     assert 'max_depth <data value="4">4</data>' in page
     assert "booster dart" in page
     assert '<data value="30">30</data>' in page
+
+
+def test_costs_and_ratings_are_shown_where_a_model_has_them(report: Report) -> None:
+    assert "states no costs" in report.page
+    document = copy.deepcopy(report.document)
+    decisions = document["decisions"]
+    decisions["costs"] = {"bad_approved": 5.0, "good_refused": 1.0}
+    decisions["ratings"] = [decisions["decisions"][0] | {"name": "Excellent"}]
+    for i, line in enumerate(decisions["cutoffs"]):
+        line["cost"] = 0.25 + i
+    page = render_report(document)
+    assert "Approval rate and cost" in page
+    assert '<data value="0.25">0.250</data>' in page
+    assert "<td>Excellent</td>" in page
+    assert "states no costs" not in page
+
+
+@pytest.mark.environments
+@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed: no page was opened")
+def test_a_served_report_looks_as_the_file_does(report: Report, tmp_path: Path) -> None:
+    """The content security policy of the route allows the page its own style sheet."""
+    uri = (tmp_path / "store").as_uri()
+    files = {"report.html": report.page.encode()}
+    bundle = report.trained.bundle.to_bytes()
+    version = publish(open_store(uri), "toy", bundle, files, NOW).version
+    running = running_server(tmp_path / "log", MODEL_STORE=uri, CREDIT_MODELS="tests.support.toy")
+    with running as server, browser_page() as browser:
+        browser.open(f"{server.client.base_url}/v1/models/toy/versions/{version}/report")
+        colour = "return getComputedStyle(document.querySelector('.tile')).backgroundColor"
+        assert browser.run(colour) == "rgb(245, 247, 250)"
+        assert browser.complaints == []
 
 
 def test_a_first_version_has_no_swap_set_and_says_so(report: Report) -> None:
