@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from statistics import NormalDist
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -137,16 +138,67 @@ def evaluate(
         message = "the test part needs defaults and non-defaults; it has only one of them"
         raise DataError(message)
     random = np.random.default_rng(seed)
-    resamples = [
-        np.concatenate([random.choice(bads, len(bads)), random.choice(goods, len(goods))])
-        for _ in range(RESAMPLES)
-    ]
+    sample = _SortedSample.from_rows(labels, probabilities, default_from)
+    resamples = []
+    for _ in range(RESAMPLES):
+        rows = [random.choice(bads, len(bads)), random.choice(goods, len(goods))]
+        counts = np.bincount(np.concatenate(rows), minlength=len(labels))
+        resamples.append(sample.measure(counts.astype(np.float64)))
     classifying = {n: partial(m, default_from=default_from) for n, m in CLASSIFYING.items()}
     return {
-        name: _estimate_interval(metric(labels, probabilities), values)
+        name: _estimate_interval(metric(labels, probabilities), [one[name] for one in resamples])
         for name, metric in (METRICS | classifying).items()
-        for values in [[metric(labels[rows], probabilities[rows]) for rows in resamples]]
     }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _SortedSample:
+    """What the metrics of every resample are made of, so that none of them sorts its rows.
+
+    `ties` has for each row the index of its probability among the distinct ones, lowest first.
+    """
+
+    labels: Probabilities
+    ties: NDArray[np.intp]
+    squared_errors: Probabilities
+    losses: Probabilities
+    flagged: Probabilities
+
+    @classmethod
+    def from_rows(cls, labels: Labels, probabilities: Probabilities, default_from: float) -> Self:
+        return cls(
+            labels=labels.astype(np.float64),
+            ties=np.unique(probabilities, return_inverse=True)[1],
+            squared_errors=(probabilities - labels) ** 2,
+            losses=row_log_loss(labels, probabilities),
+            flagged=(probabilities >= default_from).astype(np.float64),
+        )
+
+    def measure(self, counts: Probabilities) -> dict[str, float]:
+        """Measure every metric of the sample in which row i occurs `counts[i]` times."""
+        rows = float(counts.sum())
+        bads = np.bincount(self.ties, weights=counts * self.labels)
+        goods = np.bincount(self.ties, weights=counts * (1.0 - self.labels))
+        bads_below, goods_below = np.cumsum(bads), np.cumsum(goods)
+        bads_in_all, goods_in_all = float(bads_below[-1]), float(goods_below[-1])
+        ranked = float(np.sum(bads * (goods_below - goods / 2)))
+        auc = ranked / (bads_in_all * goods_in_all)
+        gaps = bads_below / bads_in_all - goods_below / goods_in_all
+        flagged = float(np.sum(counts * self.flagged))
+        hits = float(np.sum(counts * self.flagged * self.labels))
+        precision, recall = hits / flagged if flagged else 0.0, hits / bads_in_all
+        both = precision + recall
+        return {
+            "auc": auc,
+            "gini": 2.0 * auc - 1.0,
+            "ks": float(np.abs(gaps).max()),
+            "brier": float(np.sum(counts * self.squared_errors)) / rows,
+            "log_loss": float(np.sum(counts * self.losses)) / rows,
+            "accuracy": (rows - bads_in_all - flagged + 2.0 * hits) / rows,
+            "precision": precision,
+            "recall": recall,
+            "f1": 2.0 * precision * recall / both if both else 0.0,
+        }
 
 
 def _estimate_interval(value: float, values: list[float]) -> Estimate:

@@ -19,6 +19,7 @@ from models.errors import (
 )
 from models.registry.bundle import ESTIMATOR_MEMBERS
 from training.cli_registry import add_commands, parse_count
+from training.cli_report import add_report_commands
 from training.progress import say
 from training.reading.arguments import add_data_options
 from training.search_settings import BUDGETS, Balance
@@ -62,6 +63,7 @@ def _build_parser(settings: TrainingSettings) -> argparse.ArgumentParser:
     _add_train(commands, settings)
     _add_inspect(commands)
     add_commands(commands, settings)
+    add_report_commands(commands, settings)
     _add_generate(commands)
     return parser
 

@@ -1,6 +1,5 @@
 """Figures for the review of a model: cut-offs, importances, sign checks and fairness."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +12,6 @@ from models.metrics import Labels, Probabilities
 from models.reasons import matrix_from_baseline
 from models.scorer import Scorer, probabilities_from_log_odds
 
-CUTOFFS = tuple(round(0.05 * i, 2) for i in range(1, 20))
 EXPLAINED_ROWS = 2_000
 PAIRS = 1_000  # for each signed feature
 PAIR = 2
@@ -48,7 +46,8 @@ class GroupFigures:
 
     `selection_ratio` is its approval rate divided by the highest of any group. The four-fifths
     rule requires at least 0.8. `good_approval_rate` is the approval rate of rows without a default,
-    or None if there are none.
+    or None if there are none. `opportunity_difference` is that rate minus the highest of any
+    group. `z` is observed minus expected defaults, in standard errors of a perfect model.
     """
 
     characteristic: str
@@ -59,17 +58,12 @@ class GroupFigures:
     approval_rate: float
     selection_ratio: float
     good_approval_rate: float | None
+    opportunity_difference: float | None
+    z: float
 
 
-def tabulate_cutoffs(
-    labels: Labels, probabilities: Probabilities, own: Collection[float]
-) -> tuple[CutoffRow, ...]:
-    """Tabulate approval rates and bad rates over a range of cut-offs and the model's own."""
-    cutoffs = sorted({*CUTOFFS, *own})
-    return tuple(_measure_cutoff(labels, probabilities < cutoff, cutoff) for cutoff in cutoffs)
-
-
-def _measure_cutoff(labels: Labels, is_approved: NDArray[np.bool_], cutoff: float) -> CutoffRow:
+def measure_cutoff(labels: Labels, is_approved: NDArray[np.bool_], cutoff: float) -> CutoffRow:
+    """Measure how approved and refused rows turned out."""
     return CutoffRow(
         approve_below=cutoff,
         approval_rate=float(is_approved.mean()),
@@ -139,9 +133,11 @@ def measure_fairness(
     for c in characteristics(scorer.model):
         if c.identifier or not c.protected:
             continue
-        groups = _rows_by_group(c, columns[c.name])
+        groups = rows_by_group(c, columns[c.name])
         rates = {name: float(is_approved[rows].mean()) for name, rows in groups.items()}
+        goods = {n: _mean_or_none(is_approved[r & (labels == 0)]) for n, r in groups.items()}
         best = max(rates.values(), default=0.0)
+        best_of_goods = max((rate for rate in goods.values() if rate is not None), default=0.0)
         figures += [
             GroupFigures(
                 characteristic=c.name,
@@ -151,28 +147,52 @@ def measure_fairness(
                 mean_probability=float(probabilities[rows].mean()),
                 approval_rate=rates[name],
                 selection_ratio=rates[name] / best if best else 1.0,
-                good_approval_rate=_mean_or_none(is_approved[rows & (labels == 0)]),
+                good_approval_rate=rate,
+                opportunity_difference=None if rate is None else rate - best_of_goods,
+                z=calibration_z(labels[rows], probabilities[rows]),
             )
             for name, rows in groups.items()
+            for rate in [goods[name]]
         ]
     return tuple(figures)
 
 
-def _rows_by_group(c: Characteristic, column: Column) -> dict[str, NDArray[np.bool_]]:
-    """Return a mask of the rows of each level or band of a number, without groups too small."""
+def rows_by_group(c: Characteristic, column: Column) -> dict[str, NDArray[np.bool_]]:
+    """Return a mask of the rows of each level, special code and band of a number.
+
+    A level is its index in the column, and an absent value is NaN. Groups with fewer than `FEWEST`
+    rows are left out.
+    """
     absent = np.isnan(column)
-    groups = {"absent": absent}
     if c.levels:
-        groups |= {str(level): column == code for code, level in enumerate(c.levels)}
-    elif not absent.all():
-        edges = np.unique(np.nanquantile(column, np.linspace(0, 1, BANDS + 1)))
-        bands = np.clip(np.searchsorted(edges, column, side="right") - 1, 0, len(edges) - 2)
-        groups |= {
-            f"{edges[k]:.0f} to {edges[k + 1]:.0f}": (bands == k) & ~absent
-            for k in range(len(edges) - 1)
-        }
+        groups = {str(level): column == index for index, level in enumerate(c.levels)}
+    else:
+        groups = {f"code {code}": column == code for code in c.special}
+        amounts = np.where(np.isin(column, tuple(c.special)), np.nan, column)
+        groups |= _bands_from_amounts(amounts)
+    groups |= {"absent": absent}
     return {name: rows for name, rows in groups.items() if rows.sum() >= FEWEST}
+
+
+def _bands_from_amounts(amounts: Column) -> dict[str, NDArray[np.bool_]]:
+    """Divide amounts into bands of equal mass; a band has its lower edge and not its upper one."""
+    if np.isnan(amounts).all():
+        return {}
+    edges = np.unique(np.nanquantile(amounts, np.linspace(0, 1, BANDS + 1)))
+    if len(edges) == 1:
+        return {f"{edges[0]:.4g}": amounts == edges[0]}
+    bands = np.clip(np.searchsorted(edges, amounts, side="right") - 1, 0, len(edges) - 2)
+    return {
+        f"{edges[k]:,.4g} to {edges[k + 1]:,.4g}": (bands == k) & ~np.isnan(amounts)
+        for k in range(len(edges) - 1)
+    }
 
 
 def _mean_or_none(values: NDArray[np.int64] | NDArray[np.bool_]) -> float | None:
     return float(values.mean()) if len(values) else None
+
+
+def calibration_z(labels: Labels, probabilities: Probabilities) -> float:
+    """Return observed minus expected defaults, in standard errors of a perfect model."""
+    variance = float(np.sum(probabilities * (1 - probabilities)))
+    return float(float(labels.sum() - probabilities.sum()) / variance**0.5)

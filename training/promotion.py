@@ -10,13 +10,13 @@ from models.metrics import Probabilities
 from models.registry.isolated_load import load_in_isolation
 from models.registry.pointer import Author, find_pointer, promote_over
 from models.registry.serving import load_version
-from models.registry.versions import Version, find_published, publish
+from models.registry.versions import Version, find_published, publish, version_from_bundle
 from models.scorer import probabilities_from_log_odds
 from models.stores.store import Store
 from training.gate import Gate
 from training.gates import COMPARING_GATES, EVIDENCE_GATE, judge_against, judge_alone
 from training.progress import say
-from training.report import build_report_files
+from training.report import Judgement, build_report_files
 from training.run import Prepared, Trained, finish
 
 EVERY_GATE_PASSED = "every gate passed"  # the reason of a training run
@@ -29,13 +29,14 @@ class Verdict:
     """The outcome for a trained model, and the gates it is based on.
 
     `published` is an earlier version with the same content. `champion` is the version that the
-    model was compared with.
+    model was compared with; `champion_probabilities` is None if it cannot be compared.
     """
 
     outcome: OutcomeName
     gates: tuple[Gate, ...]
     published: Version | None
     champion: Version | None
+    champion_probabilities: Probabilities | None = None
 
     @property
     def failures(self) -> tuple[Gate, ...]:
@@ -126,7 +127,7 @@ def judge(trained: Trained, store: Store, alpha_share: float = 1.0) -> Verdict:
     was_champion = pointer and published in (pointer.champion, pointer.previous)
     if published and (outcome != "promoted" or was_champion):
         outcome = "kept"
-    return Verdict(outcome, gates, published, champion)
+    return Verdict(outcome, gates, published, champion, champion_probabilities)
 
 
 def release(trained: Trained, verdict: Verdict, store: Store, author: Author) -> str:
@@ -144,12 +145,23 @@ def release(trained: Trained, verdict: Verdict, store: Store, author: Author) ->
     if version is None or verdict.outcome == "promoted":
         load_in_isolation(bundle, trained.model)
     if version is None:
-        files = build_report_files(trained, verdict.outcome, verdict.gates)
+        files = build_report_files(trained, _describe(verdict, bundle, author))
         version = publish(store, model_name, bundle, files, author.when)
     if verdict.outcome == "promoted":
         author = replace(author, reason=author.reason or EVERY_GATE_PASSED)
         promote_over(store, model_name, version, verdict.champion, author)
     return version.version
+
+
+def _describe(verdict: Verdict, bundle: bytes, author: Author) -> Judgement:
+    return Judgement(
+        outcome=verdict.outcome,
+        gates=verdict.gates,
+        version=version_from_bundle(bundle, author.when).version,
+        author=author,
+        champion=verdict.champion.version if verdict.champion else None,
+        champion_probabilities=verdict.champion_probabilities,
+    )
 
 
 def _choose_outcome(gates: Sequence[Gate]) -> OutcomeName:

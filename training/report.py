@@ -1,114 +1,345 @@
-"""The report of a version: one document of figures, as JSON and as HTML."""
+"""The report of a version: one document of figures, as JSON and as a page drawn from it."""
 
 import json
-import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
-from pathlib import Path
+from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-from models.score_scale import score_from_probability
-from training.families.selection import FamilyResult
+from models.contract import characteristics
+from models.features import columns_from_fields
+from models.metrics import Probabilities
+from models.registry.pointer import Author
 from training.gate import Gate
-from training.model_review import measure_fairness, measure_importances, tabulate_cutoffs
-from training.plots import (
-    plot_calibration_curve,
-    plot_importances,
-    plot_roc_curve,
-    plot_score_distribution,
+from training.model_review import measure_fairness, measure_importances
+from training.reporting.data_dictionary import FieldEntry, describe_fields
+from training.reporting.decisions import (
+    compare_pairwise,
+    count_decisions,
+    count_ratings,
+    count_scores,
+    find_costs,
+    name_cutoffs,
+    scores_from_probabilities,
+    summarise_scores,
+    tabulate_simulation,
 )
+from training.reporting.discrimination import classify, tabulate_tenths, trace_curve
+from training.reporting.explanations import (
+    count_reasons,
+    draw_sample,
+    measure_sensitivity,
+    trace_partial_dependence,
+)
+from training.reporting.model_contents import describe_contents, describe_parameters
+from training.reporting.monitoring import list_limits, set_thresholds
+from training.reporting.page import render_report
+from training.reporting.performance import compare_parts, describe_candidate, find_out_of_fold
+from training.reporting.reliability_bins import judge_hosmer_lemeshow, tabulate_reliability
+from training.reporting.reproduction import describe_reproduction
+from training.reporting.segments import measure_segments, select_segments
+from training.reporting.stability import measure_score_stability, measure_stability
 from training.run import Trained
-from training.settings import REPOSITORY
 
-TEMPLATES = Path(__file__).parent / "templates"
+FORMAT = 2  # 1 had fewer figures, and pictures that were not drawn from them
+DIGITS = 9  # that matter of a figure; those of the manifest are as in the bundle
+MOSTLY = 0.5
+GENERATED = "generated"
 
 
-def build_report_files(trained: Trained, outcome: str, gates: Sequence[Gate]) -> dict[str, bytes]:
-    """Build `report.json` and `report.html`.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What was decided about a trained model, by whom and when, and whom it was compared with.
 
-    Facts that differ between two runs of the same job, such as the commit, are only in these files
-    and never in the bundle.
+    `champion_probabilities` are the champion's for the rows of the test part. They are None if
+    there is no champion, or none that can be compared.
     """
-    document = _build_document(trained, outcome, gates)
+
+    outcome: str
+    gates: Sequence[Gate]
+    version: str
+    author: Author
+    champion: str | None
+    champion_probabilities: Probabilities | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Review:
+    """A trained model with what several sections are made of.
+
+    `columns`, `training` and `test` have one column for each field: of all accepted rows, of the
+    training part and of the test part.
+    """
+
+    trained: Trained
+    columns: Mapping[str, Any]
+    training: Mapping[str, Any]
+    test: Mapping[str, Any]
+    importances: Mapping[str, float]
+
+
+def build_report_files(trained: Trained, judgement: Judgement) -> dict[str, bytes]:
+    """Build `report.json` and `report.html`, whose every number is in the former.
+
+    The same data, seed and commit give the same bytes but for two members: `identity`, which
+    differs between two runs of the same job, and `reproduce`, which names the commit and machine.
+    """
+    document = build_document(trained, judgement)
     return {
         "report.json": json.dumps(document, indent=1, allow_nan=False).encode(),
-        "report.html": _render_page(document, _plot(trained, document)).encode(),
+        "report.html": render_report(document).encode(),
     }
 
 
-def _build_document(trained: Trained, outcome: str, gates: Sequence[Gate]) -> dict[str, Any]:
-    data, rows, test = trained.data, trained.data.rows, trained.test
-    groups = measure_fairness(trained.scorer, test.columns, test.labels, trained.probabilities)
-    policy = trained.scorer.policy
-    own_cutoffs = (policy.approve_below, policy.decline_from, trained.fitted.default_from)
-    cutoffs = tabulate_cutoffs(test.labels, trained.probabilities, own_cutoffs)
-    families = trained.families
-    return {
-        "format": 1,
-        "purpose": (trained.model.__doc__ or "").strip().splitlines()[0],
-        "outcome": outcome,
-        "manifest": trained.manifest.model_dump(mode="json"),
-        "scale": str(trained.scorer.scale),
-        "reference": dict(trained.scorer.baseline),
-        "data": {
-            "source": data.source,
-            "accepted": len(rows.labels),
-            "refused": rows.refused,
-            "refusals": rows.refusals,
-            "remarks": data.remarks,
-            "ignored_columns": sorted(rows.ignored),
-            "defaults": int(rows.labels.sum()),
-        },
-        "cross_validation": [asdict(fold) for result in families for fold in result.folds],
-        "candidates": [_summarise_family(result) for result in families],
-        "calibration": asdict(trained.fitted.result.calibration),
-        "gates": [asdict(gate) | {"remedy": gate.remedy} for gate in gates],
-        "cutoffs": [asdict(row) for row in cutoffs],
-        "importances": measure_importances(trained.scorer, test.matrix, trained.job.seed),
-        "signs": [asdict(check) for check in trained.signs],
-        "fairness": [asdict(group) for group in groups],
-        "reproduce": {"command": trained.job.build_command(), "commit": find_commit()},
+def build_document(trained: Trained, judgement: Judgement) -> dict[str, Any]:
+    """Build the document of all figures."""
+    review = _review(trained)
+    document = {
+        "identity": _describe_identity(trained, judgement),
+        "gates": [asdict(gate) for gate in judgement.gates],
+        "purpose": _describe_purpose(trained),
+        "tests": [_describe_test(trained)],
+        "data": _describe_data(review),
+        "candidates": [
+            asdict(describe_candidate(result, is_selected=result is trained.fitted.result))
+            for result in trained.families
+        ],
+        "parts": [asdict(figures) for figures in compare_parts(trained)],
+        "discrimination": _describe_discrimination(review),
+        "calibration": _describe_calibration(trained),
+        "decisions": _describe_decisions(trained),
+        "champion": _compare_champion(trained, judgement),
+        "explanations": _describe_explanations(review),
+        "stability": _describe_stability(review),
+        "fairness": _describe_fairness(trained),
+        **_describe_monitoring(review),
+        "contents": describe_contents(trained.scorer, trained.part.matrix, trained.part.labels),
+        "parameters": _describe_parameters(trained),
+        "baseline": dict(trained.scorer.baseline),
+        "reproduce": describe_reproduction(trained.job),
     }
+    manifest = trained.manifest.model_dump(mode="json")
+    return {"format": FORMAT, **round_figures(document), "manifest": manifest}
 
 
-def _plot(trained: Trained, document: Mapping[str, Any]) -> dict[str, str]:
-    labels, probabilities = trained.test.labels, trained.probabilities
-    scale = trained.scorer.scale
-    scores = np.array([score_from_probability(p, scale) for p in probabilities.tolist()])
-    auc = trained.manifest.metrics["auc"].value
-    return {
-        "roc": plot_roc_curve(labels, probabilities, auc),
-        "calibration": plot_calibration_curve(labels, probabilities),
-        "scores": plot_score_distribution(labels, scores),
-        "importances": plot_importances(document["importances"]),
-    }
+def round_figures(value: Any) -> Any:  # noqa: ANN401 -- any JSON
+    """Round every float of a document to `DIGITS` digits that matter."""
+    if isinstance(value, float):
+        return float(f"{value:.{DIGITS}g}")
+    if isinstance(value, Mapping):
+        return {name: round_figures(member) for name, member in value.items()}
+    if isinstance(value, list | tuple):
+        return [round_figures(item) for item in value]
+    return value
 
 
-def _render_page(document: Mapping[str, Any], pictures: Mapping[str, str]) -> str:
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined
+def _review(trained: Trained) -> _Review:
+    model, test = trained.model, trained.test
+    return _Review(
+        trained=trained,
+        columns=columns_from_fields(model, trained.data.rows.columns),
+        training=columns_from_fields(model, trained.part.columns),
+        test=columns_from_fields(model, test.columns),
+        importances=measure_importances(trained.scorer, test.matrix, trained.job.seed),
     )
-    page: str = environment.get_template("report.html").render(**document, pictures=pictures)
-    return page
 
 
-def _summarise_family(result: FamilyResult) -> dict[str, Any]:
+def _describe_identity(trained: Trained, judgement: Judgement) -> dict[str, Any]:
+    is_promoted = judgement.outcome == "promoted"
     return {
-        "family": result.candidate.family,
-        "calibrated_log_loss": result.calibration.log_loss,
-        "log_loss": float(np.mean([fold.log_loss for fold in result.folds])),
-        "auc": float(np.mean([fold.auc for fold in result.folds])),
+        "model": trained.manifest.model,
+        "version": judgement.version,
+        "published": judgement.author.when.isoformat(timespec="seconds"),
+        "run_by": judgement.author.who,
+        "approved_by": "the gates, in a run of this author" if is_promoted else None,
+        "outcome": judgement.outcome,
+        "champion": judgement.champion,
     }
 
 
-def find_commit() -> str | None:
-    """Return the commit of the checkout, with `-dirty` if files were changed, or None."""
-    command = ["git", "-C", str(REPOSITORY), "describe", "--always", "--abbrev=40", "--dirty"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 -- fixed words
-    except (OSError, subprocess.CalledProcessError):
+def _describe_purpose(trained: Trained) -> dict[str, Any]:
+    lines = [line.strip() for line in (trained.model.__doc__ or "").strip().splitlines()]
+    return {
+        "title": lines[0] if lines else trained.manifest.model,
+        "description": " ".join(lines[1:]).strip(),
+        "scale": str(trained.scorer.scale),
+    }
+
+
+def _describe_test(trained: Trained) -> dict[str, Any]:
+    """Describe the test part as a test sample: the first of a list that may have later windows."""
+    return {
+        "name": "random rows, held out",
+        "rows": len(trained.test.labels),
+        "bads": int(trained.test.labels.sum()),
+        "from": None,
+        "to": None,
+        "metrics": {name: asdict(figure) for name, figure in trained.manifest.metrics.items()},
+    }
+
+
+def _describe_data(review: _Review) -> dict[str, Any]:
+    data, rows = review.trained.data, review.trained.data.rows
+    fields = describe_fields(review.trained.model, review.columns, rows.labels)
+    return {
+        "source": data.source,
+        "window": None,
+        "accepted": len(rows.labels),
+        "refused": rows.refused,
+        "refusals": rows.refusals,
+        "remarks": list(data.remarks),
+        "ignored_columns": sorted(map(str, rows.ignored)),
+        "defaults": int(rows.labels.sum()),
+        "default_rate": float(rows.labels.mean()),
+        "train_rows": len(review.trained.part.labels),
+        "train_default_rate": float(review.trained.part.labels.mean()),
+        "test_default_rate": float(review.trained.test.labels.mean()),
+        "fields": [asdict(field) for field in fields],
+    }
+
+
+def _describe_discrimination(review: _Review) -> dict[str, Any]:
+    trained = review.trained
+    labels, probabilities = trained.test.labels, trained.probabilities
+    segments = select_segments(trained.model, review.test, review.importances)
+    cutoffs = name_cutoffs(trained.scorer.policy, trained.fitted.default_from)
+    approve_below = trained.scorer.policy.approve_below
+    figures = measure_segments(segments, labels, probabilities, approve_below)
+    curve = asdict(trace_curve(labels, probabilities))
+    return {
+        "curve": curve | {"default_rate": float(labels.mean())},
+        "tenths": [asdict(tenth) for tenth in tabulate_tenths(labels, probabilities)],
+        "classifications": [
+            asdict(classify(name, cutoff, labels, probabilities))
+            for cutoff, name in sorted(cutoffs.items())
+        ],
+        "segments": [asdict(one) for one in figures],
+        "periods": [],
+    }
+
+
+def _describe_calibration(trained: Trained) -> dict[str, Any]:
+    bins = tabulate_reliability(trained.test.labels, trained.probabilities)
+    choice = trained.fitted.result.calibration
+    return {
+        "bins": [asdict(one) for one in bins],
+        "hosmer_lemeshow": asdict(judge_hosmer_lemeshow(bins)),
+        "parameters": asdict(trained.scorer.calibration),
+        "is_applied": choice.log_loss_after < choice.log_loss_before,
+        "log_loss_before": choice.log_loss_before,
+        "log_loss_after": choice.log_loss_after,
+    }
+
+
+def _describe_decisions(trained: Trained) -> dict[str, Any]:
+    labels, probabilities = trained.test.labels, trained.probabilities
+    scorer = trained.scorer
+    scores = scores_from_probabilities(probabilities, scorer.scale)
+    own = name_cutoffs(scorer.policy, trained.fitted.default_from)
+    costs = find_costs(trained.model)
+    lines = tabulate_simulation(labels, probabilities, scorer.scale, own, costs)
+    marks = [line for line in lines if line.name]
+    ratings = count_ratings(labels, probabilities, scores, scorer.bands) if scorer.bands else ()
+    return {
+        "scores": asdict(count_scores(labels, scores)),
+        "score_summaries": [asdict(one) for one in summarise_scores(labels, scores)],
+        "marks": [
+            {
+                "name": line.name,
+                "credit_score": line.credit_score,
+                "is_drawn": float(scores.min()) <= line.credit_score <= float(scores.max()),
+            }
+            for line in marks
+        ],
+        "decisions": [
+            asdict(group) for group in count_decisions(labels, probabilities, scorer.policy)
+        ],
+        "ratings": [asdict(group) for group in ratings],
+        "costs": asdict(costs) if costs else None,
+        "cutoffs": [
+            asdict(line.figures)
+            | {"credit_score": line.credit_score, "name": line.name, "cost": line.cost}
+            for line in lines
+        ],
+    }
+
+
+def _compare_champion(trained: Trained, judgement: Judgement) -> dict[str, Any] | None:
+    """Compare with the champion, both at this version's cut-offs, which the policy states."""
+    if judgement.champion_probabilities is None:
         return None
-    return done.stdout.strip()
+    cutoff = trained.scorer.policy.approve_below
+    figures = compare_pairwise(
+        trained.test.labels,
+        trained.probabilities,
+        judgement.champion_probabilities,
+        trained.scorer.scale,
+        (cutoff, cutoff),
+    )
+    return asdict(figures)
+
+
+def _describe_explanations(review: _Review) -> dict[str, Any]:
+    trained, importances = review.trained, review.importances
+    sample = draw_sample(trained.scorer, trained.test.columns, trained.job.seed)
+    dependence = trace_partial_dependence(sample, review.columns, importances)
+    sensitivity = measure_sensitivity(sample, review.columns, importances)
+    reasons = count_reasons(
+        trained.scorer, trained.test.columns, trained.probabilities, trained.job.seed
+    )
+    total = sum(importances.values()) or 1.0
+    return {
+        "importances": [
+            {"field": name, "contribution": value, "share": value / total}
+            for name, value in importances.items()
+        ],
+        "sample_rows": len(sample),
+        "partial_dependence": [asdict(one) for one in dependence],
+        "sensitivity": [asdict(one) for one in sensitivity],
+        "reasons": asdict(reasons),
+        "signs": [asdict(check) for check in trained.signs],
+    }
+
+
+def _describe_stability(review: _Review) -> dict[str, Any]:
+    trained = review.trained
+    fields = [c for c in characteristics(trained.model) if not c.identifier]
+    return {
+        "score": asdict(measure_score_stability(find_out_of_fold(trained), trained.probabilities)),
+        "fields": [asdict(one) for one in measure_stability(fields, review.training, review.test)],
+    }
+
+
+def _describe_fairness(trained: Trained) -> list[dict[str, Any]]:
+    test = trained.test
+    groups = measure_fairness(trained.scorer, test.columns, test.labels, trained.probabilities)
+    return [asdict(group) for group in groups]
+
+
+def _describe_monitoring(review: _Review) -> dict[str, Any]:
+    trained = review.trained
+    thresholds = set_thresholds(
+        trained.manifest,
+        trained.probabilities,
+        len(trained.part.labels),
+        trained.job.max_refused_share,
+    )
+    fields = describe_fields(trained.model, review.columns, trained.data.rows.labels)
+    limits = list_limits(
+        trained.manifest,
+        has_dates=False,
+        is_generated=trained.data.source.startswith(GENERATED),
+        absent_fields=[field.name for field in fields if _is_mostly_absent(field)],
+    )
+    return {"monitoring": [asdict(one) for one in thresholds], "limits": limits}
+
+
+def _is_mostly_absent(field: FieldEntry) -> bool:
+    shares = (field.share_missing or 0.0, field.share_special or 0.0)
+    return not field.is_protected and sum(shares) > MOSTLY
+
+
+def _describe_parameters(trained: Trained) -> dict[str, Any]:
+    """Describe the hyper-parameters: those of a search, or else the family's own."""
+    result = trained.fitted.result
+    searched = describe_candidate(result, is_selected=True).parameters
+    return searched or describe_parameters(result.candidate.build(trained.fit))

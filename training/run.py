@@ -7,16 +7,13 @@ from datetime import date
 from importlib.metadata import version as version_of_package
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
-from models.annotations import Column, Columns, date_from_days
+from models.annotations import date_from_days
 from models.calibration import calibrate
 from models.contract import CreditModel, name_from_model
-from models.errors import DataError
 from models.estimators.families import Family
 from models.explaining.recourse_grid import Spreads
-from models.features import Matrix, columns_from_fields, matrix_from_columns
 from models.metrics import Labels, Probabilities, evaluate
 from models.registry.bundle import Bundle, Figures, Golden, Manifest, Provenance, build_manifest
 from models.reliability import measure_reliability
@@ -32,17 +29,13 @@ from training.gate_evidence import GateEvidence, JudgedRows, gather_evidence
 from training.gates import Evaluation
 from training.golden_rows import draw_golden_rows
 from training.model_review import SignCheck, check_signs
+from training.parts import Part, Parts, split_rows
 from training.progress import say
+from training.reading.data import DataRequest, TrainingData, read_data
 from training.reading.options import DataOptions
-from training.reading.remarks import list_remarks
-from training.reading.row_validation import CheckedRows, validate_rows
-from training.reading.sources import read_source
-from training.reading.tabular_files import write_table
 from training.row_independence import require_same_scores
 from training.search_settings import QUICK_SEARCH, SearchSettings, plan_search
-from training.split import Mask, Split, split_by_date, split_by_hash
 
-LEAST_OF_EACH_OUTCOME = 20  # defaults, and non-defaults, in the training and in the test part
 LIBRARIES = (
     "lightgbm",
     "numpy",
@@ -68,6 +61,16 @@ class TrainingJob:
     refused: Path | None = None  # where refused rows are written
     search: SearchSettings = QUICK_SEARCH
 
+    @property
+    def request(self) -> DataRequest:
+        """The data to read."""
+        return DataRequest(
+            options=self.data,
+            seed=self.seed,
+            max_refused_share=self.max_refused_share,
+            refused=self.refused,
+        )
+
     def select_candidates(self) -> list[Candidate]:
         """Select the candidates of the requested families, or all, with given parameters."""
         selected = [c for c in CANDIDATES if not self.families or c.family in self.families]
@@ -84,28 +87,6 @@ class TrainingJob:
         words += self.search.to_words()
         words += ["--seed", str(self.seed), "--max-refused-share", str(self.max_refused_share)]
         return shlex.join(words)
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingData:
-    """Validated rows, the name of their source, and remarks on rows that were cleaned."""
-
-    source: str
-    remarks: tuple[str, ...]
-    rows: CheckedRows
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One part of the split: fields by column, features `(n, p)`, labels and dates `(n,)`.
-
-    `dates` are days since 1970-01-01, or None if rows have no dates.
-    """
-
-    columns: Columns
-    matrix: Matrix
-    labels: Labels
-    dates: Column | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +113,7 @@ class Prepared:
 
     job: TrainingJob
     data: TrainingData
-    part: Part
-    test: Part
-    in_time: Part | None
+    parts: Parts
     families: tuple[FamilyResult, ...]
     constraints: ConstraintCosts | None
 
@@ -145,11 +124,10 @@ class Trained:
 
     job: TrainingJob
     data: TrainingData
+    parts: Parts
     fitted: Fitted
     families: tuple[FamilyResult, ...]  # all that were compared, best first
     constraints: ConstraintCosts | None  # None in a quick run, or without documented signs
-    test: Part
-    in_time: Part | None  # of the months that were fitted, if `test` has the months after them
     probabilities: Probabilities  # of the rows of the test part
     signs: tuple[SignCheck, ...]
     evidence: GateEvidence
@@ -162,9 +140,24 @@ class Trained:
         return self.job.model
 
     @property
+    def part(self) -> Part:
+        """The rows that the model was fitted to."""
+        return self.parts.training
+
+    @property
+    def test(self) -> Part:
+        """The rows that judge the model."""
+        return self.parts.test
+
+    @property
     def scorer(self) -> Scorer:
         """The scorer that will be served."""
         return self.fitted.scorer
+
+    @property
+    def fit(self) -> Fit:
+        """The parameters that candidates were built with."""
+        return _build_fit(self.job)
 
     @property
     def bundle(self) -> Bundle:
@@ -208,22 +201,26 @@ def prepare(job: TrainingJob) -> Prepared:
     DataError
         If the data cannot be used.
     """
-    data = _read_data(job)
-    split = _split(job, data.rows)
-    part, test = (_select_part(data.rows, mask) for mask in (split.training, split.test))
-    in_time = None if split.in_time is None else _select_part(data.rows, split.in_time)
+    data = read_data(job.model, job.request)
+    if job.search.balance:
+        remark = warn_of_balance(job.search.balance)
+        say(remark)
+        data = replace(data, remarks=(*data.remarks, remark))
+    parts = split_rows(data.rows, job.last_months)
+    part = parts.training
     frame = frame_from_matrix(job.model, part.matrix)
     plan = plan_search(job.search)
     families = compare_families(_build_fit(job), job.select_candidates(), frame, part.labels, plan)
     parameters = {r.candidate.family: r.candidate.parameters for r in families}
     repeatable = replace(job, search=job.search.without_search(parameters))
     constraints = _measure_constraints(job, frame, part.labels)
-    return Prepared(repeatable, data, part, test, in_time, families, constraints)
+    return Prepared(repeatable, data, parts, families, constraints)
 
 
 def finish(prepared: Prepared, result: FamilyResult) -> Trained:
     """Fit one of the compared families to the training part, and evaluate it on the test part."""
-    job, data, test = prepared.job, prepared.data, prepared.test
+    job, data, parts = prepared.job, prepared.data, prepared.parts
+    test = parts.test
     fitted = _fit(prepared, result)
     require_same_scores(fitted.scorer, test.columns)
     probabilities = probabilities_from_log_odds(fitted.scorer.log_odds_from_matrix(test.matrix))
@@ -235,31 +232,13 @@ def finish(prepared: Prepared, result: FamilyResult) -> Trained:
         fitted=fitted,
         families=prepared.families,
         constraints=prepared.constraints,
-        test=test,
-        in_time=prepared.in_time,
+        parts=parts,
         probabilities=probabilities,
         signs=check_signs(fitted.scorer, test.matrix, job.seed),
         evidence=_gather_evidence(prepared, fitted, probabilities),
         manifest=build_manifest(job.model, result.candidate.family, figures, provenance),
         golden=draw_golden_rows(fitted.scorer, data.rows.columns, job.seed),
     )
-
-
-def _read_data(job: TrainingJob) -> TrainingData:
-    """Read the source, validate its rows against the contract, and report the counts."""
-    name = name_from_model(job.model)
-    source = read_source(job.model, job.data.origin(job.model), job.seed)
-    reading = replace(job.data.reading(job.model), before=source.refused)
-    rows = validate_rows(job.model, source.frame, reading)
-    if job.refused:
-        write_table(rows.list_refused(source.frame), job.refused)
-    rows.refuse_too_many(job.max_refused_share)
-    say(f"{name}: {len(rows.labels)} rows of {source.name}, {rows.refused} refused")
-    balance = [warn_of_balance(job.search.balance)] if job.search.balance else []
-    remarks = (*source.remarks, *list_remarks(rows), *balance)
-    for remark in remarks:
-        say(f"{name}: {remark}")
-    return TrainingData(source.name, remarks, rows)
 
 
 def _build_fit(job: TrainingJob) -> Fit:
@@ -284,11 +263,11 @@ def _measure_constraints(
 
 def _fit(prepared: Prepared, result: FamilyResult) -> Fitted:
     """Fit one family to the entire training part, export it and calibrate it."""
-    job, part = prepared.job, prepared.part
+    job, part = prepared.job, prepared.parts.training
     frame = frame_from_matrix(job.model, part.matrix)
     pipeline = result.candidate.build(_build_fit(job)).fit(frame, part.labels)
     estimator = export(result.candidate.family, pipeline, job.model)
-    check_parity(estimator, pipeline, job.model, prepared.test.matrix)
+    check_parity(estimator, pipeline, job.model, prepared.parts.test.matrix)
     baseline = fit_baseline(job.model, part.columns, part.labels)
     calibration = result.calibration.calibration
     expected = probabilities_from_log_odds(calibrate(result.out_of_fold.log_odds, calibration))
@@ -305,7 +284,7 @@ def _fit(prepared: Prepared, result: FamilyResult) -> Fitted:
 def _gather_evidence(
     prepared: Prepared, fitted: Fitted, probabilities: Probabilities
 ) -> GateEvidence:
-    part, test, result = prepared.part, prepared.test, fitted.result
+    part, test, result = prepared.parts.training, prepared.parts.test, fitted.result
     expected = calibrate(result.out_of_fold.log_odds, result.calibration.calibration)
     return gather_evidence(
         fitted.scorer,
@@ -327,47 +306,9 @@ def _measure(fitted: Fitted, labels: Labels, probabilities: Probabilities, seed:
     )
 
 
-def _split(job: TrainingJob, rows: CheckedRows) -> Split:
-    """Split rows into the training part and the parts that test the model."""
-    special = rows.special
-    if special.dates is None:
-        if job.last_months is not None:
-            message = "--last-months needs a date column; declare --date-column"
-            raise DataError(message)
-        split = split_by_hash(rows.hashes)
-    else:
-        split = split_by_date(
-            rows.hashes,
-            special.dates,
-            is_grouped=special.is_grouped,
-            last_months=job.last_months,
-        )
-    parts = {"training": split.training, "test": split.test, "in-time test": split.in_time}
-    for part_name, mask in parts.items():
-        if mask is not None:
-            _require_outcomes(part_name, rows.labels[mask])
-    return split
-
-
-def _require_outcomes(part_name: str, labels: Labels) -> None:
-    counts = np.bincount(labels, minlength=2)
-    if counts.min() < LEAST_OF_EACH_OUTCOME:
-        message = (
-            f"the {part_name} part has {counts[1]} defaults and {counts[0]} others; "
-            f"at least {LEAST_OF_EACH_OUTCOME} of each are needed"
-        )
-        raise DataError(message)
-
-
-def _select_part(rows: CheckedRows, is_selected: Mask) -> Part:
-    columns = {name: column[is_selected] for name, column in rows.columns.items()}
-    matrix = matrix_from_columns(rows.model, columns_from_fields(rows.model, columns))
-    dates = None if rows.special.dates is None else rows.special.dates[is_selected]
-    return Part(columns, matrix, rows.labels[is_selected], dates)
-
-
 def _build_provenance(prepared: Prepared, parameters: Mapping[str, float]) -> Provenance:
-    job, rows, part, test = prepared.job, prepared.data.rows, prepared.part, prepared.test
+    job, rows = prepared.job, prepared.data.rows
+    part, test = prepared.parts.training, prepared.parts.test
     return Provenance(
         data_sha256=rows.fingerprint(),
         rows=len(rows.labels),

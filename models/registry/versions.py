@@ -44,6 +44,13 @@ def time_from_version_name(name: str) -> datetime:
     return datetime.fromisoformat(name[:16])
 
 
+def version_from_bundle(bundle: bytes, now: datetime) -> Version:
+    """Return the version that publishing a bundle now would create."""
+    digest = sha256_hex(bundle)
+    name = f"{now:%Y%m%dT%H%M%SZ}-{digest[:12]}"
+    return Version(version=name, sha256=digest, size=len(bundle))
+
+
 def publish(
     store: Store, model_name: str, bundle: bytes, others: Mapping[str, bytes], now: datetime
 ) -> Version:
@@ -54,10 +61,7 @@ def publish(
     ObjectExistsError
         If another run published different content under the same name.
     """
-    digest = sha256_hex(bundle)
-    version = Version(
-        version=f"{now:%Y%m%dT%H%M%SZ}-{digest[:12]}", sha256=digest, size=len(bundle)
-    )
+    version = version_from_bundle(bundle, now)
     folder = version_prefix(model_name, version.version)
     for name, data in others.items():
         _create(store, folder + name, data)

@@ -14,7 +14,7 @@ MODEL = "application"
 PICTURES = REPOSITORY / "docs" / "pictures"
 STORE = REPOSITORY / "var" / "store"
 DOCS_SIZE = (900, 700)
-REPORT_SIZE = (1080, 870)  # wide enough for two plots side by side
+REPORT_SIZE = (1280, 1000)  # wide enough for the navigation beside the verdict
 
 # Sends the example of the third step and waits for its answer, then brings it to the top.
 EXPLAIN = """
@@ -27,10 +27,6 @@ panel.querySelector(".send").click();
 await until("#explain .answer img, #explain .answer svg");
 panel.querySelector(".answer").scrollIntoView();
 window.scrollBy(0, -SHIFT);
-"""
-SHOW_PLOTS = """
-document.querySelector("figure").scrollIntoView();
-window.scrollBy(0, -80);
 """
 
 
@@ -48,7 +44,6 @@ def main() -> int:
             save(page, "docs-page")
         resize(page, *REPORT_SIZE)
         page.open(reports[-1].as_uri())
-        page.run(SHOW_PLOTS)
         save(page, "report")
     return 0
 

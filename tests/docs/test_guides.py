@@ -26,7 +26,7 @@ from tests.support.running import (
 )
 from training.cli import MAX_REFUSED_SHARE
 from training.golden_rows import ROWS
-from training.run import LEAST_OF_EACH_OUTCOME
+from training.parts import LEAST_OF_EACH_OUTCOME
 
 MULTILINE_ALL = re.MULTILINE | re.DOTALL
 GUIDES = ("architecture", "cost", "operate", "scale", "security", "troubleshooting")

@@ -72,6 +72,30 @@ def test_the_same_seed_gives_the_same_intervals() -> None:
     assert first == second
 
 
+def test_a_resample_is_measured_as_its_rows_would_be() -> None:
+    """The intervals are those of each metric on the rows that were drawn, ties included."""
+    random = np.random.default_rng(9)
+    bads, goods = np.flatnonzero(LABELS == 1), np.flatnonzero(LABELS == 0)
+    drawn = [
+        np.concatenate([random.choice(bads, len(bads)), random.choice(goods, len(goods))])
+        for _ in range(metrics.RESAMPLES)
+    ]
+    estimates = metrics.evaluate(LABELS, PROBABILITIES, 9, default_from=0.4)
+    for name, metric in metrics.METRICS.items():
+        values = [metric(LABELS[rows], PROBABILITIES[rows]) for rows in drawn]
+        low, high = np.quantile(values, [0.025, 0.975])
+        assert (estimates[name].low, estimates[name].high) == pytest.approx((low, high), rel=1e-12)
+    for name, classify in metrics.CLASSIFYING.items():
+        values = [classify(LABELS[rows], PROBABILITIES[rows], 0.4) for rows in drawn]
+        low, high = np.quantile(values, [0.025, 0.975])
+        assert (estimates[name].low, estimates[name].high) == pytest.approx((low, high), rel=1e-12)
+
+
+def test_a_cutoff_that_flags_nobody_has_no_precision_in_any_resample() -> None:
+    estimates = metrics.evaluate(LABELS, PROBABILITIES, 9, default_from=0.995)
+    assert {estimates[n].high for n in ("precision", "recall", "f1")} == {0.0}
+
+
 def test_outcomes_of_one_kind_cannot_be_evaluated() -> None:
     with pytest.raises(DataError, match="only one of them"):
         metrics.evaluate(np.zeros(10, dtype=np.int64), np.full(10, 0.5), seed=1)

@@ -61,7 +61,8 @@ def sound_evidence() -> GateEvidence:
         stability=Stability(0.01, 0.10),
         reasons=ReasonCheck(100, 0, 300, 0),
         groups=tuple(
-            GroupFigures("sex", name, 1_000, 0.2, 0.2, 0.8, 1.0, 0.9) for name in ("a", "b")
+            GroupFigures("sex", name, 1_000, 0.2, 0.2, 0.8, 1.0, 0.9, 0.0, 0.0)
+            for name in ("a", "b")
         ),
         steps=1_600,
     )

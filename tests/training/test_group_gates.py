@@ -8,7 +8,7 @@ from training.group_gates import judge_groups
 from training.model_review import GroupFigures
 
 POLICY = GatePolicy(fairness={"sex": "refuse"})
-MEN = GroupFigures("sex", "men", 10_000, 0.2, 0.2, 0.8, 1.0, 0.9)
+MEN = GroupFigures("sex", "men", 10_000, 0.2, 0.2, 0.8, 1.0, 0.9, 0.0, 0.0)
 
 
 def judge(changes: dict[str, float], rows: int = 10_000) -> dict[str, Gate]:

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from models.annotations import Protected
 from models.calibration import BetaCalibration
+from models.contract import characteristics
 from models.estimators.families import Additive
 from models.estimators.formula import Formula, Term, Value
 from models.features import columns_from_applications, features, matrix_from_columns
@@ -17,9 +18,10 @@ from training.baseline import fit_baseline
 from training.model_review import (
     check_signs,
     draw_unequal_pairs,
+    measure_cutoff,
     measure_fairness,
     measure_importances,
-    tabulate_cutoffs,
+    rows_by_group,
 )
 from training.reading.applications import fields_from_applications
 
@@ -28,18 +30,17 @@ PROBABILITIES = np.array([0.04, 0.12, 0.12, 0.12, 0.31, 0.45, 0.72, 0.97])
 
 
 def test_a_cutoff_says_who_is_approved_and_how_they_fared() -> None:
-    table = tabulate_cutoffs(LABELS, PROBABILITIES, (0.33, 0.66))
-    rows = {row.approve_below: row for row in table}
-    assert len(rows) == 21
-    assert rows[0.33].approval_rate == 5 / 8
-    assert rows[0.33].bad_rate_of_approved == 1 / 5
-    assert rows[0.33].bad_rate_of_refused == 3 / 3
-    assert rows[0.33].share_of_bads_refused == 3 / 4
+    row = measure_cutoff(LABELS, PROBABILITIES < 0.33, 0.33)
+    assert row.approve_below == 0.33
+    assert row.approval_rate == 5 / 8
+    assert row.bad_rate_of_approved == 1 / 5
+    assert row.bad_rate_of_refused == 3 / 3
+    assert row.share_of_bads_refused == 3 / 4
 
 
 def test_a_cutoff_that_approves_nobody_has_no_bad_rate() -> None:
-    table = tabulate_cutoffs(LABELS, PROBABILITIES + 0.02, (0.2, 0.4))
-    assert (table[0].approval_rate, table[0].bad_rate_of_approved) == (0.0, None)
+    row = measure_cutoff(LABELS, PROBABILITIES < 0.02, 0.02)
+    assert (row.approval_rate, row.bad_rate_of_approved) == (0.0, None)
 
 
 def scorer_with(debt_weight: float) -> Scorer:
@@ -115,6 +116,8 @@ def test_groups_of_a_protected_number_are_bands_of_equal_mass() -> None:
     assert (young.approval_rate, young.selection_ratio) == (1.0, 1.0)
     assert (old.approval_rate, old.selection_ratio, old.good_approval_rate) == (0.0, 0.0, 0.0)
     assert young.mean_probability == pytest.approx(0.1)
+    assert (young.opportunity_difference, old.opportunity_difference) == (0.0, -1.0)
+    assert young.z * old.z < 0  # a mean of .2 is above the one and below the other
     assert sum(g.default_rate * g.rows for g in groups) == pytest.approx(labels.sum())
 
 
@@ -152,3 +155,23 @@ def test_an_absent_protected_number_is_a_group_of_its_own() -> None:
     groups = {g.group: g for g in figures}
     assert groups["absent"].rows == 40
     assert groups["absent"].good_approval_rate is None
+
+
+def test_bands_name_their_edges_and_special_codes_are_no_amounts() -> None:
+    months = next(c for c in characteristics(Toy) if c.name == "months_since_default")
+    column = np.concatenate([np.full(40, -7.0), np.full(50, np.nan), np.arange(200.0)])
+    groups = {name: int(rows.sum()) for name, rows in rows_by_group(months, column).items()}
+    assert groups == {
+        "code -7": 40,
+        "0 to 49.75": 50,
+        "49.75 to 99.5": 50,
+        "99.5 to 149.2": 50,
+        "149.2 to 199": 50,
+        "absent": 50,
+    }
+
+
+def test_a_number_of_one_value_is_one_group() -> None:
+    debt = next(c for c in characteristics(Toy) if c.name == "debt")
+    assert list(rows_by_group(debt, np.full(40, 0.5))) == ["0.5"]
+    assert rows_by_group(debt, np.full(40, np.nan)).keys() == {"absent"}

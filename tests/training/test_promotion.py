@@ -19,10 +19,12 @@ from models.stores.store import Store
 from models.stores.uri import open_store
 from tests.support.toy import Toy
 from tests.training.conftest import toy_rows
+from training.gates import EVIDENCE_GATE
 from training.golden_rows import draw_golden_rows
 from training.promotion import PassedOver, judge, release, select_family, share_alpha
 from training.reading.options import DataOptions
 from training.reading.row_validation import check_rows
+from training.reporting.version_comparison import read_report
 from training.run import Prepared, Trained, TrainingJob, finish, prepare, train
 from training.split import is_test
 
@@ -136,6 +138,24 @@ def test_a_challenge_while_a_model_is_judged_does_not_hinder_its_promotion(
     pointer = read_pointer(store, "toy")
     assert (pointer.champion.version, pointer.previous) == (version, champion)
     assert pointer.challenger == challenger
+
+
+def test_the_report_says_what_was_decided_and_compares_with_the_champion(
+    good: Trained, store: Store
+) -> None:
+    champion = publish(store, "toy", overconfident(good), {}, NOW)
+    promote(store, "toy", champion, AUTHOR)
+    version = release(good, judge(good, store), store, AUTHOR)
+    document = read_report(store, "toy", version)
+    identity = document["identity"]
+    assert (identity["version"], identity["champion"]) == (version, champion.version)
+    assert (identity["outcome"], identity["run_by"]) == ("promoted", "tester")
+    assert [gate["name"] for gate in document["gates"]][-1] == EVIDENCE_GATE
+    assert document["champion"]["rows"] == len(good.test.labels)
+    # Doubled log-odds rank alike, so at the same approval rate both approve the same applicants.
+    at_the_same_rate = {c["name"]: c["rows"] for c in document["champion"]["swap_sets"][1]["cells"]}
+    assert at_the_same_rate["only by the new version"] == 0
+    assert document["champion"]["log_loss"]["value"] < 0
 
 
 def test_a_former_champion_is_not_promoted_by_being_trained_again(

@@ -158,7 +158,7 @@ def test_the_gates_judge_the_figures_of_the_manifest(trained: Trained) -> None:
 
 def test_a_run_keeps_each_fact_once(trained: Trained) -> None:
     assert [field.name for field in fields(Trained)] == [
-        *("job", "data", "fitted", "families", "constraints", "test", "in_time"),
+        *("job", "data", "parts", "fitted", "families", "constraints"),
         *("probabilities", "signs", "evidence"),
         *("manifest", "golden"),
     ]

@@ -1,13 +1,16 @@
-"""Versions as the bureau system showed them: what is published, what serves, and one in detail.
+"""Versions as the bureau system showed them, and the report of each.
 
 The store is read for each request, off the event loop, by a few threads and for a limited time: a
 store in trouble must cost no score.
 """
 
 import asyncio
+import re
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from hashlib import sha256
 from http import HTTPStatus
 from typing import Any, Literal, TypeVar
 
@@ -16,7 +19,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from typing_extensions import TypedDict
 
-from functions.web.bodies import json_response
+from functions.web.bodies import JSON, json_response
 from functions.web.contract import Contract
 from functions.web.openapi import Operation
 from functions.web.problems import RequestError
@@ -32,16 +35,22 @@ from models.metrics import Estimate
 from models.policy import Cutoffs
 from models.registry.bundle import Manifest, manifest_from_bytes
 from models.registry.pointer import Pointer, find_pointer
+from models.registry.store_paths import version_prefix
 from models.registry.versions import (
     VERSION_PATTERN,
     read_by_name,
     time_from_version_name,
     version_names,
 )
-from models.stores.store import Store
+from models.stores.store import Reader, Store
 
 READ_SECONDS = 5.0
 READERS = 2
+PAGE = "text/html"
+REPORT = "/v1/models/{model}/versions/{version}/report"
+STYLES = re.compile(rb"<style>(.*?)</style>", re.DOTALL)
+# A report is created once and never replaced; only whoever may read models may keep it.
+FOR_EVER = "private, max-age=31536000, immutable"
 
 VersionStatus = Literal["champion", "challenger", "previous", "published"]
 T = TypeVar("T")
@@ -79,7 +88,7 @@ class VersionInfo(ListedVersion):
 
 
 def contract(store: Store, catalogue: Catalogue, default_model: str) -> Contract:
-    """`/model/versions` and `/model/info`."""
+    """`/model/versions`, `/model/info`, and the report of a version as a page and as JSON."""
     readers = ThreadPoolExecutor(READERS, "versions")
 
     def read_model_name(request: Request) -> str:
@@ -95,13 +104,32 @@ def contract(store: Store, catalogue: Catalogue, default_model: str) -> Contract
         read = partial(_show_version, store, read_model_name(request), version)
         return json_response(await _read(read, readers))
 
+    async def show_report(request: Request, file: str, media_type: str) -> Response:
+        name, version = (request.path_params[member] for member in ("model", "version"))
+        model_name = name_from_model(catalogue[name])
+        data = await _read(partial(_read_report, store, model_name, version, file), readers)
+        return _answer_unchanging(request, data, media_type)
+
+    async def show_page(request: Request) -> Response:
+        return await show_report(request, "report.html", PAGE)
+
+    async def show_figures(request: Request) -> Response:
+        return await show_report(request, "report.json", JSON)
+
     return Contract(
         tag="Published versions",
         routes=[
             Route("/model/versions", list_versions, methods=["GET"]),
             Route("/model/info", show_version, methods=["GET"]),
+            Route(REPORT, show_page, methods=["GET"]),
+            Route(f"{REPORT}.json", show_figures, methods=["GET"]),
         ],
-        scopes={"GET /model/versions": "models", "GET /model/info": "models"},
+        scopes={
+            "GET /model/versions": "models",
+            "GET /model/info": "models",
+            f"GET {REPORT}": "models",
+            f"GET {REPORT}.json": "models",
+        },
         paths=lambda: _paths(catalogue),
     )
 
@@ -110,12 +138,20 @@ def _paths(catalogue: Mapping[str, type[CreditModel]]) -> dict[str, Any]:
     model = {"name": "model", "in": "query", "schema": {"enum": list(catalogue)}}
     pattern = {"type": "string", "pattern": VERSION_PATTERN}
     version = {"name": "version", "in": "query", "schema": pattern}
+    path: list[dict[str, Any]] = [
+        {**model, "in": "path", "required": True},
+        {**version, "in": "path", "required": True},
+    ]
+    page = Operation("Read the report of a version", media_type=PAGE, parameters=path)
+    figures = Operation("Read every figure of that report", parameters=path)
     listing, detail = "List published versions, newest first", "Show a version, or the champion"
     return {
         "/model/versions": {"get": Operation(listing, response=VersionList, parameters=[model])},
         "/model/info": {
             "get": Operation(detail, response=VersionInfo, parameters=[model, version])
         },
+        REPORT: {"get": page},
+        f"{REPORT}.json": {"get": figures},
     }
 
 
@@ -133,6 +169,37 @@ async def _read(read: Callable[[], T], readers: ThreadPoolExecutor) -> T:
     except (StoreUnavailableError, TimeoutError) as error:
         message = "the model store cannot be reached"
         raise RequestError(HTTPStatus.SERVICE_UNAVAILABLE, message) from error
+
+
+def _read_report(store: Reader, model_name: str, version: str, file: str) -> bytes:
+    """Read a file of a version. Its name becomes a path, so it must have the form of one."""
+    if not re.fullmatch(VERSION_PATTERN, version):
+        message = f"{version!r} is not a version name"
+        raise RegistryError(message)
+    return store.read(version_prefix(model_name, version) + file).data
+
+
+def _answer_unchanging(request: Request, data: bytes, media_type: str) -> Response:
+    """Answer with what never changes; 304 to whoever has it already."""
+    tag = f'"{sha256(data).hexdigest()[:32]}"'
+    headers = {"ETag": tag, "Cache-Control": FOR_EVER, "X-Content-Type-Options": "nosniff"}
+    tags_sent = {part.strip() for part in request.headers.get("if-none-match", "").split(",")}
+    if tags_sent & {tag, f"W/{tag}", "*"}:
+        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+    if media_type == PAGE:
+        headers |= {
+            "Content-Security-Policy": _content_security_policy(data),
+            "Referrer-Policy": "no-referrer",
+        }
+    return Response(data, headers=headers, media_type=media_type)
+
+
+def _content_security_policy(page: bytes) -> str:
+    """Allow the page its own style sheet, and nothing else: no script, no request, no frame."""
+    digests = (b64encode(sha256(text).digest()).decode() for text in STYLES.findall(page))
+    styles = " ".join(f"'sha256-{digest}'" for digest in digests) or "'none'"
+    rules = ("default-src 'none'", f"style-src {styles}", "base-uri 'none'", "form-action 'none'")
+    return "; ".join((*rules, "frame-ancestors 'none'", "sandbox"))
 
 
 def _list_versions(store: Store, model_name: str) -> VersionList:

@@ -44,6 +44,8 @@ SCORING = {
     "POST /bigquery/{model}": "score",
     "GET /model/versions": "models",
     "GET /model/info": "models",
+    "GET /v1/models/{model}/versions/{version}/report": "models",
+    "GET /v1/models/{model}/versions/{version}/report.json": "models",
     "GET /v2": "models",
     "GET /v2/": "models",
     "GET /v2/health/live": "probe",

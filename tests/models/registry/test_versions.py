@@ -18,6 +18,7 @@ from models.registry.versions import (
     read_bundle,
     read_by_name,
     time_from_version_name,
+    version_from_bundle,
     version_names,
 )
 from models.stores.store import Store
@@ -38,6 +39,12 @@ def versions(store: Store) -> list[Version]:
 
 def test_the_name_of_a_version_begins_with_its_time() -> None:
     assert time_from_version_name("20261121T014400Z-3f9ac2d01b7e") == NOW
+
+
+def test_the_version_that_publishing_would_create_is_known_before(store: Store) -> None:
+    expected = version_from_bundle(b"bundle", NOW)
+    assert expected.version == f"20261121T014400Z-{sha256_hex(b'bundle')[:12]}"
+    assert publish(store, "toy", b"bundle", {}, NOW) == expected
 
 
 def test_names_are_listed_oldest_first(store: Store, versions: list[Version]) -> None:

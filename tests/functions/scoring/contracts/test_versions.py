@@ -1,8 +1,10 @@
 """What the running server tells of published versions."""
 
 import time
+from base64 import b64encode
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +105,77 @@ def test_a_damaged_version_is_not_described(
     answer = server.client.get(f"/model/info?model=toy&version={names[0]}")
     assert answer.status_code == 404
     assert answer.json()["detail"] == "this version is not as it was published"
+
+
+PAGE = "<!doctype html><style>p { color: red }</style><style>b { top: 0 }</style><p>12 %"
+
+
+@pytest.fixture
+def reported(published: tuple[Server, list[str]], tmp_path: Path) -> tuple[Server, str]:
+    """The address of a version's report, whose files lie beside its bundle."""
+    server, names = published
+    store = open_store((tmp_path / "store").as_uri())
+    for name, text in (("report.html", PAGE), ("report.json", '{"format": 2}')):
+        store.create(f"versions/toy/{names[0]}/{name}", text.encode())
+    return server, f"/v1/models/toy/versions/{names[0]}/report"
+
+
+def test_a_report_is_served_as_a_page_that_may_load_and_run_nothing(
+    reported: tuple[Server, str],
+) -> None:
+    server, address = reported
+    answer = server.client.get(address)
+    assert (answer.status_code, answer.text) == (200, PAGE)
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    policy = answer.headers["content-security-policy"].split("; ")
+    digests = [
+        b64encode(sha256(text).digest()).decode() for text in (b"p { color: red }", b"b { top: 0 }")
+    ]
+    assert policy[:2] == [
+        "default-src 'none'",
+        f"style-src 'sha256-{digests[0]}' 'sha256-{digests[1]}'",
+    ]
+    assert {"sandbox", "frame-ancestors 'none'", "form-action 'none'"} <= set(policy)
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_a_reports_figures_are_served_as_they_are_stored(reported: tuple[Server, str]) -> None:
+    server, address = reported
+    answer = server.client.get(f"{address}.json")
+    assert (answer.json(), answer.headers["content-type"]) == ({"format": 2}, "application/json")
+    assert "content-security-policy" not in answer.headers
+
+
+@pytest.mark.parametrize("suffix", ["", ".json"])
+def test_a_report_may_be_kept_for_ever_and_is_not_sent_twice(
+    reported: tuple[Server, str], suffix: str
+) -> None:
+    server, address = reported
+    first = server.client.get(address + suffix)
+    assert first.headers["cache-control"] == "private, max-age=31536000, immutable"
+    tag = first.headers["etag"]
+    again = server.client.get(address + suffix, headers={"If-None-Match": f'"other", {tag}'})
+    assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
+    changed = server.client.get(address + suffix, headers={"If-None-Match": '"other"'})
+    assert changed.status_code == 200
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/v1/models/toy/versions/20261121T014400Z-000000000000/report",
+        "/v1/models/toy/versions/20261121T014400Z-000000000000/report.json",
+        "/v1/models/toy/versions/..%2F..%2Fchampions/report",
+        "/v1/models/toy/versions/champions/report",
+        "/v1/models/nobody/versions/20261121T014400Z-000000000000/report",
+    ],
+)
+def test_a_report_that_does_not_exist_is_not_found(
+    reported: tuple[Server, str], address: str
+) -> None:
+    answer = reported[0].client.get(address)
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "application/problem+json"
 
 
 @pytest.mark.timing

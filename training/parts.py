@@ -1,0 +1,95 @@
+"""The parts of the data: rows that a model is fitted to, and rows that test it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.annotations import Column, Columns
+from models.errors import DataError
+from models.features import Matrix, columns_from_fields, matrix_from_columns
+from models.metrics import Labels
+from training.reading.row_validation import CheckedRows
+from training.split import Hashes, Mask, split_by_date, split_by_hash
+
+LEAST_OF_EACH_OUTCOME = 20  # defaults, and non-defaults, in every part
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of the data: fields by column, features `(n, p)`, labels, dates and groups `(n,)`.
+
+    `dates` are days since 1970-01-01. `groups` are equal for rows that must stay together. Both are
+    None if the data declares no such column.
+    """
+
+    columns: Columns
+    matrix: Matrix
+    labels: Labels
+    dates: Column | None = None
+    groups: Hashes | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """The training part and the parts that test the model.
+
+    The rows of `test` judge it. If rows have dates these are the last months, and `in_time` has
+    rows of the months before that are not fitted either.
+    """
+
+    training: Part
+    test: Part
+    in_time: Part | None
+
+
+def split_rows(rows: CheckedRows, last_months: int | None) -> Parts:
+    """Split rows by date if they have one, and otherwise by their hash.
+
+    Raises
+    ------
+    DataError
+        If a part has too few defaults or non-defaults, or `last_months` is set without dates.
+    """
+    special = rows.special
+    if special.dates is None:
+        if last_months is not None:
+            message = "--last-months needs a date column; declare --date-column"
+            raise DataError(message)
+        split = split_by_hash(rows.hashes)
+    else:
+        split = split_by_date(
+            rows.hashes, special.dates, is_grouped=special.is_grouped, last_months=last_months
+        )
+    return Parts(
+        training=_select("training", rows, split.training),
+        test=_select("test", rows, split.test),
+        in_time=None if split.in_time is None else _select("in-time test", rows, split.in_time),
+    )
+
+
+def part_from_rows(rows: CheckedRows) -> Part:
+    """Return all rows as one part."""
+    return _build(rows, np.ones(len(rows.labels), dtype=bool))
+
+
+def _select(name: str, rows: CheckedRows, is_selected: Mask) -> Part:
+    counts = np.bincount(rows.labels[is_selected], minlength=2)
+    if counts.min() < LEAST_OF_EACH_OUTCOME:
+        message = (
+            f"the {name} part has {counts[1]} defaults and {counts[0]} others; "
+            f"at least {LEAST_OF_EACH_OUTCOME} of each are needed"
+        )
+        raise DataError(message)
+    return _build(rows, is_selected)
+
+
+def _build(rows: CheckedRows, is_selected: Mask) -> Part:
+    columns = {name: column[is_selected] for name, column in rows.columns.items()}
+    special = rows.special.select(is_selected)
+    return Part(
+        columns=columns,
+        matrix=matrix_from_columns(rows.model, columns_from_fields(rows.model, columns)),
+        labels=rows.labels[is_selected],
+        dates=special.dates,
+        groups=special.hashes if special.is_grouped else None,
+    )

@@ -1,0 +1,1 @@
+"""The sections of a model report: figures, charts and the page."""

@@ -1,0 +1,34 @@
+"""Bins of equal mass, in which rows of equal value stay together."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.annotations import Column
+
+Indices = NDArray[np.intp]
+
+
+def edges_of_equal_mass(values: Column, count: int) -> Column:
+    """Return the inner edges, at most `count - 1`; values with few distinct ones have fewer."""
+    if not len(values):
+        return np.empty(0)
+    edges = np.unique(np.quantile(values, np.linspace(0, 1, count + 1)[1:-1], method="higher"))
+    inner: Column = edges[edges > values.min()]
+    return inner
+
+
+def bin_indices(values: Column, edges: Column) -> Indices:
+    """Return the bin of each value, shape `(n,)`. A value equal to an edge is above it."""
+    return np.searchsorted(edges, values, side="right")
+
+
+def group_by_mass(values: Column, count: int) -> list[Indices]:
+    """Return the row indices of each bin of equal mass, lowest values first; none is empty."""
+    bins = bin_indices(values, edges_of_equal_mass(values, count))
+    groups = (np.flatnonzero(bins == index) for index in range(int(bins.max(initial=-1)) + 1))
+    return [rows for rows in groups if len(rows)]
+
+
+def thin_out(length: int, count: int) -> Indices:
+    """Return at most `count` indices, evenly spaced, with the first and the last."""
+    return np.unique(np.linspace(0, length - 1, min(count, length)).round().astype(np.intp))
