@@ -16,7 +16,7 @@ from models.stores.store import Store
 from training.gate import Gate
 from training.gates import COMPARING_GATES, EVIDENCE_GATE, judge_against, judge_alone
 from training.progress import say
-from training.report import Judgement, build_report_files
+from training.report import ReportedRun, build_report_files
 from training.run import Prepared, Trained, finish
 
 EVERY_GATE_PASSED = "every gate passed"  # the reason of a training run
@@ -153,8 +153,8 @@ def release(trained: Trained, verdict: Verdict, store: Store, author: Author) ->
     return version.version
 
 
-def _describe(verdict: Verdict, bundle: bytes, author: Author) -> Judgement:
-    return Judgement(
+def _describe(verdict: Verdict, bundle: bytes, author: Author) -> ReportedRun:
+    return ReportedRun(
         outcome=verdict.outcome,
         gates=verdict.gates,
         version=version_from_bundle(bundle, author.when).version,

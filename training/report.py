@@ -47,7 +47,7 @@ GENERATED = "generated"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judgement:
+class ReportedRun:
     """What was decided about a trained model, by whom and when, and whom it was compared with.
 
     `champion_probabilities` are the champion's for the rows of the test part. They are None if
@@ -77,25 +77,25 @@ class _Review:
     importances: Mapping[str, float]
 
 
-def build_report_files(trained: Trained, judgement: Judgement) -> dict[str, bytes]:
+def build_report_files(trained: Trained, reported_run: ReportedRun) -> dict[str, bytes]:
     """Build `report.json` and `report.html`, whose every number is in the former.
 
     The same data, seed and commit give the same bytes but for two members: `identity`, which
     differs between two runs of the same job, and `reproduce`, which names the commit and machine.
     """
-    document = build_document(trained, judgement)
+    document = build_document(trained, reported_run)
     return {
         "report.json": json.dumps(document, indent=1, allow_nan=False).encode(),
         "report.html": render_report(document).encode(),
     }
 
 
-def build_document(trained: Trained, judgement: Judgement) -> dict[str, Any]:
+def build_document(trained: Trained, reported_run: ReportedRun) -> dict[str, Any]:
     """Build the document of all figures."""
     review = _review(trained)
     document = {
-        "identity": _describe_identity(trained, judgement),
-        "gates": [asdict(gate) for gate in judgement.gates],
+        "identity": _describe_identity(trained, reported_run),
+        "gates": [_describe_gate(gate) for gate in reported_run.gates],
         "purpose": _describe_purpose(trained),
         "tests": [_describe_test(trained)],
         "data": _describe_data(review),
@@ -107,7 +107,7 @@ def build_document(trained: Trained, judgement: Judgement) -> dict[str, Any]:
         "discrimination": _describe_discrimination(review),
         "calibration": _describe_calibration(trained),
         "decisions": _describe_decisions(trained),
-        "champion": _compare_champion(trained, judgement),
+        "champion": _compare_champion(trained, reported_run),
         "explanations": _describe_explanations(review),
         "stability": _describe_stability(review),
         "fairness": _describe_fairness(trained),
@@ -143,16 +143,23 @@ def _review(trained: Trained) -> _Review:
     )
 
 
-def _describe_identity(trained: Trained, judgement: Judgement) -> dict[str, Any]:
-    is_promoted = judgement.outcome == "promoted"
+def _describe_gate(gate: Gate) -> dict[str, Any]:
+    return asdict(gate) | {
+        "verdict": gate.verdict,
+        "remedy": None if gate.passed else gate.remedy,
+    }
+
+
+def _describe_identity(trained: Trained, reported_run: ReportedRun) -> dict[str, Any]:
+    is_promoted = reported_run.outcome == "promoted"
     return {
         "model": trained.manifest.model,
-        "version": judgement.version,
-        "published": judgement.author.when.isoformat(timespec="seconds"),
-        "run_by": judgement.author.who,
+        "version": reported_run.version,
+        "published": reported_run.author.when.isoformat(timespec="seconds"),
+        "run_by": reported_run.author.who,
         "approved_by": "the gates, in a run of this author" if is_promoted else None,
-        "outcome": judgement.outcome,
-        "champion": judgement.champion,
+        "outcome": reported_run.outcome,
+        "champion": reported_run.champion,
     }
 
 
@@ -263,15 +270,15 @@ def _describe_decisions(trained: Trained) -> dict[str, Any]:
     }
 
 
-def _compare_champion(trained: Trained, judgement: Judgement) -> dict[str, Any] | None:
+def _compare_champion(trained: Trained, reported_run: ReportedRun) -> dict[str, Any] | None:
     """Compare with the champion, both at this version's cut-offs, which the policy states."""
-    if judgement.champion_probabilities is None:
+    if reported_run.champion_probabilities is None:
         return None
     cutoff = trained.scorer.policy.approve_below
     figures = compare_pairwise(
         trained.test.labels,
         trained.probabilities,
-        judgement.champion_probabilities,
+        reported_run.champion_probabilities,
         trained.scorer.scale,
         (cutoff, cutoff),
     )

@@ -43,14 +43,18 @@ class Judgement:
 
 
 def find_judgement(store: Store, model_name: str, version: str) -> Judgement | None:
-    """Read the outcome and the gates of a version, or return None if it has no readable report."""
+    """Read the outcome and the gates of a version, or return None if it has no readable report.
+
+    Reports of release 0.2 and earlier have the outcome as a member of their own.
+    """
     stored = find_object(store, report_path(model_name, version))
     if stored is None:
         return None
     try:
         document = json.loads(stored.data)
         gates = tuple(_parse_gate(gate) for gate in document["gates"])
-        return Judgement(str(document["outcome"]), gates)
+        outcome = document.get("outcome") or document["identity"]["outcome"]
+        return Judgement(str(outcome), gates)
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
 

@@ -29,7 +29,7 @@ class StabilityBin:
 
 
 @dataclass(frozen=True, slots=True)
-class Stability:
+class FieldStability:
     """The population stability index of one field, or of the score.
 
     `bound` is the larger of 0.10 and what chance alone exceeds once in a thousand times.
@@ -41,7 +41,7 @@ class Stability:
     bins: tuple[StabilityBin, ...]
 
 
-def measure_field_stability(c: Characteristic, expected: Column, actual: Column) -> Stability:
+def measure_field_stability(c: Characteristic, expected: Column, actual: Column) -> FieldStability:
     """Compare a field: tenths of its amounts, and each level, special code and absence by itself.
 
     Both columns have levels as their indices and absent values as NaN.
@@ -66,7 +66,7 @@ def measure_field_stability(c: Characteristic, expected: Column, actual: Column)
     return _measure(c.name, names, counts)
 
 
-def measure_score_stability(expected: Probabilities, actual: Probabilities) -> Stability:
+def measure_score_stability(expected: Probabilities, actual: Probabilities) -> FieldStability:
     """Compare scores by tenths of the expected ones."""
     edges = edges_of_equal_mass(expected, BINS)
     return _measure("score", _name_bins(edges), [_count(x, edges) for x in (expected, actual)])
@@ -97,7 +97,7 @@ def _count(values: Column, edges: Column) -> list[int]:
     return counts
 
 
-def _measure(field: str, names: Sequence[str], counts: Sequence[Sequence[int]]) -> Stability:
+def _measure(field: str, names: Sequence[str], counts: Sequence[Sequence[int]]) -> FieldStability:
     """Measure PSI over the bins that either part has rows in."""
     table = np.array(counts, dtype=np.float64)
     used = table.sum(axis=0) > 0
@@ -112,12 +112,12 @@ def _measure(field: str, names: Sequence[str], counts: Sequence[Sequence[int]]) 
         if used[j]
         for first_share, second_share in [exact[:, j].tolist()]
     )
-    return Stability(field, psi, psi_bound(int(used.sum()), first, second), bins)
+    return FieldStability(field, psi, psi_bound(int(used.sum()), first, second), bins)
 
 
 def measure_stability(
     fields: Sequence[Characteristic], expected: Mapping[str, Column], actual: Mapping[str, Column]
-) -> tuple[Stability, ...]:
+) -> tuple[FieldStability, ...]:
     """Measure every field that has a column, the least stable first."""
     figures = [
         measure_field_stability(c, expected[c.name], actual[c.name])

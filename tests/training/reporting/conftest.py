@@ -13,7 +13,7 @@ from tests.support.toy import Toy
 from tests.training.conftest import toy_rows
 from training.gates import judge_alone
 from training.reading.options import DataOptions
-from training.report import Judgement, build_report_files
+from training.report import ReportedRun, build_report_files
 from training.run import Trained, TrainingJob, train
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
@@ -21,18 +21,18 @@ NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Report:
-    """A trained model, its judgement, and the two files of its report."""
+    """A trained model, its reported_run, and the two files of its report."""
 
     trained: Trained
-    judgement: Judgement
+    reported_run: ReportedRun
     document: dict[str, Any]
     page: str
 
 
-def judgement_on(trained: Trained, who: str = "tester") -> Judgement:
-    """A judgement beside a champion that ranks a little worse."""
+def judgement_on(trained: Trained, who: str = "tester") -> ReportedRun:
+    """A reported_run beside a champion that ranks a little worse."""
     noise = np.random.default_rng(3).normal(0, 0.05, len(trained.probabilities))
-    return Judgement(
+    return ReportedRun(
         outcome="promoted",
         gates=judge_alone(trained.evaluation),
         version="20261121T000000Z-0123456789ab",
@@ -59,7 +59,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
 
 @pytest.fixture(scope="session")
 def report(trained: Trained) -> Report:
-    judgement = judgement_on(trained)
-    files = build_report_files(trained, judgement)
+    reported_run = judgement_on(trained)
+    files = build_report_files(trained, reported_run)
     document = json.loads(files["report.json"])
-    return Report(trained, judgement, document, files["report.html"].decode())
+    return Report(trained, reported_run, document, files["report.html"].decode())
