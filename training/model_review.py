@@ -16,6 +16,7 @@ EXPLAINED_ROWS = 2_000
 PAIRS = 1_000  # for each signed feature
 PAIR = 2
 BANDS = 4  # of a protected number, equal in mass
+LARGE = 1_000  # an amount from which decimals do not matter
 FEWEST = 30  # rows of a group; figures of smaller groups are mostly noise
 
 
@@ -180,12 +181,19 @@ def _bands_from_amounts(amounts: Column) -> dict[str, NDArray[np.bool_]]:
         return {}
     edges = np.unique(np.nanquantile(amounts, np.linspace(0, 1, BANDS + 1)))
     if len(edges) == 1:
-        return {f"{edges[0]:.4g}": amounts == edges[0]}
+        return {name_edges(edges)[0]: amounts == edges[0]}
+    names = name_edges(edges)
     bands = np.clip(np.searchsorted(edges, amounts, side="right") - 1, 0, len(edges) - 2)
     return {
-        f"{edges[k]:,.4g} to {edges[k + 1]:,.4g}": (bands == k) & ~np.isnan(amounts)
+        f"{names[k]} to {names[k + 1]}": (bands == k) & ~np.isnan(amounts)
         for k in range(len(edges) - 1)
     }
+
+
+def name_edges(edges: Column) -> list[str]:
+    """Write the edges of bands: four digits that matter, all digits where these do not differ."""
+    names = [f"{e:,.0f}" if abs(e) >= LARGE else f"{e:.4g}" for e in edges]
+    return names if len(set(names)) == len(names) else [f"{e:.12g}" for e in edges]
 
 
 def _mean_or_none(values: NDArray[np.int64] | NDArray[np.bool_]) -> float | None:

@@ -21,6 +21,7 @@ from training.model_review import (
     measure_cutoff,
     measure_fairness,
     measure_importances,
+    name_edges,
     rows_by_group,
 )
 from training.reading.applications import fields_from_applications
@@ -175,3 +176,12 @@ def test_a_number_of_one_value_is_one_group() -> None:
     debt = next(c for c in characteristics(Toy) if c.name == "debt")
     assert list(rows_by_group(debt, np.full(40, 0.5))) == ["0.5"]
     assert rows_by_group(debt, np.full(40, np.nan)).keys() == {"absent"}
+
+
+def test_large_edges_are_named_without_an_exponent() -> None:
+    edges = np.array([-7.0, 0.31156, 38_790.4, 1_500_000.0])
+    assert name_edges(edges) == ["-7", "0.3116", "38,790", "1,500,000"]
+
+
+def test_edges_that_are_close_keep_different_names() -> None:
+    assert name_edges(np.array([5_000.1, 5_000.2])) == ["5000.1", "5000.2"]

@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 from models.annotations import Column
 from models.contract import Characteristic, CreditModel, bounds_from_field, characteristics
 from models.metrics import Labels
+from training.model_review import name_edges
 
 BARS = 16
 QUANTILES = (0.01, 0.25, 0.5, 0.75, 0.99)
@@ -147,6 +148,5 @@ def _count_amounts(amounts: Column, labels: Labels, c: Characteristic) -> tuple[
     bins = np.clip(np.searchsorted(edges, amounts, side="right") - 1, 0, BARS - 1)
     rows = np.bincount(bins, minlength=BARS).tolist()
     bads = np.bincount(bins, weights=labels, minlength=BARS).astype(int).tolist()
-    return tuple(
-        Bar(f"{edges[i]:,.4g} to {edges[i + 1]:,.4g}", rows[i], bads[i]) for i in range(BARS)
-    )
+    names = name_edges(edges)
+    return tuple(Bar(f"{names[i]} to {names[i + 1]}", rows[i], bads[i]) for i in range(BARS))

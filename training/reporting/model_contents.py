@@ -18,6 +18,7 @@ from models.features import Matrix, features, find_column_indices
 from models.metrics import Labels
 from models.reasons import matrix_from_baseline
 from models.scorer import Scorer
+from training.model_review import name_edges
 from training.reporting.svg import plain
 
 CURVE_POINTS = 24
@@ -223,7 +224,7 @@ class _PointsFromBaseline:
 
 
 def _name_bins(edges: Sequence[float]) -> list[str]:
-    marks = [f"{edge:,.5g}" for edge in edges]
+    marks = name_edges(np.array(edges))
     if not marks:
         return ["any amount"]
     between = [f"{low} to {high}" for low, high in pairwise(marks)]

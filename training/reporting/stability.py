@@ -10,6 +10,7 @@ from scipy.stats import chi2
 from models.annotations import Column
 from models.contract import Characteristic
 from models.metrics import Probabilities
+from training.model_review import name_edges
 from training.reporting.binning import bin_indices, edges_of_equal_mass
 
 BINS = 10
@@ -85,7 +86,7 @@ def psi_bound(bins: int, first: int, second: int) -> float:
 
 
 def _name_bins(edges: Column) -> list[str]:
-    marks = [f"{edge:,.4g}" for edge in edges]
+    marks = name_edges(edges)
     if not marks:
         return ["all amounts"]
     between = [f"{low} to {high}" for low, high in pairwise(marks)]
