@@ -31,7 +31,7 @@ from training.families.shrinkage import build_problem, choose_shrinkage
 MOST_ROUNDS = 60
 RIDGE = 1e-3  # keeps weights finite where a shape separates the outcomes
 LEAST_INFORMATION = 0.5  # a shape that varies less, given the others, is skipped
-SELECTION_ROWS = 30_000  # most rows for selection, drawn at random; weights use every row
+SELECTION_ROWS = 50_000  # most rows for selection, drawn at random; weights use every row
 
 
 class SparseAdditiveClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # no types

@@ -16,7 +16,8 @@ from models.features import Matrix
 from models.metrics import Labels
 
 NEWTON_STEPS = 30
-CONVERGED = 1e-5  # largest change of a weight; the next change would be about its square
+CONVERGED = 1e-3  # largest change of a weight; the next change would be about its square
+OVERSHOOTING = 1.0  # change of a weight from which a step may overshoot the maximum
 LEAST_VARIANCE = 1e-6
 
 Weights = NDArray[np.float64]
@@ -34,22 +35,28 @@ class RegressionProblem:
 
 def fit_penalised(problem: RegressionProblem, start: Weights) -> Weights:
     """Fit weights by penalised maximum likelihood, from a first guess, by Newton's method."""
-    weights, reached = start, _measure_objective(problem, start)
+    weights = start
     for _ in range(NEWTON_STEPS):
         information, slopes = linearise(problem, weights)
         root = np.linalg.cholesky(information)
         target = np.linalg.solve(root, information @ weights + slopes)
-        step: Weights = lsq_linear(root.T, target, (problem.lower, np.inf), method="bvls").x
-        step = step - weights
+        step = lsq_linear(root.T, target, (problem.lower, np.inf), method="bvls").x - weights
+        if np.abs(step).max() > OVERSHOOTING:
+            step = _shorten(problem, weights, step)
+        weights = weights + step
         if np.abs(step).max() < CONVERGED:
-            return weights + step
-        # Far from the maximum a full step can overshoot it.
-        while (objective := _measure_objective(problem, weights + step)) < reached:
-            step /= 2.0
-            if np.abs(step).max() < CONVERGED:
-                return weights
-        weights, reached = weights + step, objective
+            break
     return weights
+
+
+def _shorten(problem: RegressionProblem, weights: Weights, step: Weights) -> Weights:
+    """Halve a step until it does not lower the penalised likelihood."""
+    reached = _measure_objective(problem, weights)
+    while _measure_objective(problem, weights + step) < reached:
+        step = step / 2.0
+        if np.abs(step).max() < CONVERGED:
+            break
+    return step
 
 
 def linearise(problem: RegressionProblem, weights: Weights) -> tuple[Matrix, Weights]:
@@ -57,7 +64,8 @@ def linearise(problem: RegressionProblem, weights: Weights) -> tuple[Matrix, Wei
     design = problem.design
     probabilities = expit(design @ weights)
     variance = np.maximum(probabilities * (1.0 - probabilities), LEAST_VARIANCE)
-    information = (design * variance[:, None]).T @ design + np.diag(problem.penalties)
+    scaled = design * np.sqrt(variance)[:, None]
+    information = scaled.T @ scaled + np.diag(problem.penalties)
     slopes = design.T @ (problem.labels - probabilities) - problem.penalties * weights
     return information, slopes
 
