@@ -14,7 +14,7 @@ from tests.support.counts import counts
 
 TRIALS, IS_FULL = counts().gate_trials, counts().is_full
 MOST_FALSE_PROMOTIONS, MOST_FALSE_REJECTIONS = 0.05, 0.20
-GERMAN = CleanData(GermanCredit, "credit_amount", "duration")
+GERMAN = CleanData(GermanCredit, "credit_amount", "month")
 ALL_SIZES = SIZES if IS_FULL else SIZES[:1]
 RETRAINED = [name for name in SOUND if "retrained" in name]
 
@@ -30,7 +30,10 @@ def test_at_most_a_fifth_of_sound_challengers_is_rejected(name: str, size: Size)
 @pytest.mark.parametrize("size", ALL_SIZES, ids=lambda size: f"{size.rows}")
 @pytest.mark.parametrize("name", list(FAULTY))
 def test_at_most_one_in_twenty_faulty_challengers_is_promoted(name: str, size: Size) -> None:
-    assert promotion_rate(size, FAULTY[name], TRIALS) <= MOST_FALSE_PROMOTIONS
+    # Exactly at the margin the rate is the nominal one, so chance may lift it a little above.
+    chance = 2 * (MOST_FALSE_PROMOTIONS * (1 - MOST_FALSE_PROMOTIONS) / TRIALS) ** 0.5
+    allowed = MOST_FALSE_PROMOTIONS + (chance if "exactly" in name else 0)
+    assert promotion_rate(size, FAULTY[name], TRIALS) <= allowed
 
 
 def test_five_families_together_are_promoted_no_more_often_than_one() -> None:
