@@ -52,7 +52,7 @@ def test_every_outcome_has_its_verdict_and_only_a_promoted_one_serves(
 ) -> None:
     document = copy.deepcopy(report.document)
     document["identity"]["outcome"] = outcome
-    document["gates"][0]["passed"] = outcome != "rejected"
+    document["gates"][0]["verdict"] = "FAILED" if outcome == "rejected" else "passed"
     page = render_report(document)
     verdict = page.partition('<div class="verdict')[2].partition("</div>")[0]
     assert ("this run promotes" in verdict) is (outcome == "promoted")

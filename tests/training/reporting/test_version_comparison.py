@@ -126,5 +126,5 @@ def test_the_same_run_gives_the_same_bytes_but_for_who_ran_it_and_when(
     assert document["identity"]["run_by"] == "somebody else"
     del document["identity"]
     assert document == {n: v for n, v in report.document.items() if n != "identity"}
-    again = build_report_files(trained, report.judgement)
+    again = build_report_files(trained, report.reported_run)
     assert again["report.html"].decode() == report.page
