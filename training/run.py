@@ -7,8 +7,6 @@ from datetime import date
 from importlib.metadata import version as version_of_package
 from pathlib import Path
 
-import pandas as pd
-
 from models.annotations import date_from_days
 from models.calibration import calibrate
 from models.contract import CreditModel, name_from_model
@@ -24,6 +22,7 @@ from training.families.balance import warn_of_balance
 from training.families.candidates import CANDIDATES, Candidate, Fit, frame_from_matrix
 from training.families.constraint_costs import ConstraintCosts, measure_constraint_costs
 from training.families.export import check_parity, export
+from training.families.folds import FOLDS, FoldedData
 from training.families.selection import FamilyResult, compare_families
 from training.gate_evidence import GateEvidence, JudgedRows, gather_evidence
 from training.gates import Evaluation
@@ -210,10 +209,11 @@ def prepare(job: TrainingJob) -> Prepared:
     part = parts.training
     frame = frame_from_matrix(job.model, part.matrix)
     plan = plan_search(job.search)
-    families = compare_families(_build_fit(job), job.select_candidates(), frame, part.labels, plan)
+    folded = FoldedData(frame, part.labels, groups=part.groups).fold(FOLDS, job.seed)
+    families = compare_families(_build_fit(job), job.select_candidates(), folded, plan)
     parameters = {r.candidate.family: r.candidate.parameters for r in families}
     repeatable = replace(job, search=job.search.without_search(parameters))
-    constraints = _measure_constraints(job, frame, part.labels)
+    constraints = _measure_constraints(job, folded)
     return Prepared(repeatable, data, parts, families, constraints)
 
 
@@ -245,13 +245,11 @@ def _build_fit(job: TrainingJob) -> Fit:
     return Fit(job.model, job.seed, job.threads)
 
 
-def _measure_constraints(
-    job: TrainingJob, frame: pd.DataFrame, labels: Labels
-) -> ConstraintCosts | None:
+def _measure_constraints(job: TrainingJob, data: FoldedData) -> ConstraintCosts | None:
     """Measure what documented signs cost, if the budget has time, and name the costly ones."""
     if not job.search.measures_constraints:
         return None
-    costs = measure_constraint_costs(_build_fit(job), frame, labels)
+    costs = measure_constraint_costs(_build_fit(job), data)
     for sign in costs.costly if costs else ():
         say(
             f"{name_from_model(job.model)}: the sign of {sign.feature} costs {sign.cost:.4f} AUC "

@@ -177,7 +177,7 @@ def search_split(fit: Fit, split: Split, cache: Path) -> dict[str, dict[str, flo
         if split.repeat:
             message = f"{path} is missing: measure the first repeat again"
             raise FileNotFoundError(message)
-        data = split.data.select(split.train, FOLDS, fit.seed)
+        data = split.data.select(split.train).fold(FOLDS, seed=fit.seed)
         plan = SearchPlan(trials=TRIALS)
         results = {name: search(c, fit, data, plan).parameters for name, c in tunable().items()}
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -190,10 +190,9 @@ def calibrate_split(
     fit: Fit, split: Split, ours: Mapping[str, Candidate]
 ) -> dict[str, BetaCalibration]:
     """Calibrate every model of ours by cross-validation within the training rows."""
-    frame, labels = split.data.frame.iloc[split.train], split.data.labels[split.train]
+    data = split.data.select(split.train).fold(FOLDS, fit.seed)
     results = {
-        name: compare_families(fit, [candidate], frame, labels)[0]
-        for name, candidate in ours.items()
+        name: compare_families(fit, [candidate], data)[0] for name, candidate in ours.items()
     }
     return {name: result.calibration.calibration for name, result in results.items()}
 

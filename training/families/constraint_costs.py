@@ -8,7 +8,6 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from sklearn.pipeline import Pipeline
 from xgboost import XGBClassifier
 
@@ -16,10 +15,9 @@ from models.features import features
 from models.metrics import Labels, Probabilities, auc, auc_difference
 from models.scorer import probabilities_from_log_odds
 from training.families.candidates import Candidate, Fit
-from training.families.folds import FoldedData, predict_folds, split_folds
+from training.families.folds import FoldedData, predict_folds
 from training.progress import show_steps
 
-FOLDS = 5
 MOST_COST = 0.001  # of AUC, above which a sign is named
 TREES, LEARNING_RATE = 100, 0.1  # fewer and faster than those that are served
 
@@ -58,9 +56,7 @@ class ConstraintCosts:
         return tuple(sorted(high, key=lambda sign: -sign.cost))
 
 
-def measure_constraint_costs(
-    fit: Fit, frame: pd.DataFrame, labels: Labels
-) -> ConstraintCosts | None:
+def measure_constraint_costs(fit: Fit, data: FoldedData) -> ConstraintCosts | None:
     """Measure what all documented signs cost together, and each one by itself.
 
     None if the model documents no sign.
@@ -68,8 +64,8 @@ def measure_constraint_costs(
     signs = {f.characteristic: f.sign for f in features(fit.model) if f.sign}
     if not signs:
         return None
-    data = split_folds(frame, labels, FOLDS, fit.seed)
-    with show_steps("costs of documented signs", FOLDS * (len(signs) + 2)) as advance:
+    labels = data.labels
+    with show_steps("costs of documented signs", len(data.folds) * (len(signs) + 2)) as advance:
         constrained = _predict(fit, data, (), advance)
         free = _predict(fit, data, signs, advance)
         costs = []

@@ -1,39 +1,54 @@
 """Cross-validation of one candidate: log-odds of every row from a fit without the row."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.model_selection import StratifiedKFold
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from models.estimators.families import LogOdds
 from models.metrics import Labels
 from training.families.candidates import Candidate, Fit
 
+FOLDS = 5
 LEAST_PROBABILITY = 1e-8
 
 Rows = NDArray[np.int64]
+Groups = NDArray[np.uint64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FoldedData:
-    """Training rows, their labels, and for each fold the indices of fitted and held-out rows."""
+    """Training rows, their labels, and for each fold the indices of fitted and held-out rows.
+
+    Rows of equal `groups`, if there are any, are in one fold.
+    """
 
     frame: pd.DataFrame
     labels: Labels
-    folds: tuple[tuple[Rows, Rows], ...]
+    folds: tuple[tuple[Rows, Rows], ...] = ()
+    groups: Groups | None = None
 
-    def select(self, rows: Rows, folds: int, seed: int) -> "FoldedData":
-        """Select some rows and split them into folds of their own."""
-        return split_folds(self.frame.iloc[rows], self.labels[rows], folds, seed)
+    def select(self, rows: Rows) -> Self:
+        """Select some rows, without folds."""
+        groups = None if self.groups is None else self.groups[rows]
+        return replace(
+            self, frame=self.frame.iloc[rows], labels=self.labels[rows], folds=(), groups=groups
+        )
 
-
-def split_folds(frame: pd.DataFrame, labels: Labels, folds: int, seed: int) -> FoldedData:
-    """Split rows into folds with equal default rates."""
-    splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
-    return FoldedData(frame, labels, tuple(splitter.split(frame, labels)))
+    def fold(self, folds: int, seed: int) -> Self:
+        """Split the rows into folds with default rates that are as equal as groups allow."""
+        splitter = (
+            StratifiedKFold(folds, shuffle=True, random_state=seed)
+            if self.groups is None
+            else StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
+        )
+        return replace(
+            self, folds=tuple(splitter.split(self.frame, self.labels, groups=self.groups))
+        )
 
 
 def predict_folds(

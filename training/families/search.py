@@ -72,7 +72,7 @@ class SearchResult:
 
 def search(candidate: Candidate, fit: Fit, data: FoldedData, plan: SearchPlan) -> SearchResult:
     """Search for better parameters of a candidate, or go on with the search of a journal."""
-    folded = data.select(np.arange(len(data.labels)), SEARCH_FOLDS, fit.seed + 1)
+    folded = data.fold(SEARCH_FOLDS, fit.seed + 1)
     study = _open_study(candidate, fit, folded, plan.journal)
     start = plan.clock()
     with show_steps(f"search of {candidate.family}", plan.trials) as advance:
@@ -110,7 +110,7 @@ def measure_nested_loss(
     )
     log_odds, fold_indices = np.empty(len(data.labels)), np.empty(len(data.labels), np.int64)
     for fold, (fitted, held) in enumerate(data.folds):
-        part = FoldedData(data.frame.iloc[fitted], data.labels[fitted], ())
+        part = data.select(fitted)
         parameters = search(candidate, fit, part, share).parameters
         tuned = candidate.with_parameters(parameters)
         log_odds[held] = predict_held(tuned, fit, data, (fitted, held))

@@ -4,19 +4,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import pandas as pd
 
 from models.estimators.families import Family
-from models.metrics import Labels, auc, log_loss
+from models.metrics import auc, log_loss
 from models.scorer import probabilities_from_log_odds
 from training.families.calibration_fit import CalibrationChoice, OutOfFold, choose_calibration
 from training.families.candidates import CANDIDATES, Candidate, Fit
-from training.families.folds import FoldedData, predict_folds, split_folds
+from training.families.folds import FoldedData, predict_folds
 from training.families.search import SearchPlan, SearchResult, measure_nested_loss, search
 from training.families.search_space import SHARES, SPACES
 from training.progress import show_steps
 
-FOLDS = 5
 NO_SEARCH = SearchPlan(trials=0)
 
 
@@ -44,8 +42,7 @@ class FamilyResult:
 def compare_families(
     fit: Fit,
     candidates: Sequence[Candidate],
-    frame: pd.DataFrame,
-    labels: Labels,
+    data: FoldedData,
     plan: SearchPlan = NO_SEARCH,
 ) -> tuple[FamilyResult, ...]:
     """Cross-validate every candidate on the same folds, and return the best one first.
@@ -54,8 +51,7 @@ def compare_families(
     plan of trials also searches for better parameters of each family that has some, unless they
     are given, and enters the better of the two candidates.
     """
-    data = split_folds(frame, labels, FOLDS, fit.seed)
-    with show_steps("cross-validation", FOLDS * len(candidates)) as advance:
+    with show_steps("cross-validation", len(data.folds) * len(candidates)) as advance:
         results = [_cross_validate(candidate, fit, data, advance) for candidate in candidates]
     if plan.trials:
         results = _search_all(results, fit, data, plan)
@@ -85,7 +81,9 @@ def _search_one(result: FamilyResult, fit: Fit, data: FoldedData, plan: SearchPl
     better = result
     if searched.log_loss < searched.default_log_loss:
         candidate = result.candidate.with_parameters(searched.parameters)
-        with show_steps(f"cross-validation of the best {candidate.family}", FOLDS) as advance:
+        with show_steps(
+            f"cross-validation of the best {candidate.family}", len(data.folds)
+        ) as advance:
             tuned = _cross_validate(candidate, fit, data, advance)
         better = min(result, tuned, key=lambda one: one.calibration.log_loss)
     return replace(better, search=searched)

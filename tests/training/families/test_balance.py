@@ -14,6 +14,7 @@ from training.families.balance import (
     warn_of_balance,
 )
 from training.families.candidates import Candidate, Fit
+from training.families.folds import FOLDS, FoldedData
 from training.families.selection import compare_families
 from training.search_settings import Balance
 
@@ -60,7 +61,8 @@ def test_balanced_models_are_calibrated_to_the_rows_as_they_are(balance: Balance
     x = random.normal(size=2_000)
     labels = random.binomial(1, 1 / (1 + np.exp(2.5 - x)))
     plain = Candidate("logistic", lambda _: Pipeline([("classify", LogisticRegression())]))
-    [result] = compare_families(FIT, [plain.with_balance(balance)], pd.DataFrame({"x": x}), labels)
+    data = FoldedData(pd.DataFrame({"x": x}), labels).fold(FOLDS, FIT.seed)
+    [result] = compare_families(FIT, [plain.with_balance(balance)], data)
     log_odds = result.out_of_fold.log_odds
     assert probabilities_from_log_odds(log_odds).mean() > 0.4
     calibrated = probabilities_from_log_odds(calibrate(log_odds, result.calibration.calibration))

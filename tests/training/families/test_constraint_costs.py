@@ -10,6 +10,7 @@ from training.families.constraint_costs import (
     SignCost,
     measure_constraint_costs,
 )
+from training.families.folds import FOLDS, FoldedData
 
 FIT = Fit(Toy, seed=3, threads=1)
 NAMES = [f.name for f in features(Toy)]
@@ -22,7 +23,9 @@ def costs() -> ConstraintCosts:
     matrix = random.normal(size=(2_000, len(NAMES)))
     risk = -matrix[:, NAMES.index("debt")] - matrix[:, NAMES.index("income")]
     labels = random.binomial(1, 1 / (1 + np.exp(1 - risk)))
-    measured = measure_constraint_costs(FIT, frame_from_matrix(Toy, matrix), labels)
+    measured = measure_constraint_costs(
+        FIT, FoldedData(frame_from_matrix(Toy, matrix), labels).fold(FOLDS, FIT.seed)
+    )
     assert measured
     return measured
 
@@ -65,4 +68,4 @@ def test_the_costliest_sign_comes_first() -> None:
 def test_a_model_without_signs_has_no_costs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "features", lambda _: ())
     frame = frame_from_matrix(Toy, np.zeros((4, len(NAMES))))
-    assert measure_constraint_costs(FIT, frame, np.array([0, 1, 0, 1])) is None
+    assert measure_constraint_costs(FIT, FoldedData(frame, np.array([0, 1, 0, 1]))) is None

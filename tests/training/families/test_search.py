@@ -17,7 +17,7 @@ from models.features import features
 from tests.support.toy import Toy
 from training.families import search as module
 from training.families.candidates import CANDIDATES, Candidate, Fit, frame_from_matrix
-from training.families.folds import FoldedData, split_folds
+from training.families.folds import FoldedData
 from training.families.search import SearchPlan, measure_nested_loss, search
 
 FIT = Fit(Toy, seed=3, threads=1)
@@ -37,7 +37,7 @@ def data() -> FoldedData:
     random = np.random.default_rng(1)
     matrix = random.normal(size=(240, len(NAMES)))
     labels = random.binomial(1, 1 / (1 + np.exp(-0.3 * matrix[:, 0])))
-    return split_folds(frame_from_matrix(Toy, matrix), labels, 4, seed=5)
+    return FoldedData(frame_from_matrix(Toy, matrix), labels).fold(4, seed=5)
 
 
 def test_a_search_finds_better_parameters_than_the_familys_own(data: FoldedData) -> None:

@@ -7,14 +7,15 @@ from sklearn.pipeline import Pipeline
 
 from tests.support.toy import Toy
 from training.families.candidates import Candidate, Fit
-from training.families.folds import LEAST_PROBABILITY
-from training.families.selection import FOLDS, FamilyResult, compare_families
+from training.families.folds import FOLDS, LEAST_PROBABILITY, FoldedData
+from training.families.selection import FamilyResult, compare_families
 
 FIT = Fit(Toy, seed=3, threads=1)
 RANDOM = np.random.default_rng(6)
 X = RANDOM.normal(size=1_000)
 FRAME = pd.DataFrame({"x": X})
 LABELS = RANDOM.binomial(1, 1 / (1 + np.exp(1 - 2 * X)))
+DATA = FoldedData(FRAME, LABELS).fold(FOLDS, FIT.seed)
 
 USEFUL = Candidate("xgboost", lambda _: Pipeline([("classify", LogisticRegression())]))
 CONSTANT = Candidate("logistic", lambda _: Pipeline([("classify", DummyClassifier())]))
@@ -25,7 +26,7 @@ SURE = Candidate(
 
 @pytest.fixture(scope="module")
 def results() -> tuple[FamilyResult, ...]:
-    return compare_families(FIT, [CONSTANT, USEFUL], FRAME, LABELS)
+    return compare_families(FIT, [CONSTANT, USEFUL], DATA)
 
 
 def test_the_family_with_the_lowest_calibrated_log_loss_comes_first(
@@ -56,11 +57,11 @@ def test_all_families_have_the_same_folds(results: tuple[FamilyResult, ...]) -> 
 
 def test_the_first_of_two_equal_families_wins() -> None:
     twin = Candidate("additive", CONSTANT.build)
-    first, second = compare_families(FIT, [CONSTANT, twin], FRAME, LABELS)
+    first, second = compare_families(FIT, [CONSTANT, twin], DATA)
     assert (first.candidate, second.candidate) == (CONSTANT, twin)
 
 
 def test_a_probability_of_0_stays_finite() -> None:
-    [sure] = compare_families(FIT, [SURE], FRAME, LABELS)
+    [sure] = compare_families(FIT, [SURE], DATA)
     least = np.log(LEAST_PROBABILITY / (1 - LEAST_PROBABILITY))
     assert np.abs(sure.out_of_fold.log_odds) == pytest.approx(abs(least))
