@@ -3,6 +3,7 @@
 import random
 import shlex
 import subprocess
+import sys
 from pathlib import Path
 from typing import get_args
 
@@ -93,7 +94,9 @@ def write_loans(path: Path) -> None:
 
 @pytest.mark.trained
 def test_the_model_of_the_guide_is_trained_and_served(tmp_path: Path) -> None:
-    [code] = blocks(TEXT, "python")
+    policy, code = blocks(TEXT, "python")
+    (tmp_path / "policy.py").write_text(policy)
+    run(f"{sys.executable} {tmp_path / 'policy.py'}", PYTHONPATH=str(REPOSITORY))
     (tmp_path / "personal_loan.py").write_text(code)
     write_loans(tmp_path / "personal_loans.csv")
     store = (tmp_path / "store").as_uri()
