@@ -87,7 +87,6 @@ TESTED_BY = {
     "infra/local/stress.py": "infra/test_local.py",
     "infra/smoke.py": "infra/test_release.py",
     "models/prediction.py": "functions/scoring/test_openapi.py",
-    "training/parts.py": "training/test_run.py",
     "training/reading/arguments.py": "training/reading/test_options.py",
     "training/reading/data.py": "training/test_run.py",
 }

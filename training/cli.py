@@ -62,6 +62,7 @@ def _build_parser(settings: TrainingSettings) -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_train(commands, settings)
     _add_inspect(commands)
+    _add_evaluate(commands, settings)
     add_commands(commands, settings)
     add_report_commands(commands, settings)
     _add_generate(commands)
@@ -92,12 +93,7 @@ def _add_train(commands: Any, settings: TrainingSettings) -> None:  # noqa: ANN4
     )
     _add_search(parser)
     parser.add_argument("--dry-run", action="store_true", help="evaluate, but write nothing")
-    parser.add_argument(
-        "--max-refused-share",
-        type=_parse_share,
-        default=MAX_REFUSED_SHARE,
-        help="exit 2 if the contract refuses a larger share of the rows (default %(default)s)",
-    )
+    _add_refused_share(parser)
 
 
 def _add_inspect(commands: Any) -> None:  # noqa: ANN401 -- likewise
@@ -106,6 +102,29 @@ def _add_inspect(commands: Any) -> None:  # noqa: ANN401 -- likewise
     add_data_options(parser)
     parser.add_argument(
         "--write-model", type=Path, metavar="FILE", help="write a first model file to edit"
+    )
+
+
+def _add_evaluate(commands: Any, settings: TrainingSettings) -> None:  # noqa: ANN401 -- likewise
+    parser = commands.add_parser("evaluate", help="judge a published version on labelled rows")
+    parser.set_defaults(run=_evaluate)
+    parser.add_argument("--model", required=True, help="name of the model in the catalogue")
+    parser.add_argument("--version", help="name of a version (default: the champion)")
+    parser.add_argument("--store", default=settings.model_store, help="URI of the model store")
+    parser.add_argument("--seed", type=_parse_seed, default=DEFAULT_SEED)
+    add_data_options(parser)
+    parser.add_argument(
+        "--held", action="store_true", help="use only rows of the quarter that no run fits"
+    )
+    _add_refused_share(parser)
+
+
+def _add_refused_share(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--max-refused-share",
+        type=_parse_share,
+        default=MAX_REFUSED_SHARE,
+        help="exit 2 if the contract refuses a larger share of the rows (default %(default)s)",
     )
 
 
@@ -159,6 +178,12 @@ def _train(options: argparse.Namespace, settings: TrainingSettings) -> None:
     from training.cli_train import train_and_release  # noqa: PLC0415
 
     train_and_release(options, settings)
+
+
+def _evaluate(options: argparse.Namespace, settings: TrainingSettings) -> None:
+    from training.cli_evaluate import evaluate_version  # noqa: PLC0415 -- likewise
+
+    evaluate_version(options, settings)
 
 
 def _inspect(options: argparse.Namespace, settings: TrainingSettings) -> None:

@@ -5,8 +5,9 @@ What the gates compare with, and what a failure means, is data: `models/gate_pol
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,7 @@ from training.group_gates import judge_groups
 from training.model_review import SignCheck
 from training.reason_check import ReasonCheck
 
+FEWEST_OF_EACH_OUTCOME = 2  # below this, nothing can be compared
 CHANCE = 0.5
 EVIDENCE_GATE: GateName = "enough_evidence_to_replace"
 COMPARING_GATES: frozenset[GateName] = frozenset(
@@ -68,6 +70,22 @@ class Evaluation:
     seed: int
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class ChampionScores:
+    """The champion's probabilities for the rows of the test part that it was not fitted to.
+
+    `rows` has their indices. Only on these rows are two models compared.
+    """
+
+    rows: NDArray[np.int64]
+    probabilities: Probabilities
+
+    @classmethod
+    def of_all(cls, probabilities: Probabilities) -> Self:
+        """Return the scores of a champion that was fitted to no row of the test part."""
+        return cls(np.arange(len(probabilities)), probabilities)
+
+
 def judge_alone(evaluation: Evaluation) -> tuple[Gate, ...]:
     """Apply the gates that every model must pass, including the first one."""
     policy, evidence = evaluation.policy, evaluation.evidence
@@ -85,22 +103,29 @@ def judge_alone(evaluation: Evaluation) -> tuple[Gate, ...]:
 
 
 def judge_against(
-    evaluation: Evaluation, champion: Probabilities, alpha_share: float = 1.0
+    evaluation: Evaluation, champion: ChampionScores, alpha_share: float = 1.0
 ) -> tuple[Gate, ...]:
     """Apply all gates, with those that compare the model with the champion.
 
-    `champion` has the champion's probabilities for the rows of the test part. `alpha_share` is this
-    model's share of the policy's `alpha`, if other families may be judged on the same rows.
+    `alpha_share` is this model's share of the policy's `alpha`, if other families may be judged on
+    the same rows.
     """
-    policy = evaluation.policy
+    policy, rows = evaluation.policy, champion.rows
+    if np.bincount(evaluation.labels[rows], minlength=2).min() < FEWEST_OF_EACH_OUTCOME:
+        bads = int(evaluation.labels[rows].sum())
+        return (*judge_alone(evaluation), judge_bads(bads, policy))
+    compared = replace(
+        evaluation, labels=evaluation.labels[rows], probabilities=evaluation.probabilities[rows]
+    )
+    scores = champion.probabilities
     stability = measure_stability(
-        champion, evaluation.probabilities, policy.stability_psi, policy.stability_alpha
+        scores, compared.probabilities, policy.stability_psi, policy.stability_alpha
     )
     return (
         *judge_alone(evaluation),
-        *judge_difference(evaluation, champion, alpha_share),
+        *judge_difference(compared, scores, alpha_share),
         judge_stability("score_is_stable_against_champion", stability, policy),
-        judge_bads(int(evaluation.labels.sum()), policy),
+        judge_bads(int(compared.labels.sum()), policy),
     )
 
 

@@ -1,15 +1,16 @@
 """The parts of the data: rows that a model is fitted to, and rows that test it."""
 
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 
-from models.annotations import Column, Columns
+from models.annotations import Column, Columns, date_from_days, days_from_date
 from models.errors import DataError
 from models.features import Matrix, columns_from_fields, matrix_from_columns
 from models.metrics import Labels
 from training.reading.row_validation import CheckedRows
-from training.split import Hashes, Mask, split_by_date, split_by_hash
+from training.split import Hashes, Mask, is_test, split_by_date, split_by_hash
 
 LEAST_OF_EACH_OUTCOME = 20  # defaults, and non-defaults, in every part
 
@@ -18,15 +19,28 @@ LEAST_OF_EACH_OUTCOME = 20  # defaults, and non-defaults, in every part
 class Part:
     """One part of the data: fields by column, features `(n, p)`, labels, dates and groups `(n,)`.
 
-    `dates` are days since 1970-01-01. `groups` are equal for rows that must stay together. Both are
-    None if the data declares no such column.
+    `is_held` marks rows that no run ever fits. `dates` are days since 1970-01-01, and `groups` are
+    equal for rows that must stay together; both are None if the data declares no such column.
     """
 
     columns: Columns
     matrix: Matrix
     labels: Labels
+    is_held: Mask
     dates: Column | None = None
     groups: Hashes | None = None
+
+    def find_unfitted(self, last_fitted: date | None) -> Mask:
+        """Mark the rows that a model was not fitted to, whose training rows end on a date."""
+        if self.dates is None or last_fitted is None:
+            return self.is_held
+        return self.is_held | (self.dates > days_from_date(last_fitted))
+
+    def span_dates(self) -> tuple[date, date] | None:
+        """Return the first and the last date."""
+        if self.dates is None:
+            return None
+        return date_from_days(self.dates.min()), date_from_days(self.dates.max())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,9 +81,9 @@ def split_rows(rows: CheckedRows, last_months: int | None) -> Parts:
     )
 
 
-def part_from_rows(rows: CheckedRows) -> Part:
-    """Return all rows as one part."""
-    return _build(rows, np.ones(len(rows.labels), dtype=bool))
+def part_from_rows(rows: CheckedRows, *, only_held: bool = False) -> Part:
+    """Return all rows as one part, or only those that no run ever fits."""
+    return _build(rows, is_test(rows.hashes) if only_held else np.ones(len(rows.labels), bool))
 
 
 def _select(name: str, rows: CheckedRows, is_selected: Mask) -> Part:
@@ -90,6 +104,7 @@ def _build(rows: CheckedRows, is_selected: Mask) -> Part:
         columns=columns,
         matrix=matrix_from_columns(rows.model, columns_from_fields(rows.model, columns)),
         labels=rows.labels[is_selected],
+        is_held=is_test(rows.hashes[is_selected]),
         dates=special.dates,
         groups=special.hashes if special.is_grouped else None,
     )

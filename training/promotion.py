@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+import numpy as np
+
 from models.contract import name_from_model
 from models.errors import ModelRefusedError, ObjectMissingError
-from models.metrics import Probabilities
 from models.registry.isolated_load import load_in_isolation
 from models.registry.pointer import Author, find_pointer, promote_over
 from models.registry.serving import load_version
@@ -14,7 +15,13 @@ from models.registry.versions import Version, find_published, publish, version_f
 from models.scorer import probabilities_from_log_odds
 from models.stores.store import Store
 from training.gate import Gate
-from training.gates import COMPARING_GATES, EVIDENCE_GATE, judge_against, judge_alone
+from training.gates import (
+    COMPARING_GATES,
+    EVIDENCE_GATE,
+    ChampionScores,
+    judge_against,
+    judge_alone,
+)
 from training.progress import say
 from training.report import ReportedRun, build_report_files
 from training.run import Prepared, Trained, finish
@@ -29,14 +36,14 @@ class Verdict:
     """The outcome for a trained model, and the gates it is based on.
 
     `published` is an earlier version with the same content. `champion` is the version that the
-    model was compared with; `champion_probabilities` is None if it cannot be compared.
+    model was compared with; `champion_scores` is None if it cannot be compared.
     """
 
     outcome: OutcomeName
     gates: tuple[Gate, ...]
     published: Version | None
     champion: Version | None
-    champion_probabilities: Probabilities | None = None
+    champion_scores: ChampionScores | None = None
 
     @property
     def failures(self) -> tuple[Gate, ...]:
@@ -115,19 +122,19 @@ def judge(trained: Trained, store: Store, alpha_share: float = 1.0) -> Verdict:
     model_name = name_from_model(trained.model)
     pointer = find_pointer(store, model_name)
     champion = pointer.champion if pointer else None
-    champion_probabilities = _score_champion(trained, store, champion) if champion else None
+    scores = _score_champion(trained, store, champion) if champion else None
     published = find_published(store, model_name, trained.bundle.to_bytes())
-    if champion_probabilities is None:
+    if scores is None:
         gates = judge_alone(trained.evaluation)
         return Verdict(_choose_outcome(gates), gates, published, champion)
-    gates = judge_against(trained.evaluation, champion_probabilities, alpha_share)
+    gates = judge_against(trained.evaluation, scores, alpha_share)
     outcome = _choose_outcome(gates)
     # A published version that passes and was never champion comes from a run that ended before it
     # could promote the version. All other published versions stay as they are.
     was_champion = pointer and published in (pointer.champion, pointer.previous)
     if published and (outcome != "promoted" or was_champion):
         outcome = "kept"
-    return Verdict(outcome, gates, published, champion, champion_probabilities)
+    return Verdict(outcome, gates, published, champion, scores)
 
 
 def release(trained: Trained, verdict: Verdict, store: Store, author: Author) -> str:
@@ -160,7 +167,7 @@ def _describe(verdict: Verdict, bundle: bytes, author: Author) -> ReportedRun:
         version=version_from_bundle(bundle, author.when).version,
         author=author,
         champion=verdict.champion.version if verdict.champion else None,
-        champion_probabilities=verdict.champion_probabilities,
+        champion_scores=verdict.champion_scores,
     )
 
 
@@ -177,7 +184,7 @@ def _choose_outcome(gates: Sequence[Gate]) -> OutcomeName:
     return "insufficient_evidence" if is_comparison_only else "rejected"
 
 
-def _score_champion(trained: Trained, store: Store, version: Version) -> Probabilities | None:
+def _score_champion(trained: Trained, store: Store, version: Version) -> ChampionScores | None:
     try:
         champion = load_version(store, trained.model, version)
     except ObjectMissingError:
@@ -185,4 +192,7 @@ def _score_champion(trained: Trained, store: Store, version: Version) -> Probabi
     except ModelRefusedError as error:
         say(f"the champion is refused and cannot be compared: {error}")
         return None
-    return probabilities_from_log_odds(champion.scorer.log_odds_from_matrix(trained.test.matrix))
+    train_dates = champion.manifest.provenance.train_dates
+    rows = np.flatnonzero(trained.test.find_unfitted(train_dates and train_dates[1]))
+    log_odds = champion.scorer.log_odds_from_matrix(trained.test.matrix[rows])
+    return ChampionScores(rows, probabilities_from_log_odds(log_odds))

@@ -5,11 +5,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from models.annotations import date_from_days
 from models.contract import characteristics
 from models.features import columns_from_fields
-from models.metrics import Probabilities
 from models.registry.pointer import Author
+from models.scorer import probabilities_from_log_odds
+from training.evaluation import SampleFigures, measure_periods, measure_sample
 from training.gate import Gate
+from training.gates import ChampionScores
 from training.model_review import measure_fairness, measure_importances
 from training.reporting.data_dictionary import FieldEntry, describe_fields
 from training.reporting.decisions import (
@@ -50,7 +53,7 @@ GENERATED = "generated"
 class ReportedRun:
     """What was decided about a trained model, by whom and when, and whom it was compared with.
 
-    `champion_probabilities` are the champion's for the rows of the test part. They are None if
+    `champion_scores` are the champion's for rows of the test part. They are None if
     there is no champion, or none that can be compared.
     """
 
@@ -59,7 +62,7 @@ class ReportedRun:
     version: str
     author: Author
     champion: str | None
-    champion_probabilities: Probabilities | None
+    champion_scores: ChampionScores | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +100,7 @@ def build_document(trained: Trained, reported_run: ReportedRun) -> dict[str, Any
         "identity": _describe_identity(trained, reported_run),
         "gates": [_describe_gate(gate) for gate in reported_run.gates],
         "purpose": _describe_purpose(trained),
-        "tests": [_describe_test(trained)],
+        "tests": _describe_tests(trained),
         "data": _describe_data(review),
         "candidates": [
             asdict(describe_candidate(result, is_selected=result is trained.fitted.result))
@@ -172,24 +175,43 @@ def _describe_purpose(trained: Trained) -> dict[str, Any]:
     }
 
 
-def _describe_test(trained: Trained) -> dict[str, Any]:
-    """Describe the test part as a test sample: the first of a list that may have later windows."""
+def _describe_tests(trained: Trained) -> list[dict[str, Any]]:
+    """Describe the samples that test the model; the first one judges it."""
+    dates = trained.test.span_dates()
+    judged = SampleFigures(
+        name="the last months, out of time" if dates else "random rows, held out",
+        rows=len(trained.test.labels),
+        bads=int(trained.test.labels.sum()),
+        first=dates[0].isoformat() if dates else None,
+        last=dates[1].isoformat() if dates else None,
+        metrics=trained.manifest.metrics,
+    )
+    samples = [judged]
+    if (part := trained.parts.in_time) is not None:
+        log_odds = trained.scorer.log_odds_from_matrix(part.matrix)
+        settings = trained.job.seed, trained.fitted.default_from
+        probabilities = probabilities_from_log_odds(log_odds)
+        samples.append(measure_sample("random rows, in time", part, probabilities, settings))
+    return [asdict(sample) for sample in samples]
+
+
+def _describe_window(trained: Trained) -> dict[str, str] | None:
+    days = trained.data.rows.special.dates
+    if days is None:
+        return None
     return {
-        "name": "random rows, held out",
-        "rows": len(trained.test.labels),
-        "bads": int(trained.test.labels.sum()),
-        "from": None,
-        "to": None,
-        "metrics": {name: asdict(figure) for name, figure in trained.manifest.metrics.items()},
+        "from": date_from_days(days.min()).isoformat(),
+        "to": date_from_days(days.max()).isoformat(),
     }
 
 
 def _describe_data(review: _Review) -> dict[str, Any]:
-    data, rows = review.trained.data, review.trained.data.rows
+    trained = review.trained
+    data, rows = trained.data, trained.data.rows
     fields = describe_fields(review.trained.model, review.columns, rows.labels)
     return {
         "source": data.source,
-        "window": None,
+        "window": _describe_window(trained),
         "accepted": len(rows.labels),
         "refused": rows.refused,
         "refusals": rows.refusals,
@@ -220,7 +242,9 @@ def _describe_discrimination(review: _Review) -> dict[str, Any]:
             for cutoff, name in sorted(cutoffs.items())
         ],
         "segments": [asdict(one) for one in figures],
-        "periods": [],
+        "periods": [
+            asdict(one) for one in measure_periods(trained.test, probabilities, approve_below)
+        ],
     }
 
 
@@ -272,13 +296,14 @@ def _describe_decisions(trained: Trained) -> dict[str, Any]:
 
 def _compare_champion(trained: Trained, reported_run: ReportedRun) -> dict[str, Any] | None:
     """Compare with the champion, both at this version's cut-offs, which the policy states."""
-    if reported_run.champion_probabilities is None:
+    scores = reported_run.champion_scores
+    if scores is None or not len(scores.rows):
         return None
     cutoff = trained.scorer.policy.approve_below
     figures = compare_pairwise(
-        trained.test.labels,
-        trained.probabilities,
-        reported_run.champion_probabilities,
+        trained.test.labels[scores.rows],
+        trained.probabilities[scores.rows],
+        scores.probabilities,
         trained.scorer.scale,
         (cutoff, cutoff),
     )
@@ -333,7 +358,7 @@ def _describe_monitoring(review: _Review) -> dict[str, Any]:
     fields = describe_fields(trained.model, review.columns, trained.data.rows.labels)
     limits = list_limits(
         trained.manifest,
-        has_dates=False,
+        has_dates=trained.test.dates is not None,
         is_generated=trained.data.source.startswith(GENERATED),
         absent_fields=[field.name for field in fields if _is_mostly_absent(field)],
     )

@@ -3,11 +3,9 @@
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date
 from importlib.metadata import version as version_of_package
 from pathlib import Path
 
-from models.annotations import date_from_days
 from models.calibration import calibrate
 from models.contract import CreditModel, name_from_model
 from models.estimators.families import Family
@@ -318,12 +316,6 @@ def _build_provenance(prepared: Prepared, parameters: Mapping[str, float]) -> Pr
         threads=job.threads,
         parameters=dict(parameters),
         libraries={name: version_of_package(name) for name in LIBRARIES},
-        train_dates=_span_dates(part),
-        test_dates=_span_dates(test),
+        train_dates=part.span_dates(),
+        test_dates=test.span_dates(),
     )
-
-
-def _span_dates(part: Part) -> tuple[date, date] | None:
-    if part.dates is None:
-        return None
-    return date_from_days(part.dates.min()), date_from_days(part.dates.max())

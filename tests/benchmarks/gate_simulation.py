@@ -18,7 +18,7 @@ from models.reliability import measure_reliability
 from models.stability import Stability
 from training.gate import Gate
 from training.gate_evidence import GateEvidence
-from training.gates import Evaluation, judge_against, judge_difference
+from training.gates import ChampionScores, Evaluation, judge_against, judge_difference
 from training.leakage import FieldStrength, Repetition
 from training.promotion import share_alpha
 from training.reason_check import ReasonCheck
@@ -100,7 +100,9 @@ def is_promoted(size: Size, challenger: Challenger, seed: int) -> bool:
     compared = _evaluate(trial.labels, ours, seed, is_calibration_measured=False)
     if _refused(judge_difference(compared, trial.champion, 1.0)):
         return False
-    return not _refused(judge_against(_evaluate(trial.labels, ours, seed), trial.champion))
+    return not _refused(
+        judge_against(_evaluate(trial.labels, ours, seed), ChampionScores.of_all(trial.champion))
+    )
 
 
 def is_any_promoted(

@@ -9,6 +9,7 @@ from models.reliability import Reliability
 from models.stability import Stability
 from training.gate_evidence import GateEvidence
 from training.gates import (
+    ChampionScores,
     Evaluation,
     judge_against,
     judge_alone,
@@ -174,7 +175,7 @@ def test_a_first_model_has_to_pass_every_gate_but_the_comparison() -> None:
 
 
 def test_a_champion_adds_five_gates_to_those_of_a_first_model() -> None:
-    gates = judge_against(sound_evaluation(), WORSE)
+    gates = judge_against(sound_evaluation(), ChampionScores.of_all(WORSE))
     alone = judge_alone(sound_evaluation())
     assert gates[: len(alone)] == alone
     assert [gate.name for gate in gates[len(alone) :]] == list(GATE_NAMES[18:])
@@ -270,6 +271,6 @@ def test_the_policy_says_what_a_failed_gate_means() -> None:
 def test_a_test_part_with_few_defaults_is_no_evidence_against_a_champion() -> None:
     few = slice(0, 300)
     evaluation = replace(sound_evaluation(), labels=LABELS[few], probabilities=TRUTH[few])
-    evidence = judge_against(evaluation, WORSE[few])[-1]
+    evidence = judge_against(evaluation, ChampionScores.of_all(WORSE[few]))[-1]
     assert not evidence.passed
     assert evidence.reason.startswith(f"{LABELS[few].sum()} defaults in the test part")

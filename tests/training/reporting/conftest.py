@@ -11,7 +11,7 @@ import pytest
 from models.registry.pointer import Author
 from tests.support.toy import Toy
 from tests.training.conftest import toy_rows
-from training.gates import judge_alone
+from training.gates import ChampionScores, judge_alone
 from training.reading.options import DataOptions
 from training.report import ReportedRun, build_report_files
 from training.run import Trained, TrainingJob, train
@@ -38,7 +38,7 @@ def judgement_on(trained: Trained, who: str = "tester") -> ReportedRun:
         version="20261121T000000Z-0123456789ab",
         author=Author(who=who, when=NOW),
         champion="20261101T000000Z-ba9876543210",
-        champion_probabilities=np.clip(trained.probabilities + noise, 0.001, 0.999),
+        champion_scores=ChampionScores.of_all(np.clip(trained.probabilities + noise, 0.001, 0.999)),
     )
 
 
