@@ -1,17 +1,14 @@
 """The guide to training: its commands run, its tables are the code's, its model is served."""
 
-import random
-import shlex
 import subprocess
-import sys
 from pathlib import Path
 from typing import get_args
 
 import pytest
 
 from models.gate_policy import GATE_NAMES, GatePolicy
-from tests.docs.markdown import blocks, commands, page, rows
-from tests.support.running import REPOSITORY, last_line, running_server
+from tests.docs.markdown import commands, page, rows
+from tests.support.running import REPOSITORY, TrainedStore, last_line
 from training.families.candidates import CANDIDATES
 from training.families.search_space import SPACES
 from training.promotion import OutcomeName
@@ -19,7 +16,7 @@ from training.search_settings import BUDGETS
 
 TEXT = page("training")
 FIRST_COLUMN = [cells[0].strip("`") for cells in rows(TEXT)]
-TRAIN, SEARCH, GENERATE, TRAIN_OWN, SERVE_OWN, ASK_OWN = commands(TEXT)
+TRAIN, SEARCH, EVALUATE, GENERATE = commands(TEXT)
 
 
 def run(command: str, **environment: str) -> str:
@@ -75,37 +72,13 @@ def test_a_dry_run_ends_with_the_documented_members() -> None:
     assert all(f"`{member}`" in TEXT for member in summary)
 
 
+@pytest.mark.trained
+def test_a_published_version_is_judged_on_rows_never_fitted(trained_store: TrainedStore) -> None:
+    judged = last_line(run(EVALUATE, MODEL_STORE=trained_store.uri))
+    assert judged["sample"]["rows"] == judged["rows_never_fitted"] > 200
+
+
 def test_synthetic_rows_are_written(tmp_path: Path) -> None:
     output = tmp_path / "applications.csv"
     run(GENERATE.replace("var/applications.csv", str(output)))
     assert len(output.read_text().splitlines()) == 1_001
-
-
-def write_loans(path: Path) -> None:
-    """Rows in which debt, and renting, raise the risk."""
-    chance = random.Random(1)  # noqa: S311 -- rows of a test
-    lines = ["age,debt_to_income,home,is_default"]
-    for _ in range(3_000):
-        debt, home = round(chance.uniform(0, 1), 3), chance.choice(["own", "rent"])
-        is_default = chance.random() < 0.05 + 0.4 * debt + 0.1 * (home == "rent")
-        lines.append(f"{chance.randint(18, 80)},{debt},{home},{int(is_default)}")
-    path.write_text("\n".join(lines) + "\n")
-
-
-@pytest.mark.trained
-def test_the_model_of_the_guide_is_trained_and_served(tmp_path: Path) -> None:
-    policy, code = blocks(TEXT, "python")
-    (tmp_path / "policy.py").write_text(policy)
-    run(f"{sys.executable} {tmp_path / 'policy.py'}", PYTHONPATH=str(REPOSITORY))
-    (tmp_path / "personal_loan.py").write_text(code)
-    write_loans(tmp_path / "personal_loans.csv")
-    store = (tmp_path / "store").as_uri()
-    environment = {"MODEL_STORE": store, "PYTHONPATH": f"{REPOSITORY}:{tmp_path}"}
-    command = TRAIN_OWN.replace("personal_loans.csv", str(tmp_path / "personal_loans.csv"))
-    assert last_line(run(command, **environment))["outcome"] == "promoted"
-    settings = dict(word.split("=") for word in shlex.split(SERVE_OWN) if "=" in word)
-    assert SERVE_OWN.endswith("-m functions.scoring")
-    with running_server(tmp_path / "log", "module", **environment, **settings) as server:
-        answer = run(ASK_OWN.replace("http://localhost:8080", str(server.client.base_url)))
-        assert '"decision"' in answer
-        assert server.client.get("/health/ready").status_code == 200

@@ -1,5 +1,6 @@
 """The guide to a model of one's own: its commands run one after the other, on its own file."""
 
+import random
 import shlex
 import subprocess
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 
 import models.annotations
 from models.data_file import CsvDialect, DataFile
-from tests.docs.markdown import commands, page, rows
+from tests.docs.markdown import blocks, commands, page, rows
 from tests.support.running import REPOSITORY, last_line, running_server
 from training.reading.arguments import OPTIONS
 
@@ -63,6 +64,26 @@ def test_a_file_becomes_a_served_score_by_the_commands_of_the_guide(tmp_path: Pa
     assert answer.status_code == 200, answer.text
     [prediction] = answer.json()["predictions"]
     assert prediction["model_version"] == trained["version"]
+
+
+def write_loans(path: Path) -> None:
+    """Rows in which debt, and renting, raise the risk."""
+    chance = random.Random(1)  # noqa: S311 -- rows of a test
+    lines = ["age,debt_to_income,home,is_default"]
+    for _ in range(3_000):
+        debt, home = round(chance.uniform(0, 1), 3), chance.choice(["own", "rent"])
+        is_default = chance.random() < 0.05 + 0.4 * debt + 0.1 * (home == "rent")
+        lines.append(f"{chance.randint(18, 80)},{debt},{home},{int(is_default)}")
+    path.write_text("\n".join(lines) + "\n")
+
+
+@pytest.mark.trained
+def test_the_model_written_by_hand_is_trained(tmp_path: Path) -> None:
+    [code] = blocks(TEXT, "python")
+    (tmp_path / "personal_loan.py").write_text(code)
+    write_loans(tmp_path / "loans.csv")
+    command = TRAIN.replace("my_loans", "personal_loan")
+    assert last_line(run(f"{command} --family logistic", tmp_path))["outcome"] == "promoted"
 
 
 def test_the_table_of_annotations_names_what_exists() -> None:

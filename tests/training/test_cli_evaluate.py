@@ -79,7 +79,11 @@ def test_the_report_has_both_tests_out_of_time_and_in_time(folder: Path) -> None
     ("arguments", "code", "message"),
     [
         (["--data", "none.csv"], 2, "No such file"),
-        (["--data", "ROWS", "--version", "20200101T000000Z-000000000000"], 1, "no object versions/"),
+        (
+            ["--data", "ROWS", "--version", "20200101T000000Z-000000000000"],
+            1,
+            "no object versions/",
+        ),
         ([], 2, "has no bundled data and no generator"),
     ],
 )
