@@ -39,10 +39,15 @@ RUN = {
             "tests/docs/test_training.py"
         ),
         "--journal var/search.log": "tests/docs/test_training.py",
+        "training evaluate": "tests/docs/test_training.py",
         "training generate": "tests/docs/test_training.py",
-        "training train --model personal_loan": "tests/docs/test_training.py",
-        "functions.scoring": "tests/docs/test_training.py",
-        "personal_loan:predict": "tests/docs/test_training.py",
+    },
+    "docs/your-own-model.md": {
+        "training inspect --data loans.csv": "tests/docs/test_your_own_model.py",
+        "training generate": "tests/docs/test_your_own_model.py",
+        "--write-model my_loans.py": "tests/docs/test_your_own_model.py",
+        "training train --model my_loans": "tests/docs/test_your_own_model.py",
+        "functions.scoring": "tests/docs/test_your_own_model.py",
     },
     "docs/troubleshooting.md": {
         "/health/ready": "tests/docs/test_guides.py",

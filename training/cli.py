@@ -46,7 +46,7 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     0: it ran. 2: bad data or arguments, and nothing was published. 1: any other error.
     """
     settings = settings_from_environment(environment)
-    options = _build_parser(settings).parse_args(arguments)
+    options = build_parser(settings).parse_args(arguments)
     run: Callable[[argparse.Namespace, TrainingSettings], None] = options.run
     try:
         run(options, settings)
@@ -56,7 +56,8 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     return EXIT_RAN
 
 
-def _build_parser(settings: TrainingSettings) -> argparse.ArgumentParser:
+def build_parser(settings: TrainingSettings) -> argparse.ArgumentParser:
+    """Build the parser of all commands."""
     description = "Train, publish and promote credit models."
     parser = argparse.ArgumentParser(prog="python -m training", description=description)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")

@@ -10,7 +10,7 @@ from tests.docs.markdown import commands, page, rows
 from tests.support.running import REPOSITORY, TrainedStore, run_training
 
 TEXT = page("registry")
-NOT_OF_THE_BUCKET = {"inspect", "train", "generate"}
+NOT_OF_THE_BUCKET = {"inspect", "evaluate", "train", "generate"}
 
 
 @pytest.mark.parametrize("command", commands(TEXT))

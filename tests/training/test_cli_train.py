@@ -7,31 +7,24 @@ import pytest
 
 from models.registry.pointer import read_pointer
 from models.stores.uri import open_store
+from training.cli import build_parser
 from training.cli_train import train_and_release
-from training.reading.arguments import add_data_options
 from training.settings import TrainingSettings
 
 
 def options(folder: Path, *, dry_run: bool) -> argparse.Namespace:
-    parser = argparse.ArgumentParser()
-    add_data_options(parser)
-    data = parser.parse_args(["--data", str(folder / "rows.parquet")])
-    return argparse.Namespace(
-        **vars(data),
-        model="toy",
-        store=(folder / "store").as_uri(),
-        seed=1,
-        max_refused_share=0.01,
-        family=["logistic"],
-        last_months=None,
-        refused=None,
-        dry_run=dry_run,
-    )
+    """The arguments as the command line parses them."""
+    arguments = ["train", "--model", "toy", "--data", str(folder / "rows.parquet"), "--seed", "1"]
+    arguments += ["--store", (folder / "store").as_uri(), "--family", "logistic"]
+    return build_parser(SETTINGS).parse_args([*arguments, *(["--dry-run"] if dry_run else [])])
+
+
+SETTINGS = TrainingSettings(model_store="unused", credit_models=("tests.support.toy",), threads=1)
 
 
 @pytest.fixture
 def settings() -> TrainingSettings:
-    return TrainingSettings(model_store="unused", credit_models=("tests.support.toy",), threads=1)
+    return SETTINGS
 
 
 def test_the_result_is_one_json_object_and_a_table_for_people(
@@ -47,7 +40,7 @@ def test_the_result_is_one_json_object_and_a_table_for_people(
     summary = json.loads(dry.out)
     assert list(summary) == [
         *("outcome", "model", "version", "family", "passed_over", "metrics", "gates"),
-        *("warnings", "remedies", "rows_refused", "would_promote"),
+        *("warnings", "remedies", "rows_refused", "search", "would_promote"),
     ]
     assert (summary["outcome"], summary["version"], summary["family"]) == (
         *("promoted", None, "logistic"),

@@ -50,7 +50,7 @@ def test_differences_are_the_new_version_minus_the_old_one(
     better = copy.deepcopy(report.document)
     better["manifest"]["metrics"]["auc"]["value"] += 0.01
     better["reproduce"]["seed"] = 99
-    better["gates"].append({"name": "a_new_gate", "passed": False, "detail": "it is new"})
+    better["gates"].append({"name": "a_new_gate", "passed": False, "reason": "it is new"})
     versions = publish_with(report.document, 1), publish_with(better, 2)
     document = compare_versions(store, Toy, versions, None)
     figures = {one["name"]: one["difference"] for one in document["figures"]}
