@@ -106,6 +106,7 @@ def build_document(trained: Trained, reported_run: ReportedRun) -> dict[str, Any
             asdict(describe_candidate(result, is_selected=result is trained.fitted.result))
             for result in trained.families
         ],
+        "constraints": asdict(trained.constraints) if trained.constraints else None,
         "parts": [asdict(figures) for figures in compare_parts(trained)],
         "discrimination": _describe_discrimination(review),
         "calibration": _describe_calibration(trained),
@@ -371,7 +372,5 @@ def _is_mostly_absent(field: FieldEntry) -> bool:
 
 
 def _describe_parameters(trained: Trained) -> dict[str, Any]:
-    """Describe the hyper-parameters: those of a search, or else the family's own."""
-    result = trained.fitted.result
-    searched = describe_candidate(result, is_selected=True).parameters
-    return searched or describe_parameters(result.candidate.build(trained.fit))
+    """Describe the hyper-parameters, with those that a search or a person chose."""
+    return describe_parameters(trained.fitted.result.candidate.build(trained.fit))

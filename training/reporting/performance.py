@@ -1,6 +1,6 @@
 """The same figures on the training part, across folds, and on the test part."""
 
-from dataclasses import asdict, dataclass, is_dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -8,6 +8,7 @@ import numpy as np
 from models.calibration import calibrate
 from models.metrics import CLASSIFYING, METRICS, Labels, Probabilities
 from models.scorer import probabilities_from_log_odds
+from training.families.search import SearchResult
 from training.families.selection import FamilyResult
 from training.run import Trained
 
@@ -41,7 +42,7 @@ class CandidateFigures:
     auc: float
     auc_deviation: float
     folds: tuple[dict[str, Any], ...]
-    trials: int | None
+    search: SearchResult | None
     parameters: dict[str, Any]
 
 
@@ -87,7 +88,7 @@ def _measure(name: str, trained: Trained, labels: Labels, probabilities: Probabi
 
 
 def describe_candidate(result: FamilyResult, *, is_selected: bool) -> CandidateFigures:
-    """Describe a family's results. What a search adds to them is optional."""
+    """Describe a family's results, and what a search added to them."""
     losses = [fold.log_loss for fold in result.folds]
     aucs = [fold.auc for fold in result.folds]
     return CandidateFigures(
@@ -99,18 +100,6 @@ def describe_candidate(result: FamilyResult, *, is_selected: bool) -> CandidateF
         auc=float(np.mean(aucs)),
         auc_deviation=float(np.std(aucs, ddof=1)) if len(aucs) > 1 else 0.0,
         folds=tuple(asdict(fold) for fold in result.folds),
-        trials=_count_trials(getattr(result, "trials", None)),
-        parameters=_plain(getattr(result, "parameters", None)),
+        search=result.search,
+        parameters=dict(result.candidate.parameters),
     )
-
-
-def _count_trials(trials: Any) -> int | None:  # noqa: ANN401 -- a search may count or list them
-    if trials is None or isinstance(trials, int):
-        return trials
-    return len(trials) if hasattr(trials, "__len__") else None
-
-
-def _plain(parameters: Any) -> dict[str, Any]:  # noqa: ANN401 -- a search may bring any mapping
-    if is_dataclass(parameters) and not isinstance(parameters, type):
-        parameters = asdict(parameters)
-    return dict(parameters) if parameters else {}

@@ -83,11 +83,30 @@ def test_periods_and_refusals_and_remarks_are_shown_if_there_are_any(report: Rep
 
 def test_a_searched_family_shows_what_the_search_chose(report: Report) -> None:
     document = copy.deepcopy(report.document)
-    document["candidates"][0] |= {"trials": 30, "parameters": {"max_depth": 4, "booster": "dart"}}
+    search = {"trials": 30, "pruned": 4, "seconds": 12.5, "ended_by": "trials"}
+    losses = {"default_log_loss": 0.41, "log_loss": 0.4, "nested_log_loss": None}
+    document["candidates"][0] |= {"search": search | losses, "parameters": {"max_depth": 4}}
     page = render_report(document)
     assert 'max_depth <data value="4">4</data>' in page
-    assert "booster dart" in page
     assert '<data value="30">30</data>' in page
+    assert "ended by" in page
+    assert "ended by" not in report.page
+
+
+def test_costs_of_signs_are_shown_if_they_were_measured(report: Report) -> None:
+    assert "Not measured: the budget of the run was quick" in report.page
+    document = copy.deepcopy(report.document)
+    sign = {"feature": "income", "sign": -1, "cost": 0.0023, "low": 0.001, "high": 0.0035}
+    document["constraints"] = {
+        "free_auc": 0.71,
+        "constrained_auc": 0.707,
+        "cost": 0.003,
+        "low": 0.0,
+        "high": 0.005,
+        "signs": [sign],
+    }
+    page = render_report(document)
+    assert 'class="n failed"><data value="0.0023">' in page
 
 
 def test_costs_and_ratings_are_shown_where_a_model_has_them(report: Report) -> None:

@@ -1,12 +1,10 @@
-from dataclasses import dataclass, replace
-from types import SimpleNamespace
-from typing import Any, cast
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from models.metrics import auc
-from training.families.selection import FamilyResult
+from training.families.search import SearchResult
 from training.reporting.performance import compare_parts, describe_candidate, find_out_of_fold
 from training.run import Trained
 
@@ -28,29 +26,27 @@ def test_a_candidate_has_the_means_and_deviations_of_its_folds(trained: Trained)
     result = trained.fitted.result
     candidate = describe_candidate(result, is_selected=True)
     assert candidate.auc == pytest.approx(np.mean([fold.auc for fold in result.folds]))
-    assert (candidate.family, candidate.trials, candidate.parameters) == ("logistic", None, {})
+    assert (candidate.family, candidate.search, candidate.parameters) == ("logistic", None, {})
     assert len(candidate.folds) == 5
 
 
-@dataclass(frozen=True)
-class Depth:
-    depth: int
-
-
-@pytest.mark.parametrize(
-    ("trials", "parameters", "expected"),
-    [(30, {"depth": 3}, 30), ([1, 2], Depth(3), 2), (object(), {"depth": 3}, None)],
-)
-def test_what_a_search_brings_is_described(
-    trained: Trained, trials: object, parameters: object, expected: int | None
-) -> None:
+def test_what_a_search_brings_is_described(trained: Trained) -> None:
+    searched = SearchResult(
+        trials=30,
+        pruned=4,
+        seconds=12.5,
+        ended_by="trials",
+        parameters={"depth": 3},
+        log_loss=0.4,
+        default_log_loss=0.41,
+    )
     result = trained.fitted.result
-    members: dict[str, Any] = {
-        name: getattr(result, name) for name in ("candidate", "folds", "out_of_fold", "calibration")
-    }
-    searched = SimpleNamespace(**members, trials=trials, parameters=parameters)
-    candidate = describe_candidate(cast("FamilyResult", searched), is_selected=False)
-    assert (candidate.trials, candidate.parameters) == (expected, {"depth": 3})
+    tuned = replace(
+        result, candidate=result.candidate.with_parameters({"regularisation": 3}), search=searched
+    )
+    candidate = describe_candidate(tuned, is_selected=False)
+    assert candidate.search is searched
+    assert candidate.parameters == {"regularisation": 3}
 
 
 def test_one_fold_has_no_deviation(trained: Trained) -> None:
