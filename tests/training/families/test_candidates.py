@@ -1,13 +1,21 @@
 import ctypes
 import sys
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 import pytest
 
+from models.annotations import Reason
+from models.contract import CreditModel
 from models.errors import LibraryMissingError
-from models.features import features
+from models.estimators.families import Family
+from models.features import columns_from_fields, features, matrix_from_columns
+from models.metrics import auc
+from models.policy import Cutoffs
+from models.score_scale import PointsToDoubleOdds
 from tests.support.toy import Toy
 from training.families.candidates import CANDIDATES, Candidate, Fit, frame_from_matrix
+from training.families.export import check_parity, export
 
 FIT = Fit(Toy, seed=5, threads=1)
 NAMES = [f.name for f in features(Toy)]
@@ -71,3 +79,30 @@ def test_no_weight_of_evidence_of_a_scorecard_may_raise_the_risk() -> None:
 def test_every_call_builds_a_pipeline_of_its_own(family: str) -> None:
     build = candidate(family).build
     assert build(FIT) is not build(FIT)
+
+
+class LevelsOnly(CreditModel):
+    """A credit model without any number."""
+
+    label: ClassVar = "is_default"
+    label_definition: ClassVar = "made up"
+    horizon: ClassVar = "12 months"
+    scale: ClassVar = PointsToDoubleOdds()
+    policy: ClassVar = Cutoffs(approve_below=0.2, decline_from=0.4)
+
+    home: Annotated[Literal["own", "rent"], Reason("L1", "Housing")]
+    job: Annotated[Literal["none", "some", "good"], Reason("L2", "Employment")]
+
+
+@pytest.mark.parametrize("family", [c.family for c in CANDIDATES])
+def test_a_model_without_numbers_can_be_trained_by_every_family(family: Family) -> None:
+    random = np.random.default_rng(2)
+    home, job = random.integers(0, 2, 900), random.integers(0, 3, 900)
+    labels = random.binomial(1, 0.1 + 0.3 * home + 0.1 * (job == 0))
+    fields = {"home": home.astype(float), "job": job.astype(float)}
+    matrix = matrix_from_columns(LevelsOnly, columns_from_fields(LevelsOnly, fields))
+    frame = frame_from_matrix(LevelsOnly, matrix)
+    pipeline = candidate(family).build(Fit(LevelsOnly, seed=1, threads=1)).fit(frame, labels)
+    estimator = export(family, pipeline, LevelsOnly)
+    check_parity(estimator, pipeline, LevelsOnly, matrix)
+    assert auc(labels, estimator.log_odds(matrix)) > 0.6
