@@ -10,8 +10,10 @@ from models.errors import DataError
 from models.features import Matrix, columns_from_fields, matrix_from_columns
 from models.metrics import Labels
 from training.reading.row_validation import CheckedRows
-from training.split import Hashes, Mask, is_test, split_by_date, split_by_hash
+from training.split import TEST_SHARE, Hashes, Mask, is_test, split_by_date, split_by_hash
 
+SHARE_TOLERANCE = 0.05  # of the share of test rows
+MOST_ERRORS = 4.0  # standard errors between default rates, which chance hardly reaches
 LEAST_OF_EACH_OUTCOME = 20  # defaults, and non-defaults, in every part
 
 
@@ -79,6 +81,32 @@ def split_rows(rows: CheckedRows, last_months: int | None) -> Parts:
         test=_select("test", rows, split.test),
         in_time=None if split.in_time is None else _select("in-time test", rows, split.in_time),
     )
+
+
+def list_split_remarks(parts: Parts) -> tuple[str, ...]:
+    """List how the parts differ more than chance lets parts of one population differ.
+
+    A part of few large groups may have another size, and later months another default rate.
+    """
+    remarks = []
+    fitted, tested = parts.training.labels, (parts.in_time or parts.test).labels
+    share = len(tested) / (len(fitted) + len(tested))
+    if abs(share - TEST_SHARE) > SHARE_TOLERANCE:
+        remarks.append(
+            f"split: {share:.0%} of the rows test the model instead of {TEST_SHARE:.0%}; a few "
+            "groups are large"
+        )
+    late = parts.test.labels
+    rate = (fitted.sum() + late.sum()) / (len(fitted) + len(late))
+    error = (rate * (1 - rate) * (1 / len(fitted) + 1 / len(late))) ** 0.5
+    difference = late.mean() - fitted.mean()
+    if abs(difference) > MOST_ERRORS * error:
+        remarks.append(
+            f"split: the default rate is {fitted.mean():.4f} in the training part and "
+            f"{late.mean():.4f} in the test part, {abs(difference) / error:.1f} standard errors "
+            "apart"
+        )
+    return tuple(remarks)
 
 
 def part_from_rows(rows: CheckedRows, *, only_held: bool = False) -> Part:

@@ -26,7 +26,7 @@ from training.gate_evidence import GateEvidence, JudgedRows, gather_evidence
 from training.gates import Evaluation
 from training.golden_rows import draw_golden_rows
 from training.model_review import SignCheck, check_signs
-from training.parts import Part, Parts, split_rows
+from training.parts import Part, Parts, list_split_remarks, split_rows
 from training.progress import say
 from training.reading.data import DataRequest, TrainingData, read_data
 from training.reading.options import DataOptions
@@ -204,6 +204,9 @@ def prepare(job: TrainingJob) -> Prepared:
         say(remark)
         data = replace(data, remarks=(*data.remarks, remark))
     parts = split_rows(data.rows, job.last_months)
+    for remark in list_split_remarks(parts):
+        say(f"{name_from_model(job.model)}: {remark}")
+        data = replace(data, remarks=(*data.remarks, remark))
     part = parts.training
     frame = frame_from_matrix(job.model, part.matrix)
     plan = plan_search(job.search)

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -9,7 +10,12 @@ from models.data_file import DataFile
 from models.errors import DataError
 from tests.support.dated_loan import DatedLoan, dated_rows
 from tests.support.toy import Toy
-from training.parts import LEAST_OF_EACH_OUTCOME, part_from_rows, split_rows
+from training.parts import (
+    LEAST_OF_EACH_OUTCOME,
+    list_split_remarks,
+    part_from_rows,
+    split_rows,
+)
 from training.reading.row_validation import Reading, check_rows
 
 
@@ -70,3 +76,19 @@ def test_parts_that_are_too_small_and_months_without_dates_are_refused(
         split_rows(few, None)
     with pytest.raises(DataError, match="--last-months needs a date column"):
         split_rows(few, 12)
+
+
+def test_parts_that_differ_more_than_chance_are_remarked_on(toy_frame: pd.DataFrame) -> None:
+    sound = split_rows(check_rows(Toy, toy_frame, 0), None)
+    assert list_split_remarks(sound) == ()
+    worse = replace(
+        sound.test,
+        labels=np.maximum(sound.test.labels, sound.training.labels[: len(sound.test.labels)]),
+    )
+    [rate] = list_split_remarks(replace(sound, test=worse))
+    assert rate.startswith("split: the default rate is 0.")
+    large = pd.concat([toy_frame.assign(who=range(4_000)), toy_frame.head(2_000).assign(who=8)])
+    large.index = pd.RangeIndex(len(large))
+    reading = Reading(declared=DataFile(group_column="who"))
+    [share] = list_split_remarks(split_rows(check_rows(Toy, large, 0, reading), None))
+    assert share == ("split: 51% of the rows test the model instead of 25%; a few groups are large")
