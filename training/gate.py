@@ -78,9 +78,10 @@ class Gate:
 
     @property
     def verdict(self) -> str:
-        """The result in one word: passed, or what the failure means."""
+        """The result in a word or two: passed, not measured, or what the failure means."""
         words = {"report": "noted", "warn": "WARNING", "refuse": "FAILED"}
-        return "passed" if self.passed else words[self.consequence]
+        passed = "not measured" if self.figure is None else "passed"
+        return passed if self.passed else words[self.consequence]
 
     @property
     def remedy(self) -> str:

@@ -73,6 +73,9 @@ def test_the_report_has_both_tests_out_of_time_and_in_time(folder: Path) -> None
     page = store.read(f"{path}.html").data.decode()
     assert "the last months, out of time" in page
     assert "The data has no dates" not in page
+    fields = {field["name"]: field for field in document["data"]["fields"]}
+    assert (fields["applied"]["kind"], fields["grade"]["kind"]) == ("date", "3 levels in order")
+    assert '">2024-01-0' in page  # the first percentile of the dates
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import numpy as np
 from annotated_types import Gt, Lt
 from pydantic.fields import FieldInfo
 
-from models.annotations import Column
+from models.annotations import Column, date_from_days
 from models.contract import Characteristic, CreditModel, bounds_from_field, characteristics
 from models.metrics import Labels
 from training.model_review import name_edges
@@ -104,7 +104,9 @@ def _name_kind(c: Characteristic) -> str:
     if c.identifier:
         return "identifier"
     if c.levels:
-        return f"{len(c.levels)} levels"
+        return f"{len(c.levels)} levels" + (" in order" if c.is_ordered else "")
+    if c.is_date:
+        return "date"
     kind = "integer" if c.is_integer else "number"
     return f"derived {kind}" if c.compute is not None else kind
 
@@ -148,5 +150,5 @@ def _count_amounts(amounts: Column, labels: Labels, c: Characteristic) -> tuple[
     bins = np.clip(np.searchsorted(edges, amounts, side="right") - 1, 0, BARS - 1)
     rows = np.bincount(bins, minlength=BARS).tolist()
     bads = np.bincount(bins, weights=labels, minlength=BARS).astype(int).tolist()
-    names = name_edges(edges)
+    names = [date_from_days(e).isoformat() for e in edges] if c.is_date else name_edges(edges)
     return tuple(Bar(f"{names[i]} to {names[i + 1]}", rows[i], bads[i]) for i in range(BARS))

@@ -8,6 +8,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from models.annotations import date_from_days
 from training.reporting.charts import draw_charts
 
 MINUS = "\N{MINUS SIGN}"
@@ -54,6 +55,7 @@ def build_environment() -> Environment:
         "number": format_number,
         "share": format_share,
         "count": format_count,
+        "day": format_day,
         "general": format_general,
         "sentence": lambda text: re.sub(r"\{[^}]*\}", "…", str(text)),
         "metric": lambda name: METRIC_NAMES.get(name, str(name).replace("_", " ")),
@@ -95,6 +97,15 @@ def format_general(value: Any) -> Markup:  # noqa: ANN401 -- a cell may hold a n
         return Markup("{}").format(value)
     is_large = abs(value) >= 1e5 or float(value).is_integer()  # noqa: PLR2004 -- no decimals matter
     return _carry(value, f"{value:,.0f}" if is_large else f"{value:,.5g}")
+
+
+def format_day(value: float | None) -> Markup:
+    """Write days since 1970-01-01 as a date."""
+    if value is None:
+        return ABSENT
+    # Without `_carry`, which would write the hyphens of a date as minus signs.
+    date = date_from_days(value).isoformat()
+    return Markup('<data value="{}">{}</data>').format(repr(value), date)
 
 
 def _carry(value: float, text: str) -> Markup:
