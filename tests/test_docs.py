@@ -42,6 +42,9 @@ RUN = {
         "training evaluate": "tests/docs/test_training.py",
         "training generate": "tests/docs/test_training.py",
     },
+    "docs/model-development.md": {
+        "--family lightgbm --dry-run": "tests/docs/test_model_development.py",
+    },
     "docs/your-own-model.md": {
         "training inspect --data loans.csv": "tests/docs/test_your_own_model.py",
         "training generate": "tests/docs/test_your_own_model.py",
