@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from scipy.stats import chi2
 
 from models.annotations import Column
 from models.contract import Characteristic
 from models.metrics import Probabilities
+from models.stability import chi_squared_quantile
 from training.model_review import name_edges
 from training.reporting.binning import bin_indices, edges_of_equal_mass
 
@@ -81,7 +81,7 @@ def psi_bound(bins: int, first: int, second: int) -> float:
     """
     if bins < 2:  # noqa: PLR2004 -- one bin cannot differ
         return LEAST_BOUND
-    by_chance = float(chi2.ppf(CONFIDENCE, bins - 1)) * (1 / first + 1 / second)
+    by_chance = chi_squared_quantile(CONFIDENCE, bins - 1) * (1 / first + 1 / second)
     return max(LEAST_BOUND, by_chance)
 
 
