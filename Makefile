@@ -19,7 +19,7 @@ ENVIRONMENT ?= prod
 URL ?= http://localhost:$(PORT)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock run train serve stress quick test lint types unit test-environments coverage infra-check stack-test soak bench bench-peers bench-accuracy gate-errors load client openapi documents screenshots charts cost sbom source-archive bootstrap plan release
+.PHONY: help setup lock run train serve stress quick test lint types unit test-environments coverage infra-check stack-test soak bench bench-peers bench-accuracy gate-errors load client openapi documents notebook screenshots charts cost sbom source-archive bootstrap plan release
 
 help: ## show this list
 	@awk -F ':.*## ' '/^##@ / { print "\n" substr($$0, 5) } /^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -122,6 +122,9 @@ openapi: setup ## write docs/openapi.json and docs/http.md
 
 documents: setup ## write these two, docs/settings.md, .env.example and terraform/schemas
 	$(PYTHON) infra/local/documents.py
+
+notebook: setup ## run the notebook of docs/notebooks and keep its outputs
+	.venv/bin/jupyter-execute --inplace docs/notebooks/from-file-to-score.ipynb
 
 screenshots: setup ## the README's pictures; needs chromium, and var/store as `make run` fills it
 	$(PYTHON) tests/docs/screenshots.py
