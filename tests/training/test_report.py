@@ -114,7 +114,7 @@ def test_it_has_the_figures_of_its_json(report: Path) -> None:
     assert document["format"] == FORMAT
     assert f"{document['manifest']['metrics']['auc']['value']:.4f}" in page
     for gate in document["gates"]:
-        assert gate["detail"].replace("'", "&#39;") in page
+        assert gate["reason"].replace("'", "&#39;") in page
     assert {group["characteristic"] for group in document["fairness"]} >= {"age"}
     assert all(check["violations"] == 0 for check in document["explanations"]["signs"])
     assert document["reproduce"]["command"] in page

@@ -38,7 +38,7 @@ def rows(example: Example) -> list[dict[str, Any]]:
     base = example("application")
     return [
         base,
-        base | {"credit_score": 560, "debt_to_income": 0.6},
+        base | {"credit_score": 520, "debt_to_income": 0.7},
         base | {"credit_score": 300, "num_late_payments": 40, "num_bankruptcies": 3},
     ]
 
