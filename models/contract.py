@@ -201,6 +201,9 @@ def contract_hash(model: type[CreditModel]) -> str:
 
 def _check_field(model: type[CreditModel], name: str, info: FieldInfo) -> None:
     """Refuse what training or serving could not keep to."""
+    if name in ("cls", "self"):
+        message = f"{name}: Python reserves this name; use another one, with FromColumn({name!r})"
+        raise DeclarationError(message)
     if name == model.label:
         message = f"{name}: a field cannot be the label; it is known only after the loan"
         raise DeclarationError(message)
@@ -261,6 +264,7 @@ def _from_field(name: str, info: FieldInfo) -> Characteristic:
         kind = get_args(kind)[0]
     annotations = tuple(a for a in (*info.metadata, *inner) if isinstance(a, Annotation))
     levels = get_args(kind) if get_origin(kind) is Literal else ()
+    _check_source(name, levels, annotations)
     if Identifier() in annotations:
         _require_optional_text(name, kind, optional=optional)
     elif not levels and kind not in (int, float, date):
@@ -278,6 +282,21 @@ def _from_field(name: str, info: FieldInfo) -> Characteristic:
         raise DeclarationError(message)
     _check_levels(name, levels, annotations)
     return _annotate(plain, annotations)
+
+
+def _check_source(
+    name: str, levels: tuple[Level, ...], annotations: tuple[Annotation, ...]
+) -> None:
+    """Refuse a factor that is no factor, and words for what the field cannot be."""
+    for source in (a for a in annotations if isinstance(a, FromColumn)):
+        if not math.isfinite(source.factor) or not source.factor:
+            message = f"{name}: the factor of FromColumn must be finite and not 0"
+            raise DeclarationError(message)
+        values = [value for value in source.words.values() if value is not None]
+        if any(v not in levels if levels else not isinstance(v, int | float) for v in values):
+            kind = "levels" if levels else "numbers"
+            message = f"{name}: the words of FromColumn must stand for {kind} of the field, or None"
+            raise DeclarationError(message)
 
 
 def _check_levels(

@@ -12,6 +12,7 @@ from typing import Literal
 from models.errors import DeclarationError
 
 OutcomeValue = Literal[0, 1] | None
+NUMBER_CHARACTERS = frozenset("0123456789+-.,")
 ONE_CHARACTER = ("delimiter", "quote", "decimal", "thousands")
 
 
@@ -52,6 +53,11 @@ class CsvDialect:
                 _refuse(name, f"must be one character, got {value!r}")
         if self.decimal in (self.delimiter, self.thousands):
             _refuse("decimal", "must differ from the delimiter and from thousands")
+        if any(not symbol or set(symbol) & NUMBER_CHARACTERS for symbol in self.symbols):
+            _refuse("symbols", "must have no digit, sign, point or comma, which numbers need")
+        self._check_file()
+
+    def _check_file(self) -> None:
         if self.skip_lines < 0:
             _refuse("skip_lines", f"must be at least 0, got {self.skip_lines}")
         if len(set(self.columns)) < len(self.columns):

@@ -88,7 +88,6 @@ TESTED_BY = {
     "infra/smoke.py": "infra/test_release.py",
     "models/prediction.py": "functions/scoring/test_openapi.py",
     "training/reading/arguments.py": "training/reading/test_options.py",
-    "training/reading/data.py": "training/test_run.py",
 }
 
 

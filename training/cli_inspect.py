@@ -98,7 +98,9 @@ def _read(data: DataOptions) -> InspectedFile:
     else:
         name = Path(origin.location).name
         if is_text_file(origin.location):
-            declared = data.declare(DataFile(csv=detect_dialect(read_bytes(origin.location))))
+            encoding = declared.csv.encoding if data.has("encoding") else None
+            detected = detect_dialect(read_bytes(origin.location), encoding)
+            declared = data.declare(DataFile(csv=detected))
         table = read_table(origin.location, declared.csv)
         frame = table.frame
         if table.misshapen:
@@ -119,9 +121,13 @@ def _read_outcome(frame: pd.DataFrame, declared: DataFile) -> OutcomeColumn | No
         return None
     cells = convert_outcomes(frame[name], declared.csv, declared.outcome)
     if cells.unreadable.any():
-        words = frame[name].astype(str).str.strip().value_counts().index[:MOST_WORDS]
+        undeclared = frame[name][cells.unreadable].astype(str).str.strip()
+        words = undeclared.value_counts().index[:MOST_WORDS]
         options = " ".join(shlex.join(["--outcome", f"{word}=..."]) for word in words)
-        say(f"{name} has words: declare which is a default (1) and which is none (0): {options}")
+        say(
+            f"{name} has words that are not declared: say which is a default (1), which is none "
+            f"(0) and which is left out (excluded): {options}"
+        )
         return None
     return OutcomeColumn(name, cells.numbers)
 
@@ -145,6 +151,9 @@ def _print_profiles(inspected: InspectedFile, profiles: list[ColumnProfile]) -> 
 
 def _write_model(path: Path, inspected: InspectedFile, profiles: list[ColumnProfile]) -> str:
     """Write a model file, and never over another one."""
+    if not len(inspected.frame):
+        message = "--write-model needs rows; the data has none"
+        raise DataError(message)
     if inspected.outcome is None:
         message = "--write-model needs the outcome: declare --outcome-column and --outcome"
         raise DataError(message)

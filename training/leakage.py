@@ -84,6 +84,8 @@ def _measure_information(
 def measure_repetition(model: type[CreditModel], train: Matrix, test: Matrix) -> Repetition:
     """Measure how many rows are near-duplicates, within the data and across its two parts.
 
+    Two rows must also be equal in every other column, such as levels.
+
     Two rows are near-duplicates if all declared numbers with at least `DISTINCT_VALUES` values are
     equal to `DIGITS` significant digits. Rows with fewer than `LEAST_NUMBERS` values that are
     neither missing nor common are not compared.
@@ -93,7 +95,9 @@ def measure_repetition(model: type[CreditModel], train: Matrix, test: Matrix) ->
         return Repetition(None, None)
     both = _round_to_digits(np.vstack([train[:, columns], test[:, columns]]))
     is_distinctive = _find_distinctive(both)
-    _, groups = np.unique(both, axis=0, return_inverse=True)
+    others = [j for j in range(train.shape[1]) if j not in columns]
+    rest = np.nan_to_num(np.vstack([train[:, others], test[:, others]]), nan=np.inf)
+    _, groups = np.unique(np.hstack([both, rest]), axis=0, return_inverse=True)
     groups = groups.ravel()
     in_train = np.zeros(groups.max() + 1, dtype=bool)
     in_train[groups[: len(train)]] = True

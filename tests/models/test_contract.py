@@ -12,6 +12,7 @@ from models.annotations import (
     Codes,
     Column,
     Columns,
+    FromColumn,
     Identifier,
     Missing,
     Ordered,
@@ -161,6 +162,10 @@ def test_the_contract_hash_changes_with_a_bound_and_not_with_a_title() -> None:
         ((Annotated[Literal["a"], Risk(1)], ...), "Risk applies to numbers and to levels in an"),
         ((Annotated[Literal["a"], Special({1: "x"})], ...), "Special applies to numbers"),
         ((Annotated[float, Ordered(), Reason("A", "x")], ...), "Ordered applies to the levels"),
+        ((Annotated[float, FromColumn(factor=0), REASON], ...), "the factor of FromColumn must"),
+        ((Annotated[float, FromColumn(factor=math.nan), REASON], ...), "must be finite and not 0"),
+        ((Annotated[float, FromColumn(words={"Y": "x"}), REASON], ...), "must stand for numbers"),
+        ((Annotated[Literal["a"], FromColumn(words={"Y": "b"})], ...), "must stand for levels"),
         ((Annotated[float, Other("x"), Reason("A", "x")], ...), "Other names a level of a Literal"),
         ((Annotated[Literal["a"], Other("b")], ...), "Other names a level .*; 'b' is none"),
         ((Annotated[Literal[1, 2], Codes(), Other("b")], ...), "Other names a level of a Literal"),
@@ -361,6 +366,11 @@ def test_rows_with_dates_are_checked_by_column_as_pydantic_checks_them() -> None
     days = np.array([days_from_date(day) for day in ("1999-12-31", "2026-11-30", "2100-01-01")])
     numbers = {"applied": days, "opened": np.full(3, np.nan)}
     assert find_doubtful(Dated, numbers).tolist() == [True, False, True]
+
+
+def test_a_name_that_python_reserves_is_refused() -> None:
+    with pytest.raises(DeclarationError, match="cls: Python reserves this name"):
+        create_model("Broken", __base__=Toy, cls=(Annotated[float, REASON], ...))
 
 
 def test_a_date_is_declared_by_its_own_type() -> None:

@@ -13,6 +13,8 @@ from models.errors import DeclarationError
         ({"quote": ""}, "quote must be one character"),
         ({"decimal": ","}, "decimal must differ from the delimiter and from thousands"),
         ({"thousands": "."}, "decimal must differ"),
+        ({"symbols": ("5",)}, "symbols must have no digit, sign, point or comma"),
+        ({"symbols": ("-",)}, "symbols must have no digit"),
         ({"skip_lines": -1}, "skip_lines must be at least 0, got -1"),
         ({"columns": ("a", "b", "a")}, "columns names a column twice"),
         ({"extra_cell": "middle"}, "extra_cell must be none, first or last, got 'middle'"),

@@ -26,11 +26,16 @@ PLAIN_NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?"
 MISSING_WORDS = frozenset(
     ("na", "n/a", "n.a.", "nan", "null", "none", "nil", "missing", "unknown", "?", "-", "--", ".")
 )
+CURRENCY = r"[€$£¥₹]|EUR|USD|GBP|INR|CHF|Rs\.?"
 KINDS = (
     ("a per cent", re.compile(r"[+-]?[0-9.,\s]+%")),
-    ("an amount with a currency sign", re.compile(r"[+-]?\D{1,3}\s?[0-9.,]+|[0-9.,]+\s?[€$£¥₹]")),
+    (
+        "an amount with a currency sign",
+        re.compile(rf"[+-]?({CURRENCY})\s?-?[0-9.,'\s]+|-?[0-9.,'\s]+({CURRENCY})"),
+    ),
     ("a number with an underscore", re.compile(r"[+-]?[0-9][0-9_]*_[0-9]+(\.[0-9]+)?")),
-    ("a number with separators", re.compile(r"[+-]?[0-9][0-9.,' ]*")),
+    ("a number with separators", re.compile(r"[+-]?[0-9]+[.,' ][0-9.,' ]*")),
+    ("another number", re.compile(r"[+-]?[0-9]+")),
     ("a date", re.compile(r"[0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{1,4}.*")),
 )
 
@@ -68,7 +73,7 @@ def convert_numbers(
         values = column.to_numpy(np.float64, na_value=np.nan)
         cells = ConvertedColumn(values, np.isinf(values))
     else:
-        cells = _convert_distinct(column, partial(_parse_number, dialect, words))
+        return _convert_distinct(column, partial(_parse_scaled, dialect, words, factor))
     return cells if factor == 1.0 else ConvertedColumn(cells.numbers * factor, cells.unreadable)
 
 
@@ -86,7 +91,8 @@ def convert_outcomes(
 
     Without `outcome` words, only the numbers 0 and 1 and booleans are readable.
     """
-    return _convert_distinct(column, partial(_parse_outcome, dialect, outcome))
+    words = {word.strip(): value for word, value in outcome.items()}
+    return _convert_distinct(column, partial(_parse_outcome, dialect, words))
 
 
 def convert_dates(column: pd.Series, dialect: CsvDialect) -> ConvertedColumn:
@@ -117,6 +123,8 @@ def describe_cell(value: object) -> str:
 
 def is_absent(value: object) -> bool:
     """Return whether a cell of a frame has no value."""
+    if isinstance(value, list | tuple | dict | set | np.ndarray):
+        return False
     return value is None or value is pd.NA or value is pd.NaT or value != value  # noqa: PLR0124 -- NaN
 
 
@@ -131,6 +139,15 @@ def _convert_distinct(column: pd.Series, parse: Parse) -> ConvertedColumn:
     values = np.array([np.nan if number is None else number for number in parsed], np.float64)
     unreadable = np.array([number is None for number in parsed], bool)
     return ConvertedColumn(values[indices], unreadable[indices])
+
+
+def _parse_scaled(
+    dialect: CsvDialect, words: Mapping[str, object], factor: float, value: object
+) -> float | None:
+    """Parse a cell. A word is a value of the field already, so the factor is not for it."""
+    number = _parse_number(dialect, words, value)
+    is_word = isinstance(value, str) and value.strip() in words
+    return number if number is None or is_word else number * factor
 
 
 def _parse_number(dialect: CsvDialect, words: Mapping[str, object], value: object) -> float | None:
@@ -156,7 +173,9 @@ def _parse_text(dialect: CsvDialect, words: Mapping[str, object], text: str) -> 
     if dialect.thousands:
         grouped = re.escape(dialect.thousands)
         decimal = re.escape(dialect.decimal)
-        if re.fullmatch(rf"[+-]?[0-9]{{1,3}}({grouped}[0-9]{{3}})+({decimal}[0-9]*)?", stripped):
+        if re.fullmatch(
+            rf"[+-]?[1-9][0-9]{{0,2}}({grouped}[0-9]{{3}})+({decimal}[0-9]*)?", stripped
+        ):
             stripped = stripped.replace(dialect.thousands, "")
     if dialect.decimal != ".":
         stripped = stripped.replace(".", "?").replace(dialect.decimal, ".")
@@ -196,6 +215,8 @@ def _parse_outcome(
         return math.nan if declared is None else float(declared)
     if is_absent(value):
         return math.nan if "" in outcome and outcome[""] is None else None
+    if str(value) in outcome:  # True and False of a Parquet file
+        return _parse_outcome(dialect, outcome, str(value))
     number = _parse_number(dialect, {}, value)
     if number is not None and not outcome and number in (0, 1):
         return float(number)

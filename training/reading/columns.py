@@ -9,6 +9,7 @@ from models.data_file import DataFile
 from models.errors import DataError
 
 LEAST_LIKENESS = 0.75  # of a column that a message suggests, from 0 to 1
+DELIMITERS = (",", ";", "|", "\t")
 MOST_NAMES = 12  # columns of the data that a message lists
 
 
@@ -47,10 +48,10 @@ def map_columns(
     DataError
         If a column is missing, ambiguous or used for two things. All faults are named at once.
     """
-    faults = _check_arguments(model, chosen, without)
+    faults = _check_arguments(model, names, chosen, without)
     fields: dict[str, str] = {}
     for c in _list_fields(model):
-        if c.name in without:
+        if c.name in without or chosen.get(c.name, names[0]) not in names:
             continue
         columns = _find_columns(c, names, chosen)
         if len(columns) == 1:
@@ -62,7 +63,8 @@ def map_columns(
             faults.append(_explain_missing(c.name, unused, is_optional=c.optional))
     outcome = declared.outcome_column or model.label
     if outcome not in names:
-        faults.append(_explain_missing(outcome, names, is_optional=False))
+        explained = _explain_missing(outcome, names, is_optional=False)
+        faults.append(explained.replace(f"--column {outcome}=", "--outcome-column "))
     special = {s: column for s in SPECIAL if (column := getattr(declared, s)) is not None}
     faults += [
         f"{setting}: the data has no column {column}"
@@ -71,7 +73,7 @@ def map_columns(
     ]
     faults += _find_shared({**fields, model.label: outcome})
     if faults:
-        raise DataError("; ".join(faults))
+        raise DataError(_explain_delimiter(names) or "; ".join(faults))
     absent = tuple(c.name for c in _list_fields(model) if c.name not in fields)
     return ColumnMap(fields, absent, outcome, special)
 
@@ -85,7 +87,10 @@ def _list_fields(model: type[CreditModel]) -> list[Characteristic]:
 
 
 def _check_arguments(
-    model: type[CreditModel], chosen: Mapping[str, str], without: Collection[str]
+    model: type[CreditModel],
+    names: Sequence[str],
+    chosen: Mapping[str, str],
+    without: Collection[str],
 ) -> list[str]:
     fields = {c.name: c for c in _list_fields(model)}
     faults = [
@@ -93,12 +98,25 @@ def _check_arguments(
         for name in chosen
         if name not in fields
     ]
+    faults += [
+        f"--column {name}={column}: the data has no column {column}"
+        for name, column in chosen.items()
+        if name in fields and column not in names
+    ]
     for name in without:
         if name not in fields:
             faults.append(f"--without {name}: the model has no such field")
         elif not fields[name].optional:
             faults.append(f"--without {name}: the field is required, so every row needs it")
     return faults
+
+
+def _explain_delimiter(names: Sequence[str]) -> str:
+    """Explain what to declare if several columns were read as one."""
+    delimiter = next((other for other in DELIMITERS if other in names[0]), None)
+    if len(names) != 1 or delimiter is None:
+        return ""
+    return f"the data has one column, {names[0][:60]}; declare --delimiter '{delimiter}'"
 
 
 def _find_columns(c: Characteristic, names: Sequence[str], chosen: Mapping[str, str]) -> list[str]:

@@ -10,10 +10,12 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
+from pyarrow import compute
 
 from models.data_file import CsvDialect
 from models.errors import DataError
 
+MOST_LINES = 20  # of one cell
 INDEX, EMPTY = "(index)", "(empty)"  # names of the extra cell that a dialect declares
 TEXT = pd.StringDtype("pyarrow", na_value=np.nan)
 
@@ -44,13 +46,16 @@ def read_csv(data: bytes, dialect: CsvDialect) -> TableRows:
     for _ in range(dialect.skip_lines):
         stream.readline()
     names = _read_header(stream, dialect)
+    body = stream.read()
+    _require_closed_quotes(body, dialect)
     misshapen: dict[int, int] = {}
-    table = _read_rows(stream.read(), names, dialect, _record_in(misshapen))
+    table = _read_rows(body, names, dialect, _record_in(misshapen))
     if misshapen and not table.num_rows:
         raise DataError(_explain_shape(len(names), misshapen, dialect))
     frame: pd.DataFrame = table.to_pandas(types_mapper={pa.string(): TEXT}.get)
     rows = np.arange(1, len(frame) + len(misshapen) + 1)
     frame.index = pd.Index(np.setdiff1d(rows, list(misshapen)))
+    _refuse_long_cells(table, frame.index)
     unnamed = {INDEX, EMPTY} | {name for name in names if not name.strip()}
     cells = frame.drop(columns=[name for name in frame.columns if name in unnamed])
     return TableRows(cells, len(names), misshapen)
@@ -111,6 +116,32 @@ def _read_rows(
             column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
         ),
     )
+
+
+def _require_closed_quotes(text: str, dialect: CsvDialect) -> None:
+    """Refuse a quote that is never closed: all rows after it would be one cell."""
+    if text.count(dialect.quote) % 2 == 0:
+        return
+    reader = csv.reader(
+        io.StringIO(text, newline=""), delimiter=dialect.delimiter, quotechar=dialect.quote
+    )
+    row = sum(1 for cells in reader if cells)
+    message = (
+        f"row {row}: a quote is opened and never closed, so that all rows after it would be one "
+        "cell; close it, or declare another --quote"
+    )
+    raise DataError(message)
+
+
+def _refuse_long_cells(table: pa.Table, rows: "pd.Index[int]") -> None:
+    """Refuse a cell over many lines: between two quotes that are never closed, rows are lost."""
+    for name in table.column_names:
+        breaks = compute.count_substring(table[name], "\n")
+        most = compute.max(breaks).as_py() or 0
+        if most >= MOST_LINES:
+            row = rows[compute.index(breaks, most).as_py()]
+            message = f"row {row}, {name}: the cell goes over {most + 1} lines; close its quote"
+            raise DataError(message)
 
 
 def _record_in(misshapen: dict[int, int]) -> Callable[[arrow_csv.InvalidRow], Literal["skip"]]:

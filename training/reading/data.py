@@ -1,9 +1,12 @@
 """From where data is to validated rows: what training, evaluation and comparisons begin with."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 
+from models.annotations import date_from_days, days_from_date
 from models.contract import CreditModel, name_from_model
+from models.errors import DataError
 from training.progress import say
 from training.reading.options import DataOptions
 from training.reading.remarks import list_remarks
@@ -25,6 +28,7 @@ class DataRequest:
     seed: int
     max_refused_share: float = MAX_REFUSED_SHARE
     refused: Path | None = None
+    today: date = field(default_factory=lambda: datetime.now(UTC).date())
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,7 @@ def read_data(model: type[CreditModel], request: DataRequest) -> TrainingData:
     source = read_source(model, request.options.origin(model), request.seed)
     reading = replace(request.options.reading(model), before=source.refused)
     rows = validate_rows(model, source.frame, reading)
+    _refuse_future(rows, request.today)
     if request.refused:
         write_table(rows.list_refused(source.frame), request.refused)
     rows.refuse_too_many(request.max_refused_share)
@@ -58,3 +63,15 @@ def read_data(model: type[CreditModel], request: DataRequest) -> TrainingData:
     for remark in remarks:
         say(f"{name}: {remark}")
     return TrainingData(source.name, remarks, rows)
+
+
+def _refuse_future(rows: CheckedRows, today: date) -> None:
+    """Refuse dates that are not here yet, as years of two digits give them."""
+    dates = rows.special.dates
+    if dates is None or not len(dates) or dates.max() <= days_from_date(today) + 1:
+        return
+    message = (
+        f"the date column has dates up to {date_from_days(dates.max())}, which is in the future; "
+        "write years with four digits"
+    )
+    raise DataError(message)

@@ -21,16 +21,18 @@ NO_CSV = "the file does not look like a CSV; declare --delimiter, --quote and --
 UNSET = "(empty)"  # what DuckDB reports for a character that does not occur
 
 
-def detect_dialect(data: bytes) -> CsvDialect:
-    """Detect encoding, delimiter, quote, lines above the header, header and an extra cell.
+def detect_dialect(data: bytes, encoding: str | None = None) -> CsvDialect:
+    """Detect delimiter, quote, lines above the header, header, an extra cell, and the encoding.
+
+    A declared encoding is not detected.
 
     Raises
     ------
     DataError
         If the bytes do not look like a CSV in any dialect.
     """
-    encoding = detect_encoding(data)
-    text = data[: SAMPLE_BYTES * (2 if encoding == "utf-16" else 1)].decode(encoding, "ignore")
+    encoding = encoding or detect_encoding(data)
+    text = data[: SAMPLE_BYTES * (2 if "16" in encoding else 1)].decode(encoding, "ignore")
     lines = text.removeprefix("\ufeff").splitlines(keepends=True)
     sample = "".join(lines[:-1] if len(data) > SAMPLE_BYTES else lines)
     if not sample.strip() or "\0" in sample:

@@ -118,6 +118,13 @@ def _profile(
     if outcome is not None and distinct > 1:
         ranks = numbers if numbers is not None else _rank_levels(column, outcome, distinct)
         profile = replace(profile, auc=_measure_auc(ranks, outcome))
+    presence = None if outcome is None else _measure_auc((~absent).astype(np.float64), outcome)
+    if presence is not None and max(presence, 1 - presence) >= DISGUISE:
+        profile = replace(profile, auc=presence)
+    if numbers is not None:
+        unreadable = int(convert_numbers(column, dialect, {}).unreadable.sum())
+        remark = (f"{unreadable} cells are no number; they are refused, or declare them missing",)
+        profile = replace(profile, remarks=remark if unreadable else ())
     return replace(profile, remarks=tuple(_list_suspicions(profile, len(column))))
 
 
@@ -161,7 +168,7 @@ def _measure_auc(values: Column | None, outcome: Column) -> float | None:
 
 
 def _list_suspicions(profile: ColumnProfile, rows: int) -> Sequence[str]:
-    remarks = []
+    remarks = list(profile.remarks)
     if profile.kind == "empty":
         remarks.append("no row has a value")
     elif profile.distinct == 1 and not profile.missing:

@@ -1,5 +1,6 @@
 """A first declaration of a credit model, written from the profile of a file, to be edited."""
 
+import builtins
 import json
 import keyword
 import math
@@ -9,6 +10,7 @@ from dataclasses import dataclass, fields
 
 from models.contract import CreditModel
 from models.data_file import CsvDialect, DataFile
+from models.errors import DataError
 from training.reading.inspection import ColumnProfile
 
 PROTECTED_WORDS = frozenset(
@@ -37,16 +39,20 @@ def write_draft(draft: Draft) -> str:
     special |= {draft.data_file.date_column, draft.data_file.outcome_column, draft.label}
     fields_text: list[str] = []
     left_out: list[str] = []
-    names = {*dir(CreditModel), *CreditModel.__annotations__, draft.label}
+    names = {*dir(CreditModel), *CreditModel.__annotations__, *dir(builtins), "cls", "self"}
+    names |= {draft.label, "label", "scale", "policy", "horizon", "label_definition"}
     for profile in draft.profiles:
         if profile.name in special:
             continue
         if reason := _find_obstacle(profile):
-            left_out.append(f"{INDENT}# Left out: {profile.name} ({reason})")
+            left_out.append(f"{INDENT}# Left out: {' '.join(profile.name.split())} ({reason})")
             continue
         name = _choose_name(profile.name, names)
         names.add(name)
         fields_text.append("\n".join(_write_field(name, profile, len(fields_text) + 1)))
+    if not fields_text:
+        message = "no column of the data can be a field; see the remarks of inspect"
+        raise DataError(message)
     body = [*_write_head(draft), "", *left_out, *fields_text, ""]
     return "\n".join([*_write_imports(draft, "\n".join(fields_text)), "", "", *body])
 
@@ -138,7 +144,9 @@ def _find_obstacle(profile: ColumnProfile) -> str:
 def _choose_name(column: str, taken: set[str]) -> str:
     """Return the column's name in snake case, changed if it is reserved or taken."""
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", column)
-    name = re.sub(r"\W+", "_", spaced).strip("_").lower() or "column"
+    # `\w` has characters that no name may have, such as the square in m².
+    letters = "".join(c if f"a{c}".isidentifier() else "_" for c in spaced)
+    name = re.sub(r"_+", "_", letters).strip("_").lower() or "column"
     name = f"n_{name}" if name[0].isdigit() else name
     while name in taken or keyword.iskeyword(name) or name.startswith("model_"):
         name = f"field_{name}"

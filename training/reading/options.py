@@ -25,6 +25,10 @@ class DataOptions:
     values: Mapping[str, Any] = field(default_factory=dict)
     url: str = field(default="", repr=False)
 
+    def has(self, name: str) -> bool:
+        """Return whether an option was given."""
+        return self.values.get(name) is not None
+
     def declare(self, declared: DataFile) -> DataFile:
         """Return a declaration with the options in its place."""
         csv: dict[str, Any] = {

@@ -162,7 +162,7 @@ def validate_rows(
     is_excluded = np.isnan(outcomes.numbers) & ~outcomes.unreadable
     validated = raw.validate()
     faults = [
-        *_find_outcome_faults(model, outcomes, frame[columns.outcome]),
+        *_find_outcome_faults(model, declared, outcomes, frame[columns.outcome]),
         *special.faults,
         *validated.faults,
     ]
@@ -273,9 +273,11 @@ def _plain_from_number(c: Characteristic, number: float) -> str | int | float | 
 
 
 def _find_outcome_faults(
-    model: type[CreditModel], outcomes: ConvertedColumn, column: pd.Series
+    model: type[CreditModel], declared: DataFile, outcomes: ConvertedColumn, column: pd.Series
 ) -> list[RowFault]:
     rule = "Outcome should be 0 or 1"
+    if declared.outcome:
+        rule = "Outcome should be one of the declared words"
     return [
         RowFault(i, model.label, rule, describe_cell(column.iloc[i]))
         for i in np.flatnonzero(outcomes.unreadable).tolist()

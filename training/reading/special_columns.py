@@ -1,6 +1,6 @@
 """Columns beside the fields: the identifier of a row, the group it belongs to, and its date."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -45,7 +45,7 @@ def read_special(frame: pd.DataFrame, declared: DataFile) -> SpecialColumns:
     for name in (declared.id_column, declared.group_column):
         if name is None:
             continue
-        texts = [text_from_key(value) for value in frame[name]]
+        texts = [text_from_key(value, declared.csv.missing) for value in frame[name]]
         faults += [
             RowFault(i, name, "Identifier should be present")
             for i, text in enumerate(texts)
@@ -76,9 +76,11 @@ def read_special(frame: pd.DataFrame, declared: DataFile) -> SpecialColumns:
     )
 
 
-def text_from_key(value: object) -> str | None:
+def text_from_key(value: object, missing: Collection[str] = ("",)) -> str | None:
     """Convert a key to text, so that it is equal in a CSV, in a column of numbers and with gaps."""
-    if is_absent(value) or value == "":
+    if isinstance(value, str):
+        return None if value.strip() in missing else value.strip()
+    if is_absent(value):
         return None
     return str(int(value) if isinstance(value, float) and value.is_integer() else value)
 

@@ -62,6 +62,7 @@ def test_what_is_no_number_in_the_dialect_is_never_guessed(cell: object) -> None
         ("1.5", GERMAN, None),
         ("12,34", AMERICAN, None),
         ("1,2345", AMERICAN, None),
+        ("0,500", AMERICAN, None),
     ],
 )
 def test_separators_and_symbols_are_read_as_declared(
@@ -81,6 +82,8 @@ def test_words_and_a_factor_apply_before_the_contract() -> None:
     column = pd.Series(["90", "unknown", "none"])
     cells = convert_numbers(column, CsvDialect(), {"unknown": None, "none": 0}, factor=0.01)
     np.testing.assert_array_equal(cells.numbers, [0.9, np.nan, 0.0])
+    codes = convert_numbers(pd.Series(["1.5", "-1"]), CsvDialect(), {"-1": -1}, factor=1_000.0)
+    assert codes.numbers.tolist() == [1_500.0, -1.0]
 
 
 def test_numeric_columns_of_parquet_are_read_with_their_gaps() -> None:
@@ -127,6 +130,10 @@ def test_declared_outcomes_may_exclude_rows() -> None:
     assert cells.unreadable.tolist() == [False] * 4 + [True] * 2
     coded = convert_outcomes(pd.Series([1, 2, 2.0]), CsvDialect(), {"1": 0, "2": 1})
     assert coded.numbers.tolist() == [0.0, 1.0, 1.0]
+    spaced = convert_outcomes(pd.Series([" Fully Paid "]), CsvDialect(), {" Fully Paid ": 0})
+    assert spaced.numbers.tolist() == [0.0]
+    booleans = convert_outcomes(pd.Series([True, False]), CsvDialect(), {"True": 0, "False": 1})
+    assert booleans.numbers.tolist() == [0.0, 1.0]
 
 
 def test_dates_are_days_since_1970() -> None:
@@ -156,6 +163,11 @@ def test_dates_are_days_since_1970() -> None:
         ("1,100", "a number with separators"),
         ("2024-05-01", "a date"),
         ("Jane Doe", "text"),
+        ("k.A.", "text"),
+        ("A42", "text"),
+        ("AB 12", "text"),
+        ("7", "another number"),
+        ("EUR 1.234,50", "an amount with a currency sign"),
         (None, "no value"),
         (3.5, "a number"),
         ([1], "a value of another type"),

@@ -56,6 +56,7 @@ def test_a_misspelt_column_is_suggested_and_not_taken() -> None:
     ("declared", "chosen", "without", "message"),
     [
         (DataFile(), {"height": "age"}, (), "--column height: the model has no such field"),
+        (DataFile(), {"debt": "zz"}, (), "--column debt=zz: the data has no column zz"),
         (DataFile(), {}, ("height",), "--without height: the model has no such field"),
         (DataFile(), {}, ("income",), "--without income: the field is required"),
         (DataFile(), {"debt": "income"}, (), "the column income is declared for income and debt"),
@@ -69,3 +70,14 @@ def test_declarations_that_do_not_fit_the_data_are_named(
 ) -> None:
     with pytest.raises(DataError, match=message):
         map_columns(Toy, NAMES, declared, chosen, without)
+
+
+def test_columns_that_were_read_as_one_name_their_delimiter() -> None:
+    with pytest.raises(DataError, match="one column, age;income;debt; declare --delimiter ';'"):
+        map_columns(Toy, ["age;income;debt"], DataFile(), {}, ())
+
+
+def test_an_outcome_of_another_spelling_is_suggested_by_its_own_option() -> None:
+    names = [*NAMES[:-1], "Is_Default"]
+    with pytest.raises(DataError, match="declare --outcome-column Is_Default"):
+        map_columns(Toy, names, DataFile(), {}, ())

@@ -64,3 +64,14 @@ def test_rows_with_other_numbers_of_cells_are_left_out_by_number() -> None:
 def test_what_cannot_be_read_names_what_to_declare(data: bytes, message: str) -> None:
     with pytest.raises(DataError, match=message):
         read_csv(data, CsvDialect())
+
+
+def test_a_quote_that_is_never_closed_is_refused_by_its_row() -> None:
+    rows = [f"{i},own" for i in range(1, 2_000)]
+    rows[999] = '1000,"unclosed'
+    data = ("a,b\n" + "\n".join(rows) + "\n").encode()
+    with pytest.raises(DataError, match="row 1000: a quote is opened and never closed"):
+        read_csv(data, CsvDialect())
+    rows[1_500] = '1501,"unclosed'
+    with pytest.raises(DataError, match="row 1000, b: the cell goes over 502 lines"):
+        read_csv(("a,b\n" + "\n".join(rows) + "\n").encode(), CsvDialect())

@@ -91,6 +91,19 @@ def test_suspicious_columns_are_remarked_on(name: str, remark: str) -> None:
     assert remark in profiles()[name].remarks
 
 
+def test_a_column_that_only_defaulters_have_tells_the_outcome() -> None:
+    frame = pd.DataFrame({"collections": np.where(OUTCOME == 1, np.arange(N) % 50 + 1.0, np.nan)})
+    [profile] = profile_columns(frame, CsvDialect(), OUTCOME_COLUMN, lambda: None)
+    assert profile.auc == 1.0
+    assert profile.remarks == ("tells the outcome almost alone: known only afterwards?",)
+
+
+def test_a_few_unreadable_cells_are_counted() -> None:
+    frame = pd.DataFrame({"income": ["1", "2", "3", "4"] * 99 + ["k.A."] * 4})
+    [profile] = profile_columns(frame, CsvDialect(), None, lambda: None)
+    assert profile.remarks == ("4 cells are no number; they are refused, or declare them missing",)
+
+
 def test_sound_columns_have_no_remarks() -> None:
     for name in ("amount", "rate", "home", "granted", "children"):
         assert profiles()[name].remarks == ()

@@ -1,4 +1,5 @@
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -6,6 +7,7 @@ import pytest
 from models.contract import CreditModel, characteristics
 from models.data_file import CsvDialect, DataFile
 from models.discovery import credit_models
+from models.errors import DataError
 from training.reading.inspection import ColumnProfile
 from training.reading.model_draft import Draft, class_name_from_file, write_draft
 
@@ -31,17 +33,18 @@ DECLARED = DataFile(
 )
 
 
+DRAFT = Draft(
+    source="loans.csv",
+    class_name="DraftLoans",
+    label="is_default",
+    data_file=DECLARED,
+    base_rate=0.21,
+    profiles=PROFILES,
+)
+
+
 def write(declared: DataFile = DECLARED) -> str:
-    return write_draft(
-        Draft(
-            source="loans.csv",
-            class_name="DraftLoans",
-            label="is_default",
-            data_file=declared,
-            base_rate=0.21,
-            profiles=PROFILES,
-        )
-    )
+    return write_draft(replace(DRAFT, data_file=declared))
 
 
 @pytest.fixture
@@ -103,3 +106,21 @@ def test_a_plain_file_needs_no_declaration_of_its_form() -> None:
 )
 def test_a_class_is_named_after_its_file(file: str, name: str) -> None:
     assert class_name_from_file(file) == name
+
+
+@pytest.mark.parametrize(
+    "name", ["amount\n(EUR)", "größe in m²", "int", "cls", "self", "label", "x²"]
+)
+def test_any_column_gives_a_draft_that_can_be_imported(name: str) -> None:
+    for missing in (0, 3):
+        profile = ColumnProfile(
+            name=name, kind="number", missing=missing, distinct=9, low=0, high=1
+        )
+        text = write_draft(replace(DRAFT, profiles=[profile, replace(profile, kind="date")]))
+        namespace: dict[str, object] = {"__name__": "drafted"}
+        exec(compile(text, "draft", "exec"), namespace)  # noqa: S102 -- what an import does
+
+
+def test_a_file_without_a_field_has_no_draft() -> None:
+    with pytest.raises(DataError, match="no column of the data can be a field"):
+        write_draft(replace(DRAFT, profiles=PROFILES[:1]))

@@ -192,3 +192,12 @@ def test_the_fingerprint_knows_rows_labels_and_order(toy_frame: pd.DataFrame) ->
     flipped = toy_frame.assign(is_default=1 - toy_frame["is_default"])
     frames = (toy_frame, toy_frame.iloc[::-1], flipped, toy_frame.head(100))
     assert len({check_rows(Toy, frame, 0).fingerprint() for frame in frames}) == 4
+
+
+def test_an_outcome_that_is_no_declared_word_says_so(toy_frame: pd.DataFrame) -> None:
+    frame = toy_frame.astype({"is_default": object})
+    frame.loc[0, "is_default"] = "open"
+    rows = check_rows(Toy, frame, 0.01, Reading(declared=DataFile(outcome={"1": 1, "0": 0})))
+    assert list(rows.refusals) == [
+        "is_default: Outcome should be one of the declared words; the cell has text"
+    ]

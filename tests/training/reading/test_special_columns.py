@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 
-from models.data_file import DataFile
+from models.data_file import CsvDialect, DataFile
 from training.reading.special_columns import read_special
 
 FRAME = pd.DataFrame(
@@ -48,3 +48,12 @@ def test_dates_are_read_in_the_declared_format() -> None:
 def test_without_declared_columns_nothing_is_read() -> None:
     special = read_special(FRAME, DataFile())
     assert (special.hashes, special.dates, special.faults) == (None, None, ())
+
+
+def test_blanks_are_no_part_of_a_key_and_missing_words_are_no_key() -> None:
+    frame = pd.DataFrame({"customer": ["12", " 12 ", "NA", "NA"]})
+    declared = DataFile(csv=CsvDialect(missing=("", "NA")), group_column="customer")
+    special = read_special(frame, declared)
+    assert special.hashes is not None
+    assert special.hashes[0] == special.hashes[1]
+    assert [fault.row_index for fault in special.faults] == [2, 3]
