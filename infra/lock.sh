@@ -33,3 +33,4 @@ export_to requirements.txt
 # The file therefore installs with `pip install --no-deps`.
 export_to functions/requirements.txt --no-emit-package scipy
 export_to training/requirements.txt --group training
+export_to training/mlflow.txt --only-group mlflow

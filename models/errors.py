@@ -93,6 +93,10 @@ class SequenceError(RegistryError):
         )
 
 
+class MirrorError(SuretyError):
+    """The mirror of the registry cannot be written. The registry itself is as it should be."""
+
+
 class StoreError(SuretyError):
     """An operation of the model store failed."""
 

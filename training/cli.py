@@ -20,6 +20,7 @@ from models.errors import (
 from models.registry.bundle import ESTIMATOR_MEMBERS
 from training.cli_registry import add_commands, parse_count
 from training.cli_report import add_report_commands
+from training.mlflow_mirror import require_mlflow
 from training.progress import say
 from training.reading.arguments import add_data_options
 from training.search_settings import BUDGETS, Balance
@@ -45,10 +46,12 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
 
     0: it ran. 2: bad data or arguments, and nothing was published. 1: any other error.
     """
-    settings = settings_from_environment(environment)
-    options = build_parser(settings).parse_args(arguments)
-    run: Callable[[argparse.Namespace, TrainingSettings], None] = options.run
     try:
+        settings = settings_from_environment(environment)
+        if settings.mlflow_tracking_uri:
+            require_mlflow()
+        options = build_parser(settings).parse_args(arguments)
+        run: Callable[[argparse.Namespace, TrainingSettings], None] = options.run
         run(options, settings)
     except SuretyError as error:
         say(f"error: {error}")

@@ -18,6 +18,7 @@ from models.contract import CreditModel, name_from_model
 from models.discovery import credit_models
 from models.errors import (
     ApprovalError,
+    DeclarationError,
     ModelRefusedError,
     ObjectMissingError,
     RegistryError,
@@ -52,6 +53,7 @@ from models.stores.preconditions import prove_preconditions
 from models.stores.store import OpenedStore, Store
 from models.stores.uri import open_store
 from training.comparison import DECISIONS, QUANTILES, compare_variants
+from training.mlflow_mirror import MirrorTask, mirror_every_version, mirror_or_warn
 from training.progress import say
 from training.settings import TrainingSettings
 
@@ -94,13 +96,14 @@ def add_commands(commands: Any, settings: TrainingSettings) -> None:  # noqa: AN
     retire_command = add_command("retire", _retire, "remove the challenger")
     _accept_reason(promote_command, rollback, challenge_command, retire_command)
     add_command("history", _list_moves, "list every move of the pointer: who, when and why")
+    add_command("mirror", _mirror, "write every version and the pointer's aliases to MLflow")
     add_command("verify", _verify, "hash and load every version; exit 1 if one is not as published")
-    prune_command = add_command(
-        "prune",
-        _prune,
-        "delete old versions, except those that the pointer refers to; needs the right to delete",
-    )
-    prune_command.add_argument(
+    text = "delete old versions, except those that the pointer refers to; needs the right to delete"
+    _require_count(add_command("prune", _prune, text))
+
+
+def _require_count(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
         "--keep", type=parse_count, required=True, help="number of newest versions to keep"
     )
 
@@ -197,7 +200,7 @@ def _promote(options: argparse.Namespace, settings: TrainingSettings) -> None:
     if needs_reason(judgement):
         say(f"promoted by hand: {describe(version.version, judgement)}")
     author = replace(author, failed=judgement.failed if judgement else ())
-    _print_outcome("promoted", promote(store, options.model, version, author))
+    _report_move("promoted", promote(store, options.model, version, author), options, settings)
 
 
 def _list_moves(options: argparse.Namespace, settings: TrainingSettings) -> None:
@@ -230,7 +233,8 @@ def _challenge(options: argparse.Namespace, settings: TrainingSettings) -> None:
     store, version = _find_loadable(options, settings)
     challenger = Challenger(version=version, share=options.share)
     author = find_author(options.reason)
-    _print_outcome("challenged", challenge(store, options.model, challenger, author))
+    pointer = challenge(store, options.model, challenger, author)
+    _report_move("challenged", pointer, options, settings)
 
 
 def _roll_back(options: argparse.Namespace, settings: TrainingSettings) -> None:
@@ -247,12 +251,14 @@ def _roll_back(options: argparse.Namespace, settings: TrainingSettings) -> None:
         raise RegistryError(message)
     store, version = _find_loadable(options, settings)
     author = find_author(options.reason)
-    _print_outcome("rolled back", roll_back(store, options.model, version, author))
+    pointer = roll_back(store, options.model, version, author)
+    _report_move("rolled back", pointer, options, settings)
 
 
 def _retire(options: argparse.Namespace, settings: TrainingSettings) -> None:
     author = find_author(options.reason)
-    _print_outcome("retired", retire(*_open_registry(options, settings), author))
+    pointer = retire(*_open_registry(options, settings), author)
+    _report_move("retired", pointer, options, settings)
 
 
 def _compare(options: argparse.Namespace, settings: TrainingSettings) -> None:
@@ -331,6 +337,15 @@ def _prune(options: argparse.Namespace, settings: TrainingSettings) -> None:
     print(json.dumps({"outcome": "pruned", "model": options.model, "removed": removed}))
 
 
+def _mirror(options: argparse.Namespace, settings: TrainingSettings) -> None:
+    if not settings.mlflow_tracking_uri:
+        message = "mirror needs MLFLOW_TRACKING_URI, the address of an MLflow server"
+        raise DeclarationError(message)
+    _, model_name = _open_registry(options, settings)
+    versions = mirror_every_version(task_from_options(options, settings))
+    print(json.dumps({"outcome": "mirrored", "model": model_name, "versions": versions}))
+
+
 def _find_loadable(
     options: argparse.Namespace, settings: TrainingSettings
 ) -> tuple[OpenedStore, Version]:
@@ -369,8 +384,21 @@ def _open_console() -> Console:
     return console if console.is_terminal else Console(width=WIDTH)
 
 
-def _print_outcome(outcome: str, pointer: Pointer) -> None:
+def _report_move(
+    outcome: str, pointer: Pointer, options: argparse.Namespace, settings: TrainingSettings
+) -> None:
+    """Print the pointer after a move, and let the mirror follow it."""
     print(json.dumps({"outcome": outcome} | pointer.model_dump(mode="json")))
+    mirror_or_warn(task_from_options(options, settings))
+
+
+def task_from_options(options: argparse.Namespace, settings: TrainingSettings) -> MirrorTask:
+    """Return what a mirror needs: the server, the store and the model of a command."""
+    return MirrorTask(
+        tracking_uri=settings.mlflow_tracking_uri,
+        store_uri=options.store,
+        model_name=options.model,
+    )
 
 
 def _parse_share(text: str) -> float:

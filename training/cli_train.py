@@ -11,7 +11,8 @@ from rich.table import Table
 from models.discovery import credit_models
 from models.stores.preconditions import prove_preconditions
 from models.stores.uri import open_store
-from training.cli_registry import find_author
+from training.cli_registry import find_author, task_from_options
+from training.mlflow_mirror import mirror_or_warn
 from training.promotion import Selection, Verdict, release, select_family
 from training.reading.arguments import collect_data_options
 from training.reading.options import DataOptions
@@ -53,6 +54,8 @@ def train_and_release(options: argparse.Namespace, settings: TrainingSettings) -
     _print_table(trained, verdict)
     would = {"would_promote": verdict.outcome == "promoted"} if options.dry_run else {}
     print(json.dumps(_summarise(selection, version) | would))
+    if version:
+        mirror_or_warn(task_from_options(options, settings), [version])
 
 
 def _summarise(selection: Selection, version: str | None) -> dict[str, object]:

@@ -5,10 +5,14 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import SplitResult, urlsplit
+
+from models.errors import DeclarationError
 
 CGROUP = Path("/sys/fs/cgroup")
 # Files with the microseconds of processor time allowed in a period, and with the period.
 QUOTAS = (("cpu.max", "cpu.max"), ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us"))
+MLFLOW_SCHEMES = ("http", "https")
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
@@ -17,22 +21,53 @@ class TrainingSettings:
     """The model store, modules with external credit models, and the number of threads.
 
     `data_url` is the SQLAlchemy URL of the database of `--query`. It may have a password.
+    `mlflow_tracking_uri` is the address of an MLflow server, or empty: nothing is mirrored then.
     """
 
     model_store: str
     credit_models: tuple[str, ...]
     threads: int
     data_url: str = field(default="", repr=False)
+    mlflow_tracking_uri: str = ""
 
 
 def settings_from_environment(environment: Mapping[str, str]) -> TrainingSettings:
-    """Read `MODEL_STORE`, `CREDIT_MODELS` and `DATA_URL`, and count the available cores."""
+    """Read the variables of training, and count the available cores.
+
+    They are `MODEL_STORE`, `CREDIT_MODELS`, `DATA_URL` and `MLFLOW_TRACKING_URI`.
+
+    Raises
+    ------
+    DeclarationError
+        If `MLFLOW_TRACKING_URI` is not the address of a server, or contains a password.
+    """
     return TrainingSettings(
         model_store=environment.get("MODEL_STORE") or (REPOSITORY / "var" / "store").as_uri(),
         credit_models=tuple(filter(None, environment.get("CREDIT_MODELS", "").split(","))),
         threads=count_threads(len(os.sched_getaffinity(0)), CGROUP),
         data_url=environment.get("DATA_URL", ""),
+        mlflow_tracking_uri=_check_tracking_uri(environment.get("MLFLOW_TRACKING_URI", "")),
     )
+
+
+def _check_tracking_uri(uri: str) -> str:
+    """Accept no password: MLflow repeats the address in its messages."""
+    if not uri:
+        return uri
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
+        parts = SplitResult("", "", "", "", "")
+    if parts.scheme not in MLFLOW_SCHEMES or not parts.hostname:
+        message = "MLFLOW_TRACKING_URI must be the http:// or https:// address of an MLflow server"
+        raise DeclarationError(message)
+    if "@" in parts.netloc or parts.query:
+        message = (
+            "MLFLOW_TRACKING_URI must not contain credentials: set MLFLOW_TRACKING_TOKEN, or "
+            "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
+        )
+        raise DeclarationError(message)
+    return uri
 
 
 def count_threads(cores: int, cgroup: Path) -> int:

@@ -34,8 +34,10 @@ READERS = {
     "Access": "Read by every service.",
     "Models": (
         "Read by the scoring service. The retrain service reads `MODEL_STORE`, `DEFAULT_MODEL` and "
-        "`CREDIT_MODELS`; `python -m training` reads `MODEL_STORE`, `CREDIT_MODELS` and "
-        "`DATA_URL`, the SQLAlchemy URL of the database of `--query`, which is never printed."
+        "`CREDIT_MODELS`; `python -m training` reads `MODEL_STORE`, `CREDIT_MODELS`, "
+        "`DATA_URL`, the SQLAlchemy URL of the database of `--query`, which is never printed, and "
+        "`MLFLOW_TRACKING_URI`, the address of an MLflow server that mirrors the registry; without "
+        "it nothing is mirrored."
     ),
     "Decision log": (
         "Read by the scoring service. `python -m functions.scoring audit` reads `DECISION_LOG_KEY`."

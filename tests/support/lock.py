@@ -140,6 +140,7 @@ def pins_without_wheel(pins: Sequence[Pin], platform: Platform, python: str) -> 
 SETS: dict[str, tuple[str, ...]] = {
     "serve": (),
     "train, operate": ("--group", "training"),
+    "mirror in MLflow": ("--only-group", "mlflow"),
     "test": ("--group", "tests"),
 }
 

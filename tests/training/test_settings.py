@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from models.errors import DeclarationError
 from training.settings import REPOSITORY, count_threads, settings_from_environment
 
 
@@ -27,6 +28,27 @@ def test_the_url_of_a_database_is_never_shown() -> None:
     settings = settings_from_environment({"DATA_URL": "sqlite:///loans.db"})
     assert settings.data_url == "sqlite:///loans.db"
     assert "sqlite" not in repr(settings)
+
+
+def test_nothing_is_mirrored_unless_a_server_is_named() -> None:
+    assert settings_from_environment({}).mlflow_tracking_uri == ""
+    settings = settings_from_environment({"MLFLOW_TRACKING_URI": "https://mlflow.example/x"})
+    assert settings.mlflow_tracking_uri == "https://mlflow.example/x"
+
+
+@pytest.mark.parametrize("uri", ["file:///tmp/runs", "mlflow.example:5000", "http://", "http://["])
+def test_a_mirror_is_an_mlflow_server(uri: str) -> None:
+    with pytest.raises(DeclarationError, match="MLFLOW_TRACKING_URI must be the http"):
+        settings_from_environment({"MLFLOW_TRACKING_URI": uri})
+
+
+@pytest.mark.parametrize(
+    "uri", ["http://me:secret@host", "http://secret@host", "http://h/?t=secret"]
+)
+def test_an_address_with_credentials_is_refused_and_not_repeated(uri: str) -> None:
+    with pytest.raises(DeclarationError, match="must not contain credentials") as refused:
+        settings_from_environment({"MLFLOW_TRACKING_URI": uri})
+    assert "secret" not in str(refused.value)
 
 
 @pytest.mark.parametrize(
