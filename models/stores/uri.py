@@ -43,4 +43,5 @@ def _split_uri(uri: str) -> SplitResult:
 
 
 def _describe_fault(uri: str) -> str:
-    return f"a store is file:///path, gs://bucket/prefix or s3://bucket/prefix, not {uri!r}"
+    hint = f"; for a folder write file://{uri}" if uri.startswith("/") else ""
+    return f"a store is file:///path, gs://bucket/prefix or s3://bucket/prefix, not {uri!r}{hint}"

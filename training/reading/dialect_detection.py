@@ -18,6 +18,11 @@ BYTE_ORDER_MARKS = (
     (b"\xef\xbb\xbf", "utf-8"),
 )
 NO_CSV = "the file does not look like a CSV; declare --delimiter, --quote and --skip-lines"
+SNIFFS = (
+    "select Delimiter, Quote, SkipRows, HasHeader, len(Columns) from sniff_csv(?)",
+    "select Delimiter, Quote, SkipRows, HasHeader, len(Columns) "
+    "from sniff_csv(?, ignore_errors = true)",
+)
 UNSET = "(empty)"  # what DuckDB reports for a character that does not occur
 
 
@@ -75,15 +80,21 @@ def _sniff(sample: str) -> tuple[str, str, int, bool]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "sample.csv"
         path.write_text(sample, encoding="utf-8", newline="")
-        query = "select Delimiter, Quote, SkipRows, HasHeader from sniff_csv(?)"
-        try:
-            row = duckdb.execute(query, [str(path)]).fetchone()
-        except duckdb.Error:
-            row = None
+        attempts = [_sniff_file(path, query) for query in SNIFFS]
+    # Some rows with other numbers of cells make the first, stricter one see a single column.
+    row = max(attempts, key=lambda sniffed: sniffed[-1] if sniffed else 0)
     if row is None or row[0] == UNSET:
         raise DataError(NO_CSV)
-    delimiter, quote, skip, has_header = row
+    delimiter, quote, skip, has_header, _ = row
     return str(delimiter).replace("\\t", "\t"), str(quote), int(skip), bool(has_header)
+
+
+def _sniff_file(path: Path, query: str) -> tuple[str, str, int, bool, int] | None:
+    """Return what DuckDB detects, with the number of columns, or None if it detects nothing."""
+    try:
+        return duckdb.execute(query, [str(path)]).fetchone()
+    except duckdb.Error:
+        return None
 
 
 def _measure_widths(sample: str, dialect: CsvDialect) -> list[int]:

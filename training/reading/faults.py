@@ -1,7 +1,7 @@
 """Faults of training rows: one of a row, and all of a kind with their count and first rows."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import NamedTuple
 
@@ -40,10 +40,14 @@ class DataFault:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Rows that a source refused before validation, and their faults."""
+    """Rows that a source refused before validation, and their faults.
+
+    `by_number` has the fault of each row that has a number in the source.
+    """
 
     rows: int = 0
     faults: tuple[DataFault, ...] = ()
+    by_number: Mapping[int, str] = field(default_factory=dict)
 
 
 def summarise(faults: Iterable[RowFault], row_numbers: Sequence[int]) -> tuple[DataFault, ...]:

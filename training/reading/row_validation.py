@@ -98,8 +98,11 @@ class CheckedRows:
             raise DataError(message)
 
     def list_refused(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Return the refused rows of the source, each with its number and its faults."""
-        refused = frame.loc[list(self.refused_rows)]
+        """Return the refused rows of the source, each with its number and its faults.
+
+        A row with a wrong number of cells has no values.
+        """
+        refused = frame.reindex(list(self.refused_rows))
         refused.insert(0, "fault", list(self.refused_rows.values()))
         return refused.reset_index(names="row")
 
@@ -184,7 +187,7 @@ def validate_rows(
         faults=(*reading.before.faults, *summarise(faults, row_numbers.tolist())),
         refused=reading.before.rows + len(frame) - int((is_sound | is_excluded).sum()),
         excluded=int(is_excluded.sum()),
-        refused_rows=_describe_rows(faults, row_numbers),
+        refused_rows={**reading.before.by_number, **_describe_rows(faults, row_numbers)},
         ignored=tuple(sorted(set(names) - columns.used())),
         absent=columns.absent,
     )

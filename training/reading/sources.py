@@ -117,19 +117,16 @@ def _read_location(model: type[CreditModel], file: DataLocation) -> Source:
     if model is Bureau and not is_file(file.location):
         return _source_from_tables(name, read_tables(file.location))
     table = read_table(file.location, file.dialect)
-    faults: dict[int, list[int]] = {}
+    faults: dict[str, list[int]] = {}
     for row, cells in table.misshapen.items():
-        faults.setdefault(cells, []).append(row)
+        rule = f"the row: {cells} cells, where the header has {table.cells}"
+        faults.setdefault(rule, []).append(row)
     refused = Refused(
         len(table.misshapen),
         tuple(
-            DataFault(
-                f"the row: {cells} cells, where the header has {table.cells}",
-                len(rows),
-                tuple(rows[:FIRST_ROWS]),
-            )
-            for cells, rows in faults.items()
+            DataFault(rule, len(rows), tuple(rows[:FIRST_ROWS])) for rule, rows in faults.items()
         ),
+        {row: rule for rule, rows in faults.items() for row in rows},
     )
     return Source(name, table.frame, refused)
 

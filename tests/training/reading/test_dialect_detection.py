@@ -39,6 +39,11 @@ def test_a_dialect_is_detected_and_reads_every_row(text: str, dialect: CsvDialec
     assert (len(rows.frame), rows.misshapen) == (300, {})
 
 
+def test_a_few_rows_of_another_width_do_not_hide_the_delimiter() -> None:
+    short = written().replace("\n150,", "\n150\n9,", 1)
+    assert detect_dialect(short.encode()) == CsvDialect()
+
+
 @pytest.mark.parametrize(
     ("data", "encoding"),
     [

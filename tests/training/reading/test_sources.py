@@ -11,7 +11,7 @@ from models.errors import DataError, StoreUnavailableError
 from models.stores.uri import open_store
 from tests.support.running import free_port
 from tests.support.toy import Toy
-from training.reading.row_validation import check_rows
+from training.reading.row_validation import Reading, check_rows
 from training.reading.sources import DataLocation, read_source
 
 
@@ -77,6 +77,19 @@ def test_one_bad_cell_of_a_csv_refuses_one_row(tmp_path: Path, toy_frame: pd.Dat
         'income: Input should be a valid number; the cell has the word "?"': 1,
         "is_default: Outcome should be 0 or 1; the cell has text": 1,
     }
+
+
+def test_rows_with_a_wrong_number_of_cells_are_refused_and_listed(
+    tmp_path: Path, toy_frame: pd.DataFrame
+) -> None:
+    text = toy_frame.head(200).to_csv(index=False).splitlines()
+    text[5] += ",surplus"
+    (tmp_path / "rows.csv").write_text("\n".join(text))
+    source = read_source(Toy, DataLocation(str(tmp_path / "rows.csv")), 1)
+    rows = check_rows(Toy, source.frame, 0.01, Reading(before=source.refused))
+    rule = "the row: 7 cells, where the header has 6"
+    assert (rows.refused, rows.refusals) == (1, {rule: 1})
+    assert rows.list_refused(source.frame)[["row", "fault"]].to_numpy().tolist() == [[5, rule]]
 
 
 def test_a_store_that_is_down_is_no_fault_of_the_data(monkeypatch: pytest.MonkeyPatch) -> None:
