@@ -18,11 +18,8 @@ BYTE_ORDER_MARKS = (
     (b"\xef\xbb\xbf", "utf-8"),
 )
 NO_CSV = "the file does not look like a CSV; declare --delimiter, --quote and --skip-lines"
-SNIFFS = (
-    "select Delimiter, Quote, SkipRows, HasHeader, len(Columns) from sniff_csv(?)",
-    "select Delimiter, Quote, SkipRows, HasHeader, len(Columns) "
-    "from sniff_csv(?, ignore_errors = true)",
-)
+WHAT = "select Delimiter, Quote, SkipRows, HasHeader, len(Columns)"
+SNIFFS = (f"{WHAT} from sniff_csv(?)", f"{WHAT} from sniff_csv(?, ignore_errors = true)")
 UNSET = "(empty)"  # what DuckDB reports for a character that does not occur
 
 
