@@ -54,9 +54,8 @@ class Table:
 def table_from_applications(model: type[CreditModel], applications: Sequence[CreditModel]) -> Table:
     """Build a table from validated applications."""
     values = {name: list(map(attrgetter(name), applications)) for name in model.model_fields}
-    for c in characteristics(model):
-        if c.is_date:  # as it is sent
-            values[c.name] = [str(value) if value else None for value in values[c.name]]
+    for name in _list_dates(model):  # as they are sent
+        values[name] = [str(value) if value else None for value in values[name]]
     scored = [rule for rule in _list_rules(model) if rule.is_scored]
     numbers = np.array([rule.encode(values[rule.name]) for rule in scored], dtype=np.float64)
     return Table(model, values, dict(zip((rule.name for rule in scored), numbers, strict=True)))
@@ -169,6 +168,11 @@ def _list_names(model: type[CreditModel]) -> tuple[tuple[str, ...], dict[str, No
     """Return the names of all fields, and of those that may be absent."""
     absent = {c.name: None for c in characteristics(model) if c.optional}
     return tuple(model.model_fields), absent
+
+
+@cache
+def _list_dates(model: type[CreditModel]) -> tuple[str, ...]:
+    return tuple(c.name for c in characteristics(model) if c.is_date)
 
 
 @cache
