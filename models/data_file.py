@@ -82,6 +82,7 @@ class DataFile:
       outcome must be 0 or 1.
     - `id_column` identifies a row, and `group_column` whoever several rows belong to. All rows of
       a group are in the same part of the split.
+    - `known_afterwards` are columns that are known only after the outcome. No field may read one.
     - `date_column` is the date of the application. With it the last rows test the model out of
       time.
     """
@@ -92,6 +93,7 @@ class DataFile:
     id_column: str | None = None
     group_column: str | None = None
     date_column: str | None = None
+    known_afterwards: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse outcome words that could never give both outcomes."""

@@ -26,8 +26,18 @@ SPECIAL_HELP = {
     "group-column": "column that is equal for rows that must not be split, such as a customer",
     "date-column": "column with the date of the application; tests the model out of time",
 }
+AFTERWARDS = "known-afterwards"
 PAIRS = {"column": "FIELD=COLUMN", "outcome": "WORD=1, WORD=0 or WORD=excluded"}
-OPTIONS = ("data", "query", *DIALECT_HELP, *SPECIAL_HELP, *DIALECT_LISTS, *PAIRS, "without")
+OPTIONS = (
+    "data",
+    "query",
+    *DIALECT_HELP,
+    *SPECIAL_HELP,
+    *DIALECT_LISTS,
+    *PAIRS,
+    AFTERWARDS,
+    "without",
+)
 
 
 def add_data_options(parser: argparse.ArgumentParser) -> None:
@@ -46,6 +56,12 @@ def add_data_options(parser: argparse.ArgumentParser) -> None:
         group.add_argument(f"--{name}", action="append", metavar=name.upper(), help=text)
     for name, form in PAIRS.items():
         group.add_argument(f"--{name}", action="append", metavar=form, help="can be repeated")
+    group.add_argument(
+        f"--{AFTERWARDS}",
+        action="append",
+        metavar="COLUMN",
+        help="column that is known only after the outcome; no field may read it",
+    )
     group.add_argument(
         "--without", action="append", metavar="FIELD", help="optional field that the data lacks"
     )

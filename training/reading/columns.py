@@ -72,6 +72,11 @@ def map_columns(
         if column not in names
     ]
     faults += _find_shared({**fields, model.label: outcome})
+    faults += [
+        f"{name} reads the column {column}, which is declared as known only after the outcome"
+        for name, column in fields.items()
+        if column in declared.known_afterwards
+    ]
     if faults:
         raise DataError(_explain_delimiter(names) or "; ".join(faults))
     absent = tuple(c.name for c in _list_fields(model) if c.name not in fields)

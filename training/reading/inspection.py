@@ -19,6 +19,7 @@ from training.reading.cells import MISSING_WORDS, convert_dates, convert_numbers
 MOST_LEVELS = 30  # distinct words of a column that is read as levels
 SAMPLE_ROWS = 20_000  # from which dialect and kinds are suggested
 DISGUISE = 0.95  # AUC of one column, from which it may be known only after the outcome
+AFTERWARDS = "tells the outcome almost alone: known only afterwards?"  # a remark
 OUTCOME = "the outcome"  # a remark on the column itself
 LEAST_READABLE = 0.95  # share of present cells that a kind must read
 SYMBOLS = ("$", "€", "£", "%")
@@ -176,7 +177,7 @@ def _list_suspicions(profile: ColumnProfile, rows: int) -> Sequence[str]:
     if profile.kind in ("text", "integer") and profile.distinct == rows > 1:
         remarks.append("one value per row: an identifier?")
     if profile.auc is not None and max(profile.auc, 1 - profile.auc) >= DISGUISE:
-        remarks.append("tells the outcome almost alone: known only afterwards?")
+        remarks.append(AFTERWARDS)
     if profile.kind == "text" and profile.distinct < rows:
         remarks.append(f"{profile.distinct} words: too many for levels")
     return remarks

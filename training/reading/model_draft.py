@@ -6,12 +6,12 @@ import keyword
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 from models.contract import CreditModel
 from models.data_file import CsvDialect, DataFile
 from models.errors import DataError
-from training.reading.inspection import ColumnProfile
+from training.reading.inspection import AFTERWARDS, ColumnProfile
 
 PROTECTED_WORDS = frozenset(
     ("age", "sex", "gender", "race", "ethnicity", "marital", "marriage", "religion", "nationality")
@@ -35,6 +35,8 @@ class Draft:
 
 def write_draft(draft: Draft) -> str:
     """Return the text of a Python module that declares the model."""
+    afterwards = tuple(p.name for p in draft.profiles if AFTERWARDS in p.remarks)
+    draft = replace(draft, data_file=replace(draft.data_file, known_afterwards=afterwards))
     special = {draft.data_file.id_column, draft.data_file.group_column}
     special |= {draft.data_file.date_column, draft.data_file.outcome_column, draft.label}
     fields_text: list[str] = []

@@ -10,7 +10,7 @@ from typing import Any
 from models.contract import CreditModel
 from models.data_file import CsvDialect, DataFile, OutcomeValue
 from models.errors import DataError
-from training.reading.arguments import DIALECT_HELP, DIALECT_LISTS, PAIRS, SPECIAL_HELP
+from training.reading.arguments import AFTERWARDS, DIALECT_HELP, DIALECT_LISTS, PAIRS, SPECIAL_HELP
 from training.reading.database import Query
 from training.reading.row_validation import Reading
 from training.reading.sources import DataLocation, Origin
@@ -44,6 +44,8 @@ class DataOptions:
             for name in SPECIAL_HELP
             if self.values.get(name) is not None
         }
+        if afterwards := self.values.get(AFTERWARDS):
+            special["known_afterwards"] = (*declared.known_afterwards, *afterwards)
         if outcome := dict(_split_pairs("outcome", self.values)):
             special["outcome"] = {
                 word: _parse_outcome(word, value) for word, value in outcome.items()

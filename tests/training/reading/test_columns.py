@@ -62,6 +62,7 @@ def test_a_misspelt_column_is_suggested_and_not_taken() -> None:
         (DataFile(), {"debt": "income"}, (), "the column income is declared for income and debt"),
         (DataFile(outcome_column="home"), {}, (), "home is declared for home and is_default"),
         (DataFile(outcome_column="status"), {}, (), "the data has no column status: the data has"),
+        (DataFile(known_afterwards=("debt",)), {}, (), "debt reads the column debt, which is decl"),
         (DataFile(group_column="who"), {}, (), "group_column: the data has no column who"),
     ],
 )

@@ -8,7 +8,7 @@ from models.contract import CreditModel, characteristics
 from models.data_file import CsvDialect, DataFile
 from models.discovery import credit_models
 from models.errors import DataError
-from training.reading.inspection import ColumnProfile
+from training.reading.inspection import AFTERWARDS, ColumnProfile
 from training.reading.model_draft import Draft, class_name_from_file, write_draft
 
 PROFILES = [
@@ -124,3 +124,12 @@ def test_any_column_gives_a_draft_that_can_be_imported(name: str) -> None:
 def test_a_file_without_a_field_has_no_draft() -> None:
     with pytest.raises(DataError, match="no column of the data can be a field"):
         write_draft(replace(DRAFT, profiles=PROFILES[:1]))
+
+
+def test_columns_known_only_afterwards_are_declared_so() -> None:
+    leak = ColumnProfile(
+        name="recovered", kind="number", missing=0, distinct=9, low=0, high=1, remarks=(AFTERWARDS,)
+    )
+    text = write_draft(replace(DRAFT, profiles=[*PROFILES, leak]))
+    assert 'known_afterwards=("recovered",)' in text
+    assert "# Left out: recovered (tells the outcome almost alone" in text

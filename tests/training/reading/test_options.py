@@ -28,7 +28,7 @@ LINE = (
     "--data rows.csv --decimal , --thousands . --encoding utf-16 --skip-lines 2 --extra-cell last "
     "--group-column customer --date-column granted --symbol € --missing ? --missing n/a "
     "--column 'debt=Amount Requested' --outcome CHGOFF=1 --outcome 'P I F=0' --outcome =excluded "
-    "--without months_since_default"
+    "--without months_since_default --known-afterwards recovered"
 )
 
 
@@ -48,6 +48,7 @@ def test_options_replace_what_the_model_declares() -> None:
         id_column="loan",
         group_column="customer",
         date_column="granted",
+        known_afterwards=("recovered",),
     )
     reading = parse(LINE).reading(Declared)
     assert dict(reading.chosen) == {"debt": "Amount Requested"}
