@@ -1,6 +1,5 @@
 """A first declaration of a credit model, written from the profile of a file, to be edited."""
 
-import builtins
 import json
 import keyword
 import math
@@ -41,7 +40,7 @@ def write_draft(draft: Draft) -> str:
     special |= {draft.data_file.date_column, draft.data_file.outcome_column, draft.label}
     fields_text: list[str] = []
     left_out: list[str] = []
-    names = {*dir(CreditModel), *CreditModel.__annotations__, *dir(builtins), "cls", "self"}
+    names = {*dir(CreditModel), *CreditModel.__annotations__, "int", "float", "cls", "self"}
     names |= {draft.label, "label", "scale", "policy", "horizon", "label_definition"}
     for profile in draft.profiles:
         if profile.name in special:
