@@ -22,13 +22,12 @@ from training.cli_registry import add_commands, parse_count
 from training.cli_report import add_report_commands
 from training.mlflow_mirror import require_mlflow
 from training.progress import say
-from training.reading.arguments import add_data_options
+from training.reading.arguments import MAX_REFUSED_SHARE, add_data_options
 from training.search_settings import BUDGETS, Balance
 from training.settings import TrainingSettings, settings_from_environment
 
 DEFAULT_SEED = 42
 HIGHEST_SEED = 2**32
-MAX_REFUSED_SHARE = 0.01
 MOST_TRIALS = 10_000
 
 EXIT_RAN, EXIT_FAILED, EXIT_UNUSABLE = 0, 1, 2

@@ -11,8 +11,8 @@ from rich.table import Table
 
 from models.discovery import credit_models
 from models.errors import RegistryError
+from models.registry.bundle import bundle_from_bytes, scorer_from_bundle
 from models.registry.pointer import find_pointer
-from models.registry.serving import load_version
 from models.registry.versions import read_by_name
 from models.stores.uri import open_store
 from training.evaluation import EvaluationFigures, evaluate_scorer
@@ -33,15 +33,17 @@ def evaluate_version(options: argparse.Namespace, settings: TrainingSettings) ->
         message = f"{options.model} has no champion; set --version"
         raise RegistryError(message)
     name = options.version or (pointer and pointer.champion.version)
-    version, _ = read_by_name(store, options.model, str(name))
-    loaded = load_version(store, model, version)
-    data = DataOptions(values=collect_data_options(options), url=settings.data_url)
+    version, data = read_by_name(store, options.model, str(name))
+    bundle = bundle_from_bytes(data)
+    scorer = scorer_from_bundle(bundle, model)
     request = DataRequest(
-        options=data, seed=options.seed, max_refused_share=options.max_refused_share
+        options=DataOptions(values=collect_data_options(options), url=settings.data_url),
+        seed=options.seed,
+        max_refused_share=options.max_refused_share,
     )
     rows = read_data(model, request).rows
     part = part_from_rows(rows, only_held=options.held)
-    figures = evaluate_scorer(loaded.scorer, part, options.seed, loaded.manifest.default_from)
+    figures = evaluate_scorer(scorer, part, options.seed, bundle.manifest.default_from)
     _print_tables(f"{options.model} {version.version}", figures)
     summary = {
         "model": options.model,

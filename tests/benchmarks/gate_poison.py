@@ -1,4 +1,4 @@
-"""CleanData or broken training data, and what the run says of it: which gate, or which refusal."""
+"""Clean or broken training data, and what the run says of it: which gate, or which refusal."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

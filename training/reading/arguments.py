@@ -26,6 +26,7 @@ SPECIAL_HELP = {
     "group-column": "column that is equal for rows that must not be split, such as a customer",
     "date-column": "column with the date of the application; tests the model out of time",
 }
+MAX_REFUSED_SHARE = 0.01  # of the rows of a source
 AFTERWARDS = "known-afterwards"
 PAIRS = {"column": "FIELD=COLUMN", "outcome": "WORD=1, WORD=0 or WORD=excluded"}
 OPTIONS = (

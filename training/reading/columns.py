@@ -4,9 +4,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from models.contract import Characteristic, CreditModel, characteristics
+from models.contract import Characteristic, CreditModel
 from models.data_file import DataFile
 from models.errors import DataError
+from training.reading.applications import list_fields
 
 LEAST_LIKENESS = 0.75  # of a column that a message suggests, from 0 to 1
 DELIMITERS = (",", ";", "|", "\t")
@@ -50,7 +51,7 @@ def map_columns(
     """
     faults = _check_arguments(model, names, chosen, without)
     fields: dict[str, str] = {}
-    for c in _list_fields(model):
+    for c in list_fields(model):
         if c.name in without or chosen.get(c.name, names[0]) not in names:
             continue
         columns = _find_columns(c, names, chosen)
@@ -79,16 +80,11 @@ def map_columns(
     ]
     if faults:
         raise DataError(_explain_delimiter(names) or "; ".join(faults))
-    absent = tuple(c.name for c in _list_fields(model) if c.name not in fields)
+    absent = tuple(c.name for c in list_fields(model) if c.name not in fields)
     return ColumnMap(fields, absent, outcome, special)
 
 
 SPECIAL = ("id_column", "group_column", "date_column")
-
-
-def _list_fields(model: type[CreditModel]) -> list[Characteristic]:
-    """Return the fields that training reads: all but identifiers."""
-    return [c for c in characteristics(model) if c.compute is None and not c.identifier]
 
 
 def _check_arguments(
@@ -97,7 +93,7 @@ def _check_arguments(
     chosen: Mapping[str, str],
     without: Collection[str],
 ) -> list[str]:
-    fields = {c.name: c for c in _list_fields(model)}
+    fields = {c.name: c for c in list_fields(model)}
     faults = [
         f"--column {name}: the model has no such field; the outcome has --outcome-column"
         for name in chosen

@@ -34,7 +34,7 @@ class TableRows:
 
 
 def read_csv(data: bytes, dialect: CsvDialect) -> TableRows:
-    """Read a CSV. ConvertedColumn stay text, exactly as written.
+    """Read a CSV. Cells stay text, exactly as written.
 
     Raises
     ------

@@ -8,13 +8,12 @@ from models.annotations import date_from_days, days_from_date
 from models.contract import CreditModel, name_from_model
 from models.errors import DataError
 from training.progress import say
+from training.reading.arguments import MAX_REFUSED_SHARE
 from training.reading.options import DataOptions
 from training.reading.remarks import list_remarks
 from training.reading.row_validation import CheckedRows, validate_rows
 from training.reading.sources import read_source
 from training.reading.tabular_files import write_table
-
-MAX_REFUSED_SHARE = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -114,7 +114,10 @@ def _profile(
     )
     numbers: Column | None = None
     if kind in ("number", "integer"):
-        numbers = convert_numbers(column, dialect, {}).numbers
+        cells = convert_numbers(column, dialect, {})
+        numbers, unreadable = cells.numbers, int(cells.unreadable.sum())
+        remark = (f"{unreadable} cells are no number; they are refused, or declare them missing",)
+        profile = replace(profile, remarks=remark if unreadable else ())
         profile = replace(profile, low=float(np.nanmin(numbers)), high=float(np.nanmax(numbers)))
     if outcome is not None and distinct > 1:
         ranks = numbers if numbers is not None else _rank_levels(column, outcome, distinct)
@@ -122,10 +125,6 @@ def _profile(
     presence = None if outcome is None else _measure_auc((~absent).astype(np.float64), outcome)
     if presence is not None and max(presence, 1 - presence) >= DISGUISE:
         profile = replace(profile, auc=presence)
-    if numbers is not None:
-        unreadable = int(convert_numbers(column, dialect, {}).unreadable.sum())
-        remark = (f"{unreadable} cells are no number; they are refused, or declare them missing",)
-        profile = replace(profile, remarks=remark if unreadable else ())
     return replace(profile, remarks=tuple(_list_suspicions(profile, len(column))))
 
 
