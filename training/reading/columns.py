@@ -32,6 +32,16 @@ class ColumnMap:
         return frozenset((*self.fields.values(), self.outcome, *self.special.values()))
 
 
+def refuse_repeated(
+    names: Sequence[str], subject: str = "the file has", remedy: str = "rename or remove one"
+) -> None:
+    """Raise DataError if a column is there twice."""
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        message = f"{subject} these columns twice: {', '.join(repeated)}; {remedy}"
+        raise DataError(message)
+
+
 def map_columns(
     model: type[CreditModel],
     names: Sequence[str],

@@ -14,6 +14,7 @@ from pyarrow import compute
 
 from models.data_file import CsvDialect
 from models.errors import DataError
+from training.reading.columns import refuse_repeated
 
 MOST_LINES = 20  # of one cell
 INDEX, EMPTY = "(index)", "(empty)"  # names of the extra cell that a dialect declares
@@ -80,10 +81,7 @@ def _read_header(stream: io.StringIO, dialect: CsvDialect) -> list[str]:
     if not names:
         reader = csv.reader(stream, delimiter=dialect.delimiter, quotechar=dialect.quote)
         names = [name.strip() for name in next(reader, [])]
-    repeated = sorted({name for name in names if name and names.count(name) > 1})
-    if repeated:
-        message = f"the file has these columns twice: {', '.join(repeated)}; rename or remove one"
-        raise DataError(message)
+    refuse_repeated([name for name in names if name])
     if not any(names):
         message = "the file has no header; declare it with --columns NAME,NAME,..."
         raise DataError(message)

@@ -7,6 +7,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from models.errors import DataError
+from training.reading.columns import refuse_repeated
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +42,6 @@ def read_query(query: Query) -> pd.DataFrame:
         raise DataError(message) from error
     finally:
         engine.dispose()
-    repeated = sorted({name for name in names if names.count(name) > 1})
-    if repeated:
-        message = f"--query: it has these columns twice: {', '.join(repeated)}; name one by AS"
-        raise DataError(message)
+    refuse_repeated(names, "--query: it has", "name one by AS")
     frame.index = pd.RangeIndex(1, len(frame) + 1)
     return frame

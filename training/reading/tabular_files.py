@@ -12,6 +12,7 @@ from models.data_file import CsvDialect
 from models.errors import DataError, ObjectMissingError
 from models.stores.store import OpenedStore
 from models.stores.uri import open_store
+from training.reading.columns import refuse_repeated
 from training.reading.csv_files import TableRows, read_csv
 
 SUFFIXES = (".csv", ".parquet")
@@ -160,10 +161,7 @@ def _read_bytes(location: str, data: bytes, dialect: CsvDialect) -> TableRows:
 
 def _read_parquet(data: bytes) -> pd.DataFrame:
     table = parquet_files.read_table(io.BytesIO(data))
-    repeated = sorted({n for n in table.column_names if table.column_names.count(n) > 1})
-    if repeated:
-        message = f"the file has these columns twice: {', '.join(repeated)}; rename or remove one"
-        raise DataError(message)
+    refuse_repeated(table.column_names)
     frame: pd.DataFrame = table.to_pandas()
     return frame
 
