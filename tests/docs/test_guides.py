@@ -24,9 +24,9 @@ from tests.support.running import (
     run_training,
     running_server,
 )
-from training.cli import MAX_REFUSED_SHARE
 from training.golden_rows import ROWS
 from training.parts import LEAST_OF_EACH_OUTCOME
+from training.reading.arguments import MAX_REFUSED_SHARE
 
 MULTILINE_ALL = re.MULTILINE | re.DOTALL
 GUIDES = ("architecture", "cost", "operate", "scale", "security", "troubleshooting")
