@@ -1,0 +1,171 @@
+"""The commands of the data pipeline: `ingest`, `features` and `warehouse`."""
+
+import argparse
+import json
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import asdict
+from datetime import date, timedelta
+
+import pyarrow.parquet as parquet_files
+from rich.console import Console
+from rich.table import Table
+
+from models.errors import DataError, DeclarationError
+from models.stores.uri import open_store
+from training.pipeline.delivery import Address
+from training.pipeline.feature_table import (
+    CustomerFeatureRow,
+    load_features,
+    month_ends,
+    read_outcomes,
+)
+from training.pipeline.ingest import Ingestion, TableResult, ingest
+from training.pipeline.lake import Lake
+from training.pipeline.source_file import read_source_file
+from training.pipeline.source_table import SourceTable
+from training.pipeline.tables import TABLES
+from training.pipeline.warehouse import open_warehouse
+from training.progress import show_steps
+from training.reading.tabular_files import write_table
+from training.settings import PipelineSettings, TrainingSettings
+from training.synthetic.bank import CUSTOMERS, generate_bank
+
+WAREHOUSE_TABLES: dict[str, type[SourceTable]] = TABLES | {
+    CustomerFeatureRow.table: CustomerFeatureRow
+}
+MANY_DAYS = 7  # from which progress is shown
+
+
+def run_ingest(options: argparse.Namespace, settings: TrainingSettings) -> None:
+    """Load a day of a source, or all days since another, and print what became of each table."""
+    pipeline = settings.pipeline
+    days = list_days(options.since, options.day)
+    ingestion = Ingestion(
+        source=read_source_file(pipeline.source_file).source_of(options.source),
+        address=_find_address(options.source, pipeline),
+        max_refused_share=options.max_refused_share,
+    )
+    lake = Lake(open_store(pipeline.lake_uri))
+    results: list[dict[str, TableResult]] = []
+    shows = len(days) >= MANY_DAYS
+    with (
+        open_warehouse(pipeline.warehouse_url) as warehouse,
+        show_steps(f"days of {options.source}", len(days)) if shows else nullcontext() as advance,
+    ):
+        warehouse.initialise(WAREHOUSE_TABLES)
+        for result in ingest(ingestion, days, lake, warehouse):
+            results.append(result)
+            if advance:
+                advance()
+    _print_results(options.source, options.day, results[-1])
+    print(json.dumps(_summarise(options.source, days, results)))
+
+
+def run_features(options: argparse.Namespace, settings: TrainingSettings) -> None:
+    """Compute the features of a day, or of the month ends since another one as well."""
+    days = month_ends(options.since, options.day) if options.since else [options.day]
+    with open_warehouse(settings.pipeline.warehouse_url) as warehouse:
+        warehouse.initialise(WAREHOUSE_TABLES)
+        rows = load_features(warehouse, days)
+        labelled = None
+        if options.training:
+            outcomes = read_outcomes(warehouse, options.day)
+            if not outcomes.num_rows:
+                message = (
+                    f"--training: no feature row before {options.day - timedelta(days=365)} has an "
+                    "outcome; compute earlier ones with --since"
+                )
+                raise DataError(message)
+            options.training.parent.mkdir(parents=True, exist_ok=True)
+            parquet_files.write_table(outcomes, options.training)
+            labelled = {"file": str(options.training), "rows": outcomes.num_rows}
+    summary = {
+        "outcome": "computed",
+        "day": options.day.isoformat(),
+        "days": len(days),
+        "rows": rows,
+        "training": labelled,
+    }
+    print(json.dumps(summary))
+
+
+def run_warehouse(options: argparse.Namespace, settings: TrainingSettings) -> None:
+    """Create the missing tables of the warehouse, or compare its tables with the contracts.
+
+    Raises
+    ------
+    DataError
+        If a table differs from its contract.
+    """
+    with open_warehouse(settings.pipeline.warehouse_url) as warehouse:
+        created = warehouse.initialise(WAREHOUSE_TABLES) if options.action == "init" else []
+        faults = warehouse.check(WAREHOUSE_TABLES)
+    if faults:
+        raise DataError("the warehouse differs from the contracts: " + "; ".join(faults))
+    print(json.dumps({"outcome": "checked", "created": created, "tables": len(WAREHOUSE_TABLES)}))
+
+
+def write_bank(options: argparse.Namespace) -> None:
+    """Write what the sources of a synthetic bank deliver: a .parquet file for each table.
+
+    Raises
+    ------
+    DeclarationError
+        If no day is given.
+    """
+    if options.day is None:
+        message = "--source bank needs --day, the last day of its history"
+        raise DeclarationError(message)
+    bank = generate_bank(options.day, options.seed, options.rows or CUSTOMERS)
+    for name, rows in bank.tables.items():
+        write_table(rows, options.output / f"{name}.parquet")
+    rows = {name: len(table) for name, table in bank.tables.items()}
+    summary = {"output": str(options.output), "first_day": bank.first_day.isoformat(), "rows": rows}
+    print(json.dumps(summary))
+
+
+def list_days(since: date | None, day: date) -> list[date]:
+    """Return all days from `since` to `day`, or the day alone.
+
+    Raises
+    ------
+    DeclarationError
+        If `since` is after the day.
+    """
+    first = since or day
+    if first > day:
+        message = f"--since {first} is after --day {day}"
+        raise DeclarationError(message)
+    return [first + timedelta(days=number) for number in range((day - first).days + 1)]
+
+
+def _find_address(source: str, settings: PipelineSettings) -> Address:
+    if source not in settings.addresses:
+        message = f"SOURCE_URL_{source.upper()} is not set: it is the address of the source"
+        raise DeclarationError(message)
+    return Address(source, settings.addresses[source], settings.tokens.get(source, ""))
+
+
+def _print_results(source: str, day: date, results: dict[str, TableResult]) -> None:
+    table = Table(title=f"{source}, {day}", title_justify="left")
+    for heading in ("table", "rows", "refused", "outcome", "load"):
+        table.add_column(heading)
+    for name, result in results.items():
+        table.add_row(name, str(result.rows), str(result.refused), result.outcome, result.load)
+    Console(stderr=True).print(table)
+
+
+def _summarise(
+    source: str, days: Sequence[date], results: Sequence[dict[str, TableResult]]
+) -> dict[str, object]:
+    changed = any(table.outcome == "loaded" for result in results for table in result.values())
+    return {
+        "outcome": "loaded" if changed else "unchanged",
+        "source": source,
+        "day": days[-1].isoformat(),
+        "days": len(days),
+        "rows": sum(table.rows for result in results for table in result.values()),
+        "refused": sum(table.refused for result in results for table in result.values()),
+        "tables": {name: asdict(table) for name, table in results[-1].items()},
+    }

@@ -1,0 +1,142 @@
+"""Rows of a REST interface, page by page, with retries and a limit on the rate."""
+
+import email.utils
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import httpx
+
+from models.errors import DataError
+from training.pipeline.delivery import Address, Batch, Delivery
+from training.pipeline.source_file import RestSource, RestTable
+
+TIMEOUT_SECONDS = 30.0
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 60.0
+MOST_PAGES = 100_000
+PASSING = {
+    HTTPStatus.REQUEST_TIMEOUT,
+    HTTPStatus.TOO_MANY_REQUESTS,
+    HTTPStatus.INTERNAL_SERVER_ERROR,
+    HTTPStatus.BAD_GATEWAY,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    HTTPStatus.GATEWAY_TIMEOUT,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestReader:
+    """An interface, and how it is asked. `sleep` waits for a number of seconds."""
+
+    address: Address
+    source: RestSource
+    sleep: Callable[[float], None] = time.sleep
+    timeout_seconds: float = TIMEOUT_SECONDS
+
+    def read(self, name: str, table: RestTable, day: date) -> Delivery:
+        """Return the rows of a day. The interface is asked when the batches are taken."""
+        if urlsplit(self.address.url).scheme not in ("http", "https"):
+            message = f"SOURCE_URL_{self.address.source.upper()} must be http:// or https://"
+            raise DataError(message)
+        return Delivery(self._read_pages(f"{self.address.source}.{name}", table, day))
+
+    def _read_pages(self, place: str, table: RestTable, day: date) -> Iterator[Batch]:
+        url: str | None = self.address.url.rstrip("/") + table.path.format(day=day)
+        parameters = {name: text.format(day=day) for name, text in table.parameters.items()}
+        headers = {"authorization": f"Bearer {self.address.token}"} if self.address.token else {}
+        with httpx.Client(timeout=self.timeout_seconds, headers=headers) as client:
+            for page in range(1, MOST_PAGES + 1):
+                numbered = parameters | ({table.page: str(page)} if table.page else {})
+                answer = self._ask(client, place, str(url), numbered)
+                rows = _rows_from_answer(place, answer, table)
+                yield rows
+                url, parameters = self._next_page(place, answer, table, str(url), parameters)
+                if url is None or (table.page and not rows):
+                    return
+                self.sleep(1 / self.source.requests_per_second)
+        message = f"{place}: over {MOST_PAGES} pages: the interface repeats itself"
+        raise DataError(message)
+
+    def _next_page(
+        self,
+        place: str,
+        answer: object,
+        table: RestTable,
+        url: str,
+        parameters: Mapping[str, str],
+    ) -> tuple[str | None, dict[str, str]]:
+        if table.page:
+            return url, dict(parameters)
+        following = _member(answer, table.next) if table.next else None
+        if following is None:
+            return None, {}
+        following = urljoin(url, str(following))
+        # A token must not be sent to whatever host an answer names.
+        if urlsplit(following)[:2] != urlsplit(self.address.url)[:2]:
+            message = f"{place}: the next page is on another host, which is not asked"
+            raise DataError(message)
+        return following, {}
+
+    def _ask(
+        self, client: httpx.Client, place: str, url: str, parameters: Mapping[str, str]
+    ) -> object:
+        for attempt in range(1, self.source.attempts + 1):
+            pause = min(FIRST_PAUSE_SECONDS * 2 ** (attempt - 1), LONGEST_PAUSE_SECONDS)
+            try:
+                response = client.get(url, params=dict(parameters) or None)
+            except httpx.HTTPError as error:
+                reason = type(error).__name__
+            else:
+                if response.status_code not in PASSING:
+                    return _json_from_response(place, response)
+                reason = f"status {response.status_code}"
+                pause = _read_retry_after(response.headers.get("retry-after"), pause)
+            if attempt < self.source.attempts:
+                self.sleep(pause)
+        message = f"{place}: no answer after {self.source.attempts} attempts: {reason}"
+        raise DataError(message)
+
+
+def _json_from_response(place: str, response: httpx.Response) -> object:
+    if response.status_code != HTTPStatus.OK:
+        message = f"{place}: the interface answers with status {response.status_code}"
+        raise DataError(message)
+    try:
+        answer: object = response.json()
+    except ValueError as error:
+        message = f"{place}: the answer is no JSON: it is cut off, or of another format"
+        raise DataError(message) from error
+    return answer
+
+
+def _rows_from_answer(place: str, answer: object, table: RestTable) -> Batch:
+    rows = _member(answer, table.rows)
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        message = f"{place}: the answer has no list of rows as {table.rows!r}"
+        raise DataError(message)
+    return rows
+
+
+def _member(answer: object, path: str) -> Any:  # noqa: ANN401 -- whatever the answer has
+    for name in path.split("."):
+        answer = answer.get(name) if isinstance(answer, dict) else None
+    return answer
+
+
+def _read_retry_after(header: str | None, otherwise: float) -> float:
+    """Return the seconds of a Retry-After header, which has seconds or a date."""
+    if header is None:
+        return otherwise
+    try:
+        seconds = float(header)
+    except ValueError:
+        try:
+            moment = email.utils.parsedate_to_datetime(header)
+        except ValueError:
+            return otherwise
+        seconds = (moment - datetime.now(UTC)).total_seconds()
+    return min(max(seconds, 0.0), LONGEST_PAUSE_SECONDS)
