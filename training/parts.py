@@ -25,6 +25,8 @@ SHARE_TOLERANCE = 0.05  # of the share of test rows
 MOST_ERRORS = 4.0  # standard errors between default rates, which chance hardly reaches
 LEAST_OF_EACH_OUTCOME = 20  # defaults, and non-defaults, in every part
 
+DateSpan = tuple[date, date]
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -47,11 +49,9 @@ class Part:
             return self.is_held
         return self.is_held | (self.dates > days_from_date(last_fitted))
 
-    def span_dates(self) -> tuple[date, date] | None:
+    def span_dates(self) -> DateSpan | None:
         """Return the first and the last date."""
-        if self.dates is None:
-            return None
-        return date_from_days(self.dates.min()), date_from_days(self.dates.max())
+        return None if self.dates is None else span_dates(self.dates)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +65,11 @@ class Parts:
     training: Part
     test: Part
     in_time: Part | None
+
+
+def span_dates(days: Column) -> DateSpan:
+    """Return the first and the last date of some days since 1970-01-01."""
+    return date_from_days(days.min()), date_from_days(days.max())
 
 
 def split_rows(rows: CheckedRows, last_months: int | None) -> Parts:

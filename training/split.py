@@ -125,7 +125,8 @@ def _mix(hashes: Hashes) -> Hashes:
     mixed = hashes ^ (hashes >> np.uint64(30))
     mixed = mixed * np.uint64(0xBF58476D1CE4E5B9)
     mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return mixed ^ (mixed >> np.uint64(31))
+    scattered: Hashes = mixed ^ (mixed >> np.uint64(31))
+    return scattered
 
 
 def _number_months(dates: Column) -> NDArray[np.int64]:
