@@ -8,7 +8,6 @@ from xgboost import Booster, DataIter, QuantileDMatrix, XGBClassifier
 from xgboost import train as train_booster
 from xgboost.callback import TrainingCallback
 
-from models.features import features
 from training.progress import say, show_steps
 from training.streaming.selected_rows import SelectedRows
 
@@ -68,7 +67,6 @@ class _Batches(DataIter):
     def __init__(self, selected: SelectedRows) -> None:
         super().__init__()
         self.selected = selected
-        self.names = [f.name for f in features(selected.source.model)]
         self.batches = selected.read_matrices()
 
     def next(self, input_data: Callable[..., None]) -> bool:
@@ -76,7 +74,7 @@ class _Batches(DataIter):
         if batch is None:
             return False
         matrix, labels = batch
-        input_data(data=matrix, label=labels, feature_names=self.names)
+        input_data(data=matrix, label=labels)  # without names, as in memory
         return True
 
     def reset(self) -> None:
