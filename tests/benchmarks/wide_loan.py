@@ -29,7 +29,7 @@ def _annotate() -> dict[str, Any]:
             Reason(f"A{i:02}", f"The amount {i} is {{{name}:.0f}}"),
             *((Risk(+1),) if i < SIGNED else ()),
         )
-        fields[name] = Annotated[(float, *about)]  # type: ignore[index]  # a type made of a tuple
+        fields[name] = Annotated[(float, *about)]
     for i in range(COUNTS):
         name = f"count_{i}"
         reason = Reason(f"C{i}", f"The count {i} is {{{name}:.0f}}")

@@ -74,7 +74,7 @@ def test_folders_are_columns_and_an_index_is_none(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_read_is_refused_by_name(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"reads Parquet; name a file .* or train with --engine mem"):
+    with pytest.raises(DataError, match=r"reads Parquet; name a file .* --engine memory"):
         open_parquet(str(tmp_path), 10)
     (tmp_path / "a.parquet").write_text("n\n1\n")
     with pytest.raises(DataError, match=r"a\.parquet: not readable as Parquet"):

@@ -86,8 +86,7 @@ def test_a_missing_column_ends_a_scan_before_it_begins(
 @pytest.mark.parametrize("batch_rows", [90, 10_000])
 def test_identifiers_are_compared_across_batches(tmp_path: Path, batch_rows: int) -> None:
     frame = dated_rows(800)
-    frame.loc[700, "loan"] = frame.loc[3, "loan"]
-    frame.loc[701, "loan"] = None
+    frame["loan"] = frame["loan"].mask(frame.index == 700, "L3").mask(frame.index == 701)
     source = open_source(write_files(frame, tmp_path), batch_rows, DatedLoan.data_file, DatedLoan)
     scanned = scan_rows(source, 0.01)
     rows = validate_rows(DatedLoan, number(frame))
