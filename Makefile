@@ -19,7 +19,7 @@ ENVIRONMENT ?= prod
 URL ?= http://localhost:$(PORT)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock run train serve stress quick test lint types unit test-environments coverage infra-check stack-test soak bench bench-peers bench-accuracy gate-errors load client openapi documents notebook screenshots charts cost sbom source-archive bootstrap plan release
+.PHONY: help setup lock run train serve stress quick test lint types unit test-environments coverage infra-check stack-test soak bench bench-peers bench-accuracy bench-training gate-errors load client openapi documents notebook screenshots charts cost sbom source-archive bootstrap plan release
 
 help: ## show this list
 	@awk -F ':.*## ' '/^##@ / { print "\n" substr($$0, 5) } /^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -105,6 +105,9 @@ bench-peers: setup ## the same beside LitServe, BentoML, MLServer, MLflow (build
 
 bench-accuracy: setup ## every family beside what others train, on 5 x 5 folds; writes docs/accuracy.md; QUICK=1 tries it out
 	$(PYTHON) tests/benchmarks/accuracy.py $(if $(QUICK),--quick) $(if $(MINUTES),--minutes $(MINUTES))
+
+bench-training: setup ## training on ten million rows, beside the bare library; writes docs/large-data.md; QUICK=1 tries it out
+	$(PYTHON) tests/benchmarks/training_scale.py $(if $(QUICK),--quick)
 
 gate-errors: setup ## error rates of the gates, simulated and on poisoned data; writes the tables of docs/gates.md; QUICK=1 tries it out
 	$(PYTHON) tests/benchmarks/gate_errors.py $(if $(QUICK),--quick)

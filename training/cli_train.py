@@ -19,6 +19,7 @@ from training.reading.options import DataOptions
 from training.run import Trained, TrainingJob, prepare
 from training.search_settings import SearchSettings, parse_parameters
 from training.settings import TrainingSettings
+from training.streaming.engine import Engine
 
 
 def train_and_release(options: argparse.Namespace, settings: TrainingSettings) -> None:
@@ -46,6 +47,9 @@ def train_and_release(options: argparse.Namespace, settings: TrainingSettings) -
             journal=options.journal,
             parameters=parse_parameters(options.parameters),
             balance=options.balance,
+        ),
+        engine=Engine(
+            name=options.engine, sample_rows=options.sample_rows, scheduler=options.scheduler
         ),
     )
     selection = select_family(prepare(job), store)

@@ -1,6 +1,5 @@
 """Validation of training rows against the same contract as requests, a column at a time."""
 
-import hashlib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -34,7 +33,8 @@ from training.reading.cells import (
 )
 from training.reading.columns import ColumnMap, map_columns
 from training.reading.faults import DataFault, Refused, RowFault, describe_rule, summarise
-from training.reading.special_columns import SpecialColumns, read_special
+from training.reading.fingerprint import Fingerprint
+from training.reading.special_columns import RowNumbers, SpecialColumns, read_special
 from training.row_independence import require_sound_derivations
 from training.split import Hashes, hash_rows
 
@@ -49,12 +49,15 @@ class Reading:
 
     `declared` replaces the `data_file` of the model. `chosen` maps fields to columns, and `without`
     has the optional fields that the data does not have. `before` counts rows refused earlier.
+    `repeated` has the numbers of rows whose identifier was in an earlier batch or row, if the
+    table is one of several batches.
     """
 
     declared: DataFile | None = None
     chosen: Mapping[str, str] = field(default_factory=dict)
     without: Collection[str] = ()
     before: Refused = Refused()
+    repeated: RowNumbers | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,10 +122,9 @@ class CheckedRows:
 
     def fingerprint(self) -> str:
         """Return the sha256 of all rows and labels in order, 64 hex digits."""
-        digest = hashlib.sha256(self.labels.tobytes())
-        for name, column in self.columns.items():
-            digest.update(name.encode() + np.where(np.isnan(column), np.nan, column).tobytes())
-        return digest.hexdigest()
+        fingerprint = Fingerprint()
+        fingerprint.update(self.columns, self.labels)
+        return fingerprint.hexdigest()
 
 
 def check_rows(
@@ -160,7 +162,7 @@ def validate_rows(
     names = list(map(str, frame.columns))
     columns = map_columns(model, names, declared, reading.chosen, reading.without)
     raw = _RawRows(model, frame, declared, columns)
-    special = read_special(frame, declared)
+    special = read_special(frame, declared, reading.repeated)
     outcomes = convert_outcomes(frame[columns.outcome], declared.csv, declared.outcome)
     is_excluded = np.isnan(outcomes.numbers) & ~outcomes.unreadable
     validated = raw.validate()
@@ -191,6 +193,17 @@ def validate_rows(
         ignored=tuple(sorted(set(names) - columns.used())),
         absent=columns.absent,
     )
+
+
+def read_fields(model: type[CreditModel], frame: pd.DataFrame, reading: Reading) -> Columns:
+    """Return the columns of all fields as `validate_rows` has them, with every row of the frame.
+
+    What a refused row has in them means nothing.
+    """
+    declared = reading.declared or model.data_file
+    names = list(map(str, frame.columns))
+    columns = map_columns(model, names, declared, reading.chosen, reading.without)
+    return _RawRows(model, frame, declared, columns).validate().columns
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,10 @@ from training.reading.cells import convert_dates, describe_cell, is_absent
 from training.reading.faults import RowFault
 from training.split import Hashes, hash_texts
 
+REPEATED_RULE = "Row should be there once"
+
+RowNumbers = NDArray[np.int64]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpecialColumns:
@@ -38,8 +42,14 @@ class SpecialColumns:
         )
 
 
-def read_special(frame: pd.DataFrame, declared: DataFile) -> SpecialColumns:
-    """Read the special columns; rows without a value, and repeated identifiers, are faults."""
+def read_special(
+    frame: pd.DataFrame, declared: DataFile, repeated: RowNumbers | None = None
+) -> SpecialColumns:
+    """Read the special columns; rows without a value, and repeated identifiers, are faults.
+
+    `repeated` has the numbers of the rows whose identifier was there before, if the frame is one
+    of several batches and cannot show it.
+    """
     faults: list[RowFault] = []
     hashes: Hashes | None = None
     for name in (declared.id_column, declared.group_column):
@@ -53,7 +63,12 @@ def read_special(frame: pd.DataFrame, declared: DataFile) -> SpecialColumns:
         ]
         hashes = hash_texts(text or "" for text in texts)
         if name == declared.id_column:
-            faults += _find_repeated(name, texts)
+            indices = (
+                find_repeated(hashes, [text is not None for text in texts])
+                if repeated is None
+                else np.flatnonzero(np.isin(frame.index.to_numpy(), repeated))
+            )
+            faults += [RowFault(i, name, REPEATED_RULE) for i in indices.tolist()]
     dates: Column | None = None
     if declared.date_column is not None:
         column = frame[declared.date_column]
@@ -85,12 +100,8 @@ def text_from_key(value: object, missing: Collection[str] = ("",)) -> str | None
     return str(int(value) if isinstance(value, float) and value.is_integer() else value)
 
 
-def _find_repeated(name: str, texts: Sequence[str | None]) -> list[RowFault]:
-    seen: set[str] = set()
-    faults = []
-    for i, text in enumerate(texts):
-        if text in seen:
-            faults.append(RowFault(i, name, "Row should be there once"))
-        elif text is not None:
-            seen.add(text)
-    return faults
+def find_repeated(hashes: Hashes, is_present: Sequence[bool]) -> NDArray[np.int64]:
+    """Return the indices of identifiers that were there before, among those that are present."""
+    indices = np.flatnonzero(is_present)
+    repeated: NDArray[np.int64] = indices[pd.Series(hashes[indices]).duplicated().to_numpy()]
+    return repeated
