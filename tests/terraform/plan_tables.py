@@ -1,4 +1,4 @@
-"""`make plan-tables`: what both modules plan, as tables in terraform/plans that a review reads as a diff.
+"""`make plan-tables`: what both modules plan, as tables in terraform/plans, reviewed as a diff.
 
 Every resource of every plan is in exactly one table, with every argument that it sets. The provider
 is whatever `terraform init` gets; nothing is asked of Google Cloud.
@@ -21,7 +21,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 TABLES = REPOSITORY / "terraform" / "plans"
 LOCAL_STATE = 'terraform {\n  backend "local" {}\n}\n'
 # What only Google Cloud knows, so that what is built from it can be read.
-KNOWN = """locals {
+PLACEHOLDERS = """locals {
   connection_account = "<account of the connection>"
   retrain_uri        = "https://prod-retrain.example.run.app"
   scoring_uri        = "https://prod-scoring.example.run.app"
@@ -80,7 +80,7 @@ def main() -> int:
     """Write the tables; with `--check`, print the ones that differ and exit with 1."""
     with tempfile.TemporaryDirectory() as folder:
         copy = initialised_copy(Path(folder))
-        tables = tables_from(copy)
+        tables = tables_from(plan_everything(copy), copy)
     stale = [name for name, text in tables.items() if committed(name) != text]
     if "--check" in sys.argv[1:]:
         print("\n".join(f"{name} is not what is planned: run make plan-tables" for name in stale))
@@ -102,24 +102,32 @@ def initialised_copy(folder: Path) -> Path:
     for part in ("terraform", "infra"):
         ignored = shutil.ignore_patterns(".terraform*", "uv.lock")
         shutil.copytree(REPOSITORY / part, folder / part, ignore=ignored)
-    (folder / "terraform" / "plan_override.tf").write_text(LOCAL_STATE + KNOWN)
+    (folder / "terraform" / "backend_override.tf").write_text(LOCAL_STATE)
+    (folder / "terraform" / "placeholder_override.tf").write_text(PLACEHOLDERS)
+    for path in (folder / "terraform").glob("environments/*.tfvars"):
+        path.write_text(path.read_text().replace("your-project", "example-project"))
     for module in MODULES.values():
         subprocess.run(["terraform", "init"], cwd=folder / module, check=True, capture_output=True)
     return folder
 
 
-def tables_from(copy: Path) -> dict[str, str]:
-    """Make every plan in an initialised copy, and lay out the tables by file name."""
-    for path in (copy / "terraform").glob("environments/*.tfvars"):
-        path.write_text(path.read_text().replace("your-project", "example-project"))
+def plan_everything(copy: Path) -> dict[tuple[str, str], dict[str, Any]]:
+    """Make every plan in an initialised copy: its JSON by module and name."""
     # The bootstrap is planned as shipped and with everything: the rest is no matter of its.
     cases = [("", plan) for plan in PLANS] + [("bootstrap", plan) for plan in PLANS[:2]]
     with ThreadPoolExecutor(2) as pool:
         documents = list(pool.map(lambda case: planned_document(copy, *case), cases))
+    return {(module, plan.name): d for (module, plan), d in zip(cases, documents, strict=True)}
+
+
+def tables_from(
+    documents: Mapping[tuple[str, str], Mapping[str, Any]], copy: Path
+) -> dict[str, str]:
+    """Lay out the tables of the plans, by file name."""
     rows: dict[str, dict[Row, list[str]]] = {}
-    for (module, plan), document in zip(cases, documents, strict=True):
+    for (module, plan), document in documents.items():
         for table, row in rows_from(document, f"{module}/" if module else ""):
-            rows.setdefault(table, {}).setdefault(row, []).append(plan.name)
+            rows.setdefault(table, {}).setdefault(row, []).append(plan)
     tables = {f"{table}.md": render(table, of_table) for table, of_table in sorted(rows.items())}
     return tables | {"lifecycle.md": render_lifecycle(copy / "terraform")}
 
@@ -187,7 +195,10 @@ def with_references(value: object, unknown: object, expression: object, each: st
         return values
     if isinstance(unknown, list) and isinstance(value, list) and True in unknown:
         # A list of texts with unknown ones among them.
-        return [*filter(None, value), with_references(None, True, expression, each)]
+        return [
+            *filter(None, value),
+            with_references(None, unknown[unknown.index(True)], expression, each),
+        ]
     if isinstance(unknown, list) and isinstance(value, list) and isinstance(expression, list):
         parts = zip(value, unknown, expression, strict=False)
         return [with_references(*part, each) for part in parts]
@@ -265,9 +276,10 @@ INTRODUCTIONS = {
     "project": "APIs, accounts, roles of our own, who may log in from elsewhere.",
 }
 PREAMBLE = (
-    "Written by `make plan-tables` from Terraform's plans; read it, do not edit it. `plans` says in which"
-    " of them a line is: `shipped` (prod.tfvars), `everything` (every flag on), `public` (an API key"
-    " instead of IAM), `dev` (dev.tfvars); nothing means all. `<…>` is known only after an apply."
+    "Written by `make plan-tables` from Terraform's plans; read it, do not edit it. `plans` says in"
+    " which of them a line is: `shipped` (prod.tfvars), `everything` (every flag on), `public` (an"
+    " API key instead of IAM), `dev` (dev.tfvars); nothing means all. `<…>` is known only after an"
+    " apply."
 )
 
 
@@ -335,10 +347,17 @@ def cell(text: str) -> str:
 
 
 def render_lifecycle(folder: Path) -> str:
-    """What Terraform leaves alone or refuses to destroy, and what waits for what: no plan shows it."""
-    lines = ["# Lifecycle", "", "What no plan shows, as it is written. Written by `make plan-tables`.", ""]
+    """What Terraform leaves alone or refuses to destroy, and what waits for what."""
+    lines = [
+        "# Lifecycle",
+        "",
+        "What no plan shows, as it is written. Written by `make plan-tables`.",
+        "",
+    ]
     lines += ["| resource | says |", "| --- | --- |"]
-    pattern = re.compile(r'^(resource|check) "(\w+)"(?: "(\w+)")? \{\n(.*?)^\}', re.MULTILINE | re.DOTALL)
+    pattern = re.compile(
+        r'^(resource|check) "(\w+)"(?: "(\w+)")? \{\n(.*?)^\}', re.MULTILINE | re.DOTALL
+    )
     for path in sorted(folder.rglob("*.tf")):
         if ".terraform" in path.parts or path.name.endswith("_override.tf"):
             continue
@@ -351,7 +370,11 @@ def render_lifecycle(folder: Path) -> str:
 
 def lifecycle_texts(body: str) -> Iterator[str]:
     """The lifecycle, dependencies and assertions of a block, on one line each."""
-    for pattern in (r"^  lifecycle \{\n.*?^  \}", r"^  depends_on = .*?\]", r"^  assert \{\n.*?^  \}"):
+    for pattern in (
+        r"^  lifecycle \{\n.*?^  \}",
+        r"^  depends_on = .*?\]",
+        r"^  assert \{\n.*?^  \}",
+    ):
         for text in re.findall(pattern, body, re.MULTILINE | re.DOTALL):
             yield re.sub(r"\s+", " ", text).strip()
 
