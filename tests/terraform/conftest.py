@@ -60,12 +60,21 @@ def initialised(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def documents(initialised: Path) -> dict[tuple[str, str], dict[str, Any]]:
     """Every plan of the tables, as Terraform's JSON, by module and name."""
-    return plan_everything(initialised)
+    try:
+        return plan_everything(initialised)
+    except RuntimeError as error:
+        if "credentials" not in str(error):
+            raise
+        pytest.skip("the real provider plans with credentials only: no plan was checked")
 
 
 @pytest.fixture(scope="session")
 def tables(documents: dict[tuple[str, str], dict[str, Any]], initialised: Path) -> dict[str, str]:
     """The tables as they are planned now."""
+    shipped = Planned([documents["bootstrap", "shipped"]])
+    # The real provider writes its own defaults into a plan; the tables have what this project sets.
+    if shipped.of_kind("google_storage_bucket")["state"]["force_destroy"] is not None:
+        pytest.skip("the tables are made with the provider's schemas alone: no table was compared")
     return tables_from(documents, initialised)
 
 

@@ -64,6 +64,8 @@ PLANS = (
     Plan("dev", ("dev",)),
 )
 MODULES = {"": "terraform", "bootstrap": "terraform/bootstrap"}
+# The bootstrap is planned as shipped and with everything: the rest is no matter of its.
+CASES = [("", plan) for plan in PLANS] + [("bootstrap", plan) for plan in PLANS[:2]]
 
 
 @dataclass(frozen=True)
@@ -113,11 +115,9 @@ def initialised_copy(folder: Path) -> Path:
 
 def plan_everything(copy: Path) -> dict[tuple[str, str], dict[str, Any]]:
     """Make every plan in an initialised copy: its JSON by module and name."""
-    # The bootstrap is planned as shipped and with everything: the rest is no matter of its.
-    cases = [("", plan) for plan in PLANS] + [("bootstrap", plan) for plan in PLANS[:2]]
     with ThreadPoolExecutor(2) as pool:
-        documents = list(pool.map(lambda case: planned_document(copy, *case), cases))
-    return {(module, plan.name): d for (module, plan), d in zip(cases, documents, strict=True)}
+        documents = list(pool.map(lambda case: planned_document(copy, *case), CASES))
+    return {(module, plan.name): d for (module, plan), d in zip(CASES, documents, strict=True)}
 
 
 def tables_from(
@@ -126,7 +126,7 @@ def tables_from(
     """Lay out the tables of the plans, by file name."""
     rows: dict[str, dict[Row, list[str]]] = {}
     for (module, plan), document in documents.items():
-        for table, row in rows_from(document, f"{module}/" if module else ""):
+        for table, row in rows_from(document, module):
             rows.setdefault(table, {}).setdefault(row, []).append(plan)
     tables = {f"{table}.md": render(table, of_table) for table, of_table in sorted(rows.items())}
     return tables | {"lifecycle.md": render_lifecycle(copy / "terraform")}
@@ -152,8 +152,12 @@ def planned_document(copy: Path, module: str, plan: Plan) -> dict[str, Any]:
     return document
 
 
-def rows_from(document: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Row]]:
+def rows_from(document: Mapping[str, Any], module: str) -> Iterator[tuple[str, Row]]:
     """Every line of a plan, with the name of its table."""
+    prefix = f"{module}/" if module else ""
+    for name, output in document["planned_values"]["outputs"].items():
+        value = output.get("value", "<known after apply>")
+        yield "project", Row(f"{prefix}output", name, json.dumps(value))
     root = document["configuration"]["root_module"]["resources"]
     configured = {f"{r['type']}.{r['name']}": r for r in root if r["mode"] == "managed"}
     for change in document["resource_changes"]:
@@ -355,6 +359,7 @@ def render_lifecycle(folder: Path) -> str:
         "",
     ]
     lines += ["| resource | says |", "| --- | --- |"]
+    blocks = re.compile(r'^(?:terraform|provider "google") \{\n.*?^\}', re.MULTILINE | re.DOTALL)
     pattern = re.compile(
         r'^(resource|check) "(\w+)"(?: "(\w+)")? \{\n(.*?)^\}', re.MULTILINE | re.DOTALL
     )
@@ -362,6 +367,8 @@ def render_lifecycle(folder: Path) -> str:
         if ".terraform" in path.parts or path.name.endswith("_override.tf"):
             continue
         where = "bootstrap/" if path.parent.name == "bootstrap" else ""
+        for text in blocks.findall(path.read_text()):
+            lines.append(line(f"{where}{path.name}", re.sub(r"\s+", " ", text)))
         for keyword, kind, name, body in pattern.findall(path.read_text()):
             address = f"{where}{kind}.{name}" if keyword == "resource" else f"{where}check.{kind}"
             lines += [f"| {address} | {cell(text)} |" for text in lifecycle_texts(body)]
