@@ -19,7 +19,7 @@ ENVIRONMENT ?= prod
 URL ?= http://localhost:$(PORT)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock run train serve stress quick test lint types unit test-environments coverage infra-check infra-mutations stack-test soak bench bench-peers bench-accuracy gate-errors load client openapi documents notebook screenshots charts cost sbom source-archive plan-tables terraform-lock bootstrap plan release
+.PHONY: help setup lock run train serve stress quick test lint types unit test-environments coverage infra-check infra-mutations stack-test soak bench bench-peers bench-accuracy gate-errors load client openapi documents notebook screenshots charts cost sbom source-archive plan-offline plan-tables terraform-lock bootstrap plan release
 
 help: ## show this list
 	@awk -F ':.*## ' '/^##@ / { print "\n" substr($$0, 5) } /^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -147,6 +147,9 @@ sbom: setup ## what both images are made of, as CycloneDX, in var/sbom
 
 source-archive: setup ## what a function deployed from source needs, in var/scoring.zip
 	$(PYTHON) infra/source_archive.py --output var/scoring.zip
+
+plan-offline: setup ## what terraform would make in ENVIRONMENT, without a project or a login
+	$(PYTHON) tests/terraform/plan_tables.py --plan $(ENVIRONMENT)
 
 plan-tables: setup ## what Terraform plans, flags off and on, as tables in terraform/plans
 	$(PYTHON) tests/terraform/plan_tables.py

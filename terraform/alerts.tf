@@ -200,7 +200,7 @@ resource "google_billing_budget" "project" {
   display_name    = "${var.project_id}: ${var.environment}"
 
   budget_filter {
-    projects = ["projects/${data.google_project.here.number}"]
+    projects = ["projects/${local.project_number}"]
   }
 
   amount {

@@ -4,7 +4,7 @@ locals {
   copied  = { models = google_storage_bucket.models.name, evidence = google_storage_bucket.evidence.name }
   backups = var.backup_region == null ? toset([]) : toset(["decisions"])
   # Storage Transfer works under an account that Google made for the project.
-  transfer_account = "serviceAccount:project-${data.google_project.here.number}@storage-transfer-service.iam.gserviceaccount.com"
+  transfer_account = "serviceAccount:project-${local.project_number}@storage-transfer-service.iam.gserviceaccount.com"
 }
 
 resource "google_storage_bucket" "backup" {

@@ -67,12 +67,16 @@ data "google_project" "here" {
   project_id = var.project_id
 }
 
+locals {
+  project_number = data.google_project.here.number
+}
+
 # Monitoring calls with an identity of its own, so the service need not be public to be checked.
 resource "google_cloud_run_v2_service_iam_member" "uptime" {
   name     = google_cloud_run_v2_service.scoring.name
   location = var.region
   role     = "roles/run.invoker"
-  member   = "serviceAccount:service-${data.google_project.here.number}@gcp-sa-monitoring-notification.iam.gserviceaccount.com"
+  member   = "serviceAccount:service-${local.project_number}@gcp-sa-monitoring-notification.iam.gserviceaccount.com"
 }
 
 resource "google_monitoring_uptime_check_config" "scoring" {

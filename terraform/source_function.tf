@@ -43,6 +43,14 @@ resource "google_storage_bucket_object" "source" {
   source = var.source_archive
 }
 
+resource "google_storage_bucket_iam_member" "drift_reads_source" {
+  for_each = var.source_archive != null && var.enable_drift_check ? toset(["drift"]) : toset([])
+
+  bucket = google_storage_bucket.source[0].name
+  role   = "roles/storage.objectViewer"
+  member = "serviceAccount:${local.accounts.drift}"
+}
+
 resource "google_cloudfunctions2_function" "scoring" {
   #checkov:skip=CKV_GCP_124:callers sit outside the project; who they are is checked by IAM
   count = var.source_archive == null ? 0 : 1

@@ -65,6 +65,20 @@ resource "google_project_iam_member" "build_owns_buckets" {
   }
 }
 
+# A function's build reads its source from a bucket that Cloud Functions made.
+resource "google_project_iam_member" "build_reads_function_source" {
+  for_each = var.source_archive == null ? toset([]) : toset(["roles/storage.objectViewer"])
+
+  project = var.project_id
+  role    = each.value
+  member  = google_service_account.build.member
+
+  condition {
+    title      = "function-sources-only"
+    expression = "resource.name.startsWith(\"projects/_/buckets/gcf-v2-sources-\")"
+  }
+}
+
 # State, sources and what builds were made of. The bootstrap's own state is in another bucket: an owner applies it.
 resource "google_storage_bucket_iam_member" "build_keeps_state" {
   for_each = toset(["roles/storage.bucketViewer", "roles/storage.objectUser"])

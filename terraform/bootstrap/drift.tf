@@ -6,6 +6,7 @@ resource "google_project_iam_member" "drift" {
     "roles/iam.securityReviewer",
     "roles/logging.logWriter",
     "roles/serviceusage.serviceUsageConsumer",
+    "roles/storage.bucketViewer", # what the buckets themselves no longer grant to viewers
     "roles/viewer",
   ]) : toset([])
 
@@ -20,6 +21,14 @@ resource "google_service_account_iam_member" "drift_is_itself" {
 
   service_account_id = google_service_account.workload["drift"].name
   role               = each.value
+  member             = google_service_account.workload["drift"].member
+}
+
+resource "google_billing_account_iam_member" "drift_sees_budget" {
+  for_each = var.enable_drift_check && var.billing_account != null ? toset([var.billing_account]) : toset([])
+
+  billing_account_id = each.value
+  role               = "roles/billing.viewer"
   member             = google_service_account.workload["drift"].member
 }
 

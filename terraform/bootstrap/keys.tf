@@ -4,10 +4,12 @@ data "google_project" "here" {
 }
 
 locals {
+  project_number = data.google_project.here.number
+
   google_accounts = {
-    bigquery = "bq-${data.google_project.here.number}@bigquery-encryption.iam.gserviceaccount.com"
-    images   = "service-${data.google_project.here.number}@gcp-sa-artifactregistry.iam.gserviceaccount.com"
-    storage  = "service-${data.google_project.here.number}@gs-project-accounts.iam.gserviceaccount.com"
+    bigquery = "bq-${local.project_number}@bigquery-encryption.iam.gserviceaccount.com"
+    images   = "service-${local.project_number}@gcp-sa-artifactregistry.iam.gserviceaccount.com"
+    storage  = "service-${local.project_number}@gs-project-accounts.iam.gserviceaccount.com"
   }
 
   encrypting = merge(

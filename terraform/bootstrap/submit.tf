@@ -1,7 +1,7 @@
 # The account under which a pipeline elsewhere submits builds. It may create any build and run it as surety-build, so it
 # can do what surety-build can, whatever cloudbuild.yaml says: a merged change to main is what it takes.
 locals {
-  pools = "projects/${data.google_project.here.number}/locations/global/workloadIdentityPools"
+  pools = "projects/${local.project_number}/locations/global/workloadIdentityPools"
 
   pipelines = merge(
     { for name, source in local.github : name => "${local.pools}/${google_iam_workload_identity_pool.github[name].workload_identity_pool_id}/attribute.repository_id/${source.repository_id}" },

@@ -273,8 +273,12 @@ MONITORING = of_kind(
 )
 VARIABLES = of_kind(
     "refusal or default",
-    (f"{T}variables.tf", "!var.lock_retention || var.deletion_protection", "true"),
-    (f"{T}variables.tf", 'var.environment != "surety"', "true"),
+    (
+        f"{T}variables.tf",
+        "!var.lock_retention || var.deletion_protection",
+        "var.lock_retention || true",
+    ),
+    (f"{T}variables.tf", 'var.environment != "surety"', 'var.environment != "sure"'),
     (f"{T}variables.tf", ":([1-9][0-9]*|latest)$", "(:.*)?$"),
     (f"{T}variables.tf", "var.allow_public == (var.auth", "true || var.allow_public == (var.auth"),
     (f"{T}variables.tf", "default     = 1095", "default     = 109"),

@@ -4,6 +4,7 @@ Every resource of every plan is in exactly one table, with every argument that i
 is whatever `terraform init` gets; nothing is asked of Google Cloud.
 """
 
+import argparse
 import base64
 import json
 import re
@@ -21,6 +22,15 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 TABLES = REPOSITORY / "terraform" / "plans"
 LOCAL_STATE = 'terraform {\n  backend "local" {}\n}\n'
 # What only Google Cloud knows, so that what is built from it can be read.
+# Without the project's number nothing is asked of Google Cloud, so no login is needed.
+NUMBER = """data "google_project" "here" {
+  count = 0
+}
+
+locals {
+  project_number = "123456789012"
+}
+"""
 PLACEHOLDERS = """locals {
   connection_account = "<account of the connection>"
   retrain_uri        = "https://prod-retrain.example.run.app"
@@ -80,17 +90,32 @@ class Row:
 
 def main() -> int:
     """Write the tables; with `--check`, print the ones that differ and exit with 1."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if stale")
+    parser.add_argument("--plan", metavar="ENVIRONMENT", help="print an environment's plan instead")
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         copy = initialised_copy(Path(folder))
+        if options.plan:
+            print(plan_of_environment(copy, options.plan))
+            return 0
         tables = tables_from(plan_everything(copy), copy)
     stale = [name for name, text in tables.items() if committed(name) != text]
-    if "--check" in sys.argv[1:]:
+    if options.check:
         print("\n".join(f"{name} is not what is planned: run make plan-tables" for name in stale))
         return int(bool(stale))
     for name, text in tables.items():
         (TABLES / name).write_text(text)
     print(f"{len(tables)} tables in {TABLES.relative_to(REPOSITORY)}, {len(stale)} changed")
     return 0
+
+
+def plan_of_environment(copy: Path, environment: str) -> str:
+    """Plan an environment that does not exist yet, bootstrap first, as Terraform prints it."""
+    variables = f"environments/{environment}.tfvars"
+    options = ("plan", "-input=false", "-lock=false", "-compact-warnings", "-no-color")
+    bootstrap = run_offline(copy / MODULES["bootstrap"], *options, f"-var-file=../{variables}")
+    return bootstrap + run_offline(copy / MODULES[""], *options, f"-var-file={variables}")
 
 
 def committed(name: str) -> str:
@@ -105,7 +130,8 @@ def initialised_copy(folder: Path) -> Path:
         ignored = shutil.ignore_patterns(".terraform*", "uv.lock")
         shutil.copytree(REPOSITORY / part, folder / part, ignore=ignored)
     (folder / "terraform" / "backend_override.tf").write_text(LOCAL_STATE)
-    (folder / "terraform" / "placeholder_override.tf").write_text(PLACEHOLDERS)
+    (folder / "terraform" / "placeholder_override.tf").write_text(NUMBER + PLACEHOLDERS)
+    (folder / "terraform" / "bootstrap" / "number_override.tf").write_text(NUMBER)
     for path in (folder / "terraform").glob("environments/*.tfvars"):
         path.write_text(path.read_text().replace("your-project", "example-project"))
     for module in MODULES.values():
@@ -132,6 +158,16 @@ def tables_from(
     return tables | {"lifecycle.md": render_lifecycle(copy / "terraform")}
 
 
+def run_offline(folder: Path, *arguments: str) -> str:
+    """Run terraform with a token that is never used: the provider insists on one."""
+    command = ["env", "GOOGLE_OAUTH_ACCESS_TOKEN=none", "terraform", *arguments]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode:
+        message = f"terraform {arguments[0]} failed: {done.stdout}{done.stderr}"
+        raise RuntimeError(message)
+    return done.stdout
+
+
 def planned_document(copy: Path, module: str, plan: Plan) -> dict[str, Any]:
     """Plan one module with one set of variables, as JSON."""
     folder = copy / MODULES[module]
@@ -140,14 +176,9 @@ def planned_document(copy: Path, module: str, plan: Plan) -> dict[str, Any]:
     files = [f"environments/{environment}", *(f"plans/{name}" for name in ["people", *more])]
     arguments = [f"-var-file={up}{name}.tfvars" for name in files]
     output = f"plan-{plan.name}"
-    command = ["terraform", "plan", "-input=false", "-lock=false", "-compact-warnings"]
-    command += [f"-out={output}", *arguments, "-var=environment=prod"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    if done.returncode:
-        message = f"terraform plan of {plan.name} failed: {done.stdout}{done.stderr}"
-        raise RuntimeError(message)
-    command = ["terraform", "show", "-json", output]
-    text = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout
+    options = ("-input=false", "-lock=false", "-compact-warnings", f"-out={output}")
+    run_offline(folder, "plan", *options, *arguments, "-var=environment=prod")
+    text = run_offline(folder, "show", "-json", output)
     document: dict[str, Any] = json.loads(text)
     return document
 
