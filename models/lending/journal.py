@@ -94,7 +94,7 @@ Postings = Mapping[Account, Decimal]
 def lines_from_postings(postings: Postings) -> tuple[JournalLine, ...]:
     """Return journal lines from signed amounts: a debit is positive. Zeros make no line."""
     return tuple(
-        JournalLine(account, max(amount, ZERO), max(-amount, ZERO))
+        JournalLine(account, amount, ZERO) if amount > 0 else JournalLine(account, ZERO, -amount)
         for account, amount in postings.items()
         if amount
     )

@@ -178,7 +178,7 @@ class Ledger:
             self._recover(fact)
             return
         settled, rest = self._settle(fact.reference, fact.value_date, fact.amount)
-        self.credits[fact.reference] = rest
+        self._hold_credit(fact.reference, rest)
         received: Postings = {"bank": fact.amount, "borrower_credit": -rest}
         kind: EntryKind = "prepayment" if isinstance(fact, Prepayment) else "repayment"
         self.books.post(fact.value_date, kind, fact.reference, {**received, **settled})
@@ -188,7 +188,7 @@ class Ledger:
     def _recover(self, fact: Repayment | Prepayment) -> None:
         recovered = min(fact.amount, self.recoverable)
         self.recoverable -= recovered
-        self.credits[fact.reference] = fact.amount - recovered
+        self._hold_credit(fact.reference, fact.amount - recovered)
         postings: dict[Account, Decimal] = {
             "bank": fact.amount,
             "recovery_income": -recovered,
@@ -299,12 +299,16 @@ class Ledger:
 
     def _apply_credits(self, day: date) -> None:
         """Settle what is due from what was paid ahead, the earliest payment first."""
-        for reference, amount in self.credits.items():
-            if amount:
-                settled, rest = self._settle(reference, day, amount)
-                self.credits[reference] = rest
-                postings: Postings = {"borrower_credit": amount - rest, **settled}
-                self.books.post(day, "credit_applied", reference, postings)
+        for reference, amount in list(self.credits.items()):
+            settled, rest = self._settle(reference, day, amount)
+            self._hold_credit(reference, rest)
+            postings: Postings = {"borrower_credit": amount - rest, **settled}
+            self.books.post(day, "credit_applied", reference, postings)
+
+    def _hold_credit(self, reference: str, rest: Decimal) -> None:
+        self.credits[reference] = rest
+        if not rest:
+            del self.credits[reference]
 
     def _give_up(self, component: Component, limit: Decimal | None, day: date) -> Decimal:
         """Give up unpaid claims, the oldest first, up to a limit. Returns how much."""
