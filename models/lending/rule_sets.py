@@ -31,7 +31,7 @@ class RuleSet:
 
     name: str
     version: int
-    valid_from: date
+    valid_from: date | None  # None: a house rule that no authority dated
     source: str
     performing: tuple[ClassBand, ...]
     npa_from: int  # days past due
@@ -99,7 +99,7 @@ RBI_IRAC_2025 = RuleSet(
 SOURCE_D = RuleSet(
     name="source_d",
     version=1,
-    valid_from=date(2020, 1, 1),
+    valid_from=None,
     source="the bands of the earlier system: 90, 180 and 365 days",
     performing=(ClassBand(0, "standard"),),
     npa_from=90,

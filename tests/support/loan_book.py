@@ -28,7 +28,7 @@ from models.lending.facts import (
     WriteOffKind,
 )
 from models.lending.loan_state import LoanState, derive
-from models.lending.money import Rounding
+from models.lending.money import MODES, Rounding
 from models.lending.penal_charges import PenalPolicy
 from models.lending.prepayment import PrepaymentOption
 from models.lending.replay import Loan
@@ -82,8 +82,11 @@ RATES = st.integers(0, 4_000).map(lambda hundredths: Decimal(hundredths) / 100)
 PRODUCTS = st.builds(
     LoanProduct,
     instalment_rounding=st.builds(
-        Rounding, mode=st.sampled_from(["half_up", "half_even", "ceiling"])
+        Rounding,
+        unit=st.sampled_from([Decimal("0.01"), Decimal(1)]),
+        mode=st.sampled_from(sorted(MODES)),
     ),
+    interest_rounding=st.builds(Rounding, mode=st.sampled_from(sorted(MODES))),
     allocation=st.sampled_from(list(ORDERS.values())),
     npa_allocation=st.sampled_from(list(ORDERS.values())),
     penal=st.builds(

@@ -24,6 +24,7 @@ def test_due_dates_of_worked_examples(case: dict[str, Any]) -> None:
     assert [due_dates.due_on(number) for number in range(1, len(dates) + 1)] == dates
 
 
+@pytest.mark.soak
 @given(st.dates(date(1950, 1, 1), date(2150, 1, 1)), st.integers(1, 31), st.integers(1, 600))
 def test_a_due_date_never_drifts_from_its_day(start: date, due_day: int, number: int) -> None:
     first = date_in_month(start.year, start.month, due_day)

@@ -1,7 +1,8 @@
 from datetime import date, timedelta
 from decimal import Decimal
 
-from hypothesis import assume, given
+import pytest
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from models.lending.facts import Prepayment, Reversal
@@ -11,6 +12,7 @@ from models.lending.penal_charges import PenalPolicy
 from models.lending.replay import Loan
 from models.lending.schedule import amortise
 from models.lending.terms import LoanProduct
+from tests.support.counts import counts
 from tests.support.loan_book import golden, one_year_loan, paid, possible_only, random_loans, terms
 
 NUMBERS = golden()["foreclosure"]
@@ -53,6 +55,8 @@ def test_before_the_first_due_date_the_days_since_the_disbursement_count() -> No
     assert (quote.days, quote.total) == (10, Decimal("120394.52"))
 
 
+@pytest.mark.soak
+@settings(max_examples=counts().books, deadline=None)
 @given(random_loans(), st.integers(0, 500))
 def test_paying_the_quote_closes_the_loan_to_the_cent(loan: Loan, days: int) -> None:
     disbursed_on = min(f.value_date for f in loan.facts if not isinstance(f, Reversal))

@@ -1,9 +1,11 @@
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import accumulate
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from models.lending.allocation import Component
@@ -12,14 +14,20 @@ from models.lending.facts import Reversal
 from models.lending.journal import EARNED, RECEIVABLE, SUSPENSE, account_balances
 from models.lending.loan_state import LoanState, derive
 from models.lending.replay import Loan
+from models.lending.schedule import amortise
+from models.lending.terms import LoanTerms
 from tests.support.counts import counts
 from tests.support.loan_book import (
     DAYS,
+    FREE,
+    MONEY,
     NPA_PERIODS,
     derive_possible,
+    disbursed,
     one_year_loan,
     paid,
     random_loans,
+    random_terms,
     terms,
 )
 
@@ -70,6 +78,32 @@ def amounts(state: LoanState) -> list[Decimal]:
     rows = (*state.instalments, *([state.outside] if state.outside else []))
     parts = [part for row in rows for part in (row.unpaid, row.paid, row.given_up)]
     return [amount for part in parts for amount in part.values()]
+
+
+@pytest.mark.soak
+@BOOKS
+@given(random_terms(), st.lists(st.tuples(st.integers(0, 500), MONEY), max_size=9), DAYS)
+def test_arrears_are_what_fell_due_less_what_was_paid(
+    any_terms: LoanTerms, payments: list[tuple[int, Decimal]], day: date
+) -> None:
+    loan_terms = replace(any_terms, product=FREE)
+    start = loan_terms.first_due_on - timedelta(days=40)
+    assume(start <= day)
+    facts = [
+        paid(str(amount), start + timedelta(days=days), str(number))
+        for number, (days, amount) in enumerate(payments)
+    ]
+    rows = amortise(Decimal(20_000), loan_terms, start).instalments
+    due = sum((row.payment for row in rows if row.due_on <= day), NOTHING)
+    received = sum((fact.amount for fact in facts if fact.value_date <= day), NOTHING)
+    totals = accumulate(row.payment for row in rows)
+    unpaid = [row.due_on for row, total in zip(rows, totals, strict=True) if total > received]
+    oldest = unpaid[0] if unpaid and unpaid[0] <= day else None
+
+    state = derive(Loan(loan_terms, (disbursed("20000", start), *facts)), day)
+    assert state.balances.arrears == max(due - received, 0)
+    assert state.balances.credit == max(received - due, 0)
+    assert state.oldest_due == oldest
 
 
 @pytest.mark.soak
