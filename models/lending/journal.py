@@ -1,10 +1,10 @@
 """Double entry: accounts of a loan, and journal entries that cannot be made unbalanced."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, Self
 
 from models.lending.allocation import Component
 from models.lending.errors import PostingError
@@ -72,12 +72,16 @@ class JournalLine:
 
 @dataclass(frozen=True, slots=True)
 class JournalEntry:
-    """What one event does to the accounts. `reference` is its fact's, or empty for a due date."""
+    """What one event does to the accounts. `reference` is its fact's, or empty for a due date.
+
+    A correction takes back an entry that no longer follows from the facts.
+    """
 
     value_date: date
     kind: EntryKind
     reference: str
     lines: tuple[JournalLine, ...]
+    is_correction: bool = False
 
     def __post_init__(self) -> None:
         """Refuse an entry whose debits are not its credits."""
@@ -86,6 +90,11 @@ class JournalEntry:
         if debits != credits_:
             rule = f"of {self.value_date} must balance, got debits {debits}, credits {credits_}"
             raise PostingError(field=f"journal entry {self.kind}", rule=rule)
+
+    def mirror(self) -> Self:
+        """Return the entry that takes this one back."""
+        lines = tuple(JournalLine(line.account, line.credit, line.debit) for line in self.lines)
+        return replace(self, lines=lines, is_correction=not self.is_correction)
 
 
 Postings = Mapping[Account, Decimal]

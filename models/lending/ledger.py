@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import chain
+from typing import Self
 
 from models.lending.allocation import COMPONENTS, Component, allocate
 from models.lending.asset_classes import NpaPeriod
@@ -53,13 +54,25 @@ OUTSIDE = 0  # the number of claims that belong to no instalment
 
 @dataclass(frozen=True, slots=True)
 class Allocation:
-    """A part of a payment that settled a claim on a day: the payment's, or a later due date."""
+    """A part of a payment that settled a claim on a day: the payment's, or a later due date.
+
+    A correction has a negative amount.
+    """
 
     value_date: date
     reference: str
     number: int
     component: Component
     amount: Decimal
+
+    @property
+    def is_correction(self) -> bool:
+        """Whether it takes another allocation back."""
+        return self.amount < 0
+
+    def mirror(self) -> Self:
+        """Return the allocation that takes this one back."""
+        return replace(self, amount=self.amount.copy_negate())
 
 
 @dataclass(frozen=True, slots=True)

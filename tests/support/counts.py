@@ -31,7 +31,7 @@ class Counts:
     gate_trials: int  # of each simulated challenger
     sign_pairs: int  # of rows, for each feature with a documented sign
     books: int  # random loans with all that happens to them
-    borrowers: int  # with up to three such loans, closed day by day
+    borrowers: int  # with up to three such loans, closed day by day; loans posted fact by fact
 
 
 REDUCED = Counts(
