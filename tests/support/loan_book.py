@@ -32,6 +32,7 @@ from models.lending.money import MODES, Rounding
 from models.lending.penal_charges import PenalPolicy
 from models.lending.prepayment import PrepaymentOption
 from models.lending.replay import Loan
+from models.lending.schedule import amortise
 from models.lending.terms import LoanProduct, LoanTerms
 from tests.support.running import REPOSITORY
 
@@ -77,6 +78,13 @@ def one_year_loan(*facts: Fact, product: LoanProduct = FREE) -> Loan:
     return Loan(terms(product=product), (disbursed(), *facts))
 
 
+def paid_on_time(months: int) -> Loan:
+    """120,000 at 12 %, disbursed on 5 January 2026, with every instalment paid on its due date."""
+    agreed = terms(months=months)
+    rows = amortise(Decimal(120_000), agreed, DISBURSED_ON).instalments
+    return Loan(agreed, (disbursed(), *(paid(str(row.payment), row.due_on) for row in rows)))
+
+
 MONEY = st.integers(1, 3_000_000).map(lambda cents: Decimal(cents) / 100)
 RATES = st.integers(0, 4_000).map(lambda hundredths: Decimal(hundredths) / 100)
 PRODUCTS = st.builds(
@@ -119,8 +127,7 @@ def random_loans(draw: st.DrawFn) -> Loan:
     amount = draw(st.integers(50_000, 2_000_000).map(lambda cents: Decimal(cents) / 100))
     facts: list[Fact] = [Disbursement(reference="0", value_date=start, amount=amount)]
     for number in range(1, draw(st.integers(0, 9)) + 1):
-        day = start + timedelta(days=draw(st.integers(0, 500)))
-        facts.append(draw(random_fact(str(number), day, amount)))
+        facts.append(draw(random_fact(str(number), draw(random_days(loan_terms, start)), amount)))
     if draw(st.booleans()):
         facts.append(draw(random_reschedule(loan_terms)))
     targets = draw(st.sets(st.sampled_from(facts[1:]), max_size=2)) if facts[1:] else set()
@@ -132,6 +139,13 @@ def random_loans(draw: st.DrawFn) -> Loan:
         kind: WriteOffKind = draw(st.sampled_from(["technical", "settled"]))
         facts.append(WriteOff(reference="off", value_date=day, kind=kind))
     return Loan(loan_terms, tuple(draw(st.permutations(facts))))
+
+
+def random_days(loan_terms: LoanTerms, start: date) -> st.SearchStrategy[date]:
+    """Any day after the disbursement, and often a due date: facts meet on one day."""
+    any_day = st.integers(0, 500).map(lambda days: start + timedelta(days=days))
+    due_date = st.integers(1, loan_terms.months).map(loan_terms.due_dates.due_on)
+    return st.one_of(any_day, due_date)
 
 
 def references(facts: list[Fact]) -> set[str]:
