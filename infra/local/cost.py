@@ -172,7 +172,8 @@ def kept_instance_cost(prices: Prices) -> float:
 def sidecar_cost(prices: Prices) -> float:
     """What the Prometheus sidecar adds: instance-based billing, for both containers.
 
-    The uptime check calls more often than an idle instance is stopped, so one instance is always there.
+    The uptime check calls more often than an idle instance is stopped, so one instance is
+    always there.
     """
     job, made = prices["job"], prices["installation"]
     cpu = _month_seconds(prices) * (made["cpu"] + made["sidecar_cpu"])
