@@ -69,26 +69,26 @@ def read_special(
                 else np.flatnonzero(np.isin(frame.index.to_numpy(), repeated))
             )
             faults += [RowFault(i, name, REPEATED_RULE) for i in indices.tolist()]
-    dates: Column | None = None
-    if declared.date_column is not None:
-        column = frame[declared.date_column]
-        cells = convert_dates(column, declared.csv)
-        dates = cells.numbers
-        faults += [
-            RowFault(
-                i,
-                declared.date_column,
-                f"Date should be written as {declared.csv.date}",
-                describe_cell(column.iloc[i]),
-            )
-            for i in np.flatnonzero(cells.unreadable | np.isnan(dates)).tolist()
-        ]
+    dates, date_faults = _read_dates(frame, declared)
     return SpecialColumns(
         hashes=hashes,
         dates=dates,
         is_grouped=declared.group_column is not None,
-        faults=tuple(faults),
+        faults=(*faults, *date_faults),
     )
+
+
+def _read_dates(frame: pd.DataFrame, declared: DataFile) -> tuple[Column | None, list[RowFault]]:
+    name = declared.date_column
+    if name is None:
+        return None, []
+    column = frame[name]
+    cells = convert_dates(column, declared.csv)
+    rule = f"Date should be written as {declared.csv.date}"
+    return cells.numbers, [
+        RowFault(i, name, rule, describe_cell(column.iloc[i]))
+        for i in np.flatnonzero(cells.unreadable | np.isnan(cells.numbers)).tolist()
+    ]
 
 
 def text_from_key(value: object, missing: Collection[str] = ("",)) -> str | None:
