@@ -126,8 +126,8 @@ def random_loans(draw: st.DrawFn) -> Loan:
     start = loan_terms.first_due_on - timedelta(days=draw(st.integers(1, 60)))
     amount = draw(st.integers(50_000, 2_000_000).map(lambda cents: Decimal(cents) / 100))
     facts: list[Fact] = [Disbursement(reference="0", value_date=start, amount=amount)]
-    for number in range(1, draw(st.integers(0, 9)) + 1):
-        facts.append(draw(random_fact(str(number), draw(random_days(loan_terms, start)), amount)))
+    days = draw(st.lists(random_days(loan_terms, start), max_size=9))
+    facts += [draw(random_fact(str(n), day, amount)) for n, day in enumerate(days, 1)]
     if draw(st.booleans()):
         facts.append(draw(random_reschedule(loan_terms)))
     targets = draw(st.sets(st.sampled_from(facts[1:]), max_size=2)) if facts[1:] else set()
