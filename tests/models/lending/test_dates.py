@@ -73,6 +73,11 @@ def test_the_first_due_date_leaves_enough_days(due_day: int, fewest_days: int, f
     assert first_due_date(date(2026, 1, 20), due_day, fewest_days) == first
 
 
+def test_the_days_before_a_first_due_date_are_bounded() -> None:
+    with pytest.raises(AmountError, match="fewest_days must be a whole number from 0 to 365"):
+        first_due_date(date(2026, 1, 20), 5, 366)
+
+
 def test_a_first_due_date_that_is_not_on_the_due_day_is_refused() -> None:
     assert DueDates(date(2026, 2, 28), 31).due_on(2) == date(2026, 3, 31)
     message = "first_due_on must stand on the due day 31 or on its month's last, not on 2026-02-27"
