@@ -76,7 +76,7 @@ RBI_IRAC_2025 = RuleSet(
     name="rbi_irac_2025",
     version=1,
     valid_from=date(2025, 11, 28),
-    source="RBI (Income Recognition, Asset AssetClassification and Provisioning) Directions, 2025; "
+    source="RBI (Income Recognition, Asset Classification and Provisioning) Directions, 2025; "
     "RBI/2021-22/125 for the count of days",
     performing=(
         ClassBand(0, "standard"),
