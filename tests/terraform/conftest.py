@@ -9,7 +9,12 @@ from typing import Any
 
 import pytest
 
+from tests.support.running import REPOSITORY
 from tests.terraform.plan_tables import PLANS, initialised_copy, plan_everything, tables_from
+
+SOURCE = REPOSITORY / "terraform"
+GRANT = re.compile(r"_iam_(member|binding)$")
+EVERY_PLAN = pytest.mark.parametrize("plan", ["shipped", "everything", "public", "dev"])
 
 
 def run_terraform(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -44,6 +49,20 @@ class Planned:
             for resource in self.resources
             if resource["type"] == kind
         }
+
+    @property
+    def grants(self) -> list[dict[str, Any]]:
+        """Every grant, a member each; members that only Google Cloud knows are absent."""
+        rights = []
+        for resource in self.resources:
+            if not GRANT.search(resource["type"]):
+                continue
+            values = resource["values"]
+            members = values.get("members") or [values.get("member")]
+            rights += [
+                values | {"member": member, "address": resource["address"]} for member in members
+            ]
+        return rights
 
 
 @pytest.fixture(scope="session")

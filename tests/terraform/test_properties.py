@@ -8,27 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.running import REPOSITORY
-from tests.terraform.conftest import Planned, run_terraform
+from tests.terraform.conftest import EVERY_PLAN, SOURCE, Planned, run_terraform
 from tests.terraform.plan_tables import run_offline
-
-SOURCE = REPOSITORY / "terraform"
-GRANT = re.compile(r"_iam_(member|binding)$")
-EVERY_PLAN = pytest.mark.parametrize("plan", ["shipped", "everything", "public", "dev"])
-
-
-def grants(plan: Planned) -> list[dict[str, Any]]:
-    """Every grant, a member each; members that only Google Cloud knows are absent."""
-    rights = []
-    for resource in plan.resources:
-        if not GRANT.search(resource["type"]):
-            continue
-        values = resource["values"]
-        members = values.get("members") or [values.get("member")]
-        rights += [
-            values | {"member": member, "address": resource["address"]} for member in members
-        ]
-    return rights
 
 
 def settings(container: dict[str, Any]) -> dict[str, str]:

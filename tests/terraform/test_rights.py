@@ -7,36 +7,18 @@ from typing import Any
 import pytest
 
 from tests.support.running import REPOSITORY
-from tests.terraform.conftest import Planned
-
-SOURCE = REPOSITORY / "terraform"
-GRANT = re.compile(r"_iam_(member|binding)$")
-EVERY_PLAN = pytest.mark.parametrize("plan", ["shipped", "everything", "public", "dev"])
-
-
-def grants(plan: Planned) -> list[dict[str, Any]]:
-    """Every grant, a member each; members that only Google Cloud knows are absent."""
-    rights = []
-    for resource in plan.resources:
-        if not GRANT.search(resource["type"]):
-            continue
-        values = resource["values"]
-        members = values.get("members") or [values.get("member")]
-        rights += [
-            values | {"member": member, "address": resource["address"]} for member in members
-        ]
-    return rights
+from tests.terraform.conftest import EVERY_PLAN, Planned
 
 
 def roles(plan: Planned, member: str) -> set[str]:
-    return {grant["role"] for grant in grants(plan) if grant["member"] == member}
+    return {grant["role"] for grant in plan.grants if grant["member"] == member}
 
 
 def build_roles(plan: Planned) -> dict[str, str]:
     """Roles of the build account over the project, with their conditions."""
     return {
         grant["role"]: (grant.get("condition") or [{"expression": ""}])[0]["expression"]
-        for grant in grants(plan)
+        for grant in plan.grants
         if re.match(r"google_project_iam_member\.build", grant["address"]) and grant.get("role")
     }
 
@@ -63,7 +45,7 @@ def test_github_is_known_by_immutable_numbers_and_not_by_its_subject(
         " && assertion.event_name in ['push', 'workflow_dispatch']"
     )
     assert "assertion.sub" not in json.dumps(providers)
-    members = {grant["member"] or "" for grant in grants(plans["everything"])}
+    members = {grant["member"] or "" for grant in plans["everything"].grants}
     assert any(member.endswith("/attribute.repository_id/123456") for member in members)
 
 
@@ -82,7 +64,7 @@ def test_bitbucket_is_known_by_its_identifiers_and_audience(plans: dict[str, Pla
 
 def test_the_submit_account_sees_the_bucket_it_uploads_to(plans: dict[str, Planned]) -> None:
     """`gcloud builds submit` reads the bucket first, and gives up where it may not."""
-    submit = {g["role"]: g for g in grants(plans["everything"]) if ".submit_" in g["address"]}
+    submit = {g["role"]: g for g in plans["everything"].grants if ".submit_" in g["address"]}
     seeing = submit["roles/storage.bucketViewer"]
     assert (seeing["bucket"], seeing["condition"]) == ("example-project-surety-state", [])
     [condition] = submit["roles/storage.objectUser"]["condition"]
@@ -92,7 +74,7 @@ def test_the_submit_account_sees_the_bucket_it_uploads_to(plans: dict[str, Plann
 
 def test_without_a_pipeline_nobody_logs_in_from_elsewhere(plans: dict[str, Planned]) -> None:
     assert plans["shipped"].of_kind("google_iam_workload_identity_pool") == {}
-    assert "submit" not in json.dumps([g["address"] for g in grants(plans["shipped"])])
+    assert "submit" not in json.dumps([g["address"] for g in plans["shipped"].grants])
 
 
 # 2.5: people may do what the runbook tells them to.
@@ -128,7 +110,7 @@ def test_operators_pause_schedules_and_change_none(plans: dict[str, Planned]) ->
 def test_responders_repair_the_scoring_service_and_nothing_else(plans: dict[str, Planned]) -> None:
     strong = [
         (grant["role"], grant.get("name") or grant["address"])
-        for grant in grants(plans["everything"])
+        for grant in plans["everything"].grants
         if grant["member"] == "group:oncall@example.com" and "viewer" not in grant["role"].lower()
     ]
     assert sorted(strong)[:2] == [
@@ -188,7 +170,7 @@ def test_the_decision_logs_access_is_a_complete_list(plans: dict[str, Planned], 
 
 @EVERY_PLAN
 def test_nobody_is_everybody(plans: dict[str, Planned], plan: str) -> None:
-    public = [g for g in grants(plans[plan]) if str(g["member"]).startswith("all")]
+    public = [g for g in plans[plan].grants if str(g["member"]).startswith("all")]
     assert public == []
     assert scoring(plans[plan])["invoker_iam_disabled"] == (plan == "public")
     retrain = plans[plan].of_kind("google_cloud_run_v2_service")["retrain"]
@@ -216,7 +198,7 @@ def test_the_bootstraps_state_is_where_the_build_has_no_right(plans: dict[str, P
     bucket = "example-project-surety-bootstrap"
     rights = {
         (grant["role"], grant["member"])
-        for grant in grants(plans["everything"])
+        for grant in plans["everything"].grants
         if grant.get("bucket") == bucket
     }
     owner = "projectOwner:example-project"
@@ -237,7 +219,7 @@ def rights_over(plan: Planned, workload: str) -> set[tuple[str, str, str]]:
             grant.get("bucket") or grant.get("dataset_id") or grant["name"],
             (grant.get("condition") or [{"expression": ""}])[0]["expression"],
         )
-        for grant in grants(plan)
+        for grant in plan.grants
         if grant["member"] == member
     }
 
