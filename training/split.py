@@ -38,6 +38,14 @@ class Split:
     test: Mask
     in_time: Mask | None = None
 
+    def select(self, is_selected: Mask) -> "Split":
+        """Return the split of some of the rows."""
+        return Split(
+            training=self.training[is_selected],
+            test=self.test[is_selected],
+            in_time=None if self.in_time is None else self.in_time[is_selected],
+        )
+
 
 def split_by_hash(hashes: Hashes) -> Split:
     """Put a quarter of the rows into the test part."""

@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
+
+from models.errors import DataError
 
 FIRST_ROWS = 3  # row numbers that a fault lists
 REMEDIES = {
@@ -78,6 +80,22 @@ def merge(batches: Iterable[Sequence[DataFault]]) -> tuple[DataFault, ...]:
         first_rows = (*before.first_rows, *fault.first_rows)[:FIRST_ROWS]
         merged[fault.rule] = replace(before, rows=before.rows + fault.rows, first_rows=first_rows)
     return tuple(sorted(merged.values(), key=lambda fault: -fault.rows))
+
+
+def refuse_rows(counted: str, faults: Iterable[DataFault], max_refused_share: float) -> NoReturn:
+    """Refuse the data of which the contract refuses too much, or everything.
+
+    Raises
+    ------
+    DataError
+        Always. Its message has the count as it is given, and every fault.
+    """
+    described = "; ".join(fault.describe() for fault in faults)
+    message = (
+        f"the contract refuses {counted}, and --max-refused-share allows "
+        f"{max_refused_share:.1%}: {described or 'there are no rows'}"
+    )
+    raise DataError(message)
 
 
 def describe_rule(name: str, rule: str, kind: str) -> str:

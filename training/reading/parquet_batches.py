@@ -7,7 +7,7 @@ is in memory at a time.
 import io
 import json
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
@@ -80,7 +80,7 @@ class ParquetFiles:
     def _read_block(
         self, opened: parquet_files.ParquetFile, block: RowBlock, columns: Sequence[str]
     ) -> Iterator[pd.DataFrame]:
-        folders = _columns_from_folders(block.file)
+        folders = columns_from_folders(block.file)
         stored = [name for name in columns if name in opened.schema_arrow.names]
         start = block.rows_before + 1
         for batch in opened.iter_batches(
@@ -117,7 +117,7 @@ def open_parquet(location: str, batch_rows: int) -> ParquetFiles:
                 count = _count(opened.metadata, row_groups)
                 blocks.append(RowBlock(file, row_groups, rows, count))
                 rows += count
-    _require_same_columns(location, names)
+    require_same_columns(location, names.values())
     first = next(iter(names.values()))
     return ParquetFiles(location, first, tuple(blocks), tuple(starts), batch_rows)
 
@@ -158,10 +158,10 @@ def _list_columns(schema: pa.Schema, file: str) -> tuple[str, ...]:
     metadata = json.loads((schema.metadata or {}).get(b"pandas", b"{}"))
     indices = {name for name in metadata.get("index_columns", ()) if isinstance(name, str)}
     stored = [name for name in schema.names if name not in indices]
-    return (*stored, *(name for name in _columns_from_folders(file) if name not in stored))
+    return (*stored, *(name for name in columns_from_folders(file) if name not in stored))
 
 
-def _columns_from_folders(file: str) -> dict[str, str]:
+def columns_from_folders(file: str) -> dict[str, str]:
     """Return the columns that folders such as `year=2024` stand for."""
     folders = [folder.split("=", 1) for folder in file.split("/")[:-1] if "=" in folder]
     return {column: value for column, value in folders}  # noqa: C416 -- lists of two
@@ -183,8 +183,15 @@ def _count(metadata: Any, row_groups: Sequence[int]) -> int:  # noqa: ANN401 -- 
     return sum(metadata.row_group(i).num_rows for i in row_groups)
 
 
-def _require_same_columns(location: str, names: dict[str, tuple[str, ...]]) -> None:
-    sets = [set(columns) for columns in names.values()]
+def require_same_columns(location: str, files: Iterable[Iterable[str]]) -> None:
+    """Refuse files that differ in their columns.
+
+    Raises
+    ------
+    DataError
+        If a column is not in every file. The message names all of these.
+    """
+    sets = [set(columns) for columns in files]
     differing = sorted(set[str]().union(*sets) - sets[0].intersection(*sets))
     if differing:
         message = f"--data {location}: not every file has the columns {', '.join(differing)}"

@@ -1,6 +1,6 @@
 """Validation of training rows against the same contract as requests, a column at a time."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from models.annotations import Column, Columns
 from models.contract import Characteristic, CreditModel
 from models.data_file import DataFile
-from models.errors import DataError, plain_rule
+from models.errors import plain_rule
 from models.features import LARGEST, find_unusable, value_from_column
 from models.metrics import Labels
 from models.table import find_doubtful
@@ -32,7 +32,14 @@ from training.reading.cells import (
     describe_cell,
 )
 from training.reading.columns import ColumnMap, map_columns
-from training.reading.faults import DataFault, Refused, RowFault, describe_rule, summarise
+from training.reading.faults import (
+    DataFault,
+    Refused,
+    RowFault,
+    describe_rule,
+    refuse_rows,
+    summarise,
+)
 from training.reading.fingerprint import Fingerprint
 from training.reading.special_columns import RowNumbers, SpecialColumns, read_special
 from training.row_independence import require_sound_derivations
@@ -58,6 +65,14 @@ class Reading:
     without: Collection[str] = ()
     before: Refused = Refused()
     repeated: RowNumbers | None = None
+
+    def declare(self, model: type[CreditModel]) -> DataFile:
+        """Return how the table is written."""
+        return self.declared or model.data_file
+
+    def map(self, model: type[CreditModel], names: Iterable[str]) -> ColumnMap:
+        """Map columns to fields. Errors are those of `map_columns`."""
+        return map_columns(model, list(names), self.declare(model), self.chosen, self.without)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,12 +108,7 @@ class CheckedRows:
         """Raise DataError if no row is left, or more than the share of the rows is refused."""
         rows = len(self.labels) + self.refused
         if not len(self.labels) or self.refused > max_refused_share * rows:
-            described = "; ".join(fault.describe() for fault in self.faults)
-            message = (
-                f"the contract refuses {self.refused} of {rows} rows, and --max-refused-share "
-                f"allows {max_refused_share:.1%}: {described or 'there are no rows'}"
-            )
-            raise DataError(message)
+            refuse_rows(f"{self.refused} of {rows} rows", self.faults, max_refused_share)
 
     def list_refused(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return the refused rows of the source, each with its number and its faults.
@@ -158,9 +168,9 @@ def validate_rows(
     DeclarationError
         If a derived function of the model cannot be served.
     """
-    declared = reading.declared or model.data_file
+    declared = reading.declare(model)
     names = list(map(str, frame.columns))
-    columns = map_columns(model, names, declared, reading.chosen, reading.without)
+    columns = reading.map(model, names)
     raw = _RawRows(model, frame, declared, columns)
     special = read_special(frame, declared, reading.repeated)
     outcomes = convert_outcomes(frame[columns.outcome], declared.csv, declared.outcome)
@@ -200,9 +210,8 @@ def read_fields(model: type[CreditModel], frame: pd.DataFrame, reading: Reading)
 
     What a refused row has in them means nothing.
     """
-    declared = reading.declared or model.data_file
-    names = list(map(str, frame.columns))
-    columns = map_columns(model, names, declared, reading.chosen, reading.without)
+    declared = reading.declare(model)
+    columns = reading.map(model, map(str, frame.columns))
     return _RawRows(model, frame, declared, columns).validate().columns
 
 

@@ -1,7 +1,7 @@
 """What a streamed run begins with: the sample, its parts, and the rows of the large fit."""
 
 import importlib.util
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from models.catalogue.bureau import Bureau
@@ -22,7 +22,7 @@ from training.reading.remarks import list_remarks
 from training.reading.row_validation import CheckedRows
 from training.reading.sources import DataLocation
 from training.reading.tabular_files import write_table
-from training.split import Mask, Split, draw_sample
+from training.split import Mask, draw_sample
 from training.streaming.engine import Engine
 from training.streaming.scan import RowSource, ScannedRows, scan_rows
 from training.streaming.selected_rows import SelectedRows, read_sample, select_rows
@@ -37,7 +37,7 @@ class LargeFit:
 
     engine: Engine
     selected: SelectedRows
-    dates: DateSpan | None = None
+    dates: DateSpan | None
 
     def describe(self, sample_rows: int) -> Streaming:
         """Return what a bundle records of the fit."""
@@ -97,14 +97,17 @@ def prepare_stream(
     )
     if request.refused and scanned.refused_frame is not None:
         write_table(scanned.refused_frame, request.refused)
-    refuse_future(scanned.special.dates, request.today)
+    dates = scanned.special.dates
+    refuse_future(dates, request.today)
     split = choose_split(scanned.hashes, scanned.special, last_months)
     is_drawn = draw_sample(scanned.hashes, engine.sample_rows)
-    large = _select_large(engine, source, scanned, split.training & ~is_drawn)
+    large = LargeFit(
+        engine=engine,
+        selected=_select_large(engine, source, scanned, split.training & ~is_drawn),
+        dates=None if dates is None else span_dates(dates[split.training]),
+    )
     rows = read_sample(source, scanned, is_drawn)
-    parts = parts_from_split(rows, _select_split(split, is_drawn))
-    if scanned.special.dates is not None:
-        large = replace(large, dates=span_dates(scanned.special.dates[split.training]))
+    parts = parts_from_split(rows, split.select(is_drawn))
     remarks = (*list_remarks(rows, where=" of the sample"), _describe(large, scanned, rows))
     location = Path(source.files.location).name
     report_rows(model, location, (len(scanned.labels), scanned.refused), remarks)
@@ -128,22 +131,14 @@ def _open_source(model: type[CreditModel], request: DataRequest, engine: Engine)
 
 def _select_large(
     engine: Engine, source: RowSource, scanned: ScannedRows, is_large: Mask
-) -> LargeFit:
+) -> SelectedRows:
     if not is_large.any():
         message = (
             f"--engine {engine.name}: the sample of {engine.sample_rows} rows has all "
             f"{len(is_large)} rows; train with --engine memory"
         )
         raise DataError(message)
-    return LargeFit(engine=engine, selected=select_rows(source, scanned, is_large))
-
-
-def _select_split(split: Split, is_drawn: Mask) -> Split:
-    return Split(
-        training=split.training[is_drawn],
-        test=split.test[is_drawn],
-        in_time=None if split.in_time is None else split.in_time[is_drawn],
-    )
+    return select_rows(source, scanned, is_large)
 
 
 def _describe(large: LargeFit, scanned: ScannedRows, sample: CheckedRows) -> str:

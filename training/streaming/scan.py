@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from models.annotations import Column
 from models.contract import CreditModel
-from models.errors import DataError
+from models.data_file import DataFile
 from training.progress import show_steps
-from training.reading.columns import map_columns
-from training.reading.faults import DataFault, merge
+from training.reading.columns import ColumnMap
+from training.reading.faults import DataFault, merge, refuse_rows
 from training.reading.fingerprint import Fingerprint
 from training.reading.parquet_batches import ParquetFiles
 from training.reading.row_validation import CheckedRows, Reading, validate_rows
@@ -36,18 +36,28 @@ class RowSource:
     files: ParquetFiles
     reading: Reading
 
-    def list_columns(self) -> tuple[str, ...]:
-        """Return the columns that are read, in the order of the files.
+    @property
+    def declared(self) -> DataFile:
+        """How the files are written."""
+        return self.reading.declare(self.model)
+
+    def map_columns(self) -> ColumnMap:
+        """Map the columns of the files to fields.
 
         Raises
         ------
         DataError
             If a column is missing, ambiguous or used for two things.
         """
-        reading, names = self.reading, self.files.columns
-        declared = reading.declared or self.model.data_file
-        used = map_columns(self.model, names, declared, reading.chosen, reading.without).used()
-        return tuple(name for name in names if name in used)
+        return self.reading.map(self.model, self.files.columns)
+
+    def list_columns(self) -> tuple[str, ...]:
+        """Return the columns that are read, in the order of the files.
+
+        Errors are those of `map_columns`.
+        """
+        used = self.map_columns().used()
+        return tuple(name for name in self.files.columns if name in used)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,12 +113,12 @@ def scan_rows(
             scan.add(frame)
             scan.refuse_hopeless(max_refused_share)
             advance()
-    return scan.finish(columns, max_refused_share)
+    return scan.finish(max_refused_share)
 
 
 def find_repeated_rows(source: RowSource) -> RowNumbers | None:
     """Return the numbers of rows whose identifier an earlier row has, if there are identifiers."""
-    declared = source.reading.declared or source.model.data_file
+    declared = source.declared
     name = declared.id_column
     if name is None:
         return None
@@ -163,21 +173,17 @@ class _Scan:
     def refuse_hopeless(self, max_refused_share: float) -> None:
         """End the scan if too many rows are refused, whatever the others are."""
         if self.refused > max_refused_share * len(self.accepted):
-            self._refuse(f"{self.refused} of the first {self.seen} rows", max_refused_share)
+            counted = f"{self.refused} of the first {self.seen} rows"
+            refuse_rows(counted, self.faults, max_refused_share)
 
-    def finish(self, columns: tuple[str, ...], max_refused_share: float) -> ScannedRows:
+    def finish(self, max_refused_share: float) -> ScannedRows:
         """Return what a finished scan has seen."""
         rows = int(self.accepted.sum()) + self.refused
         if not self.accepted.any() or self.refused > max_refused_share * rows:
-            self._refuse(f"{self.refused} of {rows} rows", max_refused_share)
-        source = self.source
-        declared = source.reading.declared or source.model.data_file
+            refuse_rows(f"{self.refused} of {rows} rows", self.faults, max_refused_share)
+        declared, mapped = self.source.declared, self.source.map_columns()
         has_keys = bool(declared.id_column or declared.group_column)
         hashes = np.concatenate(self.hashes)
-        names = source.files.columns
-        mapped = map_columns(
-            source.model, names, declared, source.reading.chosen, source.reading.without
-        )
         return ScannedRows(
             accepted=self.accepted,
             labels=np.concatenate(self.labels),
@@ -189,7 +195,7 @@ class _Scan:
             faults=self.faults,
             refused=self.refused,
             excluded=self.excluded,
-            ignored=tuple(sorted(set(names) - set(columns))),
+            ignored=tuple(sorted(set(self.source.files.columns) - mapped.used())),
             absent=mapped.absent,
             sha256=self.fingerprint.hexdigest(),
             refused_frame=self._join_refused(),
@@ -205,11 +211,3 @@ class _Scan:
         for fault in rows.faults:
             first = [self.source.files.locate(int(number)) for number in fault.first_rows]
             yield replace(fault, first_rows=tuple(first))
-
-    def _refuse(self, counted: str, max_refused_share: float) -> None:
-        described = "; ".join(fault.describe() for fault in self.faults)
-        message = (
-            f"the contract refuses {counted}, and --max-refused-share allows "
-            f"{max_refused_share:.1%}: {described or 'there are no rows'}"
-        )
-        raise DataError(message)
