@@ -88,11 +88,11 @@ def refuse_rows(counted: str, faults: Iterable[DataFault], max_refused_share: fl
     Raises
     ------
     DataError
-        Always. Its message has the count as it is given, and every fault.
+        Always. Its message has the count, such as "3 of 10", and every fault.
     """
     described = "; ".join(fault.describe() for fault in faults)
     message = (
-        f"the contract refuses {counted}, and --max-refused-share allows "
+        f"the contract refuses {counted} rows, and --max-refused-share allows "
         f"{max_refused_share:.1%}: {described or 'there are no rows'}"
     )
     raise DataError(message)

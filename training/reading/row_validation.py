@@ -108,7 +108,7 @@ class CheckedRows:
         """Raise DataError if no row is left, or more than the share of the rows is refused."""
         rows = len(self.labels) + self.refused
         if not len(self.labels) or self.refused > max_refused_share * rows:
-            refuse_rows(f"{self.refused} of {rows} rows", self.faults, max_refused_share)
+            refuse_rows(f"{self.refused} of {rows}", self.faults, max_refused_share)
 
     def list_refused(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return the refused rows of the source, each with its number and its faults.

@@ -173,14 +173,14 @@ class _Scan:
     def refuse_hopeless(self, max_refused_share: float) -> None:
         """End the scan if too many rows are refused, whatever the others are."""
         if self.refused > max_refused_share * len(self.accepted):
-            counted = f"{self.refused} of the first {self.seen} rows"
+            counted = f"{self.refused} of the first {self.seen}"
             refuse_rows(counted, self.faults, max_refused_share)
 
     def finish(self, max_refused_share: float) -> ScannedRows:
         """Return what a finished scan has seen."""
         rows = int(self.accepted.sum()) + self.refused
         if not self.accepted.any() or self.refused > max_refused_share * rows:
-            refuse_rows(f"{self.refused} of {rows} rows", self.faults, max_refused_share)
+            refuse_rows(f"{self.refused} of {rows}", self.faults, max_refused_share)
         declared, mapped = self.source.declared, self.source.map_columns()
         has_keys = bool(declared.id_column or declared.group_column)
         hashes = np.concatenate(self.hashes)
