@@ -215,6 +215,9 @@ def _add_pipeline(commands: Any) -> None:  # noqa: ANN401 -- likewise
     parser.add_argument("--source", required=True, help="name of the source in PIPELINE_SOURCES")
     _add_days(parser, "load every day from this one on")
     _add_refused_share(parser)
+    parser = commands.add_parser("quality", help="check the tables of a day against their limits")
+    parser.set_defaults(run=_quality)
+    _add_days(parser, "check every day from this one on")
     parser = commands.add_parser("features", help="compute the feature table as of a day")
     parser.set_defaults(run=_features)
     _add_days(parser, "compute the month ends from this day on as well")
@@ -224,9 +227,16 @@ def _add_pipeline(commands: Any) -> None:  # noqa: ANN401 -- likewise
         metavar="FILE",
         help="write the rows whose outcome is known to this .parquet file",
     )
+    parser.add_argument(
+        "--accept",
+        action="append",
+        default=[],
+        metavar="TABLE.CHECK",
+        help="go on although this check of data quality failed; can be repeated",
+    )
     parser = commands.add_parser("warehouse", help="create or check the tables of the warehouse")
     parser.set_defaults(run=_warehouse)
-    parser.add_argument("action", choices=["init", "check"])
+    parser.add_argument("action", choices=["init", "check", "compile"])
 
 
 def _add_days(parser: argparse.ArgumentParser, since: str) -> None:
@@ -270,6 +280,12 @@ def _ingest(options: argparse.Namespace, settings: TrainingSettings) -> None:
     from training.cli_pipeline import run_ingest  # noqa: PLC0415 -- likewise
 
     run_ingest(options, settings)
+
+
+def _quality(options: argparse.Namespace, settings: TrainingSettings) -> None:
+    from training.cli_pipeline import run_quality  # noqa: PLC0415 -- likewise
+
+    run_quality(options, settings)
 
 
 def _features(options: argparse.Namespace, settings: TrainingSettings) -> None:

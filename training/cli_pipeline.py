@@ -1,11 +1,12 @@
-"""The commands of the data pipeline: `ingest`, `features` and `warehouse`."""
+"""The commands of the data pipeline: `ingest`, `quality`, `features` and `warehouse`."""
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict
 from datetime import date, timedelta
+from pathlib import Path
 
 import pyarrow.parquet as parquet_files
 from rich.console import Console
@@ -14,27 +15,40 @@ from rich.table import Table
 from models.errors import DataError, DeclarationError
 from models.stores.uri import open_store
 from training.pipeline.delivery import Address
+from training.pipeline.feature_queries import write_compiled
 from training.pipeline.feature_table import (
+    INPUTS,
     CustomerFeatureRow,
+    draw_observations,
     load_features,
     month_ends,
     read_outcomes,
 )
-from training.pipeline.ingest import Ingestion, TableResult, ingest
+from training.pipeline.ingest import DayResult, Ingestion, ingest
 from training.pipeline.lake import Lake
+from training.pipeline.quality import (
+    Checks,
+    QualityCheckRow,
+    check_quality,
+    describe_failures,
+    require_quality,
+)
+from training.pipeline.quality_limits import read_quality_limits
 from training.pipeline.source_file import read_source_file
 from training.pipeline.source_table import SourceTable
 from training.pipeline.tables import TABLES
-from training.pipeline.warehouse import open_warehouse
+from training.pipeline.warehouse import LoadRow, Warehouse
+from training.pipeline.warehouse_url import open_warehouse
 from training.progress import show_steps
 from training.reading.tabular_files import write_table
 from training.settings import PipelineSettings, TrainingSettings
 from training.synthetic.bank import CUSTOMERS, generate_bank
 
-WAREHOUSE_TABLES: dict[str, type[SourceTable]] = TABLES | {
-    CustomerFeatureRow.table: CustomerFeatureRow
+WAREHOUSE_TABLES: Mapping[str, type[SourceTable]] = TABLES | {
+    row.table: row for row in (LoadRow, QualityCheckRow, CustomerFeatureRow)
 }
 MANY_DAYS = 7  # from which progress is shown
+MOST_FAILURES = 10  # that a message names
 
 
 def run_ingest(options: argparse.Namespace, settings: TrainingSettings) -> None:
@@ -42,12 +56,12 @@ def run_ingest(options: argparse.Namespace, settings: TrainingSettings) -> None:
     pipeline = settings.pipeline
     days = list_days(options.since, options.day)
     ingestion = Ingestion(
-        source=read_source_file(pipeline.source_file).source_of(options.source),
+        source=read_source_file(pipeline.source_file).find(options.source),
         address=_find_address(options.source, pipeline),
         max_refused_share=options.max_refused_share,
     )
     lake = Lake(open_store(pipeline.lake_uri))
-    results: list[dict[str, TableResult]] = []
+    results: list[DayResult] = []
     shows = len(days) >= MANY_DAYS
     with (
         open_warehouse(pipeline.warehouse_url) as warehouse,
@@ -62,29 +76,51 @@ def run_ingest(options: argparse.Namespace, settings: TrainingSettings) -> None:
     print(json.dumps(_summarise(options.source, days, results)))
 
 
+def run_quality(options: argparse.Namespace, settings: TrainingSettings) -> None:
+    """Check the quality of a day, or of all days since another, and print what failed.
+
+    Raises
+    ------
+    DataError
+        If a check failed. The verdicts are stored all the same, and the result printed.
+    """
+    days = list_days(options.since, options.day)
+    limits = read_quality_limits(settings.pipeline.quality_file)
+    with open_warehouse(settings.pipeline.warehouse_url) as warehouse:
+        warehouse.initialise(WAREHOUSE_TABLES)
+        checks = check_quality(warehouse, days, limits)
+    _print_checks(checks, options.day)
+    failures = describe_failures(checks)
+    outcomes = [check.outcome for judged in checks.values() for check in judged]
+    summary = {
+        "outcome": "failed" if failures else "passed",
+        "day": options.day.isoformat(),
+        "days": len(days),
+        "checks": {kind: outcomes.count(kind) for kind in ("passed", "failed", "not_enough")},
+        "failures": failures,
+    }
+    print(json.dumps(summary))
+    if failures:
+        more = len(failures) - MOST_FAILURES
+        also = f"; and {more} more" if more > 0 else ""
+        message = f"data quality: {'; '.join(failures[:MOST_FAILURES])}{also}"
+        raise DataError(message)
+
+
 def run_features(options: argparse.Namespace, settings: TrainingSettings) -> None:
     """Compute the features of a day, or of the month ends since another one as well."""
     days = month_ends(options.since, options.day) if options.since else [options.day]
     with open_warehouse(settings.pipeline.warehouse_url) as warehouse:
         warehouse.initialise(WAREHOUSE_TABLES)
+        require_quality(warehouse, days, INPUTS, options.accept)
         rows = load_features(warehouse, days)
-        labelled = None
-        if options.training:
-            outcomes = read_outcomes(warehouse, options.day)
-            if not outcomes.num_rows:
-                message = (
-                    f"--training: no feature row before {options.day - timedelta(days=365)} has an "
-                    "outcome; compute earlier ones with --since"
-                )
-                raise DataError(message)
-            options.training.parent.mkdir(parents=True, exist_ok=True)
-            parquet_files.write_table(outcomes, options.training)
-            labelled = {"file": str(options.training), "rows": outcomes.num_rows}
+        labelled = _write_training(warehouse, options.day, options.training)
     summary = {
         "outcome": "computed",
         "day": options.day.isoformat(),
         "days": len(days),
         "rows": rows,
+        "accepted": options.accept,
         "training": labelled,
     }
     print(json.dumps(summary))
@@ -93,11 +129,16 @@ def run_features(options: argparse.Namespace, settings: TrainingSettings) -> Non
 def run_warehouse(options: argparse.Namespace, settings: TrainingSettings) -> None:
     """Create the missing tables of the warehouse, or compare its tables with the contracts.
 
+    `compile` writes the queries of features in the dialects of other databases.
+
     Raises
     ------
     DataError
         If a table differs from its contract.
     """
+    if options.action == "compile":
+        print(json.dumps({"outcome": "compiled", "files": len(write_compiled())}))
+        return
     with open_warehouse(settings.pipeline.warehouse_url) as warehouse:
         created = warehouse.initialise(WAREHOUSE_TABLES) if options.action == "init" else []
         faults = warehouse.check(WAREHOUSE_TABLES)
@@ -118,8 +159,8 @@ def write_bank(options: argparse.Namespace) -> None:
         message = "--source bank needs --day, the last day of its history"
         raise DeclarationError(message)
     bank = generate_bank(options.day, options.seed, options.rows or CUSTOMERS)
-    for name, rows in bank.tables.items():
-        write_table(rows, options.output / f"{name}.parquet")
+    for name, table in bank.tables.items():
+        write_table(table, options.output / f"{name}.parquet")
     rows = {name: len(table) for name, table in bank.tables.items()}
     summary = {"output": str(options.output), "first_day": bank.first_day.isoformat(), "rows": rows}
     print(json.dumps(summary))
@@ -140,6 +181,22 @@ def list_days(since: date | None, day: date) -> list[date]:
     return [first + timedelta(days=number) for number in range((day - first).days + 1)]
 
 
+def _write_training(warehouse: Warehouse, day: date, file: Path | None) -> dict[str, object] | None:
+    """Write the feature rows whose outcome is known, if a file is given."""
+    if file is None:
+        return None
+    outcomes = draw_observations(read_outcomes(warehouse, day))
+    if not outcomes.num_rows:
+        message = (
+            f"--training: no feature row before {day - timedelta(days=365)} has an outcome; "
+            "compute earlier ones with --since"
+        )
+        raise DataError(message)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    parquet_files.write_table(outcomes, file)
+    return {"file": str(file), "rows": outcomes.num_rows}
+
+
 def _find_address(source: str, settings: PipelineSettings) -> Address:
     if source not in settings.addresses:
         message = f"SOURCE_URL_{source.upper()} is not set: it is the address of the source"
@@ -147,7 +204,7 @@ def _find_address(source: str, settings: PipelineSettings) -> Address:
     return Address(source, settings.addresses[source], settings.tokens.get(source, ""))
 
 
-def _print_results(source: str, day: date, results: dict[str, TableResult]) -> None:
+def _print_results(source: str, day: date, results: DayResult) -> None:
     table = Table(title=f"{source}, {day}", title_justify="left")
     for heading in ("table", "rows", "refused", "outcome", "load"):
         table.add_column(heading)
@@ -156,8 +213,20 @@ def _print_results(source: str, day: date, results: dict[str, TableResult]) -> N
     Console(stderr=True).print(table)
 
 
+def _print_checks(checks: Checks, day: date) -> None:
+    table = Table(title=f"data quality of {day}", title_justify="left")
+    for heading in ("table", "check", "column", "figure", "outcome"):
+        table.add_column(heading)
+    for (name, judged_day), judged in checks.items():
+        if judged_day == day:
+            for check in judged:
+                figure = "" if check.figure is None else f"{check.figure:g}"
+                table.add_row(name, check.name, check.column, figure, check.outcome)
+    Console(stderr=True).print(table)
+
+
 def _summarise(
-    source: str, days: Sequence[date], results: Sequence[dict[str, TableResult]]
+    source: str, days: Sequence[date], results: Sequence[DayResult]
 ) -> dict[str, object]:
     changed = any(table.outcome == "loaded" for result in results for table in result.values())
     return {

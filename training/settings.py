@@ -15,6 +15,9 @@ QUOTAS = (("cpu.max", "cpu.max"), ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_u
 MLFLOW_SCHEMES = ("http", "https")
 REPOSITORY = Path(__file__).resolve().parent.parent
 SHIPPED_SOURCES = REPOSITORY / "training" / "pipeline" / "sources.toml"
+SHIPPED_LIMITS = REPOSITORY / "training" / "pipeline" / "quality.toml"
+DEFAULT_LAKE = (REPOSITORY / "var" / "lake").as_uri()
+DEFAULT_WAREHOUSE = f"duckdb:///{REPOSITORY / 'var' / 'warehouse.duckdb'}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,11 +27,12 @@ class PipelineSettings:
     `addresses` and `tokens` are those of the sources, by name; both may be secrets.
     """
 
-    source_file: Path
-    lake_uri: str
-    warehouse_url: str = field(repr=False)
-    addresses: Mapping[str, str] = field(repr=False)
-    tokens: Mapping[str, str] = field(repr=False)
+    source_file: Path = SHIPPED_SOURCES
+    quality_file: Path = SHIPPED_LIMITS
+    lake_uri: str = DEFAULT_LAKE
+    warehouse_url: str = field(default=DEFAULT_WAREHOUSE, repr=False)
+    addresses: Mapping[str, str] = field(default_factory=dict, repr=False)
+    tokens: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,15 +48,15 @@ class TrainingSettings:
     threads: int
     data_url: str = field(default="", repr=False)
     mlflow_tracking_uri: str = ""
-    pipeline: PipelineSettings
+    pipeline: PipelineSettings = field(default_factory=PipelineSettings)
 
 
 def settings_from_environment(environment: Mapping[str, str]) -> TrainingSettings:
     """Read the variables of training, and count the available cores.
 
     They are `MODEL_STORE`, `CREDIT_MODELS`, `DATA_URL`, `MLFLOW_TRACKING_URI`, and those of the
-    pipeline: `PIPELINE_SOURCES`, `LAKE_URI`, `WAREHOUSE_URL`, and for each source `SOURCE_URL_NAME`
-    and `SOURCE_TOKEN_NAME`.
+    pipeline: `PIPELINE_SOURCES`, `PIPELINE_QUALITY`, `LAKE_URI`, `WAREHOUSE_URL`, and for
+    each source `SOURCE_URL_NAME` and `SOURCE_TOKEN_NAME`.
 
     Raises
     ------
@@ -72,9 +76,9 @@ def settings_from_environment(environment: Mapping[str, str]) -> TrainingSetting
 def _read_pipeline(environment: Mapping[str, str]) -> PipelineSettings:
     return PipelineSettings(
         source_file=Path(environment.get("PIPELINE_SOURCES") or SHIPPED_SOURCES),
-        lake_uri=environment.get("LAKE_URI") or (REPOSITORY / "var" / "lake").as_uri(),
-        warehouse_url=environment.get("WAREHOUSE_URL")
-        or f"duckdb:///{REPOSITORY / 'var' / 'warehouse.duckdb'}",
+        quality_file=Path(environment.get("PIPELINE_QUALITY") or SHIPPED_LIMITS),
+        lake_uri=environment.get("LAKE_URI") or DEFAULT_LAKE,
+        warehouse_url=environment.get("WAREHOUSE_URL") or DEFAULT_WAREHOUSE,
         addresses=_read_prefixed(environment, "SOURCE_URL_"),
         tokens=_read_prefixed(environment, "SOURCE_TOKEN_"),
     )

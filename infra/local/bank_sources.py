@@ -113,7 +113,7 @@ def _fill(url: str, bank: Path) -> None:
             dates = dict.fromkeys(rows.select_dtypes("datetime").columns, Date())
             rows.head(0).to_sql(name, connection, if_exists="replace", index=False, dtype=dates)
             cursor = connection.connection.cursor()
-            with cursor.copy(f"COPY {name} FROM STDIN WITH (FORMAT csv)") as copy:  # type: ignore[attr-defined]  # psycopg's
+            with cursor.copy(f"COPY {name} FROM STDIN WITH (FORMAT csv)") as copy:
                 copy.write(rows.to_csv(index=False, header=False))
             connection.execute(text(f"CREATE INDEX ON {name} ({INDEXED[name]})"))
     engine.dispose()
@@ -143,6 +143,7 @@ class _Indicators(BaseHTTPRequestHandler):
     """GET /v1/indicators?released_on=DAY&page=N: `data`, and `meta.next` if there is more."""
 
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # an answer is sent at once, not its head first
 
     def do_GET(self) -> None:
         """Answer one page."""

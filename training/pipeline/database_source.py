@@ -46,8 +46,10 @@ def _read(engine: Engine, place: str, table: QueryTable, day: date) -> Iterator[
             streamed = connection.execution_options(stream_results=True, yield_per=BATCH_ROWS)
             result = streamed.execute(text(table.query), {"day": day})
             names = list(result.keys())
+            # Also without a row, so that a changed schema is noticed on an empty day.
+            yield Batch(dict.fromkeys(names, ()), 0)
             for rows in result.partitions():
-                yield [dict(zip(names, row, strict=True)) for row in rows]
+                yield Batch(dict(zip(names, zip(*rows, strict=True), strict=True)), len(rows))
     except SQLAlchemyError as error:
         # The driver's own message names hosts, tables and columns, and neither rows nor the URL.
         reason = str(getattr(error, "orig", None) or type(error).__name__).strip()

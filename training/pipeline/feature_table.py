@@ -1,13 +1,15 @@
 """The feature table of customers, computed in the warehouse as of a date."""
 
+import hashlib
 from collections.abc import Sequence
 from datetime import date, timedelta
-from pathlib import Path
 from typing import ClassVar
 
 import pyarrow as pa
+from pyarrow import compute
 
 from models.errors import DataError
+from training.pipeline.feature_queries import read_query
 from training.pipeline.source_table import (
     Amount,
     Count,
@@ -19,10 +21,18 @@ from training.pipeline.source_table import (
 from training.pipeline.tables import Education
 from training.pipeline.warehouse import TableLoad, Warehouse
 
-QUERIES = Path(__file__).with_name("features")
-FEATURES = (QUERIES / "customer_features.sql").read_text()
-OUTCOMES = (QUERIES / "customer_outcomes.sql").read_text()
-COMPUTED = "computed"  # in place of a load of the lake
+FEATURE_QUERY, OUTCOME_QUERY = "customer_features", "customer_outcomes"
+FEATURE_DAYS, OUTCOME_DAYS = "feature_days", "outcome_days"  # relations that the queries read
+OUTCOME = "default"
+# The tables that the features read. The outcomes read `defaults` as well.
+INPUTS = (
+    "customers",
+    "accounts",
+    "payments",
+    "inquiries",
+    "bureau_scores",
+    "macro_indicators",
+)
 
 
 class CustomerFeatureRow(SourceTable):
@@ -72,14 +82,11 @@ def month_ends(since: date, day: date) -> list[date]:
 
 def compute_features(warehouse: Warehouse, days: Sequence[date]) -> pa.Table:
     """Compute the features of every customer as they stood at the end of each of the days."""
-    dates = pa.table({"as_of": pa.array([day + timedelta(days=1) for day in days], pa.date32())})
-    with warehouse.stage(dates) as stage:
-        observations = (
-            "SELECT DISTINCT c.customer_id, o.as_of "
-            f"FROM {stage} AS o INNER JOIN customers AS c ON c.day < o.as_of"
-        )
-        statement = FEATURES.replace("WITH\n", f"WITH observations AS ({observations}),\n", 1)
-        rows = warehouse.read(f"SELECT * FROM ({statement}) ORDER BY as_of, customer_id")
+    following = [day + timedelta(days=1) for day in days]
+    dates = pa.table({"as_of": pa.array(following, pa.date32())})
+    query = read_query(FEATURE_QUERY, warehouse.connection.dialect)
+    with warehouse.connection.stage(FEATURE_DAYS, dates) as stage:
+        rows = warehouse.connection.read(query.replace(FEATURE_DAYS, stage))
     return rows.cast(arrow_schema(CustomerFeatureRow))
 
 
@@ -95,15 +102,35 @@ def load_features(warehouse: Warehouse, days: Sequence[date]) -> int:
     loads = []
     for day in days:
         as_of = pa.scalar(day + timedelta(days=1), pa.date32())
-        part = rows.filter(pa.compute.equal(rows["as_of"], as_of))
+        part = rows.filter(compute.equal(rows["as_of"], as_of))
         if not part.num_rows:
             message = f"no customer was known on {day}: ingest the days before it first"
             raise DataError(message)
-        loads.append(TableLoad(CustomerFeatureRow, day, part, COMPUTED, "", 0))
+        loads.append(TableLoad(CustomerFeatureRow, day, part))
     warehouse.replace_days(loads)
     return sum(load.rows.num_rows for load in loads)
 
 
+def draw_observations(rows: pa.Table) -> pa.Table:
+    """Return one row of each customer, whose date the customer's name decides.
+
+    Rows of one customer share most of the months that decide their outcomes. A model and its gates
+    would count them as if they were independent.
+    """
+    indices: dict[str, list[int]] = {}
+    for index, customer_id in enumerate(rows["customer_id"].to_pylist()):
+        indices.setdefault(customer_id, []).append(index)
+    drawn = []
+    for customer_id, candidates in indices.items():
+        number = int.from_bytes(hashlib.sha256(customer_id.encode()).digest()[:8])
+        drawn.append(candidates[number % len(candidates)])
+    return rows.take(sorted(drawn))
+
+
 def read_outcomes(warehouse: Warehouse, day: date) -> pa.Table:
     """Return the feature rows whose outcome is known at the end of a day, with `default`."""
-    return warehouse.read(OUTCOMES, [day + timedelta(days=1)])
+    following = pa.array([day + timedelta(days=1)], pa.date32())
+    query = read_query(OUTCOME_QUERY, warehouse.connection.dialect)
+    with warehouse.connection.stage(OUTCOME_DAYS, pa.table({"known_before": following})) as stage:
+        rows = warehouse.connection.read(query.replace(OUTCOME_DAYS, stage))
+    return rows.cast(arrow_schema(CustomerFeatureRow).append(pa.field(OUTCOME, pa.int64())))

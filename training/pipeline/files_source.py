@@ -2,7 +2,7 @@
 
 import gzip
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
@@ -16,9 +16,10 @@ from models.data_file import CsvDialect
 from models.errors import DataError, ObjectMissingError, StoreError
 from models.stores.store import OpenedStore
 from models.stores.uri import open_store
-from training.pipeline.delivery import BATCH_ROWS, Address, Batch, Delivery
+from training.pipeline.contract_check import check_columns
+from training.pipeline.delivery import Address, Batch, Delivery
 from training.pipeline.source_file import FileTable
-from training.pipeline.source_table import SourceTable, TableColumn, check_columns
+from training.pipeline.source_table import SourceTable, TableColumn
 from training.pipeline.source_table import columns_from_table as list_columns
 from training.reading.cells import ConvertedColumn, convert_dates, convert_numbers
 from training.reading.csv_files import read_csv
@@ -45,8 +46,8 @@ def read_files(
         data = gzip.decompress(data) if name.endswith(GZIP) else data
         if name.removesuffix(GZIP).endswith(PARQUET):
             rows = parquet_files.read_table(io.BytesIO(data))
-            delivery = Delivery(_batches(rows.num_rows, rows.column_names, _slice(rows)))
-            count = rows.num_rows
+            columns = dict(zip(rows.column_names, rows.columns, strict=True))
+            delivery, count = Delivery([Batch(columns, rows.num_rows)]), rows.num_rows
         else:
             delivery, count = _read_text(data, contract, table)
     except (EOFError, OSError, pa.ArrowException) as error:
@@ -89,26 +90,24 @@ def _read_text(data: bytes, contract: type[SourceTable], table: FileTable) -> tu
         missing=table.missing,
         date=table.date,
     )
-    rows = read_csv(data, dialect)
+    rows = read_csv(data, dialect, allow_empty=True)
     check_columns(contract, map(str, rows.frame.columns))
     columns = {c.name: _convert(rows.frame[c.name], c, dialect) for c in list_columns(contract)}
-
-    def take(first: int, last: int) -> list[list[Any]]:
-        return [values[first:last] for values in columns.values()]
-
     unreadable = {
         number: f"the row has {cells} cells, and the header {rows.cells}"
         for number, cells in rows.misshapen.items()
     }
-    batches = _batches(len(rows.frame), list(columns), take)
-    return Delivery(batches, unreadable), len(rows.frame) + len(unreadable)
+    batch = Batch(columns, len(rows.frame))
+    return Delivery([batch], unreadable), len(rows.frame) + len(unreadable)
 
 
 def _convert(column: pd.Series, declared: TableColumn, dialect: CsvDialect) -> list[Any]:
     """Convert text in the dialect. Cells that cannot be converted stay text, for the contract."""
     text = [None if cell in dialect.missing else cell for cell in column.tolist()]
-    if declared.python in (int, float):
+    if declared.python is float:
         return _fill(text, convert_numbers(column, dialect, {}), float)
+    if declared.python is int:
+        return _fill(text, convert_numbers(column, dialect, {}), _int_if_possible)
     if declared.python is date:
         return _fill(text, convert_dates(column, dialect), _date_from_days)
     return text
@@ -124,24 +123,9 @@ def _fill(
     return values
 
 
+def _int_if_possible(number: float) -> float:
+    return int(number) if number.is_integer() else number
+
+
 def _date_from_days(days: float) -> date:
     return EPOCH + timedelta(days=int(days))
-
-
-def _slice(table: pa.Table) -> Callable[[int, int], list[list[Any]]]:
-    def take(first: int, last: int) -> list[list[Any]]:
-        part = table.slice(first, last - first)
-        return [column.to_pylist() for column in part.columns]
-
-    return take
-
-
-def _batches(
-    rows: int, names: list[str], take: Callable[[int, int], list[list[Any]]]
-) -> Iterator[Batch]:
-    for first in range(0, rows, BATCH_ROWS):
-        columns = take(first, min(rows, first + BATCH_ROWS))
-        batch: list[Mapping[str, Any]] = [
-            dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)
-        ]
-        yield batch

@@ -1,36 +1,39 @@
-"""One source and one day: delivered, checked, stored in the lake and loaded into the warehouse.
+"""Days of one source: delivered, checked, stored in the lake and loaded into the warehouse.
 
-All tables of the source are read and checked before anything is written, and loaded in one
-transaction. Whatever is stopped on the way is run again and gives the same tables.
+All tables of a day are read and checked before any of them is written. The loads of a day, and of
+up to a month of days, are one transaction. Whatever is stopped on the way is run again and gives
+the same tables.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 
-import duckdb
-import pyarrow as pa
-
 from models.errors import DataError
+from training.pipeline.contract_check import (
+    ContractRows,
+    RefusedRow,
+    check_rows,
+    separate_repeated,
+)
 from training.pipeline.database_source import open_database, read_database
 from training.pipeline.delivery import Address, Delivery
 from training.pipeline.files_source import read_files
 from training.pipeline.lake import Lake
-from training.pipeline.rest_source import RestReader
+from training.pipeline.rest_source import open_rest
 from training.pipeline.source_file import (
     DatabaseSource,
     FilesSource,
     RestSource,
     Source,
 )
-from training.pipeline.source_table import ContractRows, RefusedRow, SourceTable, check_rows
+from training.pipeline.source_table import SourceTable
 from training.pipeline.tables import TABLES
 from training.pipeline.warehouse import TableLoad, Warehouse
 
 MOST_EXAMPLES = 3
-TWICE = "the key is there twice, with different values"
-REPEATED = "the row is there twice"
+DAYS_A_TRANSACTION, ROWS_A_TRANSACTION = 31, 1_000_000
 
 Deliver = Callable[[str, date], Delivery]  # of a table and a day
 
@@ -55,21 +58,33 @@ class TableResult:
     outcome: str  # "loaded", or "unchanged" if the warehouse had this load
 
 
+DayResult = dict[str, TableResult]  # by table
+
+
 def ingest(
-    ingestion: Ingestion, days: Iterable[date], lake: Lake, warehouse: Warehouse
-) -> Iterator[dict[str, TableResult]]:
-    """Load days of a source, one after the other, and yield what became of each table.
+    ingestion: Ingestion, days: Sequence[date], lake: Lake, warehouse: Warehouse
+) -> Iterator[DayResult]:
+    """Load days of a source, one after the other, and yield what became of the tables of each.
 
     Raises
     ------
     DataError
         If the source does not deliver, or not what the contract says, or the contract refuses too
         many rows of a day. Its refused rows are in the quarantine then, and nothing else of that
-        day is written.
+        day is written. The days before it are loaded.
     """
     with open_source(ingestion.source, ingestion.address) as deliver:
-        for day in days:
-            yield _ingest_day(ingestion, deliver, day, lake, warehouse)
+        pending: list[TableLoad] = []
+        try:
+            for day in days:
+                if _is_full(pending):
+                    yield from _load(pending, warehouse)
+                    pending = []
+                pending += _prepare_day(ingestion, deliver, day, lake)
+        except DataError:
+            yield from _load(pending, warehouse)
+            raise
+        yield from _load(pending, warehouse)
 
 
 @contextmanager
@@ -83,32 +98,47 @@ def open_source(source: Source, address: Address) -> Iterator[Deliver]:
         case FilesSource(tables=files):
             yield lambda name, day: read_files(address, TABLES[name], files[name], day)
         case RestSource(tables=resources):
-            reader = RestReader(address=address, source=source)
-            yield lambda name, day: reader.read(name, resources[name], day)
+            with open_rest(address, source) as reader:
+                yield lambda name, day: reader.read(name, resources[name], day)
 
 
-def _ingest_day(
-    ingestion: Ingestion, deliver: Deliver, day: date, lake: Lake, warehouse: Warehouse
-) -> dict[str, TableResult]:
+def _is_full(pending: Sequence[TableLoad]) -> bool:
+    days = {load.day for load in pending}
+    rows = sum(load.rows.num_rows for load in pending)
+    return len(days) >= DAYS_A_TRANSACTION or rows >= ROWS_A_TRANSACTION
+
+
+def _prepare_day(ingestion: Ingestion, deliver: Deliver, day: date, lake: Lake) -> list[TableLoad]:
+    """Read and check every table of a day, and store them in the lake."""
     names = list(ingestion.source.tables)
     checked = {name: _check(TABLES[name], deliver(name, day), day) for name in names}
     for name, rows in checked.items():
         if rows.refused:
             lake.quarantine(name, day, rows.refused)
     _refuse_too_many(checked, ingestion, day)
-    loads = [_store(TABLES[name], rows, day, lake) for name, rows in checked.items()]
-    changed = [load for load in loads if warehouse.find_load(load.table.table, day) != load.sha256]
+    return [_store(TABLES[name], rows, day, lake) for name, rows in checked.items()]
+
+
+def _load(loads: Sequence[TableLoad], warehouse: Warehouse) -> Iterator[DayResult]:
+    """Load what the warehouse does not have, and yield the results of each day."""
+    if not loads:
+        return
+    days = sorted({load.day for load in loads})
+    present = warehouse.find_loads(days)
+    changed = [load for load in loads if present.get((load.table.table, load.day)) != load.sha256]
     warehouse.replace_days(changed)
-    return {
-        load.table.table: TableResult(
-            rows=load.rows.num_rows,
-            refused=load.refused,
-            load=load.load,
-            sha256=load.sha256,
-            outcome="loaded" if load in changed else "unchanged",
-        )
-        for load in loads
-    }
+    for day in days:
+        yield {
+            load.table.table: TableResult(
+                rows=load.rows.num_rows,
+                refused=load.refused,
+                load=load.load,
+                sha256=load.sha256,
+                outcome="loaded" if load in changed else "unchanged",
+            )
+            for load in loads
+            if load.day == day
+        }
 
 
 def _check(table: type[SourceTable], delivery: Delivery, day: date) -> ContractRows:
@@ -116,29 +146,6 @@ def _check(table: type[SourceTable], delivery: Delivery, day: date) -> ContractR
     unreadable = tuple(RefusedRow(n, {}, why) for n, why in delivery.unreadable.items())
     accepted, repeated = separate_repeated(table, rows.accepted)
     return ContractRows(accepted, (*unreadable, *rows.refused, *repeated))
-
-
-def separate_repeated(
-    table: type[SourceTable], rows: pa.Table
-) -> tuple[pa.Table, tuple[RefusedRow, ...]]:
-    """Return the rows sorted by key, each once, and those that cannot be told apart by their key.
-
-    Of equal rows one stays. Of different rows with the same key none does: nobody could say which.
-    """
-    key = ", ".join(table.key)
-    with duckdb.connect() as connection:
-        connection.register("delivered", rows)
-        connection.execute(
-            f"CREATE TABLE counted AS SELECT *, count(*) OVER (PARTITION BY {key}) AS copies "
-            "FROM (SELECT DISTINCT * FROM delivered)"
-        )
-        once = "SELECT * EXCLUDE copies FROM counted WHERE copies"
-        accepted: pa.Table = connection.sql(f"{once} = 1 ORDER BY {key}").to_arrow_table()
-        twice: pa.Table = connection.sql(f"{once} > 1 ORDER BY ALL").to_arrow_table()
-    repeated = rows.num_rows - accepted.num_rows - twice.num_rows
-    faults = [RefusedRow(0, values, TWICE) for values in twice.to_pylist()]
-    faults += [RefusedRow(0, {}, REPEATED)] * repeated
-    return accepted.cast(rows.schema), tuple(faults)
 
 
 def _refuse_too_many(checked: Mapping[str, ContractRows], ingestion: Ingestion, day: date) -> None:

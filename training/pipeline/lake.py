@@ -4,7 +4,7 @@
     quarantine/<table>/day=<day>/load-<n>.parquet   the refused ones, with their reasons
 
 A day may be loaded again, with late or corrected rows: that is its next load, and the last one
-counts. The same rows again are no new load.
+counts. The same rows again are no new load. A day without rows has no object.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ import pyarrow.parquet as parquet_files
 
 from models.errors import ObjectExistsError
 from models.stores.store import OpenedStore
-from training.pipeline.source_table import RefusedRow
+from training.pipeline.contract_check import RefusedRow
 
 RAW, QUARANTINE = "raw", "quarantine"
 QUARANTINE_SCHEMA = pa.schema(
@@ -29,11 +29,17 @@ ATTEMPTS = 5
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """One load of a table and a day: the name of its object and the sha256 of its bytes."""
+    """One load of a table and a day: the name of its object and the sha256 of its bytes.
+
+    Both are empty if the day has no rows and never had any.
+    """
 
     name: str
     sha256: str
     is_new: bool
+
+
+EMPTY = Load("", "", is_new=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,21 +74,25 @@ class Lake:
 
     def _write(self, kind: str, table: str, day: date, rows: pa.Table) -> Load:
         """Create the next load. Two runs at once get one number each."""
+        prefix = _prefix(kind, table, day)
+        names = self.store.names(prefix)
+        if not names and not rows.num_rows:
+            return EMPTY
         buffer = io.BytesIO()
         parquet_files.write_table(rows, buffer, compression="zstd")
         data = buffer.getvalue()
         sha256 = hashlib.sha256(data).hexdigest()
         for _ in range(ATTEMPTS):
-            names = self.store.names(_prefix(kind, table, day))
             if names and self.store.download(names[-1]) == data:
                 return Load(names[-1], sha256, is_new=False)
-            name = f"{_prefix(kind, table, day)}load-{len(names) + 1:04}.parquet"
+            name = f"{prefix}load-{len(names) + 1:04}.parquet"
             try:
                 self.store.create(name, data)
             except ObjectExistsError:
-                continue  # another run was faster: compare with its load
+                names = self.store.names(prefix)  # another run was faster: compare with its load
+                continue
             return Load(name, sha256, is_new=True)
-        raise ObjectExistsError(name)
+        raise ObjectExistsError(prefix)
 
 
 def _prefix(kind: str, table: str, day: date) -> str:

@@ -125,7 +125,7 @@ class SourceFile(_Declared):
                 owners[table] = name
         return self
 
-    def source_of(self, name: str) -> DatabaseSource | FilesSource | RestSource:
+    def find(self, name: str) -> DatabaseSource | FilesSource | RestSource:
         """Return a source by name.
 
         Raises

@@ -2,16 +2,19 @@
 
 import re
 import types
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Any, ClassVar, Union, get_args, get_origin
+from functools import cache
+from typing import Annotated, Any, ClassVar, Literal, Union, get_args, get_origin
 
 import pyarrow as pa
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from annotated_types import Ge, Le, MaxLen, MinLen
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 
-from models.errors import DataError, DeclarationError, plain_rule
+from models.errors import DeclarationError
 
 UNDERSCORE = "number_with_underscore"  # the type of a fault
 DAY = "day"  # the column of the warehouse that says which load a row came with
@@ -33,13 +36,16 @@ def _refuse_underscore(value: object) -> object:
     return value
 
 
-Count = Annotated[int, BeforeValidator(_refuse_underscore), Field(ge=0, le=10**9)]
-Amount = Annotated[
-    float, BeforeValidator(_refuse_underscore), Field(ge=0, le=1e12, allow_inf_nan=False)
-]
-Number = Annotated[
-    float, BeforeValidator(_refuse_underscore), Field(ge=-1e12, le=1e12, allow_inf_nan=False)
-]
+NO_UNDERSCORE = BeforeValidator(_refuse_underscore)
+RULES: Mapping[type, tuple[str, str]] = {
+    Ge: ("low", "ge"),
+    Le: ("high", "le"),
+    MinLen: ("shortest", "min_length"),
+    MaxLen: ("longest", "max_length"),
+}
+Count = Annotated[int, NO_UNDERSCORE, Field(ge=0, le=10**9)]
+Amount = Annotated[float, NO_UNDERSCORE, Field(ge=0, le=1e12, allow_inf_nan=False)]
+Number = Annotated[float, NO_UNDERSCORE, Field(ge=-1e12, le=1e12, allow_inf_nan=False)]
 Key = Annotated[str, Field(min_length=1, max_length=64)]
 Word = Annotated[str, Field(min_length=1, max_length=64)]
 
@@ -71,13 +77,22 @@ class SourceTable(BaseModel):
             _refuse(cls, fault)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TableColumn:
-    """One column: its Python type, and whether a row may leave it empty."""
+    """One column: its Python type, whether a row may leave it empty, and its bounds.
+
+    `low` and `high` bound numbers and dates, `shortest` and `longest` the length of a text. They
+    are inclusive. `levels` are the only values, if there are any.
+    """
 
     name: str
     python: type
     optional: bool
+    low: Any = None
+    high: Any = None
+    shortest: int = 0
+    longest: int | None = None
+    levels: tuple[str, ...] = ()
 
     @property
     def sql_type(self) -> str:
@@ -90,107 +105,17 @@ class TableColumn:
         return COLUMN_TYPES[self.python][1]
 
 
-@dataclass(frozen=True, slots=True)
-class RefusedRow:
-    """A row that breaks the contract: its number in the source, from 1, its values and why."""
-
-    number: int
-    values: Mapping[str, object]
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class ContractRows:
-    """The rows of a load, as the contract reads them, and those that it refuses."""
-
-    accepted: pa.Table
-    refused: tuple[RefusedRow, ...]
-
-
+@cache
 def columns_from_table(table: type[SourceTable]) -> tuple[TableColumn, ...]:
     """Return the columns of a table in the order of their declaration."""
     return tuple(
-        _column_from_field(table, name, field.annotation)
-        for name, field in table.model_fields.items()
+        _column_from_field(table, name, field) for name, field in table.model_fields.items()
     )
 
 
 def arrow_schema(table: type[SourceTable]) -> pa.Schema:
     """Return the schema of the Parquet files of a table."""
     return pa.schema([(c.name, c.arrow_type, c.optional) for c in columns_from_table(table)])
-
-
-def check_columns(table: type[SourceTable], names: Iterable[str]) -> None:
-    """Compare the columns that a source delivers with the contract.
-
-    Raises
-    ------
-    DataError
-        If a column is missing, unknown or given twice. The message names all of them.
-    """
-    given = list(names)
-    unknown = sorted(set(given) - set(table.model_fields))
-    missing = sorted(set(table.model_fields) - set(given))
-    twice = sorted({name for name in given if given.count(name) > 1})
-    faults = [
-        f"{word} {', '.join(columns)}"
-        for word, columns in (("it lacks", missing), ("unknown:", unknown), ("twice:", twice))
-        if columns
-    ]
-    if faults:
-        message = (
-            f"{table.table}: the columns are not those of the contract: {'; '.join(faults)}. "
-            f"Declare the change in {table.__module__}.{table.__name__}, or mend the source"
-        )
-        raise DataError(message)
-
-
-def check_rows(
-    table: type[SourceTable], batches: Iterable[list[Mapping[str, Any]]], day: date
-) -> ContractRows:
-    """Validate every row of a day.
-
-    Raises
-    ------
-    DataError
-        If the columns are not those of the contract.
-    """
-    schema = arrow_schema(table)
-    parts: list[pa.Table] = []
-    refused: list[RefusedRow] = []
-    number = 0
-    for batch in batches:
-        if batch:
-            check_columns(table, batch[0])
-        accepted: list[Mapping[str, Any]] = []
-        for number, values in enumerate(batch, start=number + 1):  # noqa: B020 -- goes on
-            reason, row = _check_row(table, values, day)
-            if row is None:
-                refused.append(RefusedRow(number, values, reason))
-            else:
-                accepted.append(row)
-        parts.append(pa.Table.from_pylist(accepted, schema=schema))
-    return ContractRows(pa.concat_tables(parts) if parts else schema.empty_table(), tuple(refused))
-
-
-def _check_row(
-    table: type[SourceTable], values: Mapping[str, Any], day: date
-) -> tuple[str, dict[str, Any] | None]:
-    try:
-        row = table.model_validate(values).__dict__
-    except ValidationError as error:
-        return "; ".join(_describe_errors(error)), None
-    late = [name for name in table.dated_by if row[name] is not None and row[name] > day]
-    if late:
-        return f"{', '.join(late)}: dated after the day of the load", None
-    return "", row
-
-
-def _describe_errors(error: ValidationError) -> Iterator[str]:
-    """Yield each fault as field and rule. A rule never repeats the value."""
-    for detail in error.errors(include_input=False, include_url=False):
-        name = str(detail["loc"][0]) if detail["loc"] else "the row"
-        yield f"{name}: {plain_rule(detail['msg'])}"
 
 
 def _find_declaration_faults(table: type[SourceTable]) -> Iterator[str]:
@@ -201,6 +126,9 @@ def _find_declaration_faults(table: type[SourceTable]) -> Iterator[str]:
     for name in (table.table, *table.model_fields):
         if not IDENTIFIER.fullmatch(name):
             yield f"{name!r} is no name of a table or column: use a-z, 0-9 and _"
+    decorators = table.__pydantic_decorators__
+    if decorators.field_validators or decorators.model_validators:
+        yield "has validators of its own, which a check by columns would not call"
     if DAY in table.model_fields:
         yield f"the column {DAY} is added by the load: name the field otherwise"
     columns = {column.name: column for column in columns_from_table(table)}
@@ -218,23 +146,45 @@ def _find_declaration_faults(table: type[SourceTable]) -> Iterator[str]:
     )
 
 
-def _column_from_field(table: type[SourceTable], name: str, annotation: object) -> TableColumn:
-    kinds = [annotation]
-    if get_origin(annotation) in (Union, types.UnionType):
-        kinds = list(get_args(annotation))
+def _column_from_field(table: type[SourceTable], name: str, field: FieldInfo) -> TableColumn:
+    kinds: list[Any] = [field.annotation]
+    if get_origin(field.annotation) in (Union, types.UnionType):
+        kinds = list(get_args(field.annotation))
     optional = type(None) in kinds
-    plain = {_plain_type(kind) for kind in kinds if kind is not type(None)}
+    present = [kind for kind in kinds if kind is not type(None)]
+    plain = {_plain_type(kind) for kind in present}
     if len(plain) != 1 or not plain <= COLUMN_TYPES.keys():
         _refuse(table, f"{name} must be str, int, float, date or bool, or one of them or None")
     [python] = plain
-    return TableColumn(name, python, optional)
+    rules: dict[str, Any] = {}
+    for rule in _list_rules([field, *present]):
+        names = next((names for kind, names in RULES.items() if isinstance(rule, kind)), None)
+        if names:
+            rules[names[0]] = getattr(rule, names[1])
+        elif rule is not NO_UNDERSCORE and not hasattr(rule, "allow_inf_nan"):
+            _refuse(
+                table, f"{name}: only ge, le, min_length, max_length and Literal are rules here"
+            )
+    levels = next((get_args(kind) for kind in present if get_origin(kind) is Literal), ())
+    return TableColumn(name=name, python=python, optional=optional, levels=levels, **rules)
+
+
+def _list_rules(annotations: list[Any]) -> Iterator[object]:
+    """Yield the rules of annotations, which may be in one another."""
+    for annotation in annotations:
+        if isinstance(annotation, FieldInfo):
+            yield from _list_rules(annotation.metadata)
+        elif get_origin(annotation) is Annotated:
+            yield from _list_rules(list(get_args(annotation)))
+        elif not isinstance(annotation, type) and get_origin(annotation) is None:
+            yield annotation
 
 
 def _plain_type(kind: Any) -> type:  # noqa: ANN401 -- any annotation
     while get_origin(kind) is Annotated:
         kind = get_args(kind)[0]
-    literals = get_args(kind)
-    return type(literals[0]) if literals else kind
+    levels = get_args(kind)
+    return type(levels[0]) if levels else kind
 
 
 def _refuse(table: type[SourceTable], fault: str) -> None:

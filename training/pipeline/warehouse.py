@@ -1,34 +1,60 @@
-"""The warehouse: checked tables of all days, in DuckDB.
+"""The warehouse: checked tables of all days, by the same statements in every database.
 
-Every row has the day of its load. A day is replaced in one transaction, so that a load can be run
-again and nobody ever reads half of one.
+Every row has the day of its load. Days are replaced in one transaction, so that a load can be run
+again and nobody ever reads half of one. Statements are written in DuckDB's dialect and compiled to
+that of the connection.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass, field
 from datetime import date
-from pathlib import Path
-from typing import Any
+from typing import ClassVar, Protocol
 
-import duckdb
 import pyarrow as pa
 
-from models.errors import DataError, DeclarationError
-from training.pipeline.source_table import DAY, SourceTable, TableColumn, columns_from_table
-
-SCHEME = "duckdb:///"
-LOADS = "loads"
-LOADS_COLUMNS = (
-    ("table_name", "VARCHAR"),
-    (DAY, "DATE"),
-    ("load", "VARCHAR"),
-    ("sha256", "VARCHAR"),
-    ("row_count", "BIGINT"),
-    ("refused", "BIGINT"),
+from training.pipeline.dialects import Dialect, compile_statement
+from training.pipeline.source_table import (
+    DAY,
+    Count,
+    SourceTable,
+    Word,
+    arrow_schema,
+    columns_from_table,
 )
 
-Row = tuple[Any, ...]
+
+class WarehouseConnection(Protocol):
+    """An open connection to a database."""
+
+    @property
+    def dialect(self) -> Dialect:
+        """The dialect in which it is asked."""
+
+    def run(self, statements: Sequence[str]) -> None:
+        """Run statements in one transaction: all of them, or none."""
+
+    def read(self, query: str) -> pa.Table:
+        """Run one query and return its rows. Names of columns are in lower case."""
+
+    def stage(self, name: str, rows: pa.Table) -> AbstractContextManager[str]:
+        """Offer rows as a table until the block ends, and yield the name that it has there."""
+
+    def list_columns(self) -> dict[str, dict[str, str]]:
+        """Return the columns of every table with their types, as DuckDB calls them."""
+
+
+class LoadRow(SourceTable):
+    """Which load of the lake a table and day come from."""
+
+    table: ClassVar = "loads"
+    key: ClassVar = ("table_name",)
+
+    table_name: Word
+    load: str
+    sha256: str
+    row_count: Count
+    refused: Count
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,139 +64,109 @@ class TableLoad:
     table: type[SourceTable]
     day: date
     rows: pa.Table
-    load: str
-    sha256: str
-    refused: int
+    load: str = ""
+    sha256: str = ""
+    refused: int = 0
 
 
+@dataclass(frozen=True, slots=True)
 class Warehouse:
-    """An open connection to a warehouse."""
+    """The tables of a connection."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
-        self._connection = connection
+    connection: WarehouseConnection = field(repr=False)
 
-    def query(self, statement: str, parameters: Sequence[object] = ()) -> list[Row]:
-        """Run one statement and return its rows."""
-        return self._connection.execute(statement, list(parameters)).fetchall()
-
-    def read(self, statement: str, parameters: Sequence[object] = ()) -> pa.Table:
-        """Run one query and return its rows as a table."""
-        return self._connection.execute(statement, list(parameters)).to_arrow_table()
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """Commit all statements of the block, or none of them."""
-        self._connection.execute("BEGIN")
-        try:
-            yield
-        except BaseException:
-            self._connection.execute("ROLLBACK")
-            raise
-        self._connection.execute("COMMIT")
-
-    @contextmanager
-    def stage(self, rows: pa.Table) -> Iterator[str]:
-        """Offer rows as a relation for as long as the block runs, and yield its name."""
-        self._connection.register("stage", rows)
-        try:
-            yield "stage"
-        finally:
-            self._connection.unregister("stage")
+    def read(self, query: str) -> pa.Table:
+        """Run a query in DuckDB's dialect."""
+        return self.connection.read(compile_statement(query, self.connection.dialect))
 
     def initialise(self, tables: Mapping[str, type[SourceTable]]) -> list[str]:
         """Create the tables that are missing, and return their names. None is changed."""
-        present = self._list_columns()
-        created = []
-        for name, declared in _declare(tables).items():
-            if name not in present:
-                columns = ", ".join(f"{column} {kind}" for column, kind in declared.items())
-                self.query(f"CREATE TABLE {name} ({columns})")
-                created.append(name)
+        present = self.connection.list_columns()
+        created = [name for name in tables if name not in present]
+        for name in created:
+            self.connection.run([write_creation(tables[name], self.connection.dialect)])
         return created
 
     def check(self, tables: Mapping[str, type[SourceTable]]) -> list[str]:
         """Compare the tables with their contracts, and return every difference."""
-        present = self._list_columns()
+        present = self.connection.list_columns()
         return [
             fault
-            for name, declared in _declare(tables).items()
-            for fault in _compare(name, declared, present.get(name))
+            for name, table in tables.items()
+            for fault in _compare(name, declare_columns(table), present.get(name))
         ]
 
     def replace_days(self, loads: Sequence[TableLoad]) -> None:
-        """Replace the rows of days, all of them or none."""
-        with self.transaction():
-            for load in loads:
-                self._replace_day(load)
+        """Replace the rows of tables and days, all of them or none."""
+        if not loads:
+            return
+        tables: dict[type[SourceTable], list[TableLoad]] = {}
+        for load in loads:
+            tables.setdefault(load.table, []).append(load)
+        statements: list[str] = []
+        with ExitStack() as stack:
+            for table, days in tables.items():
+                rows = pa.concat_tables([_add_day(load) for load in days])
+                stage = stack.enter_context(self.connection.stage(f"stage_{table.table}", rows))
+                dates = list_dates([load.day for load in days])
+                statements.append(f"DELETE FROM {table.table} WHERE {DAY} IN ({dates})")
+                statements.append(_write_insertion(table, stage))
+                statements.append(
+                    f"DELETE FROM {LoadRow.table} "
+                    f"WHERE table_name = '{table.table}' AND {DAY} IN ({dates})"
+                )
+            rows = pa.concat_tables([_record_load(load) for load in loads])
+            stage = stack.enter_context(self.connection.stage(f"stage_{LoadRow.table}", rows))
+            statements.append(_write_insertion(LoadRow, stage))
+            dialect = self.connection.dialect
+            self.connection.run([compile_statement(text, dialect) for text in statements])
 
-    def find_load(self, table: str, day: date) -> str | None:
-        """Return the sha256 of the load that a day has, or None."""
-        rows = self.query(
-            f"SELECT sha256 FROM {LOADS} WHERE table_name = ? AND day = ?", [table, day]
-        )
-        return str(rows[0][0]) if rows else None
-
-    def _replace_day(self, load: TableLoad) -> None:
-        name = load.table.table
-        columns = ", ".join(column.name for column in columns_from_table(load.table))
-        self.query(f"DELETE FROM {name} WHERE {DAY} = ?", [load.day])
-        with self.stage(load.rows) as stage:
-            self.query(
-                f"INSERT INTO {name} ({columns}, {DAY}) "
-                f"SELECT {columns}, CAST(? AS DATE) FROM {stage}",
-                [load.day],
-            )
-        self.query(f"DELETE FROM {LOADS} WHERE table_name = ? AND {DAY} = ?", [name, load.day])
-        self.query(
-            f"INSERT INTO {LOADS} VALUES (?, ?, ?, ?, ?, ?)",
-            [name, load.day, load.load, load.sha256, load.rows.num_rows, load.refused],
-        )
-
-    def _list_columns(self) -> dict[str, dict[str, str]]:
-        rows = self.query(
-            "SELECT table_name, column_name, data_type FROM information_schema.columns "
-            "WHERE table_schema = 'main' ORDER BY table_name, ordinal_position"
-        )
-        tables: dict[str, dict[str, str]] = {}
-        for table, column, kind in rows:
-            tables.setdefault(table, {})[column] = kind
-        return tables
+    def find_loads(self, days: Sequence[date]) -> dict[tuple[str, date], str]:
+        """Return the sha256 of the load of every table and day."""
+        rows = self.read(
+            f"SELECT table_name, {DAY}, sha256 FROM {LoadRow.table} "
+            f"WHERE {DAY} IN ({list_dates(days)})"
+        ).to_pylist()
+        return {(row["table_name"], row[DAY]): row["sha256"] for row in rows}
 
 
-@contextmanager
-def open_warehouse(url: str) -> Iterator[Warehouse]:
-    """Open the warehouse of a URL: `duckdb:///path`. The file is made if it is missing.
-
-    Raises
-    ------
-    DeclarationError
-        If the URL has another form.
-    DataError
-        If another process has the file open, or it is no DuckDB file.
-    """
-    if not url.startswith(SCHEME) or not url.removeprefix(SCHEME):
-        message = f"WAREHOUSE_URL must be {SCHEME}PATH, not {url.split('://', maxsplit=1)[0]}://..."
-        raise DeclarationError(message)
-    path = Path(url.removeprefix(SCHEME))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        connection = duckdb.connect(path)
-    except duckdb.Error as error:
-        message = f"WAREHOUSE_URL: {path.name} cannot be opened; another run may have it: {error}"
-        raise DataError(message) from error
-    try:
-        yield Warehouse(connection)
-    finally:
-        connection.close()
+def declare_columns(table: type[SourceTable]) -> dict[str, str]:
+    """Return the columns of a table in the warehouse with their types."""
+    return {column.name: column.sql_type for column in columns_from_table(table)} | {DAY: "DATE"}
 
 
-def _declare(tables: Mapping[str, type[SourceTable]]) -> dict[str, dict[str, str]]:
-    declared = {name: _declare_columns(columns_from_table(t)) for name, t in tables.items()}
-    return declared | {LOADS: dict(LOADS_COLUMNS)}
+def write_creation(table: type[SourceTable], dialect: Dialect) -> str:
+    """Write the statement that creates a table. BigQuery keeps each day in a partition."""
+    columns = ", ".join(f"{name} {kind}" for name, kind in declare_columns(table).items())
+    statement = compile_statement(f"CREATE TABLE {table.table} ({columns})", dialect)
+    return f"{statement} PARTITION BY {DAY}" if dialect == "bigquery" else statement
 
 
-def _declare_columns(columns: Sequence[TableColumn]) -> dict[str, str]:
-    return {column.name: column.sql_type for column in columns} | {DAY: "DATE"}
+def list_dates(days: Sequence[date]) -> str:
+    """Write days as literals, with commas between them."""
+    return ", ".join(f"DATE '{day.isoformat()}'" for day in sorted(set(days)))
+
+
+def _add_day(load: TableLoad) -> pa.Table:
+    rows = load.rows.cast(arrow_schema(load.table))
+    return rows.append_column(DAY, pa.repeat(pa.scalar(load.day, pa.date32()), rows.num_rows))
+
+
+def _record_load(load: TableLoad) -> pa.Table:
+    row = {
+        "table_name": load.table.table,
+        "load": load.load,
+        "sha256": load.sha256,
+        "row_count": load.rows.num_rows,
+        "refused": load.refused,
+    }
+    rows = pa.Table.from_pylist([row], schema=arrow_schema(LoadRow))
+    return _add_day(TableLoad(LoadRow, load.day, rows))
+
+
+def _write_insertion(table: type[SourceTable], stage: str) -> str:
+    columns = ", ".join(declare_columns(table))
+    return f"INSERT INTO {table.table} ({columns}) SELECT {columns} FROM {stage}"
 
 
 def _compare(

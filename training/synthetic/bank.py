@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-CUSTOMERS, MONTHS = 2_000, 30
+CUSTOMERS, MONTHS = 6_000, 30
 REGIONS = ("north", "south", "east", "west")
 EDUCATION = ("none", "secondary", "vocational", "bachelor", "master", "doctorate")
 EDUCATION_SHARES = (0.04, 0.38, 0.25, 0.21, 0.10, 0.02)
@@ -53,7 +53,7 @@ class Bank:
     first_day: date
     last_day: date
 
-    def rows_of(self, table: str, day: date) -> Frame:
+    def select_day(self, table: str, day: date) -> Frame:
         """Return the rows that arrive on a day, without that column."""
         rows = self.tables[table]
         return rows[rows["arrives"] == pd.Timestamp(day)].drop(columns="arrives")
@@ -71,8 +71,8 @@ class _People:
 
     @property
     def statement_days(self) -> NDArray[np.int64]:
-        """The day of the month, from 0, on which statements are made and payments are due."""
-        return np.arange(len(self.ids)) % 28
+        """The day of the month, from 0, on which statements are made: one of four."""
+        return np.arange(len(self.ids)) % 4 * 7
 
 
 @dataclass(frozen=True, slots=True)

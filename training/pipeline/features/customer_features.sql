@@ -1,27 +1,45 @@
 -- Features of customers as of a date: what was known before it, and nothing of that day or later.
--- One row for each row of `observations` (customer_id, as_of) whose customer was known then.
+-- One row for each date of `feature_days` (as_of) and each customer who was known then.
 --
 -- Every table keeps each version of a row with the day it arrived. A version holds from the day
--- after it arrived until the day the next one did, so nothing that came later can be seen.
+-- after it arrived until the day the next one did, so nothing that came later can be seen. Money
+-- is added as DECIMAL: sums of doubles would depend on the order of the rows.
 WITH
+observations AS (
+    SELECT DISTINCT c.customer_id, d.as_of
+    FROM feature_days AS d
+    INNER JOIN customers AS c ON c.day < d.as_of
+),
 customer_versions AS (
-    SELECT *, LEAD(day) OVER (PARTITION BY customer_id ORDER BY day) AS superseded_on
+    SELECT
+        customer_id, birth_date, annual_income, employed_since, education, region, day,
+        LEAD(day) OVER (PARTITION BY customer_id ORDER BY day) AS superseded_on
     FROM customers
 ),
 account_versions AS (
-    SELECT *, LEAD(day) OVER (PARTITION BY account_id ORDER BY day) AS superseded_on
+    SELECT
+        account_id, customer_id, kind, opened_on, closed_on, day,
+        CAST(credit_limit AS DECIMAL(18, 2)) AS credit_limit,
+        CAST(balance AS DECIMAL(18, 2)) AS balance,
+        LEAD(day) OVER (PARTITION BY account_id ORDER BY day) AS superseded_on
     FROM accounts
 ),
 payment_versions AS (
-    SELECT *, LEAD(day) OVER (PARTITION BY payment_id ORDER BY day) AS superseded_on
+    SELECT
+        payment_id, customer_id, due_date, paid_on, day,
+        CAST(amount_due AS DECIMAL(18, 2)) AS amount_due,
+        CAST(amount_paid AS DECIMAL(18, 2)) AS amount_paid,
+        LEAD(day) OVER (PARTITION BY payment_id ORDER BY day) AS superseded_on
     FROM payments
 ),
 score_versions AS (
-    SELECT *, LEAD(day) OVER (PARTITION BY customer_id ORDER BY day) AS superseded_on
+    SELECT
+        customer_id, payment_history_score, day,
+        LEAD(day) OVER (PARTITION BY customer_id ORDER BY day) AS superseded_on
     FROM bureau_scores
 ),
--- A month may be revised; of what was known, the last period counts.
-indicator_known AS (
+-- A month may be revised. Of the figures that were public, the last one of the last month counts.
+indicator_ranks AS (
     SELECT
         o.as_of,
         m.indicator,
@@ -29,7 +47,7 @@ indicator_known AS (
         ROW_NUMBER() OVER (
             PARTITION BY o.as_of, m.indicator ORDER BY m.period DESC, m.day DESC
         ) AS age_rank
-    FROM (SELECT DISTINCT as_of FROM observations) AS o
+    FROM (SELECT DISTINCT as_of FROM feature_days) AS o
     INNER JOIN macro_indicators AS m ON m.day < o.as_of AND m.released_on < o.as_of
 ),
 macro AS (
@@ -39,7 +57,7 @@ macro AS (
         MAX(CASE WHEN indicator = 'unemployment_rate' THEN value END) AS unemployment_rate,
         MAX(CASE WHEN indicator = 'policy_rate' THEN value END) AS policy_rate,
         MAX(CASE WHEN indicator = 'gdp_growth' THEN value END) AS gdp_growth
-    FROM indicator_known
+    FROM indicator_ranks
     WHERE age_rank = 1
     GROUP BY as_of
 ),
@@ -51,7 +69,7 @@ account_facts AS (
         SUM(a.balance) AS total_debt,
         SUM(CASE WHEN a.kind = 'card' THEN a.balance ELSE 0 END) AS card_balance,
         SUM(CASE WHEN a.kind = 'card' THEN a.credit_limit ELSE 0 END) AS card_limit,
-        DATE_DIFF('month', MIN(a.opened_on), o.as_of) AS account_age_months
+        MIN(a.opened_on) AS first_opened_on
     FROM observations AS o
     INNER JOIN account_versions AS a
         ON a.customer_id = o.customer_id
@@ -60,20 +78,22 @@ account_facts AS (
         AND a.closed_on IS NULL
     GROUP BY o.customer_id, o.as_of
 ),
+-- Every statement of a card in the last 3 months, not only the last one.
 statement_facts AS (
     SELECT
         o.customer_id,
         o.as_of,
-        AVG(CASE WHEN a.credit_limit > 0 THEN a.balance / a.credit_limit END) AS mean_utilization_3m
+        SUM(a.balance) AS card_balance,
+        SUM(a.credit_limit) AS card_limit
     FROM observations AS o
-    INNER JOIN accounts AS a
+    INNER JOIN account_versions AS a
         ON a.customer_id = o.customer_id
         AND a.kind = 'card'
         AND a.day < o.as_of
         AND a.day >= CAST(o.as_of - INTERVAL '3' MONTH AS DATE)
     GROUP BY o.customer_id, o.as_of
 ),
--- How late each payment was, as far as it was known: one that is still open is as late as it is old.
+-- How late each payment was, as far as was known: one that is still open is as late as it is old.
 payment_delays AS (
     SELECT
         o.customer_id,
@@ -81,9 +101,13 @@ payment_delays AS (
         p.due_date,
         p.amount_due,
         p.amount_paid,
-        GREATEST(
-            DATE_DIFF('day', p.due_date, COALESCE(p.paid_on, CAST(o.as_of - INTERVAL '1' DAY AS DATE))), 0
-        ) AS days_late
+        CASE
+            WHEN COALESCE(p.paid_on, CAST(o.as_of - INTERVAL '1' DAY AS DATE)) > p.due_date
+                THEN DATE_DIFF('day', p.due_date, COALESCE(p.paid_on, CAST(o.as_of - INTERVAL '1' DAY AS DATE)))
+            ELSE 0
+        END AS days_late,
+        CAST(o.as_of - INTERVAL '3' MONTH AS DATE) AS three_months_before,
+        CAST(o.as_of - INTERVAL '6' MONTH AS DATE) AS six_months_before
     FROM observations AS o
     INNER JOIN payment_versions AS p
         ON p.customer_id = o.customer_id
@@ -96,38 +120,49 @@ payment_facts AS (
     SELECT
         customer_id,
         as_of,
-        SUM(CASE WHEN days_late > 0 AND due_date >= CAST(as_of - INTERVAL '3' MONTH AS DATE) THEN 1 ELSE 0 END) AS late_payments_3m,
-        SUM(CASE WHEN days_late > 0 AND due_date >= CAST(as_of - INTERVAL '6' MONTH AS DATE) THEN 1 ELSE 0 END) AS late_payments_6m,
+        SUM(CASE WHEN days_late > 0 AND due_date >= three_months_before THEN 1 ELSE 0 END) AS late_payments_3m,
+        SUM(CASE WHEN days_late > 0 AND due_date >= six_months_before THEN 1 ELSE 0 END) AS late_payments_6m,
         SUM(CASE WHEN days_late > 0 THEN 1 ELSE 0 END) AS late_payments_12m,
-        MAX(CASE WHEN due_date >= CAST(as_of - INTERVAL '3' MONTH AS DATE) THEN days_late ELSE 0 END) AS worst_days_past_due_3m,
-        MAX(CASE WHEN due_date >= CAST(as_of - INTERVAL '6' MONTH AS DATE) THEN days_late ELSE 0 END) AS worst_days_past_due_6m,
+        MAX(CASE WHEN due_date >= three_months_before THEN days_late ELSE 0 END) AS worst_days_past_due_3m,
+        MAX(CASE WHEN due_date >= six_months_before THEN days_late ELSE 0 END) AS worst_days_past_due_6m,
         MAX(days_late) AS worst_days_past_due_12m,
-        CASE WHEN SUM(amount_due) > 0 THEN SUM(amount_paid) / SUM(amount_due) END AS paid_share_12m
+        SUM(amount_due) AS amount_due,
+        SUM(amount_paid) AS amount_paid
     FROM payment_delays
     GROUP BY customer_id, as_of
 ),
 inquiry_facts AS (
-    SELECT o.customer_id, o.as_of, COUNT(*) AS inquiries_6m
+    SELECT o.customer_id, o.as_of, COUNT(DISTINCT i.inquiry_id) AS inquiries_6m
     FROM observations AS o
     INNER JOIN inquiries AS i
         ON i.customer_id = o.customer_id
         AND i.day < o.as_of
+        AND i.inquired_on < o.as_of
         AND i.inquired_on >= CAST(o.as_of - INTERVAL '6' MONTH AS DATE)
     GROUP BY o.customer_id, o.as_of
 )
 SELECT
     o.customer_id,
     o.as_of,
-    CAST(FLOOR(DATE_DIFF('day', c.birth_date, o.as_of) / 365.25) AS BIGINT) AS age,
+    CAST(FLOOR(DATE_DIFF('day', c.birth_date, o.as_of) / CAST(365.25 AS DOUBLE)) AS BIGINT) AS age,
     c.annual_income,
-    CASE WHEN c.employed_since IS NULL THEN 0.0 ELSE ROUND(DATE_DIFF('day', c.employed_since, o.as_of) / 365.25, 2) END AS employment_years,
+    CASE
+        WHEN c.employed_since IS NULL THEN CAST(0 AS DOUBLE)
+        ELSE DATE_DIFF('day', c.employed_since, o.as_of) / CAST(365.25 AS DOUBLE)
+    END AS employment_years,
     c.education,
     c.region,
-    CASE WHEN a.card_limit > 0 THEN LEAST(a.card_balance / a.card_limit, 1.0) ELSE 0.0 END AS credit_utilization,
-    s.mean_utilization_3m,
+    CASE
+        WHEN a.card_limit IS NULL OR a.card_limit <= 0 THEN CAST(0 AS DOUBLE)
+        WHEN a.card_balance >= a.card_limit THEN CAST(1 AS DOUBLE)
+        ELSE CAST(a.card_balance AS DOUBLE) / CAST(a.card_limit AS DOUBLE)
+    END AS credit_utilization,
+    CASE
+        WHEN s.card_limit > 0 THEN CAST(s.card_balance AS DOUBLE) / CAST(s.card_limit AS DOUBLE)
+    END AS mean_utilization_3m,
     COALESCE(a.num_credit_accounts, 0) AS num_credit_accounts,
-    COALESCE(a.total_debt, 0.0) AS total_debt,
-    a.account_age_months,
+    CAST(COALESCE(a.total_debt, 0) AS DOUBLE) AS total_debt,
+    DATE_DIFF('month', a.first_opened_on, o.as_of) AS account_age_months,
     b.payment_history_score,
     COALESCE(p.late_payments_3m, 0) AS late_payments_3m,
     COALESCE(p.late_payments_6m, 0) AS late_payments_6m,
@@ -135,7 +170,9 @@ SELECT
     COALESCE(p.worst_days_past_due_3m, 0) AS worst_days_past_due_3m,
     COALESCE(p.worst_days_past_due_6m, 0) AS worst_days_past_due_6m,
     COALESCE(p.worst_days_past_due_12m, 0) AS worst_days_past_due_12m,
-    p.paid_share_12m,
+    CASE
+        WHEN p.amount_due > 0 THEN CAST(p.amount_paid AS DOUBLE) / CAST(p.amount_due AS DOUBLE)
+    END AS paid_share_12m,
     COALESCE(i.inquiries_6m, 0) AS inquiries_6m,
     m.interest_rate,
     m.unemployment_rate,
@@ -155,3 +192,4 @@ LEFT JOIN score_versions AS b
 LEFT JOIN payment_facts AS p ON p.customer_id = o.customer_id AND p.as_of = o.as_of
 LEFT JOIN inquiry_facts AS i ON i.customer_id = o.customer_id AND i.as_of = o.as_of
 LEFT JOIN macro AS m ON m.as_of = o.as_of
+ORDER BY o.as_of, o.customer_id
