@@ -64,10 +64,10 @@ def check_columns(table: type[SourceTable], names: Iterable[str]) -> None:
     DataError
         If a column is missing, unknown or given twice. The message names all of them.
     """
-    given = list(names)
-    unknown = sorted(set(given) - set(table.model_fields))
-    missing = sorted(set(table.model_fields) - set(given))
-    twice = sorted({name for name in given if given.count(name) > 1})
+    delivered = list(names)
+    unknown = sorted(set(delivered) - set(table.model_fields))
+    missing = sorted(set(table.model_fields) - set(delivered))
+    twice = sorted({name for name in delivered if delivered.count(name) > 1})
     faults = [
         f"{word} {', '.join(columns)}"
         for word, columns in (("it lacks", missing), ("unknown:", unknown), ("twice:", twice))
@@ -209,7 +209,7 @@ def _convert(column: TableColumn, values: Values) -> tuple[pa.Array, Mask]:
     if not kinds <= plain:
         is_sound = np.fromiter((type(value) in plain for value in values), bool, len(values))
         values = [v if sound else None for v, sound in zip(values, is_sound, strict=True)]
-    if Decimal in kinds:
+    if column.python is float and Decimal in kinds:
         values = [None if value is None else float(value) for value in values]
     try:
         return pa.array(values, column.arrow_type), is_sound

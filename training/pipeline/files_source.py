@@ -124,7 +124,7 @@ def _fill(
 
 
 def _int_if_possible(number: float) -> float:
-    return int(number) if number.is_integer() else number
+    return int(number) if number.is_integer() else float(number)
 
 
 def _date_from_days(days: float) -> date:

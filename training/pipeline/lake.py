@@ -28,7 +28,7 @@ ATTEMPTS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
+class StoredLoad:
     """One load of a table and a day: the name of its object and the sha256 of its bytes.
 
     Both are empty if the day has no rows and never had any.
@@ -39,7 +39,7 @@ class Load:
     is_new: bool
 
 
-EMPTY = Load("", "", is_new=False)
+EMPTY = StoredLoad("", "", is_new=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +48,11 @@ class Lake:
 
     store: OpenedStore
 
-    def write(self, table: str, day: date, rows: pa.Table) -> Load:
+    def write(self, table: str, day: date, rows: pa.Table) -> StoredLoad:
         """Store the accepted rows of a day, unless the last load has the same."""
         return self._write(RAW, table, day, rows)
 
-    def quarantine(self, table: str, day: date, refused: tuple[RefusedRow, ...]) -> Load:
+    def quarantine(self, table: str, day: date, refused: tuple[RefusedRow, ...]) -> StoredLoad:
         """Store refused rows with their values, which no log and no message repeats."""
         rows = pa.table(
             {
@@ -72,7 +72,7 @@ class Lake:
         """Return the names of all loads of a day, oldest first."""
         return self.store.names(_prefix(RAW, table, day))
 
-    def _write(self, kind: str, table: str, day: date, rows: pa.Table) -> Load:
+    def _write(self, kind: str, table: str, day: date, rows: pa.Table) -> StoredLoad:
         """Create the next load. Two runs at once get one number each."""
         prefix = _prefix(kind, table, day)
         names = self.store.names(prefix)
@@ -84,14 +84,14 @@ class Lake:
         sha256 = hashlib.sha256(data).hexdigest()
         for _ in range(ATTEMPTS):
             if names and self.store.download(names[-1]) == data:
-                return Load(names[-1], sha256, is_new=False)
+                return StoredLoad(names[-1], sha256, is_new=False)
             name = f"{prefix}load-{len(names) + 1:04}.parquet"
             try:
                 self.store.create(name, data)
             except ObjectExistsError:
                 names = self.store.names(prefix)  # another run was faster: compare with its load
                 continue
-            return Load(name, sha256, is_new=True)
+            return StoredLoad(name, sha256, is_new=True)
         raise ObjectExistsError(prefix)
 
 

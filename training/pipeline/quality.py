@@ -150,13 +150,13 @@ def require_quality(
         if row["outcome"] == "failed" and row["table_name"] in tables and name not in accepted:
             failed[name].append(str(row[DAY]))
     if failed:
-        named = "; ".join(
+        description = "; ".join(
             f"{name} ({', '.join(sorted(set(dates))[:MOST_DATES])})"
             for name, dates in failed.items()
         )
         message = (
-            f"checks of data quality failed: {named}. Mend the data, ingest and check the day "
-            "again, or go on in spite of a check with --accept TABLE.CHECK"
+            f"checks of data quality failed: {description}. Mend the data, ingest and check the "
+            "day again, or go on in spite of a check with --accept TABLE.CHECK"
         )
         raise DataError(message)
 

@@ -169,15 +169,8 @@ def _simulate(random: np.random.Generator, people: _People, economy: dict[str, F
         history.days_late[:, month] = days_late
         history.score[:, month] = np.clip(score, 300, 850)
         debt = utilization * people.card_limit + history.loan_balance[:, month]
-        hazard = _sigmoid(
-            -6.6
-            - 0.01 * (score - 690)
-            + 2.0 * utilization
-            + 0.7 * debt / people.income
-            + 0.5 * lateness
-            + 15 * unemployment
-            + 12 * interest
-        )
+        risk = 2.0 * utilization + 0.7 * debt / people.income + 0.5 * lateness
+        hazard = _sigmoid(-6.6 - 0.01 * (score - 690) + risk + 15 * unemployment + 12 * interest)
         defaults = active & (random.random(customers) < hazard)
         history.defaulted_in[:, month] = defaults
         active = active & ~defaults
