@@ -203,6 +203,9 @@ def _add_generate(commands: Any) -> None:  # noqa: ANN401 -- likewise
         help="write the tables of the pipeline's sources to a folder, up to --day",
     )
     parser.add_argument("--day", type=_parse_day, help="the last day of the bank")
+    parser.add_argument(
+        "--months", type=parse_count, help="how many months the bank's history has (default: 30)"
+    )
     parser.add_argument("--seed", type=_parse_seed, default=DEFAULT_SEED)
     parser.add_argument(
         "--output", type=Path, required=True, help="a .csv or .parquet file; for bureau a folder"

@@ -42,7 +42,7 @@ from training.pipeline.warehouse_url import open_warehouse
 from training.progress import show_steps
 from training.reading.tabular_files import write_table
 from training.settings import PipelineSettings, TrainingSettings
-from training.synthetic.bank import CUSTOMERS, generate_bank
+from training.synthetic.bank import CUSTOMERS, MONTHS, generate_bank
 
 WAREHOUSE_TABLES: Mapping[str, type[SourceTable]] = TABLES | {
     row.table: row for row in (LoadRow, QualityCheckRow, CustomerFeatureRow)
@@ -158,7 +158,8 @@ def write_bank(options: argparse.Namespace) -> None:
     if options.day is None:
         message = "--source bank needs --day, the last day of its history"
         raise DeclarationError(message)
-    bank = generate_bank(options.day, options.seed, options.rows or CUSTOMERS)
+    customers, months = options.rows or CUSTOMERS, options.months or MONTHS
+    bank = generate_bank(options.day, options.seed, customers, months)
     for name, table in bank.tables.items():
         write_table(table, options.output / f"{name}.parquet")
     rows = {name: len(table) for name, table in bank.tables.items()}

@@ -62,13 +62,17 @@ def main() -> int:
         "--folder", type=Path, help="where everything is made (default var/pipeline)"
     )
     parser.add_argument("--customers", help="how many customers the bank has (default 6000)")
+    parser.add_argument("--months", help="how many months its history has (default 30)")
     parser.add_argument("--family", action="append", default=[], help="passed on to train")
     options = parser.parse_args()
     folder = options.folder or REPOSITORY / "var" / "pipeline" / options.day
     place = Place(folder.resolve(), options.day)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        print(json.dumps(run_day(place, options.customers, options.family)))
+        size = {"--rows": options.customers, "--months": options.months}
+        bank = [text for name, value in size.items() if value for text in (name, value)]
+        families = [text for family in options.family for text in ("--family", family)]
+        print(json.dumps(run_day(place, bank, families)))
     except KeyboardInterrupt:
         return 130
     except PipelineError as error:
@@ -81,16 +85,17 @@ def _interrupt(_number: int, _frame: object) -> None:
     raise KeyboardInterrupt
 
 
-def run_day(place: Place, customers: str | None, families: list[str]) -> dict[str, Any]:
-    """Run every step of the day, and return what became of each."""
+def run_day(place: Place, size: list[str], families: list[str]) -> dict[str, Any]:
+    """Run every step of the day, and return what became of each.
+
+    `size` and `families` are options of `generate` and of `train`.
+    """
     variables = place.name_variables() | dict(os.environ)
-    rows = ("--rows", customers) if customers else ()
-    options = ("--day", place.day, "--output", str(place.bank), *rows)
-    bank = run_step(variables, "generate", "--source", "bank", *options)
-    since = ("--since", str(bank["first_day"]))
     day = ("--day", place.day)
+    output = ("--output", str(place.bank))
+    bank = run_step(variables, "generate", "--source", "bank", *day, *output, *size)
+    since = ("--since", str(bank["first_day"]))
     training = str(place.folder / "customer.parquet")
-    families = [option for family in families for option in ("--family", family)]
     with running_sources(place) as addresses:
         variables |= addresses
         steps = {

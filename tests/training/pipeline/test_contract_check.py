@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -155,6 +155,7 @@ def accept_by_pydantic(row: dict[str, Any]) -> dict[str, Any] | None:
     return None if any(value and value > DAY for value in dates) else accepted
 
 
+@settings(deadline=None)
 @given(CUSTOMERS)
 def test_columns_accept_exactly_what_pydantic_accepts(rows: list[dict[str, Any]]) -> None:
     checked = check_rows(CustomerRow, [batch_from_rows(rows)], DAY)

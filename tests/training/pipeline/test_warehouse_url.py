@@ -1,0 +1,21 @@
+"""The warehouse that a URL names."""
+
+from pathlib import Path
+
+import pytest
+
+from models.errors import DeclarationError
+from training.pipeline.warehouse_url import open_warehouse
+
+
+def test_a_duckdb_url_names_a_file(tmp_path: Path) -> None:
+    with open_warehouse(f"duckdb:///{tmp_path / 'w.duckdb'}") as warehouse:
+        assert warehouse.connection.dialect == "duckdb"
+    assert (tmp_path / "w.duckdb").exists()
+
+
+@pytest.mark.parametrize("url", ["", "duckdb:///", "postgresql://user:secret@host/db"])
+def test_another_url_is_refused_and_not_repeated(url: str) -> None:
+    with pytest.raises(DeclarationError, match="WAREHOUSE_URL must be") as caught:
+        open_warehouse(url).__enter__()
+    assert "secret" not in str(caught.value)
