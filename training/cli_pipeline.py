@@ -3,7 +3,7 @@
 import argparse
 import json
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from datetime import date, timedelta
 from pathlib import Path
@@ -64,7 +64,7 @@ def run_ingest(options: argparse.Namespace, settings: TrainingSettings) -> None:
     results: list[DayResult] = []
     shows = len(days) >= MANY_DAYS
     with (
-        open_warehouse(pipeline.warehouse_url) as warehouse,
+        _open(pipeline) as warehouse,
         show_steps(f"days of {options.source}", len(days)) if shows else nullcontext() as advance,
     ):
         warehouse.initialise(WAREHOUSE_TABLES)
@@ -86,7 +86,7 @@ def run_quality(options: argparse.Namespace, settings: TrainingSettings) -> None
     """
     days = list_days(options.since, options.day)
     limits = read_quality_limits(settings.pipeline.quality_file)
-    with open_warehouse(settings.pipeline.warehouse_url) as warehouse:
+    with _open(settings.pipeline) as warehouse:
         warehouse.initialise(WAREHOUSE_TABLES)
         checks = check_quality(warehouse, days, limits)
     _print_checks(checks, options.day)
@@ -110,7 +110,7 @@ def run_quality(options: argparse.Namespace, settings: TrainingSettings) -> None
 def run_features(options: argparse.Namespace, settings: TrainingSettings) -> None:
     """Compute the features of a day, or of the month ends since another one as well."""
     days = month_ends(options.since, options.day) if options.since else [options.day]
-    with open_warehouse(settings.pipeline.warehouse_url) as warehouse:
+    with _open(settings.pipeline) as warehouse:
         warehouse.initialise(WAREHOUSE_TABLES)
         require_quality(warehouse, days, INPUTS, options.accept)
         rows = load_features(warehouse, days)
@@ -139,7 +139,7 @@ def run_warehouse(options: argparse.Namespace, settings: TrainingSettings) -> No
     if options.action == "compile":
         print(json.dumps({"outcome": "compiled", "files": len(write_compiled())}))
         return
-    with open_warehouse(settings.pipeline.warehouse_url) as warehouse:
+    with _open(settings.pipeline) as warehouse:
         created = warehouse.initialise(WAREHOUSE_TABLES) if options.action == "init" else []
         faults = warehouse.check(WAREHOUSE_TABLES)
     if faults:
@@ -198,6 +198,10 @@ def _write_training(warehouse: Warehouse, day: date, file: Path | None) -> dict[
     return {"file": str(file), "rows": outcomes.num_rows}
 
 
+def _open(settings: PipelineSettings) -> AbstractContextManager[Warehouse]:
+    return open_warehouse(settings.warehouse_url, settings.warehouse_secret)
+
+
 def _find_address(source: str, settings: PipelineSettings) -> Address:
     if source not in settings.addresses:
         message = f"SOURCE_URL_{source.upper()} is not set: it is the address of the source"
@@ -216,13 +220,14 @@ def _print_results(source: str, day: date, results: DayResult) -> None:
 
 def _print_checks(checks: Checks, day: date) -> None:
     table = Table(title=f"data quality of {day}", title_justify="left")
-    for heading in ("table", "check", "column", "figure", "outcome"):
+    for heading in ("table", "passed", "failed", "not enough", "what failed"):
         table.add_column(heading)
     for (name, judged_day), judged in checks.items():
         if judged_day == day:
-            for check in judged:
-                figure = "" if check.figure is None else f"{check.figure:g}"
-                table.add_row(name, check.name, check.column, figure, check.outcome)
+            outcomes = [check.outcome for check in judged]
+            counts = [str(outcomes.count(kind)) for kind in ("passed", "failed", "not_enough")]
+            failed = [check.describe() for check in judged if check.outcome == "failed"]
+            table.add_row(name, *counts, "; ".join(failed))
     Console(stderr=True).print(table)
 
 

@@ -31,6 +31,7 @@ class PipelineSettings:
     quality_file: Path = SHIPPED_LIMITS
     lake_uri: str = DEFAULT_LAKE
     warehouse_url: str = field(default=DEFAULT_WAREHOUSE, repr=False)
+    warehouse_secret: str = field(default="", repr=False)
     addresses: Mapping[str, str] = field(default_factory=dict, repr=False)
     tokens: Mapping[str, str] = field(default_factory=dict, repr=False)
 
@@ -55,8 +56,8 @@ def settings_from_environment(environment: Mapping[str, str]) -> TrainingSetting
     """Read the variables of training, and count the available cores.
 
     They are `MODEL_STORE`, `CREDIT_MODELS`, `DATA_URL`, `MLFLOW_TRACKING_URI`, and those of the
-    pipeline: `PIPELINE_SOURCES`, `PIPELINE_QUALITY`, `LAKE_URI`, `WAREHOUSE_URL`, and for
-    each source `SOURCE_URL_NAME` and `SOURCE_TOKEN_NAME`.
+    pipeline: `PIPELINE_SOURCES`, `PIPELINE_QUALITY`, `LAKE_URI`, `WAREHOUSE_URL`,
+    `WAREHOUSE_SECRET`, and for each source `SOURCE_URL_NAME` and `SOURCE_TOKEN_NAME`.
 
     Raises
     ------
@@ -79,6 +80,7 @@ def _read_pipeline(environment: Mapping[str, str]) -> PipelineSettings:
         quality_file=Path(environment.get("PIPELINE_QUALITY") or SHIPPED_LIMITS),
         lake_uri=environment.get("LAKE_URI") or DEFAULT_LAKE,
         warehouse_url=environment.get("WAREHOUSE_URL") or DEFAULT_WAREHOUSE,
+        warehouse_secret=environment.get("WAREHOUSE_SECRET", ""),
         addresses=_read_prefixed(environment, "SOURCE_URL_"),
         tokens=_read_prefixed(environment, "SOURCE_TOKEN_"),
     )

@@ -74,7 +74,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
     made = Place(folder, drop_months(bank, folder))
     tables = "".join(TABLE.format(name=name) for name in TABLES)
     (folder / "sources.toml").write_text(f"[sources.drop]\nkind = 'files'\n{tables}")
-    (folder / "quality.toml").write_text("[defaults]\nmax_silent_days = 366\nwindow_days = 366\n")
+    (folder / "quality.toml").write_text("[defaults]\nmax_silent_days = 3660\nwindow_days = 366\n")
     for day in made.days:
         assert made.run("ingest", "--source", "drop", "--day", day) == 0
         assert made.run("quality", "--day", day) == 0

@@ -124,7 +124,7 @@ def draw_observations(rows: pa.Table) -> pa.Table:
     for customer_id, candidates in indices.items():
         number = int.from_bytes(hashlib.sha256(customer_id.encode()).digest()[:8])
         drawn.append(candidates[number % len(candidates)])
-    return rows.take(sorted(drawn))
+    return rows.take(pa.array(sorted(drawn), pa.int64()))
 
 
 def read_outcomes(warehouse: Warehouse, day: date) -> pa.Table:

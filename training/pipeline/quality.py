@@ -294,7 +294,12 @@ def _judge_counts(day: date, figures: TableFigures, limits: TableLimits) -> Iter
         figures.count_rows(day - timedelta(days=limits.window_days * number), limits.window_days)
         for number in range(1, limits.windows + 1)
     )
-    yield Check(name="row_count", figure=count, low=limits.fewest * usual, high=limits.most * usual)
+    yield Check(
+        name="row_count",
+        figure=count if usual >= limits.fewest_rows else None,
+        low=limits.fewest * usual,
+        high=limits.most * usual,
+    )
 
 
 def _judge_nulls(

@@ -19,7 +19,8 @@ class TableLimits(BaseModel):
     """The limits of one table.
 
     - `window_days` is how often rows come: their number over so many days is compared with the
-      mean of the `windows` windows before, and must be within `fewest` and `most` times it.
+      mean of the `windows` windows before, and must be within `fewest` and `most` times it. A mean
+      below `fewest_rows` is not judged.
     - `max_silent_days` bounds the days since the last row came.
     - `newest` names the date column, if there is one, whose latest value may be at most
       `max_age_days` before the day it came: a clock that is off, or an old file, is seen by it.

@@ -41,11 +41,11 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     with module.serve(folder / "bank", folder / "sources", str(LAST_DAY)) as variables:
-        places = {
+        variables |= {
             "LAKE_URI": (folder / "lake").as_uri(),
             "WAREHOUSE_URL": f"duckdb:///{folder / 'w.duckdb'}",
         }
-        yield Started(bank, variables | places)
+        yield Started(bank, variables)
 
 
 @pytest.mark.parametrize("source", SOURCES)

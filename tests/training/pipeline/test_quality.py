@@ -21,7 +21,7 @@ from training.pipeline.warehouse import TableLoad, Warehouse
 
 FIRST = date(2026, 6, 1)
 LIMITS = QualityLimits(
-    defaults={"fewest_rows": 4, "max_silent_days": 2, "windows": 3},
+    defaults={"fewest_rows": 3, "max_silent_days": 2, "windows": 3},
     tables={"inquiries": {"newest": "inquired_on"}},
 )
 
@@ -86,7 +86,7 @@ def test_rows_that_come_rarely_are_counted_over_a_window(warehouse: Warehouse) -
     days = list_days(8)
     rows = [make_payments(day, 4 * (number % 2)) for number, day in enumerate(days)]
     load_all(warehouse, rows)
-    limits = QualityLimits(defaults={"window_days": 2, "windows": 3})
+    limits = QualityLimits(defaults={"window_days": 2, "windows": 3, "fewest_rows": 4})
     assert find(check_quality(warehouse, days, limits), "payments", days[-1], "row_count") == Check(
         name="row_count", figure=4, low=2, high=8
     )
@@ -124,7 +124,7 @@ def test_absent_values_are_compared_with_their_usual_share(warehouse: Warehouse)
 
 
 def test_a_share_of_few_rows_is_not_judged(warehouse: Warehouse) -> None:
-    load_all(warehouse, [make_payments(FIRST, 3, 3)])
+    load_all(warehouse, [make_payments(FIRST, 2, 2)])
     check = find(
         check_quality(warehouse, [FIRST], LIMITS), "payments", FIRST, "null_share", "paid_on"
     )

@@ -3,7 +3,7 @@
 /* One row for each date of `feature_days` (as_of) and each customer who was known then. */
 /* Every table keeps each version of a row with the day it arrived. A version holds from the day */
 /* after it arrived until the day the next one did, so nothing that came later can be seen. Money */
-/* is added as DECIMAL: sums of doubles would depend on the order of the rows. */
+/* is added in whole cents: sums of doubles would depend on the order of the rows. */
 WITH observations AS (
   SELECT DISTINCT
     c.customer_id,
@@ -30,8 +30,8 @@ WITH observations AS (
     opened_on,
     closed_on,
     day,
-    CAST(credit_limit AS DECIMAL(18, 2)) AS credit_limit,
-    CAST(balance AS DECIMAL(18, 2)) AS balance,
+    CAST(ROUND(credit_limit * 100) AS BIGINT) AS limit_cents,
+    CAST(ROUND(balance * 100) AS BIGINT) AS balance_cents,
     LEAD(day) OVER (PARTITION BY account_id ORDER BY day) AS superseded_on
   FROM accounts
 ), payment_versions AS (
@@ -41,8 +41,8 @@ WITH observations AS (
     due_date,
     paid_on,
     day,
-    CAST(amount_due AS DECIMAL(18, 2)) AS amount_due,
-    CAST(amount_paid AS DECIMAL(18, 2)) AS amount_paid,
+    CAST(ROUND(amount_due * 100) AS BIGINT) AS due_cents,
+    CAST(ROUND(amount_paid * 100) AS BIGINT) AS paid_cents,
     LEAD(day) OVER (PARTITION BY payment_id ORDER BY day) AS superseded_on
   FROM payments
 ), score_versions AS (
@@ -85,9 +85,9 @@ WITH observations AS (
     o.customer_id,
     o.as_of,
     COUNT(*) AS num_credit_accounts,
-    SUM(a.balance) AS total_debt,
-    SUM(CASE WHEN a.kind = 'card' THEN a.balance ELSE 0 END) AS card_balance,
-    SUM(CASE WHEN a.kind = 'card' THEN a.credit_limit ELSE 0 END) AS card_limit,
+    SUM(a.balance_cents) AS debt_cents,
+    SUM(CASE WHEN a.kind = 'card' THEN a.balance_cents ELSE 0 END) AS card_cents,
+    SUM(CASE WHEN a.kind = 'card' THEN a.limit_cents ELSE 0 END) AS limit_cents,
     MIN(a.opened_on) AS first_opened_on
   FROM observations AS o
   INNER JOIN account_versions AS a
@@ -104,8 +104,8 @@ WITH observations AS (
   SELECT
     o.customer_id,
     o.as_of,
-    SUM(a.balance) AS card_balance,
-    SUM(a.credit_limit) AS card_limit
+    SUM(a.balance_cents) AS card_cents,
+    SUM(a.limit_cents) AS limit_cents
   FROM observations AS o
   INNER JOIN account_versions AS a
     ON a.customer_id = o.customer_id
@@ -120,8 +120,8 @@ WITH observations AS (
     o.customer_id,
     o.as_of,
     p.due_date,
-    p.amount_due,
-    p.amount_paid,
+    p.due_cents,
+    p.paid_cents,
     CASE
       WHEN COALESCE(p.paid_on, CAST(o.as_of - INTERVAL '1 DAY' AS DATE)) > p.due_date
       THEN DATEDIFF(DAY, p.due_date, COALESCE(p.paid_on, CAST(o.as_of - INTERVAL '1 DAY' AS DATE)))
@@ -148,8 +148,8 @@ WITH observations AS (
     MAX(CASE WHEN due_date >= three_months_before THEN days_late ELSE 0 END) AS worst_days_past_due_3m,
     MAX(CASE WHEN due_date >= six_months_before THEN days_late ELSE 0 END) AS worst_days_past_due_6m,
     MAX(days_late) AS worst_days_past_due_12m,
-    SUM(amount_due) AS amount_due,
-    SUM(amount_paid) AS amount_paid
+    SUM(due_cents) AS due_cents,
+    SUM(paid_cents) AS paid_cents
   FROM payment_delays
   GROUP BY
     customer_id,
@@ -182,18 +182,18 @@ SELECT
   c.education,
   c.region,
   CASE
-    WHEN a.card_limit IS NULL OR a.card_limit <= 0
+    WHEN a.limit_cents IS NULL OR a.limit_cents <= 0
     THEN CAST(0 AS DOUBLE)
-    WHEN a.card_balance >= a.card_limit
+    WHEN a.card_cents >= a.limit_cents
     THEN CAST(1 AS DOUBLE)
-    ELSE CAST(a.card_balance AS DOUBLE) / CAST(a.card_limit AS DOUBLE)
+    ELSE CAST(a.card_cents AS DOUBLE) / CAST(a.limit_cents AS DOUBLE)
   END AS credit_utilization,
   CASE
-    WHEN s.card_limit > 0
-    THEN CAST(s.card_balance AS DOUBLE) / CAST(s.card_limit AS DOUBLE)
+    WHEN s.limit_cents > 0
+    THEN CAST(s.card_cents AS DOUBLE) / CAST(s.limit_cents AS DOUBLE)
   END AS mean_utilization_3m,
   COALESCE(a.num_credit_accounts, 0) AS num_credit_accounts,
-  CAST(COALESCE(a.total_debt, 0) AS DOUBLE) AS total_debt,
+  CAST(COALESCE(a.debt_cents, 0) AS DOUBLE) / CAST(100 AS DOUBLE) AS total_debt,
   DATEDIFF(MONTH, a.first_opened_on, o.as_of) AS account_age_months,
   b.payment_history_score,
   COALESCE(p.late_payments_3m, 0) AS late_payments_3m,
@@ -203,8 +203,8 @@ SELECT
   COALESCE(p.worst_days_past_due_6m, 0) AS worst_days_past_due_6m,
   COALESCE(p.worst_days_past_due_12m, 0) AS worst_days_past_due_12m,
   CASE
-    WHEN p.amount_due > 0
-    THEN CAST(p.amount_paid AS DOUBLE) / CAST(p.amount_due AS DOUBLE)
+    WHEN p.due_cents > 0
+    THEN CAST(p.paid_cents AS DOUBLE) / CAST(p.due_cents AS DOUBLE)
   END AS paid_share_12m,
   COALESCE(i.inquiries_6m, 0) AS inquiries_6m,
   m.interest_rate,
