@@ -1,8 +1,8 @@
 """Loads and features in another database's emulator, run by the Python of its own environment.
 
-`foreign_warehouse.py snowflake FOLDER` or `foreign_warehouse.py bigquery FOLDER URL`. FOLDER has the
-tables of the warehouse as Parquet, with the day of each row; the features and outcomes of the days
-in `days.json` are written beside them, and what the database answers is printed as JSON.
+`foreign_warehouse.py snowflake FOLDER` or `foreign_warehouse.py bigquery FOLDER URL`. FOLDER has
+the tables of the warehouse as Parquet, with the day of each row; the features and outcomes of the
+days in `days.json` are written beside them, and what the database answers is printed as JSON.
 """
 
 import json
@@ -38,13 +38,11 @@ def open_emulated(kind: str, url: str) -> Iterator[Warehouse]:
 
         with fakesnow.patch():
             import snowflake.connector  # noqa: PLC0415
-            from snowflake.connector import pandas_tools  # noqa: PLC0415
 
-            from training.pipeline import snowflake_warehouse  # noqa: PLC0415
+            from training.pipeline.snowflake_warehouse import SnowflakeConnection  # noqa: PLC0415
 
-            snowflake_warehouse.pandas_tools = pandas_tools
             session = snowflake.connector.connect(database="BANK", schema="RISK")
-            yield Warehouse(snowflake_warehouse.SnowflakeConnection(session, "risk"))
+            yield Warehouse(SnowflakeConnection(session, "risk"))
     else:
         from google.auth.credentials import AnonymousCredentials  # noqa: PLC0415
         from google.cloud import bigquery  # noqa: PLC0415
@@ -52,7 +50,9 @@ def open_emulated(kind: str, url: str) -> Iterator[Warehouse]:
         from training.pipeline.bigquery_warehouse import BigQueryConnection  # noqa: PLC0415
 
         client = bigquery.Client(
-            "bank", AnonymousCredentials(), client_options={"api_endpoint": url}
+            "bank",
+            AnonymousCredentials(),  # type: ignore[no-untyped-call]
+            client_options={"api_endpoint": url},
         )
         client.create_dataset("risk", exists_ok=True)
         yield Warehouse(BigQueryConnection(client, "risk"))

@@ -18,12 +18,12 @@ from training.pipeline.dialects import Dialect
 from training.pipeline.warehouse import Warehouse
 
 STAGED_FOR = timedelta(days=1)  # what a killed run leaves is gone after it
-# BigQuery's names of the types that the warehouse has.
+# The names that BigQuery's interface has for the types of the warehouse.
 DUCKDB_TYPES: Mapping[str, str] = {
     "STRING": "VARCHAR",
-    "INT64": "BIGINT",
-    "FLOAT64": "DOUBLE",
-    "BOOL": "BOOLEAN",
+    "INTEGER": "BIGINT",
+    "FLOAT": "DOUBLE",
+    "BOOLEAN": "BOOLEAN",
     "DATE": "DATE",
 }
 FIELD_TYPES: Mapping[pa.DataType, str] = {
@@ -72,15 +72,11 @@ class BigQueryConnection:
 
     def list_columns(self) -> dict[str, dict[str, str]]:
         """Return the columns of every table with their types, as DuckDB calls them."""
-        rows = self.read(
-            "SELECT table_name, column_name, data_type "
-            "FROM INFORMATION_SCHEMA.COLUMNS "  # of the default dataset
-            "ORDER BY table_name, ordinal_position"
-        ).to_pylist()
-        tables: dict[str, dict[str, str]] = {}
-        for row in rows:
-            kind = DUCKDB_TYPES.get(row["data_type"], row["data_type"])
-            tables.setdefault(row["table_name"], {})[row["column_name"]] = kind
+        tables = {}
+        for item in self.client.list_tables(self.dataset):
+            fields = self.client.get_table(item.reference).schema
+            kinds = {f.name: DUCKDB_TYPES.get(f.field_type, f.field_type) for f in fields}
+            tables[item.table_id] = kinds
         return tables
 
     def _fill(

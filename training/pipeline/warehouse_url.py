@@ -67,8 +67,8 @@ def _split(url: str) -> SplitResult:
         parts = SplitResult("", "", "", "", "")
     if "@" in parts.netloc:
         message = (
-            "WAREHOUSE_URL must not have a user or password before the host: give Snowflake's key or "
-            "token as WAREHOUSE_SECRET"
+            "WAREHOUSE_URL must not have a user or password before the host: give Snowflake's key "
+            "or token as WAREHOUSE_SECRET"
         )
         raise DeclarationError(message)
     return parts
@@ -86,7 +86,7 @@ def _require_client(name: str) -> None:
         spec = None
     if spec is None:
         message = (
-            f"WAREHOUSE_URL {name}:// needs {module}: pip install --no-deps -r {requirements}, over "
-            "what training/requirements.txt installs"
+            f"WAREHOUSE_URL {name}:// needs {module}: pip install --no-deps -r {requirements}, "
+            "over what training/requirements.txt installs"
         )
         raise LibraryMissingError(message)
