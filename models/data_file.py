@@ -85,6 +85,8 @@ class DataFile:
     - `known_afterwards` are columns that are known only after the outcome. No field may read one.
     - `date_column` is the date of the application. With it the last rows test the model out of
       time.
+    - `weight_column` is how many applications a row stands for, as after undersampling. The model
+      and its figures are then those of these applications. No field may read it.
     """
 
     csv: CsvDialect = CsvDialect()
@@ -93,6 +95,7 @@ class DataFile:
     id_column: str | None = None
     group_column: str | None = None
     date_column: str | None = None
+    weight_column: str | None = None
     known_afterwards: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

@@ -10,8 +10,16 @@ from models.calibration import calibrate
 from models.contract import CreditModel, name_from_model
 from models.estimators.families import Family
 from models.explaining.recourse_grid import Spreads
-from models.metrics import Labels, Probabilities, evaluate
-from models.registry.bundle import Bundle, Figures, Golden, Manifest, Provenance, build_manifest
+from models.metrics import Probabilities, evaluate
+from models.registry.bundle import (
+    Bundle,
+    Figures,
+    Golden,
+    Manifest,
+    Provenance,
+    Weighting,
+    build_manifest,
+)
 from models.reliability import measure_reliability
 from models.scorer import Scorer, probabilities_from_log_odds
 from training.baseline import fit_baseline, spreads_from_matrix
@@ -166,6 +174,7 @@ class Trained:
         """The results that the gates judge."""
         return Evaluation(
             labels=self.test.labels,
+            weights=self.test.weights,
             probabilities=self.probabilities,
             base_rate=self.fitted.base_rate,
             auc=self.manifest.metrics["auc"],
@@ -210,7 +219,8 @@ def prepare(job: TrainingJob) -> Prepared:
     part = parts.training
     frame = frame_from_matrix(job.model, part.matrix)
     plan = plan_search(job.search)
-    folded = FoldedData(frame, part.labels, groups=part.groups).fold(FOLDS, job.seed)
+    folded = FoldedData(frame, part.labels, groups=part.groups, weights=part.weights)
+    folded = folded.fold(FOLDS, job.seed)
     families = compare_families(_build_fit(job), job.select_candidates(), folded, plan)
     parameters = {r.candidate.family: r.candidate.parameters for r in families}
     repeatable = replace(job, search=job.search.without_search(parameters))
@@ -225,7 +235,7 @@ def finish(prepared: Prepared, result: FamilyResult) -> Trained:
     fitted = _fit(prepared, result)
     require_same_scores(fitted.scorer, test.columns)
     probabilities = probabilities_from_log_odds(fitted.scorer.log_odds_from_matrix(test.matrix))
-    figures = _measure(fitted, test.labels, probabilities, job.seed)
+    figures = _measure(fitted, test, probabilities, job.seed)
     provenance = _build_provenance(prepared, result.candidate.parameters)
     return Trained(
         job=job,
@@ -264,18 +274,18 @@ def _fit(prepared: Prepared, result: FamilyResult) -> Fitted:
     """Fit one family to the entire training part, export it and calibrate it."""
     job, part = prepared.job, prepared.parts.training
     frame = frame_from_matrix(job.model, part.matrix)
-    pipeline = result.candidate.build(_build_fit(job)).fit(frame, part.labels)
+    pipeline = result.candidate.fit(_build_fit(job), frame, part.labels, part.weights)
     estimator = export(result.candidate.family, pipeline, job.model)
     check_parity(estimator, pipeline, job.model, prepared.parts.test.matrix)
-    baseline = fit_baseline(job.model, part.columns, part.labels)
+    baseline = fit_baseline(job.model, part.columns, part.labels, part.weights)
     calibration = result.calibration.calibration
     expected = probabilities_from_log_odds(calibrate(result.out_of_fold.log_odds, calibration))
-    policy = choose_cutoffs(job.model.policy, part.labels, expected)
+    policy = choose_cutoffs(job.model.policy, part.labels, expected, part.weights)
     return Fitted(
         scorer=Scorer.from_catalogue(job.model, estimator, calibration, baseline, policy),
-        default_from=choose_cutoff(job.model.default_rule, part.labels, expected),
-        spreads=spreads_from_matrix(job.model, part.matrix),
-        base_rate=float(part.labels.mean()),
+        default_from=choose_cutoff(job.model.default_rule, part.labels, expected, part.weights),
+        spreads=spreads_from_matrix(job.model, part.matrix, part.weights),
+        base_rate=part.default_rate,
         result=result,
     )
 
@@ -287,19 +297,19 @@ def _gather_evidence(
     expected = calibrate(result.out_of_fold.log_odds, result.calibration.calibration)
     return gather_evidence(
         fitted.scorer,
-        JudgedRows(part.columns, part.matrix, part.labels, probabilities_from_log_odds(expected)),
-        JudgedRows(test.columns, test.matrix, test.labels, probabilities),
+        JudgedRows.from_part(part, probabilities_from_log_odds(expected)),
+        JudgedRows.from_part(test, probabilities),
         prepared.job.seed,
     )
 
 
-def _measure(fitted: Fitted, labels: Labels, probabilities: Probabilities, seed: int) -> Figures:
+def _measure(fitted: Fitted, test: Part, probabilities: Probabilities, seed: int) -> Figures:
     confidence = fitted.scorer.model.gate_policy.calibration_confidence
     return Figures(
         calibration=fitted.scorer.calibration,
         policy=fitted.scorer.policy,
-        metrics=evaluate(labels, probabilities, seed, fitted.default_from),
-        reliability=measure_reliability(labels, probabilities, confidence, seed),
+        metrics=evaluate(test.labels, probabilities, seed, fitted.default_from, test.weights),
+        reliability=measure_reliability(test.labels, probabilities, confidence, seed, test.weights),
         spreads=fitted.spreads,
         default_from=fitted.default_from,
     )
@@ -315,10 +325,26 @@ def _build_provenance(prepared: Prepared, parameters: Mapping[str, float]) -> Pr
         rows_train=len(part.labels),
         rows_test=len(test.labels),
         bads_test=int(test.labels.sum()),
+        weights=_describe_weights(prepared),
         seed=job.seed,
         threads=job.threads,
         parameters=dict(parameters),
         libraries={name: version_of_package(name) for name in LIBRARIES},
         train_dates=part.span_dates(),
         test_dates=test.span_dates(),
+    )
+
+
+def _describe_weights(prepared: Prepared) -> Weighting | None:
+    """Describe the weights of the rows, if they have some."""
+    column = prepared.data.rows.special.weight_column
+    part, test = prepared.parts.training, prepared.parts.test
+    if column is None or part.weights is None or test.weights is None:
+        return None
+    return Weighting(
+        column=column,
+        applications_train=float(part.weights.sum()),
+        applications_test=float(test.weights.sum()),
+        effective_train=part.effective_rows,
+        effective_test=test.effective_rows,
     )

@@ -47,11 +47,26 @@ class _BundleDocument(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
+class Weighting(_BundleDocument):
+    """The column with sample weights, and what the rows of both parts stand for.
+
+    `effective_train` and `effective_test` are the numbers of unweighted rows that would be as
+    informative.
+    """
+
+    column: str
+    applications_train: float
+    applications_test: float
+    effective_train: float
+    effective_test: float
+
+
 class Provenance(_BundleDocument):
     """The inputs of the training run that determine the numbers of a model.
 
     `train_dates` and `test_dates` are the first and the last date of each part, if rows have dates.
     `parameters` are those of the family that a search or a person chose. The others are its own.
+    `weights` is None if every row counts once.
     """
 
     data_sha256: str
@@ -66,6 +81,7 @@ class Provenance(_BundleDocument):
     train_dates: tuple[date, date] | None = None
     test_dates: tuple[date, date] | None = None
     parameters: dict[str, float] = {}
+    weights: Weighting | None = None
 
 
 class Manifest(_BundleDocument):

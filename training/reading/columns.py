@@ -18,8 +18,8 @@ MOST_NAMES = 12  # columns of the data that a message lists
 class ColumnMap:
     """Which column has what. Optional fields without a column are in `absent`.
 
-    `outcome` is the column of the label. `special` maps the settings `id_column`, `group_column`
-    and `date_column` to columns that a model declares and the data has.
+    `outcome` is the column of the label. `special` maps the settings `id_column`, `group_column`,
+    `date_column` and `weight_column` to columns that a model declares and the data has.
     """
 
     fields: Mapping[str, str]
@@ -84,6 +84,12 @@ def map_columns(
     ]
     faults += _find_shared({**fields, model.label: outcome})
     faults += [
+        f"{name} reads the column {column}, which is declared as weight_column; a weight is no "
+        "property of an applicant"
+        for name, column in {**fields, model.label: outcome}.items()
+        if column == special.get("weight_column")
+    ]
+    faults += [
         f"{name} reads the column {column}, which is declared as known only after the outcome"
         for name, column in fields.items()
         if column in declared.known_afterwards
@@ -94,7 +100,7 @@ def map_columns(
     return ColumnMap(fields, absent, outcome, special)
 
 
-SPECIAL = ("id_column", "group_column", "date_column")
+SPECIAL = ("id_column", "group_column", "date_column", "weight_column")
 
 
 def _check_arguments(

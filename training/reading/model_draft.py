@@ -37,7 +37,8 @@ def write_draft(draft: Draft) -> str:
     afterwards = tuple(p.name for p in draft.profiles if AFTERWARDS in p.remarks)
     draft = replace(draft, data_file=replace(draft.data_file, known_afterwards=afterwards))
     special = {draft.data_file.id_column, draft.data_file.group_column}
-    special |= {draft.data_file.date_column, draft.data_file.outcome_column, draft.label}
+    special |= {draft.data_file.date_column, draft.data_file.weight_column}
+    special |= {draft.data_file.outcome_column, draft.label}
     fields_text: list[str] = []
     left_out: list[str] = []
     names = {*dir(CreditModel), *CreditModel.__annotations__, "int", "float", "cls", "self"}

@@ -118,8 +118,10 @@ class CheckedRows:
         return applications_from_fields(self.model, self.columns)
 
     def fingerprint(self) -> str:
-        """Return the sha256 of all rows and labels in order, 64 hex digits."""
+        """Return the sha256 of all rows, labels and weights in order, 64 hex digits."""
         digest = hashlib.sha256(self.labels.tobytes())
+        if self.special.weights is not None:
+            digest.update(self.special.weights.tobytes())
         for name, column in self.columns.items():
             digest.update(name.encode() + np.where(np.isnan(column), np.nan, column).tobytes())
         return digest.hexdigest()
