@@ -77,23 +77,9 @@ def map_columns(
         explained = _explain_missing(outcome, names, is_optional=False)
         faults.append(explained.replace(f"--column {outcome}=", "--outcome-column "))
     special = {s: column for s in SPECIAL if (column := getattr(declared, s)) is not None}
-    faults += [
-        f"{setting}: the data has no column {column}"
-        for setting, column in special.items()
-        if column not in names
-    ]
+    faults += _check_special(names, special)
     faults += _find_shared({**fields, model.label: outcome})
-    faults += [
-        f"{name} reads the column {column}, which is declared as weight_column; a weight is no "
-        "property of an applicant"
-        for name, column in {**fields, model.label: outcome}.items()
-        if column == special.get("weight_column")
-    ]
-    faults += [
-        f"{name} reads the column {column}, which is declared as known only after the outcome"
-        for name, column in fields.items()
-        if column in declared.known_afterwards
-    ]
+    faults += _find_forbidden(fields, outcome, declared)
     if faults:
         raise DataError(_explain_delimiter(names) or "; ".join(faults))
     absent = tuple(c.name for c in list_fields(model) if c.name not in fields)
@@ -101,6 +87,29 @@ def map_columns(
 
 
 SPECIAL = ("id_column", "group_column", "date_column", "weight_column")
+
+
+def _check_special(names: Sequence[str], special: Mapping[str, str]) -> list[str]:
+    return [
+        f"{setting}: the data has no column {column}"
+        for setting, column in special.items()
+        if column not in names
+    ]
+
+
+def _find_forbidden(fields: Mapping[str, str], outcome: str, declared: DataFile) -> list[str]:
+    """Find fields that read a weight, or what is known only after the outcome."""
+    faults = [
+        f"{name} reads the column {column}, which is declared as weight_column; a weight is no "
+        "property of an applicant"
+        for name, column in {**fields, "the outcome": outcome}.items()
+        if column == declared.weight_column
+    ]
+    return faults + [
+        f"{name} reads the column {column}, which is declared as known only after the outcome"
+        for name, column in fields.items()
+        if column in declared.known_afterwards
+    ]
 
 
 def _check_arguments(
