@@ -61,12 +61,26 @@ class Weighting(_BundleDocument):
     effective_test: float
 
 
+class Streaming(_BundleDocument):
+    """How most rows of a run were fitted that never had all of them in memory.
+
+    `rows` are those that the trees were fitted to, in `batches`. `sample_rows` went through the
+    ordinary run: they chose parameters, calibrated, and judged.
+    """
+
+    engine: Literal["stream", "dask"]
+    rows: int
+    batches: int
+    sample_rows: int
+
+
 class Provenance(_BundleDocument):
     """The inputs of the training run that determine the numbers of a model.
 
     `train_dates` and `test_dates` are the first and the last date of each part, if rows have dates.
     `parameters` are those of the family that a search or a person chose. The others are its own.
     `weights` is None if every row counts once.
+    `streaming` is None if all rows were in memory. `rows_train` are the rows that were fitted.
     """
 
     data_sha256: str
@@ -81,7 +95,9 @@ class Provenance(_BundleDocument):
     train_dates: tuple[date, date] | None = None
     test_dates: tuple[date, date] | None = None
     parameters: dict[str, float] = {}
-    weights: Weighting | None = None
+    # Left out where it is None, so that code from before the field still reads the bundle.
+    weights: Weighting | None = Field(default=None, exclude_if=lambda value: value is None)
+    streaming: Streaming | None = Field(default=None, exclude_if=lambda value: value is None)
 
 
 class Manifest(_BundleDocument):

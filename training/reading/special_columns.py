@@ -17,6 +17,9 @@ from training.split import Hashes, hash_texts
 
 LARGEST_WEIGHT = 1e6
 SMALLEST_WEIGHT = 1e-6
+REPEATED_RULE = "Row should be there once"
+
+RowNumbers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,9 +48,15 @@ class SpecialColumns:
         )
 
 
-def read_special(frame: pd.DataFrame, declared: DataFile) -> SpecialColumns:
-    """Read the special columns; rows without a value, and repeated identifiers, are faults."""
-    hashes, faults = _read_keys(frame, declared)
+def read_special(
+    frame: pd.DataFrame, declared: DataFile, repeated: RowNumbers | None = None
+) -> SpecialColumns:
+    """Read the special columns; rows without a value, and repeated identifiers, are faults.
+
+    `repeated` has the numbers of the rows whose identifier was there before, if the frame is one
+    of several batches and cannot show it.
+    """
+    hashes, faults = _read_keys(frame, declared, repeated)
     dates, date_faults = _read_dates(frame, declared)
     weights, weight_faults = _read_weights(frame, declared)
     return SpecialColumns(
@@ -60,7 +69,9 @@ def read_special(frame: pd.DataFrame, declared: DataFile) -> SpecialColumns:
     )
 
 
-def _read_keys(frame: pd.DataFrame, declared: DataFile) -> tuple[Hashes | None, list[RowFault]]:
+def _read_keys(
+    frame: pd.DataFrame, declared: DataFile, repeated: RowNumbers | None
+) -> tuple[Hashes | None, list[RowFault]]:
     """Read identifier and group; the hashes are those of the group if there is one."""
     faults: list[RowFault] = []
     hashes: Hashes | None = None
@@ -75,7 +86,12 @@ def _read_keys(frame: pd.DataFrame, declared: DataFile) -> tuple[Hashes | None, 
         ]
         hashes = hash_texts(text or "" for text in texts)
         if name == declared.id_column:
-            faults += _find_repeated(name, texts)
+            indices = (
+                find_repeated(hashes, [text is not None for text in texts])
+                if repeated is None
+                else np.flatnonzero(np.isin(frame.index.to_numpy(), repeated))
+            )
+            faults += [RowFault(i, name, REPEATED_RULE) for i in indices.tolist()]
     return hashes, faults
 
 
@@ -118,12 +134,8 @@ def text_from_key(value: object, missing: Collection[str] = ("",)) -> str | None
     return str(int(value) if isinstance(value, float) and value.is_integer() else value)
 
 
-def _find_repeated(name: str, texts: Sequence[str | None]) -> list[RowFault]:
-    seen: set[str] = set()
-    faults = []
-    for i, text in enumerate(texts):
-        if text in seen:
-            faults.append(RowFault(i, name, "Row should be there once"))
-        elif text is not None:
-            seen.add(text)
-    return faults
+def find_repeated(hashes: Hashes, is_present: Sequence[bool]) -> NDArray[np.int64]:
+    """Return the indices of identifiers that were there before, among those that are present."""
+    indices = np.flatnonzero(is_present)
+    repeated: NDArray[np.int64] = indices[pd.Series(hashes[indices]).duplicated().to_numpy()]
+    return repeated
