@@ -292,6 +292,7 @@ def test_a_true_model_of_weighted_rows_seldom_fails_calibration() -> None:
 
 
 def test_a_loss_on_rows_of_large_weight_counts_more() -> None:
+    name = "log_loss_not_worse_than_champion"
     weights = np.where(np.median(TRUTH) < TRUTH, 20.0, 1.0)
     rough = np.where(weights > 1, np.clip(WORSE, 0.3, 0.35), TRUTH)
     weighted = replace(sound_evaluation(), probabilities=rough, weights=weights)

@@ -77,7 +77,7 @@ def map_columns(
         explained = _explain_missing(outcome, names, is_optional=False)
         faults.append(explained.replace(f"--column {outcome}=", "--outcome-column "))
     special = {s: column for s in SPECIAL if (column := getattr(declared, s)) is not None}
-    faults += _check_special(names, special)
+    faults += check_special(names, declared)
     faults += _find_shared({**fields, model.label: outcome})
     faults += _find_forbidden(fields, outcome, declared)
     if faults:
@@ -89,12 +89,25 @@ def map_columns(
 SPECIAL = ("id_column", "group_column", "date_column", "weight_column")
 
 
-def _check_special(names: Sequence[str], special: Mapping[str, str]) -> list[str]:
+def check_special(names: Sequence[str], declared: DataFile) -> list[str]:
+    """Return a message for each special column that is declared and not there."""
     return [
-        f"{setting}: the data has no column {column}"
-        for setting, column in special.items()
-        if column not in names
+        f"{setting}: the data has no column {column}{_suggest(column, names)}"
+        for setting in SPECIAL
+        if (column := getattr(declared, setting)) is not None and column not in names
     ]
+
+
+def _suggest(name: str, names: Sequence[str]) -> str:
+    close = _find_close(name, names)
+    return f"; is {close} meant?" if close else ""
+
+
+def _find_close(name: str, names: Sequence[str]) -> str | None:
+    """Return the name that is most like another, if one is like it."""
+    lowered = {candidate.lower(): candidate for candidate in names}
+    close = get_close_matches(name.lower(), lowered, n=1, cutoff=LEAST_LIKENESS)
+    return lowered[close[0]] if close else None
 
 
 def _find_forbidden(fields: Mapping[str, str], outcome: str, declared: DataFile) -> list[str]:
@@ -151,9 +164,7 @@ def _find_columns(c: Characteristic, names: Sequence[str], chosen: Mapping[str, 
 
 
 def _explain_missing(name: str, names: Sequence[str], *, is_optional: bool) -> str:
-    lowered = {candidate.lower(): candidate for candidate in names}
-    close = get_close_matches(name.lower(), lowered, n=1, cutoff=LEAST_LIKENESS)
-    column = lowered[close[0]] if close else None
+    column = _find_close(name, names)
     listed = ", ".join(names[:MOST_NAMES]) + (", ..." if len(names) > MOST_NAMES else "")
     hint = (
         f"if {column} is meant, declare --column {name}={column}"
