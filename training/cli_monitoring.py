@@ -116,7 +116,6 @@ def _monitor(options: argparse.Namespace, settings: TrainingSettings) -> None:
     from training.monitoring.day import (  # noqa: PLC0415
         MonitoredDay,
         measure_day,
-        read_trend,
         store_day,
     )
     from training.monitoring.page import list_metrics, render_day  # noqa: PLC0415
@@ -130,7 +129,7 @@ def _monitor(options: argparse.Namespace, settings: TrainingSettings) -> None:
     )
     document = measure_day(job, store, _require_pointer(store, options.model))
     name = store_day(job, store, document)
-    _write(options.output, lambda: render_day(document, read_trend(job, store)))
+    _write(options.output, lambda: render_day(document))
     _write(options.metrics, lambda: list_metrics(document))
     fired = [s for s in document["signals"] if s["state"] == "fired"]
     summary = {key: document[key] for key in ("model", "day", "version", "status", "window")}

@@ -9,6 +9,8 @@ monitoring/<model>/<day>-<attempt>.json  what monitoring measured for a day; the
 monitoring/<model>/outcomes/<day>-<attempt>.parquet  outcomes of decisions that became known
 """
 
+from datetime import date
+
 BUNDLE = "bundle.zip"
 REPORT = "report.json"
 REFERENCE = "reference.json"
@@ -52,6 +54,16 @@ def report_path(model_name: str, version: str) -> str:
 def monitoring_prefix(model_name: str) -> str:
     """Return the prefix of the objects of a model's monitoring."""
     return f"monitoring/{model_name}/"
+
+
+def monitoring_path(model_name: str, day: date, attempt: int) -> str:
+    """Return the object name of what one attempt to monitor a day measured."""
+    return monitoring_prefix(model_name) + dated_name(day, attempt, ".json")
+
+
+def dated_name(day: date, attempt: int, suffix: str) -> str:
+    """Return the name, without its prefix, of an object of a day."""
+    return f"{day.isoformat()}-{attempt:03d}{suffix}"
 
 
 def outcomes_prefix(model_name: str) -> str:

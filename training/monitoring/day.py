@@ -33,6 +33,7 @@ SUFFIX = ".json"
 WINDOW_DAYS = 28
 OUTCOME_MONTHS = 12  # of decisions whose outcomes are judged together
 TREND_DAYS = 90
+ONE_DAY = timedelta(days=1)
 INTERVAL_ERRORS = 2 * 1.959964  # standard errors between the ends of a 95 % interval
 
 Document = dict[str, Any]
@@ -64,7 +65,8 @@ def measure_day(job: MonitoredDay, store: Store, pointer: Pointer) -> Document:
     Raises
     ------
     DataError
-        If the log cannot be read, or the champion has no reference.
+        If the log cannot be read, the champion has no reference, or an earlier day's object is
+        not one.
     """
     loaded = load_version(store, job.model, pointer.champion)
     version = loaded.version
@@ -78,7 +80,7 @@ def measure_day(job: MonitoredDay, store: Store, pointer: Pointer) -> Document:
     realised = measure_performance(own, reference.probabilities, loaded.manifest.default_from)
     signals = judge(len(window), drift, realised, _find_trained(loaded))
     challenger = pointer.challenger
-    return {
+    document = {
         "format": FORMAT,
         "model": job.name,
         "day": job.day.isoformat(),
@@ -93,6 +95,7 @@ def measure_day(job: MonitoredDay, store: Store, pointer: Pointer) -> Document:
         "challenger": _compare(outcomes, challenger.version.version if challenger else None),
         "trend": _summarise(signals, drift, window, realised),
     }
+    return document | {"history": [*_read_history(job, store), _summarise_day(document)]}
 
 
 def store_day(job: MonitoredDay, store: Store, document: Document) -> str:
@@ -101,26 +104,22 @@ def store_day(job: MonitoredDay, store: Store, document: Document) -> str:
     return create_dated(store, monitoring_prefix(job.name), job.day, SUFFIX, data)
 
 
-def read_trend(job: MonitoredDay, store: Store) -> list[Document]:
-    """Read the few figures a day that are drawn over time, oldest first, this day the last.
-
-    Raises
-    ------
-    DataError
-        If an object cannot be read.
-    """
-    first, trend = job.day - timedelta(days=TREND_DAYS), []
-    for day, name in list_dated(store, monitoring_prefix(job.name), SUFFIX, job.day):
+def _read_history(job: MonitoredDay, store: Store) -> list[Document]:
+    """Read the few figures of each earlier day that are drawn over time, oldest first."""
+    first, last, history = job.day - timedelta(days=TREND_DAYS), job.day - ONE_DAY, []
+    for day, name in list_dated(store, monitoring_prefix(job.name), SUFFIX, last):
         if day < first:
             continue
         try:
-            document = json.loads(store.read(name).data)
-            figures = document["trend"]
-            trend.append({"day": day.isoformat(), "status": document["status"], **figures})
+            history.append(_summarise_day(json.loads(store.read(name).data)))
         except (ValueError, KeyError, TypeError) as error:
             message = f"{name}: it is not what monitoring writes; remove it from the store"
             raise DataError(message) from error
-    return trend
+    return history
+
+
+def _summarise_day(document: Document) -> Document:
+    return {"day": document["day"], "status": document["status"], **document["trend"]}
 
 
 def _find_trained(loaded: LoadedVersion) -> TrainedFigures:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from models.errors import ObjectExistsError
+from models.registry.store_paths import dated_name
 from models.stores.store import Store
 
 DATED = re.compile(r"(\d{4}-\d{2}-\d{2})-(\d{3})\.\w+")
@@ -17,7 +18,7 @@ def create_dated(store: Store, prefix: str, day: date, suffix: str, data: bytes)
     """Write the object of a day and return its name; the same content again changes nothing."""
     attempt = 1
     while True:
-        name = f"{prefix}{day.isoformat()}-{attempt:03d}{suffix}"
+        name = prefix + dated_name(day, attempt, suffix)
         try:
             store.create(name, data)
         except ObjectExistsError:

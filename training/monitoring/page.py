@@ -27,15 +27,15 @@ GAUGES = (
 )
 
 
-def render_day(document: Document, trend: Sequence[Document]) -> str:
-    """Render the page of a day from its document and the days before it."""
+def render_day(document: Document) -> str:
+    """Render the page of a day from its document alone."""
     page: str = (
         build_environment()
         .get_template("monitoring.html")
         .render(
             document,
             fired=[signal for signal in document["signals"] if signal["state"] == "fired"],
-            trends=_draw_trends(trend),
+            trends=_draw_trends(document["history"]),
             bands=_draw_bands(document["realised"]),
             population=_draw_population(document["drift"]),
             most_reasons=MOST_REASONS,

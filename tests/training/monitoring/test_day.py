@@ -7,11 +7,10 @@ import pytest
 
 from models.data_file import CsvDialect
 from models.errors import DataError
-from models.stores.uri import open_store
 from tests.support.decision_stream import write_decisions
 from tests.support.monitored import DAYS, LAST, Champion
 from tests.support.toy import Toy
-from training.monitoring.day import MonitoredDay, measure_day, read_trend, store_day
+from training.monitoring.day import MonitoredDay, measure_day, store_day
 from training.monitoring.decisions import read_decisions
 from training.monitoring.outcomes import join_outcomes, read_outcomes, store_outcomes
 
@@ -76,14 +75,17 @@ def test_decisions_of_another_version_are_counted_apart(
 
 
 def test_days_are_stored_once_and_drawn_over_time(own: Champion, log: Path, tmp_path: Path) -> None:
-    store = open_store(tmp_path.as_uri())
+    own = own.copy(tmp_path)
+    before = len(own.store.names("monitoring/toy/"))
     for day in (26, 27, 28, 28):
         one = job(log, date(2026, 11, day))
-        store_day(one, store, measure_day(one, own.store, own.pointer))
-    assert len(store.names("monitoring/toy/")) == 3
-    trend = read_trend(job(log), store)
-    assert [day["day"] for day in trend] == ["2026-11-26", "2026-11-27", "2026-11-28"]
-    assert trend[0]["auc"] == trend[-1]["auc"]
-    store.create("monitoring/toy/2026-11-25-001.json", b"{}")
+        document = measure_day(one, own.store, own.pointer)
+        name = store_day(one, own.store, document)
+    assert name == "monitoring/toy/2026-11-28-001.json"
+    assert len(own.store.names("monitoring/toy/")) == before + 3
+    history = document["history"]
+    assert [day["day"] for day in history] == ["2026-11-26", "2026-11-27", "2026-11-28"]
+    assert history[0]["auc"] == history[-1]["auc"]
+    own.store.create("monitoring/toy/2026-11-25-001.json", b"{}")
     with pytest.raises(DataError, match="it is not what monitoring writes"):
-        read_trend(job(log), store)
+        measure_day(job(log), own.store, own.pointer)

@@ -27,15 +27,16 @@ def document(champion: Champion, tmp_path_factory: pytest.TempPathFactory) -> di
     return measure_day(job, champion.store, champion.pointer)
 
 
-def trend(document: dict[str, Any], days: int) -> list[dict[str, Any]]:
-    return [
+def over_time(document: dict[str, Any], days: int) -> dict[str, Any]:
+    history = [
         {"day": date(2026, 11, 1 + i).isoformat(), "status": "OK", **document["trend"]}
         for i in range(days)
     ]
+    return document | {"history": history}
 
 
 def test_the_page_names_what_fired_and_draws_what_there_is(document: dict[str, Any]) -> None:
-    page = render_day(document, trend(document, 20))
+    page = render_day(over_time(document, 20))
     assert document["status"] == "DEGRADED"
     assert "Degraded" in page
     assert "✗ shifted" in page
@@ -47,8 +48,14 @@ def test_the_page_names_what_fired_and_draws_what_there_is(document: dict[str, A
 
 
 def test_a_day_without_decisions_has_a_page(document: dict[str, Any]) -> None:
-    empty = document | {"drift": None, "expected": None, "signals": [], "status": "OK"}
-    page = render_day(empty, [])
+    empty = document | {
+        "drift": None,
+        "expected": None,
+        "signals": [],
+        "status": "OK",
+        "history": [],
+    }
+    page = render_day(empty)
     assert "As expected" in page
     assert "A line needs two monitored days" in page
 
@@ -66,7 +73,7 @@ def test_metrics_are_those_of_the_document(document: dict[str, Any]) -> None:
 @pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed: no page was opened")
 def test_a_browser_shows_it_at_every_width(document: dict[str, Any], tmp_path: Path) -> None:
     path = tmp_path / "page.html"
-    path.write_text(render_day(document, trend(document, 20)))
+    path.write_text(render_day(over_time(document, 20)))
     with browser_page() as browser:
         for width in (390, 820, 1440):
             browser.page.set_viewport_size({"width": width, "height": 900})
