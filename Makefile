@@ -19,7 +19,7 @@ ENVIRONMENT ?= prod
 URL ?= http://localhost:$(PORT)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock run train serve stress quick test lint types unit test-environments coverage infra-check stack-test soak bench bench-peers bench-accuracy gate-errors load client openapi documents notebook screenshots charts cost sbom source-archive bootstrap plan plan-offline release promote serving rollback runbook
+.PHONY: help setup lock run train serve stress quick test lint types unit test-environments coverage infra-check infra-mutations stack-test soak bench bench-peers bench-accuracy bench-training gate-errors load client openapi documents notebook screenshots charts cost sbom source-archive plan-offline plan-tables terraform-lock bootstrap plan release promote serving rollback runbook
 
 help: ## show this list
 	@awk -F ':.*## ' '/^##@ / { print "\n" substr($$0, 5) } /^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -89,6 +89,9 @@ coverage: setup ## the tests of `make quick`; fails if they reach fewer lines an
 infra-check: setup ## terraform init, validate and test, also with safety properties broken on purpose
 	$(PYTHON) -m pytest tests/terraform
 
+infra-mutations: setup ## break lines of Terraform one at a time: the checks must notice 95 % (half an hour)
+	$(PYTHON) tests/terraform/mutations.py
+
 stack-test: setup ## the whole cloud on this machine: bucket, job, schedule, service, releases
 	$(PYTHON) -m pytest tests/stack --verbose --exitfirst --durations 0 --soak
 
@@ -105,6 +108,9 @@ bench-peers: setup ## the same beside LitServe, BentoML, MLServer, MLflow (build
 
 bench-accuracy: setup ## every family beside what others train, on 5 x 5 folds; writes docs/accuracy.md; QUICK=1 tries it out
 	$(PYTHON) tests/benchmarks/accuracy.py $(if $(QUICK),--quick) $(if $(MINUTES),--minutes $(MINUTES))
+
+bench-training: setup ## training on ten million rows, beside the bare library; writes docs/large-data.md; QUICK=1 tries it out
+	$(PYTHON) tests/benchmarks/training_scale.py $(if $(QUICK),--quick)
 
 gate-errors: setup ## error rates of the gates, simulated and on poisoned data; writes the tables of docs/gates.md; QUICK=1 tries it out
 	$(PYTHON) tests/benchmarks/gate_errors.py $(if $(QUICK),--quick)
@@ -145,14 +151,20 @@ sbom: setup ## what both images are made of, as CycloneDX, in var/sbom
 source-archive: setup ## what a function deployed from source needs, in var/scoring.zip
 	$(PYTHON) infra/source_archive.py --output var/scoring.zip
 
+plan-offline: setup ## what terraform would make in ENVIRONMENT, without a project or a login
+	$(PYTHON) tests/terraform/plan_tables.py --plan $(ENVIRONMENT)
+
+plan-tables: setup ## what Terraform plans, flags off and on, as tables in terraform/plans
+	$(PYTHON) tests/terraform/plan_tables.py
+
+terraform-lock: ## hold the provider by its hashes for Linux and macOS; asks registry.terraform.io
+	sh infra/terraform_lock.sh
+
 bootstrap: ## prepare the Google Cloud project of ENVIRONMENT (default prod): the first of two commands
 	sh infra/bootstrap.sh $(ENVIRONMENT)
 
 plan: ## what terraform would change in ENVIRONMENT (default prod)
 	sh infra/plan.sh $(ENVIRONMENT)
-
-plan-offline: ## what a new ENVIRONMENT would get; needs terraform, but no project and no login
-	sh infra/plan_offline.sh $(ENVIRONMENT)
 
 release: ## check, build, apply and release this commit in ENVIRONMENT with a canary, in Cloud Build: the second
 	sh infra/submit.sh $(ENVIRONMENT)

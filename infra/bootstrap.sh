@@ -10,24 +10,31 @@ cd "$(dirname "$0")/.."
 gcloud services enable --project "$project" serviceusage.googleapis.com cloudresourcemanager.googleapis.com iam.googleapis.com
 
 cd terraform/bootstrap
+# A bucket of its own: the build may write to the other one, and an owner applies what stands in this.
+bootstrap_bucket="$project-surety-bootstrap"
 backend() {
-    printf 'terraform {\n  backend "gcs" {\n    bucket = "%s"\n    prefix = "bootstrap"\n  }\n}\n' "$state_bucket" >backend.tf
+    printf 'terraform {\n  backend "gcs" {\n    bucket = "%s"\n    prefix = "bootstrap"\n  }\n}\n' "$1" >backend.tf
 }
 if [ -f terraform.tfstate ] && ! grep -q "\"$project\"" terraform.tfstate; then
     echo "error: terraform/bootstrap/terraform.tfstate is not of $project: move it away" >&2
     exit 1
 fi
 # A listing is empty where there is no such bucket, and fails where nobody may know.
-bucket=$(gcloud storage buckets list --project "$project" --filter "name=$state_bucket" --format 'value(name)')
-if [ "$bucket" = "$state_bucket" ] && [ ! -f terraform.tfstate ]; then
-    backend
+buckets=$(gcloud storage buckets list --project "$project" --filter "name:$project-surety-*" --format 'value(name)')
+has() { printf '%s\n' "$buckets" | grep -qx "$1"; }
+if [ -f terraform.tfstate ]; then
+    rm -f backend.tf
+elif has "$bootstrap_bucket" && ! grep -qs "\"$state_bucket\"" backend.tf; then
+    backend "$bootstrap_bucket"
+elif has "$state_bucket"; then
+    backend "$state_bucket" # where version 0.2.0 left it
 else
     rm -f backend.tf
 fi
 terraform init -reconfigure
 terraform apply -compact-warnings -var-file "$variables"
-if [ ! -f backend.tf ]; then
-    backend
+if ! grep -qs "\"$bootstrap_bucket\"" backend.tf; then
+    backend "$bootstrap_bucket"
     terraform init -migrate-state -force-copy
     rm -f terraform.tfstate terraform.tfstate.backup
 fi

@@ -34,3 +34,4 @@ export_to requirements.txt
 export_to functions/requirements.txt --no-emit-package scipy
 export_to training/requirements.txt --group training
 export_to training/mlflow.txt --only-group mlflow
+export_to training/dask.txt --only-group dask

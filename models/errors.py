@@ -97,6 +97,10 @@ class MirrorError(SuretyError):
     """The mirror of the registry cannot be written. The registry itself is as it should be."""
 
 
+class ClusterError(SuretyError):
+    """A cluster that a training run needs cannot be reached, or one of its workers failed."""
+
+
 class StoreError(SuretyError):
     """An operation of the model store failed."""
 

@@ -1,16 +1,37 @@
 # Alerts: each names a person's next step, the entry of its name in docs/operate.md.
 locals {
-  requests = "run_googleapis_com:request_count{monitored_resource=\"cloud_run_revision\",service_name=\"${google_cloud_run_v2_service.scoring.name}\"}"
-  errors   = "run_googleapis_com:request_count{monitored_resource=\"cloud_run_revision\",service_name=\"${google_cloud_run_v2_service.scoring.name}\",response_code_class=\"5xx\"}"
+  uptime_check = google_monitoring_uptime_check_config.scoring.uptime_check_id
 
-  # How fast the month's allowance of 0.1 % failures is spent: the long window is worth waking
-  # someone, the short one ends the alert soon after the trouble ends.
+  # What is counted, without the window that stands behind it.
+  answers       = "run_googleapis_com:request_count{monitored_resource=\"cloud_run_revision\",service_name=\"${google_cloud_run_v2_service.scoring.name}\"}"
+  errors        = "run_googleapis_com:request_count{monitored_resource=\"cloud_run_revision\",service_name=\"${google_cloud_run_v2_service.scoring.name}\",response_code_class=\"5xx\"}"
+  latencies     = "run_googleapis_com:request_latencies_bucket{monitored_resource=\"cloud_run_revision\",service_name=\"${google_cloud_run_v2_service.scoring.name}\"}"
+  starts        = "run_googleapis_com:container_startup_latencies_bucket{monitored_resource=\"cloud_run_revision\",service_name=\"${google_cloud_run_v2_service.scoring.name}\"}"
+  start_count   = "run_googleapis_com:container_startup_latencies_count{monitored_resource=\"cloud_run_revision\",service_name=\"${google_cloud_run_v2_service.scoring.name}\"}"
+  retrain_fails = "run_googleapis_com:request_count{monitored_resource=\"cloud_run_revision\",service_name=\"${google_cloud_run_v2_service.retrain.name}\",response_code_class=\"5xx\"}"
+  failed_runs   = "run_googleapis_com:job_completed_execution_count{monitored_resource=\"cloud_run_job\",job_name=~\"${var.environment}-train-.*\",result=\"failed\"}"
+  passed_checks = "monitoring_googleapis_com:uptime_check_check_passed{monitored_resource=\"uptime_url\",check_id=\"${local.uptime_check}\"}"
+  sink_errors   = "logging_googleapis_com:exports_error_count{monitored_resource=\"logging_sink\",name=\"${google_logging_project_sink.decisions.name}\"}"
+  exported      = "logging_googleapis_com:exports_log_entry_count{monitored_resource=\"logging_sink\",name=\"${google_logging_project_sink.decisions.name}\"}"
+  model_ages    = "logging_googleapis_com:user_${google_logging_metric.model_age.name}_bucket{monitored_resource=\"cloud_run_revision\"}"
+
+  counted = {
+    for name, metric in google_logging_metric.counter :
+    name => "logging_googleapis_com:user_${metric.name}{monitored_resource=\"${lookup({ drift = "build", schedule_failures = "cloud_scheduler_job" }, name, "cloud_run_revision")}\"}"
+  }
+
+  # How fast the month's allowance of 0.1 % failures is spent: the long window is worth waking someone, the short
+  # one ends the alert soon after the trouble ends. A service that hardly anyone calls fails a large share with
+  # two failures; the least number keeps those from waking anyone.
   burn = {
     for name, rate in { fast = { factor = 14.4, long = "1h", short = "5m" }, slow = { factor = 6, long = "6h", short = "30m" } } :
-    name => join(" and ", [
-      for window in [rate.long, rate.short] :
-      "(sum(rate(${replace(local.errors, "}", "}[${window}]")})) / sum(rate(${replace(local.requests, "}", "}[${window}]")}))) > ${rate.factor} * 0.001"
-    ])
+    name => join(" and ", concat(
+      [
+        for window in [rate.long, rate.short] :
+        "(sum(rate(${local.errors}[${window}])) / sum(rate(${local.answers}[${window}]))) > ${rate.factor} * 0.001"
+      ],
+      ["sum(increase(${local.errors}[${rate.long}])) >= 10"],
+    ))
   }
 
   alerts = {
@@ -29,56 +50,91 @@ locals {
     server-errors = {
       severity = "WARNING"
       duration = "300s"
-      query    = "(sum(rate(${local.errors}[5m])) / sum(rate(${local.requests}[5m]))) > ${var.alert_server_error_share}"
+      query    = "(sum(rate(${local.errors}[5m])) / sum(rate(${local.answers}[5m]))) > ${var.alert_server_error_share} and sum(increase(${local.errors}[5m])) >= 3"
       text     = "More than the allowed share of requests was answered by a 5xx for five minutes."
     }
     latency = {
       severity = "WARNING"
       duration = "300s"
-      query    = "histogram_quantile(0.95, sum by (le) (rate(run_googleapis_com:request_latencies_bucket{monitored_resource=\"cloud_run_revision\",service_name=\"${google_cloud_run_v2_service.scoring.name}\"}[5m]))) > ${var.alert_latency_ms}"
+      query    = "histogram_quantile(0.95, sum by (le) (rate(${local.latencies}[5m]))) > ${var.alert_latency_ms} and sum(increase(${local.answers}[5m])) >= 20"
       text     = "The 95th percentile of request latencies is too long for five minutes."
     }
     cold-start = {
       severity = "WARNING"
       duration = "0s"
-      query    = "histogram_quantile(0.95, sum by (le) (increase(run_googleapis_com:container_startup_latencies_bucket{monitored_resource=\"cloud_run_revision\",service_name=\"${google_cloud_run_v2_service.scoring.name}\"}[1h]))) > ${var.alert_cold_start_ms}"
+      query    = "histogram_quantile(0.95, sum by (le) (increase(${local.starts}[1h]))) > ${var.alert_cold_start_ms} and sum(increase(${local.start_count}[1h])) >= 3"
       text     = "New instances take too long to start."
     }
+    # Every place asks once in five minutes. Six minutes in which none was answered, and two more to be sure, are
+    # an alert within nine minutes.
     uptime = {
       severity = "CRITICAL"
-      duration = "600s"
-      query    = "max(avg_over_time(monitoring_googleapis_com:uptime_check_check_passed{monitored_resource=\"uptime_url\",check_id=\"${google_monitoring_uptime_check_config.scoring.uptime_check_id}\"}[10m])) < 0.5"
+      duration = "120s"
+      query    = "max(max_over_time(${local.passed_checks}[6m])) < 1"
       text     = "Monitoring cannot reach the scoring service from outside."
     }
     model-age = {
       severity = "WARNING"
       duration = "0s"
-      query    = "histogram_quantile(0.99, sum by (le, model) (increase(logging_googleapis_com:user_${google_logging_metric.model_age.name}_bucket{monitored_resource=\"cloud_run_revision\"}[1h]))) > ${var.alert_model_age_days}"
+      query    = "histogram_quantile(0.99, sum by (le, model) (increase(${local.model_ages}[1h]))) > ${var.alert_model_age_days}"
       text     = "A champion is older than it should be: training keeps rejecting, or does not run."
     }
     reload-failures = {
       severity = "WARNING"
       duration = "0s"
-      query    = "sum by (model) (increase(logging_googleapis_com:user_${google_logging_metric.counter["reload_failures"].name}{monitored_resource=\"cloud_run_revision\"}[15m])) > 0"
+      query    = "sum by (model) (increase(${local.counted.reload_failures}[15m])) > 0"
       text     = "An instance could not take up what the pointer names; what served before still serves."
     }
     decisions-lost = {
       severity = "CRITICAL"
       duration = "0s"
-      query    = "sum(increase(logging_googleapis_com:exports_error_count{monitored_resource=\"logging_sink\",name=\"${google_logging_project_sink.decisions.name}\"}[15m])) > 0"
+      query    = "sum(increase(${local.sink_errors}[15m])) > 0"
       text     = "Decision records could not be written to BigQuery."
     }
     training-failed = {
       severity = "WARNING"
       duration = "0s"
-      query    = "sum by (job_name) (increase(run_googleapis_com:job_completed_execution_count{monitored_resource=\"cloud_run_job\",job_name=~\"${var.environment}-train-.*\",result=\"failed\"}[1h])) > 0"
+      query    = "sum by (job_name) (increase(${local.failed_runs}[1h])) > 0"
       text     = "A training run failed, its retry included. The champion is unchanged."
     }
     training-overdue = {
       severity = "WARNING"
       duration = "0s"
-      query    = "sum by (model) (increase(logging_googleapis_com:user_${google_logging_metric.counter["training_overdue"].name}{monitored_resource=\"cloud_run_revision\"}[1h])) > 0"
+      query    = "sum by (model) (increase(${local.counted.training_overdue}[1h])) > 0"
       text     = "No training run of a model has succeeded for longer than training_overdue_days."
+    }
+    # A sink that is deleted, disabled or filtered otherwise has no errors: what is written is compared with what
+    # leaves. All missing is seen with the first decision, a part missing from 100 decisions an hour on.
+    decisions-unexported = {
+      severity = "CRITICAL"
+      duration = "600s"
+      query    = "(sum(increase(${local.counted.decisions}[30m])) > 0 unless sum(increase(${local.exported}[1h])) > 0) or (1 - sum(increase(${local.exported}[1h])) / sum(increase(${local.counted.decisions}[1h])) > 0.1 and sum(increase(${local.counted.decisions}[1h])) >= 100)"
+      text     = "Decisions are written, and not all of them leave for BigQuery."
+    }
+    # An instance tries again every minute; one failure is none.
+    anchors-failing = {
+      severity = "WARNING"
+      duration = "0s"
+      query    = "sum(increase(${local.counted.anchor_failures}[30m])) >= 3"
+      text     = "Heads of the decision log's chains are not being anchored."
+    }
+    retrain-errors = {
+      severity = "WARNING"
+      duration = "0s"
+      query    = "sum(increase(${local.retrain_fails}[1h])) > 0"
+      text     = "The retrain service answered with a 5xx; while it does, nobody notices an overdue training."
+    }
+    schedule-failed = {
+      severity = "WARNING"
+      duration = "0s"
+      query    = "sum by (job) (increase(${local.counted.schedule_failures}[1h])) > 0"
+      text     = "Cloud Scheduler could not start a training run, the daily check of one, or the daily plan."
+    }
+    drift = {
+      severity = "WARNING"
+      duration = "0s"
+      query    = "sum(increase(${local.counted.drift}[1h])) > 0"
+      text     = "What exists is not what was applied last, or could not be compared with it."
     }
   }
 
@@ -119,6 +175,13 @@ resource "google_monitoring_alert_policy" "scoring" {
   }
 }
 
+check "alerts_reach_someone" {
+  assert {
+    condition     = length(var.alert_emails) + length(var.notification_channels) > 0
+    error_message = "No alert reaches anybody, not even a CRITICAL one: set alert_emails or notification_channels."
+  }
+}
+
 resource "google_monitoring_notification_channel" "email" {
   for_each = var.alert_emails
 
@@ -137,7 +200,7 @@ resource "google_billing_budget" "project" {
   display_name    = "${var.project_id}: ${var.environment}"
 
   budget_filter {
-    projects = ["projects/${data.google_project.here.number}"]
+    projects = ["projects/${local.project_number}"]
   }
 
   amount {

@@ -3,6 +3,8 @@ locals {
   bigquery = var.enable_bigquery ? toset(["bigquery"]) : toset([])
   # Written by `python -m functions.scoring.bigquery` from the catalogue.
   arguments = jsondecode(file("${path.module}/schemas/bigquery.json"))
+  # The connection has an account of its own, which Google made.
+  connection_account = one([for c in google_bigquery_connection.scoring : c.cloud_resource[0].service_account_id])
 }
 
 resource "google_bigquery_connection" "scoring" {
@@ -15,14 +17,13 @@ resource "google_bigquery_connection" "scoring" {
   cloud_resource {}
 }
 
-# The connection has an account of its own, which Google made.
 resource "google_cloud_run_v2_service_iam_member" "bigquery_asks" {
   for_each = local.bigquery
 
   name     = google_cloud_run_v2_service.scoring.name
   location = var.region
   role     = "roles/run.invoker"
-  member   = "serviceAccount:${google_bigquery_connection.scoring["bigquery"].cloud_resource[0].service_account_id}"
+  member   = "serviceAccount:${local.connection_account}"
 }
 
 resource "google_bigquery_dataset" "scoring" {
@@ -33,6 +34,24 @@ resource "google_bigquery_dataset" "scoring" {
   location                   = var.region
   description                = "Remote functions that score rows; it holds no data."
   delete_contents_on_destroy = !var.deletion_protection
+}
+
+# Calling a function takes the right to see it, and the right to use the connection it calls through.
+resource "google_bigquery_dataset_iam_member" "function_seen" {
+  for_each = var.enable_bigquery ? var.bigquery_users : toset([])
+
+  dataset_id = google_bigquery_dataset.scoring["bigquery"].dataset_id
+  role       = "roles/bigquery.dataViewer"
+  member     = each.value
+}
+
+resource "google_bigquery_connection_iam_member" "connection_used" {
+  for_each = var.enable_bigquery ? var.bigquery_users : toset([])
+
+  connection_id = google_bigquery_connection.scoring["bigquery"].connection_id
+  location      = var.region
+  role          = "roles/bigquery.connectionUser"
+  member        = each.value
 }
 
 resource "google_bigquery_routine" "scoring" {
@@ -57,7 +76,7 @@ resource "google_bigquery_routine" "scoring" {
   # The service's own address: the token BigQuery brings is for it.
   remote_function_options {
     connection           = google_bigquery_connection.scoring["bigquery"].name
-    endpoint             = "${google_cloud_run_v2_service.scoring.uri}/bigquery/${each.key}"
+    endpoint             = "${local.scoring_uri}/bigquery/${each.key}"
     max_batching_rows    = 1000
     user_defined_context = {}
   }

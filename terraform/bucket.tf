@@ -16,6 +16,14 @@ resource "google_storage_bucket" "models" {
     retention_duration_seconds = 604800
   }
 
+  dynamic "encryption" {
+    for_each = var.kms_key == null ? [] : [var.kms_key]
+
+    content {
+      default_kms_key_name = encryption.value
+    }
+  }
+
   # Old generations of champions/<model>.json, and what was pruned; versions are never overwritten.
   lifecycle_rule {
     condition {

@@ -98,6 +98,36 @@ resource "google_compute_url_map" "scoring" {
   default_service = google_compute_backend_service.scoring["edge"].id
 }
 
+# Whoever types the domain without https is sent there; nothing is answered in the clear.
+resource "google_compute_url_map" "redirect" {
+  for_each = local.edge
+
+  name = "${var.environment}-scoring-redirect"
+
+  default_url_redirect {
+    https_redirect         = true
+    redirect_response_code = "PERMANENT_REDIRECT"
+    strip_query            = false
+  }
+}
+
+resource "google_compute_target_http_proxy" "redirect" {
+  for_each = local.edge
+
+  name    = "${var.environment}-scoring-redirect"
+  url_map = google_compute_url_map.redirect["edge"].id
+}
+
+resource "google_compute_global_forwarding_rule" "redirect" {
+  for_each = local.edge
+
+  name                  = "${var.environment}-scoring-redirect"
+  load_balancing_scheme = "EXTERNAL_MANAGED"
+  ip_address            = google_compute_global_address.scoring["edge"].id
+  port_range            = "80"
+  target                = google_compute_target_http_proxy.redirect["edge"].id
+}
+
 resource "google_compute_managed_ssl_certificate" "scoring" {
   for_each = local.edge
 
@@ -144,4 +174,11 @@ resource "google_compute_global_forwarding_rule" "scoring" {
   ip_address            = google_compute_global_address.scoring["edge"].id
   port_range            = "443"
   target                = google_compute_target_https_proxy.scoring["edge"].id
+}
+
+check "bigquery_reaches_the_service" {
+  assert {
+    condition     = !(var.edge_only && var.enable_bigquery)
+    error_message = "With edge_only, BigQuery reaches the scoring service only within a VPC Service Controls perimeter, which nothing here sets up."
+  }
 }

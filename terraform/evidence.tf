@@ -10,9 +10,27 @@ resource "google_storage_bucket" "evidence" {
   public_access_prevention    = "enforced"
   force_destroy               = !var.deletion_protection
 
-  # Not locked: locking cannot be undone, so that is a person's decision.
-  retention_policy {
-    retention_period = var.decision_log_days * 24 * 3600
+  # An environment that may be destroyed holds nothing back: the provider deletes objects one by one, and
+  # would be refused. `lock_retention` cannot be undone, so that is a person's decision.
+  dynamic "retention_policy" {
+    for_each = var.deletion_protection ? [var.decision_log_days * 24 * 3600] : []
+
+    content {
+      retention_period = tostring(retention_policy.value)
+      is_locked        = var.lock_retention
+    }
+  }
+
+  soft_delete_policy {
+    retention_duration_seconds = 604800
+  }
+
+  dynamic "encryption" {
+    for_each = var.kms_key == null ? [] : [var.kms_key]
+
+    content {
+      default_kms_key_name = encryption.value
+    }
   }
 
   lifecycle_rule {

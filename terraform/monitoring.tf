@@ -3,9 +3,14 @@ locals {
   service_logs = "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"${google_cloud_run_v2_service.scoring.name}\""
   retrain_logs = "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"${google_cloud_run_v2_service.retrain.name}\""
 
+  # Log metrics count lines that an exclusion keeps out of the log.
   counters = {
-    reload_failures  = { filter = "${local.service_logs} AND jsonPayload.message=(\"model not refreshed\" OR \"challenger not loaded\")", label = "jsonPayload.model" }
-    training_overdue = { filter = "${local.retrain_logs} AND jsonPayload.message=\"training overdue\"", label = "jsonPayload.model" }
+    anchor_failures   = { filter = "${local.service_logs} AND jsonPayload.message=\"chain head not anchored\"", labels = {} }
+    decisions         = { filter = local.decisions, labels = {} }
+    drift             = { filter = "resource.type=\"build\" AND textPayload:\"surety drift ${var.environment}:\" AND NOT textPayload:\"drift ${var.environment}: none\"", labels = {} }
+    reload_failures   = { filter = "${local.service_logs} AND jsonPayload.message=(\"model not refreshed\" OR \"challenger not loaded\")", labels = { model = "jsonPayload.model" } }
+    schedule_failures = { filter = "resource.type=\"cloud_scheduler_job\" AND resource.labels.job_id=~\"^${var.environment}-(train|watch|drift)\" AND severity>=ERROR", labels = { job = "resource.labels.job_id" } }
+    training_overdue  = { filter = "${local.retrain_logs} AND jsonPayload.message=\"training overdue\"", labels = { model = "jsonPayload.model" } }
   }
 }
 
@@ -14,16 +19,20 @@ resource "google_logging_metric" "counter" {
 
   name             = "surety_${var.environment}_${each.key}"
   filter           = each.value.filter
-  label_extractors = { model = "EXTRACT(${each.value.label})" }
+  label_extractors = { for name, field in each.value.labels : name => "EXTRACT(${field})" }
 
   metric_descriptor {
     metric_kind = "DELTA"
     value_type  = "INT64"
     unit        = "1"
 
-    labels {
-      key        = "model"
-      value_type = "STRING"
+    dynamic "labels" {
+      for_each = each.value.labels
+
+      content {
+        key        = labels.key
+        value_type = "STRING"
+      }
     }
   }
 }
@@ -58,12 +67,16 @@ data "google_project" "here" {
   project_id = var.project_id
 }
 
+locals {
+  project_number = data.google_project.here.number
+}
+
 # Monitoring calls with an identity of its own, so the service need not be public to be checked.
 resource "google_cloud_run_v2_service_iam_member" "uptime" {
   name     = google_cloud_run_v2_service.scoring.name
   location = var.region
   role     = "roles/run.invoker"
-  member   = "serviceAccount:service-${data.google_project.here.number}@gcp-sa-monitoring-notification.iam.gserviceaccount.com"
+  member   = "serviceAccount:service-${local.project_number}@gcp-sa-monitoring-notification.iam.gserviceaccount.com"
 }
 
 resource "google_monitoring_uptime_check_config" "scoring" {
@@ -86,8 +99,13 @@ resource "google_monitoring_uptime_check_config" "scoring" {
     type = "uptime_url"
     labels = {
       project_id = var.project_id
-      host       = var.edge_only ? var.domain : trimprefix(google_cloud_run_v2_service.scoring.uri, "https://")
+      host       = var.edge_only ? var.domain : trimprefix(local.scoring_uri, "https://")
     }
+  }
+
+  # Another address is another check, and an alert names this one: first the new check, then the alert, then the old goes.
+  lifecycle {
+    create_before_destroy = true
   }
 }
 

@@ -3,6 +3,11 @@ output "bigquery_functions" {
   value       = [for f in google_bigquery_routine.scoring : "`${var.project_id}.${f.dataset_id}.${f.routine_id}`"]
 }
 
+output "certificate" {
+  description = "State of the domain's certificate, as a command to paste, with enable_edge."
+  value       = one([for c in google_compute_managed_ssl_certificate.scoring : "gcloud compute ssl-certificates describe ${c.name} --project=${var.project_id} --global"])
+}
+
 output "decisions" {
   description = "The newest decisions, as a command to paste."
   value       = "bq query --use_legacy_sql=false 'SELECT timestamp, jsonPayload.model, jsonPayload.decision, jsonPayload.probability_of_default FROM `${var.project_id}.${google_bigquery_dataset.decisions.dataset_id}.${google_bigquery_table.decisions.table_id}` WHERE timestamp > TIMESTAMP_SUB(CURRENT_TIMESTAMP(), INTERVAL 1 DAY) ORDER BY timestamp DESC LIMIT 20'"
@@ -23,6 +28,11 @@ output "model_store" {
   value       = local.settings.MODEL_STORE
 }
 
+output "open_source_function" {
+  description = "Opens the source function to callers without a Google identity, as a command to paste; with source_archive and allow_public."
+  value       = var.allow_public && var.source_archive != null ? "gcloud run services update ${var.environment}-scoring-source --project=${var.project_id} --region=${var.region} --no-invoker-iam-check" : null
+}
+
 output "promote" {
   description = "Promotes a version, as a command to paste; V is one of `versions`."
   value       = "python -m training promote --model ${var.default_model} --store ${local.settings.MODEL_STORE} --version V"
@@ -30,7 +40,7 @@ output "promote" {
 
 output "retrain" {
   description = "Starts a training run, as a command to paste."
-  value       = "curl -X POST -H \"Authorization: Bearer $(gcloud auth print-identity-token)\" -H 'Content-Type: application/json' -d '{\"model\": \"${var.default_model}\"}' ${google_cloud_run_v2_service.retrain.uri}/train"
+  value       = "curl -X POST -H \"Authorization: Bearer $(gcloud auth print-identity-token)\" -H 'Content-Type: application/json' -d '{\"model\": \"${var.default_model}\"}' ${local.retrain_uri}/train"
 }
 
 output "roll_back_model" {
@@ -54,5 +64,5 @@ output "versions" {
 }
 
 locals {
-  scoring_url = var.edge_only ? "https://${var.domain}" : google_cloud_run_v2_service.scoring.uri
+  scoring_url = var.edge_only ? "https://${var.domain}" : local.scoring_uri
 }

@@ -1,9 +1,21 @@
+locals {
+  retrain_uri = google_cloud_run_v2_service.retrain.uri
+}
+
 # People and systems start a training run, promote and roll back without a console.
 resource "google_cloud_run_v2_service" "retrain" {
   name                = "${var.environment}-retrain"
   location            = var.region
   ingress             = "INGRESS_TRAFFIC_ALL"
   deletion_protection = var.deletion_protection
+
+  dynamic "binary_authorization" {
+    for_each = var.enable_binary_authorization ? ["project"] : []
+
+    content {
+      use_default = true
+    }
+  }
 
   template {
     service_account       = local.accounts.retrain
@@ -126,11 +138,11 @@ resource "google_cloud_scheduler_job" "watch" {
 
   http_target {
     http_method = "GET"
-    uri         = "${google_cloud_run_v2_service.retrain.uri}/train/status?model=${each.key}"
+    uri         = "${local.retrain_uri}/train/status?model=${each.key}"
 
     oidc_token {
       service_account_email = local.accounts.watch
-      audience              = google_cloud_run_v2_service.retrain.uri
+      audience              = local.retrain_uri
     }
   }
 }

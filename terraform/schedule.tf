@@ -14,7 +14,7 @@ resource "google_cloud_scheduler_job" "training" {
 
   http_target {
     http_method = "POST"
-    uri         = "https://run.googleapis.com/v2/${google_cloud_run_v2_job.training[each.key].id}:run"
+    uri         = "https://run.googleapis.com/v2/projects/${var.project_id}/locations/${var.region}/jobs/${google_cloud_run_v2_job.training[each.key].name}:run"
 
     oauth_token {
       service_account_email = local.accounts.schedule

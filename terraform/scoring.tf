@@ -25,15 +25,36 @@ locals {
     # two hops would let callers on that way name any address.
     FORWARDED_HOPS = var.edge_only ? "2" : "1"
   })
+
+  secrets = { for name, reference in var.secrets : name => zipmap(["secret", "version"], split(":", reference)) }
+
+  scoring_uri = google_cloud_run_v2_service.scoring.uri
 }
 
 # The scoring service scales from zero and loads the champion on its first request.
 resource "google_cloud_run_v2_service" "scoring" {
-  name                = "${var.environment}-scoring"
-  location            = var.region
-  ingress             = var.edge_only ? "INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER" : "INGRESS_TRAFFIC_ALL"
-  custom_audiences    = var.enable_edge ? ["https://${var.domain}"] : null
-  deletion_protection = var.deletion_protection
+  name             = "${var.environment}-scoring"
+  location         = var.region
+  ingress          = var.edge_only ? "INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER" : "INGRESS_TRAFFIC_ALL"
+  custom_audiences = var.enable_edge ? ["https://${var.domain}"] : null
+  # Public means that Cloud Run asks nobody who they are. The member `allUsers` would do the same, and is
+  # refused wherever an organisation shares with its own domain only, which is Google's default.
+  invoker_iam_disabled = var.allow_public
+  deletion_protection  = var.deletion_protection
+
+  # The least number of instances is the service's. A revision's own would hold for every revision that has a
+  # tag, such as the one that a rollback returns to, and cost as much again for each.
+  scaling {
+    min_instance_count = var.min_instances
+  }
+
+  dynamic "binary_authorization" {
+    for_each = var.enable_binary_authorization ? ["project"] : []
+
+    content {
+      use_default = true
+    }
+  }
 
   template {
     service_account                  = local.accounts.scoring
@@ -42,7 +63,6 @@ resource "google_cloud_run_v2_service" "scoring" {
     timeout                          = "30s"
 
     scaling {
-      min_instance_count = var.min_instances
       max_instance_count = var.max_instances
     }
 
@@ -57,8 +77,9 @@ resource "google_cloud_run_v2_service" "scoring" {
       }
 
       resources {
-        limits            = { cpu = "1", memory = var.scoring_memory }
-        cpu_idle          = true
+        limits = { cpu = "1", memory = var.scoring_memory }
+        # The sidecar collects between requests, so with it an instance has its CPU all the time.
+        cpu_idle          = !var.enable_prometheus
         startup_cpu_boost = true
       }
 
@@ -72,15 +93,15 @@ resource "google_cloud_run_v2_service" "scoring" {
       }
 
       dynamic "env" {
-        for_each = var.secrets
+        for_each = local.secrets
 
         content {
           name = env.key
 
           value_source {
             secret_key_ref {
-              secret  = env.value
-              version = "latest"
+              secret  = env.value.secret
+              version = env.value.version
             }
           }
         }
@@ -122,7 +143,7 @@ resource "google_cloud_run_v2_service" "scoring" {
 
         resources {
           limits   = { cpu = "1", memory = "256Mi" }
-          cpu_idle = true
+          cpu_idle = false
         }
       }
     }
@@ -140,7 +161,8 @@ resource "google_cloud_run_v2_service" "scoring" {
       annotations,
       client,
       client_version,
-      scaling,
+      scaling[0].manual_instance_count,
+      scaling[0].scaling_mode,
       template[0].annotations,
       template[0].containers[0].args,
       template[0].containers[0].command,
@@ -153,10 +175,21 @@ resource "google_cloud_run_v2_service" "scoring" {
 }
 
 resource "google_cloud_run_v2_service_iam_member" "invoker" {
-  for_each = var.allow_public ? toset(["allUsers"]) : var.invokers
+  for_each = var.invokers
 
   name     = google_cloud_run_v2_service.scoring.name
   location = var.region
   role     = "roles/run.invoker"
+  member   = each.value
+}
+
+# Whoever is on call moves traffic and restarts the service. It takes the right to act as the service's account
+# too, which bootstrap/ gives; both together can deploy any image under that account.
+resource "google_cloud_run_v2_service_iam_member" "responder_repairs" {
+  for_each = var.responders
+
+  name     = google_cloud_run_v2_service.scoring.name
+  location = var.region
+  role     = "roles/run.developer"
   member   = each.value
 }

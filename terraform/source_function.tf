@@ -13,6 +13,25 @@ resource "google_storage_bucket" "source" {
   versioning {
     enabled = true
   }
+
+  # What no function was built from for a year.
+  lifecycle_rule {
+    condition {
+      days_since_noncurrent_time = 365
+      with_state                 = "ARCHIVED"
+    }
+    action {
+      type = "Delete"
+    }
+  }
+
+  dynamic "encryption" {
+    for_each = var.kms_key == null ? [] : [var.kms_key]
+
+    content {
+      default_kms_key_name = encryption.value
+    }
+  }
 }
 
 # The archive's hash is its name: a changed archive is a new object, and a new build.
@@ -22,6 +41,14 @@ resource "google_storage_bucket_object" "source" {
   bucket = google_storage_bucket.source[0].name
   name   = "scoring-${filesha256(var.source_archive)}.zip"
   source = var.source_archive
+}
+
+resource "google_storage_bucket_iam_member" "drift_reads_source" {
+  for_each = var.source_archive != null && var.enable_drift_check ? toset(["drift"]) : toset([])
+
+  bucket = google_storage_bucket.source[0].name
+  role   = "roles/storage.objectViewer"
+  member = "serviceAccount:${local.accounts.drift}"
 }
 
 resource "google_cloudfunctions2_function" "scoring" {
@@ -57,20 +84,22 @@ resource "google_cloudfunctions2_function" "scoring" {
     environment_variables            = local.settings
 
     dynamic "secret_environment_variables" {
-      for_each = var.secrets
+      for_each = local.secrets
 
       content {
         key        = secret_environment_variables.key
         project_id = var.project_id
-        secret     = secret_environment_variables.value
-        version    = "latest"
+        secret     = secret_environment_variables.value.secret
+        version    = secret_environment_variables.value.version
       }
     }
   }
 }
 
+# A function has no switch for Cloud Run's check: with allow_public, the output `open_source_function` is the
+# command that turns it off.
 resource "google_cloud_run_v2_service_iam_member" "source_invoker" {
-  for_each = var.source_archive == null ? toset([]) : var.allow_public ? toset(["allUsers"]) : var.invokers
+  for_each = var.source_archive == null ? toset([]) : var.invokers
 
   name     = google_cloudfunctions2_function.scoring[0].name
   location = var.region

@@ -2,9 +2,18 @@
 resource "google_cloud_run_v2_job" "training" {
   for_each = var.models
 
-  name                = "${var.environment}-train-${replace(each.key, "_", "-")}"
-  location            = var.region
-  deletion_protection = var.deletion_protection
+  name     = "${var.environment}-train-${replace(each.key, "_", "-")}"
+  location = var.region
+  # A job holds no data: taking a model out of `models` removes its job, and versions stay in the bucket.
+  deletion_protection = false
+
+  dynamic "binary_authorization" {
+    for_each = var.enable_binary_authorization ? ["project"] : []
+
+    content {
+      use_default = true
+    }
+  }
 
   template {
     parallelism = 1
@@ -54,12 +63,4 @@ resource "google_cloud_run_v2_job" "training" {
       template[0].template[0].containers[0].image,
     ]
   }
-}
-
-resource "google_storage_bucket_iam_member" "training_reads_data" {
-  for_each = var.data_buckets
-
-  bucket = each.value
-  role   = "roles/storage.objectViewer"
-  member = "serviceAccount:${local.accounts.training}"
 }

@@ -70,8 +70,8 @@ variable "auditors" {
   default     = []
 
   validation {
-    condition     = alltrue([for member in var.auditors : can(regex("^(user|group|serviceAccount):.+", member))])
-    error_message = "auditors must be named members."
+    condition     = alltrue([for member in var.auditors : can(regex("^((user|group|serviceAccount):.+|principal(Set)?://.+)$", member))])
+    error_message = "auditors must be named members: user:, group:, serviceAccount:, principal:// or principalSet://."
   }
 }
 
@@ -86,8 +86,41 @@ variable "auth" {
   }
 }
 
+variable "backup_kms_key" {
+  description = "Key in backup_region that encrypts the copies; needed where kms_key and backup_region are both set."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.backup_kms_key == null ? var.kms_key == null || var.backup_region == null : can(regex("^projects/[^/]+/locations/${coalesce(var.backup_region, "none")}/keyRings/[^/]+/cryptoKeys/[^/]+$", var.backup_kms_key))
+    error_message = "backup_kms_key must be the full name of a key in backup_region, and is needed where kms_key is set."
+  }
+}
+
+variable "backup_region" {
+  description = "Second region, to which models, anchors and decisions are copied once a day; none by default."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.backup_region == null ? true : can(regex("^[a-z]+-[a-z]+[0-9]+$", var.backup_region)) && var.backup_region != var.region
+    error_message = "backup_region must be a single region, and not the one that is copied."
+  }
+}
+
+variable "bigquery_users" {
+  description = "Who may call the remote functions in SQL, as IAM members. Only with enable_bigquery."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for member in var.bigquery_users : can(regex("^((user|group|serviceAccount):.+|principal(Set)?://.+)$", member))])
+    error_message = "bigquery_users must be named members: user:, group:, serviceAccount:, principal:// or principalSet://."
+  }
+}
+
 variable "billing_account" {
-  description = "Billing account of the project; with it a budget is set. Whoever applies needs roles/billing.costsManager on it."
+  description = "Billing account of the project; with it a budget is set. The bootstrap grants the build roles/billing.costsManager on it, so whoever runs that must administer the billing account."
   type        = string
   default     = null
 
@@ -142,9 +175,14 @@ variable "credit_models" {
 }
 
 variable "data_buckets" {
-  description = "Buckets outside this module that training may read, where `models` names data in them."
+  description = "Buckets outside this module that training may read, where `models` names data in them. The bootstrap grants it: whoever runs it must be allowed to."
   type        = set(string)
   default     = []
+
+  validation {
+    condition     = alltrue([for model in values(var.models) : contains(var.data_buckets, split("/", model.data)[2]) if startswith(coalesce(model.data, "-"), "gs://")])
+    error_message = "data_buckets must name every bucket that `models` reads data from."
+  }
 }
 
 variable "decision_log_days" {
@@ -170,7 +208,7 @@ variable "default_model" {
 }
 
 variable "deletion_protection" {
-  description = "Refuse to destroy the services, the jobs, the decision log and a model bucket that holds anything."
+  description = "Refuse to destroy the services, the decision log, a bucket that holds anything, and anchors before their time."
   type        = bool
   default     = true
 }
@@ -203,6 +241,18 @@ variable "enable_bigquery" {
   default     = false
 }
 
+variable "enable_binary_authorization" {
+  description = "Let Cloud Run start only what the project's Binary Authorization policy, of the bootstrap, admits."
+  type        = bool
+  default     = false
+}
+
+variable "enable_drift_check" {
+  description = "Compare once a day what exists with what was applied last, and alert on a difference."
+  type        = bool
+  default     = false
+}
+
 variable "enable_edge" {
   description = "Put a load balancer with a domain and Cloud Armor rate limits in front."
   type        = bool
@@ -210,7 +260,7 @@ variable "enable_edge" {
 }
 
 variable "enable_prometheus" {
-  description = "Run Google's managed-Prometheus sidecar beside the scoring container."
+  description = "Run Google's managed-Prometheus sidecar beside the scoring container. Instances are then billed while they exist, not only while they answer."
   type        = bool
   default     = false
 }
@@ -224,15 +274,21 @@ variable "environment" {
     condition     = can(regex("^[a-z][a-z0-9]{1,7}$", var.environment))
     error_message = "environment must be 2 to 8 lower-case letters or digits, beginning with a letter."
   }
+
+  # The build may administer buckets that begin with project and environment: the state bucket must not.
+  validation {
+    condition     = var.environment != "surety"
+    error_message = "environment must not be surety, which begins the names of the bootstrap's buckets."
+  }
 }
 
 variable "invokers" {
-  description = "Who may call the scoring service, as IAM members: `user:`, `group:`, `serviceAccount:` or `domain:`."
+  description = "Who may call the scoring service, as IAM members: `user:`, `group:`, `serviceAccount:`, `domain:`, `principal://` or `principalSet://`."
   type        = set(string)
   default     = []
 
   validation {
-    condition     = alltrue([for member in var.invokers : can(regex("^(user|group|serviceAccount|domain):.+", member))])
+    condition     = alltrue([for member in var.invokers : can(regex("^((user|group|serviceAccount|domain):.+|principal(Set)?://.+)$", member))])
     error_message = "invokers must be named members; for public access set allow_public."
   }
 }
@@ -254,6 +310,28 @@ variable "jwt" {
   }
 }
 
+variable "kms_key" {
+  description = "Key of your own in Cloud KMS, in `region`, that encrypts buckets and decision log; Google's own keys by default. The bootstrap lets Google's accounts use it."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.kms_key == null || can(regex("^projects/[^/]+/locations/${var.region}/keyRings/[^/]+/cryptoKeys/[^/]+$", var.kms_key))
+    error_message = "kms_key must be the full name of a key in region: projects/<id>/locations/<region>/keyRings/<ring>/cryptoKeys/<key>."
+  }
+}
+
+variable "lock_retention" {
+  description = "Lock the retention of anchors: nobody, Google included, can shorten it again or delete an anchor before its time. This cannot be undone."
+  type        = bool
+  default     = false
+
+  validation {
+    condition     = !var.lock_retention || var.deletion_protection
+    error_message = "lock_retention needs deletion_protection: an environment with locked anchors cannot be destroyed."
+  }
+}
+
 variable "max_instances" {
   description = "Scoring instances at most; bounds the bill."
   type        = number
@@ -266,7 +344,7 @@ variable "max_instances" {
 }
 
 variable "min_instances" {
-  description = "Scoring instances kept when nobody calls; 0 scales to zero and costs nothing idle."
+  description = "Scoring instances of the service, not of each revision, kept when nobody calls; 0 scales to zero and costs nothing idle."
   type        = number
   default     = 0
 
@@ -323,13 +401,13 @@ variable "notification_channels" {
 }
 
 variable "operators" {
-  description = "Named people who may promote, roll back, prune and start training, as IAM members."
+  description = "Named people who may promote, roll back, prune, start training and pause schedules, as IAM members."
   type        = set(string)
   default     = []
 
   validation {
-    condition     = alltrue([for member in var.operators : can(regex("^(user|group):.+", member))])
-    error_message = "operators must be people: user: or group: members."
+    condition     = alltrue([for member in var.operators : can(regex("^((user|group):.+|principal(Set)?://iam\\.googleapis\\.com/locations/global/workforcePools/.+)$", member))])
+    error_message = "operators must be people: user: or group: members, or principal:// and principalSet:// of a workforce pool."
   }
 }
 
@@ -382,6 +460,17 @@ variable "requests_per_minute" {
   }
 }
 
+variable "responders" {
+  description = "Named people on call: they move traffic of the scoring service and read its state and logs, as IAM members."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for member in var.responders : can(regex("^((user|group):.+|principal(Set)?://iam\\.googleapis\\.com/locations/global/workforcePools/.+)$", member))])
+    error_message = "responders must be people: user: or group: members, or principal:// and principalSet:// of a workforce pool."
+  }
+}
+
 variable "scoring_image" {
   description = "Image of the scoring and retrain services when they are created; releases replace it. Without one a placeholder answers 503."
   type        = string
@@ -400,13 +489,13 @@ variable "scoring_memory" {
 }
 
 variable "secrets" {
-  description = "Environment variables of the scoring service that come from Secret Manager: variable name to secret ID. Values never pass through Terraform."
+  description = "Environment variables of the scoring service that come from Secret Manager: variable name to secret ID and version, such as `surety-api-keys:3`. A version keeps what a rolled-back revision reads; `latest` does not. Values never pass through Terraform."
   type        = map(string)
   default     = {}
 
   validation {
-    condition     = alltrue([for name, secret in var.secrets : can(regex("^[A-Z][A-Z0-9_]*$", name)) && can(regex("^[A-Za-z0-9_-]{1,255}$", secret))])
-    error_message = "secrets must map variable names to the IDs of secrets in this project."
+    condition     = alltrue([for name, secret in var.secrets : can(regex("^[A-Z][A-Z0-9_]*$", name)) && can(regex("^[A-Za-z0-9_-]{1,255}:([1-9][0-9]*|latest)$", secret))])
+    error_message = "secrets must map variable names to secrets of this project with their version: ID:3, or ID:latest."
   }
 
   validation {

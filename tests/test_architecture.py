@@ -91,6 +91,7 @@ TESTED_BY = {
     "infra/smoke.py": "infra/test_release.py",
     "models/prediction.py": "functions/scoring/test_openapi.py",
     "training/reading/arguments.py": "training/reading/test_options.py",
+    "training/streaming/fitting.py": "training/streaming/test_dask_fit.py",
 }
 
 

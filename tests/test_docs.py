@@ -42,6 +42,10 @@ RUN = {
         "training evaluate": "tests/docs/test_training.py",
         "training generate": "tests/docs/test_training.py",
     },
+    "docs/large-data.md": {
+        "training generate": "tests/docs/test_large_data.py",
+        "--engine stream": "tests/docs/test_large_data.py",
+    },
     "docs/model-development.md": {
         "--family lightgbm --dry-run": "tests/docs/test_model_development.py",
     },

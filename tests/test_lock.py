@@ -36,6 +36,7 @@ EXPORTS = {
     "functions/requirements.txt": ("--no-emit-package", "scipy"),
     "training/requirements.txt": ("--group", "training"),
     "training/mlflow.txt": ("--only-group", "mlflow"),
+    "training/dask.txt": ("--only-group", "dask"),
 }
 # How a file is installed where it is used: the buildpack, the Dockerfile, and `make setup`.
 INSTALL = {
@@ -43,8 +44,11 @@ INSTALL = {
     "functions/requirements.txt": ("--require-hashes", "--no-deps"),
     "training/requirements.txt": ("--require-hashes",),
     "training/mlflow.txt": ("--require-hashes",),
+    "training/dask.txt": ("--require-hashes",),
     "infra/uv.txt": ("--require-hashes",),
 }
+
+OPTIONAL = ("training/mlflow.txt", "training/dask.txt")
 
 
 def pins(file: str) -> list[Pin]:
@@ -84,7 +88,7 @@ def test_the_lock_alone_names_a_registry() -> None:
 
 
 def test_the_images_pins_are_the_servings_without_scipy_and_those_are_among_the_trainings() -> None:
-    serving, image, training, _ = (
+    serving, image, training, *_ = (
         {str(pin.requirement).partition(";")[0].strip() for pin in pins(file)} for file in EXPORTS
     )
     assert image < serving < training
@@ -131,9 +135,9 @@ def resolve(pip: Pip, index: PackageIndex, text: str, options: tuple[str, ...]) 
     return done.stdout if done.returncode == 0 else done.stderr
 
 
-# A stand-in has the requirements of the package that is installed; the mirror's packages are not.
+# A stand-in has the requirements of the package that is installed; those of an extra are not.
 @pytest.mark.slow
-@pytest.mark.parametrize("file", [file for file in INSTALL if file != "training/mlflow.txt"])
+@pytest.mark.parametrize("file", [file for file in INSTALL if file not in OPTIONAL])
 def test_a_requirement_file_installs_beside_newer_releases_of_everything(
     pip: Pip, future: PackageIndex, file: str
 ) -> None:

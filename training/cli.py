@@ -25,6 +25,7 @@ from training.progress import say
 from training.reading.arguments import MAX_REFUSED_SHARE, add_data_options
 from training.search_settings import BUDGETS, Balance
 from training.settings import TrainingSettings, settings_from_environment
+from training.streaming.engine import LEAST_SAMPLE_ROWS, SAMPLE_ROWS, EngineName
 
 DEFAULT_SEED = 42
 HIGHEST_SEED = 2**32
@@ -95,6 +96,7 @@ def _add_train(commands: Any, settings: TrainingSettings) -> None:  # noqa: ANN4
         "--refused", type=Path, help="write the refused rows and their faults to this .csv file"
     )
     _add_search(parser)
+    _add_engine(parser)
     parser.add_argument("--dry-run", action="store_true", help="evaluate, but write nothing")
     _add_refused_share(parser)
 
@@ -159,6 +161,27 @@ def _add_search(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_engine(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("more rows than memory has room for")
+    group.add_argument(
+        "--engine",
+        choices=list(get_args(EngineName)),
+        default="memory",
+        help="stream: read Parquet in batches; dask: on several machines (default %(default)s)",
+    )
+    group.add_argument(
+        "--sample-rows",
+        type=_parse_sample,
+        default=SAMPLE_ROWS,
+        help="rows that choose, calibrate and judge if the engine streams (default %(default)s)",
+    )
+    group.add_argument(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="Dask's scheduler (default: DASK_SCHEDULER_ADDRESS, or else two processes here)",
+    )
+
+
 def _add_generate(commands: Any) -> None:  # noqa: ANN401 -- likewise
     parser = commands.add_parser("generate", help="write synthetic rows")
     parser.set_defaults(run=_generate)
@@ -217,6 +240,14 @@ def _parse_trials(text: str) -> int:
         message = f"must be from 0 to {MOST_TRIALS}, got {text}"
         raise argparse.ArgumentTypeError(message)
     return trials
+
+
+def _parse_sample(text: str) -> int:
+    rows = int(text)
+    if rows < LEAST_SAMPLE_ROWS:
+        message = f"must be at least {LEAST_SAMPLE_ROWS}, got {text}"
+        raise argparse.ArgumentTypeError(message)
+    return rows
 
 
 def _parse_seed(text: str) -> int:

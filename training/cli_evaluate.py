@@ -17,7 +17,6 @@ from models.registry.versions import read_by_name
 from models.stores.uri import open_store
 from training.evaluation import EvaluationFigures, evaluate_scorer
 from training.parts import part_from_rows
-from training.reading.arguments import collect_data_options
 from training.reading.data import DataRequest, read_data
 from training.reading.options import DataOptions
 from training.reporting.segments import SegmentFigures
@@ -37,7 +36,7 @@ def evaluate_version(options: argparse.Namespace, settings: TrainingSettings) ->
     bundle = bundle_from_bytes(data)
     scorer = scorer_from_bundle(bundle, model)
     request = DataRequest(
-        options=DataOptions(values=collect_data_options(options), url=settings.data_url),
+        options=DataOptions.from_arguments(options, settings.data_url),
         seed=options.seed,
         max_refused_share=options.max_refused_share,
     )

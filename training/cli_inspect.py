@@ -16,7 +16,6 @@ from models.contract import CreditModel
 from models.data_file import CsvDialect, DataFile
 from models.errors import DataError
 from training.progress import say, show_steps
-from training.reading.arguments import collect_data_options
 from training.reading.cells import convert_outcomes
 from training.reading.database import Query
 from training.reading.dialect_detection import detect_dialect
@@ -50,7 +49,7 @@ class InspectedFile:
 
 def inspect_file(options: argparse.Namespace, settings: TrainingSettings) -> None:
     """Print what a file has, suggest what to declare, and write a model file if asked."""
-    data = DataOptions(values=collect_data_options(options), url=settings.data_url)
+    data = DataOptions.from_arguments(options, settings.data_url)
     inspected = _read(data)
     cells = inspected.frame.size
     frame, dialect = inspected.frame, inspected.declared.csv

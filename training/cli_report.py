@@ -8,7 +8,7 @@ from typing import Any
 from models.discovery import credit_models
 from models.errors import DataError
 from models.stores.uri import open_store
-from training.reading.arguments import add_data_options, collect_data_options
+from training.reading.arguments import add_data_options
 from training.settings import TrainingSettings
 
 PAIR = 2
@@ -47,7 +47,7 @@ def _compare_versions(options: argparse.Namespace, settings: TrainingSettings) -
         message = "compare-versions needs --version twice, and an --output that ends in .html"
         raise DataError(message)
     model = credit_models(settings.credit_models)[options.model]
-    data = DataOptions(values=collect_data_options(options), url=settings.data_url)
+    data = DataOptions.from_arguments(options, settings.data_url)
     rows = DataRequest(options=data, seed=SEED) if data.values else None
     old, new = options.version
     document = compare_versions(open_store(options.store), model, (old, new), rows)

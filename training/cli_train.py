@@ -14,11 +14,11 @@ from models.stores.uri import open_store
 from training.cli_registry import find_author, task_from_options
 from training.mlflow_mirror import mirror_or_warn
 from training.promotion import Selection, Verdict, release, select_family
-from training.reading.arguments import collect_data_options
 from training.reading.options import DataOptions
 from training.run import Trained, TrainingJob, prepare
 from training.search_settings import SearchSettings, parse_parameters
 from training.settings import TrainingSettings
+from training.streaming.engine import Engine
 
 
 def train_and_release(options: argparse.Namespace, settings: TrainingSettings) -> None:
@@ -33,7 +33,7 @@ def train_and_release(options: argparse.Namespace, settings: TrainingSettings) -
         prove_preconditions(store)
     job = TrainingJob(
         model=credit_models(settings.credit_models)[options.model],
-        data=DataOptions(values=collect_data_options(options), url=settings.data_url),
+        data=DataOptions.from_arguments(options, settings.data_url),
         seed=options.seed,
         threads=settings.threads,
         max_refused_share=options.max_refused_share,
@@ -46,6 +46,9 @@ def train_and_release(options: argparse.Namespace, settings: TrainingSettings) -
             journal=options.journal,
             parameters=parse_parameters(options.parameters),
             balance=options.balance,
+        ),
+        engine=Engine(
+            name=options.engine, sample_rows=options.sample_rows, scheduler=options.scheduler
         ),
     )
     selection = select_family(prepare(job), store)

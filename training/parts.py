@@ -10,11 +10,22 @@ from models.errors import DataError
 from models.features import Matrix, columns_from_fields, matrix_from_columns
 from models.metrics import Labels
 from training.reading.row_validation import CheckedRows
-from training.split import TEST_SHARE, Hashes, Mask, is_test, split_by_date, split_by_hash
+from training.reading.special_columns import SpecialColumns
+from training.split import (
+    TEST_SHARE,
+    Hashes,
+    Mask,
+    Split,
+    is_test,
+    split_by_date,
+    split_by_hash,
+)
 
 SHARE_TOLERANCE = 0.05  # of the share of test rows
 MOST_ERRORS = 4.0  # standard errors between default rates, which chance hardly reaches
 LEAST_OF_EACH_OUTCOME = 20  # defaults, and non-defaults, in every part
+
+DateSpan = tuple[date, date]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +49,9 @@ class Part:
             return self.is_held
         return self.is_held | (self.dates > days_from_date(last_fitted))
 
-    def span_dates(self) -> tuple[date, date] | None:
+    def span_dates(self) -> DateSpan | None:
         """Return the first and the last date."""
-        if self.dates is None:
-            return None
-        return date_from_days(self.dates.min()), date_from_days(self.dates.max())
+        return None if self.dates is None else span_dates(self.dates)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +67,11 @@ class Parts:
     in_time: Part | None
 
 
+def span_dates(days: Column) -> DateSpan:
+    """Return the first and the last date of some days since 1970-01-01."""
+    return date_from_days(days.min()), date_from_days(days.max())
+
+
 def split_rows(rows: CheckedRows, last_months: int | None) -> Parts:
     """Split rows by date if they have one, and otherwise by their hash.
 
@@ -66,16 +80,35 @@ def split_rows(rows: CheckedRows, last_months: int | None) -> Parts:
     DataError
         If a part has too few defaults or non-defaults, or `last_months` is set without dates.
     """
-    special = rows.special
+    return parts_from_split(rows, choose_split(rows.hashes, rows.special, last_months))
+
+
+def choose_split(hashes: Hashes, special: SpecialColumns, last_months: int | None) -> Split:
+    """Choose the part of each row by date if rows have one, and otherwise by its hash.
+
+    Raises
+    ------
+    DataError
+        If `last_months` is set without dates.
+    """
     if special.dates is None:
         if last_months is not None:
             message = "--last-months needs a date column; declare --date-column"
             raise DataError(message)
-        split = split_by_hash(rows.hashes)
-    else:
-        split = split_by_date(
-            rows.hashes, special.dates, is_grouped=special.is_grouped, last_months=last_months
-        )
+        return split_by_hash(hashes)
+    return split_by_date(
+        hashes, special.dates, is_grouped=special.is_grouped, last_months=last_months
+    )
+
+
+def parts_from_split(rows: CheckedRows, split: Split) -> Parts:
+    """Build the parts of rows whose split is chosen.
+
+    Raises
+    ------
+    DataError
+        If a part has too few defaults or non-defaults.
+    """
     return Parts(
         training=_select("training", rows, split.training),
         test=_select("test", rows, split.test),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from models.calibration import calibrate
 from models.contract import CreditModel, name_from_model
-from models.estimators.families import Family
+from models.estimators.families import Estimator, Family, estimator_from_bytes
 from models.explaining.recourse_grid import Spreads
 from models.metrics import Labels, Probabilities, evaluate
 from models.registry.bundle import Bundle, Figures, Golden, Manifest, Provenance, build_manifest
@@ -17,9 +17,10 @@ from models.scorer import Scorer, probabilities_from_log_odds
 from training.baseline import fit_baseline, spreads_from_matrix
 from training.cutoffs import choose_cutoff, choose_cutoffs
 from training.families.balance import warn_of_balance
+from training.families.calibration_fit import OutOfFold, choose_calibration
 from training.families.candidates import CANDIDATES, Candidate, Fit, frame_from_matrix
 from training.families.constraint_costs import ConstraintCosts, measure_constraint_costs
-from training.families.export import check_parity, export
+from training.families.export import check_parity, check_predictions, export
 from training.families.folds import FOLDS, FoldedData
 from training.families.selection import FamilyResult, compare_families
 from training.gate_evidence import GateEvidence, JudgedRows, gather_evidence
@@ -32,6 +33,14 @@ from training.reading.data import DataRequest, TrainingData, read_data
 from training.reading.options import DataOptions
 from training.row_independence import require_same_scores
 from training.search_settings import QUICK_SEARCH, SearchSettings, plan_search
+from training.streaming.engine import IN_MEMORY, Engine
+from training.streaming.fitting import fit_large
+from training.streaming.preparation import (
+    STREAMED_FAMILIES,
+    LargeFit,
+    prepare_stream,
+    require_streamable,
+)
 
 LIBRARIES = (
     "lightgbm",
@@ -57,6 +66,7 @@ class TrainingJob:
     last_months: int | None = None
     refused: Path | None = None  # where refused rows are written
     search: SearchSettings = QUICK_SEARCH
+    engine: Engine = IN_MEMORY
 
     @property
     def request(self) -> DataRequest:
@@ -70,7 +80,8 @@ class TrainingJob:
 
     def select_candidates(self) -> list[Candidate]:
         """Select the candidates of the requested families, or all, with given parameters."""
-        selected = [c for c in CANDIDATES if not self.families or c.family in self.families]
+        families = STREAMED_FAMILIES if self.engine.is_streamed else self.families
+        selected = [c for c in CANDIDATES if not families or c.family in families]
         parameters, balance = self.search.parameters, self.search.balance
         tuned = [c.with_parameters(parameters.get(c.family, {})) for c in selected]
         return [candidate.with_balance(balance) for candidate in tuned]
@@ -81,6 +92,7 @@ class TrainingJob:
         words += self.data.to_words()
         words += [word for family in self.families for word in ("--family", family)]
         words += ["--last-months", str(self.last_months)] if self.last_months else []
+        words += self.engine.to_words()
         words += self.search.to_words()
         words += ["--seed", str(self.seed), "--max-refused-share", str(self.max_refused_share)]
         return shlex.join(words)
@@ -105,7 +117,8 @@ class Prepared:
     """The two parts of the data, and the results of all families on the folds, best first.
 
     `job` repeats the run: it has the parameters that searches chose, and searches no more.
-    `constraints` is what documented signs cost, if the budget has time to measure it.
+    `constraints` is what documented signs cost, if the budget has time to measure it. `large` has
+    the rows that only the final fit sees, if the engine streams them.
     """
 
     job: TrainingJob
@@ -113,6 +126,7 @@ class Prepared:
     parts: Parts
     families: tuple[FamilyResult, ...]
     constraints: ConstraintCosts | None
+    large: LargeFit | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,12 +212,11 @@ def prepare(job: TrainingJob) -> Prepared:
     DataError
         If the data cannot be used.
     """
-    data = read_data(job.model, job.request)
+    data, parts, large = _read(job)
     if job.search.balance:
         remark = warn_of_balance(job.search.balance)
         say(remark)
         data = replace(data, remarks=(*data.remarks, remark))
-    parts = split_rows(data.rows, job.last_months)
     for remark in list_split_remarks(parts):
         say(f"{name_from_model(job.model)}: {remark}")
         data = replace(data, remarks=(*data.remarks, remark))
@@ -215,7 +228,16 @@ def prepare(job: TrainingJob) -> Prepared:
     parameters = {r.candidate.family: r.candidate.parameters for r in families}
     repeatable = replace(job, search=job.search.without_search(parameters))
     constraints = _measure_constraints(job, folded)
-    return Prepared(repeatable, data, parts, families, constraints)
+    return Prepared(repeatable, data, parts, families, constraints, large)
+
+
+def _read(job: TrainingJob) -> tuple[TrainingData, Parts, LargeFit | None]:
+    """Read the rows and their parts; an engine that streams reads a sample of them."""
+    if job.engine.is_streamed:
+        require_streamable(job.engine, job.families, job.search.balance)
+        return prepare_stream(job.model, job.request, job.engine, job.last_months)
+    data = read_data(job.model, job.request)
+    return data, split_rows(data.rows, job.last_months), None
 
 
 def finish(prepared: Prepared, result: FamilyResult) -> Trained:
@@ -231,7 +253,7 @@ def finish(prepared: Prepared, result: FamilyResult) -> Trained:
         job=job,
         data=data,
         fitted=fitted,
-        families=prepared.families,
+        families=tuple(fitted.result if r is result else r for r in prepared.families),
         constraints=prepared.constraints,
         parts=parts,
         probabilities=probabilities,
@@ -263,10 +285,7 @@ def _measure_constraints(job: TrainingJob, data: FoldedData) -> ConstraintCosts 
 def _fit(prepared: Prepared, result: FamilyResult) -> Fitted:
     """Fit one family to the entire training part, export it and calibrate it."""
     job, part = prepared.job, prepared.parts.training
-    frame = frame_from_matrix(job.model, part.matrix)
-    pipeline = result.candidate.build(_build_fit(job)).fit(frame, part.labels)
-    estimator = export(result.candidate.family, pipeline, job.model)
-    check_parity(estimator, pipeline, job.model, prepared.parts.test.matrix)
+    estimator, result = _fit_estimator(prepared, result)
     baseline = fit_baseline(job.model, part.columns, part.labels)
     calibration = result.calibration.calibration
     expected = probabilities_from_log_odds(calibrate(result.out_of_fold.log_odds, calibration))
@@ -278,6 +297,26 @@ def _fit(prepared: Prepared, result: FamilyResult) -> Fitted:
         base_rate=float(part.labels.mean()),
         result=result,
     )
+
+
+def _fit_estimator(prepared: Prepared, result: FamilyResult) -> tuple[Estimator, FamilyResult]:
+    """Fit to the training part in memory, or to the rows of the large fit.
+
+    The large fit has not seen the training part, which therefore calibrates it.
+    """
+    job, part, test = prepared.job, prepared.parts.training, prepared.parts.test
+    pipeline = result.candidate.build(_build_fit(job))
+    if prepared.large is None:
+        pipeline.fit(frame_from_matrix(job.model, part.matrix), part.labels)
+        estimator = export(result.candidate.family, pipeline, job.model)
+        check_parity(estimator, pipeline, job.model, test.matrix)
+        return estimator, result
+    booster = fit_large(pipeline.named_steps["classify"], prepared.large, job.threads)
+    estimator = estimator_from_bytes("xgboost", bytes(booster.save_raw("ubj")))
+    check_predictions(estimator, booster.inplace_predict(test.matrix), test.matrix)
+    out_of_fold = OutOfFold(estimator.log_odds(part.matrix), result.out_of_fold.folds)
+    calibration = choose_calibration(out_of_fold, part.labels)
+    return estimator, replace(result, out_of_fold=out_of_fold, calibration=calibration)
 
 
 def _gather_evidence(
@@ -306,19 +345,21 @@ def _measure(fitted: Fitted, labels: Labels, probabilities: Probabilities, seed:
 
 
 def _build_provenance(prepared: Prepared, parameters: Mapping[str, float]) -> Provenance:
-    job, rows = prepared.job, prepared.data.rows
+    job, rows, large = prepared.job, prepared.data.rows, prepared.large
     part, test = prepared.parts.training, prepared.parts.test
+    totals = prepared.data.count()
     return Provenance(
-        data_sha256=rows.fingerprint(),
-        rows=len(rows.labels),
+        data_sha256=totals.sha256,
+        rows=totals.rows,
         rows_refused=rows.refused,
-        rows_train=len(part.labels),
+        rows_train=len(large.selected.labels if large else part.labels),
         rows_test=len(test.labels),
         bads_test=int(test.labels.sum()),
         seed=job.seed,
         threads=job.threads,
         parameters=dict(parameters),
         libraries={name: version_of_package(name) for name in LIBRARIES},
-        train_dates=part.span_dates(),
+        train_dates=large.dates if large else part.span_dates(),
         test_dates=test.span_dates(),
+        streaming=large.describe(len(rows.labels)) if large else None,
     )

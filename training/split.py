@@ -38,6 +38,14 @@ class Split:
     test: Mask
     in_time: Mask | None = None
 
+    def select(self, is_selected: Mask) -> "Split":
+        """Return the split of some of the rows."""
+        return Split(
+            training=self.training[is_selected],
+            test=self.test[is_selected],
+            in_time=None if self.in_time is None else self.in_time[is_selected],
+        )
+
 
 def split_by_hash(hashes: Hashes) -> Split:
     """Put a quarter of the rows into the test part."""
@@ -81,20 +89,52 @@ def hash_texts(texts: Iterable[str]) -> Hashes:
 
 
 def hash_rows(model: type[CreditModel], columns: Columns) -> Hashes:
-    """Hash the fields of each row, and how many equal rows come before it.
+    """Hash the fields of each row, and how many equal rows come before it."""
+    return hash_occurrences(hash_fields(model, columns))
 
-    Without the number of equal rows, few distinct rows would move between the parts in blocks.
-    """
+
+def hash_fields(model: type[CreditModel], columns: Columns) -> Hashes:
+    """Hash the fields of each row. Equal rows have the same hash."""
     encoded = [
         _encode_column(c.levels, columns[c.name])
         for c in characteristics(model)
         if c.name in columns
     ]
-    hashes = np.array([_hash(row.tobytes()) for row in np.column_stack(encoded)], np.uint64)
+    return np.array([_hash(row.tobytes()) for row in np.column_stack(encoded)], np.uint64)
+
+
+def hash_occurrences(hashes: Hashes) -> Hashes:
+    """Hash each hash with how many equal ones come before it, unless there is none.
+
+    Without this number, few distinct rows would move between the parts in blocks.
+    """
+    hashes = hashes.copy()
     occurrences = pd.Series(hashes).groupby(hashes).cumcount().to_numpy()
     for i in np.flatnonzero(occurrences):
         hashes[i] = _hash(hashes[i].tobytes() + int(occurrences[i]).to_bytes(8, "big"))
     return hashes
+
+
+def draw_sample(hashes: Hashes, rows: int) -> Mask:
+    """Draw about so many rows: those whose second hash is lowest, so that groups stay together.
+
+    The second hash has nothing to do with the part that a row is in. A row that is drawn stays in
+    the sample as long as the number of all rows does not grow.
+    """
+    if rows >= len(hashes):
+        return np.ones(len(hashes), bool)
+    mixed = _mix(hashes)
+    drawn: Mask = mixed < np.partition(mixed, rows)[rows]
+    return drawn
+
+
+def _mix(hashes: Hashes) -> Hashes:
+    """Scatter 64 bits once more: the finaliser of SplitMix64 (Steele, Lea, Flood, 2014)."""
+    mixed = hashes ^ (hashes >> np.uint64(30))
+    mixed = mixed * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    scattered: Hashes = mixed ^ (mixed >> np.uint64(31))
+    return scattered
 
 
 def _number_months(dates: Column) -> NDArray[np.int64]:

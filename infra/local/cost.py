@@ -169,6 +169,21 @@ def kept_instance_cost(prices: Prices) -> float:
     )
 
 
+def sidecar_cost(prices: Prices) -> float:
+    """What the Prometheus sidecar adds: instance-based billing, for both containers.
+
+    The uptime check calls more often than an idle instance is stopped, so one instance is
+    always there.
+    """
+    job, made = prices["job"], prices["installation"]
+    cpu = _month_seconds(prices) * (made["cpu"] + made["sidecar_cpu"])
+    memory = _month_seconds(prices) * (made["memory_gib"] + made["sidecar_memory_gib"])
+    return (
+        _beyond(cpu, job["free_cpu_seconds"]) * job["cpu_second"]
+        + _beyond(memory, job["free_memory_gib_seconds"]) * job["memory_gib_second"]
+    )
+
+
 def idle_edge_cost(prices: Prices) -> float:
     """A load balancer's rule, and a security policy with its rules."""
     edge = prices["edge"]
@@ -221,14 +236,16 @@ def render(measured: Measured, prices: Prices) -> str:
 def idle_table(prices: Prices) -> str:
     """Items, and their sum in four installations."""
     instance, edge = kept_instance_cost(prices), idle_edge_cost(prices)
+    sidecar = sidecar_cost(prices)
     rows: list[tuple[str, Sequence[float]]] = [
         *((item, (cost,) * 4) for item, cost in always(prices).items()),
-        ("`min_instances = 1`", (0, instance, 0, instance)),
-        ("`enable_edge = true`", (0, 0, edge, edge)),
+        ("`min_instances = 1`", (0, instance, 0, 0)),
+        ("`enable_edge = true`", (0, 0, edge, 0)),
+        ("`enable_prometheus = true`", (0, 0, 0, sidecar)),
     ]
     sums = [sum(column) for column in zip(*(costs for _, costs in rows), strict=True)]
     cells = [[item, *map(_dollars, costs)] for item, costs in [*rows, ("**all**", sums)]]
-    return table(("item", "as shipped", "one instance kept", "edge", "both"), cells)
+    return table(("item", "as shipped", "one instance kept", "edge", "Prometheus"), cells)
 
 
 def volume_table(loads: Sequence[Load], measured: Measured, prices: Prices) -> str:

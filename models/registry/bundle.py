@@ -47,11 +47,25 @@ class _BundleDocument(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
+class Streaming(_BundleDocument):
+    """How most rows of a run were fitted that never had all of them in memory.
+
+    `rows` are those that the trees were fitted to, in `batches`. `sample_rows` went through the
+    ordinary run: they chose parameters, calibrated, and judged.
+    """
+
+    engine: Literal["stream", "dask"]
+    rows: int
+    batches: int
+    sample_rows: int
+
+
 class Provenance(_BundleDocument):
     """The inputs of the training run that determine the numbers of a model.
 
     `train_dates` and `test_dates` are the first and the last date of each part, if rows have dates.
     `parameters` are those of the family that a search or a person chose. The others are its own.
+    `streaming` is None if all rows were in memory. `rows_train` are the rows that were fitted.
     """
 
     data_sha256: str
@@ -66,6 +80,7 @@ class Provenance(_BundleDocument):
     train_dates: tuple[date, date] | None = None
     test_dates: tuple[date, date] | None = None
     parameters: dict[str, float] = {}
+    streaming: Streaming | None = None
 
 
 class Manifest(_BundleDocument):

@@ -1,12 +1,19 @@
 # The workloads' accounts. They are made here, by a person, so that the build can make none.
 locals {
-  workloads = {
-    retrain  = "Retrain service: runs training jobs"
-    schedule = "Scheduler: runs training jobs"
-    scoring  = "Scoring service: reads models"
-    training = "Training jobs: publish and promote models"
-    watch    = "Scheduler: asks whether training is overdue"
-  }
+  workloads = merge(
+    {
+      retrain  = "Retrain service: runs training jobs"
+      schedule = "Scheduler: runs training jobs"
+      scoring  = "Scoring service: reads models"
+      training = "Training jobs: publish and promote models"
+      watch    = "Scheduler: asks whether training is overdue"
+    },
+    var.backup_region == null ? {} : { backup = "Daily copy of the decision log" },
+    var.enable_drift_check ? { drift = "Daily plan: looks for differences" } : {},
+  )
+
+  # IDs of the secrets, without their versions.
+  secrets = toset([for reference in values(var.secrets) : split(":", reference)[0]])
 }
 
 resource "google_service_account" "workload" {
@@ -28,13 +35,22 @@ resource "google_service_account_iam_member" "build_acts_as" {
 }
 
 resource "google_secret_manager_secret_iam_member" "scoring_reads" {
-  for_each = toset(values(var.secrets))
+  for_each = local.secrets
 
   secret_id = each.value
   role      = "roles/secretmanager.secretAccessor"
   member    = google_service_account.workload["scoring"].member
 
   depends_on = [google_project_service.required]
+}
+
+# Buckets outside ../: only who administers them can grant this, which the build does not.
+resource "google_storage_bucket_iam_member" "training_reads_data" {
+  for_each = var.data_buckets
+
+  bucket = each.value
+  role   = "roles/storage.objectViewer"
+  member = google_service_account.workload["training"].member
 }
 
 # Writing metrics can only be granted over the whole project.

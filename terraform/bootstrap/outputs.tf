@@ -1,3 +1,8 @@
+output "bootstrap_bucket" {
+  description = "Bucket of the bootstrap's own state."
+  value       = google_storage_bucket.bootstrap.name
+}
+
 output "build_account" {
   description = "The account builds run as."
   value       = google_service_account.build.email
@@ -13,7 +18,10 @@ output "state_bucket" {
   value       = google_storage_bucket.state.name
 }
 
-output "workload_identity_provider" {
-  description = "What google-github-actions/auth is given, with github; its account is surety-submit."
-  value       = one([for provider in google_iam_workload_identity_pool_provider.github : provider.name])
+output "workload_identity_providers" {
+  description = "What a pipeline's login is given, by pipeline: with github or bitbucket. The account is surety-submit."
+  value = merge(
+    { for name, provider in google_iam_workload_identity_pool_provider.github : name => provider.name },
+    { for name, provider in google_iam_workload_identity_pool_provider.bitbucket : name => provider.name },
+  )
 }

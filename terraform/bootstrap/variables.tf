@@ -1,5 +1,84 @@
+variable "audit_data_access" {
+  description = "Write down who read or wrote objects and secrets, in Cloud Audit Logs."
+  type        = bool
+  default     = true
+}
+
+variable "auditors" {
+  description = "As in ../variables.tf: they may then run queries."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for member in var.auditors : can(regex("^((user|group|serviceAccount):.+|principal(Set)?://.+)$", member))])
+    error_message = "auditors must be named members: user:, group:, serviceAccount:, principal:// or principalSet://."
+  }
+}
+
+variable "backup_kms_key" {
+  description = "As in ../variables.tf: Google's accounts may then encrypt copies with it."
+  type        = string
+  default     = null
+}
+
+variable "backup_region" {
+  description = "As in ../variables.tf: the accounts and rights of daily copies."
+  type        = string
+  default     = null
+}
+
+variable "bigquery_users" {
+  description = "As in ../variables.tf: they may then run queries, with enable_bigquery."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for member in var.bigquery_users : can(regex("^((user|group|serviceAccount):.+|principal(Set)?://.+)$", member))])
+    error_message = "bigquery_users must be named members: user:, group:, serviceAccount:, principal:// or principalSet://."
+  }
+}
+
+variable "billing_account" {
+  description = "As in ../variables.tf: the build may then set a budget."
+  type        = string
+  default     = null
+}
+
+variable "bitbucket" {
+  description = "Bitbucket repository whose main branch may release without a key: name and UUID of its workspace, and its own UUID, as its settings for OpenID Connect show them, without braces. None by default."
+  type = object({
+    workspace     = string
+    workspace_id  = string
+    repository_id = string
+  })
+  default = null
+
+  validation {
+    condition     = var.bitbucket == null || can(regex("^[a-z0-9_-]+$", var.bitbucket.workspace)) && can(regex("^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", var.bitbucket.workspace_id)) && can(regex("^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", var.bitbucket.repository_id))
+    error_message = "bitbucket must have the workspace's name, and workspace_id and repository_id as UUIDs without braces."
+  }
+}
+
+variable "data_buckets" {
+  description = "As in ../variables.tf: training may then read them."
+  type        = set(string)
+  default     = []
+}
+
 variable "enable_bigquery" {
   description = "As in ../variables.tf: the build may then make a connection."
+  type        = bool
+  default     = false
+}
+
+variable "enable_binary_authorization" {
+  description = "As in ../variables.tf: the policy of what may be started."
+  type        = bool
+  default     = false
+}
+
+variable "enable_drift_check" {
+  description = "As in ../variables.tf: the account that plans once a day."
   type        = bool
   default     = false
 }
@@ -25,19 +104,42 @@ variable "environment" {
     condition     = can(regex("^[a-z][a-z0-9]{1,7}$", var.environment))
     error_message = "environment must be 2 to 8 lower-case letters or digits, beginning with a letter."
   }
+
+  # The build may administer buckets that begin with project and environment: the state bucket must not.
+  validation {
+    condition     = var.environment != "surety"
+    error_message = "environment must not be surety, which begins the names of the bootstrap's buckets."
+  }
 }
 
 variable "github" {
-  description = "GitHub repository whose main branch may submit builds without a key: its owner/name and its numeric id; none by default."
+  description = "GitHub repository whose main branch may release without a key, by the two numbers that `gh api repos/OWNER/NAME --jq '.id, .owner.id'` prints: of the repository, and of its owner. None by default."
   type = object({
-    repository    = string
+    owner_id      = string
     repository_id = string
   })
   default = null
 
   validation {
-    condition     = var.github == null || can(regex("^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$", var.github.repository)) && can(regex("^[0-9]+$", var.github.repository_id))
-    error_message = "github must have repository = \"owner/name\" and repository_id in digits."
+    condition     = var.github == null || can(regex("^[0-9]+$", var.github.repository_id)) && can(regex("^[0-9]+$", var.github.owner_id))
+    error_message = "github must have repository_id and owner_id in digits: gh api repos/OWNER/NAME --jq '.id, .owner.id' prints them."
+  }
+}
+
+variable "kms_key" {
+  description = "As in ../variables.tf: Google's accounts may then encrypt with it, the state and the images too."
+  type        = string
+  default     = null
+}
+
+variable "operators" {
+  description = "As in ../variables.tf: they may then read logs and services, and pause schedules."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for member in var.operators : can(regex("^((user|group):.+|principal(Set)?://iam\\.googleapis\\.com/locations/global/workforcePools/.+)$", member))])
+    error_message = "operators must be people: user: or group: members, or principal:// and principalSet:// of a workforce pool."
   }
 }
 
@@ -60,6 +162,23 @@ variable "region" {
     condition     = can(regex("^[a-z]+-[a-z]+[0-9]+$", var.region))
     error_message = "region must be a single region, such as europe-west1."
   }
+}
+
+variable "responders" {
+  description = "As in ../variables.tf: they may then read logs and services, and act as the scoring service's account."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for member in var.responders : can(regex("^((user|group):.+|principal(Set)?://iam\\.googleapis\\.com/locations/global/workforcePools/.+)$", member))])
+    error_message = "responders must be people: user: or group: members, or principal:// and principalSet:// of a workforce pool."
+  }
+}
+
+variable "scan_images" {
+  description = "Let Google look for known weaknesses in every image that is pushed; it charges for each."
+  type        = bool
+  default     = true
 }
 
 variable "secrets" {

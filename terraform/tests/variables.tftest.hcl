@@ -2,6 +2,10 @@
 
 mock_provider "google" {}
 
+variables {
+  alert_emails = ["oncall@example.com"]
+}
+
 run "wrong_variables_are_refused" {
   command = plan
 
@@ -11,7 +15,11 @@ run "wrong_variables_are_refused" {
     region                   = "Europe"
     invokers                 = ["allUsers"]
     operators                = ["serviceAccount:robot@example.iam.gserviceaccount.com"]
+    responders               = ["principalSet://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/robots/*"]
     auditors                 = ["allAuthenticatedUsers"]
+    bigquery_users           = ["allUsers"]
+    lock_retention           = true
+    deletion_protection      = false
     max_instances            = 0
     concurrency              = 0
     scoring_memory           = "256Mi"
@@ -42,7 +50,10 @@ run "wrong_variables_are_refused" {
     var.region,
     var.invokers,
     var.operators,
+    var.responders,
     var.auditors,
+    var.bigquery_users,
+    var.lock_retention,
     var.max_instances,
     var.concurrency,
     var.scoring_memory,
@@ -86,12 +97,13 @@ run "what_only_google_cloud_would_refuse_is_refused_here" {
   variables {
     project_id    = "example-project"
     edge_only     = true
-    secrets       = { AUTH = "surety-auth" }
+    environment   = "surety"
+    secrets       = { AUTH = "surety-auth:1" }
     default_model = "a_"
     models        = { "a_" = { schedule = "x y z a b" } }
   }
 
-  expect_failures = [var.edge_only, var.secrets, var.models]
+  expect_failures = [var.edge_only, var.environment, var.secrets, var.models]
 }
 
 run "keys_need_a_public_service_and_their_secrets" {
@@ -138,4 +150,114 @@ run "a_way_to_know_callers_that_is_none_of_the_four_is_refused" {
   }
 
   expect_failures = [var.auth]
+}
+
+run "a_secret_without_its_version_is_refused" {
+  command = plan
+
+  variables {
+    project_id = "example-project"
+    secrets    = { DECISION_LOG_KEY = "surety-decision-log-key" }
+  }
+
+  expect_failures = [var.secrets]
+}
+
+run "a_copy_needs_a_key_of_its_own_region" {
+  command = plan
+
+  variables {
+    project_id     = "example-project"
+    backup_region  = "europe-west4"
+    kms_key        = "projects/p/locations/europe-west1/keyRings/r/cryptoKeys/k"
+    backup_kms_key = "projects/p/locations/europe-west1/keyRings/r/cryptoKeys/k"
+  }
+
+  expect_failures = [var.backup_kms_key]
+}
+
+run "people_and_systems_of_other_identity_providers_are_members_too" {
+  command = plan
+
+  variables {
+    project_id      = "example-project"
+    invokers        = ["principalSet://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/lender/attribute.app/front", "principal://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/lender/subject/one"]
+    operators       = ["principalSet://iam.googleapis.com/locations/global/workforcePools/lender/group/risk"]
+    responders      = ["principal://iam.googleapis.com/locations/global/workforcePools/lender/subject/ann@example.com"]
+    auditors        = ["principalSet://iam.googleapis.com/locations/global/workforcePools/lender/group/audit"]
+    bigquery_users  = ["principalSet://iam.googleapis.com/locations/global/workforcePools/lender/group/analysts"]
+    enable_bigquery = true
+  }
+
+  assert {
+    condition     = length(google_cloud_run_v2_service_iam_member.invoker) == 2 && length(google_bigquery_connection_iam_member.connection_used) == 1
+    error_message = "Each must get its grant."
+  }
+}
+
+run "the_issuer_of_tokens_reaches_the_service" {
+  command = plan
+
+  variables {
+    project_id   = "example-project"
+    auth         = "jwt"
+    allow_public = true
+    jwt          = { issuer = "https://issuer.example.com/", audience = "https://credit.example.com", jwks = "https://issuer.example.com/jwks.json" }
+  }
+
+  assert {
+    condition     = { for e in google_cloud_run_v2_service.scoring.template[0].containers[0].env : e.name => e.value if startswith(e.name, "JWT_") } == { JWT_ALGORITHMS = "RS256,ES256,EdDSA,Ed25519", JWT_AUDIENCE = "https://credit.example.com", JWT_ISSUER = "https://issuer.example.com/", JWT_JWKS = "https://issuer.example.com/jwks.json", JWT_ROLES_CLAIM = "roles" }
+    error_message = "The service must be told whose tokens to accept."
+  }
+}
+
+run "a_model_without_arguments_is_refused" {
+  command = plan
+
+  variables {
+    project_id      = "example-project"
+    enable_bigquery = true
+    default_model   = "own_model"
+    models          = { own_model = { schedule = "0 1 * * 0" } }
+  }
+
+  expect_failures = [google_bigquery_routine.scoring]
+}
+
+run "an_environment_that_wakes_nobody_brings_a_warning" {
+  command = plan
+
+  variables {
+    project_id   = "example-project"
+    alert_emails = []
+  }
+
+  expect_failures = [check.alerts_reach_someone]
+}
+
+run "bigquery_behind_the_edge_brings_a_warning" {
+  command = plan
+
+  variables {
+    project_id      = "example-project"
+    enable_bigquery = true
+    enable_edge     = true
+    edge_only       = true
+    domain          = "credit.example.com"
+  }
+
+  expect_failures = [check.bigquery_reaches_the_service]
+}
+
+run "places_that_do_not_fit_are_refused" {
+  command = plan
+
+  variables {
+    project_id    = "example-project"
+    backup_region = "europe-west1"
+    kms_key       = "projects/p/locations/global/keyRings/r/cryptoKeys/k"
+    models        = { application = { schedule = "0 1 * * 0", data = "gs://elsewhere/data.csv" } }
+  }
+
+  expect_failures = [var.backup_region, var.kms_key, var.data_buckets]
 }

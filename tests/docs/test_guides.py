@@ -76,7 +76,7 @@ def test_every_alert_has_its_entry_and_no_other_entry_is_one() -> None:
     [body] = re.findall(r"^  alerts = \{\n(.*?)^  \}", alerts, re.MULTILINE | re.DOTALL)
     keys = re.findall(r"^    ([a-z-]+) = \{", body, re.MULTILINE)
     entries, _, _ = page("operate").partition("\n# By hand")
-    assert len(keys) == 11
+    assert len(keys) == 16
     assert re.findall(r"^## (.+)$", entries, re.MULTILINE) == keys
 
 
@@ -172,7 +172,7 @@ def test_every_log_line_that_is_watched_is_written() -> None:
     functions = "\n".join(path.read_text() for path in room_files("functions"))
     assert messages == {
         *("model not refreshed", "challenger not loaded"),
-        *("model loaded", "training overdue"),
+        *("model loaded", "training overdue", "chain head not anchored"),
     }
     assert members == {"model", "age_days"}
     for message in messages:

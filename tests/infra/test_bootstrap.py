@@ -26,16 +26,17 @@ def clone(tmp_path: Path) -> Path:
 
 
 def bootstrap(
-    clone: Path, *, bucket_exists: bool, apply_fails: bool = False, listing_fails: bool = False
+    clone: Path, *, buckets: str = "", apply_fails: bool = False, listing_fails: bool = False
 ) -> tuple[int, str]:
     """Run the command: its exit code and the calls it made."""
     tools = clone / "tools"
     tools.mkdir(exist_ok=True)
     calls = clone / "calls"
     calls.write_text("")
-    bucket = "example-project-surety-state" if bucket_exists else ""
+    names = "".join(f"example-project-surety-{name}\\n" for name in buckets.split())
+    listing = f'printf "{names}"; exit {1 if listing_fails else 0}'
     scripts = {
-        "gcloud": f'case "$2" in buckets) echo "{bucket}"; exit {1 if listing_fails else 0};; esac',
+        "gcloud": f'case "$2" in buckets) {listing};; esac',
         # Like the real one: an apply without a backend leaves its state in a file.
         "terraform": """case "$1" in apply)
             [ -f backend.tf ] || echo '"project": "example-project"' > terraform.tfstate"""
@@ -61,7 +62,7 @@ ENABLE = (
 )
 LOOK = (
     "gcloud storage buckets list --project example-project "
-    "--filter name=example-project-surety-state --format value(name)"
+    "--filter name:example-project-surety-* --format value(name)"
 )
 IDENTITY = (
     "gcloud beta services identity create --project example-project "
@@ -72,31 +73,49 @@ MOVE = "terraform init -migrate-state -force-copy"
 
 
 def test_a_first_run_moves_its_state_into_the_bucket_it_made(clone: Path) -> None:
-    code, calls = bootstrap(clone, bucket_exists=False)
+    code, calls = bootstrap(
+        clone,
+    )
     assert code == 0
     assert calls.splitlines() == [*BEFORE, APPLY, MOVE, IDENTITY]
     module = clone / "terraform/bootstrap"
-    assert 'bucket = "example-project-surety-state"' in (module / "backend.tf").read_text()
+    assert 'bucket = "example-project-surety-bootstrap"' in (module / "backend.tf").read_text()
     assert not (module / "terraform.tfstate").exists()
 
 
 def test_a_later_run_on_any_machine_uses_the_bucket(clone: Path) -> None:
-    code, calls = bootstrap(clone, bucket_exists=True)
+    code, calls = bootstrap(clone, buckets="bootstrap state")
     assert code == 0
     assert calls.splitlines() == [*BEFORE, APPLY, IDENTITY]
     assert (clone / "terraform/bootstrap/backend.tf").exists()
 
 
+def test_state_that_stands_beside_the_builds_is_moved_to_a_bucket_of_its_own(clone: Path) -> None:
+    code, calls = bootstrap(clone, buckets="state")
+    assert code == 0
+    assert calls.splitlines() == [*BEFORE, APPLY, MOVE, IDENTITY]
+    backend = (clone / "terraform/bootstrap/backend.tf").read_text()
+    assert 'bucket = "example-project-surety-bootstrap"' in backend
+
+
+def test_a_move_that_was_interrupted_is_made_again(clone: Path) -> None:
+    backend = clone / "terraform/bootstrap/backend.tf"
+    backend.write_text('bucket = "example-project-surety-state"')
+    code, calls = bootstrap(clone, buckets="bootstrap state")
+    assert code == 0
+    assert calls.splitlines() == [*BEFORE, APPLY, MOVE, IDENTITY]
+
+
 def test_a_run_that_failed_half_way_goes_on_from_its_own_state(clone: Path) -> None:
-    assert bootstrap(clone, bucket_exists=False, apply_fails=True)[0] != 0
+    assert bootstrap(clone, apply_fails=True)[0] != 0
     assert (clone / "terraform/bootstrap/terraform.tfstate").exists()
-    code, calls = bootstrap(clone, bucket_exists=True)
+    code, calls = bootstrap(clone, buckets="bootstrap state")
     assert code == 0
     assert calls.splitlines() == [*BEFORE, APPLY, MOVE, IDENTITY]
 
 
 def test_a_project_that_cannot_be_looked_into_is_left_alone(clone: Path) -> None:
-    code, calls = bootstrap(clone, bucket_exists=False, listing_fails=True)
+    code, calls = bootstrap(clone, listing_fails=True)
     assert code != 0
     assert "terraform" not in calls
 
@@ -104,7 +123,7 @@ def test_a_project_that_cannot_be_looked_into_is_left_alone(clone: Path) -> None
 def test_the_state_of_another_project_is_neither_used_nor_removed(clone: Path) -> None:
     state = clone / "terraform/bootstrap/terraform.tfstate"
     state.write_text('"project": "another-project"')
-    code, calls = bootstrap(clone, bucket_exists=True)
+    code, calls = bootstrap(clone, buckets="bootstrap state")
     assert code != 0
     assert "terraform" not in calls
     assert "another-project" in state.read_text()

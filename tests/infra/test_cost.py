@@ -30,6 +30,7 @@ from infra.local.cost import (
     render,
     request_log_cost,
     service_cost,
+    sidecar_cost,
     table,
     training_cost,
     uptime_calls,
@@ -80,6 +81,8 @@ EASY = {
         "training_jobs": 2.0,
         "training_cpu": 2.0,
         "training_memory_gib": 4.0,
+        "sidecar_cpu": 1.0,
+        "sidecar_memory_gib": 0.25,
         "uptime_period_seconds": 1e12,
     },
     "assumed": {
@@ -155,6 +158,21 @@ def test_the_edge_costs_a_rule_a_policy_and_every_request_twice_logged() -> None
 
 def test_a_kept_instance_costs_its_idle_price_all_month() -> None:
     assert kept_instance_cost(EASY) == pytest.approx(MONTH_SECONDS * (0.125 + 0.5 * 0.25))
+
+
+def test_a_sidecar_bills_both_containers_all_month_because_the_uptime_check_calls() -> None:
+    # 1 + 1 CPU at 1, and .5 + .25 GiB at .5, beyond what is free.
+    cpu, memory = 2 * MONTH_SECONDS - 100, 0.75 * MONTH_SECONDS - 400
+    assert sidecar_cost(EASY) == pytest.approx(cpu * 1.0 + memory * 0.5)
+
+
+def test_a_kept_instance_is_one_however_many_revisions_have_a_tag() -> None:
+    """A revision's own least number would be paid for each revision that has a tag."""
+    text = (REPOSITORY / "terraform" / "scoring.tf").read_text()
+    [template] = re.findall(r"^  template \{.*?^  \}", text, re.MULTILINE | re.DOTALL)
+    assert "min_instance_count" not in template
+    assert "min_instance_count = var.min_instances" in text.replace(template, "")
+    assert "| `min_instances = 1` | 0.00 | 9.86 |" in DOCUMENT.read_text()
 
 
 def test_training_costs_what_exceeds_the_free_tier() -> None:
@@ -250,11 +268,16 @@ def test_the_installation_is_the_one_terraform_makes() -> None:
     assert int(default("max_instances")) == made["max_instances"]
     [models] = re.findall(r"  default = \{\n(.*?)\n  \}", files["variables.tf"], re.DOTALL)
     assert len(models.splitlines()) == made["training_jobs"]
-    scheduled = "\n".join(files.values()).count('resource "google_cloud_scheduler_job"')
+    every_model = r'resource "google_cloud_scheduler_job" "\w+" \{\n  for_each = var\.models'
+    scheduled = len(re.findall(every_model, "\n".join(files.values())))
     assert scheduled * made["training_jobs"] == made["scheduler_jobs"]
     assert f'cpu = "{made["training_cpu"]}"' in files["training.tf"]
     assert f'optional(string, "{made["training_memory_gib"]}Gi")' in files["variables.tf"]
     assert f'cpu = "{made["cpu"]}"' in files["scoring.tf"]
+    sidecar = (
+        f'{{ cpu = "{made["sidecar_cpu"]}", memory = "{1024 * made["sidecar_memory_gib"]:.0f}Mi" }}'
+    )
+    assert sidecar in files["scoring.tf"]
     assert files["edge.tf"].count("\n  rule {") == made["armor_rules"]
     assert files["alerts.tf"].count("severity = ") == made["alert_conditions"]
     assert f'period       = "{made["uptime_period_seconds"]}s"' in files["monitoring.tf"]

@@ -30,6 +30,8 @@ class Counts:
     tree_rows: int
     gate_trials: int  # of each simulated challenger
     sign_pairs: int  # of rows, for each feature with a documented sign
+    books: int  # random loans with all that happens to them
+    borrowers: int  # with up to three such loans, closed day by day; loans posted fact by fact
 
 
 REDUCED = Counts(
@@ -53,6 +55,8 @@ REDUCED = Counts(
     tree_rows=20_000,
     gate_trials=40,
     sign_pairs=10_000,
+    books=200,
+    borrowers=30,
 )
 FULL = Counts(
     is_full=True,
@@ -75,6 +79,8 @@ FULL = Counts(
     tree_rows=1_000_000,
     gate_trials=400,
     sign_pairs=1_000_000,
+    books=10_000,
+    borrowers=1_000,
 )
 _chosen = [REDUCED]
 

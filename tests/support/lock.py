@@ -141,6 +141,7 @@ SETS: dict[str, tuple[str, ...]] = {
     "serve": (),
     "train, operate": ("--group", "training"),
     "mirror in MLflow": ("--only-group", "mlflow"),
+    "train with Dask": ("--only-group", "dask"),
     "test": ("--group", "tests"),
 }
 

@@ -1,19 +1,20 @@
 """Copies of the modules with their provider installed, where terraform and a provider are found."""
 
-import json
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.support.running import REPOSITORY
+from tests.terraform.plan_tables import PLANS, initialised_copy, plan_everything, tables_from
 
-# A backend that needs no bucket, for plans nobody applies.
-LOCAL_STATE = 'terraform {\n  backend "local" {}\n}\n'
+SOURCE = REPOSITORY / "terraform"
+GRANT = re.compile(r"_iam_(member|binding)$")
+EVERY_PLAN = pytest.mark.parametrize("plan", ["shipped", "everything", "public", "dev"])
 
 
 def run_terraform(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -29,21 +30,39 @@ def run_terraform(folder: Path, *arguments: str) -> subprocess.CompletedProcess[
     return done
 
 
-def planned(folder: Path, *arguments: str) -> list[dict[str, Any]]:
-    """Every resource of a plan."""
-    done = run_terraform(folder, "plan", "-out=plan", *arguments)
-    assert done.returncode == 0, done.stdout
-    shown_plan = subprocess.run(
-        ["terraform", "show", "-json", "plan"],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    resources: list[dict[str, Any]] = json.loads(shown_plan.stdout)["planned_values"][
-        "root_module"
-    ]["resources"]
-    return resources
+class Planned:
+    """The resources of both modules in one plan."""
+
+    def __init__(self, documents: Sequence[Mapping[str, Any]]) -> None:
+        self.documents = documents
+        self.variables = documents[0]["variables"]
+        self.resources: list[dict[str, Any]] = [
+            resource
+            for document in documents
+            for resource in document["planned_values"]["root_module"]["resources"]
+        ]
+
+    def of_kind(self, kind: str) -> dict[str, dict[str, Any]]:
+        """Values of every resource of a kind, by address without the kind."""
+        return {
+            resource["address"].removeprefix(f"{kind}."): resource["values"]
+            for resource in self.resources
+            if resource["type"] == kind
+        }
+
+    @property
+    def grants(self) -> list[dict[str, Any]]:
+        """Every grant, a member each; members that only Google Cloud knows are absent."""
+        rights = []
+        for resource in self.resources:
+            if not GRANT.search(resource["type"]):
+                continue
+            values = resource["values"]
+            members = values.get("members") or [values.get("member")]
+            rights += [
+                values | {"member": member, "address": resource["address"]} for member in members
+            ]
+        return rights
 
 
 @pytest.fixture(scope="session")
@@ -51,16 +70,35 @@ def initialised(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of `terraform/` and `infra/`, initialised."""
     if shutil.which("terraform") is None:
         pytest.skip("terraform is not installed: nothing of terraform/ was checked")
-    folder = tmp_path_factory.mktemp("terraform")
-    for part in ("terraform", "infra"):
-        shutil.copytree(
-            REPOSITORY / part, folder / part, ignore=shutil.ignore_patterns(".terraform*")
-        )
-    (folder / "terraform" / "backend_override.tf").write_text(LOCAL_STATE)
-    for module in (folder / "terraform", folder / "terraform" / "bootstrap"):
-        if run_terraform(module, "init").returncode != 0:
-            pytest.skip("no provider can be had: nothing of terraform/ was checked")
-    return folder
+    try:
+        return initialised_copy(tmp_path_factory.mktemp("terraform"))
+    except subprocess.CalledProcessError:
+        pytest.skip("no provider can be had: nothing of terraform/ was checked")
+
+
+@pytest.fixture(scope="session")
+def documents(initialised: Path) -> dict[tuple[str, str], dict[str, Any]]:
+    """Every plan of the tables, as Terraform's JSON, by module and name."""
+    return plan_everything(initialised)
+
+
+@pytest.fixture(scope="session")
+def tables(documents: dict[tuple[str, str], dict[str, Any]], initialised: Path) -> dict[str, str]:
+    """The tables as they are planned now."""
+    shipped = Planned([documents["bootstrap", "shipped"]])
+    # The real provider writes its own defaults into a plan; the tables have what this project sets.
+    if shipped.of_kind("google_storage_bucket")["state"]["force_destroy"] is not None:
+        pytest.skip("the tables are made with the provider's schemas alone: no table was compared")
+    return tables_from(documents, initialised)
+
+
+@pytest.fixture(scope="session")
+def plans(documents: dict[tuple[str, str], dict[str, Any]]) -> dict[str, Planned]:
+    """Every plan, by its name in the tables."""
+    return {
+        plan.name: Planned([d for (_, name), d in documents.items() if name == plan.name])
+        for plan in PLANS
+    }
 
 
 @pytest.fixture

@@ -2,7 +2,10 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from tests.support.running import REPOSITORY
+from training.progress import show_steps
 
 PROGRAM = """
 from training.progress import say, show_steps
@@ -33,3 +36,13 @@ def test_a_log_gets_plain_lines() -> None:
         "done",
     ]
     assert done.stdout == ""
+
+
+def test_a_log_gets_at_most_twenty_lines_of_many_steps(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with show_steps("rounds", 45) as advance:
+        for _ in range(45):
+            advance()
+    lines = capsys.readouterr().err.splitlines()
+    assert (len(lines), lines[0], lines[-1]) == (15, "rounds: 3 of 45", "rounds: 45 of 45")

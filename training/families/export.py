@@ -8,6 +8,7 @@ from models.errors import ModelRefusedError
 from models.estimators.families import Additive, Estimator, Family, estimator_from_bytes
 from models.estimators.formula import Formula, Term, Value
 from models.features import Matrix, features
+from models.metrics import Probabilities
 from models.scorer import probabilities_from_log_odds
 from training.families.candidates import frame_from_matrix
 from training.families.lightgbm_export import ubjson_from_lightgbm
@@ -40,8 +41,16 @@ def check_parity(
     ModelRefusedError
         If the two scores of a row differ by more than `PARITY_TOLERANCE`.
     """
-    served = probabilities_from_log_odds(estimator.log_odds(matrix))
     fitted = pipeline.predict_proba(frame_from_matrix(model, matrix))[:, 1]
+    check_predictions(estimator, fitted, matrix)
+
+
+def check_predictions(estimator: Estimator, fitted: Probabilities, matrix: Matrix) -> None:
+    """Compare what an estimator answers with the probabilities of what it was exported from.
+
+    Errors are those of `check_parity`.
+    """
+    served = probabilities_from_log_odds(estimator.log_odds(matrix))
     off = float(np.abs(served - fitted).max())
     if not off <= PARITY_TOLERANCE:
         message = f"the exported {estimator.family} differs from its pipeline by {off:.3g}"

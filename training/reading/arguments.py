@@ -66,9 +66,3 @@ def add_data_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--without", action="append", metavar="FIELD", help="optional field that the data lacks"
     )
-
-
-def collect_data_options(arguments: argparse.Namespace) -> dict[str, str | int | list[str]]:
-    """Return the options that were given, by name."""
-    values = {name: getattr(arguments, name.replace("-", "_")) for name in OPTIONS}
-    return {name: value for name, value in values.items() if value is not None}

@@ -1,10 +1,11 @@
 """From where data is to validated rows: what training, evaluation and comparisons begin with."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from models.annotations import date_from_days, days_from_date
+from models.annotations import Column, date_from_days, days_from_date
 from models.contract import CreditModel, name_from_model
 from models.errors import DataError
 from training.progress import say
@@ -30,13 +31,30 @@ class DataRequest:
     today: date = field(default_factory=lambda: datetime.now(UTC).date())
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """The number and the fingerprint of all accepted rows, if only a sample is in memory."""
+
+    rows: int
+    sha256: str
+
+
 @dataclass(frozen=True, slots=True)
 class TrainingData:
-    """Validated rows, the name of their source, and remarks on rows that were cleaned."""
+    """Validated rows, the name of their source, and remarks on rows that were cleaned.
+
+    `totals` is None if the rows are all that the source has.
+    """
 
     source: str
     remarks: tuple[str, ...]
     rows: CheckedRows
+    totals: Totals | None = None
+
+    def count(self) -> Totals:
+        """Return the number and the fingerprint of all accepted rows."""
+        rows = self.rows
+        return self.totals or Totals(rows=len(rows.labels), sha256=rows.fingerprint())
 
 
 def read_data(model: type[CreditModel], request: DataRequest) -> TrainingData:
@@ -49,24 +67,36 @@ def read_data(model: type[CreditModel], request: DataRequest) -> TrainingData:
     DeclarationError
         If an option or the model declares what cannot be.
     """
-    name = name_from_model(model)
     source = read_source(model, request.options.origin(model), request.seed)
     reading = replace(request.options.reading(model), before=source.refused)
     rows = validate_rows(model, source.frame, reading)
-    _refuse_future(rows, request.today)
+    refuse_future(rows.special.dates, request.today)
     if request.refused:
         write_table(rows.list_refused(source.frame), request.refused)
     rows.refuse_too_many(request.max_refused_share)
-    say(f"{name}: {len(rows.labels)} rows of {source.name}, {rows.refused} refused")
     remarks = (*source.remarks, *list_remarks(rows))
-    for remark in remarks:
-        say(f"{name}: {remark}")
+    report_rows(model, source.name, (len(rows.labels), rows.refused), remarks)
     return TrainingData(source.name, remarks, rows)
 
 
-def _refuse_future(rows: CheckedRows, today: date) -> None:
-    """Refuse dates that are not here yet, as years of two digits give them."""
-    dates = rows.special.dates
+def report_rows(
+    model: type[CreditModel], source: str, counts: tuple[int, int], remarks: Iterable[str]
+) -> None:
+    """Say how many rows of a source were accepted and refused, and what is remarkable."""
+    name, (accepted, refused) = name_from_model(model), counts
+    say(f"{name}: {accepted} rows of {source}, {refused} refused")
+    for remark in remarks:
+        say(f"{name}: {remark}")
+
+
+def refuse_future(dates: Column | None, today: date) -> None:
+    """Refuse dates that are not here yet, as years of two digits give them.
+
+    Raises
+    ------
+    DataError
+        If a date is more than a day after today.
+    """
     if dates is None or not len(dates) or dates.max() <= days_from_date(today) + 1:
         return
     message = (

@@ -1,9 +1,11 @@
 """Faults of training rows: one of a row, and all of a kind with their count and first rows."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import islice
-from typing import NamedTuple
+from dataclasses import dataclass, field, replace
+from itertools import chain, islice
+from typing import NamedTuple, NoReturn
+
+from models.errors import DataError
 
 FIRST_ROWS = 3  # row numbers that a fault lists
 REMEDIES = {
@@ -24,11 +26,14 @@ class RowFault(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class DataFault:
-    """A rule that rows break, with the number of rows, the first ones and what to do."""
+    """A rule that rows break, with the number of rows, the first ones and what to do.
+
+    A row of one of several files is a text with the name of its file.
+    """
 
     rule: str
     rows: int
-    first_rows: tuple[int, ...] = ()
+    first_rows: tuple[int | str, ...] = ()
     remedy: str = ""
 
     def describe(self) -> str:
@@ -65,6 +70,32 @@ def summarise(faults: Iterable[RowFault], row_numbers: Sequence[int]) -> tuple[D
         for (name, rule, kind), indices in rows.items()
     ]
     return tuple(sorted(summarised, key=lambda fault: -fault.rows))
+
+
+def merge(batches: Iterable[Sequence[DataFault]]) -> tuple[DataFault, ...]:
+    """Add up the faults of batches of rows, in their order, most frequent first."""
+    merged: dict[str, DataFault] = {}
+    for fault in chain.from_iterable(batches):
+        before = merged.get(fault.rule, replace(fault, rows=0, first_rows=()))
+        first_rows = (*before.first_rows, *fault.first_rows)[:FIRST_ROWS]
+        merged[fault.rule] = replace(before, rows=before.rows + fault.rows, first_rows=first_rows)
+    return tuple(sorted(merged.values(), key=lambda fault: -fault.rows))
+
+
+def refuse_rows(counted: str, faults: Iterable[DataFault], max_refused_share: float) -> NoReturn:
+    """Refuse the data of which the contract refuses too much, or everything.
+
+    Raises
+    ------
+    DataError
+        Always. Its message has the count, such as "3 of 10", and every fault.
+    """
+    described = "; ".join(fault.describe() for fault in faults)
+    message = (
+        f"the contract refuses {counted} rows, and --max-refused-share allows "
+        f"{max_refused_share:.1%}: {described or 'there are no rows'}"
+    )
+    raise DataError(message)
 
 
 def describe_rule(name: str, rule: str, kind: str) -> str:

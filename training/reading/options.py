@@ -3,14 +3,22 @@
 Each option replaces what the model declares as its `data_file`.
 """
 
+import argparse
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Self
 
 from models.contract import CreditModel
 from models.data_file import CsvDialect, DataFile, OutcomeValue
 from models.errors import DataError
-from training.reading.arguments import AFTERWARDS, DIALECT_HELP, DIALECT_LISTS, PAIRS, SPECIAL_HELP
+from training.reading.arguments import (
+    AFTERWARDS,
+    DIALECT_HELP,
+    DIALECT_LISTS,
+    OPTIONS,
+    PAIRS,
+    SPECIAL_HELP,
+)
 from training.reading.database import Query
 from training.reading.row_validation import Reading
 from training.reading.sources import DataLocation, Origin
@@ -24,6 +32,12 @@ class DataOptions:
 
     values: Mapping[str, Any] = field(default_factory=dict)
     url: str = field(default="", repr=False)
+
+    @classmethod
+    def from_arguments(cls, arguments: argparse.Namespace, url: str) -> Self:
+        """Collect the options that were given on a command line."""
+        values = {name: getattr(arguments, name.replace("-", "_")) for name in OPTIONS}
+        return cls(values={n: v for n, v in values.items() if v is not None}, url=url)
 
     def has(self, name: str) -> bool:
         """Return whether an option was given."""

@@ -7,12 +7,15 @@ import numpy as np
 from training.reading.row_validation import CheckedRows
 
 
-def list_remarks(rows: CheckedRows) -> tuple[str, ...]:
-    """List what a reader of the report should know and no rule refuses."""
-    return tuple(_generate(rows))
+def list_remarks(rows: CheckedRows, where: str = "") -> tuple[str, ...]:
+    """List what a reader of the report should know and no rule refuses.
+
+    `where` says of which rows the columns are, such as those of a sample.
+    """
+    return tuple(_generate(rows, where))
 
 
-def _generate(rows: CheckedRows) -> Iterator[str]:
+def _generate(rows: CheckedRows, where: str) -> Iterator[str]:
     if rows.excluded:
         yield f"{rows.model.label}: excluded outcome, left out ({rows.excluded} rows)"
     for name in rows.absent:
@@ -22,6 +25,6 @@ def _generate(rows: CheckedRows) -> Iterator[str]:
         if name in rows.absent:
             continue
         if not len(values):
-            yield f"{name}: no row has a value"
+            yield f"{name}: no row{where} has a value"
         elif values.min() == values.max() and len(values) == len(column):
-            yield f"{name}: every row has the same value"
+            yield f"{name}: every row{where} has the same value"

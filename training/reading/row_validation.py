@@ -1,7 +1,6 @@
 """Validation of training rows against the same contract as requests, a column at a time."""
 
-import hashlib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -14,7 +13,7 @@ from pydantic import ValidationError
 from models.annotations import Column, Columns
 from models.contract import Characteristic, CreditModel
 from models.data_file import DataFile
-from models.errors import DataError, plain_rule
+from models.errors import plain_rule
 from models.features import LARGEST, find_unusable, value_from_column
 from models.metrics import Labels
 from models.table import find_doubtful
@@ -33,8 +32,16 @@ from training.reading.cells import (
     describe_cell,
 )
 from training.reading.columns import ColumnMap, map_columns
-from training.reading.faults import DataFault, Refused, RowFault, describe_rule, summarise
-from training.reading.special_columns import SpecialColumns, read_special
+from training.reading.faults import (
+    DataFault,
+    Refused,
+    RowFault,
+    describe_rule,
+    refuse_rows,
+    summarise,
+)
+from training.reading.fingerprint import Fingerprint
+from training.reading.special_columns import RowNumbers, SpecialColumns, read_special
 from training.row_independence import require_sound_derivations
 from training.split import Hashes, hash_rows
 
@@ -49,12 +56,23 @@ class Reading:
 
     `declared` replaces the `data_file` of the model. `chosen` maps fields to columns, and `without`
     has the optional fields that the data does not have. `before` counts rows refused earlier.
+    `repeated` has the numbers of rows whose identifier was in an earlier batch or row, if the
+    table is one of several batches.
     """
 
     declared: DataFile | None = None
     chosen: Mapping[str, str] = field(default_factory=dict)
     without: Collection[str] = ()
     before: Refused = Refused()
+    repeated: RowNumbers | None = None
+
+    def declare(self, model: type[CreditModel]) -> DataFile:
+        """Return how the table is written."""
+        return self.declared or model.data_file
+
+    def map(self, model: type[CreditModel], names: Iterable[str]) -> ColumnMap:
+        """Map columns to fields. Errors are those of `map_columns`."""
+        return map_columns(model, list(names), self.declare(model), self.chosen, self.without)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,12 +108,7 @@ class CheckedRows:
         """Raise DataError if no row is left, or more than the share of the rows is refused."""
         rows = len(self.labels) + self.refused
         if not len(self.labels) or self.refused > max_refused_share * rows:
-            described = "; ".join(fault.describe() for fault in self.faults)
-            message = (
-                f"the contract refuses {self.refused} of {rows} rows, and --max-refused-share "
-                f"allows {max_refused_share:.1%}: {described or 'there are no rows'}"
-            )
-            raise DataError(message)
+            refuse_rows(f"{self.refused} of {rows}", self.faults, max_refused_share)
 
     def list_refused(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return the refused rows of the source, each with its number and its faults.
@@ -119,10 +132,9 @@ class CheckedRows:
 
     def fingerprint(self) -> str:
         """Return the sha256 of all rows and labels in order, 64 hex digits."""
-        digest = hashlib.sha256(self.labels.tobytes())
-        for name, column in self.columns.items():
-            digest.update(name.encode() + np.where(np.isnan(column), np.nan, column).tobytes())
-        return digest.hexdigest()
+        fingerprint = Fingerprint()
+        fingerprint.update(self.columns, self.labels)
+        return fingerprint.hexdigest()
 
 
 def check_rows(
@@ -156,11 +168,11 @@ def validate_rows(
     DeclarationError
         If a derived function of the model cannot be served.
     """
-    declared = reading.declared or model.data_file
+    declared = reading.declare(model)
     names = list(map(str, frame.columns))
-    columns = map_columns(model, names, declared, reading.chosen, reading.without)
+    columns = reading.map(model, names)
     raw = _RawRows(model, frame, declared, columns)
-    special = read_special(frame, declared)
+    special = read_special(frame, declared, reading.repeated)
     outcomes = convert_outcomes(frame[columns.outcome], declared.csv, declared.outcome)
     is_excluded = np.isnan(outcomes.numbers) & ~outcomes.unreadable
     validated = raw.validate()
@@ -191,6 +203,16 @@ def validate_rows(
         ignored=tuple(sorted(set(names) - columns.used())),
         absent=columns.absent,
     )
+
+
+def read_fields(model: type[CreditModel], frame: pd.DataFrame, reading: Reading) -> Columns:
+    """Return the columns of all fields as `validate_rows` has them, with every row of the frame.
+
+    What a refused row has in them means nothing.
+    """
+    declared = reading.declare(model)
+    columns = reading.map(model, map(str, frame.columns))
+    return _RawRows(model, frame, declared, columns).validate().columns
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,10 @@ from training.reading.cells import convert_dates, describe_cell, is_absent
 from training.reading.faults import RowFault
 from training.split import Hashes, hash_texts
 
+REPEATED_RULE = "Row should be there once"
+
+RowNumbers = NDArray[np.int64]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpecialColumns:
@@ -38,8 +42,14 @@ class SpecialColumns:
         )
 
 
-def read_special(frame: pd.DataFrame, declared: DataFile) -> SpecialColumns:
-    """Read the special columns; rows without a value, and repeated identifiers, are faults."""
+def read_special(
+    frame: pd.DataFrame, declared: DataFile, repeated: RowNumbers | None = None
+) -> SpecialColumns:
+    """Read the special columns; rows without a value, and repeated identifiers, are faults.
+
+    `repeated` has the numbers of the rows whose identifier was there before, if the frame is one
+    of several batches and cannot show it.
+    """
     faults: list[RowFault] = []
     hashes: Hashes | None = None
     for name in (declared.id_column, declared.group_column):
@@ -53,27 +63,32 @@ def read_special(frame: pd.DataFrame, declared: DataFile) -> SpecialColumns:
         ]
         hashes = hash_texts(text or "" for text in texts)
         if name == declared.id_column:
-            faults += _find_repeated(name, texts)
-    dates: Column | None = None
-    if declared.date_column is not None:
-        column = frame[declared.date_column]
-        cells = convert_dates(column, declared.csv)
-        dates = cells.numbers
-        faults += [
-            RowFault(
-                i,
-                declared.date_column,
-                f"Date should be written as {declared.csv.date}",
-                describe_cell(column.iloc[i]),
+            indices = (
+                find_repeated(hashes, [text is not None for text in texts])
+                if repeated is None
+                else np.flatnonzero(np.isin(frame.index.to_numpy(), repeated))
             )
-            for i in np.flatnonzero(cells.unreadable | np.isnan(dates)).tolist()
-        ]
+            faults += [RowFault(i, name, REPEATED_RULE) for i in indices.tolist()]
+    dates, date_faults = _read_dates(frame, declared)
     return SpecialColumns(
         hashes=hashes,
         dates=dates,
         is_grouped=declared.group_column is not None,
-        faults=tuple(faults),
+        faults=(*faults, *date_faults),
     )
+
+
+def _read_dates(frame: pd.DataFrame, declared: DataFile) -> tuple[Column | None, list[RowFault]]:
+    name = declared.date_column
+    if name is None:
+        return None, []
+    column = frame[name]
+    cells = convert_dates(column, declared.csv)
+    rule = f"Date should be written as {declared.csv.date}"
+    return cells.numbers, [
+        RowFault(i, name, rule, describe_cell(column.iloc[i]))
+        for i in np.flatnonzero(cells.unreadable | np.isnan(cells.numbers)).tolist()
+    ]
 
 
 def text_from_key(value: object, missing: Collection[str] = ("",)) -> str | None:
@@ -85,12 +100,8 @@ def text_from_key(value: object, missing: Collection[str] = ("",)) -> str | None
     return str(int(value) if isinstance(value, float) and value.is_integer() else value)
 
 
-def _find_repeated(name: str, texts: Sequence[str | None]) -> list[RowFault]:
-    seen: set[str] = set()
-    faults = []
-    for i, text in enumerate(texts):
-        if text in seen:
-            faults.append(RowFault(i, name, "Row should be there once"))
-        elif text is not None:
-            seen.add(text)
-    return faults
+def find_repeated(hashes: Hashes, is_present: Sequence[bool]) -> NDArray[np.int64]:
+    """Return the indices of identifiers that were there before, among those that are present."""
+    indices = np.flatnonzero(is_present)
+    repeated: NDArray[np.int64] = indices[pd.Series(hashes[indices]).duplicated().to_numpy()]
+    return repeated

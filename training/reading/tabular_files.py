@@ -14,6 +14,7 @@ from models.stores.store import OpenedStore
 from models.stores.uri import open_store
 from training.reading.columns import refuse_repeated
 from training.reading.csv_files import TableRows, read_csv
+from training.reading.parquet_batches import columns_from_folders, require_same_columns
 
 SUFFIXES = (".csv", ".parquet")
 TEXT_SUFFIXES = (".csv", ".tsv", ".txt", ".dat")
@@ -131,19 +132,15 @@ def _read_folder(location: str) -> TableRows:
         )
         raise DataError(message)
     frames = [_read_part(f"{location.rstrip('/')}/{name}", store, name) for name in names]
-    common = set.intersection(*(set(frame.columns) for frame in frames))
-    differing = sorted(set().union(*(frame.columns for frame in frames)) - common)
-    if differing:
-        message = f"--data {location}: not every file has the columns {', '.join(differing)}"
-        raise DataError(message)
+    require_same_columns(location, [frame.columns for frame in frames])
     return TableRows(_number_rows(pd.concat(frames, ignore_index=True)))
 
 
 def _read_part(location: str, store: OpenedStore, name: str) -> pd.DataFrame:
     """Read one file of a folder. Folders such as `year=2024` are columns of their files."""
     frame = _read_bytes(location, store.download(name), CsvDialect()).frame
-    folders = [folder.split("=", 1) for folder in name.split("/")[:-1] if "=" in folder]
-    return frame.assign(**{column: value for column, value in folders if column not in frame})
+    folders = columns_from_folders(name)
+    return frame.assign(**{column: folders[column] for column in folders if column not in frame})
 
 
 def _read_bytes(location: str, data: bytes, dialect: CsvDialect) -> TableRows:

@@ -6,7 +6,7 @@ import pytest
 from models.data_file import CsvDialect, DataFile
 from models.errors import DataError, DeclarationError
 from tests.support.toy import Toy
-from training.reading.arguments import add_data_options, collect_data_options
+from training.reading.arguments import add_data_options
 from training.reading.database import Query
 from training.reading.options import DataOptions
 from training.reading.sources import DataLocation
@@ -15,7 +15,7 @@ from training.reading.sources import DataLocation
 def parse(line: str, url: str = "") -> DataOptions:
     parser = argparse.ArgumentParser()
     add_data_options(parser)
-    return DataOptions(values=collect_data_options(parser.parse_args(shlex.split(line))), url=url)
+    return DataOptions.from_arguments(parser.parse_args(shlex.split(line)), url)
 
 
 class Declared(Toy):

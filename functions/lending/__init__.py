@@ -1,0 +1,1 @@
+"""The loan book on PostgreSQL: customers, applications, loans, money, and what it tells others."""

@@ -1,0 +1,1 @@
+"""What lending computes: schedules, allocation, arrears, classes, ratios, on exact decimals."""

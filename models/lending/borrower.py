@@ -1,0 +1,57 @@
+"""All loans of one borrower: the state of each, and the classes that they share."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from models.lending.asset_classes import AssetClassification, NpaPeriod, classify, npa_periods
+from models.lending.loan_state import LoanState, derive
+from models.lending.replay import Loan
+from models.lending.rule_sets import RuleSet
+
+Periods = Mapping[str, tuple[NpaPeriod, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassifiedLoan:
+    """A loan's state and class at the end of a day."""
+
+    state: LoanState
+    classification: AssetClassification
+    npa_periods: tuple[NpaPeriod, ...]
+
+
+def derive_loans(
+    loans: Mapping[str, Loan], as_of: date, rules: RuleSet
+) -> dict[str, ClassifiedLoan]:
+    """Derive and classify every loan of a borrower at the end of a day.
+
+    A class may change how a payment is allocated, and payments change the class. Both look only
+    back in time, so each round is right up to one more change, and the rounds come to rest.
+    """
+    periods: Periods = dict.fromkeys(loans, ())
+    while True:
+        states = {name: derive(loan, as_of, periods[name]) for name, loan in loans.items()}
+        derived = _periods(states, as_of, rules)
+        if derived == periods:
+            break
+        periods = derived
+    return {
+        name: ClassifiedLoan(
+            state=state,
+            classification=classify(state.lateness, _since(periods[name]), as_of, rules),
+            npa_periods=periods[name],
+        )
+        for name, state in states.items()
+    }
+
+
+def _periods(states: Mapping[str, LoanState], as_of: date, rules: RuleSet) -> Periods:
+    if rules.is_borrower_wise:
+        shared = npa_periods([state.arrears for state in states.values()], as_of, rules)
+        return dict.fromkeys(states, shared)
+    return {name: npa_periods([state.arrears], as_of, rules) for name, state in states.items()}
+
+
+def _since(periods: tuple[NpaPeriod, ...]) -> date | None:
+    return periods[-1].since if periods and periods[-1].until is None else None

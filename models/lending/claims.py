@@ -1,0 +1,84 @@
+"""Claims on a borrower: what fell due, what was paid of it, and what was given up."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+
+from models.lending.allocation import COMPONENTS, Component, Due
+from models.lending.money import ZERO
+
+Amounts = dict[Component, Decimal]
+
+
+def _nothing() -> Amounts:
+    return dict.fromkeys(COMPONENTS, ZERO)
+
+
+@dataclass(slots=True)
+class Claim:
+    """One instalment that fell due, with the charges that belong to it; number 0 holds the rest.
+
+    Demanded amounts are always `unpaid + paid + given_up`, each at least 0.
+    """
+
+    number: int
+    due_on: date
+    unpaid: Amounts = field(default_factory=_nothing)
+    paid: Amounts = field(default_factory=_nothing)
+    given_up: Amounts = field(default_factory=_nothing)
+    charges_since: date | None = None  # oldest day of a fee or penal charge that is unpaid
+    met_on: date | None = None
+    overdue_amount_days: Decimal = ZERO  # the exact base of the penal charge
+    penal_charged: Decimal = ZERO
+
+    @property
+    def due(self) -> Due:
+        """What an allocation sees of it."""
+        return Due(self.number, self.unpaid)
+
+    @property
+    def overdue(self) -> Decimal:
+        """Unpaid interest and principal: the base of penal charges and of days past due."""
+        return self.unpaid["interest"] + self.unpaid["principal"]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anything is unpaid."""
+        return any(self.unpaid.values())
+
+    def demand(self, component: Component, amount: Decimal, day: date) -> None:
+        """Add to what is claimed."""
+        self.unpaid[component] += amount
+        if amount and component in {"fee", "penal"}:
+            self.charges_since = self.charges_since or day
+        if amount:
+            self.met_on = None
+
+    def settle(self, component: Component, amount: Decimal, day: date) -> None:
+        """Count an amount as paid."""
+        self.unpaid[component] -= amount
+        self.paid[component] += amount
+        self._note_settlement(day)
+
+    def give_up(self, component: Component, amount: Decimal, day: date) -> None:
+        """Count an amount as waived or written off."""
+        self.unpaid[component] -= amount
+        self.given_up[component] += amount
+        self._note_settlement(day)
+
+    def _note_settlement(self, day: date) -> None:
+        if not self.unpaid["fee"] + self.unpaid["penal"]:
+            self.charges_since = None
+        if not self.is_open:
+            self.met_on = day
+
+
+def oldest_due(claims: Iterable[Claim]) -> date | None:
+    """Return the oldest due date of which interest or principal is unpaid, wholly or in part."""
+    return min((claim.due_on for claim in claims if claim.overdue), default=None)
+
+
+def oldest_charge(claims: Iterable[Claim]) -> date | None:
+    """Return the oldest day since which a fee or a penal charge is unpaid."""
+    return min((claim.charges_since for claim in claims if claim.charges_since), default=None)

@@ -1,0 +1,58 @@
+"""Penal charges: what a late payment costs, beside the interest and never part of its base.
+
+Source: RBI/2023-24/53 of 18 August 2023: a penalty is a charge. It is not added to the rate of
+interest, it is not capitalised, and no interest is computed on it.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from models.lending.dates import DAYS_A_YEAR
+from models.lending.money import (
+    TO_THE_CENT,
+    ZERO,
+    exact,
+    require_amount,
+    require_count,
+    require_rate,
+)
+
+LONGEST_GRACE_DAYS = 365
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PenalPolicy:
+    """What a product charges for lateness: a rate on what is overdue, a flat amount, or both.
+
+    The rate runs for each day-end after the grace days. The flat amount is charged once an
+    instalment, at the first of these day-ends.
+    """
+
+    annual_rate_percent: Decimal = ZERO
+    flat_amount: Decimal = ZERO
+    grace_days: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse amounts and days out of bounds."""
+        require_rate("penal.annual_rate_percent", self.annual_rate_percent)
+        require_amount("penal.flat_amount", self.flat_amount)
+        require_count("penal.grace_days", self.grace_days, 0, LONGEST_GRACE_DAYS)
+
+    @property
+    def is_free(self) -> bool:
+        """Whether lateness costs nothing."""
+        return not (self.annual_rate_percent or self.flat_amount)
+
+
+@exact
+def penal_charge(policy: PenalPolicy, amount_days: Decimal) -> Decimal:
+    """Return the charge of one instalment so far, rounded once.
+
+    `amount_days` is the sum, over the chargeable day-ends, of the interest and principal that were
+    unpaid on each of them: `flat + amount_days * rate / 36500`. Because the sum is exact, a close
+    that was skipped for five days charges what five closes would have charged.
+    """
+    if not amount_days:
+        return ZERO
+    accrued = amount_days * policy.annual_rate_percent / (100 * DAYS_A_YEAR)
+    return policy.flat_amount + TO_THE_CENT.apply(accrued)

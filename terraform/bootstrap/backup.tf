@@ -1,0 +1,17 @@
+# With backup_region: BigQuery copies the decision log under an account of its own, which runs jobs and transfers.
+resource "google_project_iam_custom_role" "copying" {
+  for_each = var.backup_region == null ? toset([]) : toset(["backup"])
+
+  role_id     = "surety_copying"
+  title       = "Surety: copy the decision log"
+  description = "Run BigQuery's jobs and transfers; the datasets are granted beside them."
+  permissions = ["bigquery.jobs.create", "bigquery.transfers.get", "bigquery.transfers.update"]
+}
+
+resource "google_project_iam_member" "backup_copies" {
+  for_each = google_project_iam_custom_role.copying
+
+  project = var.project_id
+  role    = each.value.name
+  member  = google_service_account.workload["backup"].member
+}

@@ -1,0 +1,23 @@
+# Every flag on, and everything set that is optional.
+audit_data_access           = true
+backup_kms_key              = "projects/example-project/locations/europe-west4/keyRings/surety/cryptoKeys/backup"
+backup_region               = "europe-west4"
+billing_account             = "012345-6789AB-CDEF01"
+bitbucket                   = { workspace = "lender", workspace_id = "00000000-0000-0000-0000-000000000001", repository_id = "00000000-0000-0000-0000-000000000002" }
+data_buckets                = ["example-data"]
+domain                      = "credit.example.com"
+edge_only                   = true
+enable_bigquery             = true
+enable_binary_authorization = true
+enable_drift_check          = true
+enable_edge                 = true
+enable_prometheus           = true
+github                      = { repository_id = "123456", owner_id = "7890" }
+kms_key                     = "projects/example-project/locations/europe-west1/keyRings/surety/cryptoKeys/data"
+lock_retention              = true
+min_instances               = 1
+models                      = { application = { schedule = "0 1 * * 0", data = "gs://example-data/applications.parquet" }, card_default = { schedule = "0 2 * * 0" } }
+notification_channels       = ["projects/example-project/notificationChannels/42"]
+scan_images                 = true
+secrets                     = { DECISION_LOG_KEY = "surety-decision-log-key:2" }
+source_archive              = "../infra/placeholder.py" # any file has a hash

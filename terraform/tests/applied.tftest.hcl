@@ -1,0 +1,89 @@
+# What a plan cannot say: who is known only after an apply, and what images change.
+
+mock_provider "google" {
+  mock_data "google_project" {
+    defaults = { number = "123456789012" }
+  }
+}
+
+override_resource {
+  target = google_bigquery_connection.scoring
+  values = { cloud_resource = { service_account_id = "connection@example.iam.gserviceaccount.com" } }
+}
+
+override_resource {
+  target = google_cloud_run_v2_service.scoring
+  values = { uri = "https://prod-scoring.example.run.app" }
+}
+
+override_resource {
+  target = google_logging_project_sink.decisions
+  values = { writer_identity = "serviceAccount:writer@example.iam.gserviceaccount.com" }
+}
+
+override_resource {
+  target = google_monitoring_uptime_check_config.scoring
+  values = { uptime_check_id = "prod-scoring-1234" }
+}
+
+variables {
+  project_id            = "example-project"
+  alert_emails          = ["oncall@example.com"]
+  billing_account       = "012345-6789AB-CDEF01"
+  enable_bigquery       = true
+  notification_channels = ["projects/example-project/notificationChannels/42"]
+  scoring_image         = "example/scoring:1"
+  training_image        = "example/training:1"
+}
+
+run "who_google_makes_gets_the_right_that_is_his" {
+  assert {
+    condition     = google_bigquery_dataset_iam_binding.decisions_written.members == toset(["serviceAccount:writer@example.iam.gserviceaccount.com"])
+    error_message = "Only Cloud Logging writes the decision log."
+  }
+
+  assert {
+    condition     = [for g in google_cloud_run_v2_service_iam_member.bigquery_asks : [g.name, g.role, g.member]] == [["prod-scoring", "roles/run.invoker", "serviceAccount:connection@example.iam.gserviceaccount.com"]]
+    error_message = "The connection's account may call the scoring service and nothing else."
+  }
+
+  assert {
+    condition     = google_cloud_run_v2_service_iam_member.uptime.member == "serviceAccount:service-123456789012@gcp-sa-monitoring-notification.iam.gserviceaccount.com"
+    error_message = "Monitoring's own account calls the service for the uptime check."
+  }
+
+  assert {
+    condition     = alltrue([for policy in google_monitoring_alert_policy.scoring : length(policy.notification_channels) == 2])
+    error_message = "Every alert must go to every channel."
+  }
+
+  assert {
+    condition     = strcontains(google_monitoring_alert_policy.scoring["uptime"].conditions[0].condition_prometheus_query_language[0].query, "check_id=\"prod-scoring-1234\"")
+    error_message = "The alert must be of the check that is made."
+  }
+
+  assert {
+    condition     = google_bigquery_routine.scoring["application"].remote_function_options[0].endpoint == "https://prod-scoring.example.run.app/bigquery/application"
+    error_message = "A remote function must call the route of its own model."
+  }
+
+  assert {
+    condition     = google_monitoring_uptime_check_config.scoring.monitored_resource[0].labels.host == "prod-scoring.example.run.app"
+    error_message = "The check must call the service's own address while there is no other."
+  }
+
+  assert {
+    condition     = endswith(google_logging_project_sink.decisions.destination, google_bigquery_dataset.decisions.id)
+    error_message = "Decisions must go to the dataset that is made for them."
+  }
+
+  assert {
+    condition     = google_cloud_run_v2_service.scoring.template[0].containers[0].command == null && google_cloud_run_v2_job.training["application"].template[0].template[0].containers[0].command == null
+    error_message = "An image must be started by its own command."
+  }
+
+  assert {
+    condition     = google_cloud_run_v2_service.retrain.template[0].containers[0].command == tolist(["python", "-m", "functions.retrain"])
+    error_message = "The retrain service must start its own function."
+  }
+}

@@ -1,0 +1,118 @@
+"""Alerts and dashboard: they fire when they should, and name figures that something writes."""
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import promql_parser
+import pytest
+
+from tests.terraform.conftest import Planned
+
+LOG_METRIC = re.compile(r"logging_googleapis_com:user_(\w+?)(?:_bucket)?(?=[\[{])")
+SCENARIOS = Path(__file__).with_name("alerts.yaml")
+
+
+@pytest.fixture(scope="module")
+def shipped(plans: dict[str, Planned]) -> Planned:
+    return plans["shipped"]
+
+
+def alert_rules(plan: Planned) -> list[dict[str, Any]]:
+    """Every planned alert as a rule of Prometheus."""
+    rules = []
+    for policy in plan.of_kind("google_monitoring_alert_policy").values():
+        [condition] = policy["conditions"]
+        [prometheus] = condition["condition_prometheus_query_language"]
+        rules.append(
+            {
+                "alert": condition["display_name"],
+                "expr": prometheus["query"],
+                "for": prometheus["duration"],
+                "labels": {"severity": policy["severity"]},
+            }
+        )
+    return rules
+
+
+def dashboard_queries(plan: Planned) -> list[str]:
+    [dashboard] = plan.of_kind("google_monitoring_dashboard").values()
+    tiles = json.loads(dashboard["dashboard_json"])["mosaicLayout"]["tiles"]
+    return [
+        series["timeSeriesQuery"]["prometheusQuery"]
+        for tile in tiles
+        for series in tile["widget"].get("xyChart", {}).get("dataSets", [])
+    ]
+
+
+def run_promtool(folder: Path, rules: list[dict[str, Any]]) -> subprocess.CompletedProcess[str]:
+    """Run the scenarios against these rules."""
+    if shutil.which("promtool") is None:
+        pytest.skip("promtool is not installed (Debian's prometheus): no alert was tried")
+    (folder / "rules.yml").write_text(json.dumps({"groups": [{"name": "all", "rules": rules}]}))
+    shutil.copy(SCENARIOS, folder)
+    return subprocess.run(
+        ["promtool", "test", "rules", SCENARIOS.name],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_every_alert_fires_when_it_should_and_only_then(shipped: Planned, tmp_path: Path) -> None:
+    done = run_promtool(tmp_path, alert_rules(shipped))
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("expected", [r"\[\]", r"\[\{exp_labels: "], ids=["quiet", "firing"])
+def test_every_alert_has_a_time_at_which_it_fires_and_one_at_which_it_does_not(
+    shipped: Planned, expected: str
+) -> None:
+    pattern = rf"alertname: ([a-z-]+), exp_alerts: {expected}"
+    tried = set(re.findall(pattern, SCENARIOS.read_text()))
+    assert tried == {rule["alert"] for rule in alert_rules(shipped)}
+
+
+def test_every_query_parses(shipped: Planned) -> None:
+    queries = [*(rule["expr"] for rule in alert_rules(shipped)), *dashboard_queries(shipped)]
+    assert len(queries) >= 25
+    for query in queries:
+        assert promql_parser.parse(query)
+        pattern = r"prod-(scoring|retrain|train-|decisions)|user_surety_prod_|<check>"
+        assert re.search(pattern, query), query
+
+
+def test_every_figure_read_from_logs_is_made(shipped: Planned) -> None:
+    metrics = {m["name"] for m in shipped.of_kind("google_logging_metric").values()}
+    queries = [*(rule["expr"] for rule in alert_rules(shipped)), *dashboard_queries(shipped)]
+    assert set(LOG_METRIC.findall(" ".join(queries))) == metrics
+
+
+def test_a_burn_of_the_budget_is_seen_in_a_long_and_a_short_window(shipped: Planned) -> None:
+    queries = {rule["alert"]: rule["expr"] for rule in alert_rules(shipped)}
+    for name, windows in {"fast": {"1h", "5m"}, "slow": {"6h", "30m"}}.items():
+        query = queries[f"error-budget-{name}"]
+        assert set(re.findall(r"\[(\w+)\]", query)) == windows
+        assert query.count("* 0.001") == 2
+
+
+def test_tiles_do_not_overlap(shipped: Planned) -> None:
+    [dashboard] = shipped.of_kind("google_monitoring_dashboard").values()
+    layout = json.loads(dashboard["dashboard_json"])["mosaicLayout"]
+    taken: set[tuple[int, int]] = set()
+    for tile in layout["tiles"]:
+        # The API leaves zeros out, and would differ for ever from a file that states them.
+        assert 0 not in tile.values()
+        left, top = tile.get("xPos", 0), tile.get("yPos", 0)
+        cells = {
+            (x, y)
+            for x in range(left, left + tile["width"])
+            for y in range(top, top + tile["height"])
+        }
+        assert not cells & taken
+        assert max(x for x, _ in cells) < layout["columns"]
+        taken |= cells

@@ -1,0 +1,95 @@
+"""The tables of terraform/plans are what both modules plan, and a review can read them."""
+
+import re
+
+import pytest
+
+from tests.terraform.conftest import Planned
+from tests.terraform.plan_tables import (
+    PLANS,
+    Row,
+    committed,
+    flattened,
+    iam_rows,
+    lifecycle_texts,
+    render,
+    with_references,
+)
+
+NAMES = (
+    *("edge", "environment", "iam", "lifecycle", "monitoring"),
+    *("project", "protection", "running"),
+)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_table_is_what_is_planned(tables: dict[str, str], name: str) -> None:
+    assert set(tables) == {f"{table}.md" for table in NAMES}
+    planned, before = (
+        text.splitlines() for text in (tables[f"{name}.md"], committed(f"{name}.md"))
+    )
+    assert [line for line in planned if line not in before] == [], "run `make plan-tables`"
+    assert planned == before, "run `make plan-tables`"
+
+
+def test_every_planned_resource_is_in_a_table(
+    tables: dict[str, str], plans: dict[str, Planned]
+) -> None:
+    text = "\n".join(tables.values())
+    for plan in plans.values():
+        for resource in plan.resources:
+            name = f"{resource['type']}.{resource['name']}"
+            assert re.search(rf"{re.escape(name)}\b", text), name
+
+
+def test_a_grant_is_a_line_for_each_member_and_an_empty_list_is_nobody() -> None:
+    grant = {"bucket": "models", "role": "roles/x", "members": ["user:a", "user:b"]}
+    assert [row.name for row in iam_rows("a", "google_storage_bucket_iam_binding", grant)] == [
+        "user:a",
+        "user:b",
+    ]
+    [row] = iam_rows("a", "google_storage_bucket_iam_binding", grant | {"members": []})
+    assert row == Row("a", "(nobody)", "roles/x", ("models", ""))
+
+
+def test_a_condition_is_in_its_line() -> None:
+    condition = [{"title": "t", "expression": "resource.name == 'x'"}]
+    grant = {"bucket": "m", "role": "r", "member": "user:a", "condition": condition}
+    [row] = iam_rows("a", "google_storage_bucket_iam_member", grant)
+    assert row.more == ("m", "resource.name == 'x'")
+
+
+def test_repeated_blocks_are_told_apart_by_name_and_a_single_one_needs_no_number() -> None:
+    values = {"env": [{"name": "B", "value": ""}, {"name": "A", "value": "1"}], "one": [{"x": 0}]}
+    assert dict(flattened(values)) == {"env[B].value": "", "env[A].value": "1", "one.x": "0"}
+
+
+def test_what_is_not_set_has_no_line() -> None:
+    assert list(flattened({"a": None, "b": [], "c": {}, "d": False})) == [("d", "false")]
+
+
+def test_what_only_google_cloud_knows_is_named_by_its_reference() -> None:
+    expression = {"member": {"references": ["each.value.member", "each.value"]}}
+    values = with_references({}, {"member": True, "etag": True}, expression, 'account["x"]')
+    assert values == {"member": '<account["x"].member>'}
+
+
+def test_unknown_members_of_a_list_stand_beside_the_others() -> None:
+    expression = {"members": {"references": ["local.writer"]}}
+    unknown = {"members": [True, False]}
+    values = with_references({"members": [None, "user:a"]}, unknown, expression, "")
+    assert values == {"members": ["user:a", "<local.writer>"]}
+
+
+def test_what_all_instances_share_is_written_once() -> None:
+    rows = {Row('a["x"]', "size", "1"): ["shipped"], Row('a["y"]', "size", "1"): ["shipped"]}
+    rows[Row('a["y"]', "name", "why")] = [plan.name for plan in PLANS]
+    assert render("edge", rows).splitlines()[-2:] == [
+        "| * | size | 1 | shipped |",
+        "| y | name | why |  |",
+    ]
+
+
+def test_lifecycle_and_assertions_are_read_as_text() -> None:
+    body = "  name = 1\n  lifecycle {\n    ignore_changes = [\n      labels,\n    ]\n  }\n"
+    assert list(lifecycle_texts(body)) == ["lifecycle { ignore_changes = [ labels, ] }"]
