@@ -6,6 +6,7 @@ environment=${1:?which environment: a file of terraform/environments, such as pr
 variables="$PWD/terraform/environments/$environment.tfvars"
 [ -f "$variables" ] || { echo "error: there is no $variables" >&2; exit 2; }
 stated() { sed -n "s/^$1[[:space:]]*=[[:space:]]*\"\([^\"]*\)\".*/\1/p" "$variables"; }
+is_on() { grep -Eq "^$1[[:space:]]*=[[:space:]]*true" "$variables"; }
 project=$(stated project_id)
 region=$(stated region)
 : "${project:?"$variables must state project_id"}" "${region:?"$variables must state region"}"
@@ -14,3 +15,9 @@ region=$(stated region)
     exit 2
 }
 state_bucket="$project-surety-state"
+# Who signs images, and with which version of its key: terraform/bootstrap/binary_authorization.tf makes both.
+attestor= attestor_key=
+if is_on enable_binary_authorization; then
+    attestor="projects/$project/attestors/surety"
+    attestor_key="projects/$project/locations/$region/keyRings/surety/cryptoKeys/images/cryptoKeyVersions/1"
+fi

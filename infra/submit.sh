@@ -19,4 +19,4 @@ python3 infra/own_models.py --variables="$variables" --into="$tree/own_models"
 # The log goes to a bucket of ours too: gcloud shows a build's log while it runs only from there.
 gcloud builds submit "$tree" --project="$project" --region="$region" --config="$tree/$pipeline" \
     --gcs-source-staging-dir="gs://$state_bucket/source" --gcs-log-dir="gs://$state_bucket/logs" \
-    --substitutions="_ENVIRONMENT=$environment,_REGION=$region,_STATE_BUCKET=$state_bucket,_COMMIT=$commit${3:+,$3}"
+    --substitutions="_ENVIRONMENT=$environment,_REGION=$region,_STATE_BUCKET=$state_bucket,_COMMIT=$commit${attestor:+,_ATTESTOR=$attestor,_ATTESTOR_KEY=$attestor_key}${3:+,$3}"

@@ -50,7 +50,7 @@ output "roll_back_model" {
 
 output "roll_back_release" {
   description = "Sends all traffic back to the revision before, as a command to paste."
-  value       = "sh infra/rollback.sh ${var.environment} ${var.region}"
+  value       = "make rollback ENVIRONMENT=${var.environment}"
 }
 
 output "scoring_url" {

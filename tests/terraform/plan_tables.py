@@ -54,7 +54,8 @@ TOPICS = {
     "monitoring": r"google_(logging|monitoring|billing_budget)\w*",
     "edge": r"google_compute_\w+",
     "project": r"google_(project_service|service_account|project_iam_custom_role"
-    r"|iam_workload_identity_\w+|binary_authorization_policy)",
+    r"|iam_workload_identity_\w+|binary_authorization_(attestor|policy)"
+    r"|kms_(crypto_key|key_ring)|container_analysis_note)",
 }
 
 
