@@ -46,12 +46,16 @@ class Place:
 
 @dataclass(frozen=True)
 class Serving:
-    """The service's address, its newest revision, shares of traffic, and who carries which tag."""
+    """The service's address, its newest revision, shares of traffic, and who carries which tag.
+
+    `is_internal` says that its own addresses answer nobody outside the project.
+    """
 
     url: str
     newest: str
     shares: dict[str, int]
     tags: dict[str, tuple[str, str]]  # name -> revision and address
+    is_internal: bool
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,8 @@ class Revision:
 
 def read_serving(place: Place) -> Serving:
     """Read what serves now."""
-    status = place.describe(place.service).get("status", {})
+    service = place.describe(place.service)
+    status = service.get("status", {})
     shares: dict[str, int] = {}
     tags = {}
     for target in status.get("traffic", []):
@@ -76,7 +81,9 @@ def read_serving(place: Place) -> Serving:
         if "tag" in target:
             tags[target["tag"]] = (target["revisionName"], target["url"])
     newest = status.get("latestCreatedRevisionName", "")
-    return Serving(status.get("url", ""), newest, shares, tags)
+    annotations = service.get("metadata", {}).get("annotations", {})
+    is_internal = annotations.get("run.googleapis.com/ingress", "all") != "all"
+    return Serving(status.get("url", ""), newest, shares, tags, is_internal)
 
 
 def sole(place: Place, now: Serving) -> str:

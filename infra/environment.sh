@@ -16,7 +16,7 @@ region=$(stated region)
 }
 state_bucket="$project-surety-state"
 # Who signs images, and with which version of its key: terraform/bootstrap/binary_authorization.tf makes both.
-attestor= attestor_key=
+attestor='' attestor_key=''
 if is_on enable_binary_authorization; then
     attestor="projects/$project/attestors/surety"
     attestor_key="projects/$project/locations/$region/keyRings/surety/cryptoKeys/images/cryptoKeyVersions/1"

@@ -271,7 +271,9 @@ def smoke(plan: Plan, models: list[str], watch: int = 0) -> str:
     account = f"--account=surety-build@{plan.project}.iam.gserviceaccount.com"
     caller = (account, f"--audience={now.url}", f"--api={plan.credentials_api}")
     token = ask_google("identity-token", *caller)
-    options = (f"--url={now.tags[plan.tag][1]}", f"--watch={watch}", f"--name=smoke-{plan.build}")
+    options = [f"--url={now.tags[plan.tag][1]}", f"--watch={watch}", f"--name=smoke-{plan.build}"]
+    if now.is_internal:  # with edge_only
+        options += ["--through", plan.project, plan.region, plan.environment, now.url]
     return _ask("smoke", token, *options, "--", *models)
 
 

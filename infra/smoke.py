@@ -12,9 +12,12 @@ import time
 import urllib.error
 import urllib.request
 from collections import Counter, defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
+
+from infra.probe import Probe
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 BETWEEN_SECONDS = 1.0
@@ -47,12 +50,19 @@ class Answers:
             self.decisions[model][decision] += 1
 
 
+def send_directly(request: urllib.request.Request) -> Any:  # noqa: ANN401 -- whatever JSON it is
+    """Send a request over the network and return its answer's JSON."""
+    with urllib.request.urlopen(request, timeout=ANSWER_SECONDS) as answer:  # noqa: S310 -- the operator's own URL
+        return json.loads(answer.read())
+
+
 @dataclass(frozen=True)
 class Question:
-    """One request, and the model whose decision it asks for."""
+    """One request, the model whose decision it asks for, and the way to the service."""
 
     request: urllib.request.Request
     model: str | None = None
+    send: Callable[[urllib.request.Request], Any] = send_directly
 
 
 def main() -> int:
@@ -62,12 +72,17 @@ def main() -> int:
     parser.add_argument("--name", default="smoke", help="the requests' X-Request-Id")
     parser.add_argument("--patience", type=float, default=120, help="seconds for a model to load")
     parser.add_argument("--watch", type=float, default=0, help="seconds to go on asking")
+    place = ("PROJECT", "REGION", "ENVIRONMENT", "AUDIENCE")
+    parser.add_argument("--through", nargs=4, metavar=place, help="ask by a workflow, from within")
     parser.add_argument("models", nargs="+", help="each is asked for a decision on its example")
     options = parser.parse_args()
     token = sys.stdin.readline().strip()
     headers = {"authorization": f"Bearer {token}", "x-request-id": options.name}
     try:
         questions = questions_for(options.url, options.models, headers)
+        if options.through:
+            probe = Probe(*options.through)  # with an identity of its own
+            questions = [replace(question, send=probe.send) for question in questions]
         answers = ask_all(questions, options.patience, options.watch)
     except SmokeError as error:
         print(f"smoke test: {error}", file=sys.stderr)
@@ -136,8 +151,7 @@ def ask(question: Question) -> tuple[str, str] | None:
     """Ask once; a scoring request must be answered with a decision, or by the function's guard."""
     request = question.request
     try:
-        with urllib.request.urlopen(request, timeout=ANSWER_SECONDS) as answer:  # noqa: S310 -- likewise
-            body = json.loads(answer.read())
+        body = question.send(request)
     except urllib.error.HTTPError as error:
         if error.headers.get("www-authenticate", "").startswith(OWN_DOOR):
             return None  # keys and tokens of its own are its callers': that it is ready must do

@@ -87,6 +87,7 @@ TESTED_BY = {
     "infra/local/run.py": "infra/test_local.py",
     "infra/local/stress.py": "infra/test_local.py",
     "infra/own_models.py": "infra/test_scripts.py",
+    "infra/probe.py": "infra/test_rehearsal.py",
     "infra/serving.py": "infra/test_scripts.py",
     "infra/smoke.py": "infra/test_release.py",
     "models/prediction.py": "functions/scoring/test_openapi.py",

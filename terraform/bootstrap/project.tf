@@ -21,7 +21,7 @@ resource "google_project_service" "required" {
     var.enable_bigquery ? ["bigqueryconnection.googleapis.com"] : [],
     var.enable_binary_authorization ? ["binaryauthorization.googleapis.com"] : [],
     # Outside newer organisations these two bring an account along that may edit everything.
-    var.enable_edge ? ["compute.googleapis.com"] : [],
+    var.enable_edge ? ["compute.googleapis.com", "workflowexecutions.googleapis.com", "workflows.googleapis.com"] : [],
     var.source_archive == null ? [] : ["cloudfunctions.googleapis.com"],
     var.github == null && var.bitbucket == null ? [] : ["sts.googleapis.com"],
     var.kms_key == null && var.backup_kms_key == null && !var.enable_binary_authorization ? [] : ["cloudkms.googleapis.com"],

@@ -86,7 +86,27 @@ def answer(state: dict[str, Any], words: list[str]) -> str:
             return "".join(f"{folder}{model}.json\n" for model in state["champions"])
         case ["auth", "print-access-token"]:
             return "access.secret\n"
+        case ["workflows", "run", "prod-probe"]:
+            return probed(json.loads(next(w for w in words if w[:7] == "--data=")[7:]))
     return ""
+
+
+def probed(request: dict[str, Any]) -> str:
+    """What the workflow probe.yaml returns: it asks, with an identity of its own."""
+    import urllib.error  # noqa: PLC0415 -- one call in a hundred needs them
+    import urllib.request  # noqa: PLC0415
+
+    body = None if request["body"] is None else json.dumps(request["body"]).encode()
+    headers = request["headers"] | {"authorization": f"Bearer probe for {request['audience']}"}
+    question = urllib.request.Request(request["url"], body, headers, method=request["method"])  # noqa: S310 -- the test's own
+    try:
+        with urllib.request.urlopen(question, timeout=5) as answer:  # noqa: S310 -- likewise
+            status, headers, text = answer.status, answer.headers, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        status, headers, text = error.code, error.headers, error.read().decode()
+    return json.dumps(
+        {"status": status, "headers": dict(headers), "body": json.loads(text) if text else ""}
+    )
 
 
 def cloud_run_answer(state: dict[str, Any], question: list[str], words: list[str]) -> str:
@@ -129,7 +149,12 @@ def described(state: dict[str, Any], service: str) -> dict[str, Any]:
     ]
     template = {"spec": {"containers": [{"image": state["templates"][service]["image"]}]}}
     status = {"latestCreatedRevisionName": newest(state, service), "url": "https://service"}
-    return {"spec": {"template": template}, "status": status | {"traffic": shares + tags}}
+    ingress = state.get("ingress", "all")
+    return {
+        "metadata": {"annotations": {"run.googleapis.com/ingress": ingress}},
+        "spec": {"template": template},
+        "status": status | {"traffic": shares + tags},
+    }
 
 
 def shift(state: dict[str, Any], options: dict[str, str]) -> None:

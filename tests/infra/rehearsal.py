@@ -199,6 +199,19 @@ def scripts(folder: Path) -> Path:
     return folder
 
 
+def git(folder: Path, *words: str) -> str:
+    author = ("-c", "user.name=t", "-c", "user.email=t@example.com")
+    done = subprocess.run(
+        ["git", "-C", str(folder), *author, *words], capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()
+
+
+def commit_all(folder: Path) -> None:
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message=all")
+
+
 OPTIONS = [
     *("--project=money", "--region=here", "--environment=prod"),
     *(f"--build={BUILD}", f"--commit={COMMIT}"),

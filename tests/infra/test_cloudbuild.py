@@ -27,19 +27,21 @@ TARGET_NAMES = ("scoring", "training")
 
 
 @pytest.mark.parametrize(
-    ("schema", "file"),
+    ("schema", "files"),
     [
-        ("cloudbuild", "cloudbuild.yaml"),
-        ("cloudbuild", "infra/promote.yaml"),
-        ("github-workflows", ".github/workflows/check.yaml"),
-        ("github-workflows", ".github/workflows/fresh.yaml"),
-        ("dependabot", ".github/dependabot.yml"),
-        ("compose-spec", "infra/docker/compose.yaml"),
+        ("cloudbuild", ["cloudbuild.yaml", "infra/promote.yaml"]),
+        (
+            "github-workflows",
+            [f".github/workflows/{n}.yaml" for n in ("check", "fresh", "release")],
+        ),
+        ("bitbucket-pipelines", ["bitbucket-pipelines.yml"]),
+        ("dependabot", [".github/dependabot.yml"]),
+        ("compose-spec", ["infra/docker/compose.yaml"]),
     ],
 )
-def test_a_file_is_as_its_schema_says(schema: str, file: str) -> None:
+def test_a_file_is_as_its_schema_says(schema: str, files: list[str]) -> None:
     check = str(Path(sys.executable).parent / "check-jsonschema")
-    words = [check, "--builtin-schema", f"vendor.{schema}", file]
+    words = [check, "--builtin-schema", f"vendor.{schema}", *files]
     done = subprocess.run(words, cwd=REPOSITORY, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
 

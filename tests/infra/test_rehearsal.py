@@ -1,11 +1,13 @@
 """Releases rehearsed: all that is new at once, cancelled at every step, compared and given back."""
 
+import re
 import subprocess
 from datetime import datetime
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+import yaml
 
 from tests.infra.rehearsal import (
     COMMIT,
@@ -142,6 +144,39 @@ def test_a_candidate_that_does_as_the_one_before_is_released(cloud: Cloud, googl
     google.calls, google.p95_ms = BUSY, {NEW: 21.0, OLD: 20.0}
     google.decisions = {NEW: {"application": {"approve": 354, "decline": 150}}, OLD: FEWER[OLD]}
     assert cloud.release()[0] == 0
+
+
+EDGE_ONLY = "internal-and-cloud-load-balancing"
+
+
+def test_where_only_the_edge_answers_a_workflow_within_the_project_asks(
+    cloud: Cloud, candidate: Candidate
+) -> None:
+    cloud.set(ingress=EDGE_ONLY)
+    code, output = cloud.release()
+    assert code == 0, output
+    assert cloud.state()["shares"] == {NEW: 100}
+    assert {caller for _, _, caller in candidate.requests} == {"Bearer probe for https://service"}
+    assert candidate.names == {"smoke-3f9ac2d0-1b7e-4c55-9d1e-5a0c2f3b4d6e"}
+
+
+def test_what_a_workflow_is_refused_ends_the_release(cloud: Cloud, candidate: Candidate) -> None:
+    cloud.set(ingress=EDGE_ONLY)
+    candidate.always = (500, b'{"detail": "broken"}')
+    code, output = cloud.release()
+    assert code == 1
+    assert 'answered 500: {"detail": "broken"}' in output
+    assert cloud.state()["shares"] == {OLD: 100}
+
+
+def test_the_workflow_reads_what_it_is_sent_and_returns_what_is_read() -> None:
+    text = (REPOSITORY / "infra" / "probe.yaml").read_text()
+    sent = set(re.findall(r"\$\{request\.(\w+)\}", text))
+    script = (REPOSITORY / "infra" / "probe.py").read_text()
+    assert sent == set(re.findall(r'^            "(\w+)": ', script, re.MULTILINE))
+    steps = yaml.safe_load(text)["main"]["steps"]
+    for answer in (steps[1]["answered"], steps[0]["ask"]["except"]["steps"][0]["refused"]):
+        assert set(answer["return"]) == set(re.findall(r'result\["(\w+)"\]', script))
 
 
 def test_monitoring_failing_once_changes_nothing(cloud: Cloud, google: Google) -> None:

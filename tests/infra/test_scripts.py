@@ -10,18 +10,10 @@ from pathlib import Path
 import pytest
 
 from tests.infra.dockerfile import STAGES
-from tests.infra.rehearsal import COMMIT, OLD, SCORING, TRAINING, Cloud, scripts
+from tests.infra.rehearsal import COMMIT, OLD, SCORING, TRAINING, Cloud, commit_all, git, scripts
 from tests.support.running import REPOSITORY
 
 pytestmark = pytest.mark.slow
-
-
-def git(folder: Path, *words: str) -> str:
-    author = ("-c", "user.name=t", "-c", "user.email=t@example.com")
-    done = subprocess.run(
-        ["git", "-C", str(folder), *author, *words], capture_output=True, text=True, check=True
-    )
-    return done.stdout.strip()
 
 
 @pytest.fixture
@@ -35,11 +27,6 @@ def clone(tmp_path: Path) -> Path:
     git(folder, "init", "--quiet")
     commit_all(folder)
     return folder
-
-
-def commit_all(folder: Path) -> None:
-    git(folder, "add", "--all")
-    git(folder, "commit", "--quiet", "--message=all")
 
 
 def variables(clone: Path, text: str) -> None:
