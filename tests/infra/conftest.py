@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from infra import google_api, smoke
 from tests.infra.dockerfile import Image, build
 from tests.infra.rehearsal import Candidate, Cloud, Google, listening, new_cloud
 
@@ -49,16 +50,21 @@ def candidate() -> Iterator[Candidate]:
 
 @pytest.fixture
 def google() -> Iterator[Google]:
-    google_api = Google()
+    answers = Google()
 
     def answer(request: BaseHTTPRequestHandler, body: bytes) -> tuple[int, bytes]:
         assert request.headers["authorization"] == "Bearer access.secret"
-        return google_api.answer(request.path, body)
+        return answers.answer(request.path, body)
 
-    with listening(answer) as google_api.url:
-        yield google_api
+    with listening(answer) as answers.url:
+        yield answers
 
 
 @pytest.fixture
-def cloud(tmp_path: Path, candidate: Candidate, google: Google) -> Cloud:
+def cloud(
+    tmp_path: Path, candidate: Candidate, google: Google, monkeypatch: pytest.MonkeyPatch
+) -> Cloud:
+    for module in (smoke, google_api):  # nobody is given time to recover
+        monkeypatch.setattr(module, "BETWEEN_SECONDS", 0.01)
+    monkeypatch.setattr(smoke, "WATCH_SECONDS", 0.1)
     return new_cloud(tmp_path, google.url, candidate.url)

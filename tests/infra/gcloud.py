@@ -173,20 +173,28 @@ def shift(state: dict[str, Any], options: dict[str, str]) -> None:
         state |= {"shares": shares, "latest": False}
 
 
-def main() -> int:
-    path, words = Path(sys.argv[1]), sys.argv[2:]
+def call(path: Path, words: list[str], caller: int) -> tuple[int, str]:
+    """Carry out one call: its exit code, and what it prints.
+
+    If this is the call to interrupt, `caller` is told to end once the call has taken effect.
+    """
     state = json.loads(path.read_text())
     state["calls"].append(" ".join(words))
-    if state["interrupting"] and state["interrupting"] in state["calls"][-1]:
-        os.kill(os.getppid(), signal.SIGTERM)
     failing = bool(state["failing"] and state["failing"] in state["calls"][-1])
     failed = failing or not change(state, words)
     output = "" if failed else answer(state, words)
     written = path.with_suffix(f".{os.getpid()}")
     written.write_text(json.dumps(state))
     written.replace(path)  # whole, for a test that reads meanwhile, or kills
+    if state["interrupting"] and state["interrupting"] in state["calls"][-1]:
+        os.kill(caller, signal.SIGTERM)
+    return int(failed), output
+
+
+def main() -> int:
+    code, output = call(Path(sys.argv[1]), sys.argv[2:], os.getppid())
     print(output, end="")
-    return 1 if failed else 0
+    return code
 
 
 if __name__ == "__main__":
