@@ -36,6 +36,7 @@ TARGET_NAMES = ("scoring", "training")
         ),
         ("bitbucket-pipelines", ["bitbucket-pipelines.yml"]),
         ("dependabot", [".github/dependabot.yml"]),
+        ("renovate", [".github/renovate.json"]),
         ("compose-spec", ["infra/docker/compose.yaml"]),
     ],
 )
@@ -325,6 +326,17 @@ def test_an_update_is_proposed_once_it_is_a_week_old() -> None:
         assert update["cooldown"] == {"default-days": 7}
         for folder in update.get("directories", [update.get("directory")]):
             assert (REPOSITORY / folder.lstrip("/")).is_dir(), folder
+
+
+def test_images_of_pipelines_are_proposed_by_digest() -> None:
+    """Dependabot reads no file of Cloud Build or Bitbucket."""
+    renovate = json.loads((REPOSITORY / ".github" / "renovate.json").read_text())
+    assert renovate["extends"] == ["docker:pinDigests"]
+    assert renovate["minimumReleaseAge"] == "7 days"
+    patterns = [p.strip("/") for p in renovate["cloudbuild"]["managerFilePatterns"]]
+    for file in ("cloudbuild.yaml", "infra/promote.yaml"):
+        assert any(re.search(pattern, file) for pattern in patterns), file
+    assert set(renovate["enabledManagers"]) == {"cloudbuild", "bitbucket-pipelines"}
 
 
 def test_the_hooks_before_a_commit_are_valid_and_call_what_setup_made() -> None:

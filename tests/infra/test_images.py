@@ -253,7 +253,7 @@ def test_there_is_one_base_and_nothing_else_is_fetched() -> None:
     text = DOCKERFILE.read_text()
     base = STAGES["base"].parent
     assert {s.parent for s in STAGES.values()} == {base, "base", "runtime"}
-    assert re.fullmatch(r"python:3\.11-slim-bookworm(@sha256:[0-9a-f]{64})?", base)
+    assert re.fullmatch(r"python:3\.11-slim-bookworm@sha256:[0-9a-f]{64}", base)
     assert not re.search(r"apt|curl|wget|https?:|^ADD ", text, re.MULTILINE)
 
 
