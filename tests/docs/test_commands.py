@@ -66,7 +66,7 @@ def one_call(text: str) -> str:
     return text.strip()
 
 
-def words_of(call: str) -> list[str]:
+def shell_words(call: str) -> list[str]:
     """Its words as a shell would split them."""
     return [part.strip("'\"") for part in re.findall(r"""(?:'[^']*'|"[^"]*"|[^\s'"])+""", call)[1:]]
 
@@ -89,7 +89,7 @@ def test_a_call_names_its_project(call: str) -> None:
 
 @pytest.mark.parametrize("call", GCLOUD, ids=lambda call: call[:60])
 def test_a_call_is_documented(call: str) -> None:
-    words = words_of(call)
+    words = shell_words(call)
     command = next(name for name in DOCUMENTED if words[: name.count(" ") + 1] == name.split())
     positions, flags = DOCUMENTED[command]
     rest = words[command.count(" ") + 1 :]
@@ -109,7 +109,7 @@ def test_a_call_is_documented(call: str) -> None:
 
 @pytest.mark.parametrize("call", BQ_CALLS, ids=lambda call: call[:60])
 def test_a_query_is_documented(call: str) -> None:
-    project, command, *rest = words_of(call)
+    project, command, *rest = shell_words(call)
     assert project == "--project_id=your-project"
     flags = {word[2:].partition("=")[0] for word in rest if word.startswith("--")}
     assert flags <= BQ[command]
@@ -143,5 +143,5 @@ def test_commands_of_the_guides_are_portable() -> None:
 
 def test_outputs_are_asked_for_where_terraform_has_them() -> None:
     for guide in GUIDES:
-        asked = re.findall(r"terraform (?:\S+ )?output\b", guide.read_text())
-        assert set(asked) <= {"terraform -chdir=terraform output"}, guide
+        commands = re.findall(r"terraform (?:\S+ )?output\b", guide.read_text())
+        assert set(commands) <= {"terraform -chdir=terraform output"}, guide

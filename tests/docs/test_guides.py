@@ -36,7 +36,9 @@ GUIDES = ("architecture", "cost", "operate", "scale", "security", "troubleshooti
 def source() -> str:
     """All code that words a message, with literals that go on in the next line put together."""
     rooms = ("functions", "models", "training", "infra")
-    text = "\n".join(p.read_text() for room in rooms for p in room_files(room))
+    scripts = sorted(REPOSITORY.glob("infra/**/*.sh"))
+    paths = [*(path for room in rooms for path in room_files(room)), *scripts]
+    text = "\n".join(path.read_text() for path in paths)
     return re.sub(r'"\s*\n\s*f?"', "", text)
 
 
