@@ -19,7 +19,7 @@ ENVIRONMENT ?= prod
 URL ?= http://localhost:$(PORT)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock run train serve stress quick test lint types unit test-environments coverage infra-check infra-mutations stack-test soak bench bench-peers bench-accuracy bench-training gate-errors load client openapi documents notebook screenshots charts cost sbom source-archive plan-offline plan-tables terraform-lock bootstrap plan release promote serving rollback runbook
+.PHONY: help setup lock run train serve stress quick test lint types unit test-environments coverage infra-check infra-mutations stack-test soak bench bench-peers bench-accuracy bench-training gate-errors load client openapi documents notebook screenshots charts cost sbom source-archive plan-offline plan-tables terraform-lock bootstrap plan release promote serving rollback runbook restore-drill
 
 help: ## show this list
 	@awk -F ':.*## ' '/^##@ / { print "\n" substr($$0, 5) } /^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -180,3 +180,6 @@ rollback: ## give all traffic of ENVIRONMENT to the revision that served before 
 
 runbook: ## docs/operate.md with the names of ENVIRONMENT, to paste its commands as they are
 	@sh infra/runbook.sh $(ENVIRONMENT)
+
+restore-drill: setup ## try the daily copies of ENVIRONMENT here: they must verify and score; each step's time is printed
+	sh infra/restore_drill.sh $(ENVIRONMENT)
