@@ -28,8 +28,11 @@ class Probe(Place):
         """Send one request and return its answer's JSON; raise what urllib would."""
         result = json.loads(self._run(json.dumps(self._data(request))))
         status, body = int(result["status"]), result["body"]
+        text = body if isinstance(body, str) else json.dumps(body)
+        if not status:
+            message = f"no answer: {text}"
+            raise OSError(message)
         if status not in OK:
-            text = body if isinstance(body, str) else json.dumps(body)
             headers = Message()
             for name, value in result["headers"].items():
                 headers[name] = str(value)

@@ -1,7 +1,9 @@
 """Releases rehearsed: all that is new at once, cancelled at every step, compared and given back."""
 
+import json
 import re
 import subprocess
+import urllib.request
 from datetime import datetime
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
@@ -9,6 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 import yaml
 
+from infra.probe import Probe
 from tests.infra.rehearsal import (
     COMMIT,
     MODELS,
@@ -162,6 +165,23 @@ def test_what_a_workflow_is_refused_ends_the_release(cloud: Cloud, candidate: Ca
     assert code == 1
     assert 'answered 500: {"detail": "broken"}' in output
     assert cloud.state()["shares"] == {OLD: 100}
+
+
+@pytest.mark.parametrize(
+    ("result", "error"),
+    [
+        ({"status": 0, "headers": {}, "body": "timeout"}, "no answer: timeout"),
+        ({"status": 200, "headers": {}, "body": "<html>"}, "the answer is text"),
+    ],
+)
+def test_an_answer_that_never_came_may_still_come_and_a_text_is_none(
+    monkeypatch: pytest.MonkeyPatch, result: dict[str, object], error: str
+) -> None:
+    monkeypatch.setattr(Probe, "_run", lambda *_: json.dumps(result))
+    request = urllib.request.Request("https://candidate", headers={"authorization": "Bearer t"})
+    kind = OSError if result["status"] == 0 else ValueError
+    with pytest.raises(kind, match=error):
+        Probe("money", "here", "prod", "https://service").send(request)
 
 
 def test_the_workflow_reads_what_it_is_sent_and_returns_what_is_read() -> None:
