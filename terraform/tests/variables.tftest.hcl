@@ -42,6 +42,7 @@ run "wrong_variables_are_refused" {
     budget_amount            = 0
     cors_origins             = ["*"]
     rate_limit               = "fast"
+    otlp_traces_endpoint     = "collector:4318"
   }
 
   expect_failures = [
@@ -75,6 +76,7 @@ run "wrong_variables_are_refused" {
     var.budget_amount,
     var.cors_origins,
     var.rate_limit,
+    var.otlp_traces_endpoint,
   ]
 }
 

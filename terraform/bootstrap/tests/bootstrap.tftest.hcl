@@ -15,6 +15,7 @@ run "wrong_variables_are_refused" {
     bigquery_users = ["allUsers"]
     operators      = ["serviceAccount:robot@example.iam.gserviceaccount.com"]
     responders     = ["domain:example.com"]
+    promotes_to    = ["Next Project"]
   }
 
   expect_failures = [
@@ -27,6 +28,7 @@ run "wrong_variables_are_refused" {
     var.bigquery_users,
     var.operators,
     var.responders,
+    var.promotes_to,
   ]
 }
 
