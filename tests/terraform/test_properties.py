@@ -250,6 +250,26 @@ def test_who_read_what_is_written_down(plans: dict[str, Planned]) -> None:
     }
 
 
+def test_decisions_are_counted_by_what_a_release_compares(plans: dict[str, Planned]) -> None:
+    counter = plans["shipped"].of_kind("google_logging_metric")['counter["decisions"]']
+    script = (REPOSITORY / "infra" / "google_api.py").read_text()
+    [compared] = re.findall(r"if \{(.*?)\} <= labels\.keys\(\)", script)
+    assert set(re.findall(r'"(\w+)"', compared)) == set(counter["label_extractors"])
+    [name] = re.findall(r'googleapis\.com/user/(surety_.*?)"', script)
+    assert counter["name"] == name.replace("{options.environment}", "prod")
+
+
+def test_lines_name_the_traces_of_their_own_project(plans: dict[str, Planned]) -> None:
+    for plan in ("shipped", "everything"):
+        services = plans[plan].of_kind("google_cloud_run_v2_service")
+        for name in ("scoring", "retrain"):
+            [template] = services[name]["template"]
+            variables = {e["name"]: e["value"] for e in template["containers"][0]["env"]}
+            assert variables["TRACE_PROJECT"] == "example-project"
+            sent = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT" in variables
+            assert sent is (plan == "everything")
+
+
 def test_a_release_asks_from_within_where_only_the_edge_answers(
     plans: dict[str, Planned],
 ) -> None:
