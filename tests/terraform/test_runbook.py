@@ -159,3 +159,17 @@ def test_what_a_release_takes_is_what_the_submit_account_has(plans: dict[str, Pl
     granted = {g["role"] for g in plans["everything"].grants if ".submit_" in g["address"]}
     logs_only = {"roles/storage.objectViewer"}  # part of objectUser on the whole bucket
     assert set(re.findall(r"roles/[\w.]+", line)) == granted - logs_only
+
+
+def test_the_first_look_at_lost_decisions_finds_what_google_writes_of_a_sink() -> None:
+    """Errors of a sink stand in a log of their own: `logging.googleapis.com/sink_error`."""
+    [look] = commands(entries()["decisions-lost"])
+    assert "logs/logging.googleapis.com%2Fsink_error" in look
+    assert 'resource.type="logging_sink"' in look
+
+
+def test_a_certificate_is_found_without_the_hash_in_its_name(plans: dict[str, Planned]) -> None:
+    [certificate] = plans["everything"].of_kind("google_compute_managed_ssl_certificate").values()
+    assert certificate["name"] != "prod-scoring"
+    [look] = [command for command in commands(entries()["uptime"]) if "ssl-cert" in command]
+    assert look.startswith("gcloud compute ssl-certificates list ")
