@@ -80,6 +80,18 @@ run "wrong_variables_are_refused" {
   ]
 }
 
+# Pipelines and workloads of elsewhere are no people, who alone may operate and respond.
+run "workloads_of_other_identity_providers_are_no_people" {
+  command = plan
+
+  variables {
+    operators  = ["principalSet://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/robots/*"]
+    responders = ["principal://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/robots/subject/r"]
+  }
+
+  expect_failures = [var.operators, var.responders]
+}
+
 run "variables_that_contradict_each_other_are_refused" {
   command = plan
 

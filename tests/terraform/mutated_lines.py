@@ -291,8 +291,8 @@ VARIABLES = of_kind(
     (f"{B}audit.tf", '["DATA_READ", "DATA_WRITE"]', '["DATA_READ"]'),
     (
         f"{B}project.tf",
-        'var.enable_edge ? ["compute.googleapis.com"] : []',
-        '["compute.googleapis.com"]',
+        'var.enable_edge ? ["compute.googleapis.com", ',
+        'true ? ["compute.googleapis.com", ',
     ),
     (
         f"{B}variables.tf",

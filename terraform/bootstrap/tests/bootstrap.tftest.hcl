@@ -43,3 +43,14 @@ run "an_environment_named_as_the_bootstraps_buckets_is_refused" {
 
   expect_failures = [var.environment]
 }
+
+run "workloads_of_other_identity_providers_are_no_people" {
+  command = plan
+
+  variables {
+    operators  = ["principalSet://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/robots/*"]
+    responders = ["principal://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/robots/subject/r"]
+  }
+
+  expect_failures = [var.operators, var.responders]
+}
