@@ -85,6 +85,7 @@ run "workloads_of_other_identity_providers_are_no_people" {
   command = plan
 
   variables {
+    project_id = "example-project"
     operators  = ["principalSet://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/robots/*"]
     responders = ["principal://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/robots/subject/r"]
   }
