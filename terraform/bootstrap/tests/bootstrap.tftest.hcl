@@ -49,7 +49,7 @@ run "workloads_of_other_identity_providers_are_no_people" {
 
   variables {
     project_id = "example-project"
-    operators  = ["principalSet://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/robots/*"]
+    operators  = ["principalSet://iam.googleapis.com/locations/global/otherPools/robots/*"]
     responders = ["principal://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/robots/subject/r"]
   }
 
