@@ -55,3 +55,26 @@ run "workloads_of_other_identity_providers_are_no_people" {
 
   expect_failures = [var.operators, var.responders]
 }
+
+# A name can change hands: both are numbers.
+run "an_owner_named_by_its_name_is_refused" {
+  command = plan
+
+  variables {
+    project_id = "example-project"
+    github     = { repository_id = "123456", owner_id = "example" }
+  }
+
+  expect_failures = [var.github]
+}
+
+run "a_repository_named_by_its_name_is_refused" {
+  command = plan
+
+  variables {
+    project_id = "example-project"
+    github     = { repository_id = "example/surety", owner_id = "7890" }
+  }
+
+  expect_failures = [var.github]
+}
