@@ -19,7 +19,7 @@ ENVIRONMENT ?= prod
 URL ?= http://localhost:$(PORT)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock run train serve stress quick test lint types unit test-environments coverage infra-check infra-mutations stack-test soak bench bench-peers bench-accuracy bench-training gate-errors load client openapi documents notebook screenshots charts cost sbom source-archive plan-offline plan-tables terraform-lock bootstrap plan release promote serving rollback runbook restore-drill
+.PHONY: help setup lock run train serve pipeline stress quick test lint types unit test-environments coverage infra-check infra-mutations stack-test soak bench bench-peers bench-accuracy bench-training gate-errors load client openapi documents notebook screenshots charts cost sbom source-archive plan-offline plan-tables terraform-lock bootstrap plan release promote serving rollback runbook restore-drill
 
 help: ## show this list
 	@awk -F ':.*## ' '/^##@ / { print "\n" substr($$0, 5) } /^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ train: setup ## train and publish every bundled model to the model store
 
 serve: setup ## serve on PORT (default 8080)
 	PORT=$(PORT) exec $(PYTHON) -m functions.scoring
+
+pipeline: setup ## one day of the data pipeline: three local sources, lake, warehouse, features, training; DAY=2026-11-28
+	$(PYTHON) infra/local/pipeline.py $(if $(DAY),--day $(DAY))
 
 stress: setup ## send 1,000 requests, 10 at a time, to a running service; ONE=1 sends a single one
 	$(PYTHON) infra/local/stress.py --url $(URL) $(if $(ONE),--requests 1 --clients 1)
