@@ -31,7 +31,7 @@ ARROWS = {
     "functions.access": {"functions.access", "functions.web", "models.errors"},
     "functions.client": {"functions.client"},
     "training": {"training", "models"},
-    "infra": set(),
+    "infra": {"infra"},
 }
 SHARED_BY_FUNCTIONS = {"models", "functions.web", "functions.access"}
 NOT_IN_MODELS = {"pandas", "sklearn", "xgboost", "os"}
@@ -80,11 +80,15 @@ TESTED_BY = {
     "functions/web/identifiers.py": "functions/client/test_retries.py",
     "functions/web/openapi.py": "functions/scoring/test_openapi.py",
     "functions/web/problems.py": "functions/scoring/test_malformed.py",
+    "infra/cloud_run.py": "infra/test_release.py",
     "infra/google_api.py": "infra/test_release.py",
     "infra/local/client_types.py": "functions/client/test_responses.py",
     "infra/local/cost.py": "infra/test_cost.py",
     "infra/local/run.py": "infra/test_local.py",
     "infra/local/stress.py": "infra/test_local.py",
+    "infra/own_models.py": "infra/test_scripts.py",
+    "infra/probe.py": "infra/test_rehearsal.py",
+    "infra/serving.py": "infra/test_scripts.py",
     "infra/smoke.py": "infra/test_release.py",
     "models/prediction.py": "functions/scoring/test_openapi.py",
     "training/reading/arguments.py": "training/reading/test_options.py",

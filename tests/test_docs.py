@@ -28,6 +28,7 @@ RUN = {
     },
     "docs/architecture.md": {"functions-framework": "tests/docs/test_guides.py"},
     "docs/evidence.md": {"audit verify": "tests/docs/test_evidence.py"},
+    "docs/monitoring.md": {"training monitor": "tests/docs/test_monitoring.py"},
     "docs/operate.md": {"training train": "tests/docs/test_guides.py"},
     "docs/registry.md": {
         "training versions": "tests/docs/test_registry.py",

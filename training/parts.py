@@ -9,6 +9,7 @@ from models.annotations import Column, Columns, date_from_days, days_from_date
 from models.errors import DataError
 from models.features import Matrix, columns_from_fields, matrix_from_columns
 from models.metrics import Labels
+from models.weighting import Weights, count_effective, weighted_mean
 from training.reading.row_validation import CheckedRows
 from training.reading.special_columns import SpecialColumns
 from training.split import (
@@ -17,6 +18,7 @@ from training.split import (
     Mask,
     Split,
     is_test,
+    one_of_each_group,
     split_by_date,
     split_by_hash,
 )
@@ -32,8 +34,9 @@ DateSpan = tuple[date, date]
 class Part:
     """One part of the data: fields by column, features `(n, p)`, labels, dates and groups `(n,)`.
 
-    `is_held` marks rows that no run ever fits. `dates` are days since 1970-01-01, and `groups` are
-    equal for rows that must stay together; both are None if the data declares no such column.
+    `is_held` marks rows that no run ever fits. `dates` are days since 1970-01-01, `groups` are
+    equal for rows that must stay together, and `weights` are how many applications a row stands
+    for; each is None if the data declares no such column.
     """
 
     columns: Columns
@@ -42,6 +45,22 @@ class Part:
     is_held: Mask
     dates: Column | None = None
     groups: Hashes | None = None
+    weights: Weights | None = None
+
+    @property
+    def units(self) -> int:
+        """The number of independent rows: of groups, if rows have them."""
+        return len(self.labels) if self.groups is None else len(np.unique(self.groups))
+
+    @property
+    def effective_rows(self) -> float:
+        """The number of unweighted independent rows that would be as informative, at least."""
+        return count_effective(len(self.labels), self.weights) * self.units / len(self.labels)
+
+    @property
+    def default_rate(self) -> float:
+        """The share of defaults among the applications that the rows stand for."""
+        return weighted_mean(self.labels, self.weights)
 
     def find_unfitted(self, last_fitted: date | None) -> Mask:
         """Mark the rows that a model was not fitted to, whose training rows end on a date."""
@@ -95,10 +114,12 @@ def choose_split(hashes: Hashes, special: SpecialColumns, last_months: int | Non
         if last_months is not None:
             message = "--last-months needs a date column; declare --date-column"
             raise DataError(message)
-        return split_by_hash(hashes)
-    return split_by_date(
-        hashes, special.dates, is_grouped=special.is_grouped, last_months=last_months
-    )
+        split = split_by_hash(hashes)
+    else:
+        split = split_by_date(
+            hashes, special.dates, is_grouped=special.is_grouped, last_months=last_months
+        )
+    return split.judge_by_group(hashes) if special.is_grouped else split
 
 
 def parts_from_split(rows: CheckedRows, split: Split) -> Parts:
@@ -122,29 +143,38 @@ def list_split_remarks(parts: Parts) -> tuple[str, ...]:
     A part of few large groups may have another size, and later months another default rate.
     """
     remarks = []
-    fitted, tested = parts.training.labels, (parts.in_time or parts.test).labels
-    share = len(tested) / (len(fitted) + len(tested))
+    fitted, tested = parts.training.units, (parts.in_time or parts.test).units
+    share = tested / (fitted + tested)
+    if parts.test.groups is not None:
+        remarks.append(
+            f"split: one row of each of {parts.test.units} groups tests the model; the others of "
+            "these groups are neither fitted nor tested"
+        )
     if abs(share - TEST_SHARE) > SHARE_TOLERANCE:
         remarks.append(
-            f"split: {share:.0%} of the rows test the model instead of {TEST_SHARE:.0%}; a few "
-            "groups are large"
+            f"split: {share:.0%} of the rows or groups test the model instead of {TEST_SHARE:.0%}; "
+            "there are few of them"
         )
-    late = parts.test.labels
-    rate = (fitted.sum() + late.sum()) / (len(fitted) + len(late))
-    error = (rate * (1 - rate) * (1 / len(fitted) + 1 / len(late))) ** 0.5
-    difference = late.mean() - fitted.mean()
+    first, second = parts.training, parts.test
+    sizes = first.effective_rows, second.effective_rows
+    rate = (first.default_rate * sizes[0] + second.default_rate * sizes[1]) / sum(sizes)
+    error = (rate * (1 - rate) * (1 / sizes[0] + 1 / sizes[1])) ** 0.5
+    difference = second.default_rate - first.default_rate
     if abs(difference) > MOST_ERRORS * error:
         remarks.append(
-            f"split: the default rate is {fitted.mean():.4f} in the training part and "
-            f"{late.mean():.4f} in the test part, {abs(difference) / error:.1f} standard errors "
-            "apart"
+            f"split: the default rate is {first.default_rate:.4f} in the training part and "
+            f"{second.default_rate:.4f} in the test part, {abs(difference) / error:.1f} standard "
+            "errors apart"
         )
     return tuple(remarks)
 
 
 def part_from_rows(rows: CheckedRows, *, only_held: bool = False) -> Part:
-    """Return all rows as one part, or only those that no run ever fits."""
-    return _build(rows, is_test(rows.hashes) if only_held else np.ones(len(rows.labels), bool))
+    """Return rows as one part: all, or only those that no run ever fits; one of each group."""
+    is_used = is_test(rows.hashes) if only_held else np.ones(len(rows.labels), bool)
+    if rows.special.is_grouped:
+        is_used = one_of_each_group(rows.hashes, is_used)
+    return _build(rows, is_used)
 
 
 def _select(name: str, rows: CheckedRows, is_selected: Mask) -> Part:
@@ -168,4 +198,5 @@ def _build(rows: CheckedRows, is_selected: Mask) -> Part:
         is_held=is_test(rows.hashes[is_selected]),
         dates=special.dates,
         groups=special.hashes if special.is_grouped else None,
+        weights=special.weights,
     )

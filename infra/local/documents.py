@@ -44,6 +44,7 @@ READERS = {
     "Decision log": (
         "Read by the scoring service. `python -m functions.scoring audit` reads `DECISION_LOG_KEY`."
     ),
+    "Traces": "Read by both services; nothing is sent, and no line names a trace, unless set.",
     "Vertex AI": "Read by the scoring service; empty everywhere but on Vertex AI.",
     "Retraining": "Read by the retrain service.",
 }

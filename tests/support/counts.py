@@ -30,6 +30,7 @@ class Counts:
     tree_rows: int
     gate_trials: int  # of each simulated challenger
     sign_pairs: int  # of rows, for each feature with a documented sign
+    monitored_years: int  # of a model whose applicants do not change
     books: int  # random loans with all that happens to them
     borrowers: int  # with up to three such loans, closed day by day; loans posted fact by fact
 
@@ -55,6 +56,7 @@ REDUCED = Counts(
     tree_rows=20_000,
     gate_trials=40,
     sign_pairs=10_000,
+    monitored_years=8,
     books=200,
     borrowers=30,
 )
@@ -79,6 +81,7 @@ FULL = Counts(
     tree_rows=1_000_000,
     gate_trials=400,
     sign_pairs=1_000_000,
+    monitored_years=500,
     books=10_000,
     borrowers=1_000,
 )
