@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import zetasql.core.wasm_client as wasm_client
 from wasmtime import Module
 from zetasql.api import Analyzer, CatalogBuilder, TableBuilder
+from zetasql.core import wasm_client
 from zetasql.types import (
     AnalyzerOptions,
     LanguageOptions,
