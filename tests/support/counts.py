@@ -31,6 +31,9 @@ class Counts:
     gate_trials: int  # of each simulated challenger
     sign_pairs: int  # of rows, for each feature with a documented sign
     books: int  # random loans with all that happens to them
+    loan_books: int  # on a database, each with a dozen random postings
+    loan_kills: int  # of a loan book that is being posted to
+    grant_rounds: int  # of concurrent grants against one limit
     borrowers: int  # with up to three such loans, closed day by day; loans posted fact by fact
 
 
@@ -56,6 +59,9 @@ REDUCED = Counts(
     gate_trials=40,
     sign_pairs=10_000,
     books=200,
+    loan_books=3,
+    loan_kills=20,
+    grant_rounds=50,
     borrowers=30,
 )
 FULL = Counts(
@@ -80,6 +86,9 @@ FULL = Counts(
     gate_trials=400,
     sign_pairs=1_000_000,
     books=10_000,
+    loan_books=400,
+    loan_kills=200,
+    grant_rounds=1_000,
     borrowers=1_000,
 )
 _chosen = [REDUCED]
