@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import asdict
 from datetime import UTC, date, datetime
 from typing import Any
@@ -43,9 +44,9 @@ def _parser() -> argparse.ArgumentParser:
     opening = commands.add_parser("open", help="open the first business day of an empty book")
     opening.set_defaults(run=_open)
     opening.add_argument("--date", type=_day, required=True)
-    closing = commands.add_parser("close", help="close every business day up to and with a date")
-    closing.set_defaults(run=_close)
-    closing.add_argument("--date", type=_day, required=True)
+    close = commands.add_parser("close", help="close every business day up to and with a date")
+    close.set_defaults(run=_close)
+    close.add_argument("--date", type=_day, required=True)
     for name in ("openapi", "settings"):
         commands.add_parser(name, help="print this document").set_defaults(run=_document, name=name)
     return parser
@@ -56,24 +57,22 @@ def _migrate(_options: argparse.Namespace) -> dict[str, Any]:
     from functions.lending.storage.migrate import newest_revision, upgrade  # noqa: PLC0415
 
     engine = create_pool(read_database_url(), 1)
-    upgrade(engine)
-    engine.dispose()
+    try:
+        upgrade(engine)
+    finally:
+        engine.dispose()
     return {"revision": newest_revision()}
 
 
 def _open(options: argparse.Namespace) -> dict[str, Any]:
-    database = Database(read_database_url(), 1)
-    day = open_book_on(database, options.date, datetime.now(UTC))
-    database.close()
-    return {"business_date": day}
+    with closing(Database(read_database_url(), 1)) as database:
+        return {"business_date": open_book_on(database, options.date, datetime.now(UTC))}
 
 
 def _close(options: argparse.Namespace) -> dict[str, Any]:
-    database = Database(read_database_url(), 1)
-    closed = DailyClose(database=database, now=lambda: datetime.now(UTC)).close_through(
-        options.date
-    )
-    database.close()
+    with closing(Database(read_database_url(), 1)) as database:
+        daily_close = DailyClose(database=database, now=lambda: datetime.now(UTC))
+        closed = daily_close.close_through(options.date)
     return {"closed": [asdict(day) for day in closed]}
 
 

@@ -73,6 +73,13 @@ class KeyReusedError(SuretyError):
         )
 
 
+class NotAllowedError(SuretyError):
+    """The caller's role may not do this to these rows, whatever its scopes."""
+
+    def __init__(self) -> None:
+        super().__init__("the role of this credential may not change this")
+
+
 class SecondPersonError(SuretyError):
     """The action needs a second person."""
 
@@ -83,6 +90,7 @@ ERROR_STATUSES: ErrorStatuses = {
     BusyError: HTTPStatus.CONFLICT,
     NotInBookError: HTTPStatus.NOT_FOUND,
     TransitionError: HTTPStatus.CONFLICT,
+    NotAllowedError: HTTPStatus.FORBIDDEN,
     SecondPersonError: HTTPStatus.FORBIDDEN,
     VersionError: HTTPStatus.PRECONDITION_FAILED,
     MissingVersionError: HTTPStatus.PRECONDITION_REQUIRED,

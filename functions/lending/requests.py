@@ -9,7 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 
 CENTS = re.compile(r"\d{1,15}(\.\d{1,2})?", re.ASCII)
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-MAX_CENTS_PLACES = 2
+FIRST_DAY, LAST_DAY = date(1900, 1, 2), date(2199, 12, 31)
 MOST_MONEY = 10**15
 
 EmploymentType = Literal["salaried", "self_employed", "business", "contract", "retired"]
@@ -52,7 +52,11 @@ def _day(value: object) -> date:
     if not isinstance(value, str) or not DAY.fullmatch(value):
         message = "must be a date such as 2026-01-31"
         raise ValueError(message)
-    return date.fromisoformat(value)
+    day = date.fromisoformat(value)
+    if not FIRST_DAY <= day <= LAST_DAY:
+        message = f"must be a date from {FIRST_DAY} to {LAST_DAY}"
+        raise ValueError(message)
+    return day
 
 
 MONEY_SCHEMA: dict[str, Any] = {

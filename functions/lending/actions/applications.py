@@ -21,8 +21,9 @@ from functions.lending.requests import LoanRequest, Review
 from functions.lending.storage import tables
 from functions.lending.storage.identifiers import new_id, public_id
 from functions.lending.storage.transaction import Transaction
+from models.lending.dates import add_months
 from models.lending.ratios import debt_to_income_percent, loan_to_income
-from models.lending.schedule import equal_instalment
+from models.lending.schedule import amortise, equal_instalment
 from models.lending.terms import LoanTerms
 
 ANY_DAY = date(2000, 1, 1)  # an equal instalment depends on no date
@@ -81,7 +82,8 @@ def store_application(
     if newest_employment(transaction, request.customer_id) is None:
         message = "the customer has no employment on record: add it before applying"
         raise TransitionError(message)
-    instalment_from_terms(request.loan_amount, request.interest_rate, request.loan_tenure_months)
+    terms = _terms(request.interest_rate, request.loan_tenure_months)
+    amortise(request.loan_amount, terms, add_months(ANY_DAY, -1))
     row = {
         "id": new_id(),
         "customer_id": customer.id,
@@ -151,8 +153,11 @@ def newest_product(transaction: Transaction) -> Row[Any]:
 
 def instalment_from_terms(amount: Decimal, rate: Decimal, months: int) -> Decimal:
     """Return the equal instalment of whole months; the due day does not change it."""
-    terms = LoanTerms(annual_rate_percent=rate, months=months, first_due_on=ANY_DAY)
-    return equal_instalment(amount, terms)
+    return equal_instalment(amount, _terms(rate, months))
+
+
+def _terms(rate: Decimal, months: int) -> LoanTerms:
+    return LoanTerms(annual_rate_percent=rate, months=months, first_due_on=ANY_DAY)
 
 
 def lock_application(transaction: Transaction, application_id: UUID) -> Row[Any]:

@@ -194,52 +194,55 @@ def list_parameters(statuses: Mapping[str, str]) -> list[Schema]:
 
 
 def _paths() -> dict[str, Any]:
-    one = "/v1/applications/{application}"
-    paths = {
-        "/api/loans/apply": {
-            "post": Operation(
-                "Apply for a loan, and have it decided",
-                reference("LoanRequest"),
-                LoanApplicationReply,
-                parameters=[key_parameter(is_required=False)],
-                status=201,
-            )
+    apply = Operation(
+        "Apply for a loan, and have it decided",
+        reference("LoanRequest"),
+        LoanApplicationReply,
+        parameters=[key_parameter(is_required=False)],
+        status=201,
+    )
+    listing = Operation(
+        "List applications", response=ApplicationsReply, parameters=list_parameters(STATUSES)
+    )
+    reading = Operation(
+        "Read an application", response=LoanApplicationReply, parameters=[APPLICATION]
+    )
+    return {
+        "/api/loans/apply": {"post": apply},
+        "/api/loans/applications": {"get": listing},
+        "/api/loans/applications/{application}": {"get": reading},
+        **_action_paths("/v1/applications/{application}"),
+    }
+
+
+def _action_paths(one: str) -> dict[str, Any]:
+    accept = Operation(
+        "Accept an offer: it becomes a loan",
+        response=LoanReply,
+        parameters=[APPLICATION, key_parameter(is_required=True)],
+        status=201,
+    )
+    simple = {
+        "withdraw": "Withdraw an application",
+        "decide": "Ask the scoring function again, if it has not answered yet",
+    }
+    return {
+        f"{one}:accept": {"post": accept},
+        **{
+            f"{one}:{verb}": {
+                "post": Operation(summary, response=LoanApplicationReply, parameters=[APPLICATION])
+            }
+            for verb, summary in simple.items()
         },
-        "/api/loans/applications": {
-            "get": Operation(
-                "List applications",
-                response=ApplicationsReply,
-                parameters=list_parameters(STATUSES),
-            )
-        },
-        "/api/loans/applications/{application}": {
-            "get": Operation(
-                "Read an application", response=LoanApplicationReply, parameters=[APPLICATION]
-            )
-        },
-        f"{one}:accept": {
-            "post": Operation(
-                "Accept an offer: it becomes a loan",
-                response=LoanReply,
-                parameters=[APPLICATION, key_parameter(is_required=True)],
-                status=201,
-            )
+        **{
+            f"{one}:{verb}": {
+                "post": Operation(
+                    f"{verb.capitalize()} a pending application, as a person",
+                    reference("Review"),
+                    LoanApplicationReply,
+                    parameters=[APPLICATION, IF_MATCH],
+                )
+            }
+            for verb in REVIEWS
         },
     }
-    for verb, summary in (
-        ("withdraw", "Withdraw an application"),
-        ("decide", "Ask the scoring function again, if it has not answered yet"),
-    ):
-        paths[f"{one}:{verb}"] = {
-            "post": Operation(summary, response=LoanApplicationReply, parameters=[APPLICATION])
-        }
-    for verb in REVIEWS:
-        paths[f"{one}:{verb}"] = {
-            "post": Operation(
-                f"{verb.capitalize()} a pending application, as a person",
-                reference("Review"),
-                LoanApplicationReply,
-                parameters=[APPLICATION, IF_MATCH],
-            )
-        }
-    return paths

@@ -14,7 +14,12 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from functions.lending.errors import BookUnavailableError, BusyError, UnknownOutcomeError
+from functions.lending.errors import (
+    BookUnavailableError,
+    BusyError,
+    NotAllowedError,
+    UnknownOutcomeError,
+)
 
 TRIES = 6
 PAUSE_SECONDS = 0.01
@@ -23,6 +28,9 @@ RETRY_AFTER_SECONDS = 5
 LOCK_TIMEOUT = "2s"
 STATEMENT_TIMEOUT = "15s"
 SERIALIZATION_FAILURE, DEADLOCK, LOCK_NOT_AVAILABLE = "40001", "40P01", "55P03"
+# A table or a column is missing, or the role that the transaction acts as.
+NOT_MIGRATED = frozenset({"42P01", "42703", "22023"})
+NOT_ALLOWED = "42501"
 BEGIN = text(
     "SELECT set_config('role', :role, true), set_config('lending.branches', :branches, true), "
     "set_config('lending.customer', :customer, true), set_config('lock_timeout', :lock, true), "
@@ -156,6 +164,11 @@ def _raise_unless_passing(error: DBAPIError, *, is_lost: bool, is_last: bool) ->
     state = sql_state(error)
     if state == LOCK_NOT_AVAILABLE:
         raise BusyError from error
+    if state in NOT_MIGRATED:
+        message = "the database lacks a migration: run `python -m functions.lending migrate`"
+        raise BookUnavailableError(message, RETRY_AFTER_SECONDS) from error
+    if state == NOT_ALLOWED:
+        raise NotAllowedError from error
     if is_last and (is_lost or state in {SERIALIZATION_FAILURE, DEADLOCK}):
         message = "the loan book's database does not answer"
         raise BookUnavailableError(message, RETRY_AFTER_SECONDS) from error

@@ -101,4 +101,7 @@ GRANT SELECT ON customers, employment, kyc, applications, decisions, loans, prod
     business_dates, idempotency_keys TO lending_client;
 GRANT INSERT ON applications, decisions, audit, idempotency_keys TO lending_client;
 GRANT UPDATE ON applications, idempotency_keys TO lending_client;
+-- A client accepts its own offer: it needs a lock on itself, and adds a loan.
+GRANT UPDATE (version) ON customers TO lending_client;
+GRANT INSERT ON loans TO lending_client;
 REVOKE SELECT ON audit FROM lending_branch;
