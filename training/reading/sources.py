@@ -9,6 +9,7 @@ import pandas as pd
 from models.catalogue.application import Application
 from models.catalogue.bureau import Bureau
 from models.catalogue.customer import Customer
+from models.catalogue.instalment import Instalment
 from models.contract import CreditModel, name_from_model
 from models.data_file import CsvDialect
 from models.errors import DataError
@@ -16,7 +17,7 @@ from training.reading.bureau_tables import NAMES, join, read_tables
 from training.reading.database import Query, read_query
 from training.reading.faults import FIRST_ROWS, DataFault, Refused
 from training.reading.tabular_files import SUFFIXES, is_file, read_table, write_table
-from training.synthetic import application, bureau, customer
+from training.synthetic import application, bureau, customer, instalment
 
 BUNDLED = Path(__file__).parent.parent / "data"
 
@@ -61,6 +62,9 @@ GENERATORS: Mapping[type[CreditModel], Generator] = {
     ),
     Customer: Generator(
         customer.ROWS, lambda rows, seed: {"customer": customer.generate(rows, seed)}
+    ),
+    Instalment: Generator(
+        instalment.ROWS, lambda rows, seed: {"instalment": instalment.generate(rows, seed)}
     ),
     Bureau: Generator(bureau.ROWS, lambda rows, seed: bureau.generate(rows, seed).by_name()),
 }
