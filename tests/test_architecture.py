@@ -34,6 +34,7 @@ ARROWS = {
     "functions.lending": {*SHARED_BY_FUNCTIONS, "functions.client", "functions.lending"},
     "training": {"training", "models"},
     "infra": set(),
+    "infra.local": {"infra.local"},
 }
 NOT_IN_MODELS = {"pandas", "sklearn", "xgboost", "os"}
 NOT_AT_SERVING = {"pandas", "sklearn", "shap", "scipy", "xgboost"}
@@ -79,6 +80,7 @@ TESTED_BY = {
     "functions/lending/posting/loan_records.py": "functions/lending/posting/test_postings.py",
     "functions/lending/posting/state_rows.py": "functions/lending/posting/test_postings.py",
     "functions/lending/requests.py": "functions/lending/contracts/test_loans.py",
+    "functions/lending/seed_rows.py": "functions/lending/test_seeding.py",
     "functions/lending/storage/identifiers.py": "functions/lending/contracts/test_loans.py",
     "functions/lending/storage/migrations/env.py": "functions/lending/storage/test_migrate.py",
     "functions/lending/storage/migrations/versions/v0001_loan_book.py": (
@@ -113,6 +115,8 @@ TESTED_BY = {
     "infra/google_api.py": "infra/test_release.py",
     "infra/local/client_types.py": "functions/client/test_responses.py",
     "infra/local/cost.py": "infra/test_cost.py",
+    "infra/local/lending.py": "docs/test_loan_book.py",
+    "infra/local/postgres.py": "training/reading/test_database.py",
     "infra/local/run.py": "infra/test_local.py",
     "infra/local/stress.py": "infra/test_local.py",
     "infra/smoke.py": "infra/test_release.py",

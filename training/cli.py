@@ -6,6 +6,7 @@ Every command prints one JSON object on its last line of standard output.
 import argparse
 import json
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, get_args
 
@@ -191,11 +192,23 @@ def _add_generate(commands: Any) -> None:  # noqa: ANN401 -- likewise
         help="name of the model in the catalogue (default %(default)s)",
     )
     parser.add_argument(
-        "--rows", type=parse_count, help="number of rows (default: as many as training uses)"
+        "--source",
+        choices=["model", "book"],
+        default="model",
+        help="rows of the model, or a whole loan book, as the loan book's `seed` reads it",
+    )
+    parser.add_argument(
+        "--as-of", type=date.fromisoformat, help="last business day of the book (default: today)"
+    )
+    parser.add_argument(
+        "--rows", type=parse_count, help="rows (default: as many as training uses), or customers"
     )
     parser.add_argument("--seed", type=_parse_seed, default=DEFAULT_SEED)
     parser.add_argument(
-        "--output", type=Path, required=True, help="a .csv or .parquet file; for bureau a folder"
+        *("--output",),
+        type=Path,
+        required=True,
+        help="a .csv or .parquet file; for bureau and a book a folder",
     )
 
 
@@ -219,8 +232,13 @@ def _inspect(options: argparse.Namespace, settings: TrainingSettings) -> None:
 
 
 def _generate(options: argparse.Namespace, settings: TrainingSettings) -> None:
-    from training.reading.sources import write_generated  # noqa: PLC0415 -- likewise
+    from training.reading.sources import write_book, write_generated  # noqa: PLC0415 -- likewise
 
+    if options.source == "book":
+        as_of = options.as_of or datetime.now(UTC).date()
+        tables = write_book(options.output, options.seed, options.rows, as_of)
+        print(json.dumps({"tables": tables, "output": str(options.output)}))
+        return
     model = credit_models(settings.credit_models)[options.model]
     rows = write_generated(model, options.output, options.seed, options.rows)
     print(json.dumps({"rows": rows, "output": str(options.output)}))

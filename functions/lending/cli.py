@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import asdict
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy.exc import DBAPIError
@@ -47,6 +48,12 @@ def _parser() -> argparse.ArgumentParser:
     close = commands.add_parser("close", help="close every business day up to and with a date")
     close.set_defaults(run=_close)
     close.add_argument("--date", type=_day, required=True)
+    seed = commands.add_parser("seed", help="load a generated book into an empty database")
+    seed.set_defaults(run=_seed)
+    seed.add_argument(
+        "--from", dest="folder", type=Path, required=True, help="what training generate wrote"
+    )
+    seed.add_argument("--date", type=_day, required=True, help="the business day that opens")
     for name in ("openapi", "settings"):
         commands.add_parser(name, help="print this document").set_defaults(run=_document, name=name)
     return parser
@@ -74,6 +81,14 @@ def _close(options: argparse.Namespace) -> dict[str, Any]:
         daily_close = DailyClose(database=database, now=lambda: datetime.now(UTC))
         closed = daily_close.close_through(options.date)
     return {"closed": [asdict(day) for day in closed]}
+
+
+def _seed(options: argparse.Namespace) -> dict[str, Any]:
+    from functions.lending.seeding import seed_book  # noqa: PLC0415 -- only for new books
+
+    with closing(Database(read_database_url(), 1)) as database:
+        now = datetime.now(UTC)
+        return {"rows": seed_book(database.engine, options.folder, options.date, now)}
 
 
 def _document(options: argparse.Namespace) -> Any:  # noqa: ANN401 -- JSON

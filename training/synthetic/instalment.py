@@ -38,8 +38,8 @@ def generate(rows: int, seed: int) -> pd.DataFrame:
     In addition to the fields, the frame has `as_of`, `true_probability` and `default`.
     """
     random = np.random.default_rng(seed)
-    parts = []
-    while sum(map(len, parts)) < rows:
+    parts: list[pd.DataFrame] = []
+    while sum(len(part) for part in parts) < rows:
         drawn = draw_applications(random, rows)
         parts.append(drawn[_columns(drawn)["obligations_to_income"] <= MOST_SHARE])
     frame = pd.concat(parts).iloc[:rows].reset_index(drop=True)

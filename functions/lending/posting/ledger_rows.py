@@ -1,6 +1,6 @@
 """Journal and allocations as rows: only appended, so that they amount to what was derived."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 from uuid import UUID
@@ -75,8 +75,18 @@ def append_entries(
     """Append entries after those that the loan has."""
     if not entries:
         return
-    first = record.row.journal_entries + 1
     scope = {"loan_id": record.loan_id, "branch_id": record.row.branch_id}
+    stamp = {"business_date": transaction.business_date, "created_at": transaction.now}
+    rows, lines = entry_rows(scope, record.row.journal_entries + 1, entries)
+    stamped = [row | stamp for row in rows]
+    transaction.connection.execute(insert(tables.journal_entries), stamped)
+    transaction.connection.execute(insert(tables.journal_lines), lines)
+
+
+def entry_rows(
+    scope: Mapping[str, Any], first: int, entries: Sequence[JournalEntry]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return entries and their lines as rows, numbered from `first` on."""
     numbered = list(enumerate(entries, start=first))
     rows = [
         {
@@ -86,18 +96,15 @@ def append_entries(
             "kind": entry.kind,
             "reference": entry.reference,
             "is_correction": entry.is_correction,
-            "business_date": transaction.business_date,
-            "created_at": transaction.now,
         }
         for number, entry in numbered
     ]
-    lines: list[dict[str, Any]] = [
+    lines = [
         {**scope, "number": number, "position": position, **_line(line)}
         for number, entry in numbered
         for position, line in enumerate(entry.lines, start=1)
     ]
-    transaction.connection.execute(insert(tables.journal_entries), rows)
-    transaction.connection.execute(insert(tables.journal_lines), lines)
+    return rows, lines
 
 
 def _line(line: JournalLine) -> dict[str, Any]:

@@ -35,9 +35,9 @@ def write_state(transaction: Transaction, record: LoanRecord, derived: Classifie
         transaction,
         record,
         tables.instalments,
-        [_instalment_values(row) for row in derived.state.instalments],
+        [instalment_values(row) for row in derived.state.instalments],
     )
-    _replace(transaction, record, tables.schedule_versions, _versions(derived.state))
+    _replace(transaction, record, tables.schedule_versions, version_values(derived.state))
     if set(changed) - {"as_of", "next_event_on"}:
         changed["version"] = before["version"] + 1
     loans = tables.loans
@@ -90,7 +90,8 @@ def next_event(derived: ClassifiedLoan) -> date | None:
     return next((row.due_on for row in state.instalments if row.status == "scheduled"), None)
 
 
-def _instalment_values(row: InstalmentState) -> Values:
+def instalment_values(row: InstalmentState) -> Values:
+    """Return an instalment as a row."""
     paid, given_up, unpaid = row.paid, row.given_up, row.unpaid
     return {
         "number": row.number,
@@ -111,7 +112,8 @@ def _sum(amounts: Iterable[Decimal]) -> Decimal:
     return sum(amounts, ZERO)
 
 
-def _versions(state: LoanState) -> list[Values]:
+def version_values(state: LoanState) -> list[Values]:
+    """Return the versions of a schedule as rows."""
     return [
         {
             "number": number,
