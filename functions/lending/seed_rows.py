@@ -199,8 +199,8 @@ def _add_states(rows: Tables, loans: Iterable[SeededLoan], seed: Seed) -> None:
         by_customer[loan.application["customer_id"]].append(loan)
     as_of = seed.day - timedelta(days=1)
     for of_customer in by_customer.values():
-        named = {str(one.loan_id): Loan(one.terms, tuple(one.facts)) for one in of_customer}
-        derived = derive_loans(named, as_of, DEFAULT_RULE_SET)
+        loans_by_name = {str(one.loan_id): Loan(one.terms, tuple(one.facts)) for one in of_customer}
+        derived = derive_loans(loans_by_name, as_of, DEFAULT_RULE_SET)
         for one in of_customer:
             _add_state(rows, one, derived[str(one.loan_id)], seed)
 

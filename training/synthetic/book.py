@@ -16,8 +16,7 @@ import pandas as pd
 from models.catalogue.instalment import Instalment, instalments
 from models.lending.dates import add_months, first_due_date
 from models.lending.penal_charges import PenalPolicy, penal_charge
-from models.lending.schedule import Instalment as InstalmentRow
-from models.lending.schedule import amortise
+from models.lending.schedule import ScheduledInstalment, amortise
 from models.lending.terms import LoanTerms
 from training.synthetic.instalment import compute_true_log_odds, draw_applications
 
@@ -32,7 +31,7 @@ MOST_DAYS_LATE, MOST_DAYS_EARLY = 20, 4
 PENAL = PenalPolicy(annual_rate_percent=Decimal(24), grace_days=3)
 FIRST_NAMES = ("Asha", "Ravi", "Meera", "Arjun", "Priya", "Vikram", "Leela", "Sanjay", "Divya")
 LAST_NAMES = ("Rao", "Iyer", "Shah", "Das", "Nair", "Gupta", "Menon", "Kaur", "Bose", "Reddy")
-PLACES = (
+CITIES = (
     ("Bengaluru", "Karnataka"),
     ("Mumbai", "Maharashtra"),
     ("Chennai", "Tamil Nadu"),
@@ -66,7 +65,7 @@ def draw_customers(random: np.random.Generator, customers: int, as_of: date) -> 
     """Draw customers with employment."""
     drawn = draw_applications(random, customers)
     first, last = (random.choice(names, customers) for names in (FIRST_NAMES, LAST_NAMES))
-    places = np.array(PLACES)[random.integers(0, len(PLACES), customers)]
+    cities = np.array(CITIES)[random.integers(0, len(CITIES), customers)]
     numbers = FIRST_CUSTOMER + np.arange(customers)
     births = [
         add_months(as_of, -12 * int(age)) - timedelta(days=int(days))
@@ -78,8 +77,8 @@ def draw_customers(random: np.random.Generator, customers: int, as_of: date) -> 
             "full_name": [f"{a} {b}" for a, b in zip(first, last, strict=True)],
             "email": [f"customer{number}@example.org" for number in numbers],
             "phone": [f"+91 80 55{number % 1_000_000:06d}" for number in numbers],
-            "city": places[:, 0],
-            "state": places[:, 1],
+            "city": cities[:, 0],
+            "state": cities[:, 1],
             "date_of_birth": births,
             "employer_name": [f"{name} Works" for name in random.choice(LAST_NAMES, customers)],
             "employment_type": drawn["employment_type"],
@@ -156,7 +155,7 @@ def draw_repayments(
         }
 
 
-def _schedule(row: Mapping[str, Any], loan: Mapping[str, Any]) -> tuple[InstalmentRow, ...]:
+def _schedule(row: Mapping[str, Any], loan: Mapping[str, Any]) -> tuple[ScheduledInstalment, ...]:
     terms = LoanTerms(
         annual_rate_percent=Decimal(str(row["interest_rate"])),
         months=int(row["loan_tenure_months"]),
