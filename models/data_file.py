@@ -20,6 +20,7 @@ ONE_CHARACTER = ("delimiter", "quote", "decimal", "thousands")
 class CsvDialect:
     """How the cells of a table are written. The default is RFC 4180 in UTF-8.
 
+    - `decimal` may be the delimiter if numbers are quoted.
     - `thousands` separates groups of three digits; empty if there are none.
     - `symbols` are left out of numbers, such as "$" or "%". A per cent stays a number of per cent
       unless its field declares a factor: `FromColumn("rate", factor=0.01)`.
@@ -51,8 +52,8 @@ class CsvDialect:
             value = getattr(self, name)
             if len(value) != 1 and not (name == "thousands" and not value):
                 _refuse(name, f"must be one character, got {value!r}")
-        if self.decimal in (self.delimiter, self.thousands):
-            _refuse("decimal", "must differ from the delimiter and from thousands")
+        if self.decimal == self.thousands:
+            _refuse("decimal", "must differ from thousands")
         if any(not symbol or set(symbol) & NUMBER_CHARACTERS for symbol in self.symbols):
             _refuse("symbols", "must have no digit, sign, point or comma, which numbers need")
         self._check_file()
@@ -85,6 +86,8 @@ class DataFile:
     - `known_afterwards` are columns that are known only after the outcome. No field may read one.
     - `date_column` is the date of the application. With it the last rows test the model out of
       time.
+    - `weight_column` is how many applications a row stands for, as after undersampling. The model
+      and its figures are then those of these applications. No field may read it.
     """
 
     csv: CsvDialect = CsvDialect()
@@ -93,6 +96,7 @@ class DataFile:
     id_column: str | None = None
     group_column: str | None = None
     date_column: str | None = None
+    weight_column: str | None = None
     known_afterwards: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

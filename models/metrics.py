@@ -1,18 +1,18 @@
 """Performance metrics of default probabilities, with bootstrap intervals and paired tests.
 
-`labels` are 0 or 1 (1 = default), `probabilities` in (0, 1), both of shape `(n,)`.
+`labels` are 0 or 1 (1 = default), `probabilities` in (0, 1), both of shape `(n,)`. With `weights`
+`(n,)`, every figure is that of the applications that the rows stand for.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from statistics import NormalDist
-from typing import Self
+from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import DataError
+from models.weighting import Weights, select_weights, weigh, weighted_mean
 
 Labels = NDArray[np.int64]
 Probabilities = NDArray[np.float64]
@@ -32,37 +32,52 @@ class Estimate:
     high: float
 
 
-def auc(labels: Labels, probabilities: Probabilities) -> float:
+class Metric(Protocol):
+    """A figure of probabilities against outcomes."""
+
+    def __call__(
+        self, labels: Labels, probabilities: Probabilities, weights: Weights | None = None
+    ) -> float:
+        """Return the figure."""
+
+
+def auc(labels: Labels, probabilities: Probabilities, weights: Weights | None = None) -> float:
     """Return the probability that a default ranks above a non-default; ties count half."""
-    bads = int(labels.sum())
-    goods = len(labels) - bads
-    bad_ranks = average_ranks(probabilities)[labels == 1].sum()
-    return float((bad_ranks - bads * (bads + 1) / 2) / (bads * goods))
+    bad, good = labels == 1, labels == 0
+    below = share_below(probabilities[good], select_weights(weights, good), probabilities[bad])
+    return weighted_mean(below, select_weights(weights, bad))
 
 
-def average_ranks(values: Probabilities) -> Probabilities:
-    """Return ranks from 1. Ties share their mean rank."""
-    _, group_indices, counts = np.unique(values, return_inverse=True, return_counts=True)
-    last = np.cumsum(counts)
-    return (last - (counts - 1) / 2)[group_indices]
+def share_below(
+    sample: Probabilities, weights: Weights | None, values: Probabilities
+) -> Probabilities:
+    """Return the share of a sample that is below each value; what equals it counts half."""
+    order = np.argsort(sample, kind="stable")
+    rising = sample[order]
+    counts = np.append(0.0, np.cumsum(weigh(np.ones(len(sample)), weights)[order]))
+    low, high = (np.searchsorted(rising, values, side=side) for side in ("left", "right"))
+    shares: Probabilities = (counts[low] + counts[high]) / (2.0 * counts[-1])
+    return shares
 
 
-def gini(labels: Labels, probabilities: Probabilities) -> float:
+def gini(labels: Labels, probabilities: Probabilities, weights: Weights | None = None) -> float:
     """Return `2 AUC - 1`."""
-    return 2.0 * auc(labels, probabilities) - 1.0
+    return 2.0 * auc(labels, probabilities, weights) - 1.0
 
 
-def ks(labels: Labels, probabilities: Probabilities) -> float:
+def ks(labels: Labels, probabilities: Probabilities, weights: Weights | None = None) -> float:
     """Return the largest gap between the distributions of defaults and non-defaults, in [0, 1]."""
     values, group_indices = np.unique(probabilities, return_inverse=True)
-    bads = np.bincount(group_indices, weights=labels, minlength=len(values)).cumsum()
-    goods = np.bincount(group_indices, weights=1 - labels, minlength=len(values)).cumsum()
+    bads, goods = (
+        np.bincount(group_indices, weights=weigh(outcomes, weights), minlength=len(values)).cumsum()
+        for outcomes in (labels, 1 - labels)
+    )
     return float(np.abs(bads / bads[-1] - goods / goods[-1]).max())
 
 
-def brier(labels: Labels, probabilities: Probabilities) -> float:
+def brier(labels: Labels, probabilities: Probabilities, weights: Weights | None = None) -> float:
     """Return the mean squared error of the probabilities."""
-    return float(np.mean(row_brier(labels, probabilities)))
+    return weighted_mean(row_brier(labels, probabilities), weights)
 
 
 def row_brier(labels: Labels, probabilities: Probabilities) -> NDArray[np.float64]:
@@ -70,9 +85,9 @@ def row_brier(labels: Labels, probabilities: Probabilities) -> NDArray[np.float6
     return (probabilities - labels) ** 2
 
 
-def log_loss(labels: Labels, probabilities: Probabilities) -> float:
+def log_loss(labels: Labels, probabilities: Probabilities, weights: Weights | None = None) -> float:
     """Return the mean negative log-likelihood, in nats."""
-    return float(np.mean(row_log_loss(labels, probabilities)))
+    return weighted_mean(row_log_loss(labels, probabilities), weights)
 
 
 def row_log_loss(labels: Labels, probabilities: Probabilities) -> NDArray[np.float64]:
@@ -80,29 +95,52 @@ def row_log_loss(labels: Labels, probabilities: Probabilities) -> NDArray[np.flo
     return -np.log(np.where(labels == 1, probabilities, 1.0 - probabilities))
 
 
-def accuracy(labels: Labels, probabilities: Probabilities, default_from: float = HALF) -> float:
+def accuracy(
+    labels: Labels,
+    probabilities: Probabilities,
+    default_from: float = HALF,
+    weights: Weights | None = None,
+) -> float:
     """Return the share of rows that are classified correctly."""
-    return float(np.mean((probabilities >= default_from) == (labels == 1)))
+    return weighted_mean((probabilities >= default_from) == (labels == 1), weights)
 
 
-def precision(labels: Labels, probabilities: Probabilities, default_from: float = HALF) -> float:
+def precision(
+    labels: Labels,
+    probabilities: Probabilities,
+    default_from: float = HALF,
+    weights: Weights | None = None,
+) -> float:
     """Return the share of defaults among rows classified as default; 0 if there are none."""
     flagged = probabilities >= default_from
-    return float(labels[flagged].mean()) if flagged.any() else 0.0
+    if not flagged.any():
+        return 0.0
+    return weighted_mean(labels[flagged], select_weights(weights, flagged))
 
 
-def recall(labels: Labels, probabilities: Probabilities, default_from: float = HALF) -> float:
+def recall(
+    labels: Labels,
+    probabilities: Probabilities,
+    default_from: float = HALF,
+    weights: Weights | None = None,
+) -> float:
     """Return the share of defaults that are classified as default."""
-    return float((probabilities >= default_from)[labels == 1].mean())
+    bad = labels == 1
+    return weighted_mean((probabilities >= default_from)[bad], select_weights(weights, bad))
 
 
-def f1(labels: Labels, probabilities: Probabilities, default_from: float = HALF) -> float:
+def f1(
+    labels: Labels,
+    probabilities: Probabilities,
+    default_from: float = HALF,
+    weights: Weights | None = None,
+) -> float:
     """Return the harmonic mean of precision and recall; 0 if both are 0."""
-    p, r = (metric(labels, probabilities, default_from) for metric in (precision, recall))
+    p, r = (metric(labels, probabilities, default_from, weights) for metric in (precision, recall))
     return 2 * p * r / (p + r) if p + r else 0.0
 
 
-METRICS: dict[str, Callable[[Labels, Probabilities], float]] = {
+METRICS: dict[str, Metric] = {
     "auc": auc,
     "gini": gini,
     "ks": ks,
@@ -113,16 +151,25 @@ CLASSIFYING = {"accuracy": accuracy, "precision": precision, "recall": recall, "
 
 
 def measure_figure(
-    figure: str, labels: Labels, probabilities: Probabilities, *, default_from: float = HALF
+    figure: str,
+    labels: Labels,
+    probabilities: Probabilities,
+    weights: Weights | None = None,
+    *,
+    default_from: float = HALF,
 ) -> float:
     """Compute one metric by its name."""
     if figure in CLASSIFYING:
-        return CLASSIFYING[figure](labels, probabilities, default_from)
-    return METRICS[figure](labels, probabilities)
+        return CLASSIFYING[figure](labels, probabilities, default_from, weights)
+    return METRICS[figure](labels, probabilities, weights)
 
 
 def evaluate(
-    labels: Labels, probabilities: Probabilities, seed: int, default_from: float = HALF
+    labels: Labels,
+    probabilities: Probabilities,
+    seed: int,
+    default_from: float = HALF,
+    weights: Weights | None = None,
 ) -> dict[str, Estimate]:
     """Compute all metrics, with percentile intervals of a bootstrap stratified by label.
 
@@ -143,11 +190,14 @@ def evaluate(
     for _ in range(RESAMPLES):
         rows = [random.choice(bads, len(bads)), random.choice(goods, len(goods))]
         counts = np.bincount(np.concatenate(rows), minlength=len(labels))
-        resamples.append(sample.measure(counts.astype(np.float64)))
-    classifying = {n: partial(m, default_from=default_from) for n, m in CLASSIFYING.items()}
+        resamples.append(sample.measure(weigh(counts, weights)))
+    values = {
+        name: measure_figure(name, labels, probabilities, weights, default_from=default_from)
+        for name in (*METRICS, *CLASSIFYING)
+    }
     return {
-        name: _estimate_interval(metric(labels, probabilities), [one[name] for one in resamples])
-        for name, metric in (METRICS | classifying).items()
+        name: _estimate_interval(value, [one[name] for one in resamples])
+        for name, value in values.items()
     }
 
 
@@ -227,39 +277,70 @@ class LossDifference:
     upper_bound: float
 
 
-def auc_difference(labels: Labels, first: Probabilities, second: Probabilities) -> PairedDifference:
+def auc_difference(
+    labels: Labels,
+    first: Probabilities,
+    second: Probabilities,
+    weights: Weights | None = None,
+) -> PairedDifference:
     """Return the AUC of `first` minus that of `second`, with DeLong's standard error.
 
-    Source: Sun & Xu, Fast implementation of DeLong's algorithm, IEEE SPL 21 (2014).
+    With weights the error is that of weighted means of the same placements, whose rows were drawn
+    independently. Source: Sun & Xu, Fast implementation of DeLong's algorithm, IEEE SPL 21 (2014).
+    """
+    placements = [place_rows(labels, scores, weights) for scores in (first, second)]
+    variance = 0.0
+    for i, outcome in enumerate((1, 0)):
+        difference = placements[0][i] - placements[1][i]
+        variance += variance_of_mean(difference, select_weights(weights, labels == outcome))
+    bad_weights = select_weights(weights, labels == 1)
+    values = [weighted_mean(bads, bad_weights) for bads, _ in placements]
+    return PairedDifference(value=values[0] - values[1], standard_error=variance**0.5)
+
+
+def place_rows(
+    labels: Labels, scores: Probabilities, weights: Weights | None = None
+) -> tuple[Probabilities, Probabilities]:
+    """Return the placements of the defaults and of the other rows.
+
+    A row's placement is the share of rows of the other label that it ranks on the right side of.
     """
     bad, good = labels == 1, labels == 0
-    bads, goods = int(bad.sum()), int(good.sum())
-    # A row's placement is the share of rows of the other label that it ranks on the right side of.
-    bad_placements, good_placements = [], []
-    for scores in (first, second):
-        ranks = average_ranks(scores)
-        bad_placements.append((ranks[bad] - average_ranks(scores[bad])) / goods)
-        good_placements.append(1.0 - (ranks[good] - average_ranks(scores[good])) / bads)
-    contrast = np.array([1.0, -1.0])
-    covariance = np.cov(bad_placements) / bads + np.cov(good_placements) / goods
-    variance = float(contrast @ covariance @ contrast)
-    return PairedDifference(
-        value=float(np.mean(bad_placements[0]) - np.mean(bad_placements[1])),
-        standard_error=max(variance, 0.0) ** 0.5,
+    return (
+        share_below(scores[good], select_weights(weights, good), scores[bad]),
+        1.0 - share_below(scores[bad], select_weights(weights, bad), scores[good]),
     )
 
 
+def variance_of_mean(values: Probabilities, weights: Weights | None = None) -> float:
+    """Return the variance of a mean of at least two independent rows `(n,)`."""
+    count = len(values)
+    shares = weigh(np.ones(count), weights)
+    deviations = shares * (values - weighted_mean(values, weights)) / shares.sum()
+    return float(np.sum(deviations**2)) * count / (count - 1)
+
+
 def bootstrap_loss_difference(
-    first: NDArray[np.float64], second: NDArray[np.float64], confidence: float, seed: int
+    first: NDArray[np.float64],
+    second: NDArray[np.float64],
+    confidence: float,
+    seed: int,
+    weights: Weights | None = None,
 ) -> LossDifference:
     """Bootstrap the mean of `first - second`, the losses of two models on the same rows.
 
     More than `MOST_BLOCKS` rows are drawn in blocks of random rows, which is as exact and faster.
     """
-    differences = first - second
     random = np.random.default_rng(seed)
-    size = -(-len(differences) // MOST_BLOCKS)
-    count = len(differences) // size
-    blocks = random.permutation(differences)[: size * count].reshape(count, size).mean(axis=1)
-    means = [float(blocks[random.integers(count, size=count)].mean()) for _ in range(RESAMPLES)]
-    return LossDifference(float(differences.mean()), float(np.quantile(means, confidence)))
+    size = -(-len(first) // MOST_BLOCKS)
+    count = len(first) // size
+    order = random.permutation(len(first))[: size * count].reshape(count, size)
+    shares = weigh(np.ones(len(first)), weights)
+    weighted = shares * (first - second)
+    totals, sums = shares[order].sum(axis=1), weighted[order].sum(axis=1)
+    means = []
+    for _ in range(RESAMPLES):
+        drawn = random.integers(count, size=count)
+        means.append(float(sums[drawn].sum() / totals[drawn].sum()))
+    value = float(weighted.sum() / shares.sum())
+    return LossDifference(value, float(np.quantile(means, confidence)))

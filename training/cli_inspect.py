@@ -17,6 +17,7 @@ from models.data_file import CsvDialect, DataFile
 from models.errors import DataError
 from training.progress import say, show_steps
 from training.reading.cells import convert_outcomes
+from training.reading.columns import check_special
 from training.reading.database import Query
 from training.reading.dialect_detection import detect_dialect
 from training.reading.inspection import (
@@ -24,6 +25,7 @@ from training.reading.inspection import (
     OutcomeColumn,
     profile_columns,
     suggest_cells,
+    suggest_special,
 )
 from training.reading.model_draft import Draft, class_name_from_file, write_draft
 from training.reading.options import DataOptions
@@ -62,10 +64,23 @@ def inspect_file(options: argparse.Namespace, settings: TrainingSettings) -> Non
     words = list_options(inspected.declared)
     if words:
         print(f"Declare: {shlex.join(words)}")
+    special = {
+        setting: column
+        for setting, column in suggest_special(profiles, len(frame)).items()
+        if getattr(inspected.declared, setting) is None
+    }
+    considered = [w for s, c in special.items() for w in (f"--{s.replace('_', '-')}", c)]
+    if considered:
+        print(f"Consider: {shlex.join(considered)}")
     written = None
     if options.write_model is not None:
         written = _write_model(options.write_model, inspected, profiles)
-    summary = {"rows": len(frame), "options": words, "model_file": written}
+    summary = {
+        "rows": len(frame),
+        "options": words,
+        "consider": considered,
+        "model_file": written,
+    }
     print(json.dumps(summary | {"columns": [asdict(profile) for profile in profiles]}))
 
 
@@ -106,6 +121,8 @@ def _read(data: DataOptions) -> InspectedFile:
             rows = ", ".join(map(str, list(table.misshapen)[:MOST_WORDS]))
             say(f"{len(table.misshapen)} rows have other numbers of cells than the header: {rows}")
     declared = data.declare(replace(declared, csv=suggest_cells(frame, declared.csv)))
+    if faults := check_special(list(frame.columns), declared):
+        raise DataError("; ".join(faults))
     return InspectedFile(
         name=name, frame=frame, declared=declared, outcome=_read_outcome(frame, declared)
     )

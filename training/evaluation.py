@@ -26,13 +26,17 @@ MONTHS_OF_A_QUARTER = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SampleFigures:
-    """The figures of one sample of rows. The dates are its first and its last, if it has dates."""
+    """The figures of one sample of rows. The dates are its first and its last, if it has dates.
+
+    `effective_rows` is the number of unweighted rows that would be as informative.
+    """
 
     name: str
     rows: int
     bads: int
     first: str | None
     last: str | None
+    effective_rows: float
     metrics: Mapping[str, Estimate]
 
 
@@ -61,12 +65,13 @@ def evaluate_scorer(
     importances = measure_importances(scorer, part.matrix, seed)
     segments = select_segments(scorer.model, columns, importances)
     confidence = scorer.model.gate_policy.calibration_confidence
+    labels, weights = part.labels, part.weights
     approve_below = scorer.policy.approve_below
     return EvaluationFigures(
         sample=measure_sample("all rows", part, probabilities, (seed, default_from)),
-        reliability=measure_reliability(part.labels, probabilities, confidence, seed),
+        reliability=measure_reliability(labels, probabilities, confidence, seed, weights),
         periods=measure_periods(part, probabilities, approve_below),
-        segments=measure_segments(segments, part.labels, probabilities, approve_below),
+        segments=measure_segments(segments, labels, probabilities, approve_below, weights),
     )
 
 
@@ -81,7 +86,8 @@ def measure_sample(
         bads=int(part.labels.sum()),
         first=dates[0].isoformat() if dates else None,
         last=dates[1].isoformat() if dates else None,
-        metrics=evaluate(part.labels, probabilities, *settings),
+        effective_rows=part.effective_rows,
+        metrics=evaluate(part.labels, probabilities, *settings, part.weights),
     )
 
 
@@ -92,7 +98,7 @@ def measure_periods(
     if part.dates is None:
         return ()
     segments = select_periods(part.dates)
-    return measure_segments(segments, part.labels, probabilities, cutoff)
+    return measure_segments(segments, part.labels, probabilities, cutoff, part.weights)
 
 
 def select_periods(dates: Column) -> tuple[Segment, ...]:

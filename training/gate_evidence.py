@@ -1,6 +1,7 @@
 """What the gates need besides figures: stability, leakage, reasons, groups and work of a model."""
 
 from dataclasses import dataclass
+from typing import Self
 
 from models.annotations import Columns
 from models.errors import ModelRefusedError
@@ -10,14 +11,16 @@ from models.features import Matrix, features
 from models.metrics import Labels, Probabilities
 from models.scorer import Scorer
 from models.stability import Stability, measure_stability
+from models.weighting import Weights
 from training.leakage import FieldStrength, Repetition, measure_repetition, measure_strengths
 from training.model_review import GroupFigures, measure_fairness
+from training.parts import Part
 from training.reason_check import ReasonCheck, check_reasons
 
 
 @dataclass(frozen=True, slots=True)
 class JudgedRows:
-    """One part of the data: fields, features `(n, p)`, labels and probabilities `(n,)`.
+    """One part of the data: fields, features `(n, p)`, labels, probabilities and weights `(n,)`.
 
     The probabilities of the training part are those of its held-out folds.
     """
@@ -26,6 +29,12 @@ class JudgedRows:
     matrix: Matrix
     labels: Labels
     probabilities: Probabilities
+    weights: Weights | None = None
+
+    @classmethod
+    def from_part(cls, part: Part, probabilities: Probabilities) -> Self:
+        """Return a part with the probabilities of its rows."""
+        return cls(part.columns, part.matrix, part.labels, probabilities, part.weights)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +50,11 @@ class GateEvidence:
 
 
 def gather_evidence(scorer: Scorer, train: JudgedRows, test: JudgedRows, seed: int) -> GateEvidence:
-    """Measure a model on the two parts of its data."""
+    """Measure a model on the two parts of its data.
+
+    Strengths of fields, repetition and reasons are of rows as they are, without their weights: they
+    ask what a row reveals, and not how frequent it is.
+    """
     model = scorer.model
     policy = model.gate_policy
     return GateEvidence(
@@ -50,10 +63,16 @@ def gather_evidence(scorer: Scorer, train: JudgedRows, test: JudgedRows, seed: i
         ),
         repetition=measure_repetition(model, train.matrix, test.matrix),
         stability=measure_stability(
-            train.probabilities, test.probabilities, policy.stability_psi, policy.stability_alpha
+            train.probabilities,
+            test.probabilities,
+            policy.stability_psi,
+            policy.stability_alpha,
+            (train.weights, test.weights),
         ),
         reasons=check_reasons(scorer, test.columns, seed),
-        groups=measure_fairness(scorer, test.columns, test.labels, test.probabilities),
+        groups=measure_fairness(
+            scorer, test.columns, test.labels, test.probabilities, test.weights
+        ),
         steps=count_steps(scorer.estimator),
     )
 

@@ -26,6 +26,7 @@ from models.metrics import (
 )
 from models.reliability import Reliability
 from models.stability import Stability, measure_stability
+from models.weighting import Weights, select_weights
 from training.gate import Gate
 from training.gate_evidence import GateEvidence
 from training.group_gates import judge_groups
@@ -55,7 +56,7 @@ class Evaluation:
     """What the gates need to know of a model: its results on the test part.
 
     `base_rate` is the default rate of the training part, and `default_from` the probability from
-    which a row is classified as a default.
+    which a row is classified as a default. `weights` are how many applications a row stands for.
     """
 
     labels: Labels
@@ -68,6 +69,16 @@ class Evaluation:
     default_from: float
     evidence: GateEvidence
     seed: int
+    weights: Weights | None = None
+
+    def select(self, rows: NDArray[np.int64]) -> Self:
+        """Return the same evaluation with some rows of the test part only."""
+        return replace(
+            self,
+            labels=self.labels[rows],
+            probabilities=self.probabilities[rows],
+            weights=select_weights(self.weights, rows),
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,12 +125,13 @@ def judge_against(
     if np.bincount(evaluation.labels[rows], minlength=2).min() < FEWEST_OF_EACH_OUTCOME:
         bads = int(evaluation.labels[rows].sum())
         return (*judge_alone(evaluation), judge_bads(bads, policy))
-    compared = replace(
-        evaluation, labels=evaluation.labels[rows], probabilities=evaluation.probabilities[rows]
-    )
-    scores = champion.probabilities
+    compared, scores = evaluation.select(rows), champion.probabilities
     stability = measure_stability(
-        scores, compared.probabilities, policy.stability_psi, policy.stability_alpha
+        scores,
+        compared.probabilities,
+        policy.stability_psi,
+        policy.stability_alpha,
+        (compared.weights, compared.weights),
     )
     return (
         *judge_alone(evaluation),
@@ -132,8 +144,9 @@ def judge_against(
 def judge_fit(evaluation: Evaluation) -> tuple[Gate, ...]:
     """Require that the model ranks better than chance and fits better than the base rate."""
     labels, auc, policy = evaluation.labels, evaluation.auc, evaluation.policy
-    constant = log_loss(labels, np.full(len(labels), evaluation.base_rate))
-    loss = log_loss(labels, evaluation.probabilities)
+    weights = evaluation.weights
+    constant = log_loss(labels, np.full(len(labels), evaluation.base_rate), weights)
+    loss = log_loss(labels, evaluation.probabilities, weights)
     return (
         _build_gate(
             policy,
@@ -298,7 +311,11 @@ def judge_floors(evaluation: Evaluation) -> tuple[Gate, ...]:
     for floor in evaluation.policy.floors:
         cutoff = evaluation.default_from if floor.cutoff is None else floor.cutoff
         value = measure_figure(
-            floor.figure, evaluation.labels, evaluation.probabilities, default_from=cutoff
+            floor.figure,
+            evaluation.labels,
+            evaluation.probabilities,
+            evaluation.weights,
+            default_from=cutoff,
         )
         gates.append(
             Gate(
@@ -318,8 +335,9 @@ def judge_difference(
 ) -> tuple[Gate, ...]:
     """Require that the model loses no margin to the champion on the same test rows."""
     labels, ours, policy = evaluation.labels, evaluation.probabilities, evaluation.policy
+    weights = evaluation.weights
     confidence = 1 - policy.alpha * alpha_share
-    auc = auc_difference(labels, ours, champion)
+    auc = auc_difference(labels, ours, champion, weights)
     lower = auc.lower_bound(confidence)
     losses: list[tuple[GateName, Loss, float]] = [
         ("log_loss_not_worse_than_champion", row_log_loss, policy.log_loss_margin),
@@ -336,7 +354,7 @@ def judge_difference(
     ]
     for name, loss, margin in losses:
         difference = bootstrap_loss_difference(
-            loss(labels, ours), loss(labels, champion), confidence, evaluation.seed
+            loss(labels, ours), loss(labels, champion), confidence, evaluation.seed, weights
         )
         gates.append(
             _build_gate(

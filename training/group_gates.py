@@ -1,7 +1,8 @@
 """Fairness gates: approvals and calibration by group of each protected field.
 
 A gate fails only if chance does not explain the figure: bounds are one-sided, and the field's
-`group_alpha` is shared among its groups (Bonferroni).
+`group_alpha` is shared among its groups (Bonferroni). Of weighted rows, bounds know the number of
+unweighted rows that would be as certain.
 """
 
 import itertools
@@ -34,12 +35,12 @@ def _judge_selection(name: str, groups: Sequence[GroupFigures], policy: GatePoli
     """Compare approval rates: the lowest must be four fifths of the highest, or could be."""
     best = max(groups, key=lambda group: group.approval_rate)
     errors, least = _critical_value(len(groups) - 1, policy), policy.least_selection_ratio
-    variance = least**2 * _variance(best.approval_rate, best.rows)
+    variance = least**2 * _variance(best.approval_rate, best.approval_rows)
 
     def measure(group: GroupFigures) -> Measured:
         # `rate - least x best` is nearly normal, unlike the ratio itself.
-        slack = errors * (_variance(group.approval_rate, group.rows) + variance) ** 0.5
-        high = group.selection_ratio + slack / max(best.approval_rate, 1 / best.rows)
+        slack = errors * (_variance(group.approval_rate, group.approval_rows) + variance) ** 0.5
+        high = group.selection_ratio + slack / max(best.approval_rate, 1 / best.approval_rows)
         return group.group, group.selection_ratio, high
 
     others = [group for group in groups if group is not best]
@@ -75,7 +76,7 @@ def _judge_calibration(name: str, groups: Sequence[GroupFigures], policy: GatePo
     bound = _critical_value(2 * len(groups), policy)
 
     def measure(group: GroupFigures) -> float:
-        error = _variance(group.mean_probability, group.rows) ** 0.5
+        error = _variance(group.mean_probability, group.default_rows) ** 0.5
         return float(abs(group.mean_probability - group.default_rate) / error)
 
     worst = max(groups, key=measure)
@@ -99,7 +100,7 @@ def _variance(rate: float, rows: float) -> float:
 
 
 def _count_goods(group: GroupFigures) -> float:
-    return group.rows * (1 - group.default_rate)
+    return group.approval_rows * (1 - group.default_rate)
 
 
 def _build_gate(

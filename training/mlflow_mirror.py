@@ -248,6 +248,7 @@ def parameters_from_version(version: PublishedVersion) -> dict[str, str]:
         "rows_train": provenance.rows_train,
         "rows_test": provenance.rows_test,
         "bads_test": provenance.bads_test,
+        "weight_column": provenance.weights.column if provenance.weights else "none",
         "data_sha256": provenance.data_sha256,
     }
     own = {f"{version.manifest.family}.{name}": hyper_parameters[name] for name in hyper_parameters}

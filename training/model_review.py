@@ -1,6 +1,7 @@
 """Figures for the review of a model: cut-offs, importances, sign checks and fairness."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,16 @@ from models.contract import Characteristic, characteristics
 from models.features import Matrix, features, find_column_indices
 from models.metrics import Labels, Probabilities
 from models.reasons import matrix_from_baseline
+from models.reliability import defaults_variance
 from models.scorer import Scorer, probabilities_from_log_odds
+from models.weighting import (
+    Weights,
+    count_effective,
+    count_weighted,
+    select_weights,
+    weigh,
+    weighted_mean,
+)
 
 EXPLAINED_ROWS = 2_000
 PAIRS = 1_000  # for each signed feature
@@ -49,6 +59,9 @@ class GroupFigures:
     rule requires at least 0.8. `good_approval_rate` is the approval rate of rows without a default,
     or None if there are none. `opportunity_difference` is that rate minus the highest of any
     group. `z` is observed minus expected defaults, in standard errors of a perfect model.
+
+    With weights, the figures but `rows` are of applications. A design effect is how many weighted
+    rows are as certain as one unweighted row: of an approval rate, and of a default rate.
     """
 
     characteristic: str
@@ -61,16 +74,34 @@ class GroupFigures:
     good_approval_rate: float | None
     opportunity_difference: float | None
     z: float
+    approval_design_effect: float = 1.0
+    default_design_effect: float = 1.0
+
+    @property
+    def approval_rows(self) -> float:
+        """The number of unweighted rows whose approval rate would be as certain."""
+        return self.rows / self.approval_design_effect
+
+    @property
+    def default_rows(self) -> float:
+        """The number of unweighted rows whose default rate would be as certain."""
+        return self.rows / self.default_design_effect
 
 
-def measure_cutoff(labels: Labels, is_approved: NDArray[np.bool_], cutoff: float) -> CutoffRow:
+def measure_cutoff(
+    labels: Labels,
+    is_approved: NDArray[np.bool_],
+    cutoff: float,
+    weights: Weights | None = None,
+) -> CutoffRow:
     """Measure how approved and refused rows turned out."""
+    bad = labels == 1
     return CutoffRow(
         approve_below=cutoff,
-        approval_rate=float(is_approved.mean()),
-        bad_rate_of_approved=_mean_or_none(labels[is_approved]),
-        bad_rate_of_refused=_mean_or_none(labels[~is_approved]),
-        share_of_bads_refused=float((~is_approved)[labels == 1].mean()),
+        approval_rate=weighted_mean(is_approved, weights),
+        bad_rate_of_approved=_mean_or_none(labels, is_approved, weights),
+        bad_rate_of_refused=_mean_or_none(labels, ~is_approved, weights),
+        share_of_bads_refused=weighted_mean((~is_approved)[bad], select_weights(weights, bad)),
     )
 
 
@@ -127,6 +158,7 @@ def measure_fairness(
     columns: Columns,
     labels: Labels,
     probabilities: Probabilities,
+    weights: Weights | None = None,
 ) -> tuple[GroupFigures, ...]:
     """Measure figures by group of each protected characteristic, at the approval cut-off."""
     is_approved = probabilities < scorer.policy.approve_below
@@ -135,27 +167,47 @@ def measure_fairness(
         if c.identifier or not c.protected:
             continue
         groups = rows_by_group(c, columns[c.name])
-        rates = {name: float(is_approved[rows].mean()) for name, rows in groups.items()}
-        goods = {n: _mean_or_none(is_approved[r & (labels == 0)]) for n, r in groups.items()}
-        best = max(rates.values(), default=0.0)
-        best_of_goods = max((rate for rate in goods.values() if rate is not None), default=0.0)
-        figures += [
-            GroupFigures(
-                characteristic=c.name,
-                group=name,
-                rows=int(rows.sum()),
-                default_rate=float(labels[rows].mean()),
-                mean_probability=float(probabilities[rows].mean()),
-                approval_rate=rates[name],
-                selection_ratio=rates[name] / best if best else 1.0,
-                good_approval_rate=rate,
-                opportunity_difference=None if rate is None else rate - best_of_goods,
-                z=calibration_z(labels[rows], probabilities[rows]),
-            )
+        goods = {
+            name: _mean_or_none(is_approved, rows & (labels == 0), weights)
             for name, rows in groups.items()
-            for rate in [goods[name]]
-        ]
+        }
+        best_of_goods = max((rate for rate in goods.values() if rate is not None), default=0.0)
+        rates = {name: _mean_or_none(is_approved, r, weights) for name, r in groups.items()}
+        best = max((rate for rate in rates.values() if rate is not None), default=0.0)
+        for name, rows in groups.items():
+            own = labels[rows], probabilities[rows], select_weights(weights, rows)
+            rate, of_goods = rates[name] or 0.0, goods[name]
+            figures.append(
+                GroupFigures(
+                    characteristic=c.name,
+                    group=name,
+                    approval_rate=rate,
+                    selection_ratio=rate / best if best else 1.0,
+                    good_approval_rate=of_goods,
+                    opportunity_difference=None if of_goods is None else of_goods - best_of_goods,
+                    **_describe_group(*own),
+                )
+            )
     return tuple(figures)
+
+
+def _describe_group(
+    labels: Labels, probabilities: Probabilities, weights: Weights | None
+) -> dict[str, Any]:
+    """Return the figures of a group that do not depend on the other groups."""
+    count, mean = len(labels), weighted_mean(probabilities, weights)
+    spread = defaults_variance(labels, probabilities, weights) ** 0.5
+    error = spread / count_weighted(count, weights)
+    return {
+        "rows": count,
+        "default_rate": weighted_mean(labels, weights),
+        "mean_probability": mean,
+        "z": calibration_z(labels, probabilities, weights),
+        "approval_design_effect": count / count_effective(count, weights),
+        "default_design_effect": (
+            1.0 if weights is None else error**2 * count / (mean * (1 - mean))
+        ),
+    }
 
 
 def rows_by_group(c: Characteristic, column: Column) -> dict[str, NDArray[np.bool_]]:
@@ -196,11 +248,17 @@ def name_edges(edges: Column) -> list[str]:
     return names if len(set(names)) == len(names) else [f"{e:.12g}" for e in edges]
 
 
-def _mean_or_none(values: NDArray[np.int64] | NDArray[np.bool_]) -> float | None:
-    return float(values.mean()) if len(values) else None
+def _mean_or_none(
+    values: NDArray[np.int64] | NDArray[np.bool_],
+    rows: NDArray[np.bool_],
+    weights: Weights | None,
+) -> float | None:
+    return weighted_mean(values[rows], select_weights(weights, rows)) if rows.any() else None
 
 
-def calibration_z(labels: Labels, probabilities: Probabilities) -> float:
+def calibration_z(
+    labels: Labels, probabilities: Probabilities, weights: Weights | None = None
+) -> float:
     """Return observed minus expected defaults, in standard errors of a perfect model."""
-    variance = float(np.sum(probabilities * (1 - probabilities)))
-    return float(float(labels.sum() - probabilities.sum()) / variance**0.5)
+    gaps = weigh(labels - probabilities, weights)
+    return float(gaps.sum() / defaults_variance(labels, probabilities, weights) ** 0.5)

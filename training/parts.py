@@ -9,6 +9,7 @@ from models.annotations import Column, Columns, date_from_days, days_from_date
 from models.errors import DataError
 from models.features import Matrix, columns_from_fields, matrix_from_columns
 from models.metrics import Labels
+from models.weighting import Weights, count_effective, weighted_mean
 from training.reading.row_validation import CheckedRows
 from training.reading.special_columns import SpecialColumns
 from training.split import (
@@ -32,8 +33,9 @@ DateSpan = tuple[date, date]
 class Part:
     """One part of the data: fields by column, features `(n, p)`, labels, dates and groups `(n,)`.
 
-    `is_held` marks rows that no run ever fits. `dates` are days since 1970-01-01, and `groups` are
-    equal for rows that must stay together; both are None if the data declares no such column.
+    `is_held` marks rows that no run ever fits. `dates` are days since 1970-01-01, `groups` are
+    equal for rows that must stay together, and `weights` are how many applications a row stands
+    for; each is None if the data declares no such column.
     """
 
     columns: Columns
@@ -42,6 +44,17 @@ class Part:
     is_held: Mask
     dates: Column | None = None
     groups: Hashes | None = None
+    weights: Weights | None = None
+
+    @property
+    def effective_rows(self) -> float:
+        """The number of unweighted rows that would be as informative."""
+        return count_effective(len(self.labels), self.weights)
+
+    @property
+    def default_rate(self) -> float:
+        """The share of defaults among the applications that the rows stand for."""
+        return weighted_mean(self.labels, self.weights)
 
     def find_unfitted(self, last_fitted: date | None) -> Mask:
         """Mark the rows that a model was not fitted to, whose training rows end on a date."""
@@ -129,15 +142,16 @@ def list_split_remarks(parts: Parts) -> tuple[str, ...]:
             f"split: {share:.0%} of the rows test the model instead of {TEST_SHARE:.0%}; a few "
             "groups are large"
         )
-    late = parts.test.labels
-    rate = (fitted.sum() + late.sum()) / (len(fitted) + len(late))
-    error = (rate * (1 - rate) * (1 / len(fitted) + 1 / len(late))) ** 0.5
-    difference = late.mean() - fitted.mean()
+    first, second = parts.training, parts.test
+    sizes = first.effective_rows, second.effective_rows
+    rate = (first.default_rate * sizes[0] + second.default_rate * sizes[1]) / sum(sizes)
+    error = (rate * (1 - rate) * (1 / sizes[0] + 1 / sizes[1])) ** 0.5
+    difference = second.default_rate - first.default_rate
     if abs(difference) > MOST_ERRORS * error:
         remarks.append(
-            f"split: the default rate is {fitted.mean():.4f} in the training part and "
-            f"{late.mean():.4f} in the test part, {abs(difference) / error:.1f} standard errors "
-            "apart"
+            f"split: the default rate is {first.default_rate:.4f} in the training part and "
+            f"{second.default_rate:.4f} in the test part, {abs(difference) / error:.1f} standard "
+            "errors apart"
         )
     return tuple(remarks)
 
@@ -168,4 +182,5 @@ def _build(rows: CheckedRows, is_selected: Mask) -> Part:
         is_held=is_test(rows.hashes[is_selected]),
         dates=special.dates,
         groups=special.hashes if special.is_grouped else None,
+        weights=special.weights,
     )

@@ -10,12 +10,14 @@ from models.contract import characteristics
 from models.features import columns_from_fields
 from models.registry.pointer import Author
 from models.scorer import probabilities_from_log_odds
+from models.weighting import select_weights, weighted_mean
 from training.evaluation import SampleFigures, measure_periods, measure_sample
 from training.gate import Gate
 from training.gates import ChampionScores
 from training.model_review import measure_fairness, measure_importances
 from training.reporting.data_dictionary import FieldEntry, describe_fields
 from training.reporting.decisions import (
+    SimulationSettings,
     compare_pairwise,
     count_decisions,
     count_ratings,
@@ -116,7 +118,7 @@ def build_document(trained: Trained, reported_run: ReportedRun) -> dict[str, Any
         "stability": _describe_stability(review),
         "fairness": _describe_fairness(trained),
         **_describe_monitoring(review),
-        "contents": describe_contents(trained.scorer, trained.part.matrix, trained.part.labels),
+        "contents": describe_contents(trained.scorer, trained.part),
         "parameters": _describe_parameters(trained),
         "baseline": dict(trained.scorer.baseline),
         "reproduce": describe_reproduction(trained.job),
@@ -185,6 +187,7 @@ def _describe_tests(trained: Trained) -> list[dict[str, Any]]:
         bads=int(trained.test.labels.sum()),
         first=dates[0].isoformat() if dates else None,
         last=dates[1].isoformat() if dates else None,
+        effective_rows=trained.test.effective_rows,
         metrics=trained.manifest.metrics,
     )
     samples = [judged]
@@ -209,7 +212,7 @@ def _describe_window(trained: Trained) -> dict[str, str] | None:
 def _describe_data(review: _Review) -> dict[str, Any]:
     trained = review.trained
     data, rows = trained.data, trained.data.rows
-    fields = describe_fields(review.trained.model, review.columns, rows.labels)
+    fields = describe_fields(trained.model, review.columns, rows.labels)
     return {
         "source": data.source,
         "window": _describe_window(trained),
@@ -219,10 +222,10 @@ def _describe_data(review: _Review) -> dict[str, Any]:
         "remarks": list(data.remarks),
         "ignored_columns": sorted(map(str, rows.ignored)),
         "defaults": int(rows.labels.sum()),
-        "default_rate": float(rows.labels.mean()),
-        "train_rows": len(review.trained.part.labels),
-        "train_default_rate": float(review.trained.part.labels.mean()),
-        "test_default_rate": float(review.trained.test.labels.mean()),
+        "default_rate": weighted_mean(rows.labels, rows.special.weights),
+        "train_rows": len(trained.part.labels),
+        "train_default_rate": trained.part.default_rate,
+        "test_default_rate": trained.test.default_rate,
         "fields": [asdict(field) for field in fields],
     }
 
@@ -230,16 +233,17 @@ def _describe_data(review: _Review) -> dict[str, Any]:
 def _describe_discrimination(review: _Review) -> dict[str, Any]:
     trained = review.trained
     labels, probabilities = trained.test.labels, trained.probabilities
+    weights = trained.test.weights
     segments = select_segments(trained.model, review.test, review.importances)
     cutoffs = name_cutoffs(trained.scorer.policy, trained.fitted.default_from)
     approve_below = trained.scorer.policy.approve_below
-    figures = measure_segments(segments, labels, probabilities, approve_below)
-    curve = asdict(trace_curve(labels, probabilities))
+    figures = measure_segments(segments, labels, probabilities, approve_below, weights)
+    curve = asdict(trace_curve(labels, probabilities, weights))
     return {
-        "curve": curve | {"default_rate": float(labels.mean())},
-        "tenths": [asdict(tenth) for tenth in tabulate_tenths(labels, probabilities)],
+        "curve": curve | {"default_rate": trained.test.default_rate},
+        "tenths": [asdict(tenth) for tenth in tabulate_tenths(labels, probabilities, weights)],
         "classifications": [
-            asdict(classify(name, cutoff, labels, probabilities))
+            asdict(classify((name, cutoff), labels, probabilities, weights))
             for cutoff, name in sorted(cutoffs.items())
         ],
         "segments": [asdict(one) for one in figures],
@@ -250,11 +254,12 @@ def _describe_discrimination(review: _Review) -> dict[str, Any]:
 
 
 def _describe_calibration(trained: Trained) -> dict[str, Any]:
-    bins = tabulate_reliability(trained.test.labels, trained.probabilities)
+    test = trained.test
+    bins = tabulate_reliability(test.labels, trained.probabilities, test.weights)
     choice = trained.fitted.result.calibration
     return {
         "bins": [asdict(one) for one in bins],
-        "hosmer_lemeshow": asdict(judge_hosmer_lemeshow(bins)),
+        "hosmer_lemeshow": asdict(judge_hosmer_lemeshow(bins)) if test.weights is None else None,
         "parameters": asdict(trained.scorer.calibration),
         "is_applied": choice.log_loss_after < choice.log_loss_before,
         "log_loss_before": choice.log_loss_before,
@@ -264,16 +269,18 @@ def _describe_calibration(trained: Trained) -> dict[str, Any]:
 
 def _describe_decisions(trained: Trained) -> dict[str, Any]:
     labels, probabilities = trained.test.labels, trained.probabilities
-    scorer = trained.scorer
+    scorer, weights = trained.scorer, trained.test.weights
     scores = scores_from_probabilities(probabilities, scorer.scale)
     own = name_cutoffs(scorer.policy, trained.fitted.default_from)
     costs = find_costs(trained.model)
-    lines = tabulate_simulation(labels, probabilities, scorer.scale, own, costs)
+    simulated = SimulationSettings(scorer.scale, own, costs)
+    lines = tabulate_simulation(labels, probabilities, simulated, weights)
     marks = [line for line in lines if line.name]
-    ratings = count_ratings(labels, probabilities, scores, scorer.bands) if scorer.bands else ()
+    bands = scorer.bands
+    ratings = count_ratings(labels, probabilities, scores, bands, weights) if bands else ()
     return {
-        "scores": asdict(count_scores(labels, scores)),
-        "score_summaries": [asdict(one) for one in summarise_scores(labels, scores)],
+        "scores": asdict(count_scores(labels, scores, weights)),
+        "score_summaries": [asdict(one) for one in summarise_scores(labels, scores, weights)],
         "marks": [
             {
                 "name": line.name,
@@ -283,7 +290,8 @@ def _describe_decisions(trained: Trained) -> dict[str, Any]:
             for line in marks
         ],
         "decisions": [
-            asdict(group) for group in count_decisions(labels, probabilities, scorer.policy)
+            asdict(group)
+            for group in count_decisions(labels, probabilities, scorer.policy, weights)
         ],
         "ratings": [asdict(group) for group in ratings],
         "costs": asdict(costs) if costs else None,
@@ -302,7 +310,7 @@ def _compare_champion(trained: Trained, reported_run: ReportedRun) -> dict[str, 
         return None
     cutoff = trained.scorer.policy.approve_below
     figures = compare_pairwise(
-        trained.test.labels[scores.rows],
+        (trained.test.labels[scores.rows], select_weights(trained.test.weights, scores.rows)),
         trained.probabilities[scores.rows],
         scores.probabilities,
         trained.scorer.scale,
@@ -336,15 +344,20 @@ def _describe_explanations(review: _Review) -> dict[str, Any]:
 def _describe_stability(review: _Review) -> dict[str, Any]:
     trained = review.trained
     fields = [c for c in characteristics(trained.model) if not c.identifier]
+    weights = trained.part.weights, trained.test.weights
+    expected = find_out_of_fold(trained)
+    stability = measure_stability(fields, review.training, review.test, weights)
     return {
-        "score": asdict(measure_score_stability(find_out_of_fold(trained), trained.probabilities)),
-        "fields": [asdict(one) for one in measure_stability(fields, review.training, review.test)],
+        "score": asdict(measure_score_stability(expected, trained.probabilities, weights)),
+        "fields": [asdict(one) for one in stability],
     }
 
 
 def _describe_fairness(trained: Trained) -> list[dict[str, Any]]:
     test = trained.test
-    groups = measure_fairness(trained.scorer, test.columns, test.labels, trained.probabilities)
+    groups = measure_fairness(
+        trained.scorer, test.columns, test.labels, trained.probabilities, test.weights
+    )
     return [asdict(group) for group in groups]
 
 
@@ -353,8 +366,9 @@ def _describe_monitoring(review: _Review) -> dict[str, Any]:
     thresholds = set_thresholds(
         trained.manifest,
         trained.probabilities,
-        len(trained.part.labels),
+        trained.part.effective_rows,
         trained.job.max_refused_share,
+        trained.test.weights,
     )
     fields = describe_fields(trained.model, review.columns, trained.data.rows.labels)
     limits = list_limits(

@@ -10,8 +10,16 @@ from models.calibration import calibrate
 from models.contract import CreditModel, name_from_model
 from models.estimators.families import Estimator, Family, estimator_from_bytes
 from models.explaining.recourse_grid import Spreads
-from models.metrics import Labels, Probabilities, evaluate
-from models.registry.bundle import Bundle, Figures, Golden, Manifest, Provenance, build_manifest
+from models.metrics import Probabilities, evaluate
+from models.registry.bundle import (
+    Bundle,
+    Figures,
+    Golden,
+    Manifest,
+    Provenance,
+    Weighting,
+    build_manifest,
+)
 from models.reliability import measure_reliability
 from models.scorer import Scorer, probabilities_from_log_odds
 from training.baseline import fit_baseline, spreads_from_matrix
@@ -180,6 +188,7 @@ class Trained:
         """The results that the gates judge."""
         return Evaluation(
             labels=self.test.labels,
+            weights=self.test.weights,
             probabilities=self.probabilities,
             base_rate=self.fitted.base_rate,
             auc=self.manifest.metrics["auc"],
@@ -223,7 +232,8 @@ def prepare(job: TrainingJob) -> Prepared:
     part = parts.training
     frame = frame_from_matrix(job.model, part.matrix)
     plan = plan_search(job.search)
-    folded = FoldedData(frame, part.labels, groups=part.groups).fold(FOLDS, job.seed)
+    folded = FoldedData(frame, part.labels, groups=part.groups, weights=part.weights)
+    folded = folded.fold(FOLDS, job.seed)
     families = compare_families(_build_fit(job), job.select_candidates(), folded, plan)
     parameters = {r.candidate.family: r.candidate.parameters for r in families}
     repeatable = replace(job, search=job.search.without_search(parameters))
@@ -247,7 +257,7 @@ def finish(prepared: Prepared, result: FamilyResult) -> Trained:
     fitted = _fit(prepared, result)
     require_same_scores(fitted.scorer, test.columns)
     probabilities = probabilities_from_log_odds(fitted.scorer.log_odds_from_matrix(test.matrix))
-    figures = _measure(fitted, test.labels, probabilities, job.seed)
+    figures = _measure(fitted, test, probabilities, job.seed)
     provenance = _build_provenance(prepared, result.candidate.parameters)
     return Trained(
         job=job,
@@ -286,15 +296,15 @@ def _fit(prepared: Prepared, result: FamilyResult) -> Fitted:
     """Fit one family to the entire training part, export it and calibrate it."""
     job, part = prepared.job, prepared.parts.training
     estimator, result = _fit_estimator(prepared, result)
-    baseline = fit_baseline(job.model, part.columns, part.labels)
+    baseline = fit_baseline(job.model, part.columns, part.labels, part.weights)
     calibration = result.calibration.calibration
     expected = probabilities_from_log_odds(calibrate(result.out_of_fold.log_odds, calibration))
-    policy = choose_cutoffs(job.model.policy, part.labels, expected)
+    policy = choose_cutoffs(job.model.policy, part.labels, expected, part.weights)
     return Fitted(
         scorer=Scorer.from_catalogue(job.model, estimator, calibration, baseline, policy),
-        default_from=choose_cutoff(job.model.default_rule, part.labels, expected),
-        spreads=spreads_from_matrix(job.model, part.matrix),
-        base_rate=float(part.labels.mean()),
+        default_from=choose_cutoff(job.model.default_rule, part.labels, expected, part.weights),
+        spreads=spreads_from_matrix(job.model, part.matrix, part.weights),
+        base_rate=part.default_rate,
         result=result,
     )
 
@@ -305,13 +315,15 @@ def _fit_estimator(prepared: Prepared, result: FamilyResult) -> tuple[Estimator,
     The large fit has not seen the training part, which therefore calibrates it.
     """
     job, part, test = prepared.job, prepared.parts.training, prepared.parts.test
-    pipeline = result.candidate.build(_build_fit(job))
+    settings = _build_fit(job)
     if prepared.large is None:
-        pipeline.fit(frame_from_matrix(job.model, part.matrix), part.labels)
+        frame = frame_from_matrix(job.model, part.matrix)
+        pipeline = result.candidate.fit(settings, frame, part.labels, part.weights)
         estimator = export(result.candidate.family, pipeline, job.model)
         check_parity(estimator, pipeline, job.model, test.matrix)
         return estimator, result
-    booster = fit_large(pipeline.named_steps["classify"], prepared.large, job.threads)
+    classifier = result.candidate.build(settings).named_steps["classify"]
+    booster = fit_large(classifier, prepared.large, job.threads)
     estimator = estimator_from_bytes("xgboost", bytes(booster.save_raw("ubj")))
     check_predictions(estimator, booster.inplace_predict(test.matrix), test.matrix)
     out_of_fold = OutOfFold(estimator.log_odds(part.matrix), result.out_of_fold.folds)
@@ -326,19 +338,19 @@ def _gather_evidence(
     expected = calibrate(result.out_of_fold.log_odds, result.calibration.calibration)
     return gather_evidence(
         fitted.scorer,
-        JudgedRows(part.columns, part.matrix, part.labels, probabilities_from_log_odds(expected)),
-        JudgedRows(test.columns, test.matrix, test.labels, probabilities),
+        JudgedRows.from_part(part, probabilities_from_log_odds(expected)),
+        JudgedRows.from_part(test, probabilities),
         prepared.job.seed,
     )
 
 
-def _measure(fitted: Fitted, labels: Labels, probabilities: Probabilities, seed: int) -> Figures:
+def _measure(fitted: Fitted, test: Part, probabilities: Probabilities, seed: int) -> Figures:
     confidence = fitted.scorer.model.gate_policy.calibration_confidence
     return Figures(
         calibration=fitted.scorer.calibration,
         policy=fitted.scorer.policy,
-        metrics=evaluate(labels, probabilities, seed, fitted.default_from),
-        reliability=measure_reliability(labels, probabilities, confidence, seed),
+        metrics=evaluate(test.labels, probabilities, seed, fitted.default_from, test.weights),
+        reliability=measure_reliability(test.labels, probabilities, confidence, seed, test.weights),
         spreads=fitted.spreads,
         default_from=fitted.default_from,
     )
@@ -355,6 +367,7 @@ def _build_provenance(prepared: Prepared, parameters: Mapping[str, float]) -> Pr
         rows_train=len(large.selected.labels if large else part.labels),
         rows_test=len(test.labels),
         bads_test=int(test.labels.sum()),
+        weights=_describe_weights(prepared),
         seed=job.seed,
         threads=job.threads,
         parameters=dict(parameters),
@@ -362,4 +375,19 @@ def _build_provenance(prepared: Prepared, parameters: Mapping[str, float]) -> Pr
         train_dates=large.dates if large else part.span_dates(),
         test_dates=test.span_dates(),
         streaming=large.describe(len(rows.labels)) if large else None,
+    )
+
+
+def _describe_weights(prepared: Prepared) -> Weighting | None:
+    """Describe the weights of the rows, if they have some."""
+    column = prepared.data.rows.special.weight_column
+    part, test = prepared.parts.training, prepared.parts.test
+    if column is None or part.weights is None or test.weights is None:
+        return None
+    return Weighting(
+        column=column,
+        applications_train=float(part.weights.sum()),
+        applications_test=float(test.weights.sum()),
+        effective_train=part.effective_rows,
+        effective_test=test.effective_rows,
     )

@@ -127,17 +127,20 @@ def find_in_service(serving: InService, version: str) -> tuple[Variant, LoadedVe
     raise UnknownVersionError(serving.pointer.model, [one.version for one in loaded])
 
 
-def rows_from_document(document: Mapping[str, Any], member: str, most: int = MAX_ROWS) -> Rows:
-    """Take the rows under a member of the body.
+def rows_from_document(
+    document: Mapping[str, Any], member: str, faults: Sequence[Fault] = (), most: int = MAX_ROWS
+) -> Rows:
+    """Take the rows under a member of the body, which may have other faults already.
 
     Raises
     ------
     RequestError
-        If they are missing, not a list, empty, or more than `most`.
+        If they are missing, not a list, empty, or more than `most`. It has the other faults too.
     """
     values = document.get(member)
     if not isinstance(values, list) or not 1 <= len(values) <= most:
-        reject_faults([Fault(member, f"Input should be a list of 1 to {most} items")])
+        rule = "Input should be" if member in document else "This member is required:"
+        reject_faults([Fault(member, f"{rule} a list of 1 to {most} items"), *faults])
         values = []
     return Rows(values, [f"{member}[{i}]" for i in range(len(values))])
 

@@ -47,6 +47,20 @@ class _BundleDocument(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
+class Weighting(_BundleDocument):
+    """The column with sample weights, and what the rows of both parts stand for.
+
+    `effective_train` and `effective_test` are the numbers of unweighted rows that would be as
+    informative.
+    """
+
+    column: str
+    applications_train: float
+    applications_test: float
+    effective_train: float
+    effective_test: float
+
+
 class Streaming(_BundleDocument):
     """How most rows of a run were fitted that never had all of them in memory.
 
@@ -65,6 +79,7 @@ class Provenance(_BundleDocument):
 
     `train_dates` and `test_dates` are the first and the last date of each part, if rows have dates.
     `parameters` are those of the family that a search or a person chose. The others are its own.
+    `weights` is None if every row counts once.
     `streaming` is None if all rows were in memory. `rows_train` are the rows that were fitted.
     """
 
@@ -80,7 +95,9 @@ class Provenance(_BundleDocument):
     train_dates: tuple[date, date] | None = None
     test_dates: tuple[date, date] | None = None
     parameters: dict[str, float] = {}
-    streaming: Streaming | None = None
+    # Left out where it is None, so that code from before the field still reads the bundle.
+    weights: Weighting | None = Field(default=None, exclude_if=lambda value: value is None)
+    streaming: Streaming | None = Field(default=None, exclude_if=lambda value: value is None)
 
 
 class Manifest(_BundleDocument):

@@ -11,7 +11,7 @@ from models.errors import DeclarationError
     [
         ({"delimiter": ";;"}, "delimiter must be one character, got ';;'"),
         ({"quote": ""}, "quote must be one character"),
-        ({"decimal": ","}, "decimal must differ from the delimiter and from thousands"),
+        ({"decimal": ",", "thousands": ","}, "decimal must differ from thousands"),
         ({"thousands": "."}, "decimal must differ"),
         ({"symbols": ("5",)}, "symbols must have no digit, sign, point or comma"),
         ({"symbols": ("-",)}, "symbols must have no digit"),

@@ -73,3 +73,16 @@ def test_probabilities_that_separate_or_never_vary_still_have_figures() -> None:
     for probabilities in (np.where(labels == 1, 0.9, 0.1), np.full(1_000, 0.4)):
         figures = measure_reliability(labels, probabilities, confidence=0.95, seed=1)
         assert np.isfinite([figures.slope, figures.slope_error, figures.ece]).all()
+
+
+def test_undersampled_goods_with_weights_have_the_calibration_of_the_population() -> None:
+    """True probabilities pass on weighted rows, and those of the unweighted sample do not."""
+    rows = np.flatnonzero((LABELS == 1) | (np.random.default_rng(3).random(len(LABELS)) < 0.1))
+    labels, truth = LABELS[rows], TRUTH[rows]
+    weights = np.where(labels == 1, 1.0, 10.0)
+    weighted = measure_reliability(labels, truth, 0.98, 1, weights)
+    assert weighted.ece < weighted.ece_floor_high
+    assert abs(weighted.in_the_large) < 3 * weighted.in_the_large_error
+    assert abs(weighted.slope - 1) < 3 * weighted.slope_error
+    plain = measure_reliability(labels, truth, 0.98, 1)
+    assert plain.ece > plain.ece_floor_high

@@ -38,6 +38,7 @@ def test_a_messy_file_is_inspected_drafted_trained_and_published(
         *("--delimiter", ";", "--decimal", ",", "--missing", "n/a", "--encoding", "utf-16")
     ]
     assert "one value per row: an identifier?" in output
+    assert summary["consider"] == ["--id-column", "Loan"]
     monkeypatch.syspath_prepend(tmp_path)
     environment = {"CREDIT_MODELS": "drafted_loans", "MODEL_STORE": (tmp_path / "s").as_uri()}
     train = ["train", "--model", "drafted_loans", "--data", str(messy), "--family", "logistic"]
@@ -71,6 +72,10 @@ def test_parquet_has_no_dialect(
         ([], "name the file with --data, or the query with --query"),
         (["--data", "none.csv"], "No such file"),
         (["--data", "MESSY", "--outcome-column", "none"], "the data has no column none"),
+        (
+            ["--data", "MESSY", "--id-column", "Laon", "--group-column", "customer"],
+            "column Laon; is Loan meant?; group_column: the data has no column customer",
+        ),
         (["--data", "MESSY", "--write-model", "m.py"], "--write-model needs the outcome"),
     ],
 )

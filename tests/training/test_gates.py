@@ -2,10 +2,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.stats import binom
 
 from models.gate_policy import GATE_NAMES, Floor, GatePolicy
 from models.metrics import Estimate
-from models.reliability import Reliability
+from models.reliability import Reliability, measure_reliability
 from models.stability import Stability
 from training.gate_evidence import GateEvidence
 from training.gates import (
@@ -274,3 +275,31 @@ def test_a_test_part_with_few_defaults_is_no_evidence_against_a_champion() -> No
     evidence = judge_against(evaluation, ChampionScores.of_all(WORSE[few]))[-1]
     assert not evidence.passed
     assert evidence.reason.startswith(f"{LABELS[few].sum()} defaults in the test part")
+
+
+def test_a_true_model_of_weighted_rows_seldom_fails_calibration() -> None:
+    random, failures, trials = np.random.default_rng(4), 0, 60
+    for seed in range(trials):
+        probabilities = random.beta(2, 5, 1_500)
+        weights = random.lognormal(0, 1, 1_500)
+        labels = random.binomial(1, probabilities)
+        reliability = measure_reliability(
+            labels, probabilities, POLICY.calibration_confidence, seed, weights
+        )
+        failures += not all(gate.passed for gate in judge_calibration(reliability, POLICY))
+    # A rate of `calibration_alpha` exceeds this bound in one run of a thousand.
+    assert failures <= binom.ppf(0.999, trials, POLICY.calibration_alpha)
+
+
+def test_a_loss_on_rows_of_large_weight_counts_more() -> None:
+    name = "log_loss_not_worse_than_champion"
+    weights = np.where(np.median(TRUTH) < TRUTH, 20.0, 1.0)
+    rough = np.where(weights > 1, np.clip(WORSE, 0.3, 0.35), TRUTH)
+    weighted = replace(sound_evaluation(), probabilities=rough, weights=weights)
+    losses = [
+        next(gate.figure for gate in judge_difference(evaluation, TRUTH, 1.0) if gate.name == name)
+        for evaluation in (weighted, replace(weighted, weights=None))
+    ]
+    assert losses[0] is not None
+    assert losses[1] is not None
+    assert losses[0] > 1.5 * losses[1] > 0

@@ -1,10 +1,14 @@
+import json
 from dataclasses import fields, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from models.registry.bundle import bundle_from_bytes, scorer_from_bundle
+from models.registry.pointer import Author
 from models.scorer import probabilities_from_log_odds
 from tests.support.toy import Toy
 from training.families.balance import warn_of_balance
@@ -12,6 +16,7 @@ from training.gates import judge_alone
 from training.reading.applications import applications_from_fields
 from training.reading.options import DataOptions
 from training.reading.row_validation import check_rows
+from training.report import ReportedRun, build_report_files
 from training.run import Trained, TrainingJob, train
 from training.search_settings import SearchSettings
 from training.split import is_test
@@ -166,3 +171,65 @@ def test_a_run_keeps_each_fact_once(trained: Trained) -> None:
     assert trained.scorer is trained.fitted.scorer
     assert trained.bundle.baseline is trained.scorer.baseline
     assert Path(trained.data.source).name == "rows.parquet"
+
+
+@pytest.fixture(scope="module")
+def undersampled(toy_frame: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """A run on every default and one good row of four, which stands for four applications."""
+    path = tmp_path_factory.mktemp("undersampled") / "rows.parquet"
+    goods = toy_frame[toy_frame.is_default == 0][::4]
+    frame = pd.concat([goods, toy_frame[toy_frame.is_default == 1]])
+    frame.assign(applications=np.where(frame.is_default == 0, 4.0, 1.0)).to_parquet(path)
+    values = {"data": str(path), "weight-column": "applications"}
+    return train(replace(JOB, data=DataOptions(values=values), families=("logistic",)))
+
+
+def test_a_weighted_run_gives_the_risk_of_the_applications(
+    undersampled: Trained, toy_frame: pd.DataFrame
+) -> None:
+    rate = toy_frame["is_default"].mean()
+    assert undersampled.part.default_rate == pytest.approx(rate, abs=0.02)
+    weights = undersampled.test.weights
+    assert weights is not None
+    risk = np.average(undersampled.probabilities, weights=weights)
+    assert risk == pytest.approx(rate, abs=0.03)
+    assert undersampled.test.labels.mean() > rate + 0.15  # what the rows alone would say
+
+
+def test_a_weighted_run_is_judged_with_its_weights_and_says_so(undersampled: Trained) -> None:
+    assert undersampled.evaluation.weights is undersampled.test.weights
+    calibrated = [g for g in judge_alone(undersampled.evaluation) if g.name.startswith("calib")]
+    assert calibrated
+    assert all(gate.passed for gate in calibrated)
+    unweighted = replace(undersampled.evaluation, weights=None)
+    assert judge_alone(unweighted) != judge_alone(undersampled.evaluation)
+    weighting = undersampled.manifest.provenance.weights
+    assert weighting is not None
+    rows = undersampled.manifest.provenance.rows_train
+    assert rows < weighting.applications_train
+    assert weighting.effective_train < rows
+
+
+def test_the_report_of_a_weighted_run_counts_applications(undersampled: Trained) -> None:
+    run = ReportedRun(
+        outcome="promoted",
+        gates=judge_alone(undersampled.evaluation),
+        version="20261121T000000Z-0123456789ab",
+        author=Author(who="tester", when=datetime(2026, 11, 21, tzinfo=UTC)),
+        champion=None,
+        champion_scores=None,
+    )
+    files = build_report_files(undersampled, run)
+    document, page = json.loads(files["report.json"]), files["report.html"].decode()
+    weighting = undersampled.manifest.provenance.weights
+    assert weighting is not None
+    assert "Column <code>applications</code>" in page
+    decisions = document["decisions"]
+    assert sum(group["share"] for group in decisions["decisions"]) == pytest.approx(1)
+    histogram = decisions["scores"]
+    assert sum(histogram["goods"]) + sum(histogram["bads"]) == pytest.approx(
+        weighting.applications_test, abs=30
+    )
+    assert document["data"]["train_default_rate"] == pytest.approx(
+        undersampled.part.default_rate, rel=1e-3
+    )

@@ -9,6 +9,7 @@ from models.calibration import BetaCalibration, calibrate
 from models.estimators.families import LogOdds
 from models.metrics import Labels, log_loss
 from models.scorer import probabilities_from_log_odds
+from models.weighting import Weights, select_weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,11 @@ class CalibrationChoice:
 
 
 def choose_calibration(
-    out_of_fold: OutOfFold, labels: Labels, *, is_needed: bool = False
+    out_of_fold: OutOfFold,
+    labels: Labels,
+    weights: Weights | None = None,
+    *,
+    is_needed: bool = False,
 ) -> CalibrationChoice:
     """Fit beta calibration and select it if it improves log-loss on folds it was not fitted to.
 
@@ -50,12 +55,13 @@ def choose_calibration(
     calibrated = np.empty(len(labels))
     for fold in np.unique(out_of_fold.folds):
         is_held = out_of_fold.folds == fold
-        beta = fit_beta(log_odds[~is_held], labels[~is_held])
+        rest = select_weights(weights, ~is_held)
+        beta = fit_beta(log_odds[~is_held], labels[~is_held], rest)
         calibrated[is_held] = calibrate(log_odds[is_held], beta)
-    before = log_loss(labels, probabilities_from_log_odds(log_odds))
-    after = log_loss(labels, probabilities_from_log_odds(calibrated))
+    before = log_loss(labels, probabilities_from_log_odds(log_odds), weights)
+    after = log_loss(labels, probabilities_from_log_odds(calibrated), weights)
     is_selected = is_needed or after < before
-    selected = fit_beta(log_odds, labels) if is_selected else BetaCalibration()
+    selected = fit_beta(log_odds, labels, weights) if is_selected else BetaCalibration()
     return CalibrationChoice(
         calibration=selected,
         log_loss_before=before,
@@ -64,25 +70,26 @@ def choose_calibration(
     )
 
 
-def fit_beta(log_odds: LogOdds, labels: Labels) -> BetaCalibration:
+def fit_beta(log_odds: LogOdds, labels: Labels, weights: Weights | None = None) -> BetaCalibration:
     """Fit by maximum likelihood over a, b >= 0. If no fit rises, return the identity."""
-    fits = [_fit_columns(log_odds, labels, columns) for columns in ([0, 1], [0], [1])]
+    fits = [_fit_columns(log_odds, labels, weights, columns) for columns in ([0, 1], [0], [1])]
     rising = [fit for fit in fits if fit is not None]
-    return min(
-        rising, key=lambda fit: _measure_loss(log_odds, labels, fit), default=BetaCalibration()
-    )
+
+    def measure(calibration: BetaCalibration) -> float:
+        calibrated = probabilities_from_log_odds(calibrate(log_odds, calibration))
+        return log_loss(labels, calibrated, weights)
+
+    return min(rising, key=measure, default=BetaCalibration())
 
 
-def _fit_columns(log_odds: LogOdds, labels: Labels, columns: list[int]) -> BetaCalibration | None:
+def _fit_columns(
+    log_odds: LogOdds, labels: Labels, weights: Weights | None, columns: list[int]
+) -> BetaCalibration | None:
     """Fit the parameters a (0), b (1) or both. Return None if one would be negative."""
     design = np.column_stack([-np.logaddexp(0.0, -log_odds), np.logaddexp(0.0, log_odds)])
-    fitted = LogisticRegression(C=np.inf, max_iter=1_000).fit(design[:, columns], labels)
-    weights = np.zeros(2)
-    weights[columns] = fitted.coef_[0]
-    if weights.min() < 0 or weights.max() <= 0:
+    fitted = LogisticRegression(C=np.inf, max_iter=1_000).fit(design[:, columns], labels, weights)
+    slopes = np.zeros(2)
+    slopes[columns] = fitted.coef_[0]
+    if slopes.min() < 0 or slopes.max() <= 0:
         return None
-    return BetaCalibration(a=float(weights[0]), b=float(weights[1]), c=float(fitted.intercept_[0]))
-
-
-def _measure_loss(log_odds: LogOdds, labels: Labels, calibration: BetaCalibration) -> float:
-    return log_loss(labels, probabilities_from_log_odds(calibrate(log_odds, calibration)))
+    return BetaCalibration(a=float(slopes[0]), b=float(slopes[1]), c=float(fitted.intercept_[0]))

@@ -6,10 +6,12 @@ from itertools import combinations
 from typing import Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.annotations import Column
 from models.estimators.formula import LARGEST_NUMBER, Curve, Line, Steps
 from models.features import Feature, Matrix
+from models.weighting import Weights, select_weights, weigh, weighted_quantiles
 
 ENTRY = 8.0  # least fall in deviance for a new term; reached by chance with probability .005
 BEND = 4.0  # added for each free end of a line, because its position is selected
@@ -45,17 +47,41 @@ class Option:
         return replace(self, values=values)
 
 
-def generate_singles(features: Sequence[Feature], matrix: Matrix) -> Iterable[Option]:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Amounts:
+    """The values of a feature where it has one, and how many applications each stands for."""
+
+    values: Column
+    weights: Weights | None
+
+    @property
+    def median(self) -> float:
+        return float(np.median(self.values)) if self.weights is None else self.find([0.5])[0]
+
+    def find(self, quantiles: Sequence[float]) -> list[float]:
+        """Find quantiles of the values."""
+        numbers: list[float] = weighted_quantiles(self.values, quantiles, self.weights).tolist()
+        return numbers
+
+    def select(self, rows: NDArray[np.bool_]) -> "_Amounts":
+        return _Amounts(self.values[rows], select_weights(self.weights, rows))
+
+
+def generate_singles(
+    features: Sequence[Feature], matrix: Matrix, weights: Weights | None = None
+) -> Iterable[Option]:
     """Generate every shape of every feature that varies, the simplest of each feature first."""
     kinds = [f.characteristic for f in features if f.equals is not None]
     for feature, column in zip(features, matrix.T, strict=True):
         # A formula can hold no larger numbers; its shapes are constant beyond.
-        values = np.clip(column[~np.isnan(column)], -LARGEST_NUMBER, LARGEST_NUMBER)
+        is_present = ~np.isnan(column)
+        values = np.clip(column[is_present], -LARGEST_NUMBER, LARGEST_NUMBER)
         if not len(values) or values.min() == values.max():
             continue
         # One of many levels fits by chance more easily, so it must achieve more.
         level_charge = 2.0 * float(np.log(max(1, kinds.count(feature.characteristic))))
-        for shape, shape_charge in _generate_shapes(feature, values):
+        amounts = _Amounts(values, select_weights(weights, is_present))
+        for shape, shape_charge in _generate_shapes(feature, amounts):
             charge = shape_charge if feature.equals is None else level_charge
             yield Option((feature,), (shape,), shape.evaluate(column), ENTRY + charge)
 
@@ -73,58 +99,62 @@ def generate_pairs(selected: Sequence[Option], singles: Sequence[Option]) -> lis
     ]
 
 
-def _generate_shapes(feature: Feature, values: Column) -> Iterable[tuple[Shape, float]]:
+def _generate_shapes(feature: Feature, amounts: _Amounts) -> Iterable[tuple[Shape, float]]:
     """Generate the shapes of a feature, each with the gain it must achieve beyond `ENTRY`."""
-    low, high = _find_span(values)
-    median = float(np.median(values))
+    values = amounts.values
+    low, high = _find_span(amounts)
+    median = amounts.median
     yield _build_line(feature, (low, high), median), 0.0
     if feature.equals is not None:
         return
-    for bend in _find_knots(values, BENDS):
+    for bend in _find_knots(amounts, BENDS):
         if low < bend < high:
             yield _build_line(feature, (low, bend), median), BEND
             yield _build_line(feature, (bend, high), median), BEND
-    for first, second in combinations(_find_knots(values, RAMPS), 2):
+    for first, second in combinations(_find_knots(amounts, RAMPS), 2):
         yield _build_line(feature, (first, second), median), 2 * BEND
     if values.min() >= 0:
         span = (float(values.min()), float(values.max()))
-        for unit in np.unique([1.0, *np.quantile(values[values > 0], UNITS)]).tolist():
+        for unit in np.unique([1.0, *amounts.select(values > 0).find(UNITS)]).tolist():
             start, end = _orient_span(feature, span)
             curve = Curve(feature=feature.name, unit=unit, start=start, end=end, missing=0.0)
             yield curve.model_copy(update={"missing": _evaluate_one(curve, median)}), 0.0
-    yield from _build_ranks(feature, values, median)
+    yield from _build_ranks(feature, amounts, median)
 
 
-def _find_span(values: Column) -> tuple[float, float]:
+def _find_span(amounts: _Amounts) -> tuple[float, float]:
     """Find the ends of the simplest line: the range, without its tails if they are heavy.
 
     Over the range of a heavy tail a line is constant but for a few rows.
     """
-    low, high = float(values.min()), float(values.max())
-    inner = np.quantile(values, (TAIL, 1.0 - TAIL)).tolist()
+    low, high = float(amounts.values.min()), float(amounts.values.max())
+    inner = amounts.find((TAIL, 1.0 - TAIL))
     if inner[0] < inner[1] and high - low > HEAVY * (inner[1] - inner[0]):
         return inner[0], inner[1]
     return low, high
 
 
-def _find_knots(values: Column, quantiles: Sequence[float]) -> list[float]:
+def _find_knots(amounts: _Amounts, quantiles: Sequence[float]) -> list[float]:
     """Find where lines may bend: at quantiles, and at those of the values above the least.
 
     Most counts are 0 in most rows. Quantiles of all rows would then be 0 alone.
     """
-    above = values[values > values.min()]
-    knots = np.unique([np.quantile(values, quantiles), np.quantile(above, quantiles)])
+    above = amounts.select(amounts.values > amounts.values.min())
+    knots = np.unique([amounts.find(quantiles), above.find(quantiles)])
     return [float(knot) for knot in knots]
 
 
-def _build_ranks(feature: Feature, values: Column, median: float) -> Iterable[tuple[Shape, float]]:
+def _build_ranks(
+    feature: Feature, amounts: _Amounts, median: float
+) -> Iterable[tuple[Shape, float]]:
     """Build steps that rise with the rank among the rows, whatever the scale of the values."""
-    edges = np.unique(np.quantile(values, RANKS))
+    values, shares = amounts.values, weigh(np.ones(len(amounts.values)), amounts.weights)
+    edges = np.unique(amounts.find(RANKS))
     edges = edges[edges > values.min()]
     if len(edges) > 1:
         bins = np.searchsorted(edges, values, side="right")
-        counts = np.bincount(bins, minlength=len(edges) + 1)
-        ranks = (np.cumsum(counts) - counts / 2) / len(values)
+        counts = np.bincount(bins, weights=shares, minlength=len(edges) + 1)
+        ranks = (np.cumsum(counts) - counts / 2) / shares.sum()
         heights = ranks if feature.sign >= 0 else 1.0 - ranks
         steps = Steps(
             feature=feature.name,

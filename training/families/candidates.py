@@ -8,22 +8,25 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.compose import ColumnTransformer
-from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.preprocessing import FunctionTransformer
 from xgboost import XGBClassifier, XGBRFClassifier
 
 from models.contract import CreditModel
-from models.errors import LibraryMissingError
+from models.errors import DataError, LibraryMissingError
 from models.estimators.families import Family
 from models.features import Matrix, features
+from models.metrics import Labels
+from models.weighting import Weights
 from training.families.balance import BalancedPipeline
 from training.families.formula_search import SparseAdditiveClassifier
+from training.families.number_standardiser import NumberStandardiser
 from training.families.signed_logistic import SignedLogisticRegression
 from training.families.woe import WoeTransformer
 from training.search_settings import Balance
 
 LOGISTIC_ITERATIONS = 2_000
+WEIGHTED_STEPS = ("standardise", "woe", "classify")  # of a pipeline, that use sample weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,25 @@ class Candidate:
 
         return replace(self, build=build, balance=balance)
 
+    def fit(
+        self, fit: Fit, frame: pd.DataFrame, labels: Labels, weights: Weights | None = None
+    ) -> Pipeline:
+        """Build the pipeline and fit it. A row of weight 2 counts as two equal rows.
+
+        Raises
+        ------
+        DataError
+            If rows are to be balanced and have weights.
+        """
+        pipeline = self.build(fit)
+        if weights is None:
+            return pipeline.fit(frame, labels)
+        if self.balance is not None:
+            message = "--balance and --weight-column exclude each other; leave out one of them"
+            raise DataError(message)
+        steps = [name for name in WEIGHTED_STEPS if name in pipeline.named_steps]
+        return pipeline.fit(frame, labels, **{f"{name}__sample_weight": weights for name in steps})
+
 
 def frame_from_matrix(model: type[CreditModel], matrix: Matrix) -> pd.DataFrame:
     """Return a matrix as a frame with column names, by which the pipelines select columns."""
@@ -78,17 +100,12 @@ def build_logistic(fit: Fit) -> Pipeline:
     numbers = [f.name for f in features(fit.model) if f.equals is None]
     indicators = [f.name for f in features(fit.model) if f.equals is not None]
     signs = [f.sign for f in features(fit.model) if f.equals is None] + [0] * len(indicators)
-    scale = Pipeline(
-        [
-            ("impute", SimpleImputer(strategy="median", keep_empty_features=True)),
-            ("standardise", StandardScaler()),
-        ]
-    )
     columns = ColumnTransformer(
-        [("numbers", scale, numbers), ("indicators", "passthrough", indicators)]
+        [("numbers", "passthrough", numbers), ("indicators", "passthrough", indicators)]
     )
+    standardise = NumberStandardiser(count=len(numbers))
     classify = SignedLogisticRegression(signs=signs, max_iter=LOGISTIC_ITERATIONS)
-    return Pipeline([("columns", columns), ("classify", classify)])
+    return Pipeline([("columns", columns), ("standardise", standardise), ("classify", classify)])
 
 
 def build_scorecard(fit: Fit) -> Pipeline:

@@ -12,7 +12,7 @@ from sklearn.pipeline import Pipeline
 from xgboost import XGBClassifier
 
 from models.features import features
-from models.metrics import Labels, Probabilities, auc, auc_difference
+from models.metrics import Probabilities, auc, auc_difference
 from models.scorer import probabilities_from_log_odds
 from training.families.candidates import Candidate, Fit
 from training.families.folds import FoldedData, predict_folds
@@ -71,12 +71,12 @@ def measure_constraint_costs(fit: Fit, data: FoldedData) -> ConstraintCosts | No
         costs = []
         for name, sign in signs.items():
             without = _predict(fit, data, (name,), advance)
-            cost, low, high = _compare(labels, without, constrained)
+            cost, low, high = _compare(data, without, constrained)
             costs.append(SignCost(feature=name, sign=sign, cost=cost, low=low, high=high))
-    cost, low, high = _compare(labels, free, constrained)
+    cost, low, high = _compare(data, free, constrained)
     return ConstraintCosts(
-        free_auc=auc(labels, free),
-        constrained_auc=auc(labels, constrained),
+        free_auc=auc(labels, free, data.weights),
+        constrained_auc=auc(labels, constrained, data.weights),
         cost=cost,
         low=low,
         high=high,
@@ -113,9 +113,9 @@ def _build_trees(fit: Fit, signs: tuple[int, ...]) -> Pipeline:
 
 
 def _compare(
-    labels: Labels, first: Probabilities, second: Probabilities
+    data: FoldedData, first: Probabilities, second: Probabilities
 ) -> tuple[float, float, float]:
     """Return the AUC of the first less that of the second, and the ends of its interval."""
-    difference = auc_difference(labels, first, second)
+    difference = auc_difference(data.labels, first, second, data.weights)
     half = (difference.value - difference.lower_bound(0.975)) if difference.standard_error else 0.0
     return difference.value, difference.value - half, difference.value + half

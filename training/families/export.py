@@ -75,18 +75,16 @@ def _formula_from_scorecard(pipeline: Pipeline, model: type[CreditModel]) -> For
 
 def _formula_from_logistic(pipeline: Pipeline, model: type[CreditModel]) -> Formula:
     """Undo the standardisation: `w (x - mean) / scale` is a weight on `x` plus a constant."""
-    columns, classify = pipeline.named_steps["columns"], pipeline.named_steps["classify"]
+    columns, standardise = pipeline.named_steps["columns"], pipeline.named_steps["standardise"]
+    classify = pipeline.named_steps["classify"]
     numbers, indicators = columns.transformers_[0][2], columns.transformers_[1][2]
     weights = dict(zip([*numbers, *indicators], classify.coef_[0].tolist(), strict=True))
     intercept = float(classify.intercept_[0])
     fills = dict.fromkeys(weights, 0.0)
-    # Without numbers their transformer is not fitted.
-    steps = columns.named_transformers_["numbers"].named_steps if numbers else {}
     for i, name in enumerate(numbers):
-        median = float(steps["impute"].statistics_[i])
-        weights[name] /= float(steps["standardise"].scale_[i])
-        intercept -= weights[name] * float(steps["standardise"].mean_[i])
-        fills[name] = 0.0 if np.isnan(median) else median
+        weights[name] /= float(standardise.scales_[i])
+        intercept -= weights[name] * float(standardise.means_[i])
+        fills[name] = float(standardise.medians_[i])
     return Formula(
         features=tuple(f.name for f in features(model)),
         intercept=intercept,

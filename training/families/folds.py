@@ -11,6 +11,7 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from models.estimators.families import LogOdds
 from models.metrics import Labels
+from models.weighting import Weights, select_weights
 from training.families.candidates import Candidate, Fit
 
 FOLDS = 5
@@ -24,19 +25,26 @@ Groups = NDArray[np.uint64]
 class FoldedData:
     """Training rows, their labels, and for each fold the indices of fitted and held-out rows.
 
-    Rows of equal `groups`, if there are any, are in one fold.
+    Rows of equal `groups`, if there are any, are in one fold. `weights` are how many applications a
+    row stands for.
     """
 
     frame: pd.DataFrame
     labels: Labels
     folds: tuple[tuple[Rows, Rows], ...] = ()
     groups: Groups | None = None
+    weights: Weights | None = None
 
     def select(self, rows: Rows) -> Self:
         """Select some rows, without folds."""
         groups = None if self.groups is None else self.groups[rows]
         return replace(
-            self, frame=self.frame.iloc[rows], labels=self.labels[rows], folds=(), groups=groups
+            self,
+            frame=self.frame.iloc[rows],
+            labels=self.labels[rows],
+            folds=(),
+            groups=groups,
+            weights=select_weights(self.weights, rows),
         )
 
     def fold(self, folds: int, seed: int) -> Self:
@@ -64,7 +72,8 @@ def predict_held(
 ) -> LogOdds:
     """Fit a candidate to the fitted rows of a fold, and return log-odds of its held-out rows."""
     fitted, held = fold
-    pipeline = candidate.build(fit).fit(data.frame.iloc[fitted], data.labels[fitted])
+    weights = select_weights(data.weights, fitted)
+    pipeline = candidate.fit(fit, data.frame.iloc[fitted], data.labels[fitted], weights)
     # XGBoost's single precision can round a probability to 0 or 1.
     predicted = pipeline.predict_proba(data.frame.iloc[held])[:, 1].astype(np.float64)
     probabilities = np.clip(predicted, LEAST_PROBABILITY, 1.0 - LEAST_PROBABILITY)

@@ -18,7 +18,10 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from models.estimators.formula import Formula, Term
 from models.features import Feature, Matrix
 from models.metrics import Labels
+from models.weighting import Weights as SampleWeights
+from models.weighting import weigh
 from training.families.candidate_terms import ENTRY, Option, generate_pairs, generate_singles
+from training.families.outcomes import Outcomes
 from training.families.penalised_logistic import (
     RegressionProblem,
     Weights,
@@ -44,18 +47,20 @@ class SparseAdditiveClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[
         self.features = features
         self.seed = seed
 
-    def fit(self, X: Matrix, y: Labels) -> Self:  # noqa: N803 -- scikit-learn's names
+    def fit(self, X: Matrix, y: Labels, sample_weight: SampleWeights | None = None) -> Self:  # noqa: N803 -- scikit-learn's names
         """Fit to a matrix `(n, p)` and labels `(n,)`."""
         rows = np.random.default_rng(self.seed).permutation(len(y))[:SELECTION_ROWS]
-        search = _TermSearch(y[rows])
-        singles = list(generate_singles(self.features, X[rows]))
+        outcomes = Outcomes(y, sample_weight)
+        drawn = outcomes.select(rows)
+        search = _TermSearch(drawn)
+        singles = list(generate_singles(self.features, X[rows], drawn.weights))
         selected = search.exchange(search.extend([], singles), singles)
         selected = search.extend(selected, generate_pairs(selected, singles))
         selected = search.exchange(search.extend(selected, singles), singles)
         names = [f.name for f in self.features]
-        shrunk = choose_shrinkage(y[rows], selected, singles)
+        shrunk = choose_shrinkage(drawn, selected, singles)
         options = [o.evaluate(X, names) for o in shrunk.options]
-        weights = shrunk.fit(y, options)
+        weights = shrunk.fit(outcomes, options)
         self.formula_ = Formula(
             features=tuple(names),
             intercept=float(weights[0]),
@@ -82,7 +87,7 @@ class _TermSearch:
     an option, where the next fit starts; the intercept's is under None.
     """
 
-    labels: Labels
+    outcomes: Outcomes
     cache: dict[tuple[Option, ...], Weights] = field(default_factory=dict)
     last: dict[Option | None, float] = field(default_factory=dict)
 
@@ -126,16 +131,15 @@ class _TermSearch:
         """Fit intercept and weights by maximum likelihood; signed weights are at least 0."""
         key = tuple(options)
         if key not in self.cache:
-            rate = self.labels.mean()
             guesses = [self.last.get(option, 0.0) for option in options]
-            start = np.array([self.last.get(None, np.log(rate / (1.0 - rate))), *guesses])
+            start = np.array([self.last.get(None, self.outcomes.log_odds), *guesses])
             weights = fit_penalised(self._build_problem(options), start)
             self.cache[key] = weights
             self.last.update(zip([None, *options], weights.tolist(), strict=True))
         return self.cache[key]
 
     def _build_problem(self, options: Sequence[Option]) -> RegressionProblem:
-        return build_problem(self.labels, options, np.full(len(options) + 1, RIDGE))
+        return build_problem(self.outcomes, options, np.full(len(options) + 1, RIDGE))
 
     def _measure_gains(
         self, selected: Sequence[Option], options: Sequence[Option], values: "_Values"
@@ -144,8 +148,10 @@ class _TermSearch:
         problem, weights = self._build_problem(selected), self.fit_weights(selected)
         design = problem.design
         probabilities = expit(design @ weights)
-        variance = probabilities * (1.0 - probabilities)
-        slopes = values.first @ (self.labels - probabilities).astype(np.float32)
+        counts = self.outcomes.weights
+        variance = weigh(probabilities * (1.0 - probabilities), counts)
+        residuals = weigh(self.outcomes.labels - probabilities, counts)
+        slopes = values.first @ residuals.astype(np.float32)
         weighted = (design * variance[:, None]).astype(np.float32)
         shared = weighted.T @ values.first.T
         explained = np.linalg.solve(linearise(problem, weights)[0], shared)

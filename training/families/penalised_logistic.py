@@ -14,6 +14,8 @@ from scipy.special import expit
 
 from models.features import Matrix
 from models.metrics import Labels
+from models.weighting import Weights as SampleWeights
+from models.weighting import weigh
 
 NEWTON_STEPS = 30
 CONVERGED = 1e-3  # largest change of a weight; the next change would be about its square
@@ -25,12 +27,16 @@ Weights = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RegressionProblem:
-    """A design `(n, k)` with labels `(n,)`, and for each weight its penalty and lower bound."""
+    """A design `(n, k)` with labels `(n,)`, and for each weight its penalty and lower bound.
+
+    `counts` are how many applications each row stands for, or None.
+    """
 
     design: Matrix
     labels: Labels
     penalties: Weights
     lower: Weights
+    counts: SampleWeights | None = None
 
 
 def fit_penalised(problem: RegressionProblem, start: Weights) -> Weights:
@@ -64,16 +70,18 @@ def linearise(problem: RegressionProblem, weights: Weights) -> tuple[Matrix, Wei
     design = problem.design
     probabilities = expit(design @ weights)
     variance = np.maximum(probabilities * (1.0 - probabilities), LEAST_VARIANCE)
-    scaled = design * np.sqrt(variance)[:, None]
+    scaled = design * np.sqrt(weigh(variance, problem.counts))[:, None]
     information = scaled.T @ scaled + np.diag(problem.penalties)
-    slopes = design.T @ (problem.labels - probabilities) - problem.penalties * weights
+    residuals = weigh(problem.labels - probabilities, problem.counts)
+    slopes = design.T @ residuals - problem.penalties * weights
     return information, slopes
 
 
 def measure_log_likelihood(problem: RegressionProblem, weights: Weights) -> float:
     """Return the log-likelihood of the labels, without penalties."""
     log_odds = problem.design @ weights
-    return float((problem.labels * log_odds - np.logaddexp(0.0, log_odds)).sum())
+    likelihoods = problem.labels * log_odds - np.logaddexp(0.0, log_odds)
+    return float(weigh(likelihoods, problem.counts).sum())
 
 
 def _measure_objective(problem: RegressionProblem, weights: Weights) -> float:

@@ -23,6 +23,7 @@ from models.calibration import calibrate
 from models.contract import name_from_model
 from models.metrics import log_loss
 from models.scorer import probabilities_from_log_odds
+from models.weighting import select_weights
 from training.families.calibration_fit import OutOfFold, choose_calibration, fit_beta
 from training.families.candidates import Candidate, Fit
 from training.families.folds import FoldedData, predict_folds, predict_held
@@ -115,7 +116,8 @@ def measure_nested_loss(
         tuned = candidate.with_parameters(parameters)
         log_odds[held] = predict_held(tuned, fit, data, (fitted, held))
         fold_indices[held] = fold
-    return choose_calibration(OutOfFold(log_odds, fold_indices), data.labels).log_loss
+    out_of_fold = OutOfFold(log_odds, fold_indices)
+    return choose_calibration(out_of_fold, data.labels, data.weights).log_loss
 
 
 def _open_study(
@@ -146,6 +148,7 @@ def _name_study(candidate: Candidate, fit: Fit, data: FoldedData) -> str:
     """Name a study by all that its trials depend on, so that a journal never mixes two."""
     digest = hashlib.sha256(np.ascontiguousarray(data.frame.to_numpy()).tobytes())
     digest.update(data.labels.tobytes())
+    digest.update(b"" if data.weights is None else data.weights.tobytes())
     digest.update(repr(sorted(candidate.parameters.items())).encode())
     model_name = name_from_model(fit.model)
     return f"{model_name} {candidate.family} seed {fit.seed} {digest.hexdigest()[:16]}"
@@ -163,12 +166,13 @@ def _measure_loss(candidate: Candidate, fit: Fit, data: FoldedData, trial: Trial
     losses = []
     for fold, (held, predicted) in enumerate(predict_folds(candidate, fit, data)):
         log_odds[held], fold_indices[held] = predicted, fold
-        calibrated = calibrate(predicted, fit_beta(predicted, labels[held]))
-        losses.append(log_loss(labels[held], probabilities_from_log_odds(calibrated)))
+        weights = select_weights(data.weights, held)
+        calibrated = calibrate(predicted, fit_beta(predicted, labels[held], weights))
+        losses.append(log_loss(labels[held], probabilities_from_log_odds(calibrated), weights))
         trial.report(float(np.mean(losses)), fold)
         if fold < len(data.folds) - 1 and trial.should_prune():
             return None
-    return choose_calibration(OutOfFold(log_odds, fold_indices), labels).log_loss
+    return choose_calibration(OutOfFold(log_odds, fold_indices), labels, data.weights).log_loss
 
 
 def _count(study: optuna.Study, *states: TrialState) -> int:

@@ -8,6 +8,7 @@ import numpy as np
 from models.estimators.families import Family
 from models.metrics import auc, log_loss
 from models.scorer import probabilities_from_log_odds
+from models.weighting import select_weights
 from training.families.calibration_fit import CalibrationChoice, OutOfFold, choose_calibration
 from training.families.candidates import CANDIDATES, Candidate, Fit
 from training.families.folds import FoldedData, predict_folds
@@ -107,16 +108,17 @@ def _cross_validate(
     for fold, (held, predicted) in enumerate(predict_folds(candidate, fit, data)):
         fold_indices[held], log_odds[held] = fold, predicted
         probabilities = probabilities_from_log_odds(predicted)
+        weights = select_weights(data.weights, held)
         folds.append(
             FoldResult(
                 family=candidate.family,
                 fold=fold,
-                auc=auc(labels[held], probabilities),
-                log_loss=log_loss(labels[held], probabilities),
+                auc=auc(labels[held], probabilities, weights),
+                log_loss=log_loss(labels[held], probabilities, weights),
             )
         )
         advance()
     out_of_fold = OutOfFold(log_odds, fold_indices)
     is_balanced = candidate.balance is not None
-    calibration = choose_calibration(out_of_fold, labels, is_needed=is_balanced)
+    calibration = choose_calibration(out_of_fold, labels, data.weights, is_needed=is_balanced)
     return FamilyResult(candidate, tuple(folds), out_of_fold, calibration)

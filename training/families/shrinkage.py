@@ -11,8 +11,10 @@ from itertools import product
 
 import numpy as np
 
-from models.metrics import Labels
+from models.weighting import Weights as SampleWeights
+from models.weighting import weighted_variance
 from training.families.candidate_terms import Option
+from training.families.outcomes import Outcomes
 from training.families.penalised_logistic import (
     LEAST_VARIANCE,
     RegressionProblem,
@@ -36,13 +38,13 @@ class Shrunk:
     penalties: Weights
     weights: Weights
 
-    def fit(self, labels: Labels, options: Sequence[Option]) -> Weights:
+    def fit(self, outcomes: Outcomes, options: Sequence[Option]) -> Weights:
         """Fit the weights of the same terms, with their values on other rows, to their labels."""
-        return fit_penalised(build_problem(labels, options, self.penalties), self.weights)
+        return fit_penalised(build_problem(outcomes, options, self.penalties), self.weights)
 
 
 def choose_shrinkage(
-    labels: Labels, selected: Sequence[Option], singles: Sequence[Option]
+    outcomes: Outcomes, selected: Sequence[Option], singles: Sequence[Option]
 ) -> Shrunk:
     """Choose between the selected terms, the simplest shapes of all features, and both.
 
@@ -50,27 +52,30 @@ def choose_shrinkage(
     """
     weights: dict[Option, float] = {}  # of the last fit, where the next one starts
     fits = []
+    counts = outcomes.weights
     for trial in _list_trials(selected, _list_simplest(singles)):
-        problem = build_problem(labels, trial.options, trial.penalties)
-        start = [_log_odds_of_rate(labels), *(weights.get(o, 0.0) for o in trial.options)]
+        problem = build_problem(outcomes, trial.options, trial.measure_penalties(counts))
+        start = [outcomes.log_odds, *(weights.get(o, 0.0) for o in trial.options)]
         fitted = fit_penalised(problem, np.array(start))
         weights |= zip(trial.options, fitted[1:].tolist(), strict=True)
         fits.append((measure_log_evidence(problem, fitted) - trial.charge, trial, fitted))
     _, best, fitted = max(fits, key=lambda fit: fit[0])
-    spreads = np.abs(fitted[1:]) * [o.values.std() for o in best.options]
+    spreads = np.abs(fitted[1:]) * [
+        weighted_variance(o.values, counts) ** 0.5 for o in best.options
+    ]
     is_needed = (spreads >= LEAST_SPREAD) | (np.arange(len(spreads)) < len(best.selected))
     options = tuple(o for o, needed in zip(best.options, is_needed, strict=True) if needed)
     is_needed = np.append([True], is_needed)
-    return Shrunk(options, best.penalties[is_needed], fitted[is_needed])
+    return Shrunk(options, best.measure_penalties(counts)[is_needed], fitted[is_needed])
 
 
 def build_problem(
-    labels: Labels, options: Sequence[Option], penalties: Weights
+    outcomes: Outcomes, options: Sequence[Option], penalties: Weights
 ) -> RegressionProblem:
     """Build the problem of an intercept and terms; weights of signed terms are at least 0."""
-    design = np.column_stack([np.ones(len(labels)), *(o.values for o in options)])
+    design = np.column_stack([np.ones(len(outcomes.labels)), *(o.values for o in options)])
     lower = np.array([-np.inf, *(0.0 if o.is_signed else -np.inf for o in options)])
-    return RegressionProblem(design, labels, penalties, lower)
+    return RegressionProblem(design, outcomes.labels, penalties, lower, outcomes.weights)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +91,11 @@ class _Trial:
     def options(self) -> tuple[Option, ...]:
         return self.selected + self.others
 
-    @property
-    def penalties(self) -> Weights:
+    def measure_penalties(self, counts: SampleWeights | None) -> Weights:
+        """Return the penalty of each weight; `counts` are how many applications rows stand for."""
         factors = [self.selected_penalty] * len(self.selected)
         factors += [self.others_penalty] * len(self.others)
-        variances = [max(float(o.values.var()), LEAST_VARIANCE) for o in self.options]
+        variances = [max(weighted_variance(o.values, counts), LEAST_VARIANCE) for o in self.options]
         return np.array([LEAST_VARIANCE, *np.multiply(factors, variances)])
 
     @property
@@ -115,8 +120,3 @@ def _list_simplest(singles: Sequence[Option]) -> list[Option]:
     for option in singles:
         simplest.setdefault(option.features[0].name, option)
     return list(simplest.values())
-
-
-def _log_odds_of_rate(labels: Labels) -> float:
-    rate = float(labels.mean())
-    return float(np.log(rate / (1.0 - rate)))

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from models.metrics import Labels
+from models.weighting import Weights, weighted_mean
 
 
 class SignedLogisticRegression(LogisticRegression):  # type: ignore[misc]  # it has no types
@@ -27,12 +28,17 @@ class SignedLogisticRegression(LogisticRegression):  # type: ignore[misc]  # it 
         super().__init__(C=C, max_iter=max_iter)
         self.signs = signs
 
-    def fit(self, X: NDArray[np.float64], y: Labels) -> Self:  # noqa: N803 -- scikit-learn's names
+    def fit(
+        self,
+        X: NDArray[np.float64],  # noqa: N803 -- scikit-learn's names
+        y: Labels,
+        sample_weight: Weights | None = None,
+    ) -> Self:
         """Fit until no weight of a remaining feature has the wrong sign."""
         signs, is_active = np.array(self.signs), np.ones(X.shape[1], dtype=bool)
         weights = np.zeros(X.shape[1])
         while is_active.any():
-            super().fit(X[:, is_active], y)
+            super().fit(X[:, is_active], y, sample_weight)
             weights[:] = 0.0
             weights[is_active] = self.coef_[0]
             is_wrong = weights * signs < 0
@@ -41,7 +47,8 @@ class SignedLogisticRegression(LogisticRegression):  # type: ignore[misc]  # it 
             is_active &= ~is_wrong
         if not is_active.any():
             weights[:] = 0.0
-            self.intercept_ = np.log([y.mean() / (1.0 - y.mean())])
+            rate = weighted_mean(y, sample_weight)
+            self.intercept_ = np.log([rate / (1.0 - rate)])
         self.coef_: NDArray[np.float64] = weights[None, :]
         self.n_features_in_ = X.shape[1]
         return self

@@ -25,6 +25,7 @@ SPECIAL_HELP = {
     "id-column": "column that identifies a row",
     "group-column": "column that is equal for rows that must not be split, such as a customer",
     "date-column": "column with the date of the application; tests the model out of time",
+    "weight-column": "column with the number of applications that a row stands for",
 }
 MAX_REFUSED_SHARE = 0.01  # of the rows of a source
 AFTERWARDS = "known-afterwards"

@@ -98,6 +98,9 @@ def convert_outcomes(
 def convert_dates(column: pd.Series, dialect: CsvDialect) -> ConvertedColumn:
     """Convert a column to days since 1970-01-01."""
     if pd.api.types.is_datetime64_any_dtype(column.dtype):
+        if isinstance(column.dtype, pd.DatetimeTZDtype):
+            # The date in the zone of the column, where UTC may have another day.
+            column = column.dt.tz_localize(None)
         days = column.to_numpy("datetime64[D]")
         return ConvertedColumn(
             np.where(np.isnat(days), np.nan, days.astype(np.int64)), np.zeros(len(days), bool)
@@ -229,6 +232,8 @@ def _parse_outcome(
 def _parse_date(dialect: CsvDialect, value: object) -> float | None:
     if is_absent(value) or (isinstance(value, str) and value.strip() in dialect.missing):
         return math.nan
+    if isinstance(value, Real) and dialect.date != ISO_FORMAT and float(value).is_integer():
+        value = str(int(float(value)))  # a date such as 20241231
     if isinstance(value, str):
         try:
             if dialect.date == ISO_FORMAT:  # perhaps with a time

@@ -18,8 +18,8 @@ MOST_NAMES = 12  # columns of the data that a message lists
 class ColumnMap:
     """Which column has what. Optional fields without a column are in `absent`.
 
-    `outcome` is the column of the label. `special` maps the settings `id_column`, `group_column`
-    and `date_column` to columns that a model declares and the data has.
+    `outcome` is the column of the label. `special` maps the settings `id_column`, `group_column`,
+    `date_column` and `weight_column` to columns that a model declares and the data has.
     """
 
     fields: Mapping[str, str]
@@ -77,24 +77,52 @@ def map_columns(
         explained = _explain_missing(outcome, names, is_optional=False)
         faults.append(explained.replace(f"--column {outcome}=", "--outcome-column "))
     special = {s: column for s in SPECIAL if (column := getattr(declared, s)) is not None}
-    faults += [
-        f"{setting}: the data has no column {column}"
-        for setting, column in special.items()
-        if column not in names
-    ]
+    faults += check_special(names, declared)
     faults += _find_shared({**fields, model.label: outcome})
-    faults += [
-        f"{name} reads the column {column}, which is declared as known only after the outcome"
-        for name, column in fields.items()
-        if column in declared.known_afterwards
-    ]
+    faults += _find_forbidden(fields, outcome, declared)
     if faults:
         raise DataError(_explain_delimiter(names) or "; ".join(faults))
     absent = tuple(c.name for c in list_fields(model) if c.name not in fields)
     return ColumnMap(fields, absent, outcome, special)
 
 
-SPECIAL = ("id_column", "group_column", "date_column")
+SPECIAL = ("id_column", "group_column", "date_column", "weight_column")
+
+
+def check_special(names: Sequence[str], declared: DataFile) -> list[str]:
+    """Return a message for each special column that is declared and not there."""
+    return [
+        f"{setting}: the data has no column {column}{_suggest(column, names)}"
+        for setting in SPECIAL
+        if (column := getattr(declared, setting)) is not None and column not in names
+    ]
+
+
+def _suggest(name: str, names: Sequence[str]) -> str:
+    close = _find_close(name, names)
+    return f"; is {close} meant?" if close else ""
+
+
+def _find_close(name: str, names: Sequence[str]) -> str | None:
+    """Return the name that is most like another, if one is like it."""
+    lowered = {candidate.lower(): candidate for candidate in names}
+    close = get_close_matches(name.lower(), lowered, n=1, cutoff=LEAST_LIKENESS)
+    return lowered[close[0]] if close else None
+
+
+def _find_forbidden(fields: Mapping[str, str], outcome: str, declared: DataFile) -> list[str]:
+    """Find fields that read a weight, or what is known only after the outcome."""
+    faults = [
+        f"{name} reads the column {column}, which is declared as weight_column; a weight is no "
+        "property of an applicant"
+        for name, column in {**fields, "the outcome": outcome}.items()
+        if column == declared.weight_column
+    ]
+    return faults + [
+        f"{name} reads the column {column}, which is declared as known only after the outcome"
+        for name, column in fields.items()
+        if column in declared.known_afterwards
+    ]
 
 
 def _check_arguments(
@@ -136,9 +164,7 @@ def _find_columns(c: Characteristic, names: Sequence[str], chosen: Mapping[str, 
 
 
 def _explain_missing(name: str, names: Sequence[str], *, is_optional: bool) -> str:
-    lowered = {candidate.lower(): candidate for candidate in names}
-    close = get_close_matches(name.lower(), lowered, n=1, cutoff=LEAST_LIKENESS)
-    column = lowered[close[0]] if close else None
+    column = _find_close(name, names)
     listed = ", ".join(names[:MOST_NAMES]) + (", ..." if len(names) > MOST_NAMES else "")
     hint = (
         f"if {column} is meant, declare --column {name}={column}"

@@ -3,7 +3,9 @@
 Everything here is a suggestion. A model file, or an option, declares what training may rely on.
 """
 
-from collections.abc import Callable, Sequence
+import re
+import unicodedata
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
@@ -20,10 +22,23 @@ MOST_LEVELS = 30  # distinct words of a column that is read as levels
 SAMPLE_ROWS = 20_000  # from which dialect and kinds are suggested
 DISGUISE = 0.95  # AUC of one column, from which it may be known only after the outcome
 AFTERWARDS = "tells the outcome almost alone: known only afterwards?"  # a remark
+AMBIGUOUS = "day or month first? both read every date; declare --date"  # a remark
 OUTCOME = "the outcome"  # a remark on the column itself
 LEAST_READABLE = 0.95  # share of present cells that a kind must read
+ID_WORDS = frozenset(("id", "key", "no", "nr", "num", "number", "uuid", "reference", "ref"))
+GROUP_WORDS = frozenset(
+    ("customer", "client", "borrower", "applicant", "member", "person", "household", "company")
+)
+DATE_WORDS = frozenset(("application", "applied", "issue", "issued", "granted", "origination"))
 SYMBOLS = ("$", "€", "£", "%")
-DATE_FORMATS = ("%Y-%m-%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%d-%b-%y", "%Y/%m/%d")
+DATE_ROWS = 2_000  # from which the form of dates is suggested
+COMPACT = CsvDialect(date="%Y%m%d")  # such dates are whole numbers too: never assumed
+DATE_FORMATS = (
+    *("%Y-%m-%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%Y/%m/%d", "%m-%d-%Y", "%d-%m-%Y"),
+    *("%d-%b-%y", "%d-%b-%Y", "%b %d, %Y", "%d.%m.%y", "%m/%d/%y", "%d/%m/%y"),
+    *("%b-%y", "%b-%Y", "%Y-%m", "%m/%Y"),
+    *("%d.%m.%Y %H:%M", "%m/%d/%Y %H:%M", "%d/%m/%Y %H:%M"),
+)
 # Thousands and decimal; the first that reads most cells is suggested, so "1,234" is no decimal.
 NUMBER_STYLES = (("", "."), (",", "."), ("", ","), (".", ","))
 
@@ -69,12 +84,12 @@ def suggest_cells(frame: pd.DataFrame, dialect: CsvDialect) -> CsvDialect:
     )
     plain = replace(dialect, missing=missing, symbols=symbols)
     styles = [
-        replace(plain, thousands=thousands, decimal=decimal)
-        for thousands, decimal in NUMBER_STYLES
-        if decimal != dialect.delimiter
+        replace(plain, thousands=thousands, decimal=decimal) for thousands, decimal in NUMBER_STYLES
     ]
     best = max(styles, key=lambda style: sum(_count_numbers(column, style) for column in texts))
-    texts = [column for column in texts if _count_numbers(column, best) < len(column) / 2]
+    texts = [
+        column.head(DATE_ROWS) for column in texts if _count_numbers(column, best) < len(column) / 2
+    ]
     dates = [replace(best, date=form) for form in dict.fromkeys((dialect.date, *DATE_FORMATS))]
     return max(dates, key=lambda style: sum(_count_dates(column, style) for column in texts))
 
@@ -96,6 +111,40 @@ def profile_columns(
             profiles.append(_profile(str(name), frame[name], dialect, labels))
         advance()
     return profiles
+
+
+def suggest_special(profiles: Sequence[ColumnProfile], rows: int) -> dict[str, str]:
+    """Suggest columns for the settings that identify, group and date rows, by name and values."""
+    settings = {
+        "id_column": [p for p in profiles if p.distinct == rows and _has_word(p, ID_WORDS)]
+        or [p for p in profiles if p.distinct == rows and p.kind == "text"],
+        "group_column": [
+            p for p in profiles if MOST_LEVELS < p.distinct < rows and _has_word(p, GROUP_WORDS)
+        ],
+        "date_column": sorted(
+            (p for p in profiles if p.kind == "date" and not p.missing),
+            key=lambda p: not _has_word(p, DATE_WORDS),
+        ),
+    }
+    kinds = ("integer", "text", "date")
+    fitting = {
+        setting: [p for p in columns if p.kind in kinds] for setting, columns in settings.items()
+    }
+    return {setting: columns[0].name for setting, columns in fitting.items() if columns}
+
+
+def words_from_name(name: str) -> set[str]:
+    """Return the words of a column's name, in small letters without accents.
+
+    `MitgliedSeit`, `mitglied-seit` and `MITGLIED_SEIT` have the same ones.
+    """
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", plain.replace("ß", "ss"))
+    return set(re.split(r"[^a-z0-9]+", spaced.lower())) - {""}
+
+
+def _has_word(profile: ColumnProfile, words: Collection[str]) -> bool:
+    return not words_from_name(profile.name).isdisjoint(words)
 
 
 def _profile(
@@ -122,6 +171,10 @@ def _profile(
     if outcome is not None and distinct > 1:
         ranks = numbers if numbers is not None else _rank_levels(column, outcome, distinct)
         profile = replace(profile, auc=_measure_auc(ranks, outcome))
+    if kind == "integer" and _count_dates(present, COMPACT) == len(present):
+        profile = replace(profile, remarks=(f"dates? then declare --date {COMPACT.date}",))
+    if kind == "date" and _is_ambiguous(present.head(DATE_ROWS), dialect):
+        profile = replace(profile, remarks=(AMBIGUOUS,))
     presence = None if outcome is None else _measure_auc((~absent).astype(np.float64), outcome)
     if presence is not None and max(presence, 1 - presence) >= DISGUISE:
         profile = replace(profile, auc=presence)
@@ -143,6 +196,8 @@ def _choose_kind(present: pd.Series, dialect: CsvDialect, distinct: int) -> Kind
     numbers = convert_numbers(sample, dialect, {})
     if (~numbers.unreadable).mean() >= LEAST_READABLE:
         readable = numbers.numbers[~numbers.unreadable]
+        if dialect.date == COMPACT.date and _count_dates(sample, dialect) == len(sample):
+            return "date"
         return "integer" if (readable % 1 == 0).all() else "number"
     if _count_dates(sample, dialect) >= LEAST_READABLE * len(sample):
         return "date"
@@ -185,6 +240,18 @@ def _list_suspicions(profile: ColumnProfile, rows: int) -> Sequence[str]:
 def _count_numbers(column: pd.Series, dialect: CsvDialect) -> int:
     cells = convert_numbers(column, dialect, {})
     return int((~cells.unreadable & ~np.isnan(cells.numbers)).sum())
+
+
+def _is_ambiguous(present: pd.Series, dialect: CsvDialect) -> bool:
+    """Return whether the dates could as well be read with day and month exchanged."""
+    is_text = pd.api.types.is_string_dtype(present)
+    if not is_text or not {"%d", "%m"} <= set(re.findall("%.", dialect.date)):
+        return False
+    if dialect.date.startswith("%Y"):
+        return False
+    exchanged = {"%d": "%m", "%m": "%d"}
+    other = re.sub("%[dm]", lambda part: exchanged[part[0]], dialect.date)
+    return _count_dates(present, dialect) == _count_dates(present, replace(dialect, date=other))
 
 
 def _count_dates(column: pd.Series, dialect: CsvDialect) -> int:

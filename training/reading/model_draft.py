@@ -10,10 +10,28 @@ from dataclasses import dataclass, fields, replace
 from models.contract import CreditModel
 from models.data_file import CsvDialect, DataFile
 from models.errors import DataError
-from training.reading.inspection import AFTERWARDS, ColumnProfile
+from training.reading.inspection import AFTERWARDS, ColumnProfile, words_from_name
 
+# Of characteristics that laws protect, in the languages that columns are often named in.
 PROTECTED_WORDS = frozenset(
-    ("age", "sex", "gender", "race", "ethnicity", "marital", "marriage", "religion", "nationality")
+    (
+        *("age", "sex", "gender", "race", "ethnicity", "ethnic", "marital", "marriage", "married"),
+        *("religion", "nationality", "citizenship", "birth", "birthday", "dob", "disability"),
+        *("pregnant", "pregnancy", "foreign", "foreigner", "caste", "tribe"),
+        *(
+            "alter",
+            "geschlecht",
+            "familienstand",
+            "nationalitat",
+            "staatsangehorigkeit",
+            "herkunft",
+        ),
+        *("geburtsdatum", "auslander", "konfession", "behinderung"),
+        *("sexe", "genre", "nationalite", "naissance", "matrimoniale", "handicap"),
+        *("edad", "sexo", "genero", "raza", "civil", "nacionalidad", "nacimiento"),
+        *("idade", "raca", "nacionalidade", "nascimento", "eta", "sesso", "razza", "nazionalita"),
+        *("nascita", "leeftijd", "geslacht", "nationaliteit", "geboortedatum", "wiek", "plec"),
+    )
 )
 ROOM = 2.0  # bounds are this many times the largest number in the data, rounded up
 LEAST_AUC = 0.52  # of a column alone, from which the draft mentions a direction
@@ -37,7 +55,8 @@ def write_draft(draft: Draft) -> str:
     afterwards = tuple(p.name for p in draft.profiles if AFTERWARDS in p.remarks)
     draft = replace(draft, data_file=replace(draft.data_file, known_afterwards=afterwards))
     special = {draft.data_file.id_column, draft.data_file.group_column}
-    special |= {draft.data_file.date_column, draft.data_file.outcome_column, draft.label}
+    special |= {draft.data_file.date_column, draft.data_file.weight_column}
+    special |= {draft.data_file.outcome_column, draft.label}
     fields_text: list[str] = []
     left_out: list[str] = []
     names = {*dir(CreditModel), *CreditModel.__annotations__, "int", "float", "cls", "self"}
@@ -155,7 +174,7 @@ def _choose_name(column: str, taken: set[str]) -> str:
 
 
 def _write_field(name: str, profile: ColumnProfile, number: int) -> Iterator[str]:
-    is_protected = bool(set(name.split("_")) & PROTECTED_WORDS)
+    is_protected = not words_from_name(profile.name).isdisjoint(PROTECTED_WORDS)
     annotations = [_write_type(profile)]
     if profile.low is not None and profile.high is not None:
         annotations.append(f"Field({_write_bounds(profile.low, profile.high)})")

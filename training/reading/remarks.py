@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from models.weighting import count_effective
 from training.reading.row_validation import CheckedRows
 
 
@@ -18,6 +19,12 @@ def list_remarks(rows: CheckedRows, where: str = "") -> tuple[str, ...]:
 def _generate(rows: CheckedRows, where: str) -> Iterator[str]:
     if rows.excluded:
         yield f"{rows.model.label}: excluded outcome, left out ({rows.excluded} rows)"
+    weights, count = rows.special.weights, len(rows.labels)
+    if weights is not None and count:
+        yield (
+            f"{rows.special.weight_column}: the rows stand for {weights.sum():,.0f} applications "
+            f"and are as informative as {count_effective(count, weights):,.0f} unweighted rows"
+        )
     for name in rows.absent:
         yield f"{name}: the data has no such column, so no row has a value"
     for name, column in rows.columns.items():

@@ -131,9 +131,9 @@ class CheckedRows:
         return applications_from_fields(self.model, self.columns)
 
     def fingerprint(self) -> str:
-        """Return the sha256 of all rows and labels in order, 64 hex digits."""
+        """Return the sha256 of all rows, labels and weights in order, 64 hex digits."""
         fingerprint = Fingerprint()
-        fingerprint.update(self.columns, self.labels)
+        fingerprint.update(self.columns, self.labels, self.special.weights)
         return fingerprint.hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""Columns beside the fields: the identifier of a row, the group it belongs to, and its date."""
+"""Columns beside the fields: the identifier of a row, its group, its date and its weight."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
@@ -10,10 +10,13 @@ from numpy.typing import NDArray
 
 from models.annotations import Column
 from models.data_file import DataFile
-from training.reading.cells import convert_dates, describe_cell, is_absent
+from models.weighting import Weights, select_weights
+from training.reading.cells import convert_dates, convert_numbers, describe_cell, is_absent
 from training.reading.faults import RowFault
 from training.split import Hashes, hash_texts
 
+LARGEST_WEIGHT = 1e6
+SMALLEST_WEIGHT = 1e-6
 REPEATED_RULE = "Row should be there once"
 
 RowNumbers = NDArray[np.int64]
@@ -24,11 +27,13 @@ class SpecialColumns:
     """The special columns that a model declares, shape `(n,)` each, or None.
 
     `hashes` are equal for the rows of one group, or of one identifier if no group is declared.
-    `dates` are days since 1970-01-01.
+    `dates` are days since 1970-01-01. `weights` are how many applications a row stands for.
     """
 
     hashes: Hashes | None = None
     dates: Column | None = None
+    weights: Weights | None = None
+    weight_column: str | None = None
     is_grouped: bool = False
     faults: tuple[RowFault, ...] = ()
 
@@ -38,6 +43,7 @@ class SpecialColumns:
             self,
             hashes=None if self.hashes is None else self.hashes[rows],
             dates=None if self.dates is None else self.dates[rows],
+            weights=select_weights(self.weights, rows),
             faults=(),
         )
 
@@ -50,6 +56,23 @@ def read_special(
     `repeated` has the numbers of the rows whose identifier was there before, if the frame is one
     of several batches and cannot show it.
     """
+    hashes, faults = _read_keys(frame, declared, repeated)
+    dates, date_faults = _read_dates(frame, declared)
+    weights, weight_faults = _read_weights(frame, declared)
+    return SpecialColumns(
+        hashes=hashes,
+        dates=dates,
+        weights=weights,
+        weight_column=declared.weight_column,
+        is_grouped=declared.group_column is not None,
+        faults=(*faults, *date_faults, *weight_faults),
+    )
+
+
+def _read_keys(
+    frame: pd.DataFrame, declared: DataFile, repeated: RowNumbers | None
+) -> tuple[Hashes | None, list[RowFault]]:
+    """Read identifier and group; the hashes are those of the group if there is one."""
     faults: list[RowFault] = []
     hashes: Hashes | None = None
     for name in (declared.id_column, declared.group_column):
@@ -69,25 +92,36 @@ def read_special(
                 else np.flatnonzero(np.isin(frame.index.to_numpy(), repeated))
             )
             faults += [RowFault(i, name, REPEATED_RULE) for i in indices.tolist()]
-    dates, date_faults = _read_dates(frame, declared)
-    return SpecialColumns(
-        hashes=hashes,
-        dates=dates,
-        is_grouped=declared.group_column is not None,
-        faults=(*faults, *date_faults),
-    )
+    return hashes, faults
 
 
 def _read_dates(frame: pd.DataFrame, declared: DataFile) -> tuple[Column | None, list[RowFault]]:
-    name = declared.date_column
-    if name is None:
+    if declared.date_column is None:
         return None, []
-    column = frame[name]
+    column = frame[declared.date_column]
     cells = convert_dates(column, declared.csv)
+    is_faulty = cells.unreadable | np.isnan(cells.numbers)
     rule = f"Date should be written as {declared.csv.date}"
-    return cells.numbers, [
+    return cells.numbers, _list_faults(declared.date_column, column, is_faulty, rule)
+
+
+def _read_weights(frame: pd.DataFrame, declared: DataFile) -> tuple[Weights | None, list[RowFault]]:
+    if declared.weight_column is None:
+        return None, []
+    column = frame[declared.weight_column]
+    cells = convert_numbers(column, declared.csv, {})
+    is_sound = (cells.numbers >= SMALLEST_WEIGHT) & (cells.numbers <= LARGEST_WEIGHT)
+    is_faulty = cells.unreadable | ~is_sound
+    rule = f"Weight should be a number from {SMALLEST_WEIGHT:g} to {LARGEST_WEIGHT:,.0f}"
+    return cells.numbers, _list_faults(declared.weight_column, column, is_faulty, rule)
+
+
+def _list_faults(
+    name: str, column: pd.Series, is_faulty: NDArray[np.bool_], rule: str
+) -> list[RowFault]:
+    return [
         RowFault(i, name, rule, describe_cell(column.iloc[i]))
-        for i in np.flatnonzero(cells.unreadable | np.isnan(cells.numbers)).tolist()
+        for i in np.flatnonzero(is_faulty).tolist()
     ]
 
 

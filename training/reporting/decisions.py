@@ -1,6 +1,6 @@
 """What a policy does: the score distribution, cut-offs, costs, and the swap set."""
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +18,13 @@ from models.metrics import (
 )
 from models.policy import CutoffRules, Cutoffs, LeastCost, decide
 from models.score_scale import Bands, Scale, rating_from_score, score_from_probability
+from models.weighting import (
+    Weights,
+    select_weights,
+    weigh,
+    weighted_mean,
+    weighted_quantiles,
+)
 from training.model_review import CutoffRow, measure_cutoff
 
 SCORE_BINS = 30
@@ -71,6 +78,15 @@ class CutoffLine:
 
 
 @dataclass(frozen=True, slots=True)
+class SimulationSettings:
+    """The scale, the policy's own cut-offs with their names, and its costs if it states some."""
+
+    scale: Scale
+    own: Mapping[float, str]
+    costs: LeastCost | None
+
+
+@dataclass(frozen=True, slots=True)
 class SwapCell:
     """The applications that two versions treat in one way."""
 
@@ -110,59 +126,81 @@ def scores_from_probabilities(probabilities: Probabilities, scale: Scale) -> Pro
     return np.array([score_from_probability(p, scale) for p in probabilities.tolist()])
 
 
-def count_scores(labels: Labels, scores: Probabilities) -> ScoreHistogram:
-    """Count rows by score and outcome in bins of equal width."""
+def count_scores(
+    labels: Labels, scores: Probabilities, weights: Weights | None = None
+) -> ScoreHistogram:
+    """Count applications by score and outcome in bins of equal width."""
     edges = np.linspace(scores.min(), scores.max() + 1e-9, SCORE_BINS + 1)
-    counts = [np.histogram(scores[labels == label], edges)[0].tolist() for label in (0, 1)]
-    return ScoreHistogram(tuple(edges.tolist()), tuple(counts[0]), tuple(counts[1]))
+    shares = weigh(np.ones(len(labels)), weights)
+    counts = [
+        np.histogram(scores[labels == label], edges, weights=shares[labels == label])[0]
+        for label in (0, 1)
+    ]
+    goods, bads = (tuple(count.round().astype(int).tolist()) for count in counts)
+    return ScoreHistogram(tuple(edges.tolist()), goods, bads)
 
 
-def summarise_scores(labels: Labels, scores: Probabilities) -> tuple[ScoreSummary, ...]:
+def summarise_scores(
+    labels: Labels, scores: Probabilities, weights: Weights | None = None
+) -> tuple[ScoreSummary, ...]:
     """Summarise the scores of good rows and of defaults."""
-    return tuple(
-        ScoreSummary(
-            outcome=name,
-            rows=int((labels == label).sum()),
-            mean=float(scores[labels == label].mean()),
-            quantiles={f"{q:g}": float(np.quantile(scores[labels == label], q)) for q in QUANTILES},
+    summaries = []
+    for label, name in enumerate(("good", "default")):
+        own, shares = scores[labels == label], select_weights(weights, labels == label)
+        quantiles = weighted_quantiles(own, QUANTILES, shares).tolist()
+        summaries.append(
+            ScoreSummary(
+                outcome=name,
+                rows=len(own),
+                mean=weighted_mean(own, shares),
+                quantiles={f"{q:g}": x for q, x in zip(QUANTILES, quantiles, strict=True)},
+            )
         )
-        for label, name in enumerate(("good", "default"))
-    )
+    return tuple(summaries)
 
 
 def count_decisions(
-    labels: Labels, probabilities: Probabilities, policy: Cutoffs
+    labels: Labels, probabilities: Probabilities, policy: Cutoffs, weights: Weights | None = None
 ) -> tuple[GroupOfDecisions, ...]:
     """Count the rows that are approved, referred and declined."""
     decisions = np.array([decide(p, policy) for p in probabilities.tolist()])
     return tuple(
-        _describe_group(name, decisions == name, labels, probabilities)
+        _describe_group(name, decisions == name, labels, probabilities, weights)
         for name in ("approve", "refer", "decline")
     )
 
 
 def count_ratings(
-    labels: Labels, probabilities: Probabilities, scores: Probabilities, bands: Bands
+    labels: Labels,
+    probabilities: Probabilities,
+    scores: Probabilities,
+    bands: Bands,
+    weights: Weights | None = None,
 ) -> tuple[GroupOfDecisions, ...]:
     """Count the rows of each rating, the lowest scores first."""
     ratings = np.array([rating_from_score(score, bands) for score in scores.tolist()])
     return tuple(
-        _describe_group(name, ratings == name, labels, probabilities)
+        _describe_group(name, ratings == name, labels, probabilities, weights)
         for name in (bands.lowest, *(name for _, name in bands.rising))
     )
 
 
 def _describe_group(
-    name: str, rows: NDArray[np.bool_], labels: Labels, probabilities: Probabilities
+    name: str,
+    rows: NDArray[np.bool_],
+    labels: Labels,
+    probabilities: Probabilities,
+    weights: Weights | None,
 ) -> GroupOfDecisions:
-    count = int(rows.sum())
+    """Describe some rows; with weights, all figures but the two counts are of applications."""
+    count, own = int(rows.sum()), select_weights(weights, rows)
     return GroupOfDecisions(
         name=name,
         rows=count,
-        share=count / len(labels),
+        share=weighted_mean(rows, weights),
         bads=int(labels[rows].sum()),
-        default_rate=float(labels[rows].mean()) if count else None,
-        mean_probability=float(probabilities[rows].mean()) if count else None,
+        default_rate=weighted_mean(labels[rows], own) if count else None,
+        mean_probability=weighted_mean(probabilities[rows], own) if count else None,
     )
 
 
@@ -190,71 +228,88 @@ def name_cutoffs(policy: Cutoffs, default_from: float) -> dict[float, str]:
 def tabulate_simulation(
     labels: Labels,
     probabilities: Probabilities,
-    scale: Scale,
-    own: dict[float, str],
-    costs: LeastCost | None,
+    settings: SimulationSettings,
+    weights: Weights | None = None,
 ) -> tuple[CutoffLine, ...]:
     """Simulate approving below each cut-off: quantiles of the probabilities, and the policy's."""
-    quantiles = np.quantile(probabilities, SHARES).tolist()
+    quantiles = weighted_quantiles(probabilities, SHARES, weights).tolist()
     return tuple(
-        _simulate(labels, probabilities < cutoff, cutoff, costs, score_and_name)
-        for cutoff in _merge(quantiles, own)
-        for score_and_name in [(score_from_probability(cutoff, scale), own.get(cutoff))]
+        CutoffLine(
+            figures=measure_cutoff(labels, probabilities < cutoff, cutoff, weights),
+            credit_score=score_from_probability(cutoff, settings.scale),
+            name=settings.own.get(cutoff),
+            cost=_measure_cost(labels, probabilities < cutoff, settings.costs, weights),
+        )
+        for cutoff in sorted({*quantiles, *settings.own})
     )
 
 
-def _merge(quantiles: Collection[float], own: Collection[float]) -> list[float]:
-    return sorted({*quantiles, *own})
-
-
-def _simulate(
+def _measure_cost(
     labels: Labels,
     is_approved: NDArray[np.bool_],
-    cutoff: float,
     costs: LeastCost | None,
-    score_and_name: tuple[float, str | None],
-) -> CutoffLine:
-    cost = None
-    if costs:
-        bads = float((labels[is_approved] == 1).sum()) * costs.bad_approved
-        goods = float((labels[~is_approved] == 0).sum()) * costs.good_refused
-        cost = (bads + goods) / len(labels)
-    return CutoffLine(measure_cutoff(labels, is_approved, cutoff), *score_and_name, cost)
+    weights: Weights | None,
+) -> float | None:
+    if costs is None:
+        return None
+    bads = weighted_mean(is_approved & (labels == 1), weights) * costs.bad_approved
+    return bads + weighted_mean(~is_approved & (labels == 0), weights) * costs.good_refused
 
 
 def compare_pairwise(
-    labels: Labels,
+    rows: tuple[Labels, Weights | None],
     new: Probabilities,
     old: Probabilities,
     scale: Scale,
     cutoffs: tuple[float, float],
 ) -> PairedFigures:
-    """Compare two versions on the same rows; `cutoffs` are the new and the old approval cut-off."""
-    auc = auc_difference(labels, new, old)
+    """Compare two versions on the same rows, which have labels and perhaps weights.
+
+    `cutoffs` are the new and the old approval cut-off.
+    """
+    labels, weights = rows
+    auc = auc_difference(labels, new, old, weights)
     shifts = scores_from_probabilities(new, scale) - scores_from_probabilities(old, scale)
-    rate = float((new < cutoffs[0]).mean())
-    same_rate = float(np.quantile(old, rate, method="higher")) if rate < 1 else 1.0
+    quantiles = weighted_quantiles(shifts, QUANTILES, weights).tolist()
+    same_rate = _find_cutoff_of_rate(old, weighted_mean(new < cutoffs[0], weights), weights)
     varies = new.std() > 0 and old.std() > 0
+    losses = row_log_loss(labels, new), row_log_loss(labels, old)
     return PairedFigures(
         rows=len(labels),
         auc=auc,
         auc_lower_bound=auc.lower_bound(),
-        log_loss=bootstrap_loss_difference(
-            row_log_loss(labels, new), row_log_loss(labels, old), CONFIDENCE, seed=0
-        ),
-        correlation=float(np.corrcoef(new, old)[0, 1]) if varies else 1.0,
-        mean_shift=float(shifts.mean()),
-        shifts={f"{q:g}": float(np.quantile(shifts, q)) for q in QUANTILES},
+        log_loss=bootstrap_loss_difference(*losses, CONFIDENCE, seed=0, weights=weights),
+        correlation=_correlate(new, old, weights) if varies else 1.0,
+        mean_shift=weighted_mean(shifts, weights),
+        shifts={f"{q:g}": shift for q, shift in zip(QUANTILES, quantiles, strict=True)},
         swap_sets=(
-            _swap("at the approval cut-offs", labels, (new, old), cutoffs),
-            _swap("at the same approval rate", labels, (new, old), (cutoffs[0], same_rate)),
+            _swap("at the approval cut-offs", rows, (new, old), cutoffs),
+            _swap("at the same approval rate", rows, (new, old), (cutoffs[0], same_rate)),
         ),
     )
 
 
+def _find_cutoff_of_rate(
+    probabilities: Probabilities, rate: float, weights: Weights | None
+) -> float:
+    """Find the cut-off below which a share of the applications is approved."""
+    if rate >= 1:
+        return 1.0
+    if weights is None:
+        return float(np.quantile(probabilities, rate, method="higher"))
+    order = np.argsort(probabilities, kind="stable")
+    below = np.cumsum(weights[order]) - weights[order]
+    return float(probabilities[order[np.searchsorted(below, rate * weights.sum()) - 1]])
+
+
+def _correlate(new: Probabilities, old: Probabilities, weights: Weights | None) -> float:
+    covariance = np.cov(new, old, aweights=weights)
+    return float(covariance[0, 1] / (covariance[0, 0] * covariance[1, 1]) ** 0.5)
+
+
 def _swap(
     name: str,
-    labels: Labels,
+    rows: tuple[Labels, Weights | None],
     pair: tuple[Probabilities, Probabilities],
     cutoffs: tuple[float, float],
 ) -> SwapSet:
@@ -265,10 +320,13 @@ def _swap(
         "only by the old version": ~new & old,
         "by neither": ~new & ~old,
     }
-    cells = tuple(_describe_cell(label, rows, labels) for label, rows in masks.items())
+    cells = tuple(_describe_cell(label, mask, *rows) for label, mask in masks.items())
     return SwapSet(name, *cutoffs, cells)
 
 
-def _describe_cell(name: str, rows: NDArray[np.bool_], labels: Labels) -> SwapCell:
+def _describe_cell(
+    name: str, rows: NDArray[np.bool_], labels: Labels, weights: Weights | None
+) -> SwapCell:
     count, bads = int(rows.sum()), int(labels[rows].sum())
-    return SwapCell(name, count, count / len(labels), bads, bads / count if count else None)
+    rate = weighted_mean(labels[rows], select_weights(weights, rows)) if count else None
+    return SwapCell(name, count, weighted_mean(rows, weights), bads, rate)

@@ -5,7 +5,8 @@ from statistics import NormalDist
 
 import numpy as np
 
-from models.metrics import Labels, Probabilities, average_ranks
+from models.metrics import Labels, Probabilities, place_rows, variance_of_mean
+from models.weighting import Weights, select_weights, weigh, weighted_mean
 from training.reporting.binning import group_by_mass, thin_out
 
 CURVE_POINTS = 120
@@ -79,45 +80,53 @@ class AucInterval:
     high: float
 
 
-def trace_curve(labels: Labels, probabilities: Probabilities) -> RankingCurve:
+def trace_curve(
+    labels: Labels, probabilities: Probabilities, weights: Weights | None = None
+) -> RankingCurve:
     """Trace ROC and gains at once. Rows of equal probability are flagged together."""
     values, ties = np.unique(-probabilities, return_inverse=True)
-    bads = np.bincount(ties, weights=labels, minlength=len(values)).astype(np.float64)
-    counts = np.bincount(ties, minlength=len(values)).astype(np.float64)
+    shares = weigh(np.ones(len(labels)), weights)
+    bads, counts = (
+        np.bincount(ties, weights=totals, minlength=len(values)).astype(np.float64)
+        for totals in (shares * labels, shares)
+    )
     points = thin_out(len(values), CURVE_POINTS)
 
-    def accumulate(weights: Probabilities) -> tuple[float, ...]:
-        shares = np.cumsum(weights) / weights.sum()
-        return (0.0, *shares[points].tolist())
+    def accumulate(totals: Probabilities) -> tuple[float, ...]:
+        sums = np.cumsum(totals) / totals.sum()
+        return (0.0, *sums[points].tolist())
 
     thresholds = tuple((-values[points]).tolist())
     return RankingCurve(thresholds, accumulate(counts), accumulate(counts - bads), accumulate(bads))
 
 
-def tabulate_tenths(labels: Labels, probabilities: Probabilities) -> tuple[Tenth, ...]:
-    """Tabulate ten bins of equal mass, the riskiest first."""
-    total, bads_in_all = len(labels), int(labels.sum())
+def tabulate_tenths(
+    labels: Labels, probabilities: Probabilities, weights: Weights | None = None
+) -> tuple[Tenth, ...]:
+    """Tabulate ten bins of equal mass, the riskiest first. `rows` and `bads` count rows."""
+    shares = weigh(np.ones(len(labels)), weights)
+    total, bads_in_all = float(shares.sum()), float(shares @ labels)
     tenths: list[Tenth] = []
-    rows_so_far = bads_so_far = 0
-    for rows in reversed(group_by_mass(probabilities, TENTHS)):
-        bads = int(labels[rows].sum())
-        rows_so_far, bads_so_far = rows_so_far + len(rows), bads_so_far + bads
+    all_so_far = bads_so_far = 0.0
+    for rows in reversed(group_by_mass(probabilities, TENTHS, weights)):
+        here, bads = float(shares[rows].sum()), float(shares[rows] @ labels[rows])
+        all_so_far, bads_so_far = all_so_far + here, bads_so_far + bads
         share_of_bads = bads_so_far / bads_in_all
-        share_of_goods = (rows_so_far - bads_so_far) / (total - bads_in_all)
+        share_of_goods = (all_so_far - bads_so_far) / (total - bads_in_all)
         tenths.append(
             Tenth(
                 tenth=len(tenths) + 1,
                 rows=len(rows),
-                bads=bads,
+                bads=int(labels[rows].sum()),
                 lowest_probability=float(probabilities[rows].min()),
                 highest_probability=float(probabilities[rows].max()),
-                mean_probability=float(probabilities[rows].mean()),
-                default_rate=bads / len(rows),
-                share_of_rows=rows_so_far / total,
+                mean_probability=weighted_mean(probabilities[rows], shares[rows]),
+                default_rate=bads / here,
+                share_of_rows=all_so_far / total,
                 share_of_bads=share_of_bads,
                 share_of_goods=share_of_goods,
-                lift=bads / len(rows) / (bads_in_all / total),
-                cumulative_lift=share_of_bads / (rows_so_far / total),
+                lift=bads / here / (bads_in_all / total),
+                cumulative_lift=share_of_bads / (all_so_far / total),
                 ks=share_of_bads - share_of_goods,
             )
         )
@@ -125,58 +134,65 @@ def tabulate_tenths(labels: Labels, probabilities: Probabilities) -> tuple[Tenth
 
 
 def classify(
-    name: str, cutoff: float, labels: Labels, probabilities: Probabilities
+    cutoff: tuple[str, float],
+    labels: Labels,
+    probabilities: Probabilities,
+    weights: Weights | None = None,
 ) -> Classification:
-    """Classify rows at a cut-off. A precision, recall or F1 without any row is 0."""
-    flagged = (probabilities >= cutoff).astype(np.int64)
-    counts = np.bincount(2 * labels + flagged, minlength=4).tolist()
+    """Classify rows at a named cut-off. A precision, recall or F1 without any row is 0.
+
+    With weights the counts are of applications, rounded.
+    """
+    flagged = (probabilities >= cutoff[1]).astype(np.int64)
+    shares = weigh(np.ones(len(labels)), weights)
+    counts = np.bincount(2 * labels + flagged, weights=shares, minlength=4).tolist()
     true_goods, false_bads, false_goods, true_bads = counts
     classes = (
         _measure_class("good", true_goods, true_goods + false_goods, true_goods + false_bads),
         _measure_class("default", true_bads, true_bads + false_bads, true_bads + false_goods),
     )
-    supports = [figures.rows for figures in classes]
+    supports = [true_goods + false_bads, true_bads + false_goods]
     means = (_average("macro mean", classes, [1, 1]), _average("weighted mean", classes, supports))
-    accuracy = (true_goods + true_bads) / len(labels)
     return Classification(
-        name=name,
-        cutoff=cutoff,
-        true_goods=true_goods,
-        false_bads=false_bads,
-        false_goods=false_goods,
-        true_bads=true_bads,
-        accuracy=accuracy,
+        name=cutoff[0],
+        cutoff=cutoff[1],
+        true_goods=round(true_goods),
+        false_bads=round(false_bads),
+        false_goods=round(false_goods),
+        true_bads=round(true_bads),
+        accuracy=(true_goods + true_bads) / float(shares.sum()),
         lines=(*classes, *means),
     )
 
 
-def _measure_class(name: str, hits: int, predicted: int, actual: int) -> ClassFigures:
+def _measure_class(name: str, hits: float, predicted: float, actual: float) -> ClassFigures:
     precision = hits / predicted if predicted else 0.0
     recall = hits / actual if actual else 0.0
     both = precision + recall
     return ClassFigures(
-        name, precision, recall, 2 * precision * recall / both if both else 0.0, actual
+        name, precision, recall, 2 * precision * recall / both if both else 0.0, round(actual)
     )
 
 
-def _average(name: str, classes: tuple[ClassFigures, ...], weights: list[int]) -> ClassFigures:
+def _average(name: str, classes: tuple[ClassFigures, ...], supports: list[float]) -> ClassFigures:
     precision, recall, f1 = (
-        float(np.average([getattr(figures, metric) for figures in classes], weights=weights))
+        float(np.average([getattr(figures, metric) for figures in classes], weights=supports))
         for metric in ("precision", "recall", "f1")
     )
     return ClassFigures(name, precision, recall, f1, sum(figures.rows for figures in classes))
 
 
-def measure_auc(labels: Labels, probabilities: Probabilities) -> AucInterval:
+def measure_auc(
+    labels: Labels, probabilities: Probabilities, weights: Weights | None = None
+) -> AucInterval:
     """Measure the AUC of a sample with at least two rows of each outcome.
 
     Source: Sun & Xu, Fast implementation of DeLong's algorithm, IEEE SPL 21 (2014).
     """
-    bad, good = labels == 1, labels == 0
-    ranks = average_ranks(probabilities)
-    of_bads = (ranks[bad] - average_ranks(probabilities[bad])) / int(good.sum())
-    of_goods = 1.0 - (ranks[good] - average_ranks(probabilities[good])) / int(bad.sum())
-    value = float(of_bads.mean())
-    variance = float(of_bads.var(ddof=1) / len(of_bads) + of_goods.var(ddof=1) / len(of_goods))
+    bad_weights = select_weights(weights, labels == 1)
+    of_bads, of_goods = place_rows(labels, probabilities, weights)
+    value = weighted_mean(of_bads, bad_weights)
+    variance = variance_of_mean(of_bads, bad_weights)
+    variance += variance_of_mean(of_goods, select_weights(weights, labels == 0))
     margin = NormalDist().inv_cdf((1 + CONFIDENCE) / 2) * variance**0.5
     return AucInterval(value, max(value - margin, 0.0), min(value + margin, 1.0))

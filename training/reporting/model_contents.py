@@ -15,10 +15,11 @@ from models.estimators.families import Additive, Trees
 from models.estimators.flat_trees import FlatTrees
 from models.estimators.formula import Formula, Steps, Term
 from models.features import Matrix, features, find_column_indices
-from models.metrics import Labels
 from models.reasons import matrix_from_baseline
 from models.scorer import Scorer
+from models.weighting import select_weights, weighted_mean
 from training.model_review import name_edges
+from training.parts import Part
 from training.reporting.svg import plain
 
 CURVE_POINTS = 24
@@ -79,9 +80,9 @@ class TreeShape:
     splits: Mapping[str, int]
 
 
-def describe_contents(scorer: Scorer, matrix: Matrix, labels: Labels) -> dict[str, Any]:
-    """Describe an estimator by what it is made of; `matrix` and `labels` are the training part."""
-    estimator = scorer.estimator
+def describe_contents(scorer: Scorer, part: Part) -> dict[str, Any]:
+    """Describe an estimator by what it is made of, and by the rows of the training part."""
+    estimator, matrix = scorer.estimator, part.matrix
     contents: dict[str, Any] = {
         "form": "other",
         "intercept": None,
@@ -96,7 +97,7 @@ def describe_contents(scorer: Scorer, matrix: Matrix, labels: Labels) -> dict[st
             "form": "formula",
             "intercept": formula.intercept,
             "coefficients": [asdict(one) for one in _describe_terms(formula, matrix)],
-            "points": [asdict(one) for one in _tabulate_points(scorer, formula, matrix, labels)],
+            "points": [asdict(one) for one in _tabulate_points(scorer, formula, part)],
             "shapes": [asdict(one) for one in _trace_shapes(scorer, formula, matrix)],
         }
     elif isinstance(estimator, Trees):
@@ -140,9 +141,7 @@ def _describe_shape(shape: Any) -> str:  # noqa: ANN401 -- four kinds of shapes
     return f"{shape.feature} as a {kind} ({ends}, {absent})"
 
 
-def _tabulate_points(
-    scorer: Scorer, formula: Formula, matrix: Matrix, labels: Labels
-) -> list[Attribute]:
+def _tabulate_points(scorer: Scorer, formula: Formula, part: Part) -> list[Attribute]:
     """Tabulate the attributes of each characteristic of a formula with bins."""
     if not any(isinstance(shape, Steps) for term in formula.terms for shape in term.shapes):
         return []
@@ -154,7 +153,7 @@ def _tabulate_points(
         if not own.terms:
             continue
         here = float(own.log_odds(baseline_row)[0])
-        for name, row, mask in _list_attributes(scorer.model, c, own, matrix):
+        for name, row, mask in _list_attributes(scorer.model, c, own, part.matrix):
             log_odds = float(own.log_odds(row[None])[0])
             attributes.append(
                 Attribute(
@@ -163,10 +162,16 @@ def _tabulate_points(
                     log_odds=log_odds,
                     points=points_from(log_odds - here),
                     rows=int(mask.sum()),
-                    default_rate=float(labels[mask].mean()) if mask.any() else None,
+                    default_rate=_measure_rate(part, mask),
                 )
             )
     return attributes
+
+
+def _measure_rate(part: Part, rows: NDArray[np.bool_]) -> float | None:
+    if not rows.any():
+        return None
+    return weighted_mean(part.labels[rows], select_weights(part.weights, rows))
 
 
 def _restrict(formula: Formula, column_indices: Sequence[int]) -> Formula:

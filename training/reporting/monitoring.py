@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-
 from models.metrics import Probabilities
 from models.registry.bundle import Manifest
+from models.weighting import Weights, weighted_mean, weighted_variance
 from training.reporting.stability import BINS, psi_bound
 
 WINDOW_ROWS = 1_000
@@ -31,6 +30,15 @@ LIMITS_OF_EVERY_MODEL = (
     "Groups with fewer than 30 rows of the test part are left out of every table by group.",
 )
 
+LIMIT_OF_WEIGHTS = (
+    "Rows have weights, and rates, shares and figures are those of the applications that the rows "
+    "stand for. Unweighted, because they ask what a row is and not how frequent it is: the data "
+    "dictionary, the leakage checks, importances, partial dependence, sensitivity, reasons, the "
+    "sign checks, and every count of rows and defaults. The Hosmer-Lemeshow statistic is left out, "
+    "because its distribution does not hold for weighted rows. Standard errors and intervals are "
+    "those of the rows, however many applications they stand for."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
@@ -46,13 +54,18 @@ class Threshold:
 
 
 def set_thresholds(
-    manifest: Manifest, probabilities: Probabilities, base_rows: int, max_refused_share: float
+    manifest: Manifest,
+    probabilities: Probabilities,
+    base_rows: float,
+    max_refused_share: float,
+    weights: Weights | None = None,
 ) -> tuple[Threshold, ...]:
     """Set thresholds for a window of `WINDOW_ROWS` applications, from figures of the test part."""
-    approval = float((probabilities < manifest.policy.approve_below).mean())
-    decline = float((probabilities >= manifest.policy.decline_from).mean())
-    mean, deviation = float(probabilities.mean()), float(probabilities.std())
-    inner = float(np.mean(probabilities * (1 - probabilities)))
+    approval = weighted_mean(probabilities < manifest.policy.approve_below, weights)
+    decline = weighted_mean(probabilities >= manifest.policy.decline_from, weights)
+    mean = weighted_mean(probabilities, weights)
+    deviation = weighted_variance(probabilities, weights) ** 0.5
+    inner = weighted_mean(probabilities * (1 - probabilities), weights)
     return (
         _share("approval rate", approval, "every window"),
         _share("share declined", decline, "every window"),
@@ -126,6 +139,8 @@ def list_limits(
             "Out-of-time performance is unknown; expect it to be lower."
         )
     limits += LIMITS_OF_EVERY_MODEL
+    if manifest.provenance.weights:
+        limits.append(LIMIT_OF_WEIGHTS)
     if bads < FEW_BADS:
         limits.append(
             f"The test part has {bads} defaults. Below {FEW_BADS}, two models of similar quality "

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from models.calibration import calibrate
-from models.metrics import CLASSIFYING, METRICS, Labels, Probabilities
+from models.metrics import Labels, Probabilities, measure_figure
 from models.scorer import probabilities_from_log_odds
+from models.weighting import Weights, select_weights
 from training.families.search import SearchResult
 from training.families.selection import FamilyResult
 from training.run import Trained
@@ -55,10 +56,16 @@ def compare_parts(trained: Trained) -> tuple[PartFigures, ...]:
     figures = []
     for name, estimate in trained.manifest.metrics.items():
         folds = [
-            _measure(name, trained, part.labels[indices == k], out_of_fold[indices == k])
+            _measure(
+                name,
+                trained,
+                part.labels[indices == k],
+                out_of_fold[indices == k],
+                select_weights(part.weights, indices == k),
+            )
             for k in np.unique(indices)
         ]
-        train = _measure(name, trained, part.labels, in_sample)
+        train = _measure(name, trained, part.labels, in_sample, part.weights)
         figures.append(
             PartFigures(
                 name=name,
@@ -81,10 +88,15 @@ def find_out_of_fold(trained: Trained) -> Probabilities:
     return probabilities_from_log_odds(calibrate(result.out_of_fold.log_odds, calibration))
 
 
-def _measure(name: str, trained: Trained, labels: Labels, probabilities: Probabilities) -> float:
-    if name in METRICS:
-        return METRICS[name](labels, probabilities)
-    return CLASSIFYING[name](labels, probabilities, trained.fitted.default_from)
+def _measure(
+    name: str,
+    trained: Trained,
+    labels: Labels,
+    probabilities: Probabilities,
+    weights: Weights | None,
+) -> float:
+    default_from = trained.fitted.default_from
+    return measure_figure(name, labels, probabilities, weights, default_from=default_from)
 
 
 def describe_candidate(result: FamilyResult, *, is_selected: bool) -> CandidateFigures:

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
-import numpy as np
 from scipy.stats import chi2
 
 from models.metrics import Labels, Probabilities
+from models.reliability import defaults_variance
+from models.weighting import Weights, count_weighted, select_weights, weighted_mean
 from training.reporting.binning import group_by_mass
 
 BINS = 20
@@ -34,22 +35,26 @@ class HosmerLemeshow:
 
 
 def tabulate_reliability(
-    labels: Labels, probabilities: Probabilities
+    labels: Labels, probabilities: Probabilities, weights: Weights | None = None
 ) -> tuple[ReliabilityBin, ...]:
-    """Tabulate bins of equal mass, safest first."""
+    """Tabulate bins of equal mass, safest first. `rows` and `bads` count rows."""
     bins = []
-    for rows in group_by_mass(probabilities, BINS):
-        mean = float(probabilities[rows].mean())
-        variance = float(np.sum(probabilities[rows] * (1 - probabilities[rows])))
-        margin = STANDARD_ERRORS * variance**0.5 / len(rows)
-        bads = int(labels[rows].sum())
+    for rows in group_by_mass(probabilities, BINS, weights):
+        own = select_weights(weights, rows)
+        mean = weighted_mean(probabilities[rows], own)
+        variance = defaults_variance(labels[rows], probabilities[rows], own)
+        margin = STANDARD_ERRORS * variance**0.5 / count_weighted(len(rows), own)
+        bads, rate = int(labels[rows].sum()), weighted_mean(labels[rows], own)
         low, high = max(mean - margin, 0.0), min(mean + margin, 1.0)
-        bins.append(ReliabilityBin(len(rows), bads, mean, bads / len(rows), low, high))
+        bins.append(ReliabilityBin(len(rows), bads, mean, rate, low, high))
     return tuple(bins)
 
 
 def judge_hosmer_lemeshow(bins: tuple[ReliabilityBin, ...]) -> HosmerLemeshow:
-    """Compare observed and expected defaults. On untouched rows each bin is a degree of freedom."""
+    """Compare observed and expected defaults. On untouched rows each bin is a degree of freedom.
+
+    The rows must count once each: of weighted rows the statistic has no such distribution.
+    """
     statistic = sum(
         one.rows
         * (one.default_rate - one.mean_probability) ** 2

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from models.annotations import Column
 from models.contract import CreditModel, characteristics
 from models.metrics import Labels, Probabilities
+from models.weighting import Weights, select_weights, weighted_mean
 from training.model_review import calibration_z, rows_by_group
 from training.reporting.discrimination import AucInterval, measure_auc
 
@@ -63,17 +64,34 @@ def select_segments(
 
 
 def measure_segments(
-    segments: Sequence[Segment], labels: Labels, probabilities: Probabilities, cutoff: float
+    segments: Sequence[Segment],
+    labels: Labels,
+    probabilities: Probabilities,
+    cutoff: float,
+    weights: Weights | None = None,
 ) -> tuple[SegmentFigures, ...]:
-    """Measure each segment; `cutoff` is the probability below which rows are approved."""
+    """Measure each segment; `cutoff` is the probability below which rows are approved.
+
+    `rows` and `bads` count rows; with weights, the other figures are of applications.
+    """
     return tuple(
-        _measure(segment, labels[segment.rows], probabilities[segment.rows], cutoff)
+        _measure(
+            segment,
+            labels[segment.rows],
+            probabilities[segment.rows],
+            cutoff,
+            select_weights(weights, segment.rows),
+        )
         for segment in segments
     )
 
 
 def _measure(
-    segment: Segment, labels: Labels, probabilities: Probabilities, cutoff: float
+    segment: Segment,
+    labels: Labels,
+    probabilities: Probabilities,
+    cutoff: float,
+    weights: Weights | None,
 ) -> SegmentFigures:
     bads = int(labels.sum())
     has_both = min(bads, len(labels) - bads) >= FEWEST_OF_EACH_OUTCOME
@@ -83,9 +101,9 @@ def _measure(
         is_protected=segment.is_protected,
         rows=len(labels),
         bads=bads,
-        default_rate=float(labels.mean()),
-        mean_probability=float(probabilities.mean()),
-        z=calibration_z(labels, probabilities),
-        approval_rate=float((probabilities < cutoff).mean()),
-        auc=measure_auc(labels, probabilities) if has_both else None,
+        default_rate=weighted_mean(labels, weights),
+        mean_probability=weighted_mean(probabilities, weights),
+        z=calibration_z(labels, probabilities, weights),
+        approval_rate=weighted_mean(probabilities < cutoff, weights),
+        auc=measure_auc(labels, probabilities, weights) if has_both else None,
     )

@@ -9,14 +9,16 @@ import numpy as np
 from models.annotations import Column
 from models.contract import Characteristic
 from models.metrics import Probabilities
-from models.stability import chi_squared_quantile
+from models.stability import bound_of_chance, count_bins, index_from_counts
+from models.weighting import Weights, count_effective, select_weights
 from training.model_review import name_edges
-from training.reporting.binning import bin_indices, edges_of_equal_mass
+from training.reporting.binning import Indices, bin_indices, edges_of_equal_mass
 
 BINS = 10
 LEAST_BOUND = 0.10
-CONFIDENCE = 0.999
-SMOOTHING = 0.5  # rows added to each bin, so that an empty one does not make the index infinite
+CHANCE = 0.001
+
+WeightPair = tuple[Weights | None, Weights | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,47 +44,52 @@ class FieldStability:
     bins: tuple[StabilityBin, ...]
 
 
-def measure_field_stability(c: Characteristic, expected: Column, actual: Column) -> FieldStability:
+def measure_field_stability(
+    c: Characteristic, expected: Column, actual: Column, weights: WeightPair = (None, None)
+) -> FieldStability:
     """Compare a field: tenths of its amounts, and each level, special code and absence by itself.
 
-    Both columns have levels as their indices and absent values as NaN.
+    Both columns have levels as their indices and absent values as NaN. `weights` are those of both.
     """
     if c.levels:
-        names = [str(level) for level in c.levels]
-        counts = [
-            [int((column == index).sum()) for index in range(len(names))]
-            for column in (expected, actual)
-        ]
+        edges, names = None, [str(level) for level in c.levels]
     else:
-        is_amount = [~np.isnan(x) & ~np.isin(x, tuple(c.special)) for x in (expected, actual)]
-        edges = edges_of_equal_mass(expected[is_amount[0]], BINS)
-        names = _name_bins(edges) + [f"code {code}" for code in c.special]
-        counts = [
-            _count(column[mask], edges) + [int((column == code).sum()) for code in c.special]
-            for column, mask in zip((expected, actual), is_amount, strict=True)
-        ]
-    names.append("absent")
-    for column, row in zip((expected, actual), counts, strict=True):
-        row.append(int(np.isnan(column).sum()))
-    return _measure(c.name, names, counts)
+        is_amount = ~np.isnan(expected) & ~np.isin(expected, tuple(c.special))
+        edges = edges_of_equal_mass(
+            expected[is_amount], BINS, select_weights(weights[0], is_amount)
+        )
+        names = _name_bins(edges)
+    names += [f"code {code}" for code in c.special]
+    indices = [_find_bins(c, column, edges) for column in (expected, actual)]
+    return _measure(c.name, [*names, "absent"], (indices[0], indices[1]), weights)
 
 
-def measure_score_stability(expected: Probabilities, actual: Probabilities) -> FieldStability:
+def _find_bins(c: Characteristic, column: Column, edges: Column | None) -> Indices:
+    """Return the bin of each row: a level or a tenth, then the special codes, then absence."""
+    is_absent = np.isnan(column)
+    if edges is None:
+        bins, count = np.where(is_absent, 0.0, column).astype(np.intp), len(c.levels)
+    else:
+        bins, count = bin_indices(column, edges), len(edges) + 1
+    for i, code in enumerate(c.special):
+        bins = np.where(column == code, count + i, bins)
+    return np.where(is_absent, count + len(c.special), bins)
+
+
+def measure_score_stability(
+    expected: Probabilities, actual: Probabilities, weights: WeightPair = (None, None)
+) -> FieldStability:
     """Compare scores by tenths of the expected ones."""
-    edges = edges_of_equal_mass(expected, BINS)
-    return _measure("score", _name_bins(edges), [_count(x, edges) for x in (expected, actual)])
+    edges = edges_of_equal_mass(expected, BINS, weights[0])
+    indices = bin_indices(expected, edges), bin_indices(actual, edges)
+    return _measure("score", _name_bins(edges), indices, weights)
 
 
-def psi_bound(bins: int, first: int, second: int) -> float:
-    """Return the index from which two samples of these sizes differ: at least 0.10.
-
-    Without a real difference, PSI is about chi-square with `bins - 1` degrees, times
-    `1/first + 1/second`. Source: Yurdakul & Naranjo, J. Risk Model Validation 14 (2020).
-    """
+def psi_bound(bins: int, first: float, second: float) -> float:
+    """Return the index from which two samples of these sizes differ: at least 0.10."""
     if bins < 2:  # noqa: PLR2004 -- one bin cannot differ
         return LEAST_BOUND
-    by_chance = chi_squared_quantile(CONFIDENCE, bins - 1) * (1 / first + 1 / second)
-    return max(LEAST_BOUND, by_chance)
+    return max(LEAST_BOUND, bound_of_chance(bins - 1, CHANCE, (first, second)))
 
 
 def _name_bins(edges: Column) -> list[str]:
@@ -93,35 +100,38 @@ def _name_bins(edges: Column) -> list[str]:
     return [f"below {marks[0]}", *between, f"from {marks[-1]}"]
 
 
-def _count(values: Column, edges: Column) -> list[int]:
-    counts: list[int] = np.bincount(bin_indices(values, edges), minlength=len(edges) + 1).tolist()
-    return counts
-
-
-def _measure(field: str, names: Sequence[str], counts: Sequence[Sequence[int]]) -> FieldStability:
+def _measure(
+    field: str, names: Sequence[str], indices: tuple[Indices, Indices], weights: WeightPair
+) -> FieldStability:
     """Measure PSI over the bins that either part has rows in."""
-    table = np.array(counts, dtype=np.float64)
+    pair = tuple(zip(indices, weights, strict=True))
+    table = np.array([count_bins(bins, len(names), w) for bins, w in pair])
     used = table.sum(axis=0) > 0
-    first, second = table.sum(axis=1).astype(int).tolist()
-    smoothed = table[:, used] + SMOOTHING
-    shares = smoothed / smoothed.sum(axis=1, keepdims=True)
-    psi = float(np.sum((shares[1] - shares[0]) * np.log(shares[1] / shares[0])))
+    sizes = [count_effective(len(bins), w) for bins, w in pair]
     exact = table / table.sum(axis=1, keepdims=True)
-    bins = tuple(
+    described = tuple(
         StabilityBin(name, first_share, second_share, second_share - first_share)
         for j, name in enumerate(names)
         if used[j]
         for first_share, second_share in [exact[:, j].tolist()]
     )
-    return FieldStability(field, psi, psi_bound(int(used.sum()), first, second), bins)
+    return FieldStability(
+        field=field,
+        psi=index_from_counts(table[0, used], table[1, used]),
+        bound=psi_bound(int(used.sum()), sizes[0], sizes[1]),
+        bins=described,
+    )
 
 
 def measure_stability(
-    fields: Sequence[Characteristic], expected: Mapping[str, Column], actual: Mapping[str, Column]
+    fields: Sequence[Characteristic],
+    expected: Mapping[str, Column],
+    actual: Mapping[str, Column],
+    weights: WeightPair = (None, None),
 ) -> tuple[FieldStability, ...]:
     """Measure every field that has a column, the least stable first."""
     figures = [
-        measure_field_stability(c, expected[c.name], actual[c.name])
+        measure_field_stability(c, expected[c.name], actual[c.name], weights)
         for c in fields
         if c.name in expected
     ]

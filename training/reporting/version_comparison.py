@@ -182,7 +182,11 @@ def _compare_on_rows(
     policies = [loaded.scorer.policy for loaded in (new, old)]
     cutoffs = policies[0].approve_below, policies[1].approve_below
     figures = compare_pairwise(
-        checked.labels, probabilities[0], probabilities[1], new.scorer.scale, cutoffs
+        (checked.labels, checked.special.weights),
+        probabilities[0],
+        probabilities[1],
+        new.scorer.scale,
+        cutoffs,
     )
     return asdict(figures) | {"source": data.source, "refused": checked.refused}
 

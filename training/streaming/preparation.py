@@ -126,7 +126,14 @@ def _open_source(model: type[CreditModel], request: DataRequest, engine: Engine)
         )
         raise DataError(message)
     files = open_parquet(origin.location, engine.batch_rows)
-    return RowSource(model=model, files=files, reading=request.options.reading(model))
+    source = RowSource(model=model, files=files, reading=request.options.reading(model))
+    if source.declared.weight_column is not None:
+        message = (
+            f"weight_column {source.declared.weight_column}: --engine {engine.name} counts every "
+            "row once; leave the column out, or train with --engine memory"
+        )
+        raise DataError(message)
+    return source
 
 
 def _select_large(

@@ -143,8 +143,8 @@ async def _predict_batch(
 ) -> BatchReply:
     document = await read_json_object(request)
     with_reasons, faults = parse_reasons_beside(document, "applications")
+    rows = rows_from_document(document, "applications", faults)
     reject_faults(faults)
-    rows = rows_from_document(document, "applications")
     results = [validate_row(model, *pair) for pair in zip(rows.values, rows.paths, strict=True)]
     valid = {i: row for i, row in enumerate(results) if isinstance(row, CreditModel)}
     scored = await engine.decide(

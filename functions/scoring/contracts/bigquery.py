@@ -52,7 +52,7 @@ def contract(engine: DecisionEngine) -> Contract:
         model = engine.catalogue[request.path_params["model"]]
         document = await read_json_object(request)
         with_reasons, faults = _parse_context(document.get("userDefinedContext"))
-        calls = rows_from_document(document, "calls")
+        calls = rows_from_document(document, "calls", faults)
         rows, row_faults = _rows_from_calls(calls, arguments(model))
         table = validate_table(model, rows, [*faults, *row_faults])
         caller = _with_request_id(caller_from_request(request), document.get("requestId"))

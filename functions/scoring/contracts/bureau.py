@@ -43,7 +43,7 @@ def variant(engine: DecisionEngine) -> BodyVariant:
 
     async def respond(document: dict[str, Any], request: Request) -> Response:
         with_reasons, faults = parse_reasons_beside(document, MEMBER)
-        table = validate_table(model, rows_from_document(document, MEMBER), faults)
+        table = validate_table(model, rows_from_document(document, MEMBER, faults), faults)
         caller = caller_from_request(request)
         scored = await engine.decide(
             ScoringRequest(table=table, caller=caller, with_reasons=with_reasons)

@@ -67,7 +67,8 @@ def contract(engine: DecisionEngine) -> Contract:
     async def predict_batch(request: Request) -> Response:
         document = await read_json_object(request)
         with_reasons, faults = parse_reasons_beside(document, "customers")
-        customers = validate_rows(model, rows_from_document(document, "customers"), faults)
+        rows = rows_from_document(document, "customers", faults)
+        customers = validate_rows(model, rows, faults)
         table = table_from_applications(model, customers)
         caller = caller_from_request(request)
         scored = await engine.decide(

@@ -25,7 +25,7 @@ from functions.scoring.decision_engine import (
 from functions.web.bodies import json_response, read_json_object
 from functions.web.middleware import caller_from_request
 from functions.web.openapi import Operation, closed_object
-from functions.web.problems import Fault, reject_faults
+from functions.web.problems import Fault
 from models.explaining.explanation import Explanation, explain_applications
 from models.table import table_from_applications
 
@@ -50,8 +50,8 @@ async def respond(engine: DecisionEngine, request: Request) -> Response:
     model = engine.catalogue[request.path_params["model"]]
     document = await read_json_object(request)
     with_picture, faults = _parse_parameters(document)
-    reject_faults(faults)
-    applications = validate_rows(model, rows_from_document(document, "instances", MAX_INSTANCES))
+    rows = rows_from_document(document, "instances", faults, MAX_INSTANCES)
+    applications = validate_rows(model, rows, faults)
     table, caller = table_from_applications(model, applications), caller_from_request(request)
     scored = await engine.decide(ScoringRequest(table=table, caller=caller, with_reasons=True))
     explanations = await asyncio.to_thread(explain_applications, scored.loaded.scorer, applications)

@@ -26,7 +26,6 @@ from functions.web.bodies import json_response, read_json_object
 from functions.web.contract import PROBE, Contract
 from functions.web.middleware import caller_from_request
 from functions.web.openapi import Operation
-from functions.web.problems import reject_faults
 from models.contract import CreditModel, contract_hash
 from models.metrics import Estimate
 from models.prediction import Prediction
@@ -124,8 +123,7 @@ async def predict_instances(
     """Answer `{"instances": [...], "parameters": {}}` with `{"predictions": [...]}`."""
     document = await read_json_object(request)
     with_reasons, faults = parse_reasons_beside(document, "instances")
-    reject_faults(faults)
-    table = validate_table(model, rows_from_document(document, "instances"))
+    table = validate_table(model, rows_from_document(document, "instances", faults), faults)
     caller = caller_from_request(request)
     scored = await engine.decide(
         ScoringRequest(table=table, caller=caller, with_reasons=with_reasons)

@@ -24,7 +24,6 @@ from functions.scoring.decision_engine import (
 from functions.web.bodies import json_response, read_json_object
 from functions.web.middleware import caller_from_request
 from functions.web.openapi import Operation, closed_object
-from functions.web.problems import reject_faults
 from models.contract import CreditModel, characteristics
 from models.explaining.recourse import Change, Recourse, smallest_change
 from models.explaining.recourse_grid import allowed_values, search_limits
@@ -78,8 +77,9 @@ async def respond(engine: DecisionEngine, request: Request) -> Response:
     """Respond with predictions and the smallest change for each."""
     model = engine.catalogue[request.path_params["model"]]
     document = await read_json_object(request)
-    reject_faults(parameters_beside_instances(document, set())[1])
-    applications = validate_rows(model, rows_from_document(document, "instances", MAX_INSTANCES))
+    faults = parameters_beside_instances(document, set())[1]
+    rows = rows_from_document(document, "instances", faults, MAX_INSTANCES)
+    applications = validate_rows(model, rows, faults)
     table, caller = table_from_applications(model, applications), caller_from_request(request)
     scored = await engine.consider(ScoringRequest(table=table, caller=caller))
     results = await asyncio.to_thread(_find_recourses, scored, applications)

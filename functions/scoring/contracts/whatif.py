@@ -91,7 +91,7 @@ def _parse(model: type[CreditModel], document: dict[str, Any]) -> tuple[CreditMo
         If there is any fault: it lists those of the application and of the grid.
     """
     parameters, faults = parameters_beside_instances(document, {"grid"})
-    rows = rows_from_document(document, "instances", most=1)
+    rows = rows_from_document(document, "instances", faults, most=1)
     [row], [path] = rows.values, rows.paths
     application = validate_row(model, row, path)
     if isinstance(application, list):

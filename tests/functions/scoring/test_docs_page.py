@@ -154,13 +154,15 @@ def test_every_panel_gets_an_answer(page: Page) -> None:
         const displayed = {{}};
         for (const route of document.querySelectorAll("details")) {{
           route.open = true;
-          const answer = await send(await shown(route, ".panel"));
+          const panel = await shown(route, ".panel");
+          for (const input of panel.querySelectorAll("input[required]")) input.value = "none";
+          const answer = await send(panel);
           displayed[route.dataset.route] = text(answer, ".status");
         }}
         return displayed"""
     )
     assert len(statuses) > 50
-    # Nobody has replaced the names in braces, so there is no such model.
+    # There is no model and no version of the name `none`.
     expected = {route: "404" if "{" in route else "200 OK" for route in statuses}
     wrong = {
         route: status
@@ -168,6 +170,30 @@ def test_every_panel_gets_an_answer(page: Page) -> None:
         if not status.startswith(expected[route])
     }
     assert wrong == {}
+
+
+REPORT = "/v1/models/{model}/versions/{version}/report.json"
+
+
+@in_a_browser
+def test_a_path_has_a_field_for_each_of_its_parameters(page: Page) -> None:
+    untouched, labels, curl, status = page.run(
+        f"""{WAITING}
+        const route = document.querySelector("details[data-route='GET {REPORT}']");
+        route.open = true;
+        const panel = await shown(route, ".panel");
+        panel.querySelector(".send").click();
+        const untouched = panel.querySelector(".answer").childElementCount;
+        for (const input of panel.querySelectorAll("input")) input.value = `${{input.name}} 1`;
+        panel.dispatchEvent(new Event("input"));
+        const answer = await send(panel);
+        const labels = [...panel.querySelectorAll("label")].map((label) => label.textContent);
+        return [untouched, labels, text(panel, ".curl"), text(answer, ".status")]"""
+    )
+    assert untouched == 0  # nothing is sent before the fields are filled
+    assert labels == ["Path parameter model", "Path parameter version"]
+    assert "/v1/models/model%201/versions/version%201/report.json" in curl
+    assert status.startswith("404")
 
 
 @in_a_browser

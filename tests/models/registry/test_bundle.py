@@ -45,6 +45,13 @@ def test_the_same_bundle_always_gives_the_same_bytes(bundle: Bundle) -> None:
     assert sha256_hex(bundle.to_bytes()) == sha256_hex(bundle.to_bytes())
 
 
+def test_code_from_before_weights_and_streaming_reads_a_bundle_that_has_neither(
+    bundle: Bundle,
+) -> None:
+    written = bundle.manifest.provenance.model_dump(mode="json")
+    assert {"weights", "streaming"}.isdisjoint(written)
+
+
 def test_members_are_stored_and_none_is_executable(bundle: Bundle) -> None:
     with zipfile.ZipFile(io.BytesIO(bundle.to_bytes())) as archive:
         assert archive.namelist() == [

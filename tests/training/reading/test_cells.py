@@ -136,6 +136,19 @@ def test_declared_outcomes_may_exclude_rows() -> None:
     assert booleans.numbers.tolist() == [0.0, 1.0]
 
 
+def test_a_time_in_a_zone_has_the_date_of_its_zone() -> None:
+    times = pd.Series(pd.to_datetime(["1970-01-02 00:30"]).tz_localize("Asia/Kolkata"))
+    assert convert_dates(times, CsvDialect()).numbers.tolist() == [1]  # in UTC it is the day before
+
+
+def test_a_whole_number_is_a_date_only_if_the_format_is_declared() -> None:
+    numbers = pd.Series([19_700_102, 19_701_231, 5])
+    compact = convert_dates(numbers, CsvDialect(date="%Y%m%d"))
+    assert compact.numbers[:2].tolist() == [1, 364]
+    assert compact.unreadable.tolist() == [False, False, True]
+    assert convert_dates(numbers, CsvDialect()).unreadable.all()
+
+
 def test_dates_are_days_since_1970() -> None:
     moment = datetime(1970, 1, 4, tzinfo=UTC)
     column = pd.Series(["1970-01-02", date(1970, 1, 3), moment, "", "x"], dtype=object)

@@ -4,10 +4,13 @@ import pytest
 
 from models.data_file import CsvDialect
 from training.reading.inspection import (
+    AMBIGUOUS,
     ColumnProfile,
     OutcomeColumn,
     profile_columns,
     suggest_cells,
+    suggest_special,
+    words_from_name,
 )
 
 N = 400
@@ -51,6 +54,76 @@ def test_the_way_cells_are_written_is_suggested() -> None:
     )
     grouped = pd.DataFrame({"amount": ["1,234", "20"]})
     assert suggest_cells(grouped, CsvDialect(delimiter=";")).thousands == ","
+
+
+def test_a_quoted_decimal_comma_is_suggested_beside_a_comma_as_delimiter() -> None:
+    frame = pd.DataFrame({"rate": ["1,5", "12,75", "0,1"], "amount": ["1.234,50", "7", "8"]})
+    suggested = suggest_cells(frame, CsvDialect())
+    assert (suggested.delimiter, suggested.decimal, suggested.thousands) == (",", ",", ".")
+
+
+@pytest.mark.parametrize(
+    ("date", "texts"),
+    [
+        ("%d.%m.%y", ["31.12.24", "01.02.23"]),
+        ("%b-%Y", ["Dec-2015", "Jan-2016"]),
+        ("%b-%y", ["Dec-15", "Jan-16"]),
+        ("%Y-%m", ["2015-12", "2016-01"]),
+        ("%m/%Y", ["12/2015", "01/2016"]),
+        ("%d-%m-%Y", ["31-12-2024", "01-02-2023"]),
+        ("%d.%m.%Y %H:%M", ["31.12.2024 10:15", "01.02.2023 23:59"]),
+    ],
+)
+def test_the_form_of_dates_is_suggested(date: str, texts: list[str]) -> None:
+    frame = pd.DataFrame({"granted": texts})
+    assert suggest_cells(frame, CsvDialect()).date == date
+
+
+@pytest.mark.parametrize(
+    ("texts", "is_ambiguous"),
+    [(["03/04/2024", "12/11/2023"], True), (["03/14/2024", "12/11/2023"], False)],
+)
+def test_days_that_could_be_months_are_remarked_on(texts: list[str], *, is_ambiguous: bool) -> None:
+    frame = pd.DataFrame({"granted": texts * 30})
+    dialect = suggest_cells(frame, CsvDialect())
+    [profile] = profile_columns(frame, dialect, None, lambda: None)
+    assert profile.kind == "date"
+    assert profile.remarks == ((AMBIGUOUS,) if is_ambiguous else ())
+
+
+def test_whole_numbers_that_may_be_dates_are_remarked_on_until_it_is_declared() -> None:
+    frame = pd.DataFrame({"granted": ["20240131", "20231201"] * 30})
+    kinds = []
+    for dialect in (CsvDialect(), CsvDialect(date="%Y%m%d")):
+        [profile] = profile_columns(frame, dialect, None, lambda: None)
+        kinds.append((profile.kind, profile.remarks))
+    remark = "dates? then declare --date %Y%m%d"
+    assert kinds == [("integer", (remark,)), ("date", ())]
+
+
+def test_columns_that_identify_group_and_date_rows_are_suggested() -> None:
+    rows = 200
+    frame = pd.DataFrame(
+        {
+            "born": pd.date_range("1970-01-01", periods=rows),
+            "issue date": pd.date_range("2024-01-01", periods=rows),
+            "LoanId": range(rows),
+            "amount": np.arange(rows) * 7 + 100,
+            "customer": [f"C{i % 90}" for i in range(rows)],
+        }
+    )
+    columns = profile_columns(frame, CsvDialect(), None, lambda: None)
+    assert suggest_special(columns, rows) == {
+        "id_column": "LoanId",
+        "group_column": "customer",
+        "date_column": "issue date",
+    }
+    assert suggest_special([p for p in columns if p.name == "amount"], rows) == {}
+
+
+@pytest.mark.parametrize("name", ["MitgliedSeit", "mitglied-seit", "MITGLIED_SEIT"])
+def test_a_name_has_the_same_words_however_it_is_written(name: str) -> None:
+    assert words_from_name(name) == {"mitglied", "seit"}
 
 
 @pytest.mark.parametrize(

@@ -70,6 +70,14 @@ def test_a_draft_is_a_model_that_can_be_trained(model: type[CreditModel]) -> Non
     assert fields["home"].levels == ('the "own"', "rent")
 
 
+@pytest.mark.parametrize(
+    "name", ["Geschlecht", "Nationalität", "kunden-alter", "GéNERO", "sexo", "DOB", "is_foreign"]
+)
+def test_protected_characteristics_are_marked_in_several_languages(name: str) -> None:
+    profile = ColumnProfile(name=name, kind="levels", missing=0, distinct=2, levels=("a", "b"))
+    assert "Protected()" in write_draft(replace(DRAFT, profiles=[*PROFILES, profile]))[-200:]
+
+
 def test_bounds_leave_room(model: type[CreditModel]) -> None:
     valid = {
         "amount_requested": 60_000.0,

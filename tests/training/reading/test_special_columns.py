@@ -57,3 +57,15 @@ def test_blanks_are_no_part_of_a_key_and_missing_words_are_no_key() -> None:
     assert special.hashes is not None
     assert special.hashes[0] == special.hashes[1]
     assert [fault.row_index for fault in special.faults] == [2, 3]
+
+
+def test_a_weight_that_is_no_positive_number_is_a_fault() -> None:
+    frame = pd.DataFrame({"stands_for": ["10", "0", "-1", "inf", "1e7", "", "many", "0.5"]})
+    special = read_special(frame, DataFile(weight_column="stands_for"))
+    rule = "Weight should be a number from 1e-06 to 1,000,000"
+    assert [(f.row_index, f.field, f.rule) for f in special.faults] == [
+        (i, "stands_for", rule) for i in range(1, 7)
+    ]
+    some = special.select(np.array([True, *[False] * 6, True])).weights
+    assert some is not None
+    assert some.tolist() == [10.0, 0.5]

@@ -5,6 +5,7 @@ from models.policy import CutoffRules, Cutoffs, Fixed, LeastCost
 from models.score_scale import Bands, PointsToDoubleOdds
 from tests.support.toy import Toy
 from training.reporting.decisions import (
+    SimulationSettings,
     compare_pairwise,
     count_decisions,
     count_ratings,
@@ -67,7 +68,7 @@ def test_scores_are_summarised_by_outcome() -> None:
 
 def test_cutoffs_are_where_the_scores_are_and_include_the_policys() -> None:
     own = name_cutoffs(Cutoffs(approve_below=0.2, decline_from=0.5), 0.5)
-    lines = tabulate_simulation(LABELS, PROBABILITIES, SCALE, own, None)
+    lines = tabulate_simulation(LABELS, PROBABILITIES, SimulationSettings(SCALE, own, None))
     names = {line.figures.approve_below: line.name for line in lines if line.name}
     assert names == {0.2: "approve below", 0.5: "decline from, default from"}
     others = [line.figures.approve_below for line in lines if line.name is None]
@@ -84,7 +85,9 @@ def test_a_cost_is_the_mean_of_what_the_policy_states() -> None:
     """Below .2, one default is approved (5) and one good row is not (1): 6 / 8."""
     costs = find_costs(Priced)
     assert costs == LeastCost(bad_approved=5, good_refused=1)
-    lines = tabulate_simulation(LABELS, PROBABILITIES, SCALE, {0.2: "approve below"}, costs)
+    lines = tabulate_simulation(
+        LABELS, PROBABILITIES, SimulationSettings(SCALE, {0.2: "approve below"}, costs)
+    )
     [own] = [line for line in lines if line.name]
     assert own.cost == 0.75
     assert find_costs(Toy) is None
@@ -92,7 +95,7 @@ def test_a_cost_is_the_mean_of_what_the_policy_states() -> None:
 
 def test_a_swap_set_counts_whom_each_version_approves() -> None:
     old = np.array([0.04, 0.25, 0.13, 0.24, 0.11, 0.45, 0.72, 0.97])
-    figures = compare_pairwise(LABELS, PROBABILITIES, old, SCALE, (0.2, 0.2))
+    figures = compare_pairwise((LABELS, None), PROBABILITIES, old, SCALE, (0.2, 0.2))
     own, same_rate = figures.swap_sets
     counts = {cell.name: (cell.rows, cell.bads) for cell in own.cells}
     assert counts == {
@@ -106,12 +109,12 @@ def test_a_swap_set_counts_whom_each_version_approves() -> None:
 
 
 def test_equal_versions_differ_in_nothing() -> None:
-    figures = compare_pairwise(LABELS, PROBABILITIES, PROBABILITIES, SCALE, (0.2, 0.2))
+    figures = compare_pairwise((LABELS, None), PROBABILITIES, PROBABILITIES, SCALE, (0.2, 0.2))
     assert (figures.auc.value, figures.log_loss.value, figures.mean_shift) == (0, 0, 0)
     assert figures.correlation == pytest.approx(1)
     assert [cell.rows for cell in figures.swap_sets[0].cells] == [4, 0, 0, 4]
 
 
 def test_everybody_approved_is_a_swap_set_too() -> None:
-    figures = compare_pairwise(LABELS, PROBABILITIES, PROBABILITIES, SCALE, (0.99, 0.99))
+    figures = compare_pairwise((LABELS, None), PROBABILITIES, PROBABILITIES, SCALE, (0.99, 0.99))
     assert [cell.rows for cell in figures.swap_sets[1].cells] == [8, 0, 0, 0]

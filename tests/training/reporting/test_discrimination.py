@@ -44,7 +44,7 @@ def test_tenths_count_every_row_once_and_end_at_all() -> None:
 
 
 def test_the_classification_report_is_that_of_scikit_learn() -> None:
-    ours = classify("approve below", 0.3, LABELS, PROBABILITIES)
+    ours = classify(("approve below", 0.3), LABELS, PROBABILITIES)
     oracle = classification_report(LABELS, PROBABILITIES >= 0.3, output_dict=True)
     keys = ("0", "1", "macro avg", "weighted avg")
     for line, key in zip(ours.lines, keys, strict=True):
@@ -57,9 +57,9 @@ def test_the_classification_report_is_that_of_scikit_learn() -> None:
 
 def test_a_confusion_matrix_can_be_counted_by_hand() -> None:
     labels, probabilities = np.array([0, 0, 0, 1, 1]), np.array([0.1, 0.2, 0.6, 0.4, 0.5])
-    ours = classify("own", 0.5, labels, probabilities)
+    ours = classify(("own", 0.5), labels, probabilities)
     assert (ours.true_goods, ours.false_bads, ours.false_goods, ours.true_bads) == (2, 1, 1, 1)
-    nobody = classify("own", 0.9, labels, probabilities)
+    nobody = classify(("own", 0.9), labels, probabilities)
     assert (nobody.lines[1].precision, nobody.lines[1].recall, nobody.lines[1].f1) == (0, 0, 0)
 
 

@@ -44,7 +44,7 @@ SCORECARD = Formula(
 
 def described(trained: Trained, estimator: Any) -> dict[str, Any]:  # noqa: ANN401 -- any family
     scorer: Scorer = replace(trained.scorer, estimator=estimator)
-    return describe_contents(scorer, trained.part.matrix, trained.part.labels)
+    return describe_contents(scorer, trained.part)
 
 
 def points_by_attribute(trained: Trained) -> dict[tuple[str, str], dict[str, Any]]:

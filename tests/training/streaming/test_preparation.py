@@ -95,6 +95,12 @@ def test_what_cannot_be_streamed_is_refused_by_name(
         prepare_stream(model, request(values), ENGINE, None)
 
 
+def test_weights_are_refused_and_never_left_out(folder: Path) -> None:
+    values = {"data": str(folder), "weight-column": "age"}
+    with pytest.raises(DataError, match="weight_column age: --engine stream counts every row once"):
+        prepare_stream(Toy, request(values), ENGINE, None)
+
+
 def test_a_sample_that_has_all_rows_leaves_nothing_to_stream(folder: Path) -> None:
     engine = replace(ENGINE, sample_rows=20_000)
     message = "the sample of 20000 rows has all 19998 rows; train with --engine memory"

@@ -154,6 +154,7 @@ def test_a_whole_number_is_an_integer_however_it_is_written(
         ({"instances": [{}], "parameters": {"mode": 1}}, {"parameters.mode"}),
         ({"instances": [{}], "parameters": []}, {"parameters"}),
         ({"instances": [{}], "parameters": {"reasons": 1}}, {"parameters.reasons"}),
+        ({"instance": [{}], "parameters": []}, {"instances", "instance", "parameters"}),
     ],
 )
 def test_a_body_of_another_shape_is_refused(
@@ -161,7 +162,19 @@ def test_a_body_of_another_shape_is_refused(
 ) -> None:
     answer = service.client.post("/v1/models/application:predict", json=document)
     assert answer.status_code == httpx.codes.UNPROCESSABLE_ENTITY
-    assert {error["path"] for error in answer.json()["errors"]} == faults
+    paths = {error["path"] for error in answer.json()["errors"]}
+    assert {path for path in paths if not path.startswith("instances[0].")} == faults
+
+
+@pytest.mark.parametrize("call", ["predict", "explain", "recourse", "whatif"])
+def test_an_applicant_without_the_member_around_it_is_told_which_is_required(
+    service: Server, example: Example, call: str
+) -> None:
+    answer = service.client.post(f"/v1/models/application:{call}", json=example("application"))
+    assert answer.status_code == httpx.codes.UNPROCESSABLE_ENTITY
+    first = answer.json()["errors"][0]
+    assert first["path"] == "instances"
+    assert first["message"].startswith("This member is required: a list of 1 to ")
 
 
 def test_the_documented_customer_is_scored_with_and_without_a_name(
