@@ -41,9 +41,9 @@ from models.lending.money import ZERO
 from models.lending.penal_charges import penal_charge
 from models.lending.prepayment import Prepayable, parts_from_amount, schedule_after_prepayment
 from models.lending.schedule import (
-    ScheduledInstalment,
     Remainder,
     Schedule,
+    ScheduledInstalment,
     amortise,
     schedule_over_tenure,
 )

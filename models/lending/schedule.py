@@ -135,7 +135,9 @@ def schedule_at_payment(remainder: Remainder, terms: LoanTerms, payment: Decimal
     return Schedule(payment, tuple(_rows(remainder, terms, payment)))
 
 
-def _rows(remainder: Remainder, terms: LoanTerms, payment: Decimal) -> Iterator[ScheduledInstalment]:
+def _rows(
+    remainder: Remainder, terms: LoanTerms, payment: Decimal
+) -> Iterator[ScheduledInstalment]:
     """Yield instalments until the balance, or the agreed number of them, is used up."""
     balance, dates = remainder.balance, terms.due_dates
     for number in range(remainder.first_number, terms.months + 1):
