@@ -59,6 +59,7 @@ TESTED_BY = {
     "functions/client/errors.py": "functions/client/test_retries.py",
     "functions/client/loop_thread.py": "functions/client/test_retries.py",
     "functions/client/response.py": "functions/client/test_responses.py",
+    "functions/lending/actions/confirming.py": "functions/lending/test_app.py",
     "functions/lending/actions/loan_replies.py": "functions/lending/contracts/test_loans.py",
     "functions/lending/actions/money.py": "functions/lending/contracts/test_loans.py",
     "functions/lending/actions/replies.py": "functions/lending/test_app.py",

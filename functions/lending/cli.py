@@ -1,6 +1,7 @@
 """Commands of the loan book: migrate, open, close; each prints one JSON object."""
 
 import argparse
+import asyncio
 import json
 import sys
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ from typing import Any
 from sqlalchemy.exc import DBAPIError
 
 from functions.lending.closing import DailyClose
-from functions.lending.settings import read_database_url
+from functions.lending.settings import read_database_url, read_settings
 from functions.lending.storage.database import Database, create_pool
 from functions.lending.storage.opening import open_book_on
 from models.errors import SuretyError
@@ -48,6 +49,8 @@ def _parser() -> argparse.ArgumentParser:
     close = commands.add_parser("close", help="close every business day up to and with a date")
     close.set_defaults(run=_close)
     close.add_argument("--date", type=_day, required=True)
+    decide = commands.add_parser("decide", help="ask again about undecided applications")
+    decide.set_defaults(run=_decide)
     seed = commands.add_parser("seed", help="load a generated book into an empty database")
     seed.set_defaults(run=_seed)
     seed.add_argument(
@@ -81,6 +84,15 @@ def _close(options: argparse.Namespace) -> dict[str, Any]:
         daily_close = DailyClose(database=database, now=lambda: datetime.now(UTC))
         closed = daily_close.close_through(options.date)
     return {"closed": [asdict(day) for day in closed]}
+
+
+def _decide(_options: argparse.Namespace) -> dict[str, Any]:
+    from functions.lending.app import open_book  # noqa: PLC0415 -- only this command asks anybody
+    from functions.lending.sweep import Sweep  # noqa: PLC0415 -- likewise
+
+    with closing(open_book(read_settings())) as book:
+        sweep = Sweep(database=book.database, scoring=book.scoring, now=book.now)
+        return asyncio.run(sweep.decide())
 
 
 def _seed(options: argparse.Namespace) -> dict[str, Any]:

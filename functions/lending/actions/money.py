@@ -1,14 +1,16 @@
 """Money in and out of one loan: each action makes one fact and posts it."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
+from functions.lending.actions.confirming import AwaitingReply, confirm
 from functions.lending.actions.customers import has_valid_kyc
 from functions.lending.actions.loan_replies import posted_reply
 from functions.lending.actions.replies import PostedReply
 from functions.lending.errors import TransitionError
-from functions.lending.posting.loan_records import FirstDue
+from functions.lending.posting.fact_rows import FirstDue
 from functions.lending.posting.postings import Borrower, NewFact, lock_borrower_of_loan, post
 from functions.lending.requests import (
     DatedBody,
@@ -23,7 +25,7 @@ from functions.lending.requests import (
     WriteOffBody,
 )
 from functions.lending.storage.identifiers import new_id, public_id
-from functions.lending.storage.transaction import Transaction
+from functions.lending.storage.transaction import LoanEvent, Transaction
 from models.lending.dates import first_due_date
 from models.lending.facts import (
     Disbursement,
@@ -117,21 +119,46 @@ def reverse(transaction: Transaction, loan_id: UUID, body: ReversalBody) -> Post
     return _post(transaction, borrower, loan_id, new)
 
 
-def waive(transaction: Transaction, loan_id: UUID, body: WaiverBody) -> PostedReply:
-    """Give a claim up, up to an amount and to what is unpaid of it."""
+def waive(transaction: Transaction, loan_id: UUID, body: WaiverBody) -> PostedReply | AwaitingReply:
+    """Give a claim up, up to an amount and to what is unpaid of it.
+
+    Above the product's limit a second person has to confirm it.
+    """
     borrower = lock_borrower_of_loan(transaction, loan_id)
     _require(borrower, loan_id, {"active"}, "waived")
     fact = Waiver(**_dated(transaction, body), amount=body.amount, component=body.component)
     new = NewFact(fact=fact, extra={"reason": body.reason})
-    return _post(transaction, borrower, loan_id, new)
+    if body.amount <= borrower.records[loan_id].waiver_limit:
+        return _post(transaction, borrower, loan_id, new)
+    return _post_by_two(transaction, borrower, loan_id, new, body)
 
 
-def write_off(transaction: Transaction, loan_id: UUID, body: WriteOffBody) -> PostedReply:
-    """Take a loan off the books."""
+def write_off(
+    transaction: Transaction, loan_id: UUID, body: WriteOffBody
+) -> PostedReply | AwaitingReply:
+    """Take a loan off the books, once a second person confirms it."""
     borrower = lock_borrower_of_loan(transaction, loan_id)
     _require(borrower, loan_id, {"active"}, "written off")
     fact = WriteOff(**_dated(transaction, body), kind=body.kind)
     new = NewFact(fact=fact, extra={"reason": body.reason})
+    return _post_by_two(transaction, borrower, loan_id, new, body)
+
+
+def _post_by_two(
+    transaction: Transaction,
+    borrower: Borrower,
+    loan_id: UUID,
+    new: NewFact,
+    body: WaiverBody | WriteOffBody,
+) -> PostedReply | AwaitingReply:
+    branch_id = borrower.records[loan_id].row.branch_id
+    action = event_type(new.fact)
+    first_person = confirm(transaction, loan_id, branch_id, action, body)
+    if isinstance(first_person, dict):
+        return first_person
+    if first_person:
+        by_two = {"posted_by": first_person, "approved_by": transaction.principal}
+        new = replace(new, extra={**new.extra, **by_two})
     return _post(transaction, borrower, loan_id, new)
 
 
@@ -173,7 +200,9 @@ def _post(transaction: Transaction, borrower: Borrower, loan_id: UUID, new: NewF
     data = {"reference": new.fact.reference, "status": derived.state.status}
     if amount is not None:
         data["amount"] = str(amount)
-    transaction.publish(loan_id, branch_id, kind, data)
+    # Every posting is one fact and one event: the number of facts is the event's number.
+    sequence = len(borrower.records[loan_id].facts) + 1
+    transaction.publish(LoanEvent(loan_id, branch_id, sequence, kind), data)
     action = kind.rpartition(".")[2]
     detail = {"reference": new.fact.reference}
     transaction.audit(action, public_id("loan", loan_id), branch_id, detail)

@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from functions.access.principal import Principal
+from functions.lending.actions.confirming import AWAITING
 from functions.lending.errors import (
     MissingKeyError,
     MissingVersionError,
@@ -26,14 +27,13 @@ from functions.lending.scoring import Scoring
 from functions.lending.storage.database import WHOLE_BOOK, Database, RowAccess
 from functions.lending.storage.idempotency import Reply, RequestKey, claim, fingerprint, store
 from functions.lending.storage.identifiers import Kind, identifier_from_text
-from functions.lending.storage.transaction import Transaction, open_business_date
+from functions.lending.storage.transaction import LOCAL, Transaction, open_business_date
 from functions.web.bodies import JSON, json_response
 from functions.web.middleware import caller_from_request
 from functions.web.problems import Fault, faults_from_validation, reject_faults
 
 ETAG = re.compile(r'(?:W/)?"(\d{1,9})"', re.ASCII)
 CUSTOMER = re.compile(r"[1-9]\d{0,14}", re.ASCII)
-LOCAL = "local"  # who acts where nobody is authenticated
 OF_BRANCHES = frozenset({"officer", "collector", "manager"})
 OF_READERS = frozenset({"risk", "auditor"})
 MOST_ROWS = 200
@@ -88,7 +88,10 @@ class Book:
             earlier = claim(transaction.connection, key, transaction.now)
             if earlier:
                 return earlier
-            reply = Reply(status=status, body=to_json(action(transaction)))
+            done = action(transaction)
+            is_waiting = isinstance(done, dict) and done.get("status") == AWAITING
+            code = HTTPStatus.ACCEPTED if is_waiting else status
+            reply = Reply(status=code, body=to_json(done))
             store(transaction.connection, key, reply)
             return reply
 

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from functions.lending.actions import lists, loan_replies, money, securities
+from functions.lending.actions.confirming import AwaitingReply
 from functions.lending.actions.replies import (
     ItemReply,
     LoanReply,
@@ -70,8 +71,14 @@ POSTINGS = (
     ),
     Posting(":charge", FeeBody, "adjust", "Let a fee fall due", money.charge_fee),
     Posting(":reverse", ReversalBody, "adjust", "Take a posting back", money.reverse),
-    Posting(":waive", WaiverBody, "adjust", "Give a claim up", money.waive),
-    Posting(":write_off", WriteOffBody, "adjust", "Take a loan off the books", money.write_off),
+    Posting(
+        *(":waive", WaiverBody, "adjust", "Give a claim up", money.waive),
+        response=PostedReply | AwaitingReply,
+    ),
+    Posting(
+        *(":write_off", WriteOffBody, "adjust", "Take a loan off the books", money.write_off),
+        response=PostedReply | AwaitingReply,
+    ),
     Posting(":reschedule", RescheduleBody, "adjust", "Agree new terms", money.reschedule),
     Posting(
         *("/collateral", CollateralBody, "originate", "Record collateral"),

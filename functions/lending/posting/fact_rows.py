@@ -2,6 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -23,27 +25,57 @@ from models.lending.facts import (
 )
 
 FACTS = text("""
-SELECT loan_id, 'disbursement' AS kind, reference, value_date, amount, NULL AS choice,
-    NULL::smallint AS months, NULL::numeric AS annual_rate
+SELECT id, loan_id, 'disbursement' AS kind, reference, value_date, amount, NULL AS choice,
+    NULL::smallint AS months, NULL::numeric AS annual_rate, first_due_on, due_day
     FROM disbursements WHERE loan_id = ANY(:loans)
-UNION ALL SELECT loan_id,
+UNION ALL SELECT id, loan_id,
     CASE WHEN prepayment_option IS NULL THEN 'repayment' ELSE 'prepayment' END,
-    reference, value_date, amount, prepayment_option, NULL, NULL
+    reference, value_date, amount, prepayment_option, NULL, NULL, NULL, NULL
     FROM repayments WHERE loan_id = ANY(:loans)
-UNION ALL SELECT loan_id, 'fee', reference, value_date, amount, NULL, NULL, NULL
+UNION ALL SELECT id, loan_id, 'fee', reference, value_date, amount, NULL, NULL, NULL, NULL, NULL
     FROM charges WHERE loan_id = ANY(:loans)
-UNION ALL SELECT loan_id, kind, reference, value_date, amount,
-    coalesce(component, write_off_kind, reverses), months, annual_rate
+UNION ALL SELECT id, loan_id, kind, reference, value_date, amount,
+    coalesce(component, write_off_kind, reverses), months, annual_rate, NULL, NULL
     FROM adjustments WHERE loan_id = ANY(:loans)
+ORDER BY id
 """)
 
 
-def read_facts(connection: Connection, loans: Sequence[UUID]) -> dict[UUID, tuple[Fact, ...]]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirstDue:
+    """When the instalments of a disbursement fall due."""
+
+    reference: str
+    first_due_on: date
+    due_day: int
+
+
+@dataclass(frozen=True, slots=True)
+class LoanFacts:
+    """All facts of a loan, and the due dates of its disbursements in the order of posting."""
+
+    facts: tuple[Fact, ...]
+    disbursements: tuple[FirstDue, ...]
+
+
+def read_facts(connection: Connection, loans: Sequence[UUID]) -> dict[UUID, LoanFacts]:
     """Return all facts of each loan."""
-    facts: dict[UUID, list[Fact]] = defaultdict(list)
+    rows: dict[UUID, list[Row[Any]]] = defaultdict(list)
     for row in connection.execute(FACTS, {"loans": list(loans)}):
-        facts[row.loan_id].append(fact_from_row(row))
-    return {loan: tuple(facts[loan]) for loan in loans}
+        rows[row.loan_id].append(row)
+    return {
+        loan: LoanFacts(
+            tuple(map(fact_from_row, rows[loan])),
+            tuple(
+                FirstDue(
+                    reference=row.reference, first_due_on=row.first_due_on, due_day=row.due_day
+                )
+                for row in rows[loan]
+                if row.kind == "disbursement"
+            ),
+        )
+        for loan in loans
+    }
 
 
 def fact_from_row(row: Row[Any]) -> Fact:  # noqa: PLR0911 -- one line a kind

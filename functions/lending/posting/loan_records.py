@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, Row, select
 
 from functions.lending.errors import NotInBookError
-from functions.lending.posting.fact_rows import read_facts
+from functions.lending.posting.fact_rows import FirstDue, read_facts
 from functions.lending.storage import tables
 from models.lending.allocation import ORDERS
 from models.lending.facts import Fact, Reversal
@@ -20,20 +21,12 @@ from models.lending.terms import LoanProduct, LoanTerms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FirstDue:
-    """When the instalments of a disbursement fall due."""
-
-    reference: str
-    first_due_on: Any
-    due_day: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class LoanRecord:
     """One stored loan: its row, its product, its facts, and its due dates once it has any."""
 
     row: Row[Any]
     product: LoanProduct
+    waiver_limit: Decimal
     rules: RuleSet
     facts: tuple[Fact, ...]
     disbursements: tuple[FirstDue, ...]
@@ -72,12 +65,17 @@ def lock_customer(connection: Connection, customer_id: int) -> None:
 
 def lock_customer_of_loan(connection: Connection, loan_id: UUID) -> int:
     """Lock the customer whose loan this is, and return its number."""
-    query = select(tables.loans.c.customer_id).where(tables.loans.c.id == loan_id)
+    customers, loans = tables.customers, tables.loans
+    query = (
+        select(customers.c.id)
+        .join(loans, loans.c.customer_id == customers.c.id)
+        .where(loans.c.id == loan_id)
+        .with_for_update(of=customers)
+    )
     customer_id: int | None = connection.execute(query).scalar_one_or_none()
     if customer_id is None:
         what = "loan"
         raise NotInBookError(what)
-    lock_customer(connection, customer_id)
     return customer_id
 
 
@@ -109,14 +107,14 @@ def records_from_rows(connection: Connection, rows: Sequence[Row[Any]]) -> dict[
     identifiers = [row.id for row in rows]
     products = _read_products(connection, sorted({row.product_id for row in rows}))
     facts = read_facts(connection, identifiers)
-    dues = _read_due_dates(connection, identifiers)
     return {
         row.id: LoanRecord(
             row=row,
-            product=products[row.product_id][0],
-            rules=products[row.product_id][1],
-            facts=facts[row.id],
-            disbursements=tuple(dues.get(row.id, ())),
+            product=product_from_row(products[row.product_id]),
+            waiver_limit=products[row.product_id].waiver_limit,
+            rules=rule_set_from_name(products[row.product_id].rule_set),
+            facts=facts[row.id].facts,
+            disbursements=facts[row.id].disbursements,
         )
         for row in rows
     }
@@ -138,21 +136,6 @@ def product_from_row(row: Row[Any]) -> LoanProduct:
     )
 
 
-def _read_products(
-    connection: Connection, identifiers: Sequence[int]
-) -> Mapping[int, tuple[LoanProduct, RuleSet]]:
+def _read_products(connection: Connection, identifiers: Sequence[int]) -> Mapping[int, Row[Any]]:
     query = select(tables.products).where(tables.products.c.id.in_(identifiers))
-    return {
-        row.id: (product_from_row(row), rule_set_from_name(row.rule_set))
-        for row in connection.execute(query)
-    }
-
-
-def _read_due_dates(connection: Connection, loans: Sequence[UUID]) -> Mapping[UUID, list[FirstDue]]:
-    table = tables.disbursements
-    query = select(table).where(table.c.loan_id.in_(loans)).order_by(table.c.id)
-    dues: dict[UUID, list[FirstDue]] = {}
-    for row in connection.execute(query):
-        due = FirstDue(reference=row.reference, first_due_on=row.first_due_on, due_day=row.due_day)
-        dues.setdefault(row.loan_id, []).append(due)
-    return dues
+    return {row.id: row for row in connection.execute(query)}

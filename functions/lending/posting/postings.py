@@ -6,9 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from functions.lending.errors import TransitionError
-from functions.lending.posting.fact_rows import insert_fact
+from functions.lending.posting.fact_rows import FirstDue, insert_fact
 from functions.lending.posting.loan_records import (
-    FirstDue,
     LoanRecord,
     lock_customer,
     lock_customer_of_loan,

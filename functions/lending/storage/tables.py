@@ -68,6 +68,7 @@ products = _table(
     penal_grace_days=SmallInteger,
     prepayment_charge=RATE,
     exposure_limit=MONEY,
+    waiver_limit=MONEY,
     offer_days=SmallInteger,
 )
 customers = _table(
@@ -207,6 +208,18 @@ adjustments = _fact(
     reverses=Text,
     reason=Text,
     approved_by=Text,
+)
+confirmations = _table(
+    "confirmations",
+    id=Uuid,
+    loan_id=Uuid,
+    branch_id=SmallInteger,
+    action=Text,
+    fingerprint=LargeBinary,
+    requested_by=Text,
+    requested_at=TIME,
+    confirmed_by=Text,
+    confirmed_at=TIME,
 )
 collateral = _table(
     "collateral",

@@ -3,16 +3,28 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, insert, select
 
 from functions.lending.errors import BookUnavailableError
 from functions.lending.storage import tables
 from functions.lending.storage.identifiers import new_id, public_id
 
 NO_DATE = "no business day is open: run `python -m functions.lending seed`, or open one with `open`"
+
+
+LOCAL = "local"  # who acts where nobody is authenticated
+
+
+class LoanEvent(NamedTuple):
+    """What happened to which loan; `sequence` counts the events of the loan, which is locked."""
+
+    loan_id: UUID
+    branch_id: int
+    sequence: int
+    kind: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,12 +60,9 @@ class Transaction:
         }
         self.connection.execute(insert(tables.audit), row)
 
-    def publish(self, loan_id: UUID, branch_id: int, kind: str, data: Mapping[str, Any]) -> None:
-        """Put an event into the outbox, numbered within its loan, which is locked."""
-        last = select(func.coalesce(func.max(tables.outbox.c.sequence), 0)).where(
-            tables.outbox.c.loan_id == loan_id
-        )
-        sequence = self.connection.execute(last).scalar_one() + 1
+    def publish(self, event: LoanEvent, data: Mapping[str, Any]) -> None:
+        """Put an event into the outbox."""
+        loan_id, branch_id, sequence, kind = event
         identifier = new_id()
         body = {
             "type": kind,

@@ -220,6 +220,52 @@ def test_another_callers_key_is_another_key(
     assert "idempotency-replayed" not in response.headers
 
 
+@pytest.mark.parametrize(
+    ("action", "body"),
+    [
+        ("write_off", {"kind": "technical", "reason": "No recovery expected"}),
+        ("waive", {"amount": "1000.01", "component": "fee", "reason": "Goodwill"}),
+    ],
+)
+def test_what_costs_the_lender_much_needs_a_second_person(
+    action: str,
+    body: dict[str, str],
+    guarded: BookClient,
+    issuer: Issuer,
+    two_branches: tuple[str, int],
+) -> None:
+    path = f"/v1/loans/{two_branches[0]}:{action}"
+    fee = {"amount": "5000", "note": "Collection"}
+    guarded.ok("POST", f"/v1/loans/{two_branches[0]}:charge", fee)
+    guarded.headers = bearer(issuer, "manager", branches=[2])
+    first = guarded("POST", path, body)
+    assert (first.status_code, first.json()["status"]) == (202, "awaiting_second_person")
+    assert guarded.loan(two_branches[0])["due_fees"] == "5000.00"
+    again = guarded("POST", path, body)
+    assert again.status_code == 403
+    assert "another person has to send the same request" in again.json()["detail"]
+    guarded.headers = bearer(issuer, "admin")
+    other = guarded("POST", path, {**body, "reason": "Another"})
+    assert other.status_code == 202  # another request, which waits for its own second person
+    assert guarded("POST", path, body).status_code == 201
+    assert guarded.loan(two_branches[0])["due_fees"] != "5000.00"
+    engine = create_engine(guarded.url)
+    with engine.connect() as connection:
+        query = text("SELECT posted_by, approved_by FROM adjustments")
+        assert [tuple(row) for row in connection.execute(query)] == [
+            ("subject manager", "subject admin")
+        ]
+    engine.dispose()
+
+
+def test_a_small_waiver_needs_one_person(
+    guarded: BookClient, issuer: Issuer, two_branches: tuple[str, int]
+) -> None:
+    guarded.headers = bearer(issuer, "manager", branches=[2])
+    body = {"amount": "1000", "component": "fee", "reason": "Goodwill"}
+    assert guarded("POST", f"/v1/loans/{two_branches[0]}:waive", body).status_code == 201
+
+
 @pytest.mark.parametrize("kind", ["lending module", "lending framework"])
 def test_both_commands_serve_the_book(kind: ServerKind, database_url: str, tmp_path: Path) -> None:
     with running_server(tmp_path / "log", kind, DATABASE_URL=database_url) as server:

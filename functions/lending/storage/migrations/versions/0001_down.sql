@@ -1,6 +1,6 @@
 -- Roles stay: they belong to the server, and another database on it may use them.
 DROP TABLE business_dates, audit, outbox, idempotency_keys, journal_lines, journal_entries,
-    allocations, instalments, schedule_versions, npa_tracking, guarantors, collateral, adjustments,
+    allocations, instalments, schedule_versions, npa_tracking, guarantors, collateral, confirmations, adjustments,
     charges, repayments, disbursements, loans, decisions, applications, kyc, employment,
     customer_versions, customers, products, branches;
 DROP FUNCTION require_balance, refuse_change, request_branches, request_customer;

@@ -93,7 +93,7 @@ $$;
 GRANT SELECT ON ALL TABLES IN SCHEMA public
     TO lending_branch, lending_book, lending_reader;
 GRANT INSERT ON ALL TABLES IN SCHEMA public TO lending_branch, lending_book;
-GRANT UPDATE ON customers, applications, loans, instalments, schedule_versions, npa_tracking,
+GRANT UPDATE ON customers, applications, loans, confirmations, instalments, schedule_versions, npa_tracking,
     idempotency_keys, business_dates TO lending_branch, lending_book;
 GRANT DELETE ON instalments, schedule_versions TO lending_branch, lending_book;
 GRANT INSERT ON audit TO lending_reader;

@@ -26,6 +26,7 @@ CREATE TABLE products (
     penal_grace_days smallint NOT NULL DEFAULT 0,
     prepayment_charge percent NOT NULL DEFAULT 0,
     exposure_limit money_amount NOT NULL,
+    waiver_limit money_amount NOT NULL DEFAULT 1000,
     offer_days smallint NOT NULL DEFAULT 30 CHECK (offer_days BETWEEN 1 AND 365),
     UNIQUE (code, version)
 );
@@ -240,6 +241,21 @@ CREATE TABLE adjustments (
     CHECK ((kind = 'reversal') = (reverses IS NOT NULL))
 );
 CREATE UNIQUE INDEX adjustments_reverse_once ON adjustments (loan_id, reverses) WHERE kind = 'reversal';
+
+-- What one person asked for and a second one has to confirm by sending the same request.
+CREATE TABLE confirmations (
+    id uuid PRIMARY KEY,
+    loan_id uuid NOT NULL REFERENCES loans,
+    branch_id smallint NOT NULL,
+    action text NOT NULL,
+    fingerprint bytea NOT NULL,
+    requested_by text NOT NULL,
+    requested_at timestamptz NOT NULL,
+    confirmed_by text CHECK (confirmed_by <> requested_by),
+    confirmed_at timestamptz
+);
+CREATE UNIQUE INDEX confirmations_open ON confirmations (loan_id, action, fingerprint)
+    WHERE confirmed_by IS NULL;
 
 CREATE TABLE collateral (
     id uuid PRIMARY KEY,
