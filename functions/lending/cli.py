@@ -51,6 +51,16 @@ def _parser() -> argparse.ArgumentParser:
     close.add_argument("--date", type=_day, required=True)
     decide = commands.add_parser("decide", help="ask again about undecided applications")
     decide.set_defaults(run=_decide)
+    deliver = commands.add_parser("deliver", help="send the events that are due to every webhook")
+    deliver.set_defaults(run=_deliver)
+    importing = commands.add_parser("import", help="read applications from a CSV file")
+    importing.set_defaults(run=_import)
+    importing.add_argument("--file", type=Path, required=True)
+    importing.add_argument("--dry-run", action="store_true", help="check and import nothing")
+    importing.add_argument("--partial", action="store_true", help="import the lines without fault")
+    webhook = commands.add_parser("webhook", help="register a webhook; its secret is shown once")
+    webhook.set_defaults(run=_webhook)
+    webhook.add_argument("--url", required=True, help="https://host/path, reachable by the public")
     seed = commands.add_parser("seed", help="load a generated book into an empty database")
     seed.set_defaults(run=_seed)
     seed.add_argument(
@@ -93,6 +103,33 @@ def _decide(_options: argparse.Namespace) -> dict[str, Any]:
     with closing(open_book(read_settings())) as book:
         sweep = Sweep(database=book.database, scoring=book.scoring, now=book.now)
         return asyncio.run(sweep.decide())
+
+
+def _deliver(_options: argparse.Namespace) -> dict[str, Any]:
+    from functions.lending.webhook_delivery import WebhookDelivery  # noqa: PLC0415 -- likewise
+    from functions.lending.webhook_sender import send  # noqa: PLC0415 -- likewise
+
+    with closing(Database(read_database_url(), 1)) as database:
+        delivery = WebhookDelivery(database=database, send=send, now=lambda: datetime.now(UTC))
+        return delivery.deliver()
+
+
+def _import(options: argparse.Namespace) -> dict[str, Any]:
+    from functions.lending.applications_file import (  # noqa: PLC0415 -- likewise
+        FileImport,
+        import_applications,
+    )
+
+    with closing(Database(read_database_url(), 1)) as database:
+        how = FileImport(options.file, is_dry=options.dry_run, is_partial=options.partial)
+        return import_applications(database, how, datetime.now(UTC))
+
+
+def _webhook(options: argparse.Namespace) -> dict[str, Any]:
+    from functions.lending.webhook_delivery import register_endpoint  # noqa: PLC0415 -- likewise
+
+    with closing(Database(read_database_url(), 1)) as database:
+        return register_endpoint(database, options.url, datetime.now(UTC))
 
 
 def _seed(options: argparse.Namespace) -> dict[str, Any]:

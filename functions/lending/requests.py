@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 CENTS = re.compile(r"\d{1,15}(\.\d{1,2})?", re.ASCII)
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
@@ -27,6 +28,11 @@ LoanPurpose = Literal[
 PURPOSES: tuple[str, ...] = get_args(LoanPurpose)
 
 
+def _broken(rule: str) -> PydanticCustomError:
+    """Return an error whose message is the rule alone."""
+    return PydanticCustomError("rule", rule)  # type: ignore[arg-type]  # our own literals
+
+
 def _exact(value: object) -> Decimal:
     """Read a number, or a decimal as text, without losing a cent."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
@@ -35,7 +41,7 @@ def _exact(value: object) -> Decimal:
         text = text.rstrip("0").rstrip(".")
     if not isinstance(text, str) or not CENTS.fullmatch(text):
         message = "must be an amount below 10^15 with at most 2 decimal places, as number or text"
-        raise ValueError(message)
+        raise _broken(message)
     return Decimal(text)
 
 
@@ -44,18 +50,22 @@ def _rate(value: object) -> Decimal:
     text = format(Decimal(repr(value)), "f") if is_number else value
     if not isinstance(text, str) or not re.fullmatch(r"\d{1,3}(\.\d{1,6})?", text, re.ASCII):
         message = "must be a per cent from 0 to 60 with at most 6 decimal places"
-        raise ValueError(message)
+        raise _broken(message)
     return Decimal(text)
 
 
 def _day(value: object) -> date:
     if not isinstance(value, str) or not DAY.fullmatch(value):
         message = "must be a date such as 2026-01-31"
-        raise ValueError(message)
-    day = date.fromisoformat(value)
+        raise _broken(message)
+    try:
+        day = date.fromisoformat(value)
+    except ValueError as error:
+        message = "must be a date of the calendar"
+        raise _broken(message) from error
     if not FIRST_DAY <= day <= LAST_DAY:
         message = f"must be a date from {FIRST_DAY} to {LAST_DAY}"
-        raise ValueError(message)
+        raise _broken(message)
     return day
 
 

@@ -13,7 +13,7 @@ from functions.lending.posting.loan_records import (
     lock_customer_of_loan,
     read_records,
 )
-from functions.lending.posting.state_rows import write_state
+from functions.lending.posting.state_rows import is_unchanged, write_state
 from functions.lending.storage.transaction import Transaction
 from models.lending.borrower import ClassifiedLoan, derive_loans
 from models.lending.facts import Dated, Fact
@@ -64,7 +64,7 @@ def post(
         raise TransitionError(message)
     derived = derive(transaction, borrower, {loan_id: new})
     insert_fact(transaction, loan_id, record.row.branch_id, new.fact, new.extra)
-    write_states(transaction, borrower, derived)
+    write_states(transaction, borrower, derived, loan_id)
     return derived[loan_id]
 
 
@@ -97,11 +97,14 @@ def derive(
     return {UUID(loan_id): state for loan_id, state in derived.items()}
 
 
-def write_states(transaction: Transaction, borrower: Borrower, derived: Derived) -> int:
+def write_states(
+    transaction: Transaction, borrower: Borrower, derived: Derived, posted: UUID | None = None
+) -> int:
     """Write each loan that differs from what is stored; return how many did."""
     changed = [
         loan_id
         for loan_id, state in derived.items()
+        if loan_id == posted or not is_unchanged(borrower.records[loan_id], state)
         if write_state(transaction, borrower.records[loan_id], state)
     ]
     return len(changed)

@@ -49,6 +49,22 @@ def write_state(transaction: Transaction, record: LoanRecord, derived: Classifie
     return changed
 
 
+def is_unchanged(record: LoanRecord, derived: ClassifiedLoan) -> bool:
+    """Whether a loan without a new fact certainly stands as it is stored.
+
+    Its journal can change only with the borrower's non-performing periods, whose entries of
+    income recognition make a journal longer. Without such periods and with as many entries as
+    were derived, nothing was ever corrected, and nothing is to be.
+    """
+    row, state = record.row, derived.state
+    return (
+        not derived.npa_periods
+        and row.journal_entries == len(state.journal)
+        and row.allocations == len(state.allocations)
+        and all(getattr(row, name) == value for name, value in loan_values(derived).items())
+    )
+
+
 def loan_values(derived: ClassifiedLoan) -> Values:
     """Return the derived columns of a loan."""
     state, balances = derived.state, derived.state.balances

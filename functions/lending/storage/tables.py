@@ -337,6 +337,25 @@ outbox = _table(
     body=JSONB,
     created_at=TIME,
 )
+webhook_endpoints = _table(
+    "webhook_endpoints",
+    id=Uuid,
+    url=Text,
+    secret=Text,
+    previous_secret=Text,
+    created_at=TIME,
+    disabled_at=TIME,
+    disabled_reason=Text,
+)
+webhook_deliveries = _table(
+    "webhook_deliveries",
+    outbox_id=Uuid,
+    endpoint_id=Uuid,
+    attempts=SmallInteger,
+    due_at=TIME,
+    delivered_at=TIME,
+    last_outcome=Text,
+)
 audit = _table(
     "audit",
     id=Uuid,

@@ -105,3 +105,6 @@ GRANT UPDATE ON applications, idempotency_keys TO lending_client;
 GRANT UPDATE (version) ON customers TO lending_client;
 GRANT INSERT ON loans TO lending_client;
 REVOKE SELECT ON audit FROM lending_branch;
+-- Secrets sign in the lender's name: who delivers reads them, nobody else.
+REVOKE ALL ON webhook_endpoints, webhook_deliveries FROM lending_branch, lending_reader;
+GRANT UPDATE ON webhook_endpoints, webhook_deliveries TO lending_book;

@@ -388,6 +388,29 @@ CREATE TABLE outbox (
     UNIQUE (loan_id, sequence)
 );
 
+CREATE INDEX outbox_by_age ON outbox (created_at);
+
+CREATE TABLE webhook_endpoints (
+    id uuid PRIMARY KEY,
+    url text NOT NULL CHECK (url LIKE 'https://%' AND length(url) <= 500),
+    secret text NOT NULL,
+    previous_secret text,
+    created_at timestamptz NOT NULL,
+    disabled_at timestamptz,
+    disabled_reason text
+);
+
+CREATE TABLE webhook_deliveries (
+    outbox_id uuid NOT NULL REFERENCES outbox,
+    endpoint_id uuid NOT NULL REFERENCES webhook_endpoints,
+    attempts smallint NOT NULL DEFAULT 0,
+    due_at timestamptz,
+    delivered_at timestamptz,
+    last_outcome text,
+    PRIMARY KEY (outbox_id, endpoint_id)
+);
+CREATE INDEX webhook_deliveries_due ON webhook_deliveries (due_at) WHERE due_at IS NOT NULL;
+
 CREATE TABLE audit (
     id uuid PRIMARY KEY,
     at timestamptz NOT NULL,
