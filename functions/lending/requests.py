@@ -30,7 +30,7 @@ PURPOSES: tuple[str, ...] = get_args(LoanPurpose)
 
 def _broken(rule: str) -> PydanticCustomError:
     """Return an error whose message is the rule alone."""
-    return PydanticCustomError("rule", rule)  # type: ignore[arg-type]  # our own literals
+    return PydanticCustomError("rule", rule)
 
 
 def _exact(value: object) -> Decimal:
