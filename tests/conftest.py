@@ -25,7 +25,7 @@ from tests.support.running import (
     running_server,
     s3_environment,
 )
-from tests.support.scheduling import GroupScheduling
+from tests.support.scheduling import GroupScheduling, begin_with_the_longest
 
 # Fixtures that install packages, or start the browser.
 ENVIRONMENTS = {"image", "scoring_image", "training_image", "checkov", "browser"}
@@ -52,9 +52,17 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         item.add_marker(pytest.mark.flaky(reruns=1))
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, where tests run in several processes."""
+    if hasattr(config, "workerinput"):
+        files = [item.nodeid.partition("::")[0] for item in items]
+        items[:] = [items[i] for i in begin_with_the_longest(files)]
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> GroupScheduling:
-    """Keep what is expensive to make in one process."""
+    """Keep what is expensive to make in one process; the order is that of the collection."""
+    config.option.loadscopereorder = False
     return GroupScheduling(config, log)
 
 

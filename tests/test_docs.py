@@ -42,6 +42,7 @@ RUN = {
         "/schedule": "tests/docs/test_loan_book.py",
         "/api/portfolio/summary": "tests/docs/test_loan_book.py",
     },
+    "docs/monitoring.md": {"training monitor": "tests/docs/test_monitoring.py"},
     "docs/operate.md": {"training train": "tests/docs/test_guides.py"},
     "docs/registry.md": {
         "training versions": "tests/docs/test_registry.py",

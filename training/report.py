@@ -9,12 +9,14 @@ from models.annotations import date_from_days
 from models.contract import characteristics
 from models.features import columns_from_fields
 from models.registry.pointer import Author
+from models.registry.store_paths import REFERENCE
 from models.scorer import probabilities_from_log_odds
 from models.weighting import select_weights, weighted_mean
 from training.evaluation import SampleFigures, measure_periods, measure_sample
 from training.gate import Gate
 from training.gates import ChampionScores
 from training.model_review import measure_fairness, measure_importances
+from training.monitoring.reference import build_reference
 from training.reporting.data_dictionary import FieldEntry, describe_fields
 from training.reporting.decisions import (
     SimulationSettings,
@@ -83,7 +85,7 @@ class _Review:
 
 
 def build_report_files(trained: Trained, reported_run: ReportedRun) -> dict[str, bytes]:
-    """Build `report.json` and `report.html`, whose every number is in the former.
+    """Build `report.json`, `report.html`, whose every number is in it, and `reference.json`.
 
     The same data, seed and commit give the same bytes but for two members: `identity`, which
     differs between two runs of the same job, and `reproduce`, which names the commit and machine.
@@ -92,7 +94,13 @@ def build_report_files(trained: Trained, reported_run: ReportedRun) -> dict[str,
     return {
         "report.json": json.dumps(document, indent=1, allow_nan=False).encode(),
         "report.html": render_report(document).encode(),
+        REFERENCE: _build_reference(trained),
     }
+
+
+def _build_reference(trained: Trained) -> bytes:
+    reference = build_reference(trained.scorer, trained.part, trained.test, trained.probabilities)
+    return reference.model_dump_json(indent=1).encode()
 
 
 def build_document(trained: Trained, reported_run: ReportedRun) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Types of the responses, written by `make client` from docs/openapi.json."""
 
+from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -94,6 +95,17 @@ class ServingChallenger(Response):
     share: float
 
 
+class MonitoredStatus(Response):
+    """
+    The last monitored day of a version, and the signals that fired on it.
+    """
+
+    day: Annotated[date, Field(description="The monitored day, in UTC.")]
+    status: Annotated[Literal["OK", "DEGRADED"], Field(description="DEGRADED if a signal fired.")]
+    version: Annotated[str, Field(description="The version that was monitored.")]
+    signals: Annotated[list[str], Field(description="What fired: the figure and its subject.")]
+
+
 class Fault(Response):
     """
     One thing wrong with a request: where, and the rule it breaks.
@@ -183,6 +195,7 @@ class Model(Response):
     metrics: dict[str, Estimate] | None = None
     challenger: ServingChallenger | None = None
     problem: str | None = None
+    monitoring: MonitoredStatus | None = None
 
 
 class Problem(Response):

@@ -17,6 +17,7 @@ from functions.scoring.errors import NotReadyError
 from functions.web.logs import log
 from models.contract import CreditModel
 from models.errors import ObjectMissingError, StoreUnavailableError
+from models.registry.monitored_status import MonitoredStatus, find_status
 from models.registry.serving import InService, load_in_service
 from models.stores.store import Reader
 
@@ -31,7 +32,8 @@ WAIT_SECONDS = 4.5  # a caller on a cold instance waits no longer
 class ModelState:
     """One model in this process: what serves, and how the last read of the store went.
 
-    `cause` is why the last load or refresh failed, in words a caller may see.
+    `cause` is why the last load or refresh failed, in words a caller may see. `monitored` is what
+    monitoring said lately of the champion; a cold start does not wait to know it.
     """
 
     serving: InService | None = None
@@ -40,6 +42,7 @@ class ModelState:
     failures_in_a_row: int = 0
     failures: int = 0
     loads: int = 0
+    monitored: MonitoredStatus | None = None
     checked_at: float = -math.inf
     retry_at: float = -math.inf
 
@@ -101,17 +104,32 @@ class ModelLoader:
 
     async def _load(self, model_name: str, state: ModelState) -> None:
         started_at = self._clock()
-        load = partial(load_in_service, self._store, self._catalogue[model_name], state.serving)
+        load = partial(self._read, model_name, state.serving)
         try:
             loop = asyncio.get_running_loop()
             loading = loop.run_in_executor(self._executors[model_name], load)
-            serving = await asyncio.wait_for(loading, LOAD_SECONDS)
+            serving, monitored = await asyncio.wait_for(loading, LOAD_SECONDS)
         except Exception as error:  # noqa: BLE001 -- whatever a bad model raises, it does not serve
             self._refuse(model_name, state, error)
         else:
             self._accept(model_name, state, serving, started_at)
+            state.monitored = monitored
         finally:
             state.loading = None
+
+    def _read(
+        self, model_name: str, before: InService | None
+    ) -> tuple[InService, MonitoredStatus | None]:
+        """Read the store: what serves, and at a refresh what monitoring said of it."""
+        serving = load_in_service(self._store, self._catalogue[model_name], before)
+        if before is None:
+            return serving, None
+        try:
+            monitored = find_status(self._store, model_name, datetime.now(UTC).date())
+        except StoreUnavailableError:
+            return serving, self.states[model_name].monitored  # the model itself was read
+        is_own = monitored is not None and monitored["version"] == serving.champion.version
+        return serving, monitored if is_own else None
 
     def _accept(
         self, model_name: str, state: ModelState, serving: InService, started_at: float

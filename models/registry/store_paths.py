@@ -5,10 +5,15 @@ champions/<model>/moves/<move>.json      one record of each move, created before
 champions/<model>/proposals/<name>.json  promotions that wait for a second person
 versions/<model>/<version>/bundle.zip    the bundle: a version exists if this object exists
 versions/<model>/<version>/...           reports for people and monitoring, written before it
+monitoring/<model>/<day>-<attempt>.json  what monitoring measured for a day; the last attempt counts
+monitoring/<model>/outcomes/<day>-<attempt>.parquet  outcomes of decisions that became known
 """
+
+from datetime import date
 
 BUNDLE = "bundle.zip"
 REPORT = "report.json"
+REFERENCE = "reference.json"
 
 
 def pointer_path(model_name: str) -> str:
@@ -44,3 +49,23 @@ def bundle_path(model_name: str, version: str) -> str:
 def report_path(model_name: str, version: str) -> str:
     """Return the object name of a version's report."""
     return version_prefix(model_name, version) + REPORT
+
+
+def monitoring_prefix(model_name: str) -> str:
+    """Return the prefix of the objects of a model's monitoring."""
+    return f"monitoring/{model_name}/"
+
+
+def monitoring_path(model_name: str, day: date, attempt: int) -> str:
+    """Return the object name of what one attempt to monitor a day measured."""
+    return monitoring_prefix(model_name) + dated_name(day, attempt, ".json")
+
+
+def dated_name(day: date, attempt: int, suffix: str) -> str:
+    """Return the name, without its prefix, of an object of a day."""
+    return f"{day.isoformat()}-{attempt:03d}{suffix}"
+
+
+def outcomes_prefix(model_name: str) -> str:
+    """Return the prefix of the outcomes of a model's decisions."""
+    return f"{monitoring_prefix(model_name)}outcomes/"

@@ -11,7 +11,7 @@ from tests.support.running import REPOSITORY, TrainedStore, run_training
 
 TEXT = page("registry")
 COMMANDS = TEXT.partition("## What is in the bucket")[0]
-NOT_OF_THE_BUCKET = {"inspect", "evaluate", "train", "generate"}
+NOT_OF_THE_BUCKET = {"inspect", "evaluate", "train", "generate", "outcomes", "monitor"}
 
 
 @pytest.mark.parametrize("command", commands(TEXT))

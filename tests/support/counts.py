@@ -30,6 +30,7 @@ class Counts:
     tree_rows: int
     gate_trials: int  # of each simulated challenger
     sign_pairs: int  # of rows, for each feature with a documented sign
+    monitored_years: int  # of a model whose applicants do not change
     books: int  # random loans with all that happens to them
     loan_books: int  # on a database, each with a dozen random postings
     loan_kills: int  # of a loan book that is being posted to
@@ -58,6 +59,7 @@ REDUCED = Counts(
     tree_rows=20_000,
     gate_trials=40,
     sign_pairs=10_000,
+    monitored_years=8,
     books=200,
     loan_books=3,
     loan_kills=20,
@@ -85,6 +87,7 @@ FULL = Counts(
     tree_rows=1_000_000,
     gate_trials=400,
     sign_pairs=1_000_000,
+    monitored_years=500,
     books=10_000,
     loan_books=400,
     loan_kills=200,

@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.support.monitored import Champion, train_champion
+
 
 def toy_rows(n: int) -> pd.DataFrame:
     """Rows of the toy model whose outcome depends on what its signs say."""
@@ -25,3 +27,8 @@ def toy_rows(n: int) -> pd.DataFrame:
 @pytest.fixture(scope="session")
 def toy_frame() -> pd.DataFrame:
     return toy_rows(4_000)
+
+
+@pytest.fixture(scope="session")
+def champion(tmp_path_factory: pytest.TempPathFactory) -> Champion:
+    return train_champion(tmp_path_factory.mktemp("monitored"), toy_rows(6_000))

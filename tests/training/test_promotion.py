@@ -88,7 +88,7 @@ def test_the_first_model_that_passes_goes_live(good: Trained, store: Store) -> N
     assert verdict.outcome == "promoted"
     assert load_champion(store, Toy).version == version
     assert {Path(name).name for name in store.names("versions/")} == {
-        *("bundle.zip", "report.html", "report.json")
+        *("bundle.zip", "reference.json", "report.html", "report.json")
     }
 
 

@@ -58,7 +58,7 @@ def measure_field_stability(
         edges = edges_of_equal_mass(
             expected[is_amount], BINS, select_weights(weights[0], is_amount)
         )
-        names = _name_bins(edges)
+        names = name_bins(edges)
     names += [f"code {code}" for code in c.special]
     indices = [_find_bins(c, column, edges) for column in (expected, actual)]
     return _measure(c.name, [*names, "absent"], (indices[0], indices[1]), weights)
@@ -82,7 +82,7 @@ def measure_score_stability(
     """Compare scores by tenths of the expected ones."""
     edges = edges_of_equal_mass(expected, BINS, weights[0])
     indices = bin_indices(expected, edges), bin_indices(actual, edges)
-    return _measure("score", _name_bins(edges), indices, weights)
+    return _measure("score", name_bins(edges), indices, weights)
 
 
 def psi_bound(bins: int, first: float, second: float) -> float:
@@ -92,7 +92,8 @@ def psi_bound(bins: int, first: float, second: float) -> float:
     return max(LEAST_BOUND, bound_of_chance(bins - 1, CHANCE, (first, second)))
 
 
-def _name_bins(edges: Column) -> list[str]:
+def name_bins(edges: Column) -> list[str]:
+    """Name the bins between edges, and the open ones at both ends."""
     marks = name_edges(edges)
     if not marks:
         return ["all amounts"]

@@ -29,6 +29,7 @@ from functions.web.openapi import Operation
 from models.contract import CreditModel, contract_hash
 from models.metrics import Estimate
 from models.prediction import Prediction
+from models.registry.monitored_status import MonitoredStatus
 
 
 class Predictions(TypedDict):
@@ -56,6 +57,7 @@ class Model(TypedDict):
     metrics: NotRequired[dict[str, Estimate]]
     challenger: NotRequired[ServingChallenger]
     problem: NotRequired[str]
+    monitoring: NotRequired[MonitoredStatus]
 
 
 class ModelWithSchema(Model):
@@ -173,4 +175,6 @@ def _describe_model(engine: DecisionEngine, name: str) -> Model:
             description["challenger"] = {"version": version, "share": share}
     if state.cause:
         description["problem"] = state.cause
+    if state.monitored:
+        description["monitoring"] = state.monitored
     return description

@@ -9,6 +9,7 @@ import re
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from functools import partial
 from hashlib import sha256
 from http import HTTPStatus
@@ -34,8 +35,9 @@ from models.errors import (
 from models.metrics import Estimate
 from models.policy import Cutoffs
 from models.registry.bundle import Manifest, manifest_from_bytes
+from models.registry.monitored_status import find_monitored_day
 from models.registry.pointer import Pointer, find_pointer
-from models.registry.store_paths import version_prefix
+from models.registry.store_paths import monitoring_prefix, version_prefix
 from models.registry.versions import (
     VERSION_PATTERN,
     read_by_name,
@@ -48,6 +50,8 @@ READ_SECONDS = 5.0
 READERS = 2
 PAGE = "text/html"
 REPORT = "/v1/models/{model}/versions/{version}/report"
+MONITORING = "/v1/models/{model}/monitoring"
+MONITORED_DAY = r"/(\d{4}-\d{2}-\d{2})-\d{3}\.json"
 STYLES = re.compile(rb"<style>(.*?)</style>", re.DOTALL)
 # A report is created once and never replaced; only whoever may read models may keep it.
 FOR_EVER = "private, max-age=31536000, immutable"
@@ -116,20 +120,23 @@ def contract(store: Store, catalogue: Catalogue, default_model: str) -> Contract
     async def show_figures(request: Request) -> Response:
         return await show_report(request, "report.json", JSON)
 
+    async def show_monitoring(request: Request) -> Response:
+        model_name = name_from_model(catalogue[request.path_params["model"]])
+        day = _parse_day(request.query_params.get("day"))
+        data = await _read(partial(_read_monitoring, store, model_name, day), readers)
+        return Response(data, media_type=JSON, headers={"Cache-Control": "private, no-cache"})
+
+    handlers = {
+        "/model/versions": list_versions,
+        "/model/info": show_version,
+        REPORT: show_page,
+        f"{REPORT}.json": show_figures,
+        MONITORING: show_monitoring,
+    }
     return Contract(
         tag="Published versions",
-        routes=[
-            Route("/model/versions", list_versions, methods=["GET"]),
-            Route("/model/info", show_version, methods=["GET"]),
-            Route(REPORT, show_page, methods=["GET"]),
-            Route(f"{REPORT}.json", show_figures, methods=["GET"]),
-        ],
-        scopes={
-            "GET /model/versions": "models",
-            "GET /model/info": "models",
-            f"GET {REPORT}": "models",
-            f"GET {REPORT}.json": "models",
-        },
+        routes=[Route(path, handler, methods=["GET"]) for path, handler in handlers.items()],
+        scopes={f"GET {path}": "models" for path in handlers},
         paths=lambda: _paths(catalogue),
     )
 
@@ -144,6 +151,10 @@ def _paths(catalogue: Mapping[str, type[CreditModel]]) -> dict[str, Any]:
     ]
     page = Operation("Read the report of a version", media_type=PAGE, parameters=path)
     figures = Operation("Read every figure of that report", parameters=path)
+    day = {"name": "day", "in": "query", "schema": {"type": "string", "format": "date"}}
+    monitoring = Operation(
+        "Read what monitoring measured on a day, or lately", parameters=[path[0], day]
+    )
     listing, detail = "List published versions, newest first", "Show a version, or the champion"
     return {
         "/model/versions": {"get": Operation(listing, response=VersionList, parameters=[model])},
@@ -152,6 +163,7 @@ def _paths(catalogue: Mapping[str, type[CreditModel]]) -> dict[str, Any]:
         },
         REPORT: {"get": page},
         f"{REPORT}.json": {"get": figures},
+        MONITORING: {"get": monitoring},
     }
 
 
@@ -177,6 +189,26 @@ def _read_report(store: Reader, model_name: str, version: str, file: str) -> byt
         message = f"{version!r} is not a version name"
         raise RegistryError(message)
     return store.read(version_prefix(model_name, version) + file).data
+
+
+def _parse_day(text: str | None) -> date | None:
+    try:
+        return None if text is None else date.fromisoformat(text)
+    except ValueError as error:
+        message = "day must be a date such as 2026-11-30"
+        raise RequestError(HTTPStatus.UNPROCESSABLE_ENTITY, message) from error
+
+
+def _read_monitoring(store: Store, model_name: str, day: date | None) -> bytes:
+    """Read what was measured on a day, or on the last monitored one."""
+    if day is None:
+        days = re.findall(MONITORED_DAY, "\n".join(store.names(monitoring_prefix(model_name))))
+        day = date.fromisoformat(max(days)) if days else None
+    data = find_monitored_day(store, model_name, day) if day else None
+    if data is None:
+        message = "this model was not monitored then; run python -m training monitor"
+        raise RequestError(HTTPStatus.NOT_FOUND, message)
+    return data
 
 
 def _answer_unchanging(request: Request, data: bytes, media_type: str) -> Response:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NotRequired
 from functions.scoring.decision_engine import DecisionEngine
 from functions.scoring.operations.telemetry import DecisionTelemetry
 from functions.web.health import Readiness
+from models.registry.monitored_status import MonitoredStatus
 
 if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric
@@ -17,19 +18,22 @@ class ModelReadiness(Readiness):
     model: NotRequired[str]
     model_version: NotRequired[str]
     problem: NotRequired[str]
+    monitoring: NotRequired[MonitoredStatus]
 
 
 def check_readiness(engine: DecisionEngine, model_name: str) -> ModelReadiness:
     """Report the version that serves a model; starts to load it, and raises until it is loaded."""
     serving = engine.loader.ready(model_name)
-    cause = engine.loader.states[model_name].cause
+    state = engine.loader.states[model_name]
     readiness: ModelReadiness = {
         "status": "ready",
         "model": model_name,
         "model_version": serving.champion.version,
     }
-    if cause:
-        readiness["problem"] = cause
+    if state.cause:
+        readiness["problem"] = state.cause
+    if state.monitored:
+        readiness["monitoring"] = state.monitored
     return readiness
 
 

@@ -1,10 +1,12 @@
 import asyncio
 import contextlib
+import json
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +15,12 @@ import pytest
 
 from functions.scoring import model_loader
 from functions.scoring.errors import NotReadyError
-from functions.scoring.model_loader import ModelLoader
+from functions.scoring.model_loader import ModelLoader, ModelState
 from models.catalogue.application import Application
 from models.catalogue.german_credit import GermanCredit
+from models.errors import StoreUnavailableError
+from models.registry.monitored_status import MonitoredStatus
+from models.registry.store_paths import monitoring_path
 from models.stores.files import FileStore
 from models.stores.store import StoredObject
 from models.stores.uri import open_store
@@ -234,6 +239,70 @@ def test_within_the_back_off_the_store_is_left_alone(own_store: Path) -> None:
         asyncio.run(ask())
     clock.now = 1.0
     asyncio.run(ask())
+
+
+class Unlisted(FileStore):
+    """A folder whose monitoring cannot be reached."""
+
+    def read(self, name: str) -> StoredObject:
+        if name.startswith("monitoring/"):
+            message = "monitoring cannot be reached"
+            raise StoreUnavailableError(message)
+        return super().read(name)
+
+
+def write_monitored(folder: Path, version: str) -> None:
+    day = datetime.now(UTC).date()
+    signals = [{"name": "auc", "subject": "all", "state": "fired"}]
+    document = {"day": day.isoformat(), "version": version, "status": "DEGRADED"}
+    path = folder / monitoring_path("german_credit", day, 1)
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(document | {"signals": signals}))
+
+
+async def refresh(loader: ModelLoader) -> ModelState:
+    state = loader.start("german_credit")
+    assert state.loading
+    await state.loading
+    return state
+
+
+def test_a_degraded_model_says_so_from_its_first_refresh_on(own_store: Path) -> None:
+    loader = ModelLoader(open_store(own_store.as_uri()), CATALOGUE, 0.0)
+
+    async def ask() -> tuple[MonitoredStatus | None, MonitoredStatus | None]:
+        serving = await loader.load("german_credit")
+        write_monitored(own_store, serving.champion.version)
+        cold = loader.states["german_credit"].monitored
+        return cold, (await refresh(loader)).monitored
+
+    cold, monitored = asyncio.run(ask())
+    assert cold is None
+    assert monitored is not None
+    assert (monitored["status"], monitored["signals"]) == ("DEGRADED", ["auc: all"])
+
+
+def test_what_was_monitored_of_another_version_is_not_the_champions(own_store: Path) -> None:
+    write_monitored(own_store, "another")
+    loader = ModelLoader(open_store(own_store.as_uri()), CATALOGUE, 0.0)
+
+    async def ask() -> MonitoredStatus | None:
+        await loader.load("german_credit")
+        return (await refresh(loader)).monitored
+
+    assert asyncio.run(ask()) is None
+
+
+def test_monitoring_that_cannot_be_reached_stops_no_refresh(own_store: Path) -> None:
+    loader = ModelLoader(Unlisted(str(own_store)), CATALOGUE, 0.0)
+
+    async def ask() -> ModelState:
+        await loader.load("german_credit")
+        return await refresh(loader)
+
+    state = asyncio.run(ask())
+    assert (state.failures, state.cause, state.monitored) == (0, None, None)
+    assert state.serving
 
 
 def test_a_caller_that_goes_away_does_not_end_the_load_of_others(own_store: Path) -> None:

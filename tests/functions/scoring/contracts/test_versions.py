@@ -1,9 +1,11 @@
 """What the running server tells of published versions."""
 
+import json
 import time
 from base64 import b64encode
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ import pytest
 
 from models.discovery import credit_models
 from models.registry.pointer import Author, Challenger, challenge, promote
+from models.registry.store_paths import monitoring_path
 from models.stores.uri import open_store
 from tests.support.faults import faulty_proxy
 from tests.support.published import NOW, publish_by_hand
@@ -211,3 +214,33 @@ def test_a_store_in_trouble_is_said_in_time_and_costs_no_score(
         assert {answer.json()["detail"] for answer in answers} == {
             "the model store cannot be reached"
         }
+
+
+def test_what_monitoring_measured_is_served_by_day_and_lately(
+    published: tuple[Server, list[str]], tmp_path: Path
+) -> None:
+    server, _ = published
+    store = open_store((tmp_path / "store").as_uri())
+    for day in (27, 28):
+        name = monitoring_path("toy", date(2026, 11, day), 1)
+        store.create(name, json.dumps({"day": f"2026-11-{day}"}).encode())
+    store.create("monitoring/toy/outcomes/2026-11-29-001.parquet", b"")
+    address = "/v1/models/toy/monitoring"
+    assert server.client.get(address).json() == {"day": "2026-11-28"}
+    assert server.client.get(f"{address}?day=2026-11-27").json() == {"day": "2026-11-27"}
+
+
+@pytest.mark.parametrize(
+    ("address", "status"),
+    [
+        ("/v1/models/toy/monitoring", 404),
+        ("/v1/models/toy/monitoring?day=2026-11-27", 404),
+        ("/v1/models/toy/monitoring?day=27.11.2026", 422),
+        ("/v1/models/nobody/monitoring", 404),
+    ],
+)
+def test_a_day_without_monitoring_is_not_found(
+    published: tuple[Server, list[str]], address: str, status: int
+) -> None:
+    server, _ = published
+    assert server.client.get(address).status_code == status

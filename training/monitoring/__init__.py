@@ -1,0 +1,1 @@
+"""Monitoring of models in service: outcomes, performance, drift, and the signals they give."""

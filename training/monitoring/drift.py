@@ -1,0 +1,189 @@
+"""Drift of applicants and decisions: what a window has beside the reference of its version."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.annotations import Column
+from models.contract import characteristics
+from models.features import features
+from models.scorer import Scorer
+from models.stability import bound_of_chance, index_from_counts
+from training.monitoring.decisions import Decisions
+from training.monitoring.reference import (
+    BinnedShares,
+    Reference,
+    find_bins,
+    mean_contributions,
+)
+from training.reporting.binning import Indices, bin_indices
+
+LIMIT = 0.15  # of the index, however many rows there are
+CHANCE = 0.001  # with which two samples of one population exceed the bound of few rows
+DECISIONS = ("approve", "refer", "decline")
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """The index of one characteristic, or of the probability, and the shares of its bins.
+
+    `log_odds` is how much the shift moves the log-odds on average; None for the probability.
+    """
+
+    name: str
+    psi: float
+    bound: float
+    rows: int
+    bins: tuple[str, ...]
+    expected: tuple[float, ...]
+    actual: tuple[float, ...]
+    log_odds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionShare:
+    """The share of one decision, beside that of the test part."""
+
+    decision: str
+    expected: float
+    actual: float
+    z: float
+
+
+@dataclass(frozen=True, slots=True)
+class GroupRate:
+    """Approvals in one group of applicants."""
+
+    characteristic: str
+    group: str
+    rows: int
+    approved: float
+    mean_probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """All that can be seen of a window before outcomes are known."""
+
+    probability: Shift
+    characteristics: tuple[Shift, ...]
+    decisions: tuple[DecisionShare, ...]
+    groups: tuple[GroupRate, ...]
+    reasons: Mapping[str, float]
+
+
+def measure_drift(scorer: Scorer, reference: Reference, window: Decisions) -> Drift:
+    """Compare the decisions of one version with its reference.
+
+    A characteristic is compared on the rows whose features were not erased.
+    """
+    bins = bin_indices(window.probabilities, np.array(reference.probabilities.edges))
+    return Drift(
+        probability=_compare("probability", reference.probabilities, bins, reference.rows_scored),
+        characteristics=_compare_characteristics(scorer, reference, window),
+        decisions=_compare_decisions(reference, window),
+        groups=_rate_groups(scorer, window),
+        reasons=_count_reasons(window.reasons),
+    )
+
+
+def _compare_characteristics(
+    scorer: Scorer, reference: Reference, window: Decisions
+) -> tuple[Shift, ...]:
+    matrix, _ = window.decode_features(len(features(scorer.model)))
+    if not len(matrix):
+        return ()
+    contributions = mean_contributions(scorer, matrix)
+    shifts = [
+        _compare(
+            one.name,
+            one,
+            find_bins(scorer.model, one.name, np.array(one.edges), matrix),
+            reference.rows,
+            contributions[one.name] - one.mean_contribution,
+        )
+        for one in reference.characteristics
+    ]
+    return tuple(sorted(shifts, key=lambda shift: -shift.psi / shift.bound))
+
+
+def _compare(
+    name: str, expected: BinnedShares, bins: Indices, rows: float, log_odds: float | None = None
+) -> Shift:
+    counts = np.bincount(bins, minlength=len(expected.bins)).astype(np.float64)
+    return compare_counts(name, expected, counts, rows, log_odds)
+
+
+def compare_counts(
+    name: str,
+    expected: BinnedShares,
+    counts: NDArray[np.float64],
+    rows: float,
+    log_odds: float | None = None,
+) -> Shift:
+    """Compare the rows in each bin with expected shares, which are those of so many rows.
+
+    Bins that neither side has rows in are left out of the index.
+    """
+    reference = np.array(expected.shares) * rows
+    used = (counts + reference) > 0
+    by_chance = bound_of_chance(int(used.sum()) - 1, CHANCE, (rows, float(counts.sum())))
+    return Shift(
+        name=name,
+        psi=index_from_counts(reference[used], counts[used]),
+        bound=max(LIMIT, by_chance),
+        rows=int(counts.sum()),
+        bins=expected.bins,
+        expected=expected.shares,
+        actual=tuple((counts / counts.sum()).tolist()),
+        log_odds=log_odds,
+    )
+
+
+def _compare_decisions(reference: Reference, window: Decisions) -> tuple[DecisionShare, ...]:
+    rows, compared = len(window), []
+    for name in DECISIONS:
+        expected, actual = reference.decisions[name], float((window.decisions == name).mean())
+        # The reference, too, is a sample.
+        rate = (expected * reference.rows_scored + actual * rows) / (reference.rows_scored + rows)
+        error = (rate * (1 - rate) * (1 / reference.rows_scored + 1 / rows)) ** 0.5
+        compared.append(
+            DecisionShare(name, expected, actual, (actual - expected) / error if error else 0.0)
+        )
+    return tuple(compared)
+
+
+def _rate_groups(scorer: Scorer, window: Decisions) -> tuple[GroupRate, ...]:
+    """Rate approvals by each level of the characteristics that have levels."""
+    matrix, present = window.decode_features(len(features(scorer.model)))
+    rows = window.select(present)
+    rates = []
+    for c in characteristics(scorer.model):
+        if not c.is_scored or not c.levels or c.is_ordered:
+            continue
+        bins = find_bins(scorer.model, c.name, _NO_EDGES, matrix)
+        for i, level in enumerate(c.levels):
+            group = bins == i
+            if group.any():
+                rates.append(
+                    GroupRate(
+                        characteristic=c.name,
+                        group=str(level),
+                        rows=int(group.sum()),
+                        approved=float((rows.decisions[group] == "approve").mean()),
+                        mean_probability=float(rows.probabilities[group].mean()),
+                    )
+                )
+    return tuple(rates)
+
+
+_NO_EDGES: Column = np.empty(0)
+
+
+def _count_reasons(reasons: Sequence[Sequence[str]]) -> dict[str, float]:
+    """Return the share of decisions with each reason, the most frequent first."""
+    counts = Counter(code for codes in reasons for code in set(codes))
+    return {code: count / len(reasons) for code, count in counts.most_common()}
