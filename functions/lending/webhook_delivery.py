@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Row, insert, text, update
 from functions.lending.storage import tables
 from functions.lending.storage.database import WHOLE_BOOK, Database
 from functions.lending.storage.identifiers import new_id, public_id
-from functions.lending.webhook_sender import Outcome, target_from_url
+from functions.lending.webhook_sender import AttemptOutcome, target_from_url
 from functions.lending.webhook_signatures import SECRET_PREFIX, WebhookMessage, sign
 
 # Seconds before each attempt, as Standard Webhooks suggests.
@@ -42,7 +42,7 @@ WHERE d.due_at <= :now AND e.disabled_at IS NULL
 ORDER BY d.due_at, d.outbox_id LIMIT 1 FOR UPDATE OF d SKIP LOCKED
 """)
 
-Send = Callable[[str, Mapping[str, str], bytes], Outcome]
+Send = Callable[[str, Mapping[str, str], bytes], AttemptOutcome]
 
 
 def register_endpoint(database: Database, url: str, now: datetime) -> dict[str, Any]:
@@ -111,7 +111,7 @@ def signed_headers(row: Row[Any], body: bytes, now: datetime) -> dict[str, str]:
     }
 
 
-def next_attempt(attempts: int, outcome: Outcome, now: datetime) -> datetime | None:
+def next_attempt(attempts: int, outcome: AttemptOutcome, now: datetime) -> datetime | None:
     """Return when to try again after so many attempts; None if that was the last one."""
     if outcome.is_delivered or attempts >= len(DELAYS_SECONDS):
         return None
@@ -119,7 +119,7 @@ def next_attempt(attempts: int, outcome: Outcome, now: datetime) -> datetime | N
     return now + timedelta(seconds=max(seconds, outcome.retry_after_seconds))
 
 
-def _record(connection: Connection, row: Row[Any], outcome: Outcome, now: datetime) -> None:
+def _record(connection: Connection, row: Row[Any], outcome: AttemptOutcome, now: datetime) -> None:
     attempts = row.attempts + 1
     deliveries, endpoints = tables.webhook_deliveries, tables.webhook_endpoints
     connection.execute(

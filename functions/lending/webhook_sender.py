@@ -31,7 +31,7 @@ class WebhookAddressError(SuretyError):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class AttemptOutcome:
     """What an attempt ended in: a status, or the cause why there is none."""
 
     status: int | None
@@ -128,30 +128,32 @@ class PinnedConnection(http.client.HTTPSConnection):
         self.sock = self._tls.wrap_socket(plain, server_hostname=self.host)
 
 
-def send(url: str, headers: Mapping[str, str], body: bytes) -> Outcome:
+def send(url: str, headers: Mapping[str, str], body: bytes) -> AttemptOutcome:
     """Send one message to a public address."""
     try:
         target = target_from_url(url)
         address = public_address(target)
     except WebhookAddressError as error:
-        return Outcome(None, str(error))
+        return AttemptOutcome(None, str(error))
     connection = PinnedConnection(target, address, ssl.create_default_context())
     return post(connection, target, headers, body)
 
 
 def post(
     connection: http.client.HTTPSConnection, target: Target, headers: Mapping[str, str], body: bytes
-) -> Outcome:
+) -> AttemptOutcome:
     """Post a message over a connection and read the outcome; nothing of the answer is kept."""
     try:
         connection.request("POST", target.path, body, dict(headers))
         response = connection.getresponse()
         response.read(MOST_ANSWER_BYTES)
-        return Outcome(response.status, "", _retry_after(response.getheader("retry-after", "")))
+        return AttemptOutcome(
+            response.status, "", _retry_after(response.getheader("retry-after", ""))
+        )
     except ssl.SSLError:
-        return Outcome(None, "the certificate is not accepted")
+        return AttemptOutcome(None, "the certificate is not accepted")
     except (OSError, http.client.HTTPException) as error:
-        return Outcome(None, f"no answer: {type(error).__name__}")
+        return AttemptOutcome(None, f"no answer: {type(error).__name__}")
     finally:
         connection.close()
 

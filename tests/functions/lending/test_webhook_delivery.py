@@ -15,7 +15,7 @@ from functions.lending.webhook_delivery import (
     next_attempt,
     register_endpoint,
 )
-from functions.lending.webhook_sender import Outcome
+from functions.lending.webhook_sender import AttemptOutcome
 from functions.lending.webhook_signatures import WebhookMessage, sign
 from tests.support.lending import BookClient
 
@@ -26,13 +26,13 @@ EARLIER = datetime(2026, 1, 1, tzinfo=UTC)
 class Receiver:
     """A receiver that answers as it is told, and the clock of the sender."""
 
-    answers: list[Outcome] = field(default_factory=list)
+    answers: list[AttemptOutcome] = field(default_factory=list)
     messages: list[tuple[Mapping[str, str], bytes]] = field(default_factory=list)
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
 
-    def send(self, _url: str, headers: Mapping[str, str], body: bytes) -> Outcome:
+    def send(self, _url: str, headers: Mapping[str, str], body: bytes) -> AttemptOutcome:
         self.messages.append((headers, body))
-        return self.answers.pop(0) if self.answers else Outcome(200)
+        return self.answers.pop(0) if self.answers else AttemptOutcome(200)
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def test_a_message_that_failed_is_sent_again_with_the_same_id_and_a_new_time(
 ) -> None:
     register_endpoint(database, "https://receiver.example.org/", EARLIER)
     book.disburse()
-    receiver = Receiver([Outcome(500), Outcome(429, "", 60)], now=datetime.now(UTC))
+    receiver = Receiver([AttemptOutcome(500), AttemptOutcome(429, "", 60)], now=datetime.now(UTC))
     receiver.now += timedelta(seconds=1)
     assert run(database, receiver) == {"delivered": 0, "failed": 1}
     assert run(database, receiver) == {"delivered": 0, "failed": 0}  # not before it is due
@@ -88,13 +88,13 @@ def test_a_message_that_failed_is_sent_again_with_the_same_id_and_a_new_time(
 def test_it_is_tried_for_75_hours_and_then_given_up() -> None:
     now, hours = EARLIER, 0.0
     for attempts in range(1, len(DELAYS_SECONDS)):
-        following = next_attempt(attempts, Outcome(500), now)
+        following = next_attempt(attempts, AttemptOutcome(500), now)
         assert following is not None
         hours += (following - now).total_seconds() / 3600
     assert 75 < hours < 84
-    assert next_attempt(len(DELAYS_SECONDS), Outcome(500), now) is None
-    assert next_attempt(1, Outcome(204), now) is None
-    later = next_attempt(1, Outcome(503, "", 900), now)
+    assert next_attempt(len(DELAYS_SECONDS), AttemptOutcome(500), now) is None
+    assert next_attempt(1, AttemptOutcome(204), now) is None
+    later = next_attempt(1, AttemptOutcome(503, "", 900), now)
     assert later == now + timedelta(seconds=900)
 
 
@@ -102,7 +102,7 @@ def test_a_receiver_that_is_gone_gets_nothing_more(book: BookClient, database: D
     register_endpoint(database, "https://receiver.example.org/", EARLIER)
     book.disburse()
     book.disburse()
-    receiver = Receiver([Outcome(410)], now=datetime.now(UTC) + timedelta(seconds=1))
+    receiver = Receiver([AttemptOutcome(410)], now=datetime.now(UTC) + timedelta(seconds=1))
     assert run(database, receiver) == {"delivered": 0, "failed": 1}
     receiver.now += timedelta(days=4)
     assert run(database, receiver) == {"delivered": 0, "failed": 0}

@@ -16,7 +16,7 @@ from cryptography.x509.oid import NameOID
 
 from functions.lending.webhook_sender import (
     NAT64,
-    Outcome,
+    AttemptOutcome,
     PinnedConnection,
     Target,
     WebhookAddressError,
@@ -81,7 +81,7 @@ def test_a_public_address_is_returned_and_a_name_without_one_refused() -> None:
 
 def test_this_machine_is_not_sent_to() -> None:
     outcome = send("https://localhost/hook", {}, b"{}")
-    assert outcome == Outcome(None, "localhost has an address that is not public")
+    assert outcome == AttemptOutcome(None, "localhost has an address that is not public")
 
 
 @pytest.fixture
@@ -159,4 +159,4 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(receiver: int) -> None
     target = Target("receiver.example.org", receiver, "/200")
     connection = PinnedConnection(target, "127.0.0.1", ssl.create_default_context())
     outcome = post(connection, target, {}, b"{}")
-    assert outcome == Outcome(None, "the certificate is not accepted")
+    assert outcome == AttemptOutcome(None, "the certificate is not accepted")
