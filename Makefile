@@ -20,7 +20,7 @@ ENVIRONMENT ?= prod
 URL ?= http://localhost:$(PORT)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock run lending train serve stress quick test lint types unit test-environments coverage infra-check infra-mutations stack-test soak bench bench-peers bench-accuracy bench-training gate-errors load client openapi documents notebook screenshots charts cost sbom source-archive plan-offline plan-tables terraform-lock bootstrap plan release
+.PHONY: help setup lock run lending train serve pipeline stress quick test lint types unit test-environments coverage infra-check infra-mutations stack-test soak bench bench-peers bench-accuracy bench-training gate-errors load client openapi documents notebook screenshots charts cost sbom source-archive plan-offline plan-tables terraform-lock bootstrap plan release promote serving rollback runbook restore-drill
 
 help: ## show this list
 	@awk -F ':.*## ' '/^##@ / { print "\n" substr($$0, 5) } /^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,6 +62,9 @@ train: setup ## train and publish every bundled model to the model store
 
 serve: setup ## serve on PORT (default 8080)
 	PORT=$(PORT) exec $(PYTHON) -m functions.scoring
+
+pipeline: setup ## one day of the data pipeline: three local sources, lake, warehouse, features, training; DAY=2026-11-28
+	$(PYTHON) infra/local/pipeline.py $(if $(DAY),--day $(DAY))
 
 stress: setup ## send 1,000 requests, 10 at a time, to a running service; ONE=1 sends a single one
 	$(PYTHON) infra/local/stress.py --url $(URL) $(if $(ONE),--requests 1 --clients 1)
@@ -171,5 +174,20 @@ bootstrap: ## prepare the Google Cloud project of ENVIRONMENT (default prod): th
 plan: ## what terraform would change in ENVIRONMENT (default prod)
 	sh infra/plan.sh $(ENVIRONMENT)
 
-release: ## check, build, apply and release ENVIRONMENT with a canary, in Cloud Build: the second
+release: ## check, build, apply and release this commit in ENVIRONMENT with a canary, in Cloud Build: the second
 	sh infra/submit.sh $(ENVIRONMENT)
+
+promote: ## release in ENVIRONMENT what FROM serves, by digest, without building it again
+	sh infra/promote.sh $(ENVIRONMENT) $(FROM)
+
+serving: ## the commit and the images that ENVIRONMENT has released
+	@sh infra/serving.sh $(ENVIRONMENT)
+
+rollback: ## give all traffic of ENVIRONMENT to the revision that served before the last release
+	sh infra/rollback.sh $(ENVIRONMENT)
+
+runbook: ## docs/operate.md with the names of ENVIRONMENT, to paste its commands as they are
+	@sh infra/runbook.sh $(ENVIRONMENT)
+
+restore-drill: setup ## try the daily copies of ENVIRONMENT here: they must verify and score; each step's time is printed
+	sh infra/restore_drill.sh $(ENVIRONMENT)

@@ -34,5 +34,7 @@ export_to requirements.txt
 export_to functions/requirements.txt --no-emit-package scipy
 export_to functions/lending/requirements.txt --no-emit-package scipy --group lending
 export_to training/requirements.txt --group training
+export_to training/bigquery.txt --only-group bigquery
+export_to training/snowflake.txt --only-group snowflake
 export_to training/mlflow.txt --only-group mlflow
 export_to training/dask.txt --only-group dask

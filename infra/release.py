@@ -1,8 +1,11 @@
-"""Release two images: a candidate without traffic, a smoke test, a canary, then all or nothing.
+"""Release two images: without traffic first, then a smoke test, a canary, then all or nothing.
 
+`offer` gives the new image to both services before Terraform applies settings, so that a setting
+meets the code that knows it. `release` judges the revision that this made, and moves traffic.
 What fails before promotion ends the release, and what served before serves on. Whoever moves
 traffic meanwhile, by a rollback or another release, is right: this one stops and undoes nothing.
-Images of training change last: what they publish is read by what serves by then.
+Images of training change last, but for a model that nothing serves yet: what training publishes
+is read by what serves by then.
 """
 
 import argparse
@@ -10,76 +13,68 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
+from infra.cloud_run import (
+    Place,
+    ReleaseError,
+    Serving,
+    TrafficError,
+    gcloud,
+    move,
+    moved,
+    read_revision,
+    read_serving,
+    shift,
+    sole,
+)
+
+REPOSITORY = Path(__file__).resolve().parent.parent
 ALL = 100
 TRAFFIC, UNFINISHED, TERMINATED = 3, 4, 143
 AGAIN_SECONDS = 2
-
-
-class ReleaseError(Exception):
-    """The release may not go on."""
-
-
-class TrafficError(ReleaseError):
-    """Traffic is not where this release left it, or could not be given back."""
+SCORING_COMMAND = ("--command=", "--args=")
+RETRAIN_COMMAND = ("--command=python", "--args=-m,functions.retrain")
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What is released, where, and how carefully."""
+class Plan(Place):
+    """What is released, and how carefully."""
 
-    project: str
-    region: str
-    environment: str
     build: str
+    commit: str
     scoring_image: str
     training_image: str
     canary_percent: int
     canary_seconds: int
+    monitoring_seconds: int
     credentials_api: str
     monitoring_api: str
-
-    @property
-    def service(self) -> str:
-        """The scoring service."""
-        return f"{self.environment}-scoring"
 
     @property
     def tag(self) -> str:
         """A tag of this build alone; a service's name and a tag share 46 characters."""
         return f"build-{self.build[:8]}"
 
-    def run(self, *words: str) -> str:
-        """Call `gcloud run` where the release is."""
-        return gcloud("run", *words, f"--project={self.project}", f"--region={self.region}")
-
-
-@dataclass(frozen=True)
-class Serving:
-    """The service's address, its newest revision, shares of traffic, and who carries which tag."""
-
-    url: str
-    newest: str
-    shares: dict[str, int]
-    tags: dict[str, tuple[str, str]]  # name -> revision and address
-
 
 def main() -> int:
-    """Release, and say how it ended.
+    """Do one stage, and say how it ended.
 
-    0: all is released. 1: what served before serves on. 2: wrong arguments. 3: look at who
-    serves: traffic was moved by somebody else and left so, or could not be given back. 4: the
-    candidate serves all, but what trains is not updated. 143: cancelled.
+    0: done. 1: what served before serves on. 2: wrong arguments. 3: look at who serves: traffic
+    was moved by somebody else and left so, or could not be given back. 4: the candidate serves
+    all, but what trains is not updated. 143: cancelled.
     """
-    plan = _plan()
+    stage, plan = _arguments()
     signal.signal(signal.SIGTERM, _cancel)
     try:
+        if stage == "offer":
+            offer(plan)
+            return 0
         jobs = release(plan)
     except (ReleaseError, subprocess.CalledProcessError) as error:
         print(f"release stopped: {_reason(error)}", file=sys.stderr)
@@ -87,21 +82,26 @@ def main() -> int:
     print(f"{plan.scoring_image} serves all traffic of {plan.service}")
     try:
         update_training(plan, jobs)
-    except subprocess.CalledProcessError as error:
+    except (ReleaseError, subprocess.CalledProcessError) as error:
         print(f"released, but not all that trains is updated: {_reason(error)}", file=sys.stderr)
         return UNFINISHED
     return 0
 
 
-def _plan() -> Plan:
+def _arguments() -> tuple[str, Plan]:
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("project", "region", "environment", "build", "scoring-image", "training-image"):
+    parser.add_argument("stage", choices=("offer", "release"))
+    for name in ("project", "region", "environment", "build", "commit"):
         parser.add_argument(f"--{name}", type=_text_argument, required=True)
-    parser.add_argument("--canary-percent", type=int, choices=range(1, ALL), required=True)
-    parser.add_argument("--canary-seconds", type=int, choices=range(3_001), required=True)
+    parser.add_argument("--images", type=_images, required=True, help="what images.sh wrote")
+    parser.add_argument("--canary-percent", type=int, choices=range(1, ALL), default=10)
+    parser.add_argument("--canary-seconds", type=int, choices=range(3_001), default=300)
+    # How far Monitoring is behind.
+    parser.add_argument("--monitoring-seconds", type=int, choices=range(601), default=180)
     parser.add_argument("--credentials-api", default="https://iamcredentials.googleapis.com")
     parser.add_argument("--monitoring-api", default="https://monitoring.googleapis.com")
-    return Plan(**vars(parser.parse_args()))
+    options = vars(parser.parse_args())
+    return options.pop("stage"), Plan(**options.pop("images"), **options)
 
 
 def _text_argument(text: str) -> str:
@@ -109,6 +109,19 @@ def _text_argument(text: str) -> str:
         message = "must name something"
         raise argparse.ArgumentTypeError(message)
     return text
+
+
+def _images(path: str) -> dict[str, str]:
+    try:
+        images: dict[str, str] = json.loads(Path(path).read_text())
+        chosen = {name: images[name] for name in ("scoring_image", "training_image")}
+    except (OSError, ValueError, KeyError) as error:
+        message = f"{path} does not name both images"
+        raise argparse.ArgumentTypeError(message) from error
+    if not all("@sha256:" in image for image in chosen.values()):
+        message = f"{path} must name images by digest, not by tag"
+        raise argparse.ArgumentTypeError(message)
+    return chosen
 
 
 def _cancel(*_: object) -> None:
@@ -123,70 +136,75 @@ def _reason(error: Exception) -> str:
     return " ".join(map(str, getattr(error, "cmd", [error])))
 
 
-def release(plan: Plan) -> dict[str, str]:
-    """Do every step up to promotion, in order; the first that fails raises. Return the jobs."""
-    before = read_serving(plan)
-    old = sole(plan, before)
-    candidate = deploy_candidate(plan)
-    jobs = training_jobs(plan)
-    train_first(plan, jobs)
-    with restore_on_failure(plan, before, candidate):
-        smoke(plan, list(jobs))
-        canary = {candidate: plan.canary_percent, old: ALL - plan.canary_percent}
-        since = f"--since={datetime.now(UTC).isoformat()}"
-        # Marked now: from here on a rollback means whom the canary is held against.
-        shift(plan, before.shares, canary, f"--update-tags=previous={old}")
-        smoke(plan, list(jobs), watch=plan.canary_seconds)
-        options = (f"--project={plan.project}", f"--revision={candidate}", since)
-        print(ask_google("answers", *options, f"--api={plan.monitoring_api}"))
-        done = sorted(tag for tag in read_serving(plan).tags if tag.startswith("build-"))
-        shift(plan, canary, {candidate: ALL}, f"--remove-tags={','.join(done)}")
-    return jobs
+def offer(plan: Plan) -> None:
+    """Give the new image to both services, without traffic, if Terraform has made them."""
+    existing = plan.run("services", "list", "--format=value(metadata.name)").split()
+    if plan.service not in existing:
+        print(f"there is no {plan.service} yet: Terraform makes it with the new image")
+        return
+    sole(plan, read_serving(plan))
+    give_image(plan, plan.service, SCORING_COMMAND)
+    if plan.retrain in existing:
+        give_image(plan, plan.retrain, RETRAIN_COMMAND)
 
 
-def read_serving(plan: Plan) -> Serving:
-    """Read what serves now."""
-    words = ("services", "describe", plan.service, "--format=json")
-    status = json.loads(plan.run(*words)).get("status", {})
-    shares: dict[str, int] = {}
-    tags = {}
-    for target in status.get("traffic", []):
-        if target.get("percent"):
-            name = target["revisionName"]
-            shares[name] = shares.get(name, 0) + target["percent"]
-        if "tag" in target:
-            tags[target["tag"]] = (target["revisionName"], target["url"])
-    newest = status.get("latestCreatedRevisionName", "")
-    return Serving(status.get("url", ""), newest, shares, tags)
-
-
-def sole(plan: Plan, now: Serving) -> str:
-    """Name the one revision that serves: a canary beside another would prove nothing."""
-    if len(now.shares) == 1:
-        return next(iter(now.shares))
-    message = (
-        f"traffic is at {now.shares or 'nobody'}: another release is under way, or one was killed. "
-        f"Give all to one: gcloud run services update-traffic {plan.service} "
-        f"--region={plan.region} --to-revisions=REVISION=100"
-    )
-    raise ReleaseError(message)
-
-
-def deploy_candidate(plan: Plan) -> str:
-    """Make a revision that only its own address reaches, started as its image starts; name it.
+def give_image(plan: Plan, service: str, command: tuple[str, ...]) -> None:
+    """Make a revision that nobody reaches; one that does not start may lack a setting of Terraform.
 
     Cloud Run names it. A name of ours (also what --tag implies) would stay in the service, and
     the next change of Terraform's would ask for the same name again and be refused.
     """
-    words = (f"--image={plan.scoring_image}", "--command=", "--args=", "--no-traffic")
-    plan.run("services", "update", plan.service, *words, f"--update-labels=release={plan.tag}")
-    newest = read_serving(plan).newest
-    made = json.loads(plan.run("revisions", "describe", newest, "--format=json"))
-    if made["metadata"].get("labels", {}).get("release") != plan.tag:
-        message = f"{newest} is not of {plan.tag}: another release is under way"
+    labels = f"--update-labels=release={plan.tag},commit={plan.commit}"
+    words = (f"--image={plan.scoring_image}", *command, "--no-traffic", labels)
+    try:
+        plan.run("services", "update", service, *words)
+    except subprocess.CalledProcessError:
+        template = plan.describe(service)["spec"]["template"]["spec"]
+        if plan.scoring_image not in [c["image"] for c in template["containers"]]:
+            raise
+        print(
+            f"{service}: the new image does not start with the settings of now; "
+            "what is applied next may be what it needs",
+            file=sys.stderr,
+        )
+
+
+def release(plan: Plan) -> dict[str, str]:
+    """Do every step up to promotion, in order; the first that fails raises. Return the jobs."""
+    before = read_serving(plan)
+    old = sole(plan, before)
+    candidate = find_candidate(plan)
+    with restore_on_failure(plan, before, candidate):
+        address = f"--update-tags={plan.tag}={candidate}"
+        plan.run("services", "update-traffic", plan.service, address)
+        jobs = training_jobs(plan)
+        train_first(plan, jobs)
+        smoke(plan, list(jobs))
+        canary = {candidate: plan.canary_percent, old: ALL - plan.canary_percent}
+        since = datetime.now(UTC).isoformat()
+        # Marked now: from here on a rollback means whom the canary is held against.
+        shift(plan, before.shares, canary, f"--update-tags=previous={old}")
+        answers = smoke(plan, list(jobs), watch=plan.canary_seconds)
+        time.sleep(plan.monitoring_seconds)
+        judge(plan, candidate, old, (since, answers))
+        shift(plan, canary, {candidate: ALL}, f"--remove-tags={plan.tag}")
+    name_leftovers(plan)
+    return jobs
+
+
+def find_candidate(plan: Plan) -> str:
+    """Name the newest revision, which must be this release's and must start."""
+    newest = read_revision(plan, read_serving(plan).newest)
+    if "release" not in newest.labels:  # Terraform has just made the service
+        give_image(plan, plan.service, SCORING_COMMAND)
+        newest = read_revision(plan, read_serving(plan).newest)
+    if newest.labels.get("release") != plan.tag:
+        message = f"{newest.name} is not of {plan.tag}: another release is under way"
         raise ReleaseError(message)
-    plan.run("services", "update-traffic", plan.service, f"--update-tags={plan.tag}={newest}")
-    return newest
+    if newest.fault:
+        message = f"{newest.name} does not start: {newest.fault}"
+        raise ReleaseError(message)
+    return newest.name
 
 
 def training_jobs(plan: Plan) -> dict[str, str]:
@@ -228,76 +246,86 @@ def restore_on_failure(plan: Plan, before: Serving, candidate: str) -> Iterator[
 
 
 def restore(plan: Plan, before: Serving, candidate: str) -> None:
-    """Give traffic, and the mark for a rollback, back to who had them."""
-    marked = before.tags.get("previous")
-    words = [f"--update-tags=previous={marked[0]}"] if marked else []
+    """Give traffic back to who had it; tags, which keep instances alive, become what they were."""
     try:
-        now = read_serving(plan).shares
-        if not now.keys() <= {candidate, *before.shares}:
-            raise TrafficError(_describe_move(now))
+        now = read_serving(plan)
+        if not now.shares.keys() <= {candidate, *before.shares}:
+            raise TrafficError(moved(now.shares))
         print(f"giving traffic back to {', '.join(before.shares)}", file=sys.stderr)
+        removed = [tag for tag in (plan.tag, "previous") if tag in now.tags.keys() - before.tags]
+        words = [f"--remove-tags={','.join(removed)}"] if removed else []
+        if "previous" in before.tags:
+            words.append(f"--update-tags=previous={before.tags['previous'][0]}")
         move(plan, before.shares, *words)
     except subprocess.CalledProcessError as error:
-        message = f"traffic could not be given back, run rollback.sh: {_reason(error)}"
+        message = f"traffic could not be given back, run `make rollback`: {_reason(error)}"
         raise TrafficError(message) from error
 
 
-def smoke(plan: Plan, models: list[str], watch: int = 0) -> None:
+def smoke(plan: Plan, models: list[str], watch: int = 0) -> str:
     """Ask the candidate, with an ID token for the service: a tag is no audience of its own."""
     now = read_serving(plan)
+    if plan.tag not in now.tags:
+        message = f"somebody removed the tag {plan.tag}, by which the candidate is asked"
+        raise ReleaseError(message)
     account = f"--account=surety-build@{plan.project}.iam.gserviceaccount.com"
     caller = (account, f"--audience={now.url}", f"--api={plan.credentials_api}")
     token = ask_google("identity-token", *caller)
-    options = (f"--url={now.tags[plan.tag][1]}", f"--watch={watch}", f"--name=smoke-{plan.build}")
-    words = [sys.executable, str(HERE / "smoke.py"), *options, "--", *models]
-    subprocess.run(words, input=token, text=True, check=True)  # noqa: S603 -- our own script
+    options = [f"--url={now.tags[plan.tag][1]}", f"--watch={watch}", f"--name=smoke-{plan.build}"]
+    if now.is_internal:  # with edge_only
+        options += ["--through", plan.project, plan.region, plan.environment, now.url]
+    return _ask("smoke", token, *options, "--", *models)
 
 
-def shift(plan: Plan, expected: dict[str, int], shares: dict[str, int], *words: str) -> None:
-    """Move traffic, if it still is where this release believes it to be."""
-    now = read_serving(plan).shares
-    if now != expected:
-        raise TrafficError(_describe_move(now))
-    move(plan, shares, *words)
+def judge(plan: Plan, candidate: str, old: str, watched: tuple[str, str]) -> None:
+    """Hold the candidate's callers against those of the old revision; raise if they fare worse."""
+    since, answers = watched
+    options = (f"--project={plan.project}", f"--environment={plan.environment}")
+    revisions = (f"--candidate={candidate}", f"--old={old}", f"--since={since}")
+    api = f"--api={plan.monitoring_api}"
+    print(ask_google("canary", *options, *revisions, api, f"--smoke={answers}"))
 
 
-def _describe_move(now: dict[str, int]) -> str:
-    return f"somebody else moved traffic, and it stays at {now}"
-
-
-def move(plan: Plan, shares: dict[str, int], *words: str) -> None:
-    """Give revisions their shares."""
-    split = ",".join(f"{name}={share}" for name, share in shares.items())
-    plan.run("services", "update-traffic", plan.service, f"--to-revisions={split}", *words)
+def name_leftovers(plan: Plan) -> None:
+    """Say which tags other releases left: each may keep an instance alive, and none is ours."""
+    tags = read_serving(plan).tags
+    for tag in sorted(tag for tag in tags if tag.startswith("build-")):
+        print(
+            f"the tag {tag} is of another release. If none is under way: gcloud run services "
+            f"update-traffic {plan.service} --project={plan.project} --region={plan.region} "
+            f"--remove-tags={tag}"
+        )
 
 
 def update_training(plan: Plan, jobs: dict[str, str]) -> None:
     """Release what retrains on request and what trains on schedule."""
-    words = (f"--image={plan.scoring_image}", "--command=python", "--args=-m,functions.retrain")
-    plan.run("services", "update", f"{plan.environment}-retrain", *words)
+    newest = plan.describe(plan.retrain)["status"]["latestCreatedRevisionName"]
+    labels = read_revision(plan, newest).labels
+    if labels.get("release", plan.tag) != plan.tag:
+        message = f"{newest} is of {labels['release']}, which is under way"
+        raise ReleaseError(message)
+    plan.run("services", "update-traffic", plan.retrain, "--to-latest")
     for job in jobs.values():
         update_job(plan, job)
 
 
 def update_job(plan: Plan, job: str) -> None:
     """Give a training job its image; its arguments are Terraform's."""
-    plan.run("jobs", "update", job, f"--image={plan.training_image}", "--command=")
+    labels = f"--update-labels=commit={plan.commit}"
+    plan.run("jobs", "update", job, f"--image={plan.training_image}", "--command=", labels)
 
 
 def ask_google(*words: str) -> str:
     """Ask one of Google's APIs with the token that gcloud has, and return the answer."""
-    token = gcloud("auth", "print-access-token")
-    command = [sys.executable, str(HERE / "google_api.py"), *words]
-    return subprocess.run(  # noqa: S603 -- our own script
-        command, input=token, stdout=subprocess.PIPE, text=True, check=True
-    ).stdout
+    return _ask("google_api", gcloud("auth", "print-access-token"), *words)
 
 
-def gcloud(*words: str) -> str:
-    """Call gcloud, show what it says, and return what it prints."""
-    print("gcloud", *words, flush=True)
-    command = ["gcloud", *words, "--quiet"]
-    return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout  # noqa: S603 -- fixed words
+def _ask(module: str, token: str, *words: str) -> str:
+    command = [sys.executable, "-m", f"infra.{module}", *words]
+    done = subprocess.run(  # noqa: S603 -- our own module
+        command, input=token, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True, check=True
+    )
+    return done.stdout.strip()
 
 
 if __name__ == "__main__":

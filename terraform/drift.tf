@@ -2,13 +2,13 @@
 locals {
   drift = var.enable_drift_check ? toset(["drift"]) : toset([])
 
-  # This folder as it is being applied, and the two files of ../infra that it reads.
+  # This folder as it is being applied, and the files of ../infra that it reads.
   applied = merge(
     {
       for name in setunion(fileset(path.module, "*.tf"), fileset(path.module, "schemas/*.json"), fileset(path.module, "environments/*.tfvars")) :
       "terraform/${name}" => file("${path.module}/${name}")
     },
-    { for name in ["placeholder.py", "monitoring/dashboard.json"] : "infra/${name}" => file("${path.module}/../infra/${name}") },
+    { for name in ["placeholder.py", "probe.yaml", "monitoring/dashboard.json"] : "infra/${name}" => file("${path.module}/../infra/${name}") },
   )
 
   unpack = "import json, pathlib, sys\nfor name, text in json.load(sys.stdin).items():\n    path = pathlib.Path(name)\n    path.parent.mkdir(parents=True, exist_ok=True)\n    path.write_text(text)"

@@ -5,8 +5,9 @@ locals {
 
   # Log metrics count lines that an exclusion keeps out of the log.
   counters = {
-    anchor_failures   = { filter = "${local.service_logs} AND jsonPayload.message=\"chain head not anchored\"", labels = {} }
-    decisions         = { filter = local.decisions, labels = {} }
+    anchor_failures = { filter = "${local.service_logs} AND jsonPayload.message=\"chain head not anchored\"", labels = {} }
+    # By these a release compares approval rates: ../infra/google_api.py.
+    decisions         = { filter = local.decisions, labels = { decision = "jsonPayload.decision", model = "jsonPayload.model" } }
     drift             = { filter = "resource.type=\"build\" AND textPayload:\"surety drift ${var.environment}:\" AND NOT textPayload:\"drift ${var.environment}: none\"", labels = {} }
     reload_failures   = { filter = "${local.service_logs} AND jsonPayload.message=(\"model not refreshed\" OR \"challenger not loaded\")", labels = { model = "jsonPayload.model" } }
     schedule_failures = { filter = "resource.type=\"cloud_scheduler_job\" AND resource.labels.job_id=~\"^${var.environment}-(train|watch|drift)\" AND severity>=ERROR", labels = { job = "resource.labels.job_id" } }

@@ -46,14 +46,14 @@ resource "google_cloud_run_v2_service" "retrain" {
       }
 
       dynamic "env" {
-        for_each = {
+        for_each = merge(local.tracing, {
           AUTH                   = "iam"
           CREDIT_MODELS          = local.settings.CREDIT_MODELS
           DEFAULT_MODEL          = var.default_model
           MODEL_STORE            = local.settings.MODEL_STORE
           TRAINING_JOB           = "projects/${var.project_id}/locations/${var.region}/jobs/${var.environment}-train-{model}"
           TRAINING_OVERDUE_HOURS = tostring(24 * var.training_overdue_days)
-        }
+        })
 
         content {
           name  = env.key

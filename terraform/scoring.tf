@@ -11,7 +11,13 @@ locals {
     JWT_ROLES_CLAIM = var.jwt.roles_claim
   }
 
-  settings = merge(var.auth == "jwt" ? local.tokens : {}, {
+  # A line of the log names the trace of its request, and with an address spans are sent to a collector.
+  tracing = merge(
+    { TRACE_PROJECT = var.project_id },
+    var.otlp_traces_endpoint == null ? {} : { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT = var.otlp_traces_endpoint },
+  )
+
+  settings = merge(var.auth == "jwt" ? local.tokens : {}, local.tracing, {
     AUTH                  = var.auth
     CORS_ORIGINS          = join(",", var.cors_origins)
     CREDIT_MODELS         = join(",", var.credit_models)

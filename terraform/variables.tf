@@ -411,6 +411,17 @@ variable "operators" {
   }
 }
 
+variable "otlp_traces_endpoint" {
+  description = "Address of an OpenTelemetry collector that the services reach, such as https://collector.example/v1/traces: a span of each request is sent there. None by default."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.otlp_traces_endpoint == null || can(regex("^https?://[^/[:space:]]+(/[^[:space:]]*)?$", var.otlp_traces_endpoint))
+    error_message = "otlp_traces_endpoint must be an address that begins with http:// or https://."
+  }
+}
+
 variable "project_id" {
   description = "Google Cloud project that everything is created in."
   type        = string

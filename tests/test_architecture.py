@@ -33,8 +33,7 @@ ARROWS = {
     "functions.client": {"functions.client"},
     "functions.lending": {*SHARED_BY_FUNCTIONS, "functions.client", "functions.lending"},
     "training": {"training", "models"},
-    "infra": set(),
-    "infra.local": {"infra.local"},
+    "infra": {"infra"},
 }
 NOT_IN_MODELS = {"pandas", "sklearn", "xgboost", "os"}
 NOT_AT_SERVING = {"pandas", "sklearn", "shap", "scipy", "xgboost"}
@@ -113,6 +112,7 @@ TESTED_BY = {
     "functions/web/identifiers.py": "functions/client/test_retries.py",
     "functions/web/openapi.py": "functions/scoring/test_openapi.py",
     "functions/web/problems.py": "functions/scoring/test_malformed.py",
+    "infra/cloud_run.py": "infra/test_release.py",
     "infra/google_api.py": "infra/test_release.py",
     "infra/local/client_types.py": "functions/client/test_responses.py",
     "infra/local/cost.py": "infra/test_cost.py",
@@ -120,6 +120,9 @@ TESTED_BY = {
     "infra/local/postgres.py": "training/reading/test_database.py",
     "infra/local/run.py": "infra/test_local.py",
     "infra/local/stress.py": "infra/test_local.py",
+    "infra/own_models.py": "infra/test_scripts.py",
+    "infra/probe.py": "infra/test_rehearsal.py",
+    "infra/serving.py": "infra/test_scripts.py",
     "infra/smoke.py": "infra/test_release.py",
     "models/prediction.py": "functions/scoring/test_openapi.py",
     "training/reading/arguments.py": "training/reading/test_options.py",

@@ -57,6 +57,15 @@ RUN = {
         "training evaluate": "tests/docs/test_training.py",
         "training generate": "tests/docs/test_training.py",
     },
+    "docs/data-pipeline.md": {
+        "make pipeline": "tests/infra/local/test_pipeline.py",
+        "training ingest": "tests/docs/test_data_pipeline.py",
+        "training quality": "tests/docs/test_data_pipeline.py",
+        "training features --day": "tests/docs/test_data_pipeline.py",
+        "training warehouse check": "tests/docs/test_data_pipeline.py",
+        "training features --since": "tests/docs/test_data_pipeline.py",
+        "training train --model customer": "tests/docs/test_data_pipeline.py",
+    },
     "docs/large-data.md": {
         "training generate": "tests/docs/test_large_data.py",
         "--engine stream": "tests/docs/test_large_data.py",

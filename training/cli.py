@@ -73,6 +73,7 @@ def build_parser(settings: TrainingSettings) -> argparse.ArgumentParser:
     add_report_commands(commands, settings)
     add_monitoring_commands(commands, settings)
     _add_generate(commands)
+    _add_pipeline(commands)
     return parser
 
 
@@ -194,16 +195,20 @@ def _add_generate(commands: Any) -> None:  # noqa: ANN401 -- likewise
         help="name of the model in the catalogue (default %(default)s)",
     )
     parser.add_argument(
+        "--rows",
+        type=parse_count,
+        help="number of rows, of a bank or book of customers (default: as many as training uses)",
+    )
+    parser.add_argument(
         "--source",
-        choices=["model", "book"],
-        default="model",
-        help="rows of the model, or a whole loan book, as the loan book's `seed` reads it",
+        choices=["bank", "book"],
+        help="write to a folder, up to --day: the tables of the pipeline's sources, or a loan book",
     )
     parser.add_argument(
-        "--as-of", type=date.fromisoformat, help="last business day of the book (default: today)"
+        "--day", type=_parse_day, help="the last day of bank or book (default of a book: today)"
     )
     parser.add_argument(
-        "--rows", type=parse_count, help="rows (default: as many as training uses), or customers"
+        "--months", type=parse_count, help="how many months the bank's history has (default: 30)"
     )
     parser.add_argument("--seed", type=_parse_seed, default=DEFAULT_SEED)
     parser.add_argument(
@@ -212,6 +217,41 @@ def _add_generate(commands: Any) -> None:  # noqa: ANN401 -- likewise
         required=True,
         help="a .csv or .parquet file; for bureau and a book a folder",
     )
+
+
+def _add_pipeline(commands: Any) -> None:  # noqa: ANN401 -- likewise
+    parser = commands.add_parser("ingest", help="load a day of a source into lake and warehouse")
+    parser.set_defaults(run=_ingest)
+    parser.add_argument("--source", required=True, help="name of the source in PIPELINE_SOURCES")
+    _add_days(parser, "load every day from this one on")
+    _add_refused_share(parser)
+    parser = commands.add_parser("quality", help="check the tables of a day against their limits")
+    parser.set_defaults(run=_quality)
+    _add_days(parser, "check every day from this one on")
+    parser = commands.add_parser("features", help="compute the feature table as of a day")
+    parser.set_defaults(run=_features)
+    _add_days(parser, "compute the month ends from this day on as well")
+    parser.add_argument(
+        "--training",
+        type=Path,
+        metavar="FILE",
+        help="write the rows whose outcome is known to this .parquet file",
+    )
+    parser.add_argument(
+        "--accept",
+        action="append",
+        default=[],
+        metavar="TABLE.CHECK",
+        help="go on although this check of data quality failed; can be repeated",
+    )
+    parser = commands.add_parser("warehouse", help="create or check the tables of the warehouse")
+    parser.set_defaults(run=_warehouse)
+    parser.add_argument("action", choices=["init", "check", "compile"])
+
+
+def _add_days(parser: argparse.ArgumentParser, since: str) -> None:
+    parser.add_argument("--day", type=_parse_day, required=True, help="the day, as 2026-11-28")
+    parser.add_argument("--since", type=_parse_day, metavar="DAY", help=since)
 
 
 def _train(options: argparse.Namespace, settings: TrainingSettings) -> None:
@@ -234,16 +274,53 @@ def _inspect(options: argparse.Namespace, settings: TrainingSettings) -> None:
 
 
 def _generate(options: argparse.Namespace, settings: TrainingSettings) -> None:
+    if options.source == "bank":
+        from training.cli_pipeline import write_bank  # noqa: PLC0415 -- likewise
+
+        write_bank(options)
+        return
     from training.reading.sources import write_book, write_generated  # noqa: PLC0415 -- likewise
 
     if options.source == "book":
-        as_of = options.as_of or datetime.now(UTC).date()
+        as_of = options.day or datetime.now(UTC).date()
         tables = write_book(options.output, options.seed, options.rows, as_of)
         print(json.dumps({"tables": tables, "output": str(options.output)}))
         return
     model = credit_models(settings.credit_models)[options.model]
     rows = write_generated(model, options.output, options.seed, options.rows)
     print(json.dumps({"rows": rows, "output": str(options.output)}))
+
+
+def _ingest(options: argparse.Namespace, settings: TrainingSettings) -> None:
+    from training.cli_pipeline import run_ingest  # noqa: PLC0415 -- likewise
+
+    run_ingest(options, settings)
+
+
+def _quality(options: argparse.Namespace, settings: TrainingSettings) -> None:
+    from training.cli_pipeline import run_quality  # noqa: PLC0415 -- likewise
+
+    run_quality(options, settings)
+
+
+def _features(options: argparse.Namespace, settings: TrainingSettings) -> None:
+    from training.cli_pipeline import run_features  # noqa: PLC0415 -- likewise
+
+    run_features(options, settings)
+
+
+def _warehouse(options: argparse.Namespace, settings: TrainingSettings) -> None:
+    from training.cli_pipeline import run_warehouse  # noqa: PLC0415 -- likewise
+
+    run_warehouse(options, settings)
+
+
+def _parse_day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        message = f"must be a day such as 2026-11-28, got {text}"
+        raise argparse.ArgumentTypeError(message) from error
 
 
 def _parse_share(text: str) -> float:

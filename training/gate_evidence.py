@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Self
 
+import numpy as np
+
 from models.annotations import Columns
 from models.errors import ModelRefusedError
 from models.estimators.families import Additive, Estimator
@@ -11,11 +13,12 @@ from models.features import Matrix, features
 from models.metrics import Labels, Probabilities
 from models.scorer import Scorer
 from models.stability import Stability, measure_stability
-from models.weighting import Weights
+from models.weighting import Weights, select_weights
 from training.leakage import FieldStrength, Repetition, measure_repetition, measure_strengths
 from training.model_review import GroupFigures, measure_fairness
 from training.parts import Part
 from training.reason_check import ReasonCheck, check_reasons
+from training.split import Hashes, one_of_each_group
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +33,19 @@ class JudgedRows:
     labels: Labels
     probabilities: Probabilities
     weights: Weights | None = None
+    groups: Hashes | None = None
 
     @classmethod
     def from_part(cls, part: Part, probabilities: Probabilities) -> Self:
         """Return a part with the probabilities of its rows."""
-        return cls(part.columns, part.matrix, part.labels, probabilities, part.weights)
+        return cls(part.columns, part.matrix, part.labels, probabilities, part.weights, part.groups)
+
+    def sample_scores(self) -> tuple[Probabilities, Weights | None]:
+        """Return the probabilities and weights of independent rows: one of each group."""
+        if self.groups is None:
+            return self.probabilities, self.weights
+        rows = one_of_each_group(self.groups, np.ones(len(self.labels), bool))
+        return self.probabilities[rows], select_weights(self.weights, rows)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,17 +68,18 @@ def gather_evidence(scorer: Scorer, train: JudgedRows, test: JudgedRows, seed: i
     """
     model = scorer.model
     policy = model.gate_policy
+    (fitted, train_weights), (tested, test_weights) = train.sample_scores(), test.sample_scores()
     return GateEvidence(
         strengths=measure_strengths(
             [f.name for f in features(model)], train.matrix, train.labels, seed
         ),
         repetition=measure_repetition(model, train.matrix, test.matrix),
         stability=measure_stability(
-            train.probabilities,
-            test.probabilities,
+            fitted,
+            tested,
             policy.stability_psi,
             policy.stability_alpha,
-            (train.weights, test.weights),
+            (train_weights, test_weights),
         ),
         reasons=check_reasons(scorer, test.columns, seed),
         groups=measure_fairness(

@@ -18,6 +18,7 @@ from training.split import (
     Mask,
     Split,
     is_test,
+    one_of_each_group,
     split_by_date,
     split_by_hash,
 )
@@ -47,9 +48,14 @@ class Part:
     weights: Weights | None = None
 
     @property
+    def units(self) -> int:
+        """The number of independent rows: of groups, if rows have them."""
+        return len(self.labels) if self.groups is None else len(np.unique(self.groups))
+
+    @property
     def effective_rows(self) -> float:
-        """The number of unweighted rows that would be as informative."""
-        return count_effective(len(self.labels), self.weights)
+        """The number of unweighted independent rows that would be as informative, at least."""
+        return count_effective(len(self.labels), self.weights) * self.units / len(self.labels)
 
     @property
     def default_rate(self) -> float:
@@ -108,10 +114,12 @@ def choose_split(hashes: Hashes, special: SpecialColumns, last_months: int | Non
         if last_months is not None:
             message = "--last-months needs a date column; declare --date-column"
             raise DataError(message)
-        return split_by_hash(hashes)
-    return split_by_date(
-        hashes, special.dates, is_grouped=special.is_grouped, last_months=last_months
-    )
+        split = split_by_hash(hashes)
+    else:
+        split = split_by_date(
+            hashes, special.dates, is_grouped=special.is_grouped, last_months=last_months
+        )
+    return split.judge_by_group(hashes) if special.is_grouped else split
 
 
 def parts_from_split(rows: CheckedRows, split: Split) -> Parts:
@@ -135,12 +143,17 @@ def list_split_remarks(parts: Parts) -> tuple[str, ...]:
     A part of few large groups may have another size, and later months another default rate.
     """
     remarks = []
-    fitted, tested = parts.training.labels, (parts.in_time or parts.test).labels
-    share = len(tested) / (len(fitted) + len(tested))
+    fitted, tested = parts.training.units, (parts.in_time or parts.test).units
+    share = tested / (fitted + tested)
+    if parts.test.groups is not None:
+        remarks.append(
+            f"split: one row of each of {parts.test.units} groups tests the model; the others of "
+            "these groups are neither fitted nor tested"
+        )
     if abs(share - TEST_SHARE) > SHARE_TOLERANCE:
         remarks.append(
-            f"split: {share:.0%} of the rows test the model instead of {TEST_SHARE:.0%}; a few "
-            "groups are large"
+            f"split: {share:.0%} of the rows or groups test the model instead of {TEST_SHARE:.0%}; "
+            "there are few of them"
         )
     first, second = parts.training, parts.test
     sizes = first.effective_rows, second.effective_rows
@@ -157,8 +170,11 @@ def list_split_remarks(parts: Parts) -> tuple[str, ...]:
 
 
 def part_from_rows(rows: CheckedRows, *, only_held: bool = False) -> Part:
-    """Return all rows as one part, or only those that no run ever fits."""
-    return _build(rows, is_test(rows.hashes) if only_held else np.ones(len(rows.labels), bool))
+    """Return rows as one part: all, or only those that no run ever fits; one of each group."""
+    is_used = is_test(rows.hashes) if only_held else np.ones(len(rows.labels), bool)
+    if rows.special.is_grouped:
+        is_used = one_of_each_group(rows.hashes, is_used)
+    return _build(rows, is_used)
 
 
 def _select(name: str, rows: CheckedRows, is_selected: Mask) -> Part:

@@ -14,6 +14,26 @@ CGROUP = Path("/sys/fs/cgroup")
 QUOTAS = (("cpu.max", "cpu.max"), ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us"))
 MLFLOW_SCHEMES = ("http", "https")
 REPOSITORY = Path(__file__).resolve().parent.parent
+SHIPPED_SOURCES = REPOSITORY / "training" / "pipeline" / "sources.toml"
+SHIPPED_LIMITS = REPOSITORY / "training" / "pipeline" / "quality.toml"
+DEFAULT_LAKE = (REPOSITORY / "var" / "lake").as_uri()
+DEFAULT_WAREHOUSE = f"duckdb:///{REPOSITORY / 'var' / 'warehouse.duckdb'}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PipelineSettings:
+    """Where the data pipeline reads and writes.
+
+    `addresses` and `tokens` are those of the sources, by name; both may be secrets.
+    """
+
+    source_file: Path = SHIPPED_SOURCES
+    quality_file: Path = SHIPPED_LIMITS
+    lake_uri: str = DEFAULT_LAKE
+    warehouse_url: str = field(default=DEFAULT_WAREHOUSE, repr=False)
+    warehouse_secret: str = field(default="", repr=False)
+    addresses: Mapping[str, str] = field(default_factory=dict, repr=False)
+    tokens: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,12 +49,15 @@ class TrainingSettings:
     threads: int
     data_url: str = field(default="", repr=False)
     mlflow_tracking_uri: str = ""
+    pipeline: PipelineSettings = field(default_factory=PipelineSettings)
 
 
 def settings_from_environment(environment: Mapping[str, str]) -> TrainingSettings:
     """Read the variables of training, and count the available cores.
 
-    They are `MODEL_STORE`, `CREDIT_MODELS`, `DATA_URL` and `MLFLOW_TRACKING_URI`.
+    They are `MODEL_STORE`, `CREDIT_MODELS`, `DATA_URL`, `MLFLOW_TRACKING_URI`, and those of the
+    pipeline: `PIPELINE_SOURCES`, `PIPELINE_QUALITY`, `LAKE_URI`, `WAREHOUSE_URL`,
+    `WAREHOUSE_SECRET`, and for each source `SOURCE_URL_NAME` and `SOURCE_TOKEN_NAME`.
 
     Raises
     ------
@@ -47,7 +70,28 @@ def settings_from_environment(environment: Mapping[str, str]) -> TrainingSetting
         threads=count_threads(len(os.sched_getaffinity(0)), CGROUP),
         data_url=environment.get("DATA_URL", ""),
         mlflow_tracking_uri=_check_tracking_uri(environment.get("MLFLOW_TRACKING_URI", "")),
+        pipeline=_read_pipeline(environment),
     )
+
+
+def _read_pipeline(environment: Mapping[str, str]) -> PipelineSettings:
+    return PipelineSettings(
+        source_file=Path(environment.get("PIPELINE_SOURCES") or SHIPPED_SOURCES),
+        quality_file=Path(environment.get("PIPELINE_QUALITY") or SHIPPED_LIMITS),
+        lake_uri=environment.get("LAKE_URI") or DEFAULT_LAKE,
+        warehouse_url=environment.get("WAREHOUSE_URL") or DEFAULT_WAREHOUSE,
+        warehouse_secret=environment.get("WAREHOUSE_SECRET", ""),
+        addresses=_read_prefixed(environment, "SOURCE_URL_"),
+        tokens=_read_prefixed(environment, "SOURCE_TOKEN_"),
+    )
+
+
+def _read_prefixed(environment: Mapping[str, str], prefix: str) -> dict[str, str]:
+    return {
+        name.removeprefix(prefix).lower(): value
+        for name, value in environment.items()
+        if name.startswith(prefix) and value
+    }
 
 
 def _check_tracking_uri(uri: str) -> str:

@@ -31,12 +31,21 @@ class Split:
     """Which rows are fitted, and which test: masks of shape `(n,)`.
 
     The rows of `test` judge the model: those of the last months if rows have dates, and otherwise a
-    quarter of all rows. `in_time` then has the quarter of the earlier months, else None.
+    quarter of all rows. `in_time` then has the quarter of the earlier months, else None. Of grouped
+    rows, one of each group judges.
     """
 
     training: Mask
     test: Mask
     in_time: Mask | None = None
+
+    def judge_by_group(self, groups: Hashes) -> "Split":
+        """Return the split with one row of each group in the parts that test the model."""
+        return Split(
+            training=self.training,
+            test=one_of_each_group(groups, self.test),
+            in_time=None if self.in_time is None else one_of_each_group(groups, self.in_time),
+        )
 
     def select(self, is_selected: Mask) -> "Split":
         """Return the split of some of the rows."""
@@ -76,6 +85,20 @@ def split_by_date(
         test=is_late & held if is_grouped else is_late,
         in_time=is_early & held,
     )
+
+
+def one_of_each_group(groups: Hashes, is_selected: Mask) -> Mask:
+    """Select one row of each group among some rows, which the group's hash chooses.
+
+    Rows of one customer are alike, so that ten of them are hardly more evidence than one: intervals
+    and error rates that took them for independent would be far too narrow.
+    """
+    rows = np.flatnonzero(is_selected)
+    within = pd.Series(groups[rows]).groupby(groups[rows])
+    chosen = groups[rows] % within.transform("size").to_numpy(np.uint64)
+    is_chosen = np.zeros(len(groups), bool)
+    is_chosen[rows[within.cumcount().to_numpy(np.uint64) == chosen]] = True
+    return is_chosen
 
 
 def is_test(hashes: Hashes) -> Mask:

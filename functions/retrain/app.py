@@ -84,6 +84,7 @@ def create_app(settings: RetrainSettings) -> Starlette:
         ],
         unknown_path="no such path; POST /train starts a run, GET /train/status reports on it",
         error_statuses=ERROR_STATUSES,
+        tracing=settings.tracing,
     )
     return create_web_app(service, protection_from(settings.access, settings.listening))
 

@@ -5,7 +5,7 @@ import re
 import shutil
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -16,12 +16,14 @@ from functions.web.settings import (
     REPOSITORY,
     Faults,
     Listening,
+    Tracing,
     Variable,
     is_loopback,
     listening_from,
     parse_number,
     reject_wrong_settings,
     split_list,
+    tracing_from,
     try_reading,
 )
 from models.discovery import Catalogue, credit_models
@@ -68,6 +70,7 @@ class RetrainSettings:
     training_logs: Path
     store: OpenedStore
     overdue_after: timedelta | None
+    tracing: Tracing = field(default_factory=Tracing)
 
 
 def read_settings() -> RetrainSettings:
@@ -94,12 +97,14 @@ def settings_from(environment: Mapping[str, str]) -> RetrainSettings:
     api, api_faults = _api(environment.get("TRAINING_API") or GOOGLE)
     python, python_faults = _python(environment.get("TRAINING_PYTHON") or sys.executable)
     store, store_faults = _store(environment)
+    tracing, tracing_faults = tracing_from(environment)
     overdue = environment.get("TRAINING_OVERDUE_HOURS", "")
     hours, hours_faults = parse_number("TRAINING_OVERDUE_HOURS", overdue)
     reject_wrong_settings(
         [
             *(*catalogue_faults, *listening_faults, *access_faults, *model_faults),
             *(*job_faults, *api_faults, *python_faults, *hours_faults, *store_faults),
+            *tracing_faults,
         ]
     )
     return RetrainSettings(
@@ -113,6 +118,7 @@ def settings_from(environment: Mapping[str, str]) -> RetrainSettings:
         training_logs=Path(environment.get("TRAINING_LOGS") or REPOSITORY / "var" / "training"),
         store=store,
         overdue_after=None if hours is None else timedelta(hours=hours),
+        tracing=tracing,
     )
 
 

@@ -101,6 +101,7 @@ def create_service(settings: ScoringSettings, prefetched: Reader | None = None) 
         is_ready=is_ready,
         readiness=ModelReadiness,
         add_metrics=partial(collect_metrics, engine, telemetry),
+        tracing=settings.tracing,
         on_stop=engine.decision_log.close if engine.decision_log else None,
     )
 

@@ -139,8 +139,10 @@ def rows_from_document(
     """
     values = document.get(member)
     if not isinstance(values, list) or not 1 <= len(values) <= most:
-        rule = "Input should be" if member in document else "This member is required:"
-        reject_faults([Fault(member, f"{rule} a list of 1 to {most} items"), *faults])
+        rule = f"This member is required: a list of 1 to {most} items"
+        if member in document:
+            rule = f"Input should be a list of 1 to {most} items"
+        reject_faults([Fault(member, rule), *faults])
         values = []
     return Rows(values, [f"{member}[{i}]" for i in range(len(values))])
 

@@ -16,7 +16,7 @@ from functions.scoring.settings import (
     read_settings,
 )
 from functions.web.app_factory import describe
-from functions.web.settings import LISTENING_VARIABLES
+from functions.web.settings import LISTENING_VARIABLES, TRACING_VARIABLES
 
 
 def print_document(name: str) -> int:
@@ -44,6 +44,7 @@ def settings_by_concern() -> dict[str, list[dict[str, str]]]:
         "Access": ACCESS_VARIABLES,
         "Models": MODEL_VARIABLES,
         "Decision log": EVIDENCE_VARIABLES,
+        "Traces": TRACING_VARIABLES,
         "Vertex AI": VERTEX_VARIABLES,
     }
     return {concern: [v._asdict() for v in variables] for concern, variables in groups.items()}

@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from functions.access.settings import Access, access_from
@@ -13,11 +13,13 @@ from functions.web.settings import (
     REPOSITORY,
     Faults,
     Listening,
+    Tracing,
     Variable,
     listening_from,
     parse_number,
     reject_wrong_settings,
     split_list,
+    tracing_from,
     try_reading,
 )
 from models.discovery import Catalogue, credit_models
@@ -111,6 +113,7 @@ class ScoringSettings(EvidenceSettings):
     anchor_store: Store | None
     model_refresh_seconds: float
     vertex: VertexRoutes = VertexRoutes()
+    tracing: Tracing = field(default_factory=Tracing)
 
 
 def read_settings() -> ScoringSettings:
@@ -140,12 +143,14 @@ def settings_from(environment: Mapping[str, str]) -> ScoringSettings:
     refresh = environment.get("MODEL_REFRESH_SECONDS", "")
     seconds, refresh_faults = parse_number("MODEL_REFRESH_SECONDS", refresh)
     anchors, anchor_faults = _anchor_store(environment.get("DECISION_ANCHOR_STORE", ""))
+    tracing, tracing_faults = tracing_from(environment)
     vertex, vertex_faults = _vertex_routes(environment)
     default_model, model_faults = parse_default_model(environment, evidence.catalogue)
     reject_wrong_settings(
         [
             *(*port_faults, *evidence_faults, *listening_faults, *access_faults),
             *(*refresh_faults, *anchor_faults, *vertex_faults, *model_faults),
+            *tracing_faults,
         ]
     )
     return ScoringSettings(
@@ -159,6 +164,7 @@ def settings_from(environment: Mapping[str, str]) -> ScoringSettings:
         anchor_store=anchors,
         model_refresh_seconds=REFRESH_SECONDS if seconds is None else seconds,
         vertex=vertex,
+        tracing=tracing,
     )
 
 

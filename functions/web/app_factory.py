@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -16,6 +16,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Scope
 
 from functions.web import docs, health
 from functions.web.bodies import json_response
@@ -23,8 +24,12 @@ from functions.web.contract import Contract, ScopedRoute, scoped_routes
 from functions.web.middleware import RequestMiddleware, SafetyMiddleware
 from functions.web.openapi import Security, build_document
 from functions.web.problems import ErrorStatuses, problem, problem_from_error
+from functions.web.settings import Tracing
 from functions.web.telemetry import AddMetrics, RequestTelemetry, metrics_contract
 from models.errors import SuretyError
+
+if TYPE_CHECKING:
+    from functions.web.tracing import Tracer
 
 REQUEST_HEADERS = ("Authorization", "Content-Type", "Traceparent", "X-Request-Id")
 RESPONSE_HEADERS = (
@@ -79,6 +84,8 @@ class Service:
         Type of that body.
     add_metrics
         Adds the service's own metrics to those of its requests.
+    tracing
+        Where traces of requests go.
     on_start, on_stop
         Called before the first request, and after the last response was sent.
     """
@@ -95,6 +102,7 @@ class Service:
     is_ready: health.IsReady = health.always_ready
     readiness: type = health.Readiness
     add_metrics: AddMetrics | None = None
+    tracing: Tracing = field(default_factory=Tracing)
     on_start: Hook | None = None
     on_stop: Hook | None = None
 
@@ -111,6 +119,7 @@ def create_web_app(service: Service, protection: Protection) -> Starlette:
         If a route has no scope, or a scope belongs to no route.
     """
     telemetry = RequestTelemetry()
+    tracer = _create_tracer(service.tracing, telemetry)
     # Copies: a contract may be a constant that several applications share, each with its own guard.
     scoped = [
         ScopedRoute(copy(route), scope)
@@ -121,9 +130,9 @@ def create_web_app(service: Service, protection: Protection) -> Starlette:
         protection.guard(scoped)
     app = Starlette(
         routes=[route for route, _ in scoped],
-        lifespan=_lifespan(service),
+        lifespan=_lifespan(service, tracer),
         middleware=[
-            Middleware(RequestMiddleware, observe=telemetry.observe),
+            _observing_middleware(telemetry, tracer),
             *_cors(service, protection, [route for route, _ in scoped]),
             Middleware(SafetyMiddleware),
         ],
@@ -163,7 +172,28 @@ def _all_contracts(
     ]
 
 
-def _lifespan(service: Service) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+def _create_tracer(tracing: Tracing, telemetry: RequestTelemetry) -> "Tracer | None":
+    if not (tracing.project or tracing.endpoint):
+        return None
+    from functions.web.tracing import Tracer  # noqa: PLC0415 -- only where it is asked for
+
+    return Tracer(tracing, telemetry.pattern_from)
+
+
+def _observing_middleware(telemetry: RequestTelemetry, tracer: "Tracer | None") -> Middleware:
+    if tracer is None:
+        return Middleware(RequestMiddleware, observe=telemetry.observe)
+
+    def observe(scope: Scope, status: int, seconds: float) -> None:
+        telemetry.observe(scope, status, seconds)
+        tracer.end(scope, status, seconds)
+
+    return Middleware(RequestMiddleware, observe=observe, begin=tracer.begin)
+
+
+def _lifespan(
+    service: Service, tracer: "Tracer | None"
+) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         if service.on_start:
@@ -171,6 +201,8 @@ def _lifespan(service: Service) -> Callable[[Starlette], AbstractAsyncContextMan
         yield
         if service.on_stop:
             await asyncio.to_thread(service.on_stop)
+        if tracer:
+            await asyncio.to_thread(tracer.close)
 
     return lifespan
 

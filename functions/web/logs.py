@@ -8,10 +8,15 @@ import threading
 import time
 import traceback
 from collections import Counter
+from collections.abc import Mapping
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Literal
 
 Severity = Literal["INFO", "WARNING", "ERROR"]
+
+# What every line of the current request carries besides its own fields; see tracing.py.
+trace_fields: ContextVar[Mapping[str, object]] = ContextVar("trace_fields", default={})  # noqa: B039 -- never changed
 
 LIBRARY_LINE_SECONDS = 1.0  # between two lines from one place of a library's code
 
@@ -27,7 +32,8 @@ def log(severity: Severity, message: str, **fields: object) -> None:
 def format_line(severity: Severity, message: str, **fields: object) -> str:
     """Format one line, with its line end."""
     time = datetime.now(UTC).isoformat()
-    return json.dumps({"severity": severity, "message": message, "time": time, **fields}) + "\n"
+    line = {"severity": severity, "message": message, "time": time, **fields, **trace_fields.get()}
+    return json.dumps(line) + "\n"
 
 
 def write_stdout(lines: bytes) -> None:

@@ -21,7 +21,7 @@ MAX_URL_BYTES = 2_048
 MAX_HEADERS = 100
 MAX_HEADER_BYTES = 16_384
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-TRACEPARENT = re.compile(r"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
+TRACEPARENT = re.compile(r"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
 CLOUD_TRACE = re.compile(r"([0-9a-f]{32})(/.*)?")
 REPORTED_ERROR = (
     "type.googleapis.com/google.devtools.clouderrorreporting.v1beta1.ReportedErrorEvent"
@@ -47,6 +47,9 @@ class Caller:
     principal: str | None = None
 
 
+Begin = Callable[[Caller], None]
+
+
 def caller_from_request(request: Request) -> Caller:
     """Return the caller that the middleware read from the headers."""
     caller: Caller = request.scope["caller"]
@@ -56,9 +59,12 @@ def caller_from_request(request: Request) -> Caller:
 class RequestMiddleware:
     """Outermost ASGI middleware: reads the caller, echoes the request's id, observes."""
 
-    def __init__(self, app: ASGIApp, observe: Observe | None = None) -> None:
+    def __init__(
+        self, app: ASGIApp, observe: Observe | None = None, begin: Begin | None = None
+    ) -> None:
         self._app = app
         self._observe = observe
+        self._begin = begin
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -66,6 +72,8 @@ class RequestMiddleware:
             await self._app(scope, receive, send)
             return
         caller = scope["caller"] = _read_caller(Headers(scope=scope))
+        if self._begin:
+            self._begin(caller)
         request_id_header = (b"x-request-id", caller.request_id.encode())
         scope["response_status"] = 0
 

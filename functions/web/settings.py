@@ -48,6 +48,47 @@ LISTENING_VARIABLES = (
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tracing:
+    """Which project the log names traces of, and where spans are sent; neither by default."""
+
+    project: str | None = None
+    endpoint: str | None = None
+    service_name: str = "surety"
+
+
+TRACING_VARIABLES = (
+    Variable(
+        "TRACE_PROJECT",
+        "none",
+        "Google Cloud project of the traces: a request's lines in the log then name its trace, "
+        "so that Cloud Logging shows them with it.",
+    ),
+    Variable(
+        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+        "none",
+        "Where a span of each request is sent, as OTLP in JSON: an OpenTelemetry collector, such "
+        "as `http://localhost:4318/v1/traces`.",
+    ),
+    Variable("OTEL_SERVICE_NAME", "`K_SERVICE`, or `surety`", "The service's name in its spans."),
+)
+
+
+def tracing_from(environment: Mapping[str, str]) -> tuple[Tracing, Faults]:
+    """Read where traces go."""
+    endpoint = environment.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") or None
+    project = environment.get("TRACE_PROJECT") or None
+    faults = []
+    if endpoint and not re.fullmatch(r"https?://[^\s/]+(/\S*)?", endpoint):
+        rule = "must be an address such as http://localhost:4318/v1/traces"
+        faults.append(f"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: {rule}, not {endpoint!r}")
+    if project and not re.fullmatch(r"[a-z][a-z0-9:.-]+", project):
+        faults.append(f"TRACE_PROJECT: must be a project's ID, not {project!r}")
+    platform_name = environment["K_SERVICE"] if "K_SERVICE" in environment else "surety"  # noqa: SIM401 -- Cloud Run's, and no setting
+    name = environment.get("OTEL_SERVICE_NAME") or platform_name
+    return Tracing(project=project, endpoint=endpoint, service_name=name), faults
+
+
 def listening_from(environment: Mapping[str, str], default_port: int) -> tuple[Listening, Faults]:
     """Read `HOST` and `PORT`."""
     default_host = "0.0.0.0" if "K_SERVICE" in environment else "127.0.0.1"  # noqa: S104 -- a container must

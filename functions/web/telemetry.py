@@ -52,9 +52,13 @@ class RequestTelemetry:
         """Tell the routes there are: a response is counted under its route's pattern."""
         self._patterns = {route.endpoint: route.path for route in routes}
 
+    def pattern_from(self, scope: Scope) -> str:
+        """Name the route of a request; `none` where no route answers it."""
+        return self._patterns.get(scope.get("endpoint"), "none")
+
     def observe(self, scope: Scope, status: int, seconds: float) -> None:
         """Count one response."""
-        key = self._patterns.get(scope.get("endpoint"), "none"), status
+        key = self.pattern_from(scope), status
         self.revision += key[0] != PATH
         histogram = self.histograms.get(key)
         if histogram is None:

@@ -39,11 +39,14 @@ READERS = {
         "`CREDIT_MODELS`; `python -m training` reads `MODEL_STORE`, `CREDIT_MODELS`, "
         "`DATA_URL`, the SQLAlchemy URL of the database of `--query`, which is never printed, and "
         "`MLFLOW_TRACKING_URI`, the address of an MLflow server that mirrors the registry; without "
-        "it nothing is mirrored."
+        "it nothing is mirrored. The [data pipeline](data-pipeline.md) reads `PIPELINE_SOURCES`, "
+        "`PIPELINE_QUALITY`, `LAKE_URI`, `WAREHOUSE_URL`, `WAREHOUSE_SECRET`, and for each source "
+        "`SOURCE_URL_NAME` and `SOURCE_TOKEN_NAME`."
     ),
     "Decision log": (
         "Read by the scoring service. `python -m functions.scoring audit` reads `DECISION_LOG_KEY`."
     ),
+    "Traces": "Read by both services; nothing is sent, and no line names a trace, unless set.",
     "Vertex AI": "Read by the scoring service; empty everywhere but on Vertex AI.",
     "Retraining": "Read by the retrain service.",
     "Loan book": (

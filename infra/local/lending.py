@@ -84,7 +84,7 @@ def prepare(customers: int, today: date) -> None:
         run("functions.lending", "close", "--date", str(yesterday))
         return
     say(f"\ngenerating a book of {customers} customers and loading it: half a minute")
-    generate = ["--source", "book", "--rows", str(customers), "--as-of", str(yesterday)]
+    generate = ["--source", "book", "--rows", str(customers), "--day", str(yesterday)]
     run("training", "generate", *generate, "--output", str(BOOK_FILES))
     run("functions.lending", "seed", "--from", str(BOOK_FILES), "--date", str(today))
 

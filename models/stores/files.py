@@ -79,7 +79,11 @@ class FileStore:
 
     def names(self, prefix: str) -> list[str]:
         """List all files whose name begins with the prefix."""
-        files = (Path(top, name) for top, _, names in os.walk(self._folder) for name in names)
+        # Nothing outside the folder that the prefix names can begin with it.
+        folder = (self._folder / prefix.rpartition("/")[0]).resolve()
+        if not folder.is_relative_to(self._folder):
+            return []
+        files = (Path(top, name) for top, _, names in os.walk(folder) for name in names)
         relative = (path.relative_to(self._folder).as_posix() for path in files)
         return sorted(n for n in relative if n.startswith(prefix) and not _is_hidden(n))
 

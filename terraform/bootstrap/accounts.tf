@@ -9,6 +9,7 @@ locals {
       watch    = "Scheduler: asks whether training is overdue"
     },
     var.backup_region == null ? {} : { backup = "Daily copy of the decision log" },
+    var.enable_edge ? { probe = "Releases: asks a new revision from within the project" } : {},
     var.enable_drift_check ? { drift = "Daily plan: looks for differences" } : {},
   )
 

@@ -13,6 +13,16 @@ resource "google_artifact_registry_repository_iam_member" "build_pushes" {
   member     = google_service_account.build.member
 }
 
+# A promotion copies images from here into the project that comes next, whose own build asks for them.
+resource "google_artifact_registry_repository_iam_member" "next_copies" {
+  for_each = var.promotes_to
+
+  repository = google_artifact_registry_repository.images.name
+  location   = var.region
+  role       = "roles/artifactregistry.reader"
+  member     = "serviceAccount:surety-build@${each.value}.iam.gserviceaccount.com"
+}
+
 # What creating the resources of ../ takes, kind by kind. It makes no accounts, roles or grants over the project.
 # roles/run.admin with the right to act as scoring reads what scoring reads, its secrets too: README.md says so.
 resource "google_project_iam_member" "build" {
@@ -25,7 +35,7 @@ resource "google_project_iam_member" "build" {
       "roles/run.admin",
       "roles/serviceusage.serviceUsageConsumer",
     ],
-    var.enable_edge ? ["roles/compute.loadBalancerAdmin", "roles/compute.securityAdmin"] : [],
+    var.enable_edge ? ["roles/compute.loadBalancerAdmin", "roles/compute.securityAdmin", "roles/workflows.editor", "roles/workflows.invoker"] : [],
     var.enable_bigquery ? ["roles/bigquery.connectionAdmin"] : [],
     var.source_archive == null ? [] : ["roles/cloudfunctions.developer"],
     var.backup_region == null ? [] : ["roles/storagetransfer.user"],

@@ -21,10 +21,10 @@ resource "google_project_service" "required" {
     var.enable_bigquery ? ["bigqueryconnection.googleapis.com"] : [],
     var.enable_binary_authorization ? ["binaryauthorization.googleapis.com"] : [],
     # Outside newer organisations these two bring an account along that may edit everything.
-    var.enable_edge ? ["compute.googleapis.com"] : [],
+    var.enable_edge ? ["compute.googleapis.com", "workflowexecutions.googleapis.com", "workflows.googleapis.com"] : [],
     var.source_archive == null ? [] : ["cloudfunctions.googleapis.com"],
     var.github == null && var.bitbucket == null ? [] : ["sts.googleapis.com"],
-    var.kms_key == null && var.backup_kms_key == null ? [] : ["cloudkms.googleapis.com"],
+    var.kms_key == null && var.backup_kms_key == null && !var.enable_binary_authorization ? [] : ["cloudkms.googleapis.com"],
     var.scan_images ? ["containerscanning.googleapis.com"] : [],
   ))
 
@@ -67,11 +67,11 @@ resource "google_storage_bucket" "state" {
     }
   }
 
-  # What builds were made from, and what they were made of.
+  # What builds were made from, what they were made of, and their logs.
   lifecycle_rule {
     condition {
       age            = 365
-      matches_prefix = ["builds/", "source/"]
+      matches_prefix = ["builds/", "logs/", "source/"]
     }
     action {
       type = "Delete"

@@ -27,11 +27,12 @@ resource "google_service_account_iam_member" "pipeline_submits" {
   member             = "principalSet://iam.googleapis.com/${each.value}"
 }
 
-# Creating a build, reading its log while it runs, and being counted against this project.
+# Creating a build, reading its log while it runs, reading what an environment serves before it is promoted, and
+# being counted against this project.
 resource "google_project_iam_member" "submit_builds" {
   #checkov:skip=CKV_GCP_49:the role starts builds; it manages no account
 
-  for_each = length(local.submit) == 0 ? toset([]) : toset(["roles/cloudbuild.builds.editor", "roles/logging.viewer", "roles/serviceusage.serviceUsageConsumer"])
+  for_each = length(local.submit) == 0 ? toset([]) : toset(["roles/cloudbuild.builds.editor", "roles/logging.viewer", "roles/run.viewer", "roles/serviceusage.serviceUsageConsumer"])
 
   project = var.project_id
   role    = each.value
@@ -56,6 +57,20 @@ resource "google_storage_bucket_iam_member" "submit_uploads" {
   condition {
     title      = "source-only"
     expression = "resource.name.startsWith(\"projects/_/buckets/${google_storage_bucket.state.name}/objects/source/\")"
+  }
+}
+
+# gcloud shows a build's log while it runs from the objects that the build writes, and from there alone.
+resource "google_storage_bucket_iam_member" "submit_reads_log" {
+  for_each = local.submit
+
+  bucket = google_storage_bucket.state.name
+  role   = "roles/storage.objectViewer"
+  member = google_service_account.submit[each.key].member
+
+  condition {
+    title      = "logs-only"
+    expression = "resource.name.startsWith(\"projects/_/buckets/${google_storage_bucket.state.name}/objects/logs/\")"
   }
 }
 

@@ -72,7 +72,7 @@ variable "enable_bigquery" {
 }
 
 variable "enable_binary_authorization" {
-  description = "As in ../variables.tf: the policy of what may be started."
+  description = "As in ../variables.tf: the policy of what may be started, and the key that releases sign with."
   type        = bool
   default     = false
 }
@@ -150,6 +150,17 @@ variable "project_id" {
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{4,28}[a-z0-9]$", var.project_id))
     error_message = "project_id must be a project's ID, not its name or number."
+  }
+}
+
+variable "promotes_to" {
+  description = "Projects whose releases may copy images from here: those of the environments that are promoted to from this one. Their bootstrap comes first."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for project in var.promotes_to : can(regex("^[a-z][a-z0-9-]{4,28}[a-z0-9]$", project))])
+    error_message = "promotes_to must be projects' IDs, not their names or numbers."
   }
 }
 

@@ -9,3 +9,4 @@ responders        = [] # ["group:oncall@your-company.example"]
 auditors          = [] # ["group:risk@your-company.example"]
 alert_emails      = [] # ["team@your-company.example"]
 decision_log_days = 90
+promotes_to       = [] # ["the-id-of-the-project-of-prod"]

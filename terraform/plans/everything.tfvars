@@ -18,6 +18,8 @@ lock_retention              = true
 min_instances               = 1
 models                      = { application = { schedule = "0 1 * * 0", data = "gs://example-data/applications.parquet" }, card_default = { schedule = "0 2 * * 0" } }
 notification_channels       = ["projects/example-project/notificationChannels/42"]
+otlp_traces_endpoint        = "https://collector.example.com/v1/traces"
+promotes_to                 = ["example-next"]
 scan_images                 = true
 secrets                     = { DECISION_LOG_KEY = "surety-decision-log-key:2" }
 source_archive              = "../infra/placeholder.py" # any file has a hash

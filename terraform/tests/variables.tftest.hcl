@@ -42,6 +42,7 @@ run "wrong_variables_are_refused" {
     budget_amount            = 0
     cors_origins             = ["*"]
     rate_limit               = "fast"
+    otlp_traces_endpoint     = "collector:4318"
   }
 
   expect_failures = [
@@ -75,7 +76,21 @@ run "wrong_variables_are_refused" {
     var.budget_amount,
     var.cors_origins,
     var.rate_limit,
+    var.otlp_traces_endpoint,
   ]
+}
+
+# Pipelines and workloads of elsewhere are no people, who alone may operate and respond.
+run "workloads_of_other_identity_providers_are_no_people" {
+  command = plan
+
+  variables {
+    project_id = "example-project"
+    operators  = ["principalSet://iam.googleapis.com/locations/global/otherPools/robots/*"]
+    responders = ["principal://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/robots/subject/r"]
+  }
+
+  expect_failures = [var.operators, var.responders]
 }
 
 run "variables_that_contradict_each_other_are_refused" {

@@ -36,7 +36,9 @@ GUIDES = ("architecture", "cost", "operate", "scale", "security", "troubleshooti
 def source() -> str:
     """All code that words a message, with literals that go on in the next line put together."""
     rooms = ("functions", "models", "training", "infra")
-    text = "\n".join(p.read_text() for room in rooms for p in room_files(room))
+    scripts = sorted(REPOSITORY.glob("infra/**/*.sh"))
+    paths = [*(path for room in rooms for path in room_files(room)), *scripts]
+    text = "\n".join(path.read_text() for path in paths)
     return re.sub(r'"\s*\n\s*f?"', "", text)
 
 
@@ -84,7 +86,7 @@ def test_an_entry_says_what_it_means_where_to_look_and_what_to_do() -> None:
     entries, _, _ = page("operate").partition("\n# By hand")
     for entry in entries.split("\n## ")[1:]:
         parts = re.findall(r"^\*\*([A-Z][a-z ]+)\.\*\*", entry, re.MULTILINE)
-        assert parts == ["Means", "First look", "Likely causes", "Do", "Wake"], entry[:30]
+        assert parts == ["Means", "First look", "Likely causes", "Do", "Who"], entry[:30]
 
 
 def test_a_critical_alert_wakes_someone_and_no_other_does() -> None:
@@ -93,12 +95,11 @@ def test_a_critical_alert_wakes_someone_and_no_other_does() -> None:
         re.findall(r'^    ([a-z-]+) = \{\n\s+severity = "(\w+)"', alerts, re.MULTILINE)
     )
     for name, severity in severities.items():
-        [entry] = re.findall(rf"^## {name}\n(.*?)^\*\*Wake", page("operate"), MULTILINE_ALL)
-        [wake] = re.findall(
-            rf"^## {name}\n.*?\*\*Wake\.\*\* ([A-Z]\w+)", page("operate"), MULTILINE_ALL
+        [(entry, who)] = re.findall(
+            rf"^## {name}\n(.*?)^\*\*Who\.\*\* (.*?)$", page("operate"), MULTILINE_ALL
         )
         assert f"{severity}." in entry, name
-        assert (wake == "On") == (severity == "CRITICAL"), name
+        assert ("on call, at once" in who) == (severity == "CRITICAL"), name
 
 
 def variable(name: str) -> str:
@@ -174,11 +175,14 @@ def test_every_log_line_that_is_watched_is_written() -> None:
         *("model not refreshed", "challenger not loaded"),
         *("model loaded", "training overdue", "chain head not anchored"),
     }
-    assert members == {"model", "age_days"}
+    assert members == {"model", "age_days", "decision"}
     for message in messages:
         assert f'"{message}"' in functions, message
-    for member in members:
+    for member in members - {"decision"}:
         assert re.search(rf"\b{member}=", functions), member
+    schema = json.loads((REPOSITORY / "terraform/schemas/decisions.json").read_text())
+    [payload] = [column for column in schema if column["name"] == "jsonPayload"]
+    assert {"model", "decision"} < {field["name"] for field in payload["fields"]}
 
 
 @pytest.mark.parametrize(
@@ -194,7 +198,7 @@ def test_every_risk_has_a_test_or_says_that_it_is_not_covered(risk: str) -> None
 def test_every_block_for_google_cloud_begins_with_a_tool_that_the_guide_assumes(name: str) -> None:
     for block in blocks(page(name), "console"):
         for line in block.splitlines():
-            assert shlex.split(line)[0] in {"bq", "curl", "gcloud", "python", "sh"}, line
+            assert shlex.split(line)[0] in {"bq", "curl", "gcloud", "make", "python"}, line
 
 
 def test_every_training_command_of_a_guide_is_one_there_is() -> None:

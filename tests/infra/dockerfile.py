@@ -98,6 +98,20 @@ class Image:
         return stats
 
 
+def build_with(packages: Path, target: str, root: Path, tree: Path) -> Image:
+    """Carry out the last stage of a target in an uploaded tree; its packages are there already."""
+    image = Image(root, target)
+    (root / "tmp").mkdir(parents=True)
+    image.folder.mkdir(parents=True)
+    (root / "venv").symlink_to(packages)
+    for word, rest in STAGES[target].steps:
+        if word == "COPY" and not rest.startswith("--from="):
+            _copy(rest, image.folder, tree)
+        elif word == "RUN":
+            _run(image, STAGES[target], rest, [packages / "bin"])
+    return image
+
+
 def build(target: str, root: Path, pip: Path | None = None) -> Image:
     """Carry out the COPY and RUN steps of a target and of the stages it copies from.
 
@@ -139,9 +153,9 @@ def _needed(target: str) -> Iterator[Stage]:
     yield STAGES[target]
 
 
-def _copy(rest: str, folder: Path) -> None:
+def _copy(rest: str, folder: Path, tree: Path = REPOSITORY) -> None:
     source, destination = rest.split()
-    path = REPOSITORY / source
+    path = tree / source
     if path.is_dir():
         shutil.copytree(path, folder / destination, ignore=shutil.ignore_patterns("__pycache__"))
     else:

@@ -1,53 +1,144 @@
-"""What gcloud would do to one Cloud Run service, its jobs and its bucket, kept in a JSON file.
+"""What gcloud would do to two Cloud Run services, their jobs and their bucket, in a JSON file.
 
 `python gcloud.py STATE WORD...` notes the call, fails if told to, and answers as gcloud would.
+A revision is an image with settings; `starts`, if set, lists the pairs of them that start.
 """
 
 import json
 import os
+import shutil
 import signal
 import sys
 from pathlib import Path
 from typing import Any
 
-JOBS = ("prod-train-application", "prod-train-card-default", "prod2-train-application")
+
+def add_revision(state: dict[str, Any], service: str) -> bool:
+    """Make a revision of what the service's template says; whether it starts."""
+    template = state["templates"][service]
+    names = [name for name in state["revisions"] if name.startswith(service)]
+    name = f"{service}-{len(names)}"
+    pair = [template["image"], template["settings"]]
+    starts = state["starts"] is None or pair in state["starts"]
+    state["revisions"][name] = template | {"starts": starts}
+    return starts
 
 
-def change(state: dict[str, Any], words: list[str]) -> None:
-    """Do what a call that changes something does."""
+def newest(state: dict[str, Any], service: str) -> str:
+    """The revision that was made last."""
+    names: list[str] = [name for name in state["revisions"] if name.startswith(service)]
+    return names[-1]
+
+
+def update(state: dict[str, Any], service: str, options: dict[str, str]) -> bool:
+    """Change a service's template; whether the revision of it starts."""
+    pairs = (pair.split("=") for pair in options["update-labels"].split(","))
+    labels = dict(pairs)
+    if state.get("overtaken"):
+        labels["release"] = state["overtaken"]
+    state["templates"][service] |= {"image": options["image"], "labels": labels}
+    starts = add_revision(state, service)
+    if service == "prod-scoring":
+        if state["latest"] and "no-traffic" not in options:
+            state["shares"] = {newest(state, service): 100}
+        state["latest"] = False
+    else:
+        state["retrain_traffic"] = "pinned" if "no-traffic" in options else "latest"
+    return starts
+
+
+def apply(state: dict[str, Any], settings: str) -> bool:
+    """Give every service other settings, and what Terraform ignores as it is; wait for each."""
+    started = True
+    for service in state["services"]:
+        if state["templates"][service]["settings"] != settings:
+            state["templates"][service]["settings"] = settings
+            started = add_revision(state, service) and started
+    return started
+
+
+def change(state: dict[str, Any], words: list[str]) -> bool:
+    """Do what a call that changes something does; whether it succeeds."""
     options = dict(w[2:].partition("=")[::2] for w in words if w.startswith("--"))
     match [word for word in words if not word.startswith("--")]:
-        case ["run", "services", "update", "prod-scoring"]:
-            state["revisions"].append(f"prod-scoring-{len(state['revisions'])}")
-            label = state.get("overtaken") or options["update-labels"].split("=")[1]
-            state["labels"] = {"release": label}
-            if state["latest"] and "no-traffic" not in options:
-                state["shares"] = {state["revisions"][-1]: 100}
-            state["latest"] = False
+        case ["run", "services", "update", service]:
+            return update(state, service, options)
         case ["run", "services", "update-traffic", "prod-scoring"]:
             shift(state, options)
+        case ["run", "services", "update-traffic", "prod-retrain"]:
+            state["retrain_traffic"] = "latest"
+        case ["terraform", settings]:
+            return apply(state, settings)
+        case ["run", "jobs", "update", _]:
+            state["job_image"] = options["image"]
         case ["run", "jobs", "execute", job]:
             state["champions"].append(job.removeprefix("prod-train-").replace("-", "_"))
+    return True
 
 
 def answer(state: dict[str, Any], words: list[str]) -> str:
     """What a call that asks something is told."""
     match [word for word in words if not word.startswith("--")]:
-        case ["run", kind, "describe", _]:
-            revision = {"metadata": {"labels": state["labels"]}}
-            return json.dumps(revision if kind == "revisions" else described(state))
-        case ["run", "jobs", "list"]:
-            return "\n".join(JOBS)
+        case ["run", *question]:
+            return cloud_run_answer(state, question, words)
         case ["storage", "ls", "gs://money-prod-models"]:
             return "gs://money-prod-models/champions/\n" if state["champions"] else ""
         case ["storage", "ls", folder]:
             return "".join(f"{folder}{model}.json\n" for model in state["champions"])
         case ["auth", "print-access-token"]:
             return "access.secret\n"
+        case ["workflows", "run", "prod-probe"]:
+            return probed(json.loads(next(w for w in words if w[:7] == "--data=")[7:]))
     return ""
 
 
-def described(state: dict[str, Any]) -> dict[str, Any]:
+def probed(request: dict[str, Any]) -> str:
+    """What the workflow probe.yaml returns: it asks, with an identity of its own."""
+    import urllib.error  # noqa: PLC0415 -- one call in a hundred needs them
+    import urllib.request  # noqa: PLC0415
+
+    body = None if request["body"] is None else json.dumps(request["body"]).encode()
+    headers = request["headers"] | {"authorization": f"Bearer probe for {request['audience']}"}
+    question = urllib.request.Request(request["url"], body, headers, method=request["method"])  # noqa: S310 -- the test's own
+    try:
+        with urllib.request.urlopen(question, timeout=5) as answer:  # noqa: S310 -- likewise
+            status, headers, text = answer.status, answer.headers, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        status, headers, text = error.code, error.headers, error.read().decode()
+    return json.dumps(
+        {"status": status, "headers": dict(headers), "body": json.loads(text) if text else ""}
+    )
+
+
+def cloud_run_answer(state: dict[str, Any], question: list[str], words: list[str]) -> str:
+    """What Cloud Run says of services, revisions and jobs."""
+    match question:
+        case ["services" | "jobs" as kind, "list"]:
+            return "\n".join(state[kind])
+        case ["services", "describe", service] if "--format=json" in words:
+            return json.dumps(described(state, service))
+        case ["services", "describe", _]:
+            return "".join(f"{name},{share}\n" for name, share in state["shares"].items())
+        case ["revisions", "describe", name]:
+            return json.dumps(revision(state["revisions"][name]))
+        case ["jobs", "describe", _]:
+            return f"{state['job_image']}\n"
+    return ""
+
+
+def revision(made: dict[str, Any]) -> dict[str, Any]:
+    """A revision as Cloud Run shows it."""
+    ready: dict[str, str] = {"type": "Ready", "status": "True" if made["starts"] else "False"}
+    if not made["starts"]:
+        ready["message"] = "The user-provided container failed to start"
+    return {
+        "metadata": {"labels": made["labels"]},
+        "spec": {"containers": [{"image": made["image"]}]},
+        "status": {"conditions": [{"type": "Active", "status": "True"}, ready]},
+    }
+
+
+def described(state: dict[str, Any], service: str) -> dict[str, Any]:
     """A service as Cloud Run shows it: who serves as the latest is named as well."""
     latest = {"latestRevision": True} if state["latest"] else {}
     shares = [
@@ -57,8 +148,14 @@ def described(state: dict[str, Any]) -> dict[str, Any]:
         {"revisionName": name, "tag": tag, "url": state["url"]}
         for tag, name in state["tags"].items()
     ]
-    newest = {"latestCreatedRevisionName": state["revisions"][-1]}
-    return {"status": newest | {"url": "https://service", "traffic": shares + tags}}
+    template = {"spec": {"containers": [{"image": state["templates"][service]["image"]}]}}
+    status = {"latestCreatedRevisionName": newest(state, service), "url": "https://service"}
+    ingress = state.get("ingress", "all")
+    return {
+        "metadata": {"annotations": {"run.googleapis.com/ingress": ingress}},
+        "spec": {"template": template},
+        "status": status | {"traffic": shares + tags},
+    }
 
 
 def shift(state: dict[str, Any], options: dict[str, str]) -> None:
@@ -77,21 +174,30 @@ def shift(state: dict[str, Any], options: dict[str, str]) -> None:
         state |= {"shares": shares, "latest": False}
 
 
-def main() -> int:
-    path, words = Path(sys.argv[1]), sys.argv[2:]
+def call(path: Path, words: list[str], caller: int) -> tuple[int, str]:
+    """Carry out one call: its exit code, and what it prints.
+
+    If this is the call to interrupt, `caller` is told to end once the call has taken effect.
+    """
     state = json.loads(path.read_text())
     state["calls"].append(" ".join(words))
-    if state["interrupting"] and state["interrupting"] in state["calls"][-1]:
-        os.kill(os.getppid(), signal.SIGTERM)
-    failing = state["failing"] and state["failing"] in state["calls"][-1]
-    if not failing:
-        change(state, words)
-    output = "" if failing else answer(state, words)
+    if words[:2] == ["builds", "submit"] and "uploads" in state:
+        shutil.copytree(words[2], state["uploads"])
+    failing = bool(state["failing"] and state["failing"] in state["calls"][-1])
+    failed = failing or not change(state, words)
+    output = "" if failed else answer(state, words)
     written = path.with_suffix(f".{os.getpid()}")
     written.write_text(json.dumps(state))
     written.replace(path)  # whole, for a test that reads meanwhile, or kills
+    if state["interrupting"] and state["interrupting"] in state["calls"][-1]:
+        os.kill(caller, signal.SIGTERM)
+    return int(failed), output
+
+
+def main() -> int:
+    code, output = call(Path(sys.argv[1]), sys.argv[2:], os.getppid())
     print(output, end="")
-    return 1 if failing else 0
+    return code
 
 
 if __name__ == "__main__":

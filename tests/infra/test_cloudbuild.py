@@ -17,50 +17,113 @@ from tests.support.running import REPOSITORY
 TEXT = (REPOSITORY / "cloudbuild.yaml").read_text()
 BUILD = yaml.safe_load(TEXT)
 STEPS: dict[str, dict[str, Any]] = {step["id"]: step for step in BUILD["steps"]}
+PROMOTION_TEXT = (REPOSITORY / "infra" / "promote.yaml").read_text()
+PROMOTION = yaml.safe_load(PROMOTION_TEXT)
+PROMOTION_STEPS: dict[str, dict[str, Any]] = {step["id"]: step for step in PROMOTION["steps"]}
 WORKFLOWS = REPOSITORY / ".github" / "workflows"
 TARGETS = re.findall(r"^([a-z-]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE)
 SUBSTITUTIONS = {"PROJECT_ID", "BUILD_ID"}  # by Cloud Build
+TARGET_NAMES = ("scoring", "training")
 
 
 @pytest.mark.parametrize(
-    ("schema", "file"),
+    ("schema", "files"),
     [
-        ("cloudbuild", "cloudbuild.yaml"),
-        ("github-workflows", ".github/workflows/check.yaml"),
-        ("github-workflows", ".github/workflows/fresh.yaml"),
-        ("dependabot", ".github/dependabot.yml"),
-        ("compose-spec", "infra/docker/compose.yaml"),
+        ("cloudbuild", ["cloudbuild.yaml", "infra/promote.yaml"]),
+        (
+            "github-workflows",
+            [f".github/workflows/{n}.yaml" for n in ("check", "fresh", "release")],
+        ),
+        ("bitbucket-pipelines", ["bitbucket-pipelines.yml"]),
+        ("dependabot", [".github/dependabot.yml"]),
+        ("renovate", [".github/renovate.json"]),
+        ("compose-spec", ["infra/docker/compose.yaml"]),
     ],
 )
-def test_a_file_is_as_its_schema_says(schema: str, file: str) -> None:
+def test_a_file_is_as_its_schema_says(schema: str, files: list[str]) -> None:
     check = str(Path(sys.executable).parent / "check-jsonschema")
-    words = [check, "--builtin-schema", f"vendor.{schema}", file]
+    words = [check, "--builtin-schema", f"vendor.{schema}", *files]
     done = subprocess.run(words, cwd=REPOSITORY, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
 
 
-def test_it_checks_builds_tests_pushes_applies_and_releases_in_this_order() -> None:
-    assert list(STEPS) == [
-        *("check", "check-terraform", "build-scoring", "build-training"),
-        *("test-scoring", "test-training", "sbom", "push-scoring", "push-training"),
-        *("terraform-init", "source-archive", "terraform-apply", "release"),
-    ]
-    assert not any("waitFor" in step or "allowFailure" in step for step in STEPS.values())
+def awaited(steps: dict[str, dict[str, Any]], name: str) -> set[str]:
+    """Every step that has ended before one begins."""
+    before = {step for step in steps[name]["waitFor"] if step != "-"}
+    return before.union(*(awaited(steps, step) for step in before))
+
+
+def test_a_wrong_variable_shows_before_anything_is_tested_or_built() -> None:
+    for name in ("check", "check-terraform", "build-scoring", "build-training"):
+        assert "terraform-plan" in awaited(STEPS, name)
+    assert awaited(STEPS, "terraform-plan") == {"terraform-init", "source-archive"}
+    assert "-var-file=environments/${_ENVIRONMENT}.tfvars" in STEPS["terraform-plan"]["args"]
+
+
+def test_checks_and_builds_go_on_side_by_side() -> None:
+    for left, right in (("check", "build-training"), ("check", "check-terraform")):
+        assert left not in awaited(STEPS, right)
+        assert right not in awaited(STEPS, left)
+    assert STEPS["check-terraform"]["env"] == ["TF_DATA_DIR=/workspace/var/terraform-check"]
+    assert BUILD["options"]["env"] == ["TF_DATA_DIR=/workspace/var/terraform"]
+
+
+def test_nothing_is_pushed_unless_every_check_and_scan_has_passed() -> None:
+    checks = {"check", "check-terraform"}
+    tests = {f"{kind}-{target}" for kind in ("test", "scan", "sbom") for target in TARGET_NAMES}
+    for target in TARGET_NAMES:
+        assert awaited(STEPS, f"push-{target}") >= checks | tests
+        assert awaited(STEPS, f"latest-{target}") >= {"release"}
+    assert not any("allowFailure" in step for step in STEPS.values())
+
+
+@pytest.mark.parametrize("steps", [STEPS, PROMOTION_STEPS], ids=["build", "promotion"])
+def test_the_new_image_is_there_before_its_settings(steps: dict[str, dict[str, Any]]) -> None:
+    assert "offer" in awaited(steps, "terraform-apply")
+    assert "terraform-apply" in awaited(steps, "release")
+    assert {"images", "attest", "terraform-plan"} < awaited(steps, "offer")
+    assert "-var-file=../var/images.tfvars.json" in steps["terraform-apply"]["args"]
+    for stage in ("offer", "release"):
+        assert steps[stage]["args"][:3] == ["-m", "infra.release", stage]
+        assert "--images=var/images.tfvars.json" in steps[stage]["args"]
+        assert "--commit=${_COMMIT}" in steps[stage]["args"]
+
+
+def test_a_promotion_builds_nothing_and_releases_as_a_build_does() -> None:
+    assert not [name for name in PROMOTION_STEPS if name.startswith(("build", "push", "check"))]
+    for name in ("terraform-init", "source-archive", "offer", "terraform-apply", "release"):
+        assert PROMOTION_STEPS[name] == STEPS[name]
+    for target in TARGET_NAMES:
+        digest = f"${{_{target.upper()}_DIGEST}}"
+        source, copy = PROMOTION_STEPS[f"copy-{target}"]["args"][-2:]
+        assert source == f"${{_FROM}}/{target}@{digest}"
+        assert copy == f"${{_{target.upper()}}}:${{BUILD_ID}}"
+        assert f"${{_{target.upper()}}}@{digest}" in PROMOTION_STEPS["images"]["args"]
+
+
+@pytest.mark.parametrize("build", [BUILD, PROMOTION], ids=["build", "promotion"])
+def test_a_build_shows_its_log_while_it_runs_and_has_time(build: dict[str, Any]) -> None:
+    """gcloud streams from a bucket alone: googlecloudsdk/command_lib/builds/submit_util.py."""
+    assert build["options"]["logging"] == "LEGACY"
+    assert "--gcs-log-dir=" in (REPOSITORY / "infra" / "submit.sh").read_text()
+    assert int(build["timeout"].removesuffix("s")) >= 2 * 3600 + 900 + 480
 
 
 def test_a_step_is_a_make_target_a_script_or_one_command() -> None:
-    for step in STEPS.values():
+    for step in [*STEPS.values(), *PROMOTION_STEPS.values()]:
         assert "script" not in step
-        match step.get("entrypoint"):
-            case "make":
-                assert step["args"][0] in TARGETS
-            case "sh" | "python3" if step["args"][0] != "-c":
-                assert (REPOSITORY / step["args"][0]).is_file()
-            case _:
-                assert all("\n" not in word for word in step["args"])
+        match step.get("entrypoint"), step["args"]:
+            case "make", [target]:
+                assert target in TARGETS
+            case "python3", ["-m", module, *_]:
+                assert (REPOSITORY / f"{module.replace('.', '/')}.py").is_file()
+            case "sh" | "python", [script, *_] if script != "-c":
+                assert (REPOSITORY / script).is_file()
+            case _, words:
+                assert all("\n" not in word for word in words)
 
 
-@pytest.mark.parametrize("target", ["scoring", "training"])
+@pytest.mark.parametrize("target", TARGET_NAMES)
 def test_both_images_are_built_with_a_cache_tested_pushed_and_proven(target: str) -> None:
     name = f"${{_{target.upper()}}}"
     image = f"{name}:${{BUILD_ID}}"
@@ -69,20 +132,35 @@ def test_both_images_are_built_with_a_cache_tested_pushed_and_proven(target: str
         build["args"]
     )
     assert "--build-arg=BUILDKIT_INLINE_CACHE=1" in build["args"]
+    assert "--label=org.opencontainers.image.revision=${_COMMIT}" in build["args"]
     assert build["env"] == ["DOCKER_BUILDKIT=1"]
     assert target in STAGES
     assert image in STEPS[f"test-{target}"]["args"]
-    assert STEPS[f"push-{target}"]["args"] == ["push", "--all-tags", name]
+    assert STEPS[f"push-{target}"]["args"] == ["push", image]
     assert image in BUILD["images"]
-    assert f"-var={target}_image={image}" in STEPS["terraform-apply"]["args"]
-    assert f"--{target}-image={image}" in STEPS["release"]["args"]
+    assert image in STEPS["images"]["args"]
     assert "--build=${BUILD_ID}" in STEPS["release"]["args"]
     assert BUILD["options"]["requestedVerifyOption"] == "VERIFIED"
 
 
-def test_every_substitution_is_declared_and_used() -> None:
-    assert set(re.findall(r"\$\{(\w+)\}", TEXT)) == set(BUILD["substitutions"]) | SUBSTITUTIONS
-    assert "$" not in re.sub(r"\$\{\w+\}", "", TEXT)
+@pytest.mark.parametrize("target", TARGET_NAMES)
+def test_both_images_are_scanned_and_their_contents_listed(target: str) -> None:
+    image = f"${{_{target.upper()}}}:${{BUILD_ID}}"
+    scan = STEPS[f"scan-{target}"]["args"]
+    assert {"--exit-code=1", "--severity=${_SCAN_SEVERITY}", image} < set(scan)
+    assert BUILD["substitutions"]["_SCAN_SEVERITY"] == "HIGH,CRITICAL"
+    bill = STEPS[f"sbom-{target}"]["args"]
+    assert {"--format=cyclonedx", f"--output=var/sbom/{target}-image.json", image} < set(bill)
+
+
+@pytest.mark.parametrize(
+    ("text", "build"),
+    [(TEXT, BUILD), (PROMOTION_TEXT, PROMOTION)],
+    ids=["build", "promotion"],
+)
+def test_every_substitution_is_declared_and_used(text: str, build: dict[str, Any]) -> None:
+    assert set(re.findall(r"\$\{(\w+)\}", text)) == set(build["substitutions"]) | SUBSTITUTIONS
+    assert "$" not in re.sub(r"\$\{\w+\}", "", text)
 
 
 def test_it_runs_as_the_account_of_the_bootstrap_in_words_that_need_one_substitution() -> None:
@@ -91,23 +169,20 @@ def test_it_runs_as_the_account_of_the_bootstrap_in_words_that_need_one_substitu
 
 
 def test_what_is_applied_finds_the_archive_and_waits_for_the_lock(tmp_path: Path) -> None:
-    step = STEPS["source-archive"]
-    [target] = step["args"]
-    recipe = re.search(
-        rf"^{target}:.*\n\t(.*)", (REPOSITORY / "Makefile").read_text(), re.MULTILINE
-    )
-    assert recipe
-    assert "--output var/scoring.zip" in recipe[1]
+    assert STEPS["source-archive"]["args"][1:] == ["--output", "var/scoring.zip"]
     apply = STEPS["terraform-apply"]
-    assert (
-        tmp_path / apply["dir"] / "../var/scoring.zip"
-    ).resolve() == tmp_path / "var/scoring.zip"
+    for file in ("var/scoring.zip", "var/images.tfvars.json"):
+        assert (tmp_path / apply["dir"] / "../" / file).resolve() == tmp_path / file
     assert "-lock-timeout=10m" in apply["args"]
 
 
-def test_the_release_understands_its_arguments(tmp_path: Path) -> None:
+@pytest.mark.parametrize("stage", ["offer", "release"])
+def test_the_release_understands_its_arguments(tmp_path: Path, stage: str) -> None:
     """Without a gcloud it stops at its first call, not at its arguments."""
-    words = [substituted(word) for word in STEPS["release"]["args"]]
+    images = {f"{name}_image": f"{name}@sha256:{64 * '0'}" for name in TARGET_NAMES}
+    (tmp_path / "images.json").write_text(json.dumps(images))
+    words = [substituted(word) for word in STEPS[stage]["args"]]
+    words = [word.replace("var/images.tfvars.json", f"{tmp_path}/images.json") for word in words]
     done = subprocess.run(
         ["env", "-i", f"PATH={tmp_path}", sys.executable, *words],
         cwd=REPOSITORY,
@@ -115,7 +190,7 @@ def test_the_release_understands_its_arguments(tmp_path: Path) -> None:
         text=True,
         check=False,
     )
-    assert "gcloud run services describe prod-scoring" in done.stdout
+    assert "gcloud run services" in done.stdout
     assert done.returncode == 1
 
 
@@ -142,8 +217,9 @@ def test_terraform_is_checked_as_its_own_tests_check_it() -> None:
 def test_the_bill_of_materials_names_every_pin() -> None:
     step = STEPS["sbom"]
     subprocess.run([step["entrypoint"], "--silent", *step["args"]], cwd=REPOSITORY, check=True)
-    [paths] = BUILD["artifacts"]["objects"]["paths"]
-    bills = {path.stem: json.loads(path.read_text()) for path in REPOSITORY.glob(paths)}
+    assert BUILD["artifacts"]["objects"]["paths"] == ["var/sbom/*.json"]
+    folder = REPOSITORY / "var" / "sbom"
+    bills = {name: json.loads((folder / f"{name}.json").read_text()) for name in TARGET_NAMES}
     for name, file in (
         ("scoring", "functions/requirements.txt"),
         ("training", "training/requirements.txt"),
@@ -250,6 +326,17 @@ def test_an_update_is_proposed_once_it_is_a_week_old() -> None:
         assert update["cooldown"] == {"default-days": 7}
         for folder in update.get("directories", [update.get("directory")]):
             assert (REPOSITORY / folder.lstrip("/")).is_dir(), folder
+
+
+def test_images_of_pipelines_are_proposed_by_digest() -> None:
+    """Dependabot reads no file of Cloud Build or Bitbucket."""
+    renovate = json.loads((REPOSITORY / ".github" / "renovate.json").read_text())
+    assert renovate["extends"] == ["docker:pinDigests"]
+    assert renovate["minimumReleaseAge"] == "7 days"
+    patterns = [p.strip("/") for p in renovate["cloudbuild"]["managerFilePatterns"]]
+    for file in ("cloudbuild.yaml", "infra/promote.yaml"):
+        assert any(re.search(pattern, file) for pattern in patterns), file
+    assert set(renovate["enabledManagers"]) == {"cloudbuild", "bitbucket-pipelines"}
 
 
 def test_the_hooks_before_a_commit_are_valid_and_call_what_setup_made() -> None:

@@ -249,9 +249,11 @@ def test_an_image_is_hash_checked_and_not_root(target: str) -> None:
     assert "--uid 10001" in STAGES["runtime"].arguments("RUN")[0]
 
 
-def test_the_base_is_an_argument_and_nothing_else_is_fetched() -> None:
+def test_there_is_one_base_and_nothing_else_is_fetched() -> None:
     text = DOCKERFILE.read_text()
-    assert {s.parent for s in STAGES.values()} == {"${PYTHON}", "base", "runtime"}
+    base = STAGES["base"].parent
+    assert {s.parent for s in STAGES.values()} == {base, "base", "runtime"}
+    assert re.fullmatch(r"python:3\.11-slim-bookworm@sha256:[0-9a-f]{64}", base)
     assert not re.search(r"apt|curl|wget|https?:|^ADD ", text, re.MULTILINE)
 
 

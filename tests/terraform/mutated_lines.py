@@ -47,6 +47,9 @@ RIGHTS = of_kind(
     ),
     (f"{B}drift.tf", '"roles/viewer"', '"roles/editor"'),
     (f"{B}submit.tf", '"roles/storage.objectUser"', '"roles/storage.objectAdmin"'),
+    (f"{B}submit.tf", "objects/logs/", "objects/"),
+    (f"{B}build.tf", '"roles/artifactregistry.reader"', '"roles/artifactregistry.repoAdmin"'),
+    (f"{B}binary_authorization.tf", '"roles/cloudkms.signerVerifier"', '"roles/cloudkms.admin"'),
 )
 MEMBERS = of_kind(
     "member exchanged",
@@ -288,8 +291,8 @@ VARIABLES = of_kind(
     (f"{B}audit.tf", '["DATA_READ", "DATA_WRITE"]', '["DATA_READ"]'),
     (
         f"{B}project.tf",
-        'var.enable_edge ? ["compute.googleapis.com"] : []',
-        '["compute.googleapis.com"]',
+        'var.enable_edge ? ["compute.googleapis.com", ',
+        'true ? ["compute.googleapis.com", ',
     ),
     (
         f"{B}variables.tf",

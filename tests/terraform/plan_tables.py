@@ -42,6 +42,7 @@ PLACEHOLDERS = """locals {
 # Long texts that are files of the repository: the table names the file.
 FILES = {
     ("google_monitoring_dashboard", "dashboard_json"): "infra/monitoring/dashboard.json",
+    ("google_workflows_workflow", "source_contents"): "infra/probe.yaml",
     ("google_bigquery_table", "schema"): "terraform/schemas/decisions.json",
 }
 TOPICS = {
@@ -52,9 +53,10 @@ TOPICS = {
     "running": r"google_(cloud_run_v2_(service|job)|cloudfunctions2_function|cloud_scheduler_job"
     r"|bigquery_(connection|routine))",
     "monitoring": r"google_(logging|monitoring|billing_budget)\w*",
-    "edge": r"google_compute_\w+",
+    "edge": r"google_(compute|workflows)_\w+",
     "project": r"google_(project_service|service_account|project_iam_custom_role"
-    r"|iam_workload_identity_\w+|binary_authorization_policy)",
+    r"|iam_workload_identity_\w+|binary_authorization_(attestor|policy)"
+    r"|kms_(crypto_key|key_ring)|container_analysis_note)",
 }
 
 

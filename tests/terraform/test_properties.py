@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.running import REPOSITORY
 from tests.terraform.conftest import EVERY_PLAN, SOURCE, Planned, run_terraform
 from tests.terraform.plan_tables import run_offline
 
@@ -167,14 +168,14 @@ def test_every_workload_has_an_account_of_its_own(plans: dict[str, Planned]) -> 
         [
             resource["values"]
             for resource in plans["everything"].resources
-            if re.search("_service$|_job$|_transfer_config$", resource["type"])
+            if re.search("_service$|_job$|_transfer_config$|_workflow$", resource["type"])
         ]
     )
     used = set(re.findall(r"prod-[a-z]+@example-project\.iam", text))
     accounts = plans["everything"].of_kind("google_service_account")
     workloads = {a["account_id"] for a in accounts.values() if a["account_id"].startswith("prod-")}
     assert {f"{account}@example-project.iam" for account in workloads} == used
-    assert len(used) == 7
+    assert len(used) == 8
 
 
 # The newcomer's list.
@@ -247,6 +248,41 @@ def test_who_read_what_is_written_down(plans: dict[str, Planned]) -> None:
         "secretmanager.googleapis.com": {"DATA_READ", "DATA_WRITE"},
         "storage.googleapis.com": {"DATA_READ", "DATA_WRITE"},
     }
+
+
+def test_decisions_are_counted_by_what_a_release_compares(plans: dict[str, Planned]) -> None:
+    counter = plans["shipped"].of_kind("google_logging_metric")['counter["decisions"]']
+    script = (REPOSITORY / "infra" / "google_api.py").read_text()
+    [compared] = re.findall(r"if \{(.*?)\} <= labels\.keys\(\)", script)
+    assert set(re.findall(r'"(\w+)"', compared)) == set(counter["label_extractors"])
+    [name] = re.findall(r'googleapis\.com/user/(surety_.*?)"', script)
+    assert counter["name"] == name.replace("{options.environment}", "prod")
+
+
+def test_lines_name_the_traces_of_their_own_project(plans: dict[str, Planned]) -> None:
+    for plan in ("shipped", "everything"):
+        services = plans[plan].of_kind("google_cloud_run_v2_service")
+        for name in ("scoring", "retrain"):
+            [template] = services[name]["template"]
+            variables = {e["name"]: e["value"] for e in template["containers"][0]["env"]}
+            assert variables["TRACE_PROJECT"] == "example-project"
+            sent = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT" in variables
+            assert sent is (plan == "everything")
+
+
+def test_a_release_asks_from_within_where_only_the_edge_answers(
+    plans: dict[str, Planned],
+) -> None:
+    plan = plans["everything"]
+    assert plan.of_kind("google_cloud_run_v2_service")["scoring"]["ingress"].endswith("BALANCER")
+    [workflow] = plan.of_kind("google_workflows_workflow").values()
+    assert workflow["source_contents"] == (REPOSITORY / "infra" / "probe.yaml").read_text()
+    account = f"serviceAccount:{workflow['service_account']}"
+    [grant] = [g for g in plan.grants if g["member"] == account]
+    assert (grant["role"], grant["name"]) == ("roles/run.invoker", "prod-scoring")
+    build = [g for g in plan.grants if ".build[" in g["address"]]
+    assert {"roles/workflows.editor", "roles/workflows.invoker"} < {g["role"] for g in build}
+    assert plans["shipped"].of_kind("google_workflows_workflow") == {}
 
 
 def test_only_signed_images_start_where_that_is_asked_for(plans: dict[str, Planned]) -> None:

@@ -72,6 +72,45 @@ def test_the_submit_account_sees_the_bucket_it_uploads_to(plans: dict[str, Plann
     assert {"roles/cloudbuild.builds.editor", "roles/logging.viewer"} < set(submit)
 
 
+def test_the_submit_account_reads_the_log_of_its_build_and_what_is_served(
+    plans: dict[str, Planned],
+) -> None:
+    """`gcloud builds submit` shows a log from its object; `make serving` reads Cloud Run."""
+    submit = {g["role"]: g for g in plans["everything"].grants if ".submit_" in g["address"]}
+    [condition] = submit["roles/storage.objectViewer"]["condition"]
+    assert condition["expression"].endswith('/objects/logs/")')
+    assert "roles/run.viewer" in submit
+    script = (REPOSITORY / "infra" / "submit.sh").read_text()
+    assert '--gcs-log-dir="gs://$state_bucket/logs"' in script
+
+
+def test_a_build_of_the_next_project_may_copy_images_and_do_nothing_else_here(
+    plans: dict[str, Planned],
+) -> None:
+    build = "serviceAccount:surety-build@example-next.iam.gserviceaccount.com"
+    [grant] = [grant for grant in plans["everything"].grants if grant["member"] == build]
+    assert grant["role"] == "roles/artifactregistry.reader"
+    assert not any("example-next" in str(grant["member"]) for grant in plans["shipped"].grants)
+
+
+def test_only_the_build_signs_and_what_it_signs_with_is_what_scripts_name(
+    plans: dict[str, Planned],
+) -> None:
+    plan = plans["everything"]
+    signing = [g for g in plan.grants if re.search(r"\.build_(signs|attaches)", g["address"])]
+    assert {g["role"].removeprefix("roles/") for g in signing} == {
+        *("cloudkms.signerVerifier", "containeranalysis.notes.attacher"),
+        *("containeranalysis.occurrences.editor", "binaryauthorization.attestorsViewer"),
+    }
+    [ring] = plan.of_kind("google_kms_key_ring").values()
+    [key] = plan.of_kind("google_kms_crypto_key").values()
+    [attestor] = plan.of_kind("google_binary_authorization_attestor").values()
+    script = (REPOSITORY / "infra" / "environment.sh").read_text()
+    assert f"/keyRings/{ring['name']}/cryptoKeys/{key['name']}/cryptoKeyVersions/1" in script
+    assert f"/attestors/{attestor['name']}" in script
+    assert key["purpose"] == "ASYMMETRIC_SIGN"
+
+
 def test_without_a_pipeline_nobody_logs_in_from_elsewhere(plans: dict[str, Planned]) -> None:
     assert plans["shipped"].of_kind("google_iam_workload_identity_pool") == {}
     assert "submit" not in json.dumps([g["address"] for g in plans["shipped"].grants])

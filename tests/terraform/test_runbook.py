@@ -39,13 +39,13 @@ COMMANDS: dict[str, set[str]] = {
     r"gcloud run revisions list": {"run.revisions.list", USE},
     r"gcloud run services (describe|list)": {"run.services.get", USE},
     r"gcloud run jobs executions list": {"run.executions.list", USE},
-    r"gcloud run services update-traffic|sh infra/rollback\.sh|make rollback": TRAFFIC,
+    r"gcloud run services update-traffic|make rollback": TRAFFIC,
     r"gcloud scheduler jobs describe": {"cloudscheduler.jobs.get", USE},
     r"gcloud scheduler jobs pause": {"cloudscheduler.jobs.pause", USE},
     r"gcloud scheduler jobs resume": {"cloudscheduler.jobs.enable", USE},
     r"gcloud compute ssl-certificates (describe|list)": {"compute.sslCertificates.get", USE},
     r"curl .*prod-retrain": {"run.routes.invoke", "run.services.get", USE},
-    r"bq query": {"bigquery.jobs.create", "bigquery.tables.getData", USE},
+    r"bq --project_id=\S+ query": {"bigquery.jobs.create", "bigquery.tables.getData", USE},
     r"python -m training (versions|show|verify|history)": {"storage.objects.get"},
     r"python -m training (promote|rollback|challenge|retire)": MOVE,
     r"python -m training prune": {"storage.objects.delete", "storage.objects.list"},
@@ -61,12 +61,24 @@ PEOPLE = {
 }
 
 
-def commands() -> Iterator[str]:
+def commands(text: str = RUNBOOK.read_text()) -> Iterator[str]:
     """Every command of the runbook, those that another one needs before it included."""
-    for block in re.findall(r"```console\n(.*?)```", RUNBOOK.read_text(), re.DOTALL):
+    for block in re.findall(r"```console\n(.*?)```", text, re.DOTALL):
         for command in block.replace("\\\n", " ").splitlines():
             if command.strip() and not command.startswith("#"):
                 yield command.strip()
+
+
+def needs(command: str) -> set[str] | None:
+    """The permissions that a command asks for."""
+    return next((n for pattern, n in COMMANDS.items() if re.match(pattern, command)), None)
+
+
+def entries() -> dict[str, str]:
+    """The entries of the alerts, by the alert's name."""
+    text, _, _ = RUNBOOK.read_text().partition("\n# By hand")
+    parts = [part.partition("\n") for part in text.split("\n## ")[1:]]
+    return {name: entry for name, _, entry in parts}
 
 
 def permissions(plan: Planned, member: str) -> set[str]:
@@ -93,7 +105,7 @@ def test_the_runbook_has_commands() -> None:
 def test_somebody_whom_the_runbook_names_may_run_it(
     plans: dict[str, Planned], command: str
 ) -> None:
-    needed = next((n for pattern, n in COMMANDS.items() if re.match(pattern, command)), None)
+    needed = needs(command)
     assert needed is not None, "say in COMMANDS which rights this takes"
     rights = {name: permissions(plans["everything"], who) for name, who in PEOPLE.items()}
     assert any(needed <= allowed for allowed in rights.values()), needed
@@ -102,15 +114,62 @@ def test_somebody_whom_the_runbook_names_may_run_it(
 @pytest.mark.parametrize(
     ("name", "command"),
     [
-        ("responders", "sh infra/rollback.sh"),
+        ("responders", "make rollback"),
         ("responders", "gcloud logging read"),
         ("operators", "gcloud scheduler jobs pause"),
         ("operators", "curl -X POST prod-retrain"),
         ("operators", "gcloud run jobs executions list"),
-        ("auditors", "bq query"),
+        ("auditors", "bq --project_id=your-project query"),
     ],
 )
 def test_each_set_may_do_its_own_part(plans: dict[str, Planned], name: str, command: str) -> None:
-    needed = next(n for pattern, n in COMMANDS.items() if re.match(pattern, command))
+    needed = needs(command)
     assert needed
     assert needed <= permissions(plans["shipped"], PEOPLE[name])
+
+
+def test_every_alert_has_an_entry_and_every_entry_an_alert(plans: dict[str, Planned]) -> None:
+    for name in ("shipped", "everything"):
+        policies = plans[name].of_kind("google_monitoring_alert_policy").values()
+        alerts = [policy["display_name"].removeprefix("prod: ") for policy in policies]
+        assert sorted(alerts) == sorted(entries()), name
+        for policy in policies:
+            text = policy["documentation"][0]["content"]
+            assert f"entry `{policy['display_name'].removeprefix('prod: ')}`" in text
+
+
+@pytest.mark.parametrize("name", entries())
+def test_an_entry_names_who_acts_and_every_command_is_one_that_they_may_run(
+    plans: dict[str, Planned], name: str
+) -> None:
+    _, _, who = entries()[name].partition("**Who.** ")
+    sets = re.findall(r"`(\w+)`", who)
+    assert set(sets) <= set(PEOPLE)
+    rights = [permissions(plans["everything"], PEOPLE[people]) for people in sets]
+    first, *others = [needs(command) or set() for command in commands(entries()[name])]
+    assert first, "the first look is a command that takes a right"
+    assert first <= rights[0]
+    for needed in others:
+        assert any(needed <= allowed for allowed in rights)
+
+
+def test_what_a_release_takes_is_what_the_submit_account_has(plans: dict[str, Planned]) -> None:
+    guide = (REPOSITORY / "terraform" / "README.md").read_text()
+    [line] = re.findall(r"^\| `make release`, `make promote` .*$", guide, re.MULTILINE)
+    granted = {g["role"] for g in plans["everything"].grants if ".submit_" in g["address"]}
+    logs_only = {"roles/storage.objectViewer"}  # part of objectUser on the whole bucket
+    assert set(re.findall(r"roles/[\w.]+", line)) == granted - logs_only
+
+
+def test_the_first_look_at_lost_decisions_finds_what_google_writes_of_a_sink() -> None:
+    """Errors of a sink stand in a log of their own: `logging.googleapis.com/sink_error`."""
+    [look] = commands(entries()["decisions-lost"])
+    assert "logs/logging.googleapis.com%2Fsink_error" in look
+    assert 'resource.type="logging_sink"' in look
+
+
+def test_a_certificate_is_found_without_the_hash_in_its_name(plans: dict[str, Planned]) -> None:
+    [certificate] = plans["everything"].of_kind("google_compute_managed_ssl_certificate").values()
+    assert certificate["name"] != "prod-scoring"
+    [look] = [command for command in commands(entries()["uptime"]) if "ssl-cert" in command]
+    assert look.startswith("gcloud compute ssl-certificates list ")

@@ -60,6 +60,22 @@ def test_groups_stay_together_and_reach_the_folds(toy_frame: pd.DataFrame) -> No
     assert not set(parts.training.groups) & set(parts.test.groups)
 
 
+def test_one_row_of_each_group_tests_the_model(toy_frame: pd.DataFrame) -> None:
+    """Four equal rows a customer are the evidence of one: intervals must not know better."""
+    customers = toy_frame.head(1_000).assign(who=range(1_000))
+    reading = Reading(declared=DataFile(group_column="who"))
+    panel = check_rows(Toy, pd.concat([customers] * 4, ignore_index=True), 0, reading)
+    parts = split_rows(panel, None)
+    assert parts.test.units == len(parts.test.labels)
+    assert len(parts.training.labels) == 4 * parts.training.units
+    assert parts.training.effective_rows == parts.training.units
+    single = split_rows(check_rows(Toy, customers, 0, reading), None).test
+    assert sorted(parts.test.columns["debt"]) == sorted(single.columns["debt"])
+    assert len(part_from_rows(panel).labels) == 1_000
+    [remark] = list_split_remarks(parts)
+    assert remark.startswith(f"split: one row of each of {parts.test.units} groups tests the model")
+
+
 def test_all_rows_or_those_never_fitted_are_one_part(toy_frame: pd.DataFrame) -> None:
     rows = check_rows(Toy, toy_frame, 0)
     assert len(part_from_rows(rows).labels) == 4_000
@@ -87,8 +103,6 @@ def test_parts_that_differ_more_than_chance_are_remarked_on(toy_frame: pd.DataFr
     )
     [rate] = list_split_remarks(replace(sound, test=worse))
     assert rate.startswith("split: the default rate is 0.")
-    large = pd.concat([toy_frame.assign(who=range(4_000)), toy_frame.head(2_000).assign(who=8)])
-    large.index = pd.RangeIndex(len(large))
-    reading = Reading(declared=DataFile(group_column="who"))
-    [share] = list_split_remarks(split_rows(check_rows(Toy, large, 0, reading), None))
-    assert share == ("split: 51% of the rows test the model instead of 25%; a few groups are large")
+    few = replace(sound.training, labels=sound.training.labels[:1_500])
+    [share] = list_split_remarks(replace(sound, training=few))
+    assert share.startswith("split: 40% of the rows or groups test the model instead of 25%")

@@ -13,6 +13,7 @@ from training.split import (
     hash_rows,
     hash_texts,
     is_test,
+    one_of_each_group,
     split_by_date,
     split_by_hash,
 )
@@ -97,3 +98,14 @@ def test_dates_of_too_few_months_are_refused() -> None:
     dates = days("2023-01-01", "2023-01-31", 100)
     with pytest.raises(DataError, match="the dates have 1 months, and the last ones have 100%"):
         split_by_date(hashes(100), dates, is_grouped=False, last_months=None)
+
+
+def test_one_row_of_each_group_is_selected_by_its_hash() -> None:
+    groups = hashes(500).repeat(6)
+    selected = one_of_each_group(groups, np.ones(3_000, bool))
+    assert sorted(groups[selected]) == sorted(hashes(500))
+    places = np.flatnonzero(selected) % 6
+    assert np.bincount(places, minlength=6).min() > 50  # no place is preferred
+    few = one_of_each_group(groups, np.arange(3_000) < 600)
+    np.testing.assert_array_equal(few[:600], selected[:600])
+    assert not few[600:].any()

@@ -34,20 +34,25 @@ class TableRows:
     misshapen: dict[int, int] = field(default_factory=dict)
 
 
-def read_csv(data: bytes, dialect: CsvDialect) -> TableRows:
-    """Read a CSV. Cells stay text, exactly as written.
+def read_csv(data: bytes, dialect: CsvDialect, *, allow_empty: bool = False) -> TableRows:
+    """Read a CSV. Cells stay text, exactly as written. `allow_empty` accepts a header alone.
 
     Raises
     ------
     DataError
-        If the bytes are not in the declared encoding, the file has no header or no rows, a column
-        is there twice, or no row has as many cells as the header.
+        If the bytes are not in the declared encoding, the file has no header or, unless that is
+        allowed, no rows, a column is there twice, or no row has as many cells as the header.
     """
     stream = io.StringIO(_decode(data, dialect), newline="")
     for _ in range(dialect.skip_lines):
         stream.readline()
     names = _read_header(stream, dialect)
     body = stream.read()
+    if not body.strip():
+        if allow_empty:
+            return TableRows(pd.DataFrame(columns=names, dtype=TEXT), len(names))
+        message = "the file has no rows"
+        raise DataError(message)
     _require_closed_quotes(body, dialect)
     misshapen: dict[int, int] = {}
     table = _read_rows(body, names, dialect, _record_in(misshapen))
@@ -97,9 +102,6 @@ def _read_rows(
     dialect: CsvDialect,
     record: Callable[[arrow_csv.InvalidRow], Literal["skip"]],
 ) -> pa.Table:
-    if not text.strip():
-        message = "the file has no rows"
-        raise DataError(message)
     return arrow_csv.read_csv(
         io.BytesIO(text.encode()),
         # With one thread an invalid row knows its number.

@@ -15,6 +15,7 @@ run "wrong_variables_are_refused" {
     bigquery_users = ["allUsers"]
     operators      = ["serviceAccount:robot@example.iam.gserviceaccount.com"]
     responders     = ["domain:example.com"]
+    promotes_to    = ["Next Project"]
   }
 
   expect_failures = [
@@ -27,6 +28,7 @@ run "wrong_variables_are_refused" {
     var.bigquery_users,
     var.operators,
     var.responders,
+    var.promotes_to,
   ]
 }
 
@@ -40,4 +42,39 @@ run "an_environment_named_as_the_bootstraps_buckets_is_refused" {
   }
 
   expect_failures = [var.environment]
+}
+
+run "workloads_of_other_identity_providers_are_no_people" {
+  command = plan
+
+  variables {
+    project_id = "example-project"
+    operators  = ["principalSet://iam.googleapis.com/locations/global/otherPools/robots/*"]
+    responders = ["principal://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/robots/subject/r"]
+  }
+
+  expect_failures = [var.operators, var.responders]
+}
+
+# A name can change hands: both are numbers.
+run "an_owner_named_by_its_name_is_refused" {
+  command = plan
+
+  variables {
+    project_id = "example-project"
+    github     = { repository_id = "123456", owner_id = "example" }
+  }
+
+  expect_failures = [var.github]
+}
+
+run "a_repository_named_by_its_name_is_refused" {
+  command = plan
+
+  variables {
+    project_id = "example-project"
+    github     = { repository_id = "example/surety", owner_id = "7890" }
+  }
+
+  expect_failures = [var.github]
 }

@@ -1,0 +1,7 @@
+#!/bin/sh
+# serving.sh ENVIRONMENT: the commit and the digests of both images that it has released, on one line.
+set -eu
+cd "$(dirname "$0")/.."
+# shellcheck source=infra/environment.sh
+. infra/environment.sh
+exec python3 -m infra.serving --project="$project" --region="$region" --environment="$environment"

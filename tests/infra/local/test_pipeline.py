@@ -1,0 +1,71 @@
+"""What `make pipeline` does, with a smaller bank and one family."""
+
+import hashlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from tests.support.running import REPOSITORY
+
+SMALL = ("--customers", "300", "--months", "14", "--family", "logistic")
+
+
+def run_pipeline(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "infra/local/pipeline.py", "--folder", str(folder), *options],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def read_warehouse(folder: Path) -> dict[str, str]:
+    """The sha256 of the rows of every table."""
+    with duckdb.connect(folder / "warehouse.duckdb", read_only=True) as connection:
+        names = [row[0] for row in connection.execute("SHOW TABLES").fetchall()]
+        return {
+            name: hashlib.sha256(
+                repr(connection.sql(f"FROM {name} ORDER BY ALL").fetchall()).encode()
+            ).hexdigest()
+            for name in names
+        }
+
+
+def read_lake(folder: Path) -> dict[str, str]:
+    """The sha256 of every object."""
+    files = sorted((folder / "lake").rglob("*.parquet"))
+    return {str(file): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+
+
+@pytest.mark.environments
+def test_a_day_runs_from_the_sources_to_a_model_and_twice_is_the_same(tmp_path: Path) -> None:
+    first = run_pipeline(tmp_path, *SMALL)
+    assert first.returncode == 0, first.stderr
+    summary: dict[str, Any] = json.loads(first.stdout)
+    steps = summary["steps"]
+    assert [step.partition(" ")[0] for step in steps] == [
+        *["ingest"] * 3,
+        "quality",
+        "features",
+        "train",
+    ]
+    assert (steps["quality"]["outcome"], steps["train"]["model"]) == ("passed", "customer")
+    tables, objects = read_warehouse(tmp_path), read_lake(tmp_path)
+    training = (tmp_path / "customer.parquet").read_bytes()
+    second = run_pipeline(tmp_path, *SMALL)
+    assert second.returncode == 0, second.stderr
+    assert json.loads(second.stdout)["steps"]["ingest core_banking"]["outcome"] == "unchanged"
+    assert (read_warehouse(tmp_path), read_lake(tmp_path)) == (tables, objects)
+    assert (tmp_path / "customer.parquet").read_bytes() == training
+
+
+def test_a_step_that_fails_is_named_and_ends_with_1(tmp_path: Path) -> None:
+    done = run_pipeline(tmp_path, "--day", "yesterday")
+    assert done.returncode == 1
+    assert "error: generate ended with exit code 2" in done.stderr

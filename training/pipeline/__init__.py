@@ -1,0 +1,1 @@
+"""Data for training and monitoring: sources -> lake -> warehouse -> feature tables."""
