@@ -12,6 +12,7 @@ export OMP_WAIT_POLICY := PASSIVE
 # Matrices are small here: more threads of numpy's library wait, spinning, more than they work.
 export OPENBLAS_NUM_THREADS := 1
 PORT ?= 8080
+LENDING_PORT ?= 8081
 # Tests of one file, or of one expensive thing, run in one process: tests/support/scheduling.py.
 PARALLEL ?= --numprocesses auto --maxprocesses 4
 QUICK_TESTS := not (trained or timing or soak or slow or environments)
@@ -19,7 +20,7 @@ ENVIRONMENT ?= prod
 URL ?= http://localhost:$(PORT)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock run train serve pipeline stress quick test lint types unit test-environments coverage infra-check infra-mutations stack-test soak bench bench-peers bench-accuracy bench-training gate-errors load client openapi documents notebook screenshots charts cost sbom source-archive plan-offline plan-tables terraform-lock bootstrap plan release promote serving rollback runbook restore-drill
+.PHONY: help setup lock run lending train serve pipeline stress quick test lint types unit test-environments coverage infra-check infra-mutations stack-test soak bench bench-peers bench-accuracy bench-training gate-errors load client openapi documents notebook screenshots charts cost sbom source-archive plan-offline plan-tables terraform-lock bootstrap plan release promote serving rollback runbook restore-drill
 
 help: ## show this list
 	@awk -F ':.*## ' '/^##@ / { print "\n" substr($$0, 5) } /^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,12 +49,16 @@ lock: .uv/complete ## resolve pyproject.toml into uv.lock and export the require
 run: setup ## serve on PORT (default 8080) and train the bundled models that the model store lacks
 	exec $(PYTHON) infra/local/run.py --port $(PORT)
 
+lending: setup ## serve the loan book on LENDING_PORT (default 8081), with an embedded PostgreSQL and seeded data, and scoring on PORT
+	exec $(PYTHON) infra/local/lending.py --port $(LENDING_PORT) --scoring-port $(PORT)
+
 train: setup ## train and publish every bundled model to the model store
 	$(PYTHON) -m training train --model application
 	$(PYTHON) -m training train --model card_default
 	$(PYTHON) -m training train --model german_credit
 	$(PYTHON) -m training train --model customer
 	$(PYTHON) -m training train --model bureau
+	$(PYTHON) -m training train --model instalment
 
 serve: setup ## serve on PORT (default 8080)
 	PORT=$(PORT) exec $(PYTHON) -m functions.scoring

@@ -32,6 +32,7 @@ export_to requirements.txt
 # xgboost-cpu asks for scipy and its 140 MB; scoring only calls xgboost's C library, which needs none.
 # The file therefore installs with `pip install --no-deps`.
 export_to functions/requirements.txt --no-emit-package scipy
+export_to functions/lending/requirements.txt --no-emit-package scipy --group lending
 export_to training/requirements.txt --group training
 export_to training/bigquery.txt --only-group bigquery
 export_to training/snowflake.txt --only-group snowflake

@@ -23,6 +23,7 @@ from tests.support.source_tree import (
 
 ROOMS = ("models", "functions", "training", "infra", "terraform")
 PYTHON_ROOMS = ("models", "functions", "training", "infra")
+SHARED_BY_FUNCTIONS = {"models", "functions.web", "functions.access"}
 # What each folder may import of ours, itself included; the longest prefix counts.
 ARROWS = {
     "models": {"models"},
@@ -30,10 +31,10 @@ ARROWS = {
     "functions.web": {"functions.web", "models.errors"},
     "functions.access": {"functions.access", "functions.web", "models.errors"},
     "functions.client": {"functions.client"},
+    "functions.lending": {*SHARED_BY_FUNCTIONS, "functions.client", "functions.lending"},
     "training": {"training", "models"},
     "infra": {"infra"},
 }
-SHARED_BY_FUNCTIONS = {"models", "functions.web", "functions.access"}
 NOT_IN_MODELS = {"pandas", "sklearn", "xgboost", "os"}
 NOT_AT_SERVING = {"pandas", "sklearn", "shap", "scipy", "xgboost"}
 NO_PICKLE = {"pickle", "joblib", "cloudpickle", "dill"}
@@ -57,6 +58,37 @@ TESTED_BY = {
     "functions/client/errors.py": "functions/client/test_retries.py",
     "functions/client/loop_thread.py": "functions/client/test_retries.py",
     "functions/client/response.py": "functions/client/test_responses.py",
+    "functions/lending/actions/confirming.py": "functions/lending/test_app.py",
+    "functions/lending/actions/loan_replies.py": "functions/lending/contracts/test_loans.py",
+    "functions/lending/actions/money.py": "functions/lending/contracts/test_loans.py",
+    "functions/lending/actions/replies.py": "functions/lending/test_app.py",
+    "functions/lending/actions/securities.py": "functions/lending/contracts/test_loans.py",
+    "functions/lending/actions/scoring_rows.py": "functions/lending/test_scoring.py",
+    "functions/lending/actions/lists.py": "functions/lending/contracts/test_applications.py",
+    "functions/lending/actions/granting.py": "functions/lending/actions/test_concurrency.py",
+    "functions/lending/actions/applications.py": "functions/lending/contracts/test_applications.py",
+    "functions/lending/actions/customers.py": "functions/lending/contracts/test_customers.py",
+    "functions/lending/actions/portfolio.py": "functions/lending/contracts/test_portfolio.py",
+    "functions/lending/contracts/documents.py": "functions/lending/test_app.py",
+    "functions/lending/contracts/edge.py": "functions/lending/contracts/test_loans.py",
+    "functions/lending/contracts/health.py": "functions/lending/storage/test_database.py",
+    "functions/lending/documents.py": "functions/lending/test_app.py",
+    "functions/lending/errors.py": "functions/lending/contracts/test_loans.py",
+    "functions/lending/main.py": "functions/lending/test_app.py",
+    "functions/lending/posting/fact_rows.py": "functions/lending/posting/test_postings.py",
+    "functions/lending/posting/ledger_rows.py": "functions/lending/posting/test_postings.py",
+    "functions/lending/posting/loan_records.py": "functions/lending/posting/test_postings.py",
+    "functions/lending/posting/state_rows.py": "functions/lending/posting/test_postings.py",
+    "functions/lending/requests.py": "functions/lending/contracts/test_loans.py",
+    "functions/lending/seed_rows.py": "functions/lending/test_seeding.py",
+    "functions/lending/storage/identifiers.py": "functions/lending/contracts/test_loans.py",
+    "functions/lending/storage/migrations/env.py": "functions/lending/storage/test_migrate.py",
+    "functions/lending/storage/migrations/versions/v0001_loan_book.py": (
+        "functions/lending/storage/test_migrate.py"
+    ),
+    "functions/lending/storage/opening.py": "functions/lending/test_cli.py",
+    "functions/lending/storage/tables.py": "functions/lending/storage/test_migrate.py",
+    "functions/lending/storage/transaction.py": "functions/lending/contracts/test_loans.py",
     "functions/retrain/errors.py": "functions/retrain/test_cloud_run.py",
     "functions/retrain/main.py": "functions/retrain/test_app.py",
     "functions/retrain/runs.py": "functions/retrain/test_app.py",
@@ -84,6 +116,8 @@ TESTED_BY = {
     "infra/google_api.py": "infra/test_release.py",
     "infra/local/client_types.py": "functions/client/test_responses.py",
     "infra/local/cost.py": "infra/test_cost.py",
+    "infra/local/lending.py": "docs/test_loan_book.py",
+    "infra/local/postgres.py": "training/reading/test_database.py",
     "infra/local/run.py": "infra/test_local.py",
     "infra/local/stress.py": "infra/test_local.py",
     "infra/own_models.py": "infra/test_scripts.py",

@@ -35,6 +35,7 @@ EXPORTS = {
     "requirements.txt": (),
     "functions/requirements.txt": ("--no-emit-package", "scipy"),
     "training/requirements.txt": ("--group", "training"),
+    "functions/lending/requirements.txt": ("--no-emit-package", "scipy", "--group", "lending"),
     "training/mlflow.txt": ("--only-group", "mlflow"),
     "training/dask.txt": ("--only-group", "dask"),
 }
@@ -42,6 +43,7 @@ EXPORTS = {
 INSTALL = {
     "requirements.txt": ("--require-hashes",),
     "functions/requirements.txt": ("--require-hashes", "--no-deps"),
+    "functions/lending/requirements.txt": ("--require-hashes", "--no-deps"),
     "training/requirements.txt": ("--require-hashes",),
     "training/mlflow.txt": ("--require-hashes",),
     "training/dask.txt": ("--require-hashes",),

@@ -6,7 +6,7 @@ Every command prints one JSON object on its last line of standard output.
 import argparse
 import json
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, get_args
 
@@ -197,20 +197,25 @@ def _add_generate(commands: Any) -> None:  # noqa: ANN401 -- likewise
     parser.add_argument(
         "--rows",
         type=parse_count,
-        help="number of rows, of a bank of customers (default: as many as training uses)",
+        help="number of rows, of a bank or book of customers (default: as many as training uses)",
     )
     parser.add_argument(
         "--source",
-        choices=["bank"],
-        help="write the tables of the pipeline's sources to a folder, up to --day",
+        choices=["bank", "book"],
+        help="write to a folder, up to --day: the tables of the pipeline's sources, or a loan book",
     )
-    parser.add_argument("--day", type=_parse_day, help="the last day of the bank")
+    parser.add_argument(
+        "--day", type=_parse_day, help="the last day of bank or book (default of a book: today)"
+    )
     parser.add_argument(
         "--months", type=parse_count, help="how many months the bank's history has (default: 30)"
     )
     parser.add_argument("--seed", type=_parse_seed, default=DEFAULT_SEED)
     parser.add_argument(
-        "--output", type=Path, required=True, help="a .csv or .parquet file; for bureau a folder"
+        *("--output",),
+        type=Path,
+        required=True,
+        help="a .csv or .parquet file; for bureau and a book a folder",
     )
 
 
@@ -269,13 +274,18 @@ def _inspect(options: argparse.Namespace, settings: TrainingSettings) -> None:
 
 
 def _generate(options: argparse.Namespace, settings: TrainingSettings) -> None:
-    if options.source:
+    if options.source == "bank":
         from training.cli_pipeline import write_bank  # noqa: PLC0415 -- likewise
 
         write_bank(options)
         return
-    from training.reading.sources import write_generated  # noqa: PLC0415 -- likewise
+    from training.reading.sources import write_book, write_generated  # noqa: PLC0415 -- likewise
 
+    if options.source == "book":
+        as_of = options.day or datetime.now(UTC).date()
+        tables = write_book(options.output, options.seed, options.rows, as_of)
+        print(json.dumps({"tables": tables, "output": str(options.output)}))
+        return
     model = credit_models(settings.credit_models)[options.model]
     rows = write_generated(model, options.output, options.seed, options.rows)
     print(json.dumps({"rows": rows, "output": str(options.output)}))

@@ -100,6 +100,7 @@ class Guard:
         principal, refusal = await self._authorize(scope)
         if principal:
             scope["caller"] = replace(scope["caller"], principal=principal.name)
+            scope["principal"] = principal
         state = self._policy.count(principal, scope)
         if state:
             send = _with_headers(send, state)

@@ -9,11 +9,18 @@ from models.errors import SuretyError
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """An authenticated caller: its name, its scopes, and its own rate if it has one."""
+    """An authenticated caller: its name, its scopes, and its own rate if it has one.
+
+    A token also says roles, and which branches or which customer they are about; a key has no
+    roles: its scopes are all that restricts it.
+    """
 
     name: str
     scopes: frozenset[str]
     rate: Rate | None = None
+    roles: frozenset[str] | None = None
+    branches: tuple[int, ...] = ()
+    customer_id: int | None = None
 
 
 class UnauthenticatedError(SuretyError):

@@ -7,13 +7,44 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Literal, get_args
 
-Scope = Literal["score", "explain", "simulate", "models", "metrics", "train", "promote"]
+Scope = Literal[
+    "score",
+    "explain",
+    "simulate",
+    "models",
+    "metrics",
+    "train",
+    "promote",
+    # Of the loan book. `book` reads customers and loans, `adjust` changes what is owed.
+    "applications",
+    "apply",
+    "book",
+    "portfolio",
+    "originate",
+    "decide",
+    "disburse",
+    "collect",
+    "adjust",
+]
 
 ROLES: Mapping[str, frozenset[Scope]] = MappingProxyType(
     {
         "admin": frozenset(get_args(Scope)),
-        "officer": frozenset({"score", "explain", "simulate", "models"}),
-        "auditor": frozenset({"models", "metrics"}),
-        "client": frozenset({"score", "explain", "models"}),
+        "officer": frozenset(
+            {
+                *("score", "explain", "simulate", "models", "applications", "apply", "book"),
+                *("portfolio", "originate", "disburse", "collect"),
+            }
+        ),
+        "auditor": frozenset({"models", "metrics", "applications", "book", "portfolio"}),
+        "client": frozenset({"score", "explain", "models", "applications", "apply"}),
+        "collector": frozenset({"book", "collect"}),
+        "manager": frozenset(
+            {
+                *("applications", "apply", "book", "portfolio", "originate", "decide"),
+                *("disburse", "collect", "adjust"),
+            }
+        ),
+        "risk": frozenset({"applications", "book", "portfolio"}),
     }
 )

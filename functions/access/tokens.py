@@ -14,6 +14,7 @@ from functions.access.scopes import ROLES
 from functions.access.settings import TokenRules
 
 CLOCK_SKEW_SECONDS = 60
+MOST_BRANCHES = 32_767
 # RFC 7515, 4.1.11: whoever understands no extension must reject a token that needs one; RFC 7797
 UNSUPPORTED_MEMBERS = {"crit", "b64"}
 
@@ -72,7 +73,14 @@ class TokenValidator:
             raise UnauthenticatedError(message) from error
         roles = _parse_roles(_find_claim(claims, self._rules.roles_claim))
         scopes = frozenset(s for role in roles for s in ROLES.get(role, ()))
-        return Principal(f"subject {claims['sub']}", scopes)
+        customer = claims.get("customer_id")
+        return Principal(
+            f"subject {claims['sub']}",
+            scopes,
+            roles=frozenset(roles),
+            branches=_parse_branches(claims.get("branches")),
+            customer_id=customer if type(customer) is int else None,
+        )
 
     async def _validate(self, credential: str) -> dict[str, Any]:
         header = jws.extract_compact(credential.encode()).headers()
@@ -103,3 +111,10 @@ def _parse_roles(claim: object) -> list[str]:
     if isinstance(claim, list):
         return [role for role in claim if isinstance(role, str)]
     return []
+
+
+def _parse_branches(claim: object) -> tuple[int, ...]:
+    """Read a list of branch numbers; whatever else stands there opens no branch."""
+    if not isinstance(claim, list):
+        return ()
+    return tuple(n for n in claim if type(n) is int and 0 < n <= MOST_BRANCHES)

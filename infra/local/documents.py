@@ -25,6 +25,8 @@ DECISION_TABLE = ("-m", "functions.scoring", "decision-table")
 WAREHOUSE_ARGUMENTS = ("-m", "functions.scoring.bigquery")
 SCORING_SETTINGS = ("-m", "functions.scoring", "settings")
 RETRAIN_SETTINGS = ("-m", "functions.retrain", "settings")
+LENDING_SETTINGS = ("-m", "functions.lending", "settings")
+LENDING_OPENAPI = ("-m", "functions.lending", "openapi")
 
 # A reader of a route's table needs no more members than these; the rest stands in the document.
 MOST_MEMBERS = 8
@@ -47,6 +49,10 @@ READERS = {
     "Traces": "Read by both services; nothing is sent, and no line names a trace, unless set.",
     "Vertex AI": "Read by the scoring service; empty everywhere but on Vertex AI.",
     "Retraining": "Read by the retrain service.",
+    "Loan book": (
+        "Read by the loan book; its commands `migrate`, `open`, `close` and `seed` read "
+        "`DATABASE_URL` alone."
+    ),
 }
 
 KINDS: Mapping[str, str] = {"string": "text"}
@@ -112,9 +118,10 @@ def comment(text: str) -> str:
 
 
 def declared_settings() -> dict[str, list[dict[str, str]]]:
-    """Ask both services which variables they read, by concern."""
+    """Ask the services which variables they read, by concern."""
     settings: dict[str, list[dict[str, str]]] = json.loads(output_from(SCORING_SETTINGS))
-    settings |= json.loads(output_from(RETRAIN_SETTINGS))
+    for command in (RETRAIN_SETTINGS, LENDING_SETTINGS):
+        settings |= json.loads(output_from(command))
     return settings
 
 
@@ -326,6 +333,7 @@ def text_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 OPENAPI_WRITERS: Mapping[str, Callable[[], str]] = {
     "docs/openapi.json": lambda: output_from(OPENAPI),
     HTTP: http_page,
+    "docs/openapi-lending.json": lambda: output_from(LENDING_OPENAPI),
 }
 WRITERS: Mapping[str, Callable[[], str]] = {
     **OPENAPI_WRITERS,

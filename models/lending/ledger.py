@@ -41,9 +41,9 @@ from models.lending.money import ZERO
 from models.lending.penal_charges import penal_charge
 from models.lending.prepayment import Prepayable, parts_from_amount, schedule_after_prepayment
 from models.lending.schedule import (
-    Instalment,
     Remainder,
     Schedule,
+    ScheduledInstalment,
     amortise,
     schedule_over_tenure,
 )
@@ -106,7 +106,7 @@ class Ledger:
     closed_on: date | None = None
 
     @property
-    def next_instalment(self) -> Instalment | None:
+    def next_instalment(self) -> ScheduledInstalment | None:
         """The instalment that falls due next, if one is left."""
         if not self.versions or self.next_index >= len(self.versions[-1].schedule.instalments):
             return None
@@ -265,7 +265,7 @@ class Ledger:
             postings = self._loss(component, amount, "write_off_expense")
             self.books.post(day, "write_off", fact.reference, postings)
 
-    def _remainder(self, row: Instalment, balance: Decimal) -> Remainder:
+    def _remainder(self, row: ScheduledInstalment, balance: Decimal) -> Remainder:
         disbursed_on = self.disbursement.value_date if self.disbursement else row.due_on
         return Remainder(balance=balance, disbursed_on=disbursed_on, first_number=row.number)
 

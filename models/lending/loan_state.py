@@ -18,7 +18,7 @@ from models.lending.journal import JournalEntry
 from models.lending.ledger import OUTSIDE, Allocation, Ledger, ScheduleVersion
 from models.lending.money import ZERO, exact
 from models.lending.replay import Loan, replay
-from models.lending.schedule import Instalment
+from models.lending.schedule import ScheduledInstalment
 
 LoanStatus = Literal["granted", "active", "closed", "written_off", "settled"]
 InstalmentStatus = Literal["scheduled", "overdue", "charges_due", "paid", "written_off"]
@@ -176,7 +176,7 @@ def _claim_status(claim: Claim) -> InstalmentStatus:
     return "written_off" if claim.given_up["principal"] else "paid"
 
 
-def _from_row(row: Instalment) -> InstalmentState:
+def _from_row(row: ScheduledInstalment) -> InstalmentState:
     return InstalmentState(
         number=row.number,
         due_on=row.due_on,

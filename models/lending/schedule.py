@@ -17,7 +17,7 @@ from models.lending.terms import LONGEST_MONTHS, LoanTerms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Instalment:
+class ScheduledInstalment:
     """One row of a schedule."""
 
     number: int
@@ -44,7 +44,7 @@ class Schedule:
     """Instalments that repay a balance. `equal_instalment` is what all but the last share."""
 
     equal_instalment: Decimal
-    instalments: tuple[Instalment, ...]
+    instalments: tuple[ScheduledInstalment, ...]
 
     @property
     @exact
@@ -135,7 +135,9 @@ def schedule_at_payment(remainder: Remainder, terms: LoanTerms, payment: Decimal
     return Schedule(payment, tuple(_rows(remainder, terms, payment)))
 
 
-def _rows(remainder: Remainder, terms: LoanTerms, payment: Decimal) -> Iterator[Instalment]:
+def _rows(
+    remainder: Remainder, terms: LoanTerms, payment: Decimal
+) -> Iterator[ScheduledInstalment]:
     """Yield instalments until the balance, or the agreed number of them, is used up."""
     balance, dates = remainder.balance, terms.due_dates
     for number in range(remainder.first_number, terms.months + 1):
@@ -151,7 +153,7 @@ def _rows(remainder: Remainder, terms: LoanTerms, payment: Decimal) -> Iterator[
             )
         if number == 1:
             interest = first_interest(balance, terms, remainder.disbursed_on)
-        yield Instalment(
+        yield ScheduledInstalment(
             number=number,
             due_on=dates.due_on(number),
             opening=balance,

@@ -33,6 +33,9 @@ class Counts:
     sign_pairs: int  # of rows, for each feature with a documented sign
     monitored_years: int  # of a model whose applicants do not change
     books: int  # random loans with all that happens to them
+    loan_books: int  # on a database, each with a dozen random postings
+    loan_kills: int  # of a loan book that is being posted to
+    grant_rounds: int  # of concurrent grants against one limit
     borrowers: int  # with up to three such loans, closed day by day; loans posted fact by fact
 
 
@@ -60,6 +63,9 @@ REDUCED = Counts(
     sign_pairs=10_000,
     monitored_years=8,
     books=200,
+    loan_books=3,
+    loan_kills=20,
+    grant_rounds=50,
     borrowers=30,
 )
 FULL = Counts(
@@ -86,6 +92,9 @@ FULL = Counts(
     sign_pairs=1_000_000,
     monitored_years=500,
     books=10_000,
+    loan_books=400,
+    loan_kills=200,
+    grant_rounds=1_000,
     borrowers=1_000,
 )
 _chosen = [REDUCED]

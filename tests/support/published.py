@@ -7,6 +7,7 @@ from typing import Any
 
 from models.calibration import BetaCalibration
 from models.catalogue.german_credit import GermanCredit
+from models.catalogue.instalment import Instalment
 from models.contract import CreditModel, characteristics, name_from_model
 from models.discovery import credit_models
 from models.estimators.families import Additive
@@ -41,6 +42,7 @@ ROWS: dict[str, dict[str, Any]] = {
         "interest_rate": 0.065,
         "unemployment_rate": 0.04,
     },
+    "instalment": Instalment.model_json_schema()["examples"][0],
     "bureau": {
         "age": 28,
         "income": 1200000,

@@ -25,7 +25,15 @@ START_SECONDS = 30
 STOP_SECONDS = 20
 MODELS = ("application", "bureau", "card_default", "customer", "german_credit")
 
-ServerKind = Literal["module", "framework", "retrain module", "retrain framework", "echo"]
+ServerKind = Literal[
+    "module",
+    "framework",
+    "retrain module",
+    "retrain framework",
+    "lending module",
+    "lending framework",
+    "echo",
+]
 
 
 def _module(function: str) -> list[str]:
@@ -42,6 +50,8 @@ SERVER_COMMANDS: dict[ServerKind, list[str]] = {
     "framework": _framework("scoring"),
     "retrain module": _module("retrain"),
     "retrain framework": _framework("retrain"),
+    "lending module": _module("lending"),
+    "lending framework": _framework("lending"),
     "echo": [sys.executable, "-m", "tests.support.echo_service"],
 }
 

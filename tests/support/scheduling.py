@@ -15,6 +15,7 @@ GROUPS = {
     "trained_store": "trained",
     "trained_service": "trained",
     "made_run": "trained",
+    "database_url": "book",
     "scoring_image": "images",
     "initialised": "terraform",
 }

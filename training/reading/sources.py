@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 
 import pandas as pd
@@ -9,6 +10,7 @@ import pandas as pd
 from models.catalogue.application import Application
 from models.catalogue.bureau import Bureau
 from models.catalogue.customer import Customer
+from models.catalogue.instalment import Instalment
 from models.contract import CreditModel, name_from_model
 from models.data_file import CsvDialect
 from models.errors import DataError
@@ -16,7 +18,7 @@ from training.reading.bureau_tables import NAMES, join, read_tables
 from training.reading.database import Query, read_query
 from training.reading.faults import FIRST_ROWS, DataFault, Refused
 from training.reading.tabular_files import SUFFIXES, is_file, read_table, write_table
-from training.synthetic import application, bureau, customer
+from training.synthetic import application, book, bureau, customer, instalment
 
 BUNDLED = Path(__file__).parent.parent / "data"
 
@@ -62,6 +64,9 @@ GENERATORS: Mapping[type[CreditModel], Generator] = {
     Customer: Generator(
         customer.ROWS, lambda rows, seed: {"customer": customer.generate(rows, seed)}
     ),
+    Instalment: Generator(
+        instalment.ROWS, lambda rows, seed: {"instalment": instalment.generate(rows, seed)}
+    ),
     Bureau: Generator(bureau.ROWS, lambda rows, seed: bureau.generate(rows, seed).by_name()),
 }
 
@@ -87,6 +92,20 @@ def read_source(model: type[CreditModel], origin: Origin, seed: int) -> Source:
     generator = _find_generator(model)
     tables = generator.make(generator.rows, seed)
     return _source_from_tables(f"generated, {generator.rows} rows, seed {seed}", tables)
+
+
+def write_book(output: Path, seed: int, customers: int | None, as_of: date) -> dict[str, int]:
+    """Write a synthetic loan book to a folder of CSV files; return the rows of each.
+
+    Raises
+    ------
+    DataError
+        If the files cannot be written.
+    """
+    tables = book.generate(customers or book.CUSTOMERS, seed, as_of)
+    for name, table in tables.items():
+        write_table(table, output / f"{name}.csv")
+    return {name: len(table) for name, table in tables.items()}
 
 
 def write_generated(

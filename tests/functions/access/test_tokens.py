@@ -19,6 +19,7 @@ from joserfc.jwk import RSAKey
 
 from functions.access.jwks import JwksCache
 from functions.access.principal import Principal, UnauthenticatedError
+from functions.access.scopes import ROLES
 from functions.access.settings import ALGORITHMS, TokenRules
 from functions.access.tokens import CLOCK_SKEW_SECONDS, TokenValidator
 from tests.functions.access.conftest import AUDIENCE, ISSUER, Asking, Issuer
@@ -60,15 +61,33 @@ def with_header(token: str, **header: object) -> str:
 )
 async def test_a_token_of_each_algorithm_tells_who_asks(kid: str, alg: str, issuer: Issuer) -> None:
     token = issuer.token(kid, alg, roles=["client", "stranger", 7])
-    expected = Principal("subject lender", frozenset({"score", "explain", "models"}))
+    scopes = frozenset({"score", "explain", "models", "applications", "apply"})
+    expected = Principal("subject lender", scopes, roles=frozenset({"client", "stranger"}))
     assert await make_validator(issuer).authenticate(token) == expected
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("claims", "branches", "customer_id"),
+    [
+        ({"branches": [1, 3], "customer_id": 1101}, (1, 3), 1101),
+        ({"branches": [1, True, "2", -1, 0, 32_768, None]}, (1,), None),
+        ({"branches": "1,2", "customer_id": "1101"}, (), None),
+        ({}, (), None),
+    ],
+)
+async def test_a_token_opens_the_branches_and_the_customer_that_it_names(
+    claims: dict[str, Any], branches: tuple[int, ...], customer_id: int | None, issuer: Issuer
+) -> None:
+    principal = await make_validator(issuer).authenticate(issuer.token(**claims))
+    assert (principal.branches, principal.customer_id) == (branches, customer_id)
 
 
 @pytest.mark.anyio
 async def test_roles_come_from_the_claim_that_is_named(issuer: Issuer) -> None:
     token = issuer.token(groups="auditor officer", roles="admin")
     authenticated = await make_validator(issuer, roles_claim="groups").authenticate(token)
-    assert authenticated.scopes == {"score", "explain", "simulate", "models", "metrics"}
+    assert authenticated.scopes == ROLES["auditor"] | ROLES["officer"]
     none = await make_validator(issuer, roles_claim="nothing").authenticate(token)
     assert none.scopes == frozenset()
 

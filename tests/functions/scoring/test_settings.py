@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from functions.lending.settings import LENDING_VARIABLES
 from functions.retrain.settings import TRAINING_VARIABLES
 from functions.scoring.app import create_app
 from functions.scoring.documents import settings_by_concern
@@ -64,6 +65,7 @@ def test_the_variables_that_are_read_are_those_that_are_declared_and_documented(
     reading = r'environment\.get\("([A-Z_]+)"'
     read = {name for path in files for name in re.findall(reading, path.read_text())}
     groups = {"Retraining": [v._asdict() for v in TRAINING_VARIABLES]} | settings_by_concern()
+    groups |= {"Loan book": [v._asdict() for v in LENDING_VARIABLES]}
     declared = {variable["name"] for variables in groups.values() for variable in variables}
     assert read == declared
     page = (REPOSITORY / "docs" / "settings.md").read_text()

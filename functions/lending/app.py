@@ -1,0 +1,71 @@
+"""The loan book: settings in, one ASGI application out."""
+
+from functions.web.cold_start import finish_imports  # first
+
+# isort: split
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from functools import partial
+
+from starlette.applications import Starlette
+
+from functions.access.protection import protection_from
+from functions.lending.contracts import applications, customers, health, loans, portfolio
+from functions.lending.contracts.edge import Book
+from functions.lending.errors import ERROR_STATUSES
+from functions.lending.requests import body_schemas
+from functions.lending.scoring import Scoring
+from functions.lending.settings import LendingSettings, read_settings
+from functions.lending.storage.database import Database
+from functions.web.app_factory import Service, create_web_app
+from functions.web.settings import Listening
+
+finish_imports()
+
+
+def prepare() -> tuple[Starlette, Listening]:
+    """Read the settings and create the application, for a server."""
+    settings = read_settings()
+    return create_app(settings), settings.listening
+
+
+def create_app(settings: LendingSettings) -> Starlette:
+    """Create the application; the database is asked nothing before a request needs it."""
+    service = create_service(open_book(settings))
+    return create_web_app(service, protection_from(settings.access, settings.listening))
+
+
+def open_book(settings: LendingSettings) -> Book:
+    """Connect database, clock and scoring function."""
+    return Book(
+        database=Database(settings.database_url, settings.connections),
+        now=lambda: datetime.now(UTC),
+        kyc_key=settings.kyc_key,
+        scoring=Scoring(
+            settings.scoring_url,
+            settings.scoring_model,
+            settings.scoring_key,
+            settings.scoring_timeout,
+        ),
+        threads=ThreadPoolExecutor(settings.connections, thread_name_prefix="book"),
+    )
+
+
+def create_service(book: Book) -> Service:
+    """Connect the book to every contract."""
+    return Service(
+        title="Surety loan book",
+        description="Customers, applications, loans, money, and what is owed to the cent.",
+        contracts=[
+            customers.contract(book),
+            applications.contract(book),
+            loans.contract(book),
+            portfolio.contract(book),
+            health.contract(book),
+        ],
+        unknown_path="no such path; GET /docs lists what there is",
+        error_statuses=ERROR_STATUSES,
+        schemas=body_schemas,
+        add_metrics=partial(health.pool_metrics, book),
+        on_stop=book.close,
+    )

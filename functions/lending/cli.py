@@ -1,0 +1,154 @@
+"""Commands of the loan book: migrate, open, close; each prints one JSON object."""
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import asdict
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.exc import DBAPIError
+
+from functions.lending.closing import DailyClose
+from functions.lending.settings import read_database_url, read_settings
+from functions.lending.storage.database import Database, create_pool
+from functions.lending.storage.opening import open_book_on
+from models.errors import SuretyError
+
+EXIT_DONE, EXIT_FAILED, EXIT_UNUSABLE = 0, 1, 2
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run a command. 0: done; 1: the database failed; 2: it cannot be done."""
+    options = _parser().parse_args(arguments)
+    try:
+        print(json.dumps(options.run(options), default=str))
+    except SuretyError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return EXIT_UNUSABLE
+    except DBAPIError as error:
+        print(f"error: the database refused: {type(error.orig).__name__}", file=sys.stderr)
+        return EXIT_FAILED
+    return EXIT_DONE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m functions.lending", description="Without arguments: serve."
+    )
+    commands = parser.add_subparsers(required=True)
+    migrate = commands.add_parser("migrate", help="bring the database to the newest version")
+    migrate.set_defaults(run=_migrate)
+    opening = commands.add_parser("open", help="open the first business day of an empty book")
+    opening.set_defaults(run=_open)
+    opening.add_argument("--date", type=_day, required=True)
+    close = commands.add_parser("close", help="close every business day up to and with a date")
+    close.set_defaults(run=_close)
+    close.add_argument("--date", type=_day, required=True)
+    decide = commands.add_parser("decide", help="ask again about undecided applications")
+    decide.set_defaults(run=_decide)
+    deliver = commands.add_parser("deliver", help="send the events that are due to every webhook")
+    deliver.set_defaults(run=_deliver)
+    importing = commands.add_parser("import", help="read applications from a CSV file")
+    importing.set_defaults(run=_import)
+    importing.add_argument("--file", type=Path, required=True)
+    importing.add_argument("--dry-run", action="store_true", help="check and import nothing")
+    importing.add_argument("--partial", action="store_true", help="import the lines without fault")
+    webhook = commands.add_parser("webhook", help="register a webhook; its secret is shown once")
+    webhook.set_defaults(run=_webhook)
+    webhook.add_argument("--url", required=True, help="https://host/path, reachable by the public")
+    seed = commands.add_parser("seed", help="load a generated book into an empty database")
+    seed.set_defaults(run=_seed)
+    seed.add_argument(
+        "--from", dest="folder", type=Path, required=True, help="what training generate wrote"
+    )
+    seed.add_argument("--date", type=_day, required=True, help="the business day that opens")
+    for name in ("openapi", "settings"):
+        commands.add_parser(name, help="print this document").set_defaults(run=_document, name=name)
+    return parser
+
+
+def _migrate(_options: argparse.Namespace) -> dict[str, Any]:
+    # Alembic takes a third of a second to import, and no other command needs it.
+    from functions.lending.storage.migrate import newest_revision, upgrade  # noqa: PLC0415
+
+    engine = create_pool(read_database_url(), 1)
+    try:
+        upgrade(engine)
+    finally:
+        engine.dispose()
+    return {"revision": newest_revision()}
+
+
+def _open(options: argparse.Namespace) -> dict[str, Any]:
+    with closing(Database(read_database_url(), 1)) as database:
+        return {"business_date": open_book_on(database, options.date, datetime.now(UTC))}
+
+
+def _close(options: argparse.Namespace) -> dict[str, Any]:
+    with closing(Database(read_database_url(), 1)) as database:
+        daily_close = DailyClose(database=database, now=lambda: datetime.now(UTC))
+        closed = daily_close.close_through(options.date)
+    return {"closed": [asdict(day) for day in closed]}
+
+
+def _decide(_options: argparse.Namespace) -> dict[str, Any]:
+    from functions.lending.app import open_book  # noqa: PLC0415 -- only this command asks anybody
+    from functions.lending.sweep import Sweep  # noqa: PLC0415 -- likewise
+
+    with closing(open_book(read_settings())) as book:
+        sweep = Sweep(database=book.database, scoring=book.scoring, now=book.now)
+        return asyncio.run(sweep.decide())
+
+
+def _deliver(_options: argparse.Namespace) -> dict[str, Any]:
+    from functions.lending.webhook_delivery import WebhookDelivery  # noqa: PLC0415 -- likewise
+    from functions.lending.webhook_sender import send  # noqa: PLC0415 -- likewise
+
+    with closing(Database(read_database_url(), 1)) as database:
+        delivery = WebhookDelivery(database=database, send=send, now=lambda: datetime.now(UTC))
+        return delivery.deliver()
+
+
+def _import(options: argparse.Namespace) -> dict[str, Any]:
+    from functions.lending.applications_file import (  # noqa: PLC0415 -- likewise
+        FileImport,
+        import_applications,
+    )
+
+    with closing(Database(read_database_url(), 1)) as database:
+        how = FileImport(options.file, is_dry=options.dry_run, is_partial=options.partial)
+        return import_applications(database, how, datetime.now(UTC))
+
+
+def _webhook(options: argparse.Namespace) -> dict[str, Any]:
+    from functions.lending.webhook_delivery import register_endpoint  # noqa: PLC0415 -- likewise
+
+    with closing(Database(read_database_url(), 1)) as database:
+        return register_endpoint(database, options.url, datetime.now(UTC))
+
+
+def _seed(options: argparse.Namespace) -> dict[str, Any]:
+    from functions.lending.seeding import seed_book  # noqa: PLC0415 -- only for new books
+
+    with closing(Database(read_database_url(), 1)) as database:
+        now = datetime.now(UTC)
+        return {"rows": seed_book(database.engine, options.folder, options.date, now)}
+
+
+def _document(options: argparse.Namespace) -> Any:  # noqa: ANN401 -- JSON
+    from functions.lending.documents import DOCUMENTS  # noqa: PLC0415 -- only for people
+
+    return DOCUMENTS[options.name]()
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        message = f"must be a date such as 2026-01-31, not {text!r}"
+        raise argparse.ArgumentTypeError(message) from None

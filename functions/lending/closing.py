@@ -1,0 +1,126 @@
+"""The close of business days: each borrower in a transaction of its own, then the next day opens.
+
+A close that is stopped goes on where it was; one that was skipped is made up for day by day.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Connection, Select, insert, select, update
+
+from functions.lending.errors import TransitionError
+from functions.lending.posting.postings import close_borrower
+from functions.lending.storage import tables
+from functions.lending.storage.database import WHOLE_BOOK, Database
+from functions.lending.storage.transaction import Transaction, open_business_date
+from models.lending.dates import days_between
+
+PRINCIPAL = "daily close"
+BATCH = 500
+MOST_DAYS = 366
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClosedDay:
+    """What the close of one day did."""
+
+    business_date: date
+    borrowers: int
+    loans_changed: int
+    offers_expired: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DailyClose:
+    """The close of days of one book; `now` is when its rows are written, never what day it is."""
+
+    database: Database
+    now: Callable[[], datetime]
+
+    def close_through(self, day: date) -> list[ClosedDay]:
+        """Close every open day up to and with this one; none if it was closed before.
+
+        Raises
+        ------
+        TransitionError
+            If more than a year would be closed at once.
+        """
+        first = self.database.read(WHOLE_BOOK, open_business_date)
+        if first <= day and days_between(first, day) >= MOST_DAYS:
+            message = f"{day} is more than {MOST_DAYS} days after the open day {first}: check it"
+            raise TransitionError(message)
+        closed = []
+        while (open_day := self.database.read(WHOLE_BOOK, open_business_date)) <= day:
+            closed.append(self._close(open_day))
+        return closed
+
+    def _close(self, day: date) -> ClosedDay:
+        borrowers = loans = 0
+        for customer_id in self._due_customers(day):
+            borrowers += 1
+            loans += self._write(partial(_close_one, customer_id))
+        expired = self._write(partial(_open_next_day, day))
+        return ClosedDay(
+            business_date=day, borrowers=borrowers, loans_changed=loans, offers_expired=expired
+        )
+
+    def _due_customers(self, day: date) -> Iterator[int]:
+        """Yield the customers with a loan that the close of this day may change."""
+        loans, last = tables.loans, 0
+        while True:
+            query = (
+                select(loans.c.customer_id)
+                .where(loans.c.next_event_on <= day, loans.c.customer_id > last)
+                .where(loans.c.as_of <= day)
+                .group_by(loans.c.customer_id)
+                .order_by(loans.c.customer_id)
+                .limit(BATCH)
+            )
+            batch = self.database.read(WHOLE_BOOK, partial(_scalars, query))
+            yield from batch
+            if len(batch) < BATCH:
+                return
+            last = batch[-1]
+
+    def _write(self, work: Callable[[Transaction], int]) -> int:
+        def run(connection: Connection) -> int:
+            return work(
+                Transaction(
+                    connection=connection,
+                    principal=PRINCIPAL,
+                    request_id=PRINCIPAL,
+                    now=self.now(),
+                    business_date=open_business_date(connection),
+                )
+            )
+
+        return self.database.write(WHOLE_BOOK, run, is_repeatable=True)
+
+
+def _scalars(query: Select[Any], connection: Connection) -> Sequence[int]:
+    identifiers: Sequence[int] = connection.execute(query).scalars().all()
+    return identifiers
+
+
+def _close_one(customer_id: int, transaction: Transaction) -> int:
+    return close_borrower(transaction, customer_id)
+
+
+def _open_next_day(day: date, transaction: Transaction) -> int:
+    """Let offers expire, close the day and open the next; nothing if another close did."""
+    if transaction.business_date != day:
+        return 0
+    applications, dates = tables.applications, tables.business_dates
+    expired = transaction.connection.execute(
+        update(applications)
+        .where(applications.c.status == "approved", applications.c.expires_on <= day)
+        .values(status="expired", version=applications.c.version + 1)
+    ).rowcount
+    closing = update(dates).where(dates.c.business_date == day, dates.c.closed_at.is_(None))
+    if transaction.connection.execute(closing.values(closed_at=transaction.now)).rowcount:
+        following = {"business_date": day + timedelta(days=1), "opened_at": transaction.now}
+        transaction.connection.execute(insert(dates), following)
+    return expired

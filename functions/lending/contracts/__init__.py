@@ -1,0 +1,1 @@
+"""Routes of the loan book: parse a request, call an action, render its reply."""

@@ -1,0 +1,59 @@
+"""Figures of the book: the earlier system's routes."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from functions.lending.actions import portfolio
+from functions.lending.contracts.edge import Book, QueryReader
+from functions.lending.storage.transaction import Transaction
+from functions.web.bodies import json_response
+from functions.web.contract import Contract
+from functions.web.openapi import Operation
+
+PREFIX = "/api/portfolio"
+FIGURES: dict[str, tuple[str, Callable[[Transaction], object], Any]] = {
+    "/summary": ("Sum the book up", portfolio.summarise, portfolio.SummaryReply),
+    "/npa-analysis": ("Count loans by asset class", portfolio.analyse_npa, portfolio.NpaReply),
+    "/repayment-stats": (
+        *("Sum payments up, and what fell due",),
+        *(portfolio.analyse_repayments, portfolio.RepaymentsReply),
+    ),
+    "/collateral-analysis": (
+        *("Sum collateral up",),
+        *(portfolio.analyse_collateral, portfolio.CollateralReply),
+    ),
+    "/loan-distribution": (
+        *("Count loans by purpose and tenure",),
+        *(portfolio.analyse_distribution, portfolio.DistributionReply),
+    ),
+}
+
+
+def contract(book: Book) -> Contract:
+    """`/api/portfolio`."""
+    return Contract(
+        tag="Portfolio",
+        routes=[
+            Route(PREFIX + path, partial(_read, book, figure), methods=["GET"])
+            for path, (_, figure, _) in FIGURES.items()
+        ],
+        scopes={f"GET {PREFIX}{path}": "portfolio" for path in FIGURES},
+        paths=_paths,
+    )
+
+
+async def _read(book: Book, figure: Callable[[Transaction], object], request: Request) -> Response:
+    QueryReader(request).reject()
+    return json_response(await book.read(request, figure))
+
+
+def _paths() -> dict[str, Any]:
+    return {
+        PREFIX + path: {"get": Operation(summary, response=kind)}
+        for path, (summary, _, kind) in FIGURES.items()
+    }

@@ -1,0 +1,110 @@
+"""The one path by which money enters the book, and by which a day is closed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from functions.lending.errors import TransitionError
+from functions.lending.posting.fact_rows import FirstDue, insert_fact
+from functions.lending.posting.loan_records import (
+    LoanRecord,
+    lock_customer,
+    lock_customer_of_loan,
+    read_records,
+)
+from functions.lending.posting.state_rows import is_unchanged, write_state
+from functions.lending.storage.transaction import Transaction
+from models.lending.borrower import ClassifiedLoan, derive_loans
+from models.lending.facts import Dated, Fact
+
+Derived = Mapping[UUID, ClassifiedLoan]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewFact:
+    """A fact to post, columns beside it, and of a disbursement its due dates."""
+
+    fact: Fact
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    first_due: FirstDue | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Borrower:
+    """All loans of one customer, locked."""
+
+    customer_id: int
+    records: Mapping[UUID, LoanRecord]
+
+
+def lock_borrower_of_loan(transaction: Transaction, loan_id: UUID) -> Borrower:
+    """Lock customer and loans, in this order: nobody else changes them until the commit."""
+    customer_id = lock_customer_of_loan(transaction.connection, loan_id)
+    records = read_records(transaction.connection, customer_id)
+    return Borrower(customer_id=customer_id, records=records)
+
+
+def post(
+    transaction: Transaction, borrower: Borrower, loan_id: UUID, new: NewFact
+) -> ClassifiedLoan:
+    """Post one fact: derive all loans of the borrower with it, insert it, write what differs.
+
+    Raises
+    ------
+    TransitionError
+        If the fact counts on a day that has not begun.
+    LendingError
+        If it does not fit the other facts. Nothing was written.
+    """
+    record = borrower.records[loan_id]
+    day = transaction.business_date
+    if isinstance(new.fact, Dated) and new.fact.value_date > day:
+        message = f"value_date must not be after the business date {day}: post it on its day"
+        raise TransitionError(message)
+    derived = derive(transaction, borrower, {loan_id: new})
+    insert_fact(transaction, loan_id, record.row.branch_id, new.fact, new.extra)
+    write_states(transaction, borrower, derived, loan_id)
+    return derived[loan_id]
+
+
+def close_borrower(transaction: Transaction, customer_id: int) -> int:
+    """Derive a customer's loans at the end of the business day; return how many changed."""
+    lock_customer(transaction.connection, customer_id)
+    records = read_records(transaction.connection, customer_id)
+    borrower = Borrower(customer_id=customer_id, records=records)
+    return write_states(transaction, borrower, derive(transaction, borrower))
+
+
+def derive(
+    transaction: Transaction, borrower: Borrower, new: Mapping[UUID, NewFact] | None = None
+) -> dict[UUID, ClassifiedLoan]:
+    """Derive every disbursed loan of a borrower at the end of the business day."""
+    loans, rules = {}, None
+    for loan_id, record in borrower.records.items():
+        added = (new or {}).get(loan_id)
+        facts = (*record.facts, added.fact) if added else record.facts
+        loan = record.loan(facts, added.first_due if added else None)
+        if loan:
+            loans[str(loan_id)] = loan
+            rules = rules or record.rules
+    if rules is None:
+        if new:
+            message = "the loan is not disbursed: disburse it first"
+            raise TransitionError(message)
+        return {}
+    derived = derive_loans(loans, transaction.business_date, rules)
+    return {UUID(loan_id): state for loan_id, state in derived.items()}
+
+
+def write_states(
+    transaction: Transaction, borrower: Borrower, derived: Derived, posted: UUID | None = None
+) -> int:
+    """Write each loan that differs from what is stored; return how many did."""
+    changed = [
+        loan_id
+        for loan_id, state in derived.items()
+        if loan_id == posted or not is_unchanged(borrower.records[loan_id], state)
+        if write_state(transaction, borrower.records[loan_id], state)
+    ]
+    return len(changed)

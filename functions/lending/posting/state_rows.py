@@ -1,0 +1,183 @@
+"""The derived state of a loan as rows: its columns, its instalments, its schedule versions."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Table, delete, insert, select, update
+
+from functions.lending.posting.ledger_rows import append_ledger
+from functions.lending.posting.loan_records import LoanRecord
+from functions.lending.storage import tables
+from functions.lending.storage.transaction import Transaction
+from models.lending.borrower import ClassifiedLoan
+from models.lending.journal import account_balances
+from models.lending.loan_state import InstalmentState, LoanState
+from models.lending.money import ZERO
+
+Values = dict[str, Any]
+ENDED = frozenset({"closed", "written_off", "settled"})
+
+
+def write_state(transaction: Transaction, record: LoanRecord, derived: ClassifiedLoan) -> Values:
+    """Write what differs between a loan as it is stored and as it was derived.
+
+    Returns the changed columns of the loan; nothing if it stood as derived.
+    """
+    before = record.row._mapping  # noqa: SLF001 -- SQLAlchemy's public name for it
+    values = loan_values(derived)
+    values |= append_ledger(transaction, record, derived.state)
+    changed = {name: value for name, value in values.items() if before[name] != value}
+    if not changed:
+        return {}
+    _replace(
+        transaction,
+        record,
+        tables.instalments,
+        [instalment_values(row) for row in derived.state.instalments],
+    )
+    _replace(transaction, record, tables.schedule_versions, version_values(derived.state))
+    if set(changed) - {"as_of", "next_event_on"}:
+        changed["version"] = before["version"] + 1
+    loans = tables.loans
+    transaction.connection.execute(
+        update(loans).where(loans.c.id == record.loan_id).values(changed)
+    )
+    if "asset_class" in changed:
+        _track_class(transaction, record, values)
+    return changed
+
+
+def is_unchanged(record: LoanRecord, derived: ClassifiedLoan) -> bool:
+    """Whether a loan without a new fact certainly stands as it is stored.
+
+    Its journal can change only with the borrower's non-performing periods, whose entries of
+    income recognition make a journal longer. Without such periods and with as many entries as
+    were derived, nothing was ever corrected, and nothing is to be.
+    """
+    row, state = record.row, derived.state
+    return (
+        not derived.npa_periods
+        and row.journal_entries == len(state.journal)
+        and row.allocations == len(state.allocations)
+        and all(getattr(row, name) == value for name, value in loan_values(derived).items())
+    )
+
+
+def loan_values(derived: ClassifiedLoan) -> Values:
+    """Return the derived columns of a loan."""
+    state, balances = derived.state, derived.state.balances
+    classification = derived.classification
+    bank = account_balances(state.journal).get("bank", ZERO)
+    values = {
+        "status": state.status,
+        "as_of": state.as_of,
+        "disbursed": balances.disbursed,
+        "repaid_principal": balances.repaid_principal,
+        "written_off_principal": balances.written_off_principal,
+        "outstanding_principal": balances.outstanding_principal,
+        "due_principal": balances.due_principal,
+        "due_interest": balances.due_interest,
+        "due_fees": balances.due_fees,
+        "due_penal_charges": balances.due_penal_charges,
+        "credit": balances.credit,
+        "received": bank + balances.disbursed,
+        "oldest_due": state.oldest_due,
+        "days_past_due": state.days_past_due,
+        "asset_class": classification.asset_class,
+        "npa_since": classification.npa_since,
+        "rule_set": classification.rule_set,
+        "next_event_on": next_event(derived),
+        "closed_on": state.closed_on,
+    }
+    if state.versions and state.versions[-1].schedule.instalments:
+        values["equal_instalment"] = state.versions[-1].schedule.equal_instalment
+    return values
+
+
+def next_event(derived: ClassifiedLoan) -> date | None:
+    """Return the first day whose close may change the loan; None if no close can."""
+    state = derived.state
+    if state.status in ENDED or state.status == "granted":
+        return None
+    if state.balances.arrears or derived.classification.is_npa:
+        return state.as_of + timedelta(days=1)
+    return next((row.due_on for row in state.instalments if row.status == "scheduled"), None)
+
+
+def instalment_values(row: InstalmentState) -> Values:
+    """Return an instalment as a row."""
+    paid, given_up, unpaid = row.paid, row.given_up, row.unpaid
+    return {
+        "number": row.number,
+        "due_on": row.due_on,
+        "status": row.status,
+        "interest": _sum(m.get("interest", ZERO) for m in (unpaid, paid, given_up)),
+        "principal": _sum(m.get("principal", ZERO) for m in (unpaid, paid, given_up)),
+        "unpaid_interest": unpaid["interest"],
+        "unpaid_principal": unpaid["principal"],
+        "unpaid_charges": unpaid["fee"] + unpaid["penal"],
+        "paid": _sum(paid.values()),
+        "given_up": _sum(given_up.values()),
+        "met_on": row.met_on,
+    }
+
+
+def _sum(amounts: Iterable[Decimal]) -> Decimal:
+    return sum(amounts, ZERO)
+
+
+def version_values(state: LoanState) -> list[Values]:
+    """Return the versions of a schedule as rows."""
+    return [
+        {
+            "number": number,
+            "effective_on": version.effective_on,
+            "reason": version.reason,
+            "reference": version.reference,
+            "equal_instalment": version.schedule.equal_instalment,
+            "months": len(version.schedule.instalments),
+            "total_interest": version.schedule.total_interest,
+        }
+        for number, version in enumerate(state.versions, start=1)
+    ]
+
+
+def _replace(
+    transaction: Transaction, record: LoanRecord, table: Table, rows: Iterable[Mapping[str, Any]]
+) -> None:
+    """Make a loan's numbered rows those that were derived, touching only what differs."""
+    connection = transaction.connection
+    query = select(table).where(table.c.loan_id == record.loan_id)
+    stored = {row.number: row._mapping for row in connection.execute(query)}  # noqa: SLF001 -- as above
+    derived = {row["number"]: row for row in rows}
+    stale = [
+        number
+        for number, row in stored.items()
+        if number not in derived or any(row[name] != v for name, v in derived[number].items())
+    ]
+    if stale:
+        condition = (table.c.loan_id == record.loan_id) & table.c.number.in_(stale)
+        connection.execute(delete(table).where(condition))
+    scope = {"loan_id": record.loan_id, "branch_id": record.row.branch_id}
+    new = [{**scope, **row} for n, row in derived.items() if n not in stored or n in stale]
+    if new:
+        connection.execute(insert(table), new)
+
+
+def _track_class(transaction: Transaction, record: LoanRecord, values: Values) -> None:
+    from sqlalchemy.dialects.postgresql import insert as upsert  # noqa: PLC0415 -- classes change seldom
+
+    names = ("asset_class", "npa_since", "days_past_due", "outstanding_principal", "rule_set")
+    row = {name: values[name] for name in names}
+    statement = upsert(tables.npa_tracking).values(
+        loan_id=record.loan_id,
+        branch_id=record.row.branch_id,
+        business_date=transaction.business_date,
+        previous_class=record.row.asset_class,
+        **row,
+    )
+    # A second change on one day: what counts is the class before that day, and the last one.
+    key = ["loan_id", "business_date"]
+    transaction.connection.execute(statement.on_conflict_do_update(index_elements=key, set_=row))

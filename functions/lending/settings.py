@@ -1,0 +1,163 @@
+"""Settings of the loan book, read once from the environment and checked as a whole."""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from functions.access.settings import Access, access_from
+from functions.web.settings import (
+    Faults,
+    Listening,
+    Variable,
+    is_loopback,
+    listening_from,
+    parse_number,
+    reject_wrong_settings,
+)
+
+DEFAULT_PORT = 8081
+DEFAULT_MODEL = "instalment"
+DEFAULT_CONNECTIONS = 5
+MOST_CONNECTIONS = 100
+DEFAULT_TIMEOUT_SECONDS = 5.0
+FEWEST_KEY_CHARACTERS = 32
+LOCAL_KYC_KEY = "only-for-this-machine-and-its-tests"
+ADDRESS = re.compile(r"(https?)://([A-Za-z0-9.-]+)(:\d{1,5})?")
+
+LENDING_VARIABLES = (
+    Variable(
+        "DATABASE_URL",
+        "required",
+        "The PostgreSQL database of the loan book: `postgresql://user@host/name`. It is never "
+        "printed.",
+    ),
+    Variable("DATABASE_CONNECTIONS", f"`{DEFAULT_CONNECTIONS}`", "Connections of one instance."),
+    Variable(
+        "SCORING_URL",
+        "none: applications stay pending",
+        "Address of the scoring function: https, or http on loopback.",
+    ),
+    Variable(
+        "SCORING_KEY",
+        "none",
+        "API key or token for the scoring function; `iam` sends a Google ID token.",
+    ),
+    Variable("SCORING_MODEL", f"`{DEFAULT_MODEL}`", "The credit model that decides."),
+    Variable(
+        "SCORING_TIMEOUT_SECONDS",
+        f"`{DEFAULT_TIMEOUT_SECONDS:g}`",
+        "How long an application waits for its decision, with all retries.",
+    ),
+    Variable(
+        "KYC_KEY",
+        "required unless HOST is loopback",
+        f"Secret of at least {FEWEST_KEY_CHARACTERS} characters that the hashes of identity "
+        "numbers are keyed with.",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LendingSettings:
+    """Everything that may differ between two deployments."""
+
+    listening: Listening
+    access: Access
+    database_url: str = field(repr=False)
+    connections: int
+    scoring_url: str | None
+    scoring_key: str | None = field(repr=False)
+    scoring_model: str
+    scoring_timeout: float
+    kyc_key: bytes = field(repr=False)
+
+
+def read_settings() -> LendingSettings:
+    """Read the settings of this process."""
+    return settings_from(os.environ)
+
+
+def read_database_url() -> str:
+    """Read `DATABASE_URL` alone, for the commands that need nothing else."""
+    url, faults = _database_url(os.environ)
+    reject_wrong_settings(faults)
+    return url
+
+
+def settings_from(environment: Mapping[str, str]) -> LendingSettings:
+    """Read and check all settings.
+
+    Raises
+    ------
+    DeclarationError
+        If any is wrong: the message names every faulty variable.
+    """
+    listening, listening_faults = listening_from(environment, DEFAULT_PORT)
+    access, access_faults = access_from(environment, listening)
+    database_url, database_faults = _database_url(environment)
+    connections, connection_faults = _connections(environment)
+    scoring_url, scoring_faults = _scoring_url(environment.get("SCORING_URL", ""))
+    timeout, timeout_faults = parse_number(
+        "SCORING_TIMEOUT_SECONDS", environment.get("SCORING_TIMEOUT_SECONDS", "")
+    )
+    kyc_key, kyc_faults = _kyc_key(environment, listening)
+    reject_wrong_settings(
+        [
+            *(*listening_faults, *access_faults, *database_faults, *connection_faults),
+            *(*scoring_faults, *timeout_faults, *kyc_faults),
+        ]
+    )
+    return LendingSettings(
+        listening=listening,
+        access=access,
+        database_url=database_url,
+        connections=connections,
+        scoring_url=scoring_url,
+        scoring_key=environment.get("SCORING_KEY") or None,
+        scoring_model=environment.get("SCORING_MODEL") or DEFAULT_MODEL,
+        scoring_timeout=timeout or DEFAULT_TIMEOUT_SECONDS,
+        kyc_key=kyc_key,
+    )
+
+
+def _database_url(environment: Mapping[str, str]) -> tuple[str, Faults]:
+    text = environment.get("DATABASE_URL", "")
+    try:
+        is_postgresql = make_url(text).get_backend_name() == "postgresql"
+    except ArgumentError:
+        is_postgresql = False
+    if not is_postgresql:  # the URL may hold a password: it is not repeated
+        return "", ["DATABASE_URL: must be postgresql://user@host/name"]
+    return text, []
+
+
+def _connections(environment: Mapping[str, str]) -> tuple[int, Faults]:
+    text = environment.get("DATABASE_CONNECTIONS") or str(DEFAULT_CONNECTIONS)
+    if not re.fullmatch(r"\d{1,3}", text, re.ASCII) or not 1 <= int(text) <= MOST_CONNECTIONS:
+        rule = f"must be a number from 1 to {MOST_CONNECTIONS}, not {text!r}"
+        return DEFAULT_CONNECTIONS, [f"DATABASE_CONNECTIONS: {rule}"]
+    return int(text), []
+
+
+def _scoring_url(text: str) -> tuple[str | None, Faults]:
+    """Applications go to this address, so it must encrypt, or be this machine."""
+    if not text:
+        return None, []
+    match = ADDRESS.fullmatch(text.rstrip("/"))
+    if not match or (match[1] == "http" and not is_loopback(match[2])):
+        return None, [f"SCORING_URL: must be https://host, or http:// on loopback, not {text!r}"]
+    return text.rstrip("/"), []
+
+
+def _kyc_key(environment: Mapping[str, str], listening: Listening) -> tuple[bytes, Faults]:
+    text = environment.get("KYC_KEY", "").strip()
+    if not text and listening.is_loopback:
+        return LOCAL_KYC_KEY.encode(), []
+    if len(text) < FEWEST_KEY_CHARACTERS:
+        rule = f"must be a secret of at least {FEWEST_KEY_CHARACTERS} characters"
+        return b"", [f"KYC_KEY: {rule}"]
+    return text.encode(), []

@@ -1,0 +1,1 @@
+"""Alembic's folder: where it starts, and the versions."""

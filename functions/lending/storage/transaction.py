@@ -1,0 +1,90 @@
+"""One transaction of a request: who acts, when, on which business day; and its evidence."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import Connection, insert, select
+
+from functions.lending.errors import BookUnavailableError
+from functions.lending.storage import tables
+from functions.lending.storage.identifiers import new_id, public_id
+
+NO_DATE = "no business day is open: run `python -m functions.lending seed`, or open one with `open`"
+
+
+LOCAL = "local"  # who acts where nobody is authenticated
+
+
+class LoanEvent(NamedTuple):
+    """What happened to which loan; `sequence` counts the events of the loan, which is locked."""
+
+    loan_id: UUID
+    branch_id: int
+    sequence: int
+    kind: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transaction:
+    """A connection inside a transaction, and what every row it writes repeats.
+
+    `business_date` is the lender's open day. No code below reads a clock.
+    """
+
+    connection: Connection
+    principal: str
+    request_id: str
+    now: datetime
+    business_date: date
+
+    def audit(
+        self,
+        action: str,
+        subject: str,
+        branch_id: int | None = None,
+        detail: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Record who did what to whom; `detail` never holds personal data."""
+        row = {
+            "id": new_id(),
+            "at": self.now,
+            "principal": self.principal,
+            "action": action,
+            "subject": subject,
+            "branch_id": branch_id,
+            "request_id": self.request_id,
+            "detail": dict(detail or {}),
+        }
+        self.connection.execute(insert(tables.audit), row)
+
+    def publish(self, event: LoanEvent, data: Mapping[str, Any]) -> None:
+        """Put an event into the outbox."""
+        loan_id, branch_id, sequence, kind = event
+        identifier = new_id()
+        body = {
+            "type": kind,
+            "timestamp": self.now.isoformat().replace("+00:00", "Z"),
+            "data": {"loan_id": public_id("loan", loan_id), "sequence": sequence, **data},
+        }
+        row = {"id": identifier, "loan_id": loan_id, "branch_id": branch_id}
+        row |= {"sequence": sequence, "type": kind, "body": body, "created_at": self.now}
+        self.connection.execute(insert(tables.outbox), row)
+
+
+def open_business_date(connection: Connection) -> date:
+    """Return the lender's open day.
+
+    Raises
+    ------
+    BookUnavailableError
+        If no day was ever opened.
+    """
+    table = tables.business_dates
+    query = select(table.c.business_date).where(table.c.closed_at.is_(None))
+    day: date | None = connection.execute(query).scalar_one_or_none()
+    if day is None:
+        raise BookUnavailableError(NO_DATE, 60)
+    return day

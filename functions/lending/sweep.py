@@ -1,0 +1,85 @@
+"""The sweep: ask again about applications that no model has decided."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import TypeVar
+from uuid import UUID
+
+from sqlalchemy import Connection, exists, select
+
+from functions.lending.actions.applications import (
+    ModelDecision,
+    note_no_answer,
+    record_decision,
+)
+from functions.lending.actions.scoring_rows import ScoringQuestion, question
+from functions.lending.scoring import Scoring
+from functions.lending.storage import tables
+from functions.lending.storage.database import WHOLE_BOOK, Database
+from functions.lending.storage.transaction import Transaction, open_business_date
+
+PRINCIPAL = "sweep"
+MOST_APPLICATIONS = 10_000
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sweep:
+    """Asks about every undecided application once, the oldest first."""
+
+    database: Database
+    scoring: Scoring
+    now: Callable[[], datetime]
+
+    async def decide(self) -> dict[str, int]:
+        """Return how many were asked about, and how many of them were decided."""
+        names = self.database.read(WHOLE_BOOK, _undecided)
+        decided = 0
+        for name in names:
+            asked_about = self._run(partial(_question, name))
+            if asked_about is None:
+                continue
+            answer = await self.scoring.ask(asked_about)
+            self._run(partial(_record, name, answer))
+            decided += not isinstance(answer, str)
+        return {"undecided": len(names), "decided": decided}
+
+    def _run(self, action: Callable[[Transaction], Result]) -> Result:
+        def work(connection: Connection) -> Result:
+            return action(
+                Transaction(
+                    connection=connection,
+                    principal=PRINCIPAL,
+                    request_id=PRINCIPAL,
+                    now=self.now(),
+                    business_date=open_business_date(connection),
+                )
+            )
+
+        return self.database.write(WHOLE_BOOK, work, is_repeatable=True)
+
+
+def _question(name: UUID, transaction: Transaction) -> ScoringQuestion | None:
+    return question(transaction, name)
+
+
+def _record(name: UUID, answer: ModelDecision | str, transaction: Transaction) -> None:
+    if isinstance(answer, str):
+        note_no_answer(transaction, name, answer)
+    else:
+        record_decision(transaction, name, answer)
+
+
+def _undecided(connection: Connection) -> list[UUID]:
+    applications, decisions = tables.applications, tables.decisions
+    decided = exists().where(decisions.c.application_id == applications.c.id)
+    query = (
+        select(applications.c.id)
+        .where(applications.c.status == "pending", ~decided)
+        .order_by(applications.c.id)
+        .limit(MOST_APPLICATIONS)
+    )
+    return list(connection.execute(query).scalars())

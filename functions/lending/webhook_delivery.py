@@ -1,0 +1,138 @@
+"""Delivery of events from the outbox: at least once, each attempt signed, for 75 hours.
+
+Whoever runs it only drains the tables, so it may run twice at a time, be killed, or not run.
+"""
+
+import base64
+import random
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from typing import Any
+
+from pydantic_core import to_json
+from sqlalchemy import Connection, Row, insert, text, update
+
+from functions.lending.storage import tables
+from functions.lending.storage.database import WHOLE_BOOK, Database
+from functions.lending.storage.identifiers import new_id, public_id
+from functions.lending.webhook_sender import AttemptOutcome, target_from_url
+from functions.lending.webhook_signatures import SECRET_PREFIX, WebhookMessage, sign
+
+# Seconds before each attempt, as Standard Webhooks suggests.
+DELAYS_SECONDS = (0, 5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
+SECRET_BYTES = 32
+JITTER = 0.1
+MOST_A_RUN = 1_000
+USER_AGENT = "Surety-Webhooks/1"
+ENQUEUE = text("""
+INSERT INTO webhook_deliveries (outbox_id, endpoint_id, due_at)
+SELECT o.id, e.id, :now FROM outbox o JOIN webhook_endpoints e
+    ON e.disabled_at IS NULL AND o.created_at >= e.created_at
+    AND o.created_at > CAST(:now AS timestamptz) - interval '30 days'
+ON CONFLICT DO NOTHING
+""")
+NEXT = text("""
+SELECT d.outbox_id, d.endpoint_id, d.attempts, o.body, e.url, e.secret, e.previous_secret
+FROM webhook_deliveries d
+JOIN outbox o ON o.id = d.outbox_id JOIN webhook_endpoints e ON e.id = d.endpoint_id
+WHERE d.due_at <= :now AND e.disabled_at IS NULL
+ORDER BY d.due_at, d.outbox_id LIMIT 1 FOR UPDATE OF d SKIP LOCKED
+""")
+
+Send = Callable[[str, Mapping[str, str], bytes], AttemptOutcome]
+
+
+def register_endpoint(database: Database, url: str, now: datetime) -> dict[str, Any]:
+    """Add an endpoint for events from now on; the secret is returned this once.
+
+    Raises
+    ------
+    WebhookAddressError
+        If the URL is not https.
+    """
+    target_from_url(url)
+    secret = SECRET_PREFIX + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
+    row = {"id": new_id(), "url": url, "secret": secret, "created_at": now}
+
+    def work(connection: Connection) -> None:
+        connection.execute(insert(tables.webhook_endpoints), row)
+
+    database.write(WHOLE_BOOK, work, is_repeatable=False)
+    return {"endpoint": public_id("item", row["id"]), "secret": secret}  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookDelivery:
+    """One run of the delivery."""
+
+    database: Database
+    send: Send
+    now: Callable[[], datetime]
+
+    def deliver(self) -> dict[str, int]:
+        """Send what is due; return how many messages arrived and how many did not."""
+        started = self.now()
+        self.database.write(
+            WHOLE_BOOK, lambda c: c.execute(ENQUEUE, {"now": started}), is_repeatable=True
+        )
+        outcomes = {"delivered": 0, "failed": 0}
+        for _ in range(MOST_A_RUN):
+            is_delivered = self.database.write(WHOLE_BOOK, self._deliver_next, is_repeatable=True)
+            if is_delivered is None:
+                break
+            outcomes["delivered" if is_delivered else "failed"] += 1
+        return outcomes
+
+    def _deliver_next(self, connection: Connection) -> bool | None:
+        """Send the message that is due longest; None if there is none that nobody else sends."""
+        now = self.now()
+        row = connection.execute(NEXT, {"now": now}).first()
+        if row is None:
+            return None
+        body = to_json(row.body)
+        outcome = self.send(row.url, signed_headers(row, body, now), body)
+        _record(connection, row, outcome, now)
+        return outcome.is_delivered
+
+
+def signed_headers(row: Row[Any], body: bytes, now: datetime) -> dict[str, str]:
+    """Return the headers of one attempt: the id stays over all attempts, the time does not."""
+    message = WebhookMessage(message_id=row.outbox_id.hex, sent_at=int(now.timestamp()), body=body)
+    secrets_in_use = [s for s in (row.secret, row.previous_secret) if s]
+    return {
+        "content-type": "application/json",
+        "user-agent": USER_AGENT,
+        "webhook-id": message.message_id,
+        "webhook-timestamp": str(message.sent_at),
+        "webhook-signature": sign(message, secrets_in_use),
+    }
+
+
+def next_attempt(attempts: int, outcome: AttemptOutcome, now: datetime) -> datetime | None:
+    """Return when to try again after so many attempts; None if that was the last one."""
+    if outcome.is_delivered or attempts >= len(DELAYS_SECONDS):
+        return None
+    seconds = DELAYS_SECONDS[attempts] * (1 + JITTER * random.random())  # noqa: S311 -- jitter
+    return now + timedelta(seconds=max(seconds, outcome.retry_after_seconds))
+
+
+def _record(connection: Connection, row: Row[Any], outcome: AttemptOutcome, now: datetime) -> None:
+    attempts = row.attempts + 1
+    deliveries, endpoints = tables.webhook_deliveries, tables.webhook_endpoints
+    connection.execute(
+        update(deliveries)
+        .where(deliveries.c.outbox_id == row.outbox_id, deliveries.c.endpoint_id == row.endpoint_id)
+        .values(
+            attempts=attempts,
+            due_at=next_attempt(attempts, outcome, now),
+            delivered_at=now if outcome.is_delivered else None,
+            last_outcome=outcome.text,
+        )
+    )
+    if outcome.status == HTTPStatus.GONE:
+        statement = update(endpoints).where(endpoints.c.id == row.endpoint_id)
+        reason = "the receiver answered 410 Gone"
+        connection.execute(statement.values(disabled_at=now, disabled_reason=reason))

@@ -1,0 +1,116 @@
+"""The page of the loan book: its commands run as they stand, what it says of the code holds."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from functions.lending.contracts.loans import POSTINGS
+from tests.docs.markdown import blocks, page, rows
+from tests.support.running import REPOSITORY, STOP_SECONDS, free_port
+
+PAGE = page("loan-book")
+
+
+@dataclass(frozen=True)
+class RunningBook:
+    """What `make lending` printed until it served, and its ports."""
+
+    output: str
+    port: int
+    scoring_port: int
+
+
+@pytest.fixture(scope="module")
+def lending(made_store: str) -> Iterator[RunningBook]:
+    """`make lending` with a small book, beside models that were made by hand."""
+    port, scoring_port = free_port(), free_port()
+    command = [sys.executable, "infra/local/lending.py", "--customers", "20"]
+    command += ["--port", str(port), "--scoring-port", str(scoring_port)]
+    with TemporaryDirectory(prefix="book-") as folder:
+        process = subprocess.Popen(
+            [*command, "--folder", f"{folder}/data"],
+            cwd=REPOSITORY,
+            env=os.environ | {"MODEL_STORE": made_store, "PYTHONPATH": str(REPOSITORY)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        assert process.stdout is not None
+        lines = []
+        with process.stdout as output:
+            try:
+                for line in output:
+                    lines.append(line)
+                    if "stop with Ctrl-C" in line:
+                        break
+                yield RunningBook("".join(lines), port, scoring_port)
+            finally:
+                process.send_signal(signal.SIGTERM)
+                assert process.wait(timeout=STOP_SECONDS) == 0
+        assert not list(Path(folder).rglob("postmaster.pid"))  # the server has stopped, too
+
+
+def test_the_first_command_serves_a_seeded_book_and_shows_three_requests(
+    lending: RunningBook,
+) -> None:
+    documents = re.findall(r"^\{\n.*?^\}", lending.output, re.MULTILINE | re.DOTALL)
+    summary, customer, application = map(json.loads, documents)
+    assert summary["loan_statistics"]["total_applications"] == 30
+    assert customer["customer_id"] == 1102
+    assert application["customer_id"] == 1101
+    assert application["model"] == "instalment"
+    assert application["contributors"]
+
+
+def test_the_commands_take_a_loan_from_the_customer_to_the_schedule(lending: RunningBook) -> None:
+    _, walk = blocks(PAGE, "sh")
+    script = walk.replace("localhost:8081", f"localhost:{lending.port}")
+    # The models here were made by hand: whoever applies has a probability of one half, which a
+    # person decides on.
+    approve = (
+        'curl -s -X POST "$book/v1/applications/$application:approve" -H \'If-Match: "2"\' '
+        '--json \'{"code": "seen", "note": "In order"}\' > /dev/null\nloan=$('
+    )
+    assert script.count("\nloan=$(") == 1
+    script = script.replace("\nloan=$(", "\n" + approve).replace("curl -s ", "curl -s -w '\\n' ")
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script.replace(".venv/bin/python", sys.executable)],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    application, disbursed, repaid, schedule, summary = map(json.loads, done.stdout.splitlines())
+    assert application["equal_instalment"] == 10_661.85
+    assert disbursed["loan"]["status"] == "active"
+    assert repaid["loan"]["credit"] == "10661.85"
+    assert len(schedule["instalments"]) == 12
+    assert summary["loan_statistics"]["total_loans"] > 1
+
+
+def test_the_table_of_actions_has_every_action() -> None:
+    actions = {f"`POST /v1/loans/{{id}}{p.suffix}`" for p in POSTINGS if p.suffix[0] == ":"}
+    assert {cells[0] for cells in rows(PAGE) if cells[0].startswith("`POST /v1/loans")} == actions
+
+
+def test_the_commands_of_days_are_those_of_the_command_line() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "functions.lending", "--help"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    named_commands = re.findall(r"^python -m functions\.lending (\w+)", PAGE, re.MULTILINE)
+    assert {"migrate", "close", "decide", "deliver", "import"} <= set(named_commands)
+    for command in named_commands:
+        assert command in done.stdout

@@ -1,0 +1,41 @@
+"""The close of days: whom it looks at, and that closing again changes nothing."""
+
+from collections.abc import Iterator
+from datetime import date
+
+import pytest
+
+from functions.lending import closing as closing_module
+from functions.lending.closing import DailyClose
+from functions.lending.storage.database import Database
+from tests.support.lending import NOW, BookClient
+
+
+@pytest.fixture
+def closing(book: BookClient) -> Iterator[DailyClose]:
+    database = Database(book.url, 1)
+    yield DailyClose(database=database, now=lambda: NOW)
+    database.close()
+
+
+def test_only_borrowers_with_something_due_are_looked_at(
+    book: BookClient, closing: DailyClose, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(closing_module, "BATCH", 2)
+    for _ in range(5):
+        book.disburse(loan_amount=1000)
+    book.grant()
+    book.move_to(date(2026, 2, 4))
+    days = closing.close_through(date(2026, 2, 6))
+    assert [(day.borrowers, day.loans_changed) for day in days] == [(0, 0), (5, 5), (5, 5)]
+    assert closing.close_through(date(2026, 2, 6)) == []
+
+
+def test_a_loan_that_was_paid_rests_until_its_next_due_date(
+    book: BookClient, closing: DailyClose
+) -> None:
+    loan = book.disburse()
+    book.move_to(date(2026, 2, 5))
+    book.ok("POST", f"/v1/loans/{loan}:repay", {"amount": "10661.85"})
+    days = closing.close_through(date(2026, 2, 6))
+    assert [day.borrowers for day in days] == [0, 0]

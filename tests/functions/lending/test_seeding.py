@@ -1,0 +1,85 @@
+"""A seeded book is a book like any other: its states are what its facts say."""
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from sqlalchemy import Engine, create_engine, text
+
+from functions.lending.errors import TransitionError
+from functions.lending.posting.ledger_rows import read_journal
+from functions.lending.posting.loan_records import read_record
+from functions.lending.seeding import seed_book
+from functions.lending.storage.migrate import upgrade
+from models.errors import DataError
+from models.lending.borrower import derive_loans
+from models.lending.corrections import corrections
+from tests.support.lending import NOW, client_on, fresh_database
+from training.reading.sources import write_book
+
+DAY = date(2026, 11, 30)
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    write_book(tmp_path, 42, 20, date(2026, 11, 29))
+    return tmp_path
+
+
+@pytest.fixture
+def engine(postgres: str) -> Iterator[Engine]:
+    with fresh_database(postgres) as url:
+        engine = create_engine(url)
+        upgrade(engine)
+        yield engine
+        engine.dispose()
+
+
+def test_a_seeded_book_is_served_and_posted_to(files: Path, engine: Engine) -> None:
+    rows = seed_book(engine, files, DAY, NOW)
+    assert (rows["customers"], rows["applications"]) == (20, 30)
+    with client_on(engine.url.render_as_string(hide_password=False)) as book:
+        assert book.ok("GET", "/api/customers/1102")["employment"] is not None
+        summary = book.ok("GET", "/api/portfolio/summary")
+        assert summary["loan_statistics"]["total_loans"] == rows["loans"]
+        name = book.ok("GET", "/api/loans/loans?status=active&limit=1")["loans"][0]["loan_id"]
+        before = book.loan(name)
+        paid = book.ok("POST", f"/v1/loans/{name}:repay", {"amount": "1"})["loan"]
+        assert paid["version"] == before["version"] + 1
+        assert paid["outstanding_principal"] == before["outstanding_principal"]
+    with pytest.raises(TransitionError, match="the book is not empty"):
+        seed_book(engine, files, DAY, NOW)
+
+
+def test_every_seeded_state_is_what_its_facts_say(files: Path, engine: Engine) -> None:
+    seed_book(engine, files, DAY, NOW)
+    with engine.connect() as connection:
+        names: list[UUID] = list(connection.execute(text("SELECT id FROM loans")).scalars())
+        assert names
+        for name in names:
+            record = read_record(connection, name)
+            loan = record.loan(record.facts)
+            assert loan is not None
+            alone = derive_loans({"loan": loan}, date(2026, 11, 29), record.rules)["loan"].state
+            assert record.row.outstanding_principal == alone.balances.outstanding_principal
+            assert record.row.days_past_due == alone.days_past_due
+            if record.row.npa_since is None:
+                assert corrections(read_journal(connection, name), alone.journal) == ()
+
+
+@pytest.mark.parametrize("name", ["customers", "disbursements"])
+def test_files_that_do_not_fit_each_other_load_nothing(
+    name: str, files: Path, engine: Engine
+) -> None:
+    file = files / f"{name}.csv"
+    lines = file.read_text().splitlines()
+    file.write_text("\n".join(lines[:1] + lines[-1:]))
+    with pytest.raises(DataError, match=r"is not in"):
+        seed_book(engine, files, DAY, NOW)
+    file.unlink()
+    with pytest.raises(DataError, match=r"training generate --source book"):
+        seed_book(engine, files, DAY, NOW)
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT count(*) FROM customers")).scalar_one() == 0

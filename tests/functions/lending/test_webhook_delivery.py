@@ -1,0 +1,130 @@
+"""Delivery from the outbox: each event until it succeeds, signed anew, or is given up."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from functions.lending import cli
+from functions.lending.storage.database import Database
+from functions.lending.webhook_delivery import (
+    DELAYS_SECONDS,
+    WebhookDelivery,
+    next_attempt,
+    register_endpoint,
+)
+from functions.lending.webhook_sender import AttemptOutcome
+from functions.lending.webhook_signatures import WebhookMessage, sign
+from tests.support.lending import BookClient
+
+EARLIER = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@dataclass
+class Receiver:
+    """A receiver that answers as it is told, and the clock of the sender."""
+
+    answers: list[AttemptOutcome] = field(default_factory=list)
+    messages: list[tuple[Mapping[str, str], bytes]] = field(default_factory=list)
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def send(self, _url: str, headers: Mapping[str, str], body: bytes) -> AttemptOutcome:
+        self.messages.append((headers, body))
+        return self.answers.pop(0) if self.answers else AttemptOutcome(200)
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    database = Database(database_url, 1)
+    yield database
+    database.close()
+
+
+def run(database: Database, receiver: Receiver) -> dict[str, int]:
+    delivery = WebhookDelivery(database=database, send=receiver.send, now=lambda: receiver.now)
+    return delivery.deliver()
+
+
+def test_events_arrive_once_signed_and_numbered_without_personal_data(
+    book: BookClient, database: Database
+) -> None:
+    secret = register_endpoint(database, "https://receiver.example.org/", EARLIER)["secret"]
+    loan = book.disburse()
+    book.ok("POST", f"/v1/loans/{loan}:repay", {"amount": "10.50"})
+    receiver = Receiver(now=datetime.now(UTC) + timedelta(seconds=1))
+    assert run(database, receiver) == {"delivered": 2, "failed": 0}
+    assert run(database, receiver) == {"delivered": 0, "failed": 0}
+    events = [json.loads(body) for _, body in receiver.messages]
+    assert [event["type"] for event in events] == ["loan.disbursed", "loan.repaid"]
+    assert [event["data"]["sequence"] for event in events] == [1, 2]
+    assert events[1]["data"]["amount"] == "10.50"
+    assert b"Asha" not in b"".join(body for _, body in receiver.messages)
+    headers, body = receiver.messages[0]
+    message = WebhookMessage(
+        message_id=headers["webhook-id"], sent_at=int(headers["webhook-timestamp"]), body=body
+    )
+    assert headers["webhook-signature"] == sign(message, [secret])
+
+
+def test_a_message_that_failed_is_sent_again_with_the_same_id_and_a_new_time(
+    book: BookClient, database: Database
+) -> None:
+    register_endpoint(database, "https://receiver.example.org/", EARLIER)
+    book.disburse()
+    receiver = Receiver([AttemptOutcome(500), AttemptOutcome(429, "", 60)], now=datetime.now(UTC))
+    receiver.now += timedelta(seconds=1)
+    assert run(database, receiver) == {"delivered": 0, "failed": 1}
+    assert run(database, receiver) == {"delivered": 0, "failed": 0}  # not before it is due
+    for seconds in (6, 400):
+        receiver.now += timedelta(seconds=seconds)
+        run(database, receiver)
+    assert len({headers["webhook-id"] for headers, _ in receiver.messages}) == 1
+    assert len({headers["webhook-timestamp"] for headers, _ in receiver.messages}) == 3
+    assert run(database, receiver) == {"delivered": 0, "failed": 0}
+
+
+def test_it_is_tried_for_75_hours_and_then_given_up() -> None:
+    now, hours = EARLIER, 0.0
+    for attempts in range(1, len(DELAYS_SECONDS)):
+        following = next_attempt(attempts, AttemptOutcome(500), now)
+        assert following is not None
+        hours += (following - now).total_seconds() / 3600
+    assert 75 < hours < 84
+    assert next_attempt(len(DELAYS_SECONDS), AttemptOutcome(500), now) is None
+    assert next_attempt(1, AttemptOutcome(204), now) is None
+    later = next_attempt(1, AttemptOutcome(503, "", 900), now)
+    assert later == now + timedelta(seconds=900)
+
+
+def test_a_receiver_that_is_gone_gets_nothing_more(book: BookClient, database: Database) -> None:
+    register_endpoint(database, "https://receiver.example.org/", EARLIER)
+    book.disburse()
+    book.disburse()
+    receiver = Receiver([AttemptOutcome(410)], now=datetime.now(UTC) + timedelta(seconds=1))
+    assert run(database, receiver) == {"delivered": 0, "failed": 1}
+    receiver.now += timedelta(days=4)
+    assert run(database, receiver) == {"delivered": 0, "failed": 0}
+
+
+def test_a_new_endpoint_gets_what_happens_from_then_on(
+    book: BookClient, database: Database
+) -> None:
+    book.disburse()
+    later = datetime.now(UTC) + timedelta(seconds=1)
+    register_endpoint(database, "https://receiver.example.org/", later)
+    assert run(database, Receiver(now=later)) == {"delivered": 0, "failed": 0}
+
+
+def test_the_commands_register_and_deliver(
+    book: BookClient, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", book.url)
+    assert cli.main(["webhook", "--url", "http://receiver.example.org/"]) == 2
+    assert "must be https://host/path" in capsys.readouterr().err
+    assert cli.main(["webhook", "--url", "https://localhost/hook"]) == 0
+    assert json.loads(capsys.readouterr().out)["secret"].startswith("whsec_")
+    book.disburse()
+    assert cli.main(["deliver"]) == 0  # to this machine nothing is sent
+    assert json.loads(capsys.readouterr().out) == {"delivered": 0, "failed": 1}

@@ -1,0 +1,34 @@
+"""Granted loans whose true probability of default is known."""
+
+import numpy as np
+import pytest
+
+from models.catalogue.instalment import Instalment
+from training.synthetic.instalment import MOST_SHARE, generate
+
+
+def test_every_row_follows_the_contract_and_none_breaks_the_policy() -> None:
+    frame = generate(500, seed=7)
+    fields = list(Instalment.model_fields)
+    for row in frame[fields].to_dict("records"):
+        Instalment.model_validate(row)
+    columns = {
+        str(name): frame[name].to_numpy(dtype=np.float64)
+        for name in frame[fields].select_dtypes("number")
+    }
+    assert Instalment.obligations_to_income.compute(columns).max() <= MOST_SHARE
+
+
+def test_defaults_follow_the_true_probability() -> None:
+    frame = generate(30_000, seed=42)
+    assert frame["default"].mean() == pytest.approx(frame["true_probability"].mean(), abs=0.005)
+    assert 0.08 < frame["true_probability"].mean() < 0.16
+    risky = frame["true_probability"] > 0.3
+    assert frame.loc[risky, "default"].mean() == pytest.approx(
+        frame.loc[risky, "true_probability"].mean(), abs=0.04
+    )
+
+
+def test_the_same_seed_gives_the_same_loans() -> None:
+    assert generate(200, seed=3).equals(generate(200, seed=3))
+    assert not generate(200, seed=3).equals(generate(200, seed=4))
