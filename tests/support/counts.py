@@ -13,6 +13,7 @@ class Counts:
     is_full: bool
     examples: int  # of a property, unless another line says otherwise
     audit_examples: int  # of a property of the log's verification
+    feature_examples: int  # of the property that no row of the future changes a feature
     table_examples: int  # of the property that tables and rows are scored alike
     schema_examples: int  # requests that schemathesis makes for each operation, of 60
     mutations: int  # of a bundle or of a pointer
@@ -42,6 +43,7 @@ REDUCED = Counts(
     is_full=False,
     examples=100,
     audit_examples=50,
+    feature_examples=40,
     table_examples=200,
     schema_examples=25,
     mutations=200,
@@ -70,6 +72,7 @@ FULL = Counts(
     is_full=True,
     examples=10_000,
     audit_examples=1_000,
+    feature_examples=1_000,
     table_examples=10_000,
     schema_examples=2_000,
     mutations=1_000,

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from models.catalogue.customer import Customer
 from models.errors import DataError
+from tests.support.counts import counts
 from tests.training.pipeline.conftest import ALL_TABLES, ROWS, make_load, read_rows
 from training.pipeline.duckdb_warehouse import DuckDBConnection
 from training.pipeline.feature_table import (
@@ -301,7 +302,8 @@ def database() -> duckdb.DuckDBPyConnection:
     return connection
 
 
-@settings(deadline=None)
+@pytest.mark.soak
+@settings(deadline=None, max_examples=counts().feature_examples)
 @given(past=PAST, future=FUTURE)
 def test_no_row_of_the_future_changes_a_feature(
     database: duckdb.DuckDBPyConnection, past: list[TableLoad], future: list[TableLoad]

@@ -22,7 +22,7 @@ def test_a_duckdb_url_names_a_file(tmp_path: Path) -> None:
     ],
 )
 def test_another_url_is_refused_and_not_repeated(url: str) -> None:
-    with pytest.raises(DeclarationError, match="WAREHOUSE_URL must be") as caught:
+    with pytest.raises(DeclarationError, match="WAREHOUSE_URL must") as caught:
         open_warehouse(url).__enter__()
     assert "secret" not in str(caught.value)
 
