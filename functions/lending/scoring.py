@@ -12,7 +12,7 @@ from functions.client.errors import (
 )
 from functions.client.responses import Explanations
 from functions.lending.actions.applications import ModelDecision
-from functions.lending.actions.scoring_rows import Question
+from functions.lending.actions.scoring_rows import ScoringQuestion
 
 NOT_CONFIGURED = "no scoring function is configured: set SCORING_URL"
 DECIMALS = 6
@@ -25,7 +25,7 @@ class Scoring:
         self._url, self._model, self._key, self._timeout = url, model, key, timeout
         self._client: AsyncSurety | None = None
 
-    async def ask(self, question: Question) -> ModelDecision | str:
+    async def ask(self, question: ScoringQuestion) -> ModelDecision | str:
         """Return the model's decision, or a cause in words. No score is ever made up."""
         if self._url is None:
             return NOT_CONFIGURED

@@ -14,7 +14,7 @@ from functions.lending.actions.applications import (
     note_no_answer,
     record_decision,
 )
-from functions.lending.actions.scoring_rows import Question, question
+from functions.lending.actions.scoring_rows import ScoringQuestion, question
 from functions.lending.scoring import Scoring
 from functions.lending.storage import tables
 from functions.lending.storage.database import WHOLE_BOOK, Database
@@ -62,7 +62,7 @@ class Sweep:
         return self.database.write(WHOLE_BOOK, work, is_repeatable=True)
 
 
-def _question(name: UUID, transaction: Transaction) -> Question | None:
+def _question(name: UUID, transaction: Transaction) -> ScoringQuestion | None:
     return question(transaction, name)
 
 

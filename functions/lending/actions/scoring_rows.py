@@ -15,7 +15,7 @@ from models.lending.money import ZERO
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class ScoringQuestion:
     """One row for the scoring function; the key is the application, so asking again is safe."""
 
     key: str
@@ -23,7 +23,7 @@ class Question:
     row: dict[str, Any]
 
 
-def question(transaction: Transaction, application_id: UUID) -> Question | None:
+def question(transaction: Transaction, application_id: UUID) -> ScoringQuestion | None:
     """Return what to ask about an application; None if it is decided or withdrawn."""
     table = tables.applications
     application = transaction.connection.execute(
@@ -51,7 +51,7 @@ def question(transaction: Transaction, application_id: UUID) -> Question | None:
         "interest_rate": float(application.annual_rate),
         "loan_purpose": application.purpose,
     }
-    return Question(
+    return ScoringQuestion(
         key=public_id("app", application_id), customer_id=application.customer_id, row=row
     )
 

@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from functions.lending.actions import applications, granting, lists
 from functions.lending.actions.replies import ApplicationsReply, LoanApplicationReply, LoanReply
-from functions.lending.actions.scoring_rows import Question, question
+from functions.lending.actions.scoring_rows import ScoringQuestion, question
 from functions.lending.contracts.documents import (
     APPLICATION,
     IF_MATCH,
@@ -80,7 +80,7 @@ async def _apply(book: Book, request: Request) -> Response:
         key=idempotency_key(request), fingerprint=fingerprint("apply", document)
     )
 
-    def store(transaction: Transaction) -> tuple[UUID, Question | None]:
+    def store(transaction: Transaction) -> tuple[UUID, ScoringQuestion | None]:
         application_id = applications.store_application(transaction, body, identity)
         return application_id, question(transaction, application_id)
 
@@ -101,7 +101,7 @@ async def _decide(book: Book, request: Request) -> Response:
 
 
 async def _answer(
-    book: Book, request: Request, application_id: UUID, query: Question | None
+    book: Book, request: Request, application_id: UUID, query: ScoringQuestion | None
 ) -> LoanApplicationReply:
     """Ask the scoring function outside any transaction, and record what it answered."""
     if query is None:
