@@ -34,7 +34,7 @@ class PipelineError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PipelineRun:
     """Where a run keeps what it makes, and its last day."""
 
     folder: Path
@@ -66,13 +66,13 @@ def main() -> int:
     parser.add_argument("--family", action="append", default=[], help="passed on to train")
     options = parser.parse_args()
     folder = options.folder or REPOSITORY / "var" / "pipeline" / options.day
-    place = Place(folder.resolve(), options.day)
+    run = PipelineRun(folder.resolve(), options.day)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         size = {"--rows": options.customers, "--months": options.months}
         bank = [text for name, value in size.items() if value for text in (name, value)]
         families = [text for family in options.family for text in ("--family", family)]
-        print(json.dumps(run_day(place, bank, families)))
+        print(json.dumps(run_day(run, bank, families)))
     except KeyboardInterrupt:
         return 130
     except PipelineError as error:
@@ -85,18 +85,18 @@ def _interrupt(_number: int, _frame: object) -> None:
     raise KeyboardInterrupt
 
 
-def run_day(place: Place, size: list[str], families: list[str]) -> dict[str, Any]:
+def run_day(run: PipelineRun, size: list[str], families: list[str]) -> dict[str, Any]:
     """Run every step of the day, and return what became of each.
 
     `size` and `families` are options of `generate` and of `train`.
     """
-    variables = place.name_variables() | dict(os.environ)
-    day = ("--day", place.day)
-    output = ("--output", str(place.bank))
+    variables = run.name_variables() | dict(os.environ)
+    day = ("--day", run.day)
+    output = ("--output", str(run.bank))
     bank = run_step(variables, "generate", "--source", "bank", *day, *output, *size)
     since = ("--since", str(bank["first_day"]))
-    training = str(place.folder / "customer.parquet")
-    with running_sources(place) as addresses:
+    training = str(run.folder / "customer.parquet")
+    with running_sources(run) as addresses:
         variables |= addresses
         steps = {
             f"ingest {source}": run_step(variables, "ingest", "--source", source, *since, *day)
@@ -107,14 +107,14 @@ def run_day(place: Place, size: list[str], families: list[str]) -> dict[str, Any
     steps["train"] = run_step(
         variables, "train", "--model", "customer", "--data", training, *families
     )
-    return {"outcome": "ran", "day": place.day, "steps": steps}
+    return {"outcome": "ran", "day": run.day, "steps": steps}
 
 
 @contextlib.contextmanager
-def running_sources(place: Place) -> Iterator[dict[str, str]]:
+def running_sources(run: PipelineRun) -> Iterator[dict[str, str]]:
     """Start the three sources, and yield the variables that name them."""
-    command = [sys.executable, "infra/local/bank_sources.py", "--bank", str(place.bank)]
-    command += ["--folder", str(place.folder / "sources"), "--day", place.day]
+    command = [sys.executable, "infra/local/bank_sources.py", "--bank", str(run.bank)]
+    command += ["--folder", str(run.folder / "sources"), "--day", run.day]
     process = subprocess.Popen(
         command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True, start_new_session=True
     )

@@ -24,7 +24,7 @@ CHECKS = {
     *("arrived", "row_count", "silent_days", "refused_share", "repeated_keys"),
     *("outside_contract", "null_share", "newest_age_days"),
 }
-SMALL = ("--customers", "300", "--months", "14", "--family", "logistic")
+SMALL = ("--customers", "1500", "--months", "15", "--family", "logistic")
 
 
 def test_the_first_command_runs_what_is_tested_beside_it() -> None:

@@ -176,7 +176,7 @@ def test_a_worse_model_never_goes_live(good: Trained, worse: Trained, store: Sto
         "log_loss_not_worse_than_champion",
     }
     assert load_champion(store, Toy).manifest == good.bundle.manifest
-    assert len(store.names("versions/")) == 6
+    assert len(store.names("versions/")) == 8
 
 
 def test_a_better_model_replaces_the_champion(good: Trained, store: Store) -> None:
@@ -208,7 +208,7 @@ def test_a_first_model_no_better_than_chance_is_published_but_not_promoted(
     release(chance, verdict, store, AUTHOR)
     assert verdict.outcome == "rejected"
     assert store.names("champions/") == []
-    assert len(store.names("versions/")) == 3
+    assert len(store.names("versions/")) == 4
 
 
 @pytest.mark.parametrize("rows", [1, 150])

@@ -104,8 +104,8 @@ def test_one_row_of_each_group_is_selected_by_its_hash() -> None:
     groups = hashes(500).repeat(6)
     selected = one_of_each_group(groups, np.ones(3_000, bool))
     assert sorted(groups[selected]) == sorted(hashes(500))
-    places = np.flatnonzero(selected) % 6
-    assert np.bincount(places, minlength=6).min() > 50  # no place is preferred
+    positions = np.flatnonzero(selected) % 6
+    assert np.bincount(positions, minlength=6).min() > 50  # none is preferred
     few = one_of_each_group(groups, np.arange(3_000) < 600)
     np.testing.assert_array_equal(few[:600], selected[:600])
     assert not few[600:].any()

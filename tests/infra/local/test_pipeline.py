@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.running import REPOSITORY
 
-SMALL = ("--customers", "300", "--months", "14", "--family", "logistic")
+SMALL = ("--customers", "1500", "--months", "15", "--family", "logistic")
 
 
 def run_pipeline(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:

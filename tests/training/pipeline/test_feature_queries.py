@@ -1,20 +1,29 @@
 """The queries of features, and their compiled texts."""
 
+import json
+import subprocess
+from datetime import date
 from typing import get_args
 
 import pytest
 import sqlglot
 from sqlglot import exp
 
+from tests.support.foreign_features import find_python
+from tests.support.running import REPOSITORY
 from training.pipeline import feature_queries
-from training.pipeline.dialects import Dialect
+from training.pipeline.dialects import Dialect, compile_statement
 from training.pipeline.feature_queries import (
     compile_query,
     list_queries,
     read_query,
     write_compiled,
 )
-from training.pipeline.feature_table import FEATURE_DAYS, INPUTS
+from training.pipeline.feature_table import FEATURE_DAYS, INPUTS, CustomerFeatureRow
+from training.pipeline.quality import write_measures, write_repeated
+from training.pipeline.source_table import DAY
+from training.pipeline.tables import TABLES
+from training.pipeline.warehouse import declare_columns
 
 OTHERS = [dialect for dialect in get_args(Dialect) if dialect != "duckdb"]
 
@@ -49,3 +58,46 @@ def test_compiled_texts_are_written_beside_the_queries(
     ]
     assert files[0].read_text().startswith("-- Compiled from ../one.sql")
     assert "FLOAT64" in files[0].read_text()
+
+
+def analyze(queries: dict[str, str]) -> dict[str, dict[str, str]]:
+    """The columns of queries of BigQuery with their types, as Google's own analyzer says."""
+    tables = {name: declare_columns(table) for name, table in TABLES.items()} | {
+        "customer_features": declare_columns(CustomerFeatureRow),
+        "feature_days": {"as_of": "DATE"},
+        "outcome_days": {"known_before": "DATE"},
+    }
+    done = subprocess.run(
+        [str(find_python("zetasql")), str(REPOSITORY / "tests" / "support" / "google_analyzer.py")],
+        input=json.dumps({"tables": tables, "queries": queries}),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    answers: dict[str, dict[str, str]] = json.loads(done.stdout)
+    return answers
+
+
+@pytest.mark.environments
+def test_google_accepts_every_query_and_gives_the_types_of_the_contract() -> None:
+    day = [date(2026, 6, 1)]
+    generated = {
+        f"{write.__name__}({name})": compile_statement(text, "bigquery")
+        for name, table in TABLES.items()
+        for write, text in (
+            (write_measures, write_measures(table, day, "")),
+            (write_repeated, write_repeated(table, day)),
+        )
+    }
+    answers = analyze({name: read_query(name, "bigquery") for name in list_queries()} | generated)
+    contract = declare_columns(CustomerFeatureRow)
+    contract.pop(DAY)
+    assert answers["customer_features"] == contract
+    assert answers["customer_outcomes"] == contract | {"default": "BIGINT"}
+    assert answers["write_repeated(payments)"] == {DAY: "DATE", "repeated": "BIGINT"}
+    assert answers["write_measures(defaults)"] == {
+        DAY: "DATE",
+        "row_count": "BIGINT",
+        "broken_defaulted_on": "BIGINT",
+    }
