@@ -46,6 +46,7 @@ SCORING = {
     "GET /model/info": "models",
     "GET /v1/models/{model}/versions/{version}/report": "models",
     "GET /v1/models/{model}/versions/{version}/report.json": "models",
+    "GET /v1/models/{model}/monitoring": "models",
     "GET /v2": "models",
     "GET /v2/": "models",
     "GET /v2/health/live": "probe",
