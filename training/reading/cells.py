@@ -39,6 +39,9 @@ KINDS = (
     ("a date", re.compile(r"[0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{1,4}.*")),
 )
 
+FOUR_DIGITS = "write years with four digits"  # a remedy
+LEAST_MIXED = 0.01  # share of numbers with another symbol, from which they are called mixed
+
 Parse = Callable[[object], float | None]  # None: the cell is unreadable; NaN: it is absent
 
 
@@ -122,6 +125,26 @@ def describe_cell(value: object) -> str:
     if value.strip().lower() in MISSING_WORDS:
         return f'the word "{value.strip()}"'
     return next((kind for kind, form in KINDS if form.fullmatch(value.strip())), "text")
+
+
+def describe_mixed(column: pd.Series, dialect: CsvDialect) -> str:
+    """Describe numbers of which some have a symbol and others none or another; empty if they agree.
+
+    0 is the same with and without a symbol.
+    """
+    if not dialect.symbols or not pd.api.types.is_string_dtype(column):
+        return ""
+    rows: dict[str, int] = {}
+    for cell, count in column.value_counts().items():
+        number = _parse_text(dialect, {}, str(cell))
+        if number and not math.isnan(number):
+            written = "".join(symbol for symbol in dialect.symbols if symbol in str(cell))
+            rows[written] = rows.get(written, 0) + int(count)
+    total = sum(rows.values())
+    if not total or max(rows.values()) > (1 - LEAST_MIXED) * total:
+        return ""
+    counted = [f"{count} have {written or 'no symbol'}" for written, count in sorted(rows.items())]
+    return f"of {total} numbers {', '.join(reversed(counted))}: of different units?"
 
 
 def is_absent(value: object) -> bool:

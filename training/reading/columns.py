@@ -20,12 +20,14 @@ class ColumnMap:
 
     `outcome` is the column of the label. `special` maps the settings `id_column`, `group_column`,
     `date_column` and `weight_column` to columns that a model declares and the data has.
+    `remarks` name columns known only afterwards that the data lacks, which harms nothing.
     """
 
     fields: Mapping[str, str]
     absent: tuple[str, ...]
     outcome: str
     special: Mapping[str, str]
+    remarks: tuple[str, ...] = ()
 
     def used(self) -> frozenset[str]:
         """Return every column that is read."""
@@ -83,15 +85,30 @@ def map_columns(
     if faults:
         raise DataError(_explain_delimiter(names) or "; ".join(faults))
     absent = tuple(c.name for c in list_fields(model) if c.name not in fields)
-    return ColumnMap(fields, absent, outcome, special)
+    lacking = tuple(
+        f"known_afterwards: the data has no column {column}"
+        for column in declared.known_afterwards
+        if column not in names
+    )
+    return ColumnMap(fields, absent, outcome, special, lacking)
 
 
 SPECIAL = ("id_column", "group_column", "date_column", "weight_column")
 
 
 def check_special(names: Sequence[str], declared: DataFile) -> list[str]:
-    """Return a message for each special column that is declared and not there."""
-    return [
+    """Return a message for each special column that is declared and not there.
+
+    A column that is known only afterwards may be lacking, as in new data, unless it looks misspelt.
+    """
+    declared_names = {*declared.known_afterwards, *(getattr(declared, s) for s in SPECIAL)}
+    others = [name for name in names if name not in declared_names]
+    misspelt = [
+        f"known_afterwards: the data has no column {column}{suggestion}"
+        for column in declared.known_afterwards
+        if column not in names and (suggestion := _suggest(column, others))
+    ]
+    return misspelt + [
         f"{setting}: the data has no column {column}{_suggest(column, names)}"
         for setting in SPECIAL
         if (column := getattr(declared, setting)) is not None and column not in names

@@ -40,6 +40,7 @@ class ParquetFiles:
     """Parquet files with the same columns, in blocks of about `batch_rows` rows or more.
 
     Rows are numbered from 1 through all files. `starts` has the number of rows before each file.
+    `mixed` are columns that are texts in some files and numbers in others.
     """
 
     location: str
@@ -47,6 +48,7 @@ class ParquetFiles:
     blocks: tuple[RowBlock, ...]
     starts: tuple[tuple[str, int], ...]
     batch_rows: int
+    mixed: frozenset[str] = frozenset()
 
     @property
     def rows(self) -> int:
@@ -106,12 +108,14 @@ def open_parquet(location: str, batch_rows: int) -> ParquetFiles:
     blocks: list[RowBlock] = []
     starts: list[tuple[str, int]] = []
     names: dict[str, tuple[str, ...]] = {}
+    schemas: list[pa.Schema] = []
     rows = 0
     for file in files:
         with _naming(f"{location}: {file}"):
             opened = _open(location, file)
             refuse_repeated(opened.schema_arrow.names)
             names[file] = _list_columns(opened.schema_arrow, file)
+            schemas.append(opened.schema_arrow)
             starts.append((file, rows))
             for row_groups in _cut_blocks(opened.metadata, batch_rows):
                 count = _count(opened.metadata, row_groups)
@@ -119,7 +123,18 @@ def open_parquet(location: str, batch_rows: int) -> ParquetFiles:
                 rows += count
     require_same_columns(location, names.values())
     first = next(iter(names.values()))
-    return ParquetFiles(location, first, tuple(blocks), tuple(starts), batch_rows)
+    mixed = frozenset(name for name in first if _is_mixed(name, schemas))
+    return ParquetFiles(location, first, tuple(blocks), tuple(starts), batch_rows, mixed)
+
+
+def _is_mixed(name: str, schemas: Iterable[pa.Schema]) -> bool:
+    stored = [schema.field(name).type for schema in schemas if name in schema.names]
+    numeric = {
+        pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
+        for kind in stored
+        if not pa.types.is_null(kind)
+    }
+    return len(numeric) > 1
 
 
 def _list_files(location: str) -> list[str]:

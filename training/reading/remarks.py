@@ -1,10 +1,17 @@
 """Remarks on accepted rows: columns that say nothing, and rows that were left out."""
 
 from collections.abc import Iterator
+from datetime import date
 
 import numpy as np
 
+from models.annotations import date_from_days, days_from_date
+from models.contract import CreditModel
+from models.data_file import CsvDialect
 from models.weighting import count_effective
+from training.reading.applications import list_fields
+from training.reading.cells import FOUR_DIGITS
+from training.reading.model_draft import PLACEHOLDERS
 from training.reading.row_validation import CheckedRows
 
 
@@ -13,7 +20,27 @@ def list_remarks(rows: CheckedRows, where: str = "") -> tuple[str, ...]:
 
     `where` says of which rows the columns are, such as those of a sample.
     """
-    return tuple(_generate(rows, where))
+    return (*remark_on_placeholders(rows.model), *_generate(rows, where))
+
+
+def remark_on_placeholders(model: type[CreditModel]) -> tuple[str, ...]:
+    """List what the model still declares as `inspect` drafted it."""
+    return tuple(
+        f"{name}: still as drafted, so nobody knows what is predicted; {placeholder}"
+        for name, placeholder in PLACEHOLDERS.items()
+        if getattr(model, name) == placeholder
+    )
+
+
+def remark_on_future(rows: CheckedRows, csv: CsvDialect, today: date) -> tuple[str, ...]:
+    """List the date fields that have dates after today because years have two digits."""
+    dates = [c.name for c in list_fields(rows.model) if c.is_date and "%y" in csv.date]
+    latest = {name: np.nanmax(rows.columns[name], initial=0.0) for name in dates}
+    return tuple(
+        f"{name}: dates up to {date_from_days(day)}, which is in the future; {FOUR_DIGITS}"
+        for name, day in latest.items()
+        if day > days_from_date(today)
+    )
 
 
 def _generate(rows: CheckedRows, where: str) -> Iterator[str]:
@@ -25,6 +52,7 @@ def _generate(rows: CheckedRows, where: str) -> Iterator[str]:
             f"{rows.special.weight_column}: the rows stand for {weights.sum():,.0f} applications "
             f"and are as informative as {count_effective(count, weights):,.0f} unweighted rows"
         )
+    yield from rows.remarks
     for name in rows.absent:
         yield f"{name}: the data has no such column, so no row has a value"
     for name, column in rows.columns.items():

@@ -30,6 +30,7 @@ from training.reading.cells import (
     convert_numbers,
     convert_outcomes,
     describe_cell,
+    describe_mixed,
 )
 from training.reading.columns import ColumnMap, map_columns
 from training.reading.faults import (
@@ -85,6 +86,7 @@ class CheckedRows:
     - `excluded` counts rows whose outcome the model leaves out.
     - `refused_rows` maps the numbers of refused rows to their faults.
     - `ignored` has the columns that are not read, and `absent` the fields without a column.
+    - `remarks` say what no rule refuses and only the cells show, such as numbers of two units.
     """
 
     model: type[CreditModel]
@@ -98,6 +100,7 @@ class CheckedRows:
     refused_rows: Mapping[int, str]
     ignored: tuple[str, ...]
     absent: tuple[str, ...]
+    remarks: tuple[str, ...] = ()
 
     @property
     def refusals(self) -> dict[str, int]:
@@ -202,6 +205,7 @@ def validate_rows(
         refused_rows={**reading.before.by_number, **_describe_rows(faults, row_numbers)},
         ignored=tuple(sorted(set(names) - columns.used())),
         absent=columns.absent,
+        remarks=tuple(raw.remark_on_cells()),
     )
 
 
@@ -252,6 +256,15 @@ class _RawRows:
                 numbers[name] = numbers[name].copy()
                 numbers[name][accepted] = column
         return _Validated(numbers, faults)
+
+    def remark_on_cells(self) -> Iterator[str]:
+        """Yield remarks on fields whose numbers are written in more than one way."""
+        for c in list_fields(self.model):
+            if c.name in self.columns.fields and not c.levels and not c.is_date:
+                column = self.frame[self.columns.fields[c.name]]
+                if mixed := describe_mixed(column, self.declared.csv):
+                    yield f"{c.name}: {mixed}"
+        yield from self.columns.remarks
 
     def _convert(self, c: Characteristic) -> ConvertedColumn:
         if c.name not in self.columns.fields:

@@ -2,7 +2,8 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from typing import Self
+from numbers import Real
+from typing import NoReturn, Self
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from models.annotations import Column
 from models.data_file import DataFile
+from models.errors import DataError
 from models.weighting import Weights, select_weights
 from training.reading.cells import convert_dates, convert_numbers, describe_cell, is_absent
 from training.reading.faults import RowFault
@@ -78,6 +80,7 @@ def _read_keys(
     for name in (declared.id_column, declared.group_column):
         if name is None:
             continue
+        _refuse_mixed(name, frame[name])
         texts = [text_from_key(value, declared.csv.missing) for value in frame[name]]
         faults += [
             RowFault(i, name, "Identifier should be present")
@@ -93,6 +96,30 @@ def _read_keys(
             )
             faults += [RowFault(i, name, REPEATED_RULE) for i in indices.tolist()]
     return hashes, faults
+
+
+def _refuse_mixed(name: str, column: pd.Series) -> None:
+    """Refuse keys of which some are texts and others numbers, as two files may have them."""
+    if column.dtype != object:
+        return
+    types = {type(value) for value in column if not is_absent(value)}
+    if str in types and any(issubclass(kind, Real) for kind in types):
+        refuse_mixed_keys(name)
+
+
+def refuse_mixed_keys(name: str) -> NoReturn:
+    """Refuse a column of keys that has texts and numbers.
+
+    Raises
+    ------
+    DataError
+        Always.
+    """
+    message = (
+        f"{name}: some keys are texts and others are numbers, so that 0012 and 12 would be two; "
+        "write the column as one type in all files"
+    )
+    raise DataError(message)
 
 
 def _read_dates(frame: pd.DataFrame, declared: DataFile) -> tuple[Column | None, list[RowFault]]:

@@ -63,6 +63,10 @@ def test_a_misspelt_column_is_suggested_and_not_taken() -> None:
         (DataFile(outcome_column="home"), {}, (), "home is declared for home and is_default"),
         (DataFile(outcome_column="status"), {}, (), "the data has no column status: the data has"),
         (DataFile(known_afterwards=("debt",)), {}, (), "debt reads the column debt, which is decl"),
+        (
+            DataFile(known_afterwards=("months_since_defualt",)),
+            *({}, (), "months_since_defualt; is months_since_default meant"),
+        ),
         (DataFile(group_column="who"), {}, (), "group_column: the data has no column who"),
     ],
 )
@@ -82,3 +86,8 @@ def test_an_outcome_of_another_spelling_is_suggested_by_its_own_option() -> None
     names = [*NAMES[:-1], "Is_Default"]
     with pytest.raises(DataError, match="declare --outcome-column Is_Default"):
         map_columns(Toy, names, DataFile(), {}, ())
+
+
+def test_a_column_known_only_afterwards_may_be_lacking_but_is_remarked_on() -> None:
+    mapped = map_columns(Toy, NAMES, DataFile(known_afterwards=("recovered",)), {}, ())
+    assert mapped.remarks == ("known_afterwards: the data has no column recovered",)

@@ -1,3 +1,5 @@
+from datetime import date
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,9 +10,9 @@ from training.reading.inspection import (
     ColumnProfile,
     OutcomeColumn,
     profile_columns,
+    remark_on_future,
     suggest_cells,
     suggest_special,
-    words_from_name,
 )
 
 N = 400
@@ -121,11 +123,6 @@ def test_columns_that_identify_group_and_date_rows_are_suggested() -> None:
     assert suggest_special([p for p in columns if p.name == "amount"], rows) == {}
 
 
-@pytest.mark.parametrize("name", ["MitgliedSeit", "mitglied-seit", "MITGLIED_SEIT"])
-def test_a_name_has_the_same_words_however_it_is_written(name: str) -> None:
-    assert words_from_name(name) == {"mitglied", "seit"}
-
-
 @pytest.mark.parametrize(
     ("name", "kind", "missing", "distinct"),
     [
@@ -187,3 +184,66 @@ def test_without_an_outcome_nothing_is_compared_with_it() -> None:
     assert profiles()["collected"].auc == 1.0
     itself = profiles(OutcomeColumn("collected", OUTCOME))["collected"]
     assert (itself.auc, itself.remarks) == (None, ("the outcome",))
+
+
+def profile_one(*cells: object, outcome: OutcomeColumn | None = None) -> ColumnProfile:
+    """Profile a column of these cells in the dialect that is suggested for them."""
+    frame = pd.DataFrame({"column": list(cells)})
+    dialect = suggest_cells(frame, CsvDialect())
+    [profile] = profile_columns(frame, dialect, outcome, lambda: None)
+    return profile
+
+
+def test_numbers_of_two_units_are_remarked_on() -> None:
+    assert profile_one(*["8.2%", "0.08"] * 50).remarks == (
+        "of 100 numbers 50 have %, 50 have no symbol: of different units?",
+    )
+    assert profile_one(*["$5", "€7", "$9"] * 50).remarks == (
+        "of 150 numbers 50 have €, 100 have $: of different units?",
+    )
+    assert profile_one(*["8.2%", "7.1%", "0"] * 50).remarks == ()
+
+
+def test_rare_levels_of_noise_do_not_tell_the_outcome() -> None:
+    random = np.random.default_rng(5)
+    levels = random.integers(0, 1_900, 20_000).astype(str)
+    noise = OutcomeColumn("outcome", random.binomial(1, 0.01, 20_000).astype(float))
+    profile = profile_one(*(f"level {level}" for level in levels), outcome=noise)
+    assert profile.auc == pytest.approx(0.5, abs=0.07)
+    two = profile_one(*np.where(random.random(20_000) < 0.5, "a", "b"), outcome=noise)
+    assert two.auc == pytest.approx(0.5, abs=0.07)
+    outcome = np.where(noise.labels == 1, "written off", "paid")
+    assert profile_one(*outcome, outcome=noise).auc == 1.0
+
+
+def test_the_range_of_dates_shows_years_that_two_digits_put_into_the_future() -> None:
+    frame = pd.DataFrame({"granted": ["31/12/40", "15/06/75"]})
+    dialect = CsvDialect(date="%d/%m/%y")
+    [profile] = profile_columns(frame, dialect, None, lambda: None)
+    assert (profile.low, profile.high) == (1_991.0, 25_932.0)  # 1975-06-15 and 2040-12-31
+    remarked = remark_on_future(profile, dialect, date(2026, 11, 30))
+    assert remarked.remarks == ("dates in the future: write years with four digits",)
+    assert remark_on_future(profile, dialect, date(2041, 1, 1)).remarks == ()
+
+
+def test_a_date_of_birth_never_dates_an_application() -> None:
+    frame = pd.DataFrame({"dob": pd.date_range("1970-01-01", periods=50)})
+    assert suggest_special(profile_columns(frame, CsvDialect(), None, lambda: None), 50) == {}
+
+
+def test_a_column_named_as_a_weight_is_suggested_as_one() -> None:
+    frame = pd.DataFrame({"gewicht": [1.0, 9.5] * 25, "weight": [0.0, 1.0] * 25})
+    columns = profile_columns(frame, CsvDialect(), None, lambda: None)
+    assert suggest_special(columns, 50) == {"weight_column": "gewicht"}
+
+
+def test_digits_with_leading_zeros_are_a_code() -> None:
+    assert profile_one("01067", "80331", "80331").remarks == (
+        "digits with leading zeros: a code and no number?",
+    )
+    assert profile_one("0", "0.5", "7").remarks == ()
+
+
+def test_dates_as_decimals_are_remarked_on() -> None:
+    for cells in (["20210105.0", "20231201.0"], [20210105.0, 20231201.0]):
+        assert "dates? then declare --date %Y%m%d" in profile_one(*cells * 2).remarks

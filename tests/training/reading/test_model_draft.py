@@ -141,3 +141,18 @@ def test_columns_known_only_afterwards_are_declared_so() -> None:
     text = write_draft(replace(DRAFT, profiles=[*PROFILES, leak]))
     assert 'known_afterwards=("recovered",)' in text
     assert "# Left out: recovered (tells the outcome almost alone" in text
+
+
+def test_what_inspect_suggests_to_declare_is_no_field_of_the_draft() -> None:
+    text = write_draft(replace(DRAFT, suggested={"group_column": "yearsEmployed"}))
+    assert "# Left out: yearsEmployed (perhaps the group_column: declare it so" in text
+    assert "years_employed" not in text
+
+
+def test_a_declared_special_column_is_not_declared_to_be_known_only_afterwards() -> None:
+    weight = ColumnProfile(
+        name="wt", kind="number", missing=0, distinct=9, low=1, high=9, remarks=(AFTERWARDS,)
+    )
+    declared = replace(DECLARED, weight_column="wt", known_afterwards=("later",))
+    text = write_draft(replace(DRAFT, data_file=declared, profiles=[*PROFILES, weight]))
+    assert 'known_afterwards=("later",)' in text

@@ -1,7 +1,9 @@
 import numpy as np
 import pandas as pd
+import pytest
 
 from models.data_file import CsvDialect, DataFile
+from models.errors import DataError
 from training.reading.special_columns import read_special
 
 FRAME = pd.DataFrame(
@@ -69,3 +71,15 @@ def test_a_weight_that_is_no_positive_number_is_a_fault() -> None:
     some = special.select(np.array([True, *[False] * 6, True])).weights
     assert some is not None
     assert some.tolist() == [10.0, 0.5]
+
+
+@pytest.mark.parametrize(
+    "declared", [DataFile(id_column="customer"), DataFile(group_column="customer")]
+)
+def test_keys_that_are_texts_in_one_file_and_numbers_in_another_are_refused(
+    declared: DataFile,
+) -> None:
+    parts = [pd.DataFrame({"customer": ["00000012"]}), pd.DataFrame({"customer": [12]})]
+    frame = pd.concat(parts, ignore_index=True)
+    with pytest.raises(DataError, match="customer: some keys are texts and others are numbers"):
+        read_special(frame, declared)
