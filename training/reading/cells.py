@@ -8,7 +8,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from numbers import Real
@@ -36,11 +36,19 @@ KINDS = (
     ("a number with an underscore", re.compile(r"[+-]?[0-9][0-9_]*_[0-9]+(\.[0-9]+)?")),
     ("a number with separators", re.compile(r"[+-]?[0-9]+[.,' ][0-9.,' ]*")),
     ("another number", re.compile(r"[+-]?[0-9]+")),
+    ("an infinite number", re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)),
     ("a date", re.compile(r"[0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{1,4}.*")),
 )
 
 FOUR_DIGITS = "write years with four digits"  # a remedy
 LEAST_MIXED = 0.01  # share of numbers with another symbol, from which they are called mixed
+
+OTHER_TYPES: Mapping[str, tuple[type, ...]] = {  # of Parquet files; no field reads them
+    "bytes": (bytes, bytearray),
+    "a list": (list, tuple, set, np.ndarray),
+    "a record": (dict,),
+    "a duration": (timedelta, np.timedelta64),
+}
 
 Parse = Callable[[object], float | None]  # None: the cell is unreadable; NaN: it is absent
 
@@ -121,7 +129,10 @@ def describe_cell(value: object) -> str:
     if isinstance(value, Real):
         return "a number"
     if not isinstance(value, str):
-        return "a value of another type"
+        kinds = (kind for kind, types in OTHER_TYPES.items() if isinstance(value, types))
+        return next(kinds, "a value of another type")
+    if not value.strip():
+        return "no value"
     if value.strip().lower() in MISSING_WORDS:
         return f'the word "{value.strip()}"'
     return next((kind for kind, form in KINDS if form.fullmatch(value.strip())), "text")

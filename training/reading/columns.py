@@ -70,7 +70,11 @@ def map_columns(
         if len(columns) == 1:
             fields[c.name] = columns[0]
         elif columns:
-            faults.append(f"{c.name}: the data has the columns {' and '.join(columns)}; keep one")
+            listed = " and ".join(columns)
+            faults.append(
+                f"{c.name}: the data has the columns {listed}; name the one that is meant with "
+                f"--column {c.name}={columns[0]}"
+            )
         else:
             unused = [name for name in names if name not in {*model.model_fields, model.label}]
             faults.append(_explain_missing(c.name, unused, is_optional=c.optional))

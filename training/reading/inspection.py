@@ -19,8 +19,10 @@ from models.metrics import auc
 from training.reading.cells import (
     FOUR_DIGITS,
     MISSING_WORDS,
+    OTHER_TYPES,
     convert_dates,
     convert_numbers,
+    describe_cell,
     describe_mixed,
     is_absent,
 )
@@ -53,7 +55,7 @@ DATE_FORMATS = (
 # Thousands and decimal; the first that reads most cells is suggested, so "1,234" is no decimal.
 NUMBER_STYLES = (("", "."), (",", "."), ("", ","), (".", ","))
 
-Kind = Literal["number", "integer", "date", "levels", "text", "empty"]
+Kind = Literal["number", "integer", "date", "levels", "text", "empty", "other"]
 
 
 class OutcomeColumn(NamedTuple):
@@ -185,6 +187,9 @@ def _profile(
         numbers, unreadable = cells.numbers, int(cells.unreadable.sum())
         profile = replace(profile, remarks=_remark_on_numbers(present, dialect, unreadable))
         profile = _set_range(profile, numbers)
+    if kind == "other":
+        remark = f"{describe_cell(present.iloc[0])} cannot be read"
+        return replace(profile, remarks=(remark,))
     if kind == "date":
         profile = _set_range(profile, convert_dates(present, dialect).numbers)
     if outcome is not None and distinct > 1:
@@ -212,6 +217,8 @@ def _choose_kind(present: pd.Series, dialect: CsvDialect, distinct: int) -> Kind
     if not len(present):
         return "empty"
     sample = present.head(SAMPLE_ROWS)
+    if describe_cell(present.iloc[0]) in OTHER_TYPES:
+        return "other"
     numbers = convert_numbers(sample, dialect, {})
     if (~numbers.unreadable).mean() >= LEAST_READABLE:
         readable = numbers.numbers[~numbers.unreadable]

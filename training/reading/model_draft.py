@@ -53,13 +53,15 @@ def write_draft(draft: Draft) -> str:
     left_out: list[str] = []
     names = {*dir(CreditModel), *CreditModel.__annotations__, "int", "float", "cls", "self"}
     names |= {draft.label, "label", "scale", "policy", "horizon", "label_definition"}
+    columns = {profile.name for profile in draft.profiles}
     for profile in draft.profiles:
         if profile.name in special:
             continue
         if reason := _find_suggestion(draft, profile.name) or _find_obstacle(profile):
             left_out.append(f"{INDENT}# Left out: {' '.join(profile.name.split())} ({reason})")
             continue
-        name = _choose_name(profile.name, names)
+        # A field that is called like another column would read either of the two.
+        name = _choose_name(profile.name, names | (columns - {profile.name}))
         names.add(name)
         fields_text.append("\n".join(_write_field(name, profile, len(fields_text) + 1)))
     if not fields_text:
@@ -153,7 +155,7 @@ def _find_suggestion(draft: Draft, name: str) -> str:
 def _find_obstacle(profile: ColumnProfile) -> str:
     if profile.kind == "date":
         return "a date: name it as date_column to test the model out of time, or make it a field"
-    if profile.kind in ("empty", "text"):
+    if profile.kind in ("empty", "text", "other"):
         return "; ".join(profile.remarks) or f"a {profile.kind}"
     if any("?" in remark or remark == "constant" for remark in profile.remarks):
         return "; ".join(profile.remarks)

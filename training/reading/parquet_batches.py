@@ -5,7 +5,7 @@ is in memory at a time.
 """
 
 import io
-import json
+import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -23,6 +23,7 @@ from models.stores.uri import open_store
 from training.reading.columns import refuse_repeated
 
 SUFFIX = ".parquet"
+NAMELESS_INDEX = re.compile(r"__index_level_[0-9]+__")  # the name that pyarrow gives it
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ class ParquetFiles:
         for batch in opened.iter_batches(
             self.batch_rows, row_groups=list(block.row_groups), columns=stored
         ):
-            frame: pd.DataFrame = pa.Table.from_batches([batch]).to_pandas()
+            frame = frame_from_table(pa.Table.from_batches([batch]))
             missing = {name: folders[name] for name in columns if name not in stored}
             frame = frame.assign(**missing)
             frame.index = pd.RangeIndex(start, start + len(frame))
@@ -169,11 +170,17 @@ def _open(location: str, file: str) -> parquet_files.ParquetFile:
 
 
 def _list_columns(schema: pa.Schema, file: str) -> tuple[str, ...]:
-    """Return the columns as pandas has them: without an index, and with those of folders."""
-    metadata = json.loads((schema.metadata or {}).get(b"pandas", b"{}"))
-    indices = {name for name in metadata.get("index_columns", ()) if isinstance(name, str)}
-    stored = [name for name in schema.names if name not in indices]
+    """Return the columns that `frame_from_table` gives, and those of folders."""
+    stored = [name for name in schema.names if not NAMELESS_INDEX.fullmatch(name)]
     return (*stored, *(name for name in columns_from_folders(file) if name not in stored))
+
+
+def frame_from_table(table: pa.Table) -> pd.DataFrame:
+    """Return a table as pandas has it, but with a named index as a column, and without others."""
+    frame: pd.DataFrame = table.to_pandas()
+    named = [name for name in frame.index.names if name in table.column_names]
+    stored = [name for name in table.column_names if not NAMELESS_INDEX.fullmatch(name)]
+    return frame.reset_index(level=named)[stored] if named else frame
 
 
 def columns_from_folders(file: str) -> dict[str, str]:

@@ -34,6 +34,7 @@ from training.reading.cells import (
 )
 from training.reading.columns import ColumnMap, map_columns
 from training.reading.faults import (
+    OUTCOME_RULES,
     DataFault,
     Refused,
     RowFault,
@@ -313,9 +314,7 @@ def _plain_from_number(c: Characteristic, number: float) -> str | int | float | 
 def _find_outcome_faults(
     model: type[CreditModel], declared: DataFile, outcomes: ConvertedColumn, column: pd.Series
 ) -> list[RowFault]:
-    rule = "Outcome should be 0 or 1"
-    if declared.outcome:
-        rule = "Outcome should be one of the declared words"
+    rule = OUTCOME_RULES[bool(declared.outcome)]
     return [
         RowFault(i, model.label, rule, describe_cell(column.iloc[i]))
         for i in np.flatnonzero(outcomes.unreadable).tolist()

@@ -13,7 +13,13 @@ from models.annotations import Column
 from models.data_file import DataFile
 from models.errors import DataError
 from models.weighting import Weights, select_weights
-from training.reading.cells import convert_dates, convert_numbers, describe_cell, is_absent
+from training.reading.cells import (
+    ConvertedColumn,
+    convert_dates,
+    convert_numbers,
+    describe_cell,
+    is_absent,
+)
 from training.reading.faults import RowFault
 from training.split import Hashes, hash_texts
 
@@ -129,7 +135,7 @@ def _read_dates(frame: pd.DataFrame, declared: DataFile) -> tuple[Column | None,
     cells = convert_dates(column, declared.csv)
     is_faulty = cells.unreadable | np.isnan(cells.numbers)
     rule = f"Date should be written as {declared.csv.date}"
-    return cells.numbers, _list_faults(declared.date_column, column, is_faulty, rule)
+    return cells.numbers, _list_faults((declared.date_column, rule), column, cells, is_faulty)
 
 
 def _read_weights(frame: pd.DataFrame, declared: DataFile) -> tuple[Weights | None, list[RowFault]]:
@@ -140,16 +146,24 @@ def _read_weights(frame: pd.DataFrame, declared: DataFile) -> tuple[Weights | No
     is_sound = (cells.numbers >= SMALLEST_WEIGHT) & (cells.numbers <= LARGEST_WEIGHT)
     is_faulty = cells.unreadable | ~is_sound
     rule = f"Weight should be a number from {SMALLEST_WEIGHT:g} to {LARGEST_WEIGHT:,.0f}"
-    return cells.numbers, _list_faults(declared.weight_column, column, is_faulty, rule)
+    return cells.numbers, _list_faults((declared.weight_column, rule), column, cells, is_faulty)
 
 
 def _list_faults(
-    name: str, column: pd.Series, is_faulty: NDArray[np.bool_], rule: str
+    named: tuple[str, str], column: pd.Series, cells: ConvertedColumn, is_faulty: NDArray[np.bool_]
 ) -> list[RowFault]:
+    """List the faults of a column; `named` are its name and the rule."""
     return [
-        RowFault(i, name, rule, describe_cell(column.iloc[i]))
+        RowFault(i, *named, _describe_read_cell(column.iloc[i], cells, i))
         for i in np.flatnonzero(is_faulty).tolist()
     ]
+
+
+def _describe_read_cell(value: object, cells: ConvertedColumn, i: int) -> str:
+    """Describe a cell as it was read, so that a declared missing word is no value."""
+    if cells.unreadable[i]:
+        return describe_cell(value)
+    return "no value" if np.isnan(cells.numbers[i]) else "a number"
 
 
 def text_from_key(value: object, missing: Collection[str] = ("",)) -> str | None:

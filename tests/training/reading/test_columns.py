@@ -37,7 +37,7 @@ def test_a_field_may_have_other_names_in_the_data() -> None:
 
 
 def test_two_columns_for_one_field_are_never_chosen_between() -> None:
-    with pytest.raises(DataError, match=r"debt: the data has the columns debt and AMT; keep one"):
+    with pytest.raises(DataError, match=r"columns debt and AMT; name .* --column debt=debt"):
         foreign("AMT", "debt")
 
 

@@ -247,3 +247,13 @@ def test_digits_with_leading_zeros_are_a_code() -> None:
 def test_dates_as_decimals_are_remarked_on() -> None:
     for cells in (["20210105.0", "20231201.0"], [20210105.0, 20231201.0]):
         assert "dates? then declare --date %Y%m%d" in profile_one(*cells * 2).remarks
+
+
+@pytest.mark.parametrize(
+    ("cell", "kind"), [(b"x", "bytes"), ([1, 2], "a list"), (pd.Timedelta(days=3), "a duration")]
+)
+def test_what_no_field_can_read_is_no_level(cell: object, kind: str) -> None:
+    frame = pd.DataFrame({"column": [cell, cell, None]})
+    [profile] = profile_columns(frame, CsvDialect(), None, lambda: None)
+    assert (profile.kind, profile.missing) == ("other", 1)
+    assert profile.remarks == (f"{kind} cannot be read",)

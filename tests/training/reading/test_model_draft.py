@@ -1,3 +1,4 @@
+import re
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -156,3 +157,23 @@ def test_a_declared_special_column_is_not_declared_to_be_known_only_afterwards()
     declared = replace(DECLARED, weight_column="wt", known_afterwards=("later",))
     text = write_draft(replace(DRAFT, data_file=declared, profiles=[*PROFILES, weight]))
     assert 'known_afterwards=("later",)' in text
+
+
+def test_no_field_of_a_draft_is_called_like_another_column() -> None:
+    number = ColumnProfile(
+        name="Annual Income ($)", kind="number", missing=0, distinct=9, low=0, high=9
+    )
+    text = write_draft(replace(DRAFT, profiles=[number, replace(number, name="annual_income")]))
+    assert re.findall(r"^    (\w*annual_income): ", text, re.MULTILINE) == [
+        "field_annual_income",
+        "annual_income",
+    ]
+
+
+def test_what_no_field_can_read_is_left_out_of_the_draft() -> None:
+    column = ColumnProfile(
+        name="term", kind="other", missing=0, distinct=2, remarks=("a duration cannot be read",)
+    )
+    assert "# Left out: term (a duration cannot be read)" in write_draft(
+        replace(DRAFT, profiles=[*PROFILES, column])
+    )
