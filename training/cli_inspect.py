@@ -33,6 +33,7 @@ from training.reading.inspection import (
 from training.reading.model_draft import Draft, class_name_from_file, write_draft
 from training.reading.options import DataOptions
 from training.reading.sources import read_source
+from training.reading.special_columns import text_from_key
 from training.reading.tabular_files import is_text_file, read_bytes, read_table
 from training.settings import TrainingSettings
 
@@ -143,8 +144,9 @@ def _read_outcome(frame: pd.DataFrame, declared: DataFile) -> OutcomeColumn | No
         return None
     cells = convert_outcomes(frame[name], declared.csv, declared.outcome)
     if cells.unreadable.any():
-        undeclared = frame[name][cells.unreadable].astype(str).str.strip()
-        words = undeclared.value_counts().index[:MOST_WORDS]
+        # Also a word such as 1, which may mean something else beside a 2.
+        texts = pd.Series([text_from_key(value) or "" for value in frame[name]])
+        words = [w for w in texts.value_counts().index if w not in declared.outcome][:MOST_WORDS]
         options = " ".join(shlex.join(["--outcome", f"{word}=..."]) for word in words)
         say(
             f"{name} has words that are not declared: say which is a default (1), which is none "

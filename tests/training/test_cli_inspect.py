@@ -116,3 +116,12 @@ def test_the_draft_of_weighted_rows_has_cut_offs_of_the_applications(
     share = bads / (bads + 9 * (len(toy_frame) - bads))
     assert f"A share of {share:.4f} defaults" in model_file.read_text()
     assert "known_afterwards" not in model_file.read_text()
+
+
+def test_an_outcome_of_ones_and_twos_has_both_listed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pd.DataFrame({"a": 3, "bad": [1, 1, 2]}).to_csv(tmp_path / "rows.csv", index=False)
+    inspect = ["inspect", "--data", str(tmp_path / "rows.csv"), "--outcome-column", "bad"]
+    assert main(inspect, {}) == 0
+    assert "--outcome 1=... --outcome 2=..." in capsys.readouterr().err

@@ -24,7 +24,11 @@ ISO_FORMAT = CsvDialect().date
 PLAIN_NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 # Words that people write for an absent value. They are named in messages, never guessed.
 MISSING_WORDS = frozenset(
-    ("na", "n/a", "n.a.", "nan", "null", "none", "nil", "missing", "unknown", "?", "-", "--", ".")
+    (
+        *("na", "n/a", "n.a.", "nan", "null", "none", "nil", "missing", "unknown"),
+        *("?", "-", "--", "."),
+        *("#n/a", "#na", "#value!"),  # of a spreadsheet
+    )
 )
 CURRENCY = r"[€$£¥₹]|EUR|USD|GBP|INR|CHF|Rs\.?"
 KINDS = (
@@ -34,7 +38,7 @@ KINDS = (
         re.compile(rf"[+-]?({CURRENCY})\s?-?[0-9.,'\s]+|-?[0-9.,'\s]+({CURRENCY})"),
     ),
     ("a number with an underscore", re.compile(r"[+-]?[0-9][0-9_]*_[0-9]+(\.[0-9]+)?")),
-    ("a number with separators", re.compile(r"[+-]?[0-9]+[.,' ][0-9.,' ]*")),
+    ("a number with separators", re.compile(r"[+-]?[0-9]+[.,'\u2019\s][0-9.,'\u2019\s]*")),
     ("another number", re.compile(r"[+-]?[0-9]+")),
     ("an infinite number", re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)),
     ("a date", re.compile(r"[0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{1,4}.*")),

@@ -89,12 +89,7 @@ def map_columns(
     if faults:
         raise DataError(_explain_delimiter(names) or "; ".join(faults))
     absent = tuple(c.name for c in list_fields(model) if c.name not in fields)
-    lacking = tuple(
-        f"known_afterwards: the data has no column {column}"
-        for column in declared.known_afterwards
-        if column not in names
-    )
-    return ColumnMap(fields, absent, outcome, special, lacking)
+    return ColumnMap(fields, absent, outcome, special, _list_lacking(names, declared))
 
 
 SPECIAL = ("id_column", "group_column", "date_column", "weight_column")
@@ -113,10 +108,23 @@ def check_special(names: Sequence[str], declared: DataFile) -> list[str]:
         if column not in names and (suggestion := _suggest(column, others))
     ]
     return misspelt + [
-        f"{setting}: the data has no column {column}{_suggest(column, names)}"
+        f"{setting}: the data has no column {column}"
+        + (_suggest(column, names) or f"; if it needs none, declare {_switch_off(setting)}")
         for setting in SPECIAL
         if (column := getattr(declared, setting)) is not None and column not in names
     ]
+
+
+def _list_lacking(names: Sequence[str], declared: DataFile) -> tuple[str, ...]:
+    return tuple(
+        f"known_afterwards: the data has no column {column}"
+        for column in declared.known_afterwards
+        if column not in names
+    )
+
+
+def _switch_off(setting: str) -> str:
+    return f"--{setting.replace('_', '-')} ''"
 
 
 def _suggest(name: str, names: Sequence[str]) -> str:

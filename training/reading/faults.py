@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice
+from shlex import quote
 from typing import NamedTuple, NoReturn
 
 from models.errors import DataError
@@ -114,7 +115,8 @@ def _find_remedy(rule: str, kind: str) -> str:
     word = kind.split('"')[1] if kind.startswith("the word ") else None
     if rule in OUTCOME_RULES and (word or kind == "no value"):
         numbers = " --outcome 1=1 --outcome 0=0" if rule == NUMBERS_RULE else ""
-        return f"to leave them out, declare --outcome {word or ''}=excluded{numbers}"
+        written = quote(word) if word else ""
+        return f"to leave them out, declare --outcome {written}=excluded{numbers}"
     if word:
-        return f"declare --missing {word}"
+        return f"declare --missing {quote(word)}"
     return REMEDIES.get(kind, "")

@@ -4,7 +4,7 @@ Everything here is a suggestion. A model file, or an option, declares what train
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal, NamedTuple
@@ -41,19 +41,26 @@ DISGUISE = 0.95  # AUC of one column, from which it may be known only after the 
 AFTERWARDS = "tells the outcome almost alone: known only afterwards?"  # a remark
 AMBIGUOUS = "day or month first? both read every date; declare --date"  # a remark
 LEADING_ZEROS = "digits with leading zeros: a code and no number?"  # a remark
+OTHER_DATES = "dates of another form than --date? one form holds for a file"  # a remark
 OUTCOME = "the outcome"  # a remark on the column itself
 LEAST_READABLE = 0.95  # share of present cells that a kind must read
 SYMBOLS = ("$", "€", "£", "%")
 DATE_ROWS = 2_000  # from which the form of dates is suggested
+DATE_SAMPLE = 200  # cells of a text that are compared with every form of dates
 COMPACT = CsvDialect(date="%Y%m%d")  # such dates are whole numbers too: never assumed
 DATE_FORMATS = (
     *("%Y-%m-%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%Y/%m/%d", "%m-%d-%Y", "%d-%m-%Y"),
     *("%d-%b-%y", "%d-%b-%Y", "%b %d, %Y", "%d.%m.%y", "%m/%d/%y", "%d/%m/%y"),
     *("%b-%y", "%b-%Y", "%Y-%m", "%m/%Y"),
-    *("%d.%m.%Y %H:%M", "%m/%d/%Y %H:%M", "%d/%m/%Y %H:%M"),
+    *("%d.%m.%Y %H:%M", "%m/%d/%Y %H:%M", "%d/%m/%Y %H:%M", "%m/%d/%Y %I:%M %p"),
 )
+BLANKS = (" ", "\N{NO-BREAK SPACE}", "\N{NARROW NO-BREAK SPACE}")
 # Thousands and decimal; the first that reads most cells is suggested, so "1,234" is no decimal.
-NUMBER_STYLES = (("", "."), (",", "."), ("", ","), (".", ","))
+NUMBER_STYLES = (
+    *(("", "."), (",", "."), ("", ","), (".", ",")),
+    *(("'", "."), ("\N{RIGHT SINGLE QUOTATION MARK}", ".")),  # Swiss
+    *((blank, decimal) for blank in BLANKS for decimal in (",", ".")),
+)
 
 Kind = Literal["number", "integer", "date", "levels", "text", "empty", "other"]
 
@@ -181,28 +188,36 @@ def _profile(
         distinct=distinct,
         levels=tuple(sorted(present.astype(str).str.strip().unique())) if kind == "levels" else (),
     )
-    numbers: Column | None = None
-    if kind in ("number", "integer"):
-        cells = convert_numbers(column, dialect, {})
-        numbers, unreadable = cells.numbers, int(cells.unreadable.sum())
-        profile = replace(profile, remarks=_remark_on_numbers(present, dialect, unreadable))
-        profile = _set_range(profile, numbers)
     if kind == "other":
         remark = f"{describe_cell(present.iloc[0])} cannot be read"
         return replace(profile, remarks=(remark,))
+    numbers = None
+    if kind in ("number", "integer"):
+        numbers = convert_numbers(column, dialect, {}).numbers
+        profile = _set_range(profile, numbers)
     if kind == "date":
         profile = _set_range(profile, convert_dates(present, dialect).numbers)
+    profile = replace(profile, remarks=tuple(_remark_on_cells(kind, present, dialect)))
     if outcome is not None and distinct > 1:
         ranks = numbers if numbers is not None else _rank_levels(column, outcome, distinct)
         profile = replace(profile, auc=_measure_auc(ranks, outcome))
-    if numbers is not None and kind == "integer" and _are_compact_dates(numbers):
-        profile = replace(profile, remarks=(f"dates? then declare --date {COMPACT.date}",))
-    if kind == "date" and _is_ambiguous(present.head(DATE_ROWS), dialect):
-        profile = replace(profile, remarks=(AMBIGUOUS,))
     presence = None if outcome is None else _measure_auc((~absent).astype(np.float64), outcome)
     if presence is not None and max(presence, 1 - presence) >= DISGUISE:
         profile = replace(profile, auc=presence)
     return replace(profile, remarks=tuple(_list_suspicions(profile, len(column))))
+
+
+def _remark_on_cells(kind: Kind, present: pd.Series, dialect: CsvDialect) -> Iterator[str]:
+    """Yield what looks wrong about how the cells are written."""
+    if kind in ("number", "integer"):
+        yield from _remark_on_numbers(kind, present, dialect)
+    elif kind == "date":
+        if unreadable := int(convert_dates(present, dialect).unreadable.sum()):
+            yield f"{_count_cells(unreadable)} no date"
+        if _is_ambiguous(present.head(DATE_ROWS), dialect):
+            yield AMBIGUOUS
+    elif kind != "empty" and _has_other_dates(present, dialect):
+        yield OTHER_DATES
 
 
 def _find_absent(column: pd.Series, dialect: CsvDialect) -> NDArray[np.bool_]:
@@ -267,24 +282,39 @@ def _list_suspicions(profile: ColumnProfile, rows: int) -> Sequence[str]:
         remarks.append("one value per row: an identifier?")
     if profile.auc is not None and max(profile.auc, 1 - profile.auc) >= DISGUISE:
         remarks.append(AFTERWARDS)
-    if profile.kind == "text" and profile.distinct < rows:
+    if profile.kind == "text" and profile.distinct < rows and OTHER_DATES not in remarks:
         remarks.append(f"{profile.distinct} words: too many for levels")
     return remarks
+
+
+def _count_cells(count: int) -> str:
+    return f"{count} cells are" if count != 1 else "1 cell is"
+
+
+def _has_other_dates(present: pd.Series, dialect: CsvDialect) -> bool:
+    """Return whether most cells are dates, though not all of the declared form."""
+    sample = present.head(DATE_SAMPLE)
+    are_dates = np.zeros(len(sample), bool)
+    for form in (dialect.date, CsvDialect().date, *DATE_FORMATS):
+        are_dates |= ~convert_dates(sample, replace(dialect, date=form)).unreadable
+    return bool(are_dates.mean() >= LEAST_READABLE)
 
 
 def _set_range(profile: ColumnProfile, numbers: Column) -> ColumnProfile:
     return replace(profile, low=float(np.nanmin(numbers)), high=float(np.nanmax(numbers)))
 
 
-def _remark_on_numbers(present: pd.Series, dialect: CsvDialect, unreadable: int) -> tuple[str, ...]:
-    remarks = [describe_mixed(present, dialect)]
-    if unreadable:
-        remarks.append(
-            f"{unreadable} cells are no number; they are refused, or declare them missing"
-        )
+def _remark_on_numbers(kind: Kind, present: pd.Series, dialect: CsvDialect) -> Iterator[str]:
+    cells = convert_numbers(present, dialect, {})
+    if mixed := describe_mixed(present, dialect):
+        yield mixed
+    if unreadable := int(cells.unreadable.sum()):
+        remedy = "they are refused, or declare them missing"
+        yield f"{_count_cells(unreadable)} no number; {remedy}"
     if pd.api.types.is_string_dtype(present) and present.str.strip().str.match("0[0-9]").any():
-        remarks.append(LEADING_ZEROS)
-    return tuple(filter(None, remarks))
+        yield LEADING_ZEROS
+    if kind == "integer" and _are_compact_dates(cells.numbers):
+        yield f"dates? then declare --date {COMPACT.date}"
 
 
 def _are_compact_dates(numbers: Column) -> bool:

@@ -12,7 +12,7 @@ from models.data_file import CsvDialect, DataFile
 from models.errors import DataError
 from training.reading.column_names import PROTECTED_WORDS, has_word
 from training.reading.columns import SPECIAL
-from training.reading.inspection import AFTERWARDS, ColumnProfile
+from training.reading.inspection import AFTERWARDS, AMBIGUOUS, ColumnProfile
 
 ROOM = 2.0  # bounds are this many times the largest number in the data, rounded up
 LEAST_AUC = 0.52  # of a column alone, from which the draft mentions a direction
@@ -115,6 +115,9 @@ def _write_head(draft: Draft) -> Iterator[str]:
     yield f"{INDENT}# A share of {draft.base_rate:.4f} defaults. These cut-offs are a beginning."
     yield f"{INDENT}policy: ClassVar = Cutoffs(approve_below={approve}, decline_from={2 * approve})"
     if written := _write_call(draft.data_file, INDENT):
+        for profile in draft.profiles:
+            if AMBIGUOUS in profile.remarks:
+                yield f"{INDENT}# {' '.join(profile.name.split())}: {AMBIGUOUS}"
         yield f"{INDENT}data_file: ClassVar = {written}"
 
 

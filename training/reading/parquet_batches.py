@@ -178,9 +178,9 @@ def _list_columns(schema: pa.Schema, file: str) -> tuple[str, ...]:
 def frame_from_table(table: pa.Table) -> pd.DataFrame:
     """Return a table as pandas has it, but with a named index as a column, and without others."""
     frame: pd.DataFrame = table.to_pandas()
-    named = [name for name in frame.index.names if name in table.column_names]
+    index_names = [name for name in frame.index.names if name in table.column_names]
     stored = [name for name in table.column_names if not NAMELESS_INDEX.fullmatch(name)]
-    return frame.reset_index(level=named)[stored] if named else frame
+    return frame.reset_index(level=index_names)[stored] if index_names else frame
 
 
 def columns_from_folders(file: str) -> dict[str, str]:

@@ -13,6 +13,7 @@ from training.reading.applications import list_fields
 from training.reading.cells import FOUR_DIGITS
 from training.reading.model_draft import PLACEHOLDERS
 from training.reading.row_validation import CheckedRows
+from training.reading.special_columns import SpecialColumns
 
 
 def list_remarks(rows: CheckedRows, where: str = "") -> tuple[str, ...]:
@@ -46,12 +47,7 @@ def remark_on_future(rows: CheckedRows, csv: CsvDialect, today: date) -> tuple[s
 def _generate(rows: CheckedRows, where: str) -> Iterator[str]:
     if rows.excluded:
         yield f"{rows.model.label}: excluded outcome, left out ({rows.excluded} rows)"
-    weights, count = rows.special.weights, len(rows.labels)
-    if weights is not None and count:
-        yield (
-            f"{rows.special.weight_column}: the rows stand for {weights.sum():,.0f} applications "
-            f"and are as informative as {count_effective(count, weights):,.0f} unweighted rows"
-        )
+    yield from _remark_on_weights(rows.special, len(rows.labels))
     yield from rows.remarks
     for name in rows.absent:
         yield f"{name}: the data has no such column, so no row has a value"
@@ -63,3 +59,18 @@ def _generate(rows: CheckedRows, where: str) -> Iterator[str]:
             yield f"{name}: no row{where} has a value"
         elif values.min() == values.max() and len(values) == len(column):
             yield f"{name}: every row{where} has the same value"
+
+
+def _remark_on_weights(special: SpecialColumns, rows: int) -> Iterator[str]:
+    if special.weights is None or not rows:
+        return
+    total = special.weights.sum()
+    yield (
+        f"{special.weight_column}: the rows stand for {total:,.0f} applications and are as "
+        f"informative as {count_effective(rows, special.weights):,.0f} unweighted rows"
+    )
+    if total < rows:
+        yield (
+            f"{special.weight_column}: the weights are below 1 on average; a weight is how many "
+            "applications a row stands for, not a share"
+        )

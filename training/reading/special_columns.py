@@ -150,11 +150,14 @@ def _read_weights(frame: pd.DataFrame, declared: DataFile) -> tuple[Weights | No
 
 
 def _list_faults(
-    named: tuple[str, str], column: pd.Series, cells: ConvertedColumn, is_faulty: NDArray[np.bool_]
+    column_and_rule: tuple[str, str],
+    column: pd.Series,
+    cells: ConvertedColumn,
+    is_faulty: NDArray[np.bool_],
 ) -> list[RowFault]:
-    """List the faults of a column; `named` are its name and the rule."""
+    """List the faults of a column; `column_and_rule` are its name and what it breaks."""
     return [
-        RowFault(i, *named, _describe_read_cell(column.iloc[i], cells, i))
+        RowFault(i, *column_and_rule, _describe_read_cell(column.iloc[i], cells, i))
         for i in np.flatnonzero(is_faulty).tolist()
     ]
 

@@ -134,7 +134,7 @@ def _open_source(model: type[CreditModel], request: DataRequest, engine: Engine)
     if source.declared.weight_column is not None:
         message = (
             f"weight_column {source.declared.weight_column}: --engine {engine.name} counts every "
-            "row once; leave the column out, or train with --engine memory"
+            "row once; to do so, declare --weight-column '', or train with --engine memory"
         )
         raise DataError(message)
     return source

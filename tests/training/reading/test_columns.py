@@ -8,6 +8,7 @@ from models.data_file import DataFile
 from models.errors import DataError
 from tests.support.toy import Toy
 from training.reading.columns import ColumnMap, map_columns
+from training.reading.options import DataOptions
 
 NAMES = ["age", "income", "debt", "home", "months_since_default", "is_default"]
 
@@ -91,3 +92,13 @@ def test_an_outcome_of_another_spelling_is_suggested_by_its_own_option() -> None
 def test_a_column_known_only_afterwards_may_be_lacking_but_is_remarked_on() -> None:
     mapped = map_columns(Toy, NAMES, DataFile(known_afterwards=("recovered",)), {}, ())
     assert mapped.remarks == ("known_afterwards: the data has no column recovered",)
+
+
+def test_a_special_column_that_the_data_lacks_can_be_switched_off() -> None:
+    declared = DataFile(weight_column="wt", known_afterwards=("incomee",))
+    with pytest.raises(DataError, match="column wt; if it needs none, declare --weight-column ''"):
+        map_columns(Toy, NAMES, declared, {}, ())
+    values = {"weight-column": "", "known-afterwards": [""]}
+    switched_off = DataOptions(values=values).declare(declared)
+    assert switched_off == DataFile()
+    assert map_columns(Toy, NAMES, switched_off, {}, ()).special == {}

@@ -27,3 +27,8 @@ def test_a_blank_outcome_can_be_left_out_by_a_declaration() -> None:
         "to leave them out, declare --outcome n/a=excluded",
         "to leave them out, declare --outcome =excluded --outcome 1=1 --outcome 0=0",
     ]
+
+
+def test_a_word_that_a_shell_would_not_pass_on_is_quoted() -> None:
+    [fault] = summarise([RowFault(0, "income", "a rule", 'the word "#N/A"')], range(1))
+    assert fault.remedy == "declare --missing '#N/A'"

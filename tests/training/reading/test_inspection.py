@@ -73,6 +73,7 @@ def test_a_quoted_decimal_comma_is_suggested_beside_a_comma_as_delimiter() -> No
         ("%Y-%m", ["2015-12", "2016-01"]),
         ("%m/%Y", ["12/2015", "01/2016"]),
         ("%d-%m-%Y", ["31-12-2024", "01-02-2023"]),
+        ("%m/%d/%Y %I:%M %p", ["12/31/2024 10:15 AM", "01/02/2023 11:59 PM"]),
         ("%d.%m.%Y %H:%M", ["31.12.2024 10:15", "01.02.2023 23:59"]),
     ],
 )
@@ -257,3 +258,37 @@ def test_what_no_field_can_read_is_no_level(cell: object, kind: str) -> None:
     [profile] = profile_columns(frame, CsvDialect(), None, lambda: None)
     assert (profile.kind, profile.missing) == ("other", 1)
     assert profile.remarks == (f"{kind} cannot be read",)
+
+
+@pytest.mark.parametrize(
+    ("thousands", "decimal", "text"),
+    [
+        ("'", ".", "1'234.50"),
+        ("\N{RIGHT SINGLE QUOTATION MARK}", ".", "1\N{RIGHT SINGLE QUOTATION MARK}234.50"),
+        (" ", ",", "1 234,50"),
+        ("\N{NARROW NO-BREAK SPACE}", ",", "1\N{NARROW NO-BREAK SPACE}234,50"),
+        ("\N{NO-BREAK SPACE}", ".", "1\N{NO-BREAK SPACE}234.50"),
+    ],
+)
+def test_thousands_of_other_countries_are_suggested(
+    thousands: str, decimal: str, text: str
+) -> None:
+    suggested = suggest_cells(pd.DataFrame({"amount": [text, "7"]}), CsvDialect())
+    assert (suggested.thousands, suggested.decimal) == (thousands, decimal)
+
+
+def test_errors_of_a_spreadsheet_are_suggested_as_missing() -> None:
+    frame = pd.DataFrame({"amount": ["1", "#N/A", "#VALUE!"]})
+    assert suggest_cells(frame, CsvDialect()).missing == ("", "#N/A", "#VALUE!")
+
+
+def test_cells_that_are_no_date_are_counted() -> None:
+    assert profile_one(*["2024-01-31"] * 40, "soon").remarks == ("1 cell is no date",)
+
+
+def test_dates_of_two_forms_are_no_mere_words() -> None:
+    frame = pd.DataFrame({"granted": [f"2024-01-{1 + i % 28:02}" for i in range(90)]})
+    frame.loc[:40, "granted"] = [f"{1 + i % 28:02}.{1 + i % 12:02}.2023" for i in range(41)]
+    [profile] = profile_columns(frame, CsvDialect(), None, lambda: None)
+    assert profile.remarks == ("dates of another form than --date? one form holds for a file",)
+    assert profile_one("rent", "own").remarks == ()

@@ -9,7 +9,7 @@ from models.contract import CreditModel, characteristics
 from models.data_file import CsvDialect, DataFile
 from models.discovery import credit_models
 from models.errors import DataError
-from training.reading.inspection import AFTERWARDS, ColumnProfile
+from training.reading.inspection import AFTERWARDS, AMBIGUOUS, ColumnProfile
 from training.reading.model_draft import Draft, class_name_from_file, write_draft
 
 PROFILES = [
@@ -177,3 +177,9 @@ def test_what_no_field_can_read_is_left_out_of_the_draft() -> None:
     assert "# Left out: term (a duration cannot be read)" in write_draft(
         replace(DRAFT, profiles=[*PROFILES, column])
     )
+
+
+def test_a_draft_says_that_its_form_of_dates_is_a_guess() -> None:
+    column = ColumnProfile(name="granted", kind="date", missing=0, distinct=9, remarks=(AMBIGUOUS,))
+    text = write_draft(replace(DRAFT, profiles=[*PROFILES[:8], column]))
+    assert f"    # granted: {AMBIGUOUS}\n    data_file: ClassVar" in text

@@ -68,3 +68,13 @@ def test_numbers_of_two_units_are_remarked_on(toy_frame: pd.DataFrame) -> None:
     assert list_remarks(check_rows(Toy, frame, 0, Reading(declared=declared))) == (
         "debt: of 4000 numbers 2000 have $, 2000 have no symbol: of different units?",
     )
+
+
+def test_weights_that_are_shares_are_remarked_on(toy_frame: pd.DataFrame) -> None:
+    declared = Reading(declared=DataFile(weight_column="wt"))
+    small, sound = (
+        list_remarks(check_rows(Toy, toy_frame.assign(wt=weight), 0, declared))
+        for weight in (0.5, 1.0)
+    )
+    assert small[1].startswith("wt: the weights are below 1 on average; a weight is how many")
+    assert len(sound) == 1

@@ -83,11 +83,10 @@ def test_other_files_are_neither_read_nor_written(tmp_path: Path) -> None:
 
 
 def test_a_named_index_is_a_column_and_another_is_none(tmp_path: Path) -> None:
-    FRAME.assign(ref=["a", "b"]).set_index("ref").to_parquet(tmp_path / "named.parquet")
+    FRAME.assign(ref=["a", "b"]).set_index("ref").to_parquet(tmp_path / "ref.parquet")
     FRAME.set_axis([7, 9]).to_parquet(tmp_path / "nameless.parquet")
-    named, nameless = (
-        read_table(str(tmp_path / name)).frame for name in ("named.parquet", "nameless.parquet")
-    )
-    assert list(named.columns) == ["age", "income", "home", "ref"]
-    assert named["ref"].tolist() == ["a", "b"]
+    frame = read_table(str(tmp_path / "ref.parquet")).frame
+    assert list(frame.columns) == ["age", "income", "home", "ref"]
+    assert frame["ref"].tolist() == ["a", "b"]
+    nameless = read_table(str(tmp_path / "nameless.parquet")).frame
     assert list(nameless.columns) == ["age", "income", "home"]
