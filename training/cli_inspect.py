@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from models.annotations import date_from_days
-from models.contract import CreditModel
+from models.contract import CreditModel, name_from_class
 from models.data_file import CsvDialect, DataFile
 from models.errors import DataError
 from training.progress import say, show_steps
@@ -213,5 +213,6 @@ def _write_model(path: Path, draft: Draft) -> str:
     except OSError as error:
         message = f"--write-model {path}: {error.strerror or error}; choose another name"
         raise DataError(message) from error
-    print(f"Wrote {path}: edit it, then train with CREDIT_MODELS={path.stem}")
+    name = name_from_class(draft.class_name)
+    print(f"Wrote {path}: edit it, then CREDIT_MODELS={path.stem} trains it as --model {name}")
     return str(path)

@@ -125,3 +125,13 @@ def test_an_outcome_of_ones_and_twos_has_both_listed(
     inspect = ["inspect", "--data", str(tmp_path / "rows.csv"), "--outcome-column", "bad"]
     assert main(inspect, {}) == 0
     assert "--outcome 1=... --outcome 2=..." in capsys.readouterr().err
+
+
+def test_the_name_of_a_drafted_model_is_told(
+    tmp_path: Path, toy_frame: pd.DataFrame, capsys: pytest.CaptureFixture[str]
+) -> None:
+    toy_frame.to_csv(tmp_path / "rows.csv", index=False)
+    write = ["--write-model", str(tmp_path / "m_a_serial.py")]
+    assert main(["inspect", "--data", str(tmp_path / "rows.csv"), *write], {}) == 0
+    sentence = "CREDIT_MODELS=m_a_serial trains it as --model ma_serial"
+    assert sentence in capsys.readouterr().out

@@ -30,6 +30,7 @@ def test_a_number_carries_the_value_that_it_abbreviates() -> None:
 def test_a_tiny_number_is_not_written_as_nothing() -> None:
     assert format_number(3e-6) == '<data value="3e-06">3e\N{MINUS SIGN}06</data>'
     assert ">0.003 %<" in format_share(3e-5)
+    assert ">+0.0<" in format_number(3e-4, 1, "+")  # a z has one decimal
     assert (">0.0000<" in format_number(0.0), ">0.0 %<" in format_share(0.0)) == (True, True)
 
 
