@@ -147,7 +147,12 @@ class CreditModel(BaseModel):
 @cache
 def name_from_model(model: type[CreditModel]) -> str:
     """Return the name of a credit model in URLs and in the bucket: its class name in snake case."""
-    return re.sub(WORD_STARTS, "_", model.__name__).lower()
+    return name_from_class(model.__name__)
+
+
+def name_from_class(class_name: str) -> str:
+    """Return the name that a credit model of this class name has."""
+    return re.sub(WORD_STARTS, "_", class_name).lower()
 
 
 @cache

@@ -13,10 +13,11 @@ from models.discovery import credit_models
 from models.errors import RegistryError
 from models.registry.bundle import bundle_from_bytes, scorer_from_bundle
 from models.registry.pointer import find_pointer
-from models.registry.versions import read_by_name
+from models.registry.versions import read_by_name, version_names
 from models.stores.uri import open_store
 from training.evaluation import EvaluationFigures, evaluate_scorer
 from training.parts import part_from_rows
+from training.progress import say
 from training.reading.data import DataRequest, read_data
 from training.reading.options import DataOptions
 from training.reporting.segments import SegmentFigures
@@ -29,7 +30,9 @@ def evaluate_version(options: argparse.Namespace, settings: TrainingSettings) ->
     store = open_store(options.store)
     pointer = find_pointer(store, options.model)
     if options.version is None and pointer is None:
-        message = f"{options.model} has no champion; set --version"
+        published = version_names(store, options.model)
+        remedy = "set --version" if published else "no version was published; train one first"
+        message = f"{options.model} has no champion; {remedy}"
         raise RegistryError(message)
     name = options.version or (pointer and pointer.champion.version)
     version, data = read_by_name(store, options.model, str(name))
@@ -42,13 +45,19 @@ def evaluate_version(options: argparse.Namespace, settings: TrainingSettings) ->
     )
     rows = read_data(model, request).rows
     part = part_from_rows(rows, only_held=options.held)
+    never_fitted = int(part.is_held.sum())
+    if not options.held and 2 * never_fitted < len(part.labels):
+        say(
+            f"{len(part.labels) - never_fitted} of {len(part.labels)} rows were fitted if the "
+            "model was trained on this data, and their figures are too good; --held leaves them out"
+        )
     figures = evaluate_scorer(scorer, part, options.seed, bundle.manifest.default_from)
     _print_tables(f"{options.model} {version.version}", figures)
     summary = {
         "model": options.model,
         "version": version.version,
         "rows_refused": rows.refused,
-        "rows_never_fitted": int(part.is_held.sum()),
+        "rows_never_fitted": never_fitted,
     }
     print(json.dumps(summary | asdict(figures)))
 

@@ -4,6 +4,7 @@ import argparse
 import json
 import shlex
 from dataclasses import asdict, dataclass, fields, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +13,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from models.contract import CreditModel
+from models.annotations import date_from_days
+from models.contract import CreditModel, name_from_class
 from models.data_file import CsvDialect, DataFile
 from models.errors import DataError
 from training.progress import say, show_steps
-from training.reading.cells import convert_outcomes
+from training.reading.cells import convert_numbers, convert_outcomes
 from training.reading.columns import check_special
 from training.reading.database import Query
 from training.reading.dialect_detection import detect_dialect
@@ -24,12 +26,14 @@ from training.reading.inspection import (
     ColumnProfile,
     OutcomeColumn,
     profile_columns,
+    remark_on_future,
     suggest_cells,
     suggest_special,
 )
 from training.reading.model_draft import Draft, class_name_from_file, write_draft
 from training.reading.options import DataOptions
 from training.reading.sources import read_source
+from training.reading.special_columns import text_from_key
 from training.reading.tabular_files import is_text_file, read_bytes, read_table
 from training.settings import TrainingSettings
 
@@ -60,6 +64,8 @@ def inspect_file(options: argparse.Namespace, settings: TrainingSettings) -> Non
             profiles = profile_columns(frame, dialect, inspected.outcome, advance)
     else:
         profiles = profile_columns(frame, dialect, inspected.outcome, lambda: None)
+    today = datetime.now(UTC).date()
+    profiles = [remark_on_future(profile, dialect, today) for profile in profiles]
     _print_profiles(inspected, profiles)
     words = list_options(inspected.declared)
     if words:
@@ -74,7 +80,8 @@ def inspect_file(options: argparse.Namespace, settings: TrainingSettings) -> Non
         print(f"Consider: {shlex.join(considered)}")
     written = None
     if options.write_model is not None:
-        written = _write_model(options.write_model, inspected, profiles)
+        draft = _make_draft(options.write_model, inspected, profiles)
+        written = _write_model(options.write_model, replace(draft, suggested=special))
     summary = {
         "rows": len(frame),
         "options": words,
@@ -137,8 +144,9 @@ def _read_outcome(frame: pd.DataFrame, declared: DataFile) -> OutcomeColumn | No
         return None
     cells = convert_outcomes(frame[name], declared.csv, declared.outcome)
     if cells.unreadable.any():
-        undeclared = frame[name][cells.unreadable].astype(str).str.strip()
-        words = undeclared.value_counts().index[:MOST_WORDS]
+        # Also a word such as 1, which may mean something else beside a 2.
+        texts = pd.Series([text_from_key(value) or "" for value in frame[name]])
+        words = [w for w in texts.value_counts().index if w not in declared.outcome][:MOST_WORDS]
         options = " ".join(shlex.join(["--outcome", f"{word}=..."]) for word in words)
         say(
             f"{name} has words that are not declared: say which is a default (1), which is none "
@@ -156,7 +164,9 @@ def _print_profiles(inspected: InspectedFile, profiles: list[ColumnProfile]) -> 
     for p in profiles:
         values = ", ".join(p.levels[:MOST_WORDS]) + (", ..." if len(p.levels) > MOST_WORDS else "")
         if p.low is not None and p.high is not None:
-            values = f"{p.low:,g} to {p.high:,g}"
+            limits = p.low, p.high
+            low, high = (date_from_days(x) if p.kind == "date" else f"{x:,g}" for x in limits)
+            values = f"{low} to {high}"
         missing = f"{p.missing / max(len(inspected.frame), 1):.1%}" if p.missing else ""
         alone = "" if p.auc is None else f"{p.auc:.3f}"
         cells = (p.name, p.kind, missing, f"{p.distinct:,}", values, alone, "; ".join(p.remarks))
@@ -165,27 +175,44 @@ def _print_profiles(inspected: InspectedFile, profiles: list[ColumnProfile]) -> 
     (console if console.is_terminal else Console(width=WIDTH)).print(table)
 
 
-def _write_model(path: Path, inspected: InspectedFile, profiles: list[ColumnProfile]) -> str:
-    """Write a model file, and never over another one."""
+def _make_draft(path: Path, inspected: InspectedFile, profiles: list[ColumnProfile]) -> Draft:
     if not len(inspected.frame):
         message = "--write-model needs rows; the data has none"
         raise DataError(message)
     if inspected.outcome is None:
         message = "--write-model needs the outcome: declare --outcome-column and --outcome"
         raise DataError(message)
-    draft = Draft(
+    return Draft(
         source=inspected.name,
         class_name=class_name_from_file(path.name),
         label=LABEL,
         data_file=inspected.declared,
-        base_rate=float(np.nanmean(inspected.outcome.labels)),
+        base_rate=_measure_base_rate(inspected, inspected.outcome),
         profiles=profiles,
     )
+
+
+def _measure_base_rate(inspected: InspectedFile, outcome: OutcomeColumn) -> float:
+    """Return the share of defaults among the applications that the rows stand for."""
+    weights = np.ones(len(outcome.labels))
+    if inspected.declared.weight_column is not None:
+        column = inspected.frame[inspected.declared.weight_column]
+        weights = convert_numbers(column, inspected.declared.csv, {}).numbers
+    is_used = ~np.isnan(outcome.labels) & (weights > 0)
+    if not is_used.any():
+        message = "--weight-column: no row has a weight above 0 and an outcome"
+        raise DataError(message)
+    return float(np.average(outcome.labels[is_used], weights=weights[is_used]))
+
+
+def _write_model(path: Path, draft: Draft) -> str:
+    """Write a model file, and never over another one."""
     try:
         with path.open("x", encoding="utf-8") as file:
             file.write(write_draft(draft))
     except OSError as error:
         message = f"--write-model {path}: {error.strerror or error}; choose another name"
         raise DataError(message) from error
-    print(f"Wrote {path}: edit it, then train with CREDIT_MODELS={path.stem}")
+    name = name_from_class(draft.class_name)
+    print(f"Wrote {path}: edit it, then CREDIT_MODELS={path.stem} trains it as --model {name}")
     return str(path)

@@ -18,7 +18,7 @@ from training.reading.options import DataOptions
 from training.run import Trained, TrainingJob, prepare
 from training.search_settings import SearchSettings, parse_parameters
 from training.settings import TrainingSettings
-from training.streaming.engine import Engine
+from training.streaming.engine import Engine, require_use
 
 
 def train_and_release(options: argparse.Namespace, settings: TrainingSettings) -> None:
@@ -47,8 +47,10 @@ def train_and_release(options: argparse.Namespace, settings: TrainingSettings) -
             parameters=parse_parameters(options.parameters),
             balance=options.balance,
         ),
-        engine=Engine(
-            name=options.engine, sample_rows=options.sample_rows, scheduler=options.scheduler
+        engine=require_use(
+            Engine(
+                name=options.engine, sample_rows=options.sample_rows, scheduler=options.scheduler
+            )
         ),
     )
     selection = select_family(prepare(job), store)

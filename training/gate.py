@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from models.gate_policy import Consequence, GateName
 
-MORE_ROWS = "train on more rows, so that the difference can be measured more closely"
+KEEP_CHAMPION = (
+    "keep the champion; if the difference may be chance, more rows would measure it more closely"
+)
 REVIEW_FIELDS = "review the fields that stand in for the protected one, and the approval cut-off"
 
 REMEDIES: Mapping[GateName, str] = {
@@ -36,9 +38,9 @@ REMEDIES: Mapping[GateName, str] = {
     "calibrated_by_group": "look for a field that explains why the named group defaults more or "
     "less often",
     "floor": "improve the data or the fields; or lower the floor, if the policy asks too much",
-    "auc_not_worse_than_champion": MORE_ROWS + ", or keep the champion",
-    "log_loss_not_worse_than_champion": MORE_ROWS + ", or keep the champion",
-    "brier_not_worse_than_champion": MORE_ROWS + ", or keep the champion",
+    "auc_not_worse_than_champion": KEEP_CHAMPION,
+    "log_loss_not_worse_than_champion": KEEP_CHAMPION,
+    "brier_not_worse_than_champion": KEEP_CHAMPION,
     "score_is_stable_against_champion": "review the swap set: decisions change for many applicants",
     "enough_evidence_to_replace": "wait for more outcomes, or promote the version by hand with a "
     "reason",

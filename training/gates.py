@@ -203,7 +203,7 @@ def judge_signs(checks: Sequence[SignCheck], policy: GatePolicy) -> Gate:
     return _build_gate(
         policy,
         "documented_signs_hold",
-        (float(sum(check.violations for check in checks)), 0.0, None),
+        (float(sum(check.violations for check in checks)) if checks else None, 0.0, None),
         f"{len(checks)} signed features checked; broken: {', '.join(broken) or 'none'}",
     )
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from models.calibration import calibrate
 from models.contract import CreditModel, name_from_model
+from models.errors import DataError
 from models.estimators.families import Estimator, Family, estimator_from_bytes
 from models.explaining.recourse_grid import Spreads
 from models.metrics import Probabilities, evaluate
@@ -91,6 +92,9 @@ class TrainingJob:
         families = STREAMED_FAMILIES if self.engine.is_streamed else self.families
         selected = [c for c in CANDIDATES if not families or c.family in families]
         parameters, balance = self.search.parameters, self.search.balance
+        if unused := sorted(set(parameters) - {c.family for c in selected}):
+            message = f"--parameters: {unused[0]} is not trained; add --family {unused[0]}"
+            raise DataError(message)
         tuned = [c.with_parameters(parameters.get(c.family, {})) for c in selected]
         return [candidate.with_balance(balance) for candidate in tuned]
 

@@ -87,7 +87,7 @@ def plan_search(settings: SearchSettings) -> "SearchPlan":
     Raises
     ------
     DataError
-        If given parameters are not those of a family.
+        If given parameters are not those of a family, or a journal is named without a search.
     """
     # Optuna takes a second to import, and the command line needs the settings only.
     from training.families.search import SearchPlan  # noqa: PLC0415
@@ -96,8 +96,12 @@ def plan_search(settings: SearchSettings) -> "SearchPlan":
     for family, parameters in settings.parameters.items():
         check_parameters(family, parameters)
     budget = BUDGETS[settings.budget]
+    trials = budget.trials if settings.trials is None else settings.trials
+    if settings.journal is not None and not trials:
+        message = "--journal keeps the trials of a search, and this run has none; set --trials"
+        raise DataError(message)
     return SearchPlan(
-        trials=budget.trials if settings.trials is None else settings.trials,
+        trials=trials,
         seconds=budget.seconds if settings.trials is None else math.inf,
         journal=settings.journal,
         is_nested=budget.is_nested,

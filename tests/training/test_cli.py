@@ -194,7 +194,7 @@ def test_a_row_whose_derived_number_is_infinite_is_refused_and_listed(
     arguments = ["train", "--model", "toy", "--data", str(tmp_path / "rows.parquet")]
     listed = ["--max-refused-share", "0", "--refused", str(tmp_path / "refused.csv")]
     assert main([*arguments, *listed], environment) == 2
-    message = "debt_to_income: Number cannot be computed: its inputs are out of proportion (1 rows"
+    message = "debt_to_income: Number cannot be computed: its inputs are out of proportion (1 row,"
     assert message in capsys.readouterr().err
     refused = pd.read_csv(tmp_path / "refused.csv")
     assert refused["row"].tolist() == [1]

@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -36,7 +37,9 @@ def test_a_published_version_is_judged_by_period_and_segment(
 ) -> None:
     evaluate = ["evaluate", *MODEL, "--data", str(folder / "later.csv")]
     assert main(evaluate, environment(folder)) == 0
-    summary = last_line(capsys.readouterr().out)
+    captured = capsys.readouterr()
+    assert re.search(r"\d+ of 1500 rows were fitted if .*; --held leaves them out", captured.err)
+    summary = last_line(captured.out)
     assert summary["sample"]["rows"] == 1_500
     assert (summary["sample"]["first"], summary["sample"]["last"]) == ("2024-01-01", "2025-11-30")
     assert summary["sample"]["metrics"]["auc"]["value"] > 0.7
@@ -51,7 +54,9 @@ def test_only_rows_that_no_run_fits_are_used_if_asked(
 ) -> None:
     data = ["--data", str(folder / "rows.csv")]
     assert main(["evaluate", *MODEL, *data, "--held"], environment(folder)) == 0
-    summary = last_line(capsys.readouterr().out)
+    captured = capsys.readouterr()
+    assert "--held leaves them out" not in captured.err
+    summary = last_line(captured.out)
     assert summary["rows_never_fitted"] == summary["sample"]["rows"] < 1_200
 
 
@@ -107,4 +112,4 @@ def test_without_a_champion_a_version_must_be_named(
 ) -> None:
     pd.DataFrame({"a": [1]}).to_csv(tmp_path / "rows.csv", index=False)
     assert main(["evaluate", *MODEL], environment(tmp_path)) == 1
-    assert "dated_loan has no champion; set --version" in capsys.readouterr().err
+    assert "no champion; no version was published; train one first" in capsys.readouterr().err

@@ -102,3 +102,36 @@ def test_a_large_file_shows_its_progress(
     captured = capsys.readouterr()
     assert "columns: 2 of 2" in captured.err
     assert json.loads(captured.out.splitlines()[-1])["columns"][1]["remarks"] == ["constant"]
+
+
+def test_the_draft_of_weighted_rows_has_cut_offs_of_the_applications(
+    tmp_path: Path, toy_frame: pd.DataFrame
+) -> None:
+    weighted = toy_frame.assign(wt=toy_frame["is_default"].map({0: "9", 1: "1"}))
+    weighted.to_csv(tmp_path / "rows.csv", index=False)
+    model_file = tmp_path / "weighted_loans.py"
+    inspect = ["inspect", "--data", str(tmp_path / "rows.csv"), "--weight-column", "wt"]
+    assert main([*inspect, "--write-model", str(model_file)], {}) == 0
+    bads = int(toy_frame["is_default"].sum())
+    share = bads / (bads + 9 * (len(toy_frame) - bads))
+    assert f"A share of {share:.4f} defaults" in model_file.read_text()
+    assert "known_afterwards" not in model_file.read_text()
+
+
+def test_an_outcome_of_ones_and_twos_has_both_listed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pd.DataFrame({"a": 3, "bad": [1, 1, 2]}).to_csv(tmp_path / "rows.csv", index=False)
+    inspect = ["inspect", "--data", str(tmp_path / "rows.csv"), "--outcome-column", "bad"]
+    assert main(inspect, {}) == 0
+    assert "--outcome 1=... --outcome 2=..." in capsys.readouterr().err
+
+
+def test_the_name_of_a_drafted_model_is_told(
+    tmp_path: Path, toy_frame: pd.DataFrame, capsys: pytest.CaptureFixture[str]
+) -> None:
+    toy_frame.to_csv(tmp_path / "rows.csv", index=False)
+    write = ["--write-model", str(tmp_path / "m_a_serial.py")]
+    assert main(["inspect", "--data", str(tmp_path / "rows.csv"), *write], {}) == 0
+    sentence = "CREDIT_MODELS=m_a_serial trains it as --model ma_serial"
+    assert sentence in capsys.readouterr().out

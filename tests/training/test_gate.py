@@ -35,6 +35,11 @@ def test_only_a_failed_gate_has_a_consequence(
     assert (gate.refuses, gate.warns, gate.verdict) == (refuses, warns, verdict)
 
 
+def test_a_challenger_that_is_worse_is_not_told_to_train_on_more_rows() -> None:
+    gate = build("auc_not_worse_than_champion", "refuse")
+    assert gate.remedy.startswith("keep the champion; if the difference may be chance, more rows")
+
+
 def test_the_field_in_a_name_is_no_part_of_the_gates_own() -> None:
     gate = build("four_fifths[sex]", "warn")
     assert gate.base_name == "four_fifths"

@@ -139,7 +139,7 @@ REFUSED = [
     (no_header, "", "the data has no column age"),
     (trailing_commas, "", "--extra-cell last if each row ends with a delimiter"),
     (an_index_and_a_preamble, "", "--skip-lines"),
-    (one_cell_of_1e39, "--max-refused-share 0", "debt: Input should be less .*1 rows, first 7"),
+    (one_cell_of_1e39, "--max-refused-share 0", "debt: Input should be less .*1 row, first 7"),
     (a_misspelt_optional_column, "", "--column months_since_default=month_since_default"),
     (words_for_absent_values, "", 'the word "NA" .*first .*; declare --missing NA'),
     (a_column_twice, "", "these columns twice: home"),

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from models.errors import DataError
 from models.registry.bundle import bundle_from_bytes, scorer_from_bundle
 from models.registry.pointer import Author
 from models.scorer import probabilities_from_log_odds
@@ -233,3 +234,10 @@ def test_the_report_of_a_weighted_run_counts_applications(undersampled: Trained)
     assert document["data"]["train_default_rate"] == pytest.approx(
         undersampled.part.default_rate, rel=1e-3
     )
+
+
+def test_parameters_of_a_family_that_is_not_trained_are_refused() -> None:
+    search = SearchSettings(parameters={"xgboost": {"max_depth": 3}})
+    job = replace(JOB, families=("logistic",), search=search)
+    with pytest.raises(DataError, match="--parameters: xgboost is not trained; add --family xgbo"):
+        job.select_candidates()

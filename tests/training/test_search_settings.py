@@ -49,10 +49,15 @@ def test_words_name_everything_that_was_set() -> None:
     ]
 
 
+def test_a_journal_without_a_search_is_refused() -> None:
+    with pytest.raises(DataError, match="--journal keeps the trials of a search, and this run has"):
+        plan_search(SearchSettings(journal=Path("journal")))
+
+
 def test_given_parameters_are_read_and_checked() -> None:
     parameters = parse_parameters('{"xgboost": {"max_depth": 3}}')
     assert parameters == {"xgboost": {"max_depth": 3}}
-    with pytest.raises(DataError, match="xgboost max_depth must be in"):
+    with pytest.raises(DataError, match="xgboost max_depth must be a whole number from 2 to 5"):
         plan_search(SearchSettings(parameters={"xgboost": {"max_depth": 30}}))
 
 

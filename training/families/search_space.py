@@ -67,5 +67,16 @@ def check_parameters(family: str, parameters: Parameters) -> None:
             raise DataError(message)
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         if not is_number or not space[name]._contains(value):  # noqa: SLF001 -- there is no other
-            message = f"--parameters: {family} {name} must be in {space[name]}, got {value!r}"
+            message = (
+                f"--parameters: {family} {name} must be {_describe(space[name])}, got {value!r}"
+            )
             raise DataError(message)
+
+
+def _describe(distribution: BaseDistribution) -> str:
+    if isinstance(distribution, IntDistribution):
+        step = f" in steps of {distribution.step}" if distribution.step > 1 else ""
+        return f"a whole number from {distribution.low} to {distribution.high}{step}"
+    if isinstance(distribution, FloatDistribution):
+        return f"a number from {distribution.low:g} to {distribution.high:g}"
+    return str(distribution)

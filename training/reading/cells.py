@@ -8,7 +8,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from numbers import Real
@@ -24,7 +24,11 @@ ISO_FORMAT = CsvDialect().date
 PLAIN_NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 # Words that people write for an absent value. They are named in messages, never guessed.
 MISSING_WORDS = frozenset(
-    ("na", "n/a", "n.a.", "nan", "null", "none", "nil", "missing", "unknown", "?", "-", "--", ".")
+    (
+        *("na", "n/a", "n.a.", "nan", "null", "none", "nil", "missing", "unknown"),
+        *("?", "-", "--", "."),
+        *("#n/a", "#na", "#value!"),  # of a spreadsheet
+    )
 )
 CURRENCY = r"[€$£¥₹]|EUR|USD|GBP|INR|CHF|Rs\.?"
 KINDS = (
@@ -34,10 +38,21 @@ KINDS = (
         re.compile(rf"[+-]?({CURRENCY})\s?-?[0-9.,'\s]+|-?[0-9.,'\s]+({CURRENCY})"),
     ),
     ("a number with an underscore", re.compile(r"[+-]?[0-9][0-9_]*_[0-9]+(\.[0-9]+)?")),
-    ("a number with separators", re.compile(r"[+-]?[0-9]+[.,' ][0-9.,' ]*")),
+    ("a number with separators", re.compile(r"[+-]?[0-9]+[.,'\u2019\s][0-9.,'\u2019\s]*")),
     ("another number", re.compile(r"[+-]?[0-9]+")),
+    ("an infinite number", re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)),
     ("a date", re.compile(r"[0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{1,4}.*")),
 )
+
+FOUR_DIGITS = "write years with four digits"  # a remedy
+LEAST_MIXED = 0.01  # share of numbers with another symbol, from which they are called mixed
+
+OTHER_TYPES: Mapping[str, tuple[type, ...]] = {  # of Parquet files; no field reads them
+    "bytes": (bytes, bytearray),
+    "a list": (list, tuple, set, np.ndarray),
+    "a record": (dict,),
+    "a duration": (timedelta, np.timedelta64),
+}
 
 Parse = Callable[[object], float | None]  # None: the cell is unreadable; NaN: it is absent
 
@@ -118,10 +133,33 @@ def describe_cell(value: object) -> str:
     if isinstance(value, Real):
         return "a number"
     if not isinstance(value, str):
-        return "a value of another type"
+        kinds = (kind for kind, types in OTHER_TYPES.items() if isinstance(value, types))
+        return next(kinds, "a value of another type")
+    if not value.strip():
+        return "no value"
     if value.strip().lower() in MISSING_WORDS:
         return f'the word "{value.strip()}"'
     return next((kind for kind, form in KINDS if form.fullmatch(value.strip())), "text")
+
+
+def describe_mixed(column: pd.Series, dialect: CsvDialect) -> str:
+    """Describe numbers of which some have a symbol and others none or another; empty if they agree.
+
+    0 is the same with and without a symbol.
+    """
+    if not dialect.symbols or not pd.api.types.is_string_dtype(column):
+        return ""
+    rows: dict[str, int] = {}
+    for cell, count in column.value_counts().items():
+        number = _parse_text(dialect, {}, str(cell))
+        if number and not math.isnan(number):
+            written = "".join(symbol for symbol in dialect.symbols if symbol in str(cell))
+            rows[written] = rows.get(written, 0) + int(count)
+    total = sum(rows.values())
+    if not total or max(rows.values()) > (1 - LEAST_MIXED) * total:
+        return ""
+    counted = [f"{count} have {written or 'no symbol'}" for written, count in sorted(rows.items())]
+    return f"of {total} numbers {', '.join(reversed(counted))}: of different units?"
 
 
 def is_absent(value: object) -> bool:

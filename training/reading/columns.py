@@ -20,12 +20,14 @@ class ColumnMap:
 
     `outcome` is the column of the label. `special` maps the settings `id_column`, `group_column`,
     `date_column` and `weight_column` to columns that a model declares and the data has.
+    `remarks` name columns known only afterwards that the data lacks, which harms nothing.
     """
 
     fields: Mapping[str, str]
     absent: tuple[str, ...]
     outcome: str
     special: Mapping[str, str]
+    remarks: tuple[str, ...] = ()
 
     def used(self) -> frozenset[str]:
         """Return every column that is read."""
@@ -68,7 +70,11 @@ def map_columns(
         if len(columns) == 1:
             fields[c.name] = columns[0]
         elif columns:
-            faults.append(f"{c.name}: the data has the columns {' and '.join(columns)}; keep one")
+            listed = " and ".join(columns)
+            faults.append(
+                f"{c.name}: the data has the columns {listed}; name the one that is meant with "
+                f"--column {c.name}={columns[0]}"
+            )
         else:
             unused = [name for name in names if name not in {*model.model_fields, model.label}]
             faults.append(_explain_missing(c.name, unused, is_optional=c.optional))
@@ -83,19 +89,42 @@ def map_columns(
     if faults:
         raise DataError(_explain_delimiter(names) or "; ".join(faults))
     absent = tuple(c.name for c in list_fields(model) if c.name not in fields)
-    return ColumnMap(fields, absent, outcome, special)
+    return ColumnMap(fields, absent, outcome, special, _list_lacking(names, declared))
 
 
 SPECIAL = ("id_column", "group_column", "date_column", "weight_column")
 
 
 def check_special(names: Sequence[str], declared: DataFile) -> list[str]:
-    """Return a message for each special column that is declared and not there."""
-    return [
-        f"{setting}: the data has no column {column}{_suggest(column, names)}"
+    """Return a message for each special column that is declared and not there.
+
+    A column that is known only afterwards may be lacking, as in new data, unless it looks misspelt.
+    """
+    declared_names = {*declared.known_afterwards, *(getattr(declared, s) for s in SPECIAL)}
+    others = [name for name in names if name not in declared_names]
+    misspelt = [
+        f"known_afterwards: the data has no column {column}{suggestion}"
+        for column in declared.known_afterwards
+        if column not in names and (suggestion := _suggest(column, others))
+    ]
+    return misspelt + [
+        f"{setting}: the data has no column {column}"
+        + (_suggest(column, names) or f"; if it needs none, declare {_switch_off(setting)}")
         for setting in SPECIAL
         if (column := getattr(declared, setting)) is not None and column not in names
     ]
+
+
+def _list_lacking(names: Sequence[str], declared: DataFile) -> tuple[str, ...]:
+    return tuple(
+        f"known_afterwards: the data has no column {column}"
+        for column in declared.known_afterwards
+        if column not in names
+    )
+
+
+def _switch_off(setting: str) -> str:
+    return f"--{setting.replace('_', '-')} ''"
 
 
 def _suggest(name: str, names: Sequence[str]) -> str:

@@ -86,7 +86,8 @@ def _read_header(stream: io.StringIO, dialect: CsvDialect) -> list[str]:
     if not names:
         reader = csv.reader(stream, delimiter=dialect.delimiter, quotechar=dialect.quote)
         names = [name.strip() for name in next(reader, [])]
-    refuse_repeated([name for name in names if name])
+    remedy = "rename one, or name all with --columns NAME,NAME,... --skip-lines 1"
+    refuse_repeated([name for name in names if name], remedy=remedy)
     if not any(names):
         message = "the file has no header; declare it with --columns NAME,NAME,..."
         raise DataError(message)

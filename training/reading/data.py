@@ -11,7 +11,7 @@ from models.errors import DataError
 from training.progress import say
 from training.reading.arguments import MAX_REFUSED_SHARE
 from training.reading.options import DataOptions
-from training.reading.remarks import list_remarks
+from training.reading.remarks import list_remarks, remark_on_future
 from training.reading.row_validation import CheckedRows, validate_rows
 from training.reading.sources import read_source
 from training.reading.tabular_files import write_table
@@ -74,7 +74,8 @@ def read_data(model: type[CreditModel], request: DataRequest) -> TrainingData:
     if request.refused:
         write_table(rows.list_refused(source.frame), request.refused)
     rows.refuse_too_many(request.max_refused_share)
-    remarks = (*source.remarks, *list_remarks(rows))
+    future = remark_on_future(rows, reading.declare(model).csv, request.today)
+    remarks = (*source.remarks, *list_remarks(rows), *future)
     report_rows(model, source.name, (len(rows.labels), rows.refused), remarks)
     return TrainingData(source.name, remarks, rows)
 

@@ -3,15 +3,22 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice
+from shlex import quote
 from typing import NamedTuple, NoReturn
 
 from models.errors import DataError
 
 FIRST_ROWS = 3  # row numbers that a fault lists
+NUMBERS_RULE = "Outcome should be 0 or 1"
+OUTCOME_RULES = (NUMBERS_RULE, "Outcome should be one of the declared words")
 REMEDIES = {
     "a per cent": "declare --symbol %",
     "an amount with a currency sign": "declare --symbol with the sign",
     "a number with separators": "declare --thousands or --decimal",
+    "bytes": "write the column as text",
+    "a list": "write a column for each item",
+    "a record": "write a column for each member",
+    "a duration": "write the column as a number, such as days",
 }
 
 
@@ -40,7 +47,8 @@ class DataFault:
         """Return the fault as part of a message."""
         first = f", first {', '.join(map(str, self.first_rows))}" if self.first_rows else ""
         remedy = f"; {self.remedy}" if self.remedy else ""
-        return f"{self.rule} ({self.rows} rows{first}{remedy})"
+        rows = f"{self.rows} row{'s' if self.rows != 1 else ''}"
+        return f"{self.rule} ({rows}{first}{remedy})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +73,7 @@ def summarise(faults: Iterable[RowFault], row_numbers: Sequence[int]) -> tuple[D
             rule=describe_rule(name, rule, kind),
             rows=len(indices),
             first_rows=tuple(int(row_numbers[i]) for i in islice(sorted(indices), FIRST_ROWS)),
-            remedy=_find_remedy(kind),
+            remedy=_find_remedy(rule, kind),
         )
         for (name, rule, kind), indices in rows.items()
     ]
@@ -103,7 +111,12 @@ def describe_rule(name: str, rule: str, kind: str) -> str:
     return f"{name}: {rule}" + (f"; the cell has {kind}" if kind else "")
 
 
-def _find_remedy(kind: str) -> str:
-    if kind.startswith("the word "):
-        return f"declare --missing {kind.split(chr(34))[1]}"
+def _find_remedy(rule: str, kind: str) -> str:
+    word = kind.split('"')[1] if kind.startswith("the word ") else None
+    if rule in OUTCOME_RULES and (word or kind == "no value"):
+        numbers = " --outcome 1=1 --outcome 0=0" if rule == NUMBERS_RULE else ""
+        written = quote(word) if word else ""
+        return f"to leave them out, declare --outcome {written}=excluded{numbers}"
+    if word:
+        return f"declare --missing {quote(word)}"
     return REMEDIES.get(kind, "")

@@ -5,42 +5,31 @@ import keyword
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 
 from models.contract import CreditModel
 from models.data_file import CsvDialect, DataFile
 from models.errors import DataError
-from training.reading.inspection import AFTERWARDS, ColumnProfile, words_from_name
+from training.reading.column_names import PROTECTED_WORDS, has_word
+from training.reading.columns import SPECIAL
+from training.reading.inspection import AFTERWARDS, AMBIGUOUS, ColumnProfile
 
-# Of characteristics that laws protect, in the languages that columns are often named in.
-PROTECTED_WORDS = frozenset(
-    (
-        *("age", "sex", "gender", "race", "ethnicity", "ethnic", "marital", "marriage", "married"),
-        *("religion", "nationality", "citizenship", "birth", "birthday", "dob", "disability"),
-        *("pregnant", "pregnancy", "foreign", "foreigner", "caste", "tribe"),
-        *(
-            "alter",
-            "geschlecht",
-            "familienstand",
-            "nationalitat",
-            "staatsangehorigkeit",
-            "herkunft",
-        ),
-        *("geburtsdatum", "auslander", "konfession", "behinderung"),
-        *("sexe", "genre", "nationalite", "naissance", "matrimoniale", "handicap"),
-        *("edad", "sexo", "genero", "raza", "civil", "nacionalidad", "nacimiento"),
-        *("idade", "raca", "nacionalidade", "nascimento", "eta", "sesso", "razza", "nazionalita"),
-        *("nascita", "leeftijd", "geslacht", "nationaliteit", "geboortedatum", "wiek", "plec"),
-    )
-)
 ROOM = 2.0  # bounds are this many times the largest number in the data, rounded up
 LEAST_AUC = 0.52  # of a column alone, from which the draft mentions a direction
 INDENT = "    "
+# What the draft cannot know. Training remarks on a model that still has one of these.
+PLACEHOLDERS = {
+    "label_definition": "state what counts as a default",
+    "horizon": "state the period over which it is predicted",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """What a draft is made from: `base_rate` is the share of defaults."""
+    """What a draft is made from: `base_rate` is the share of defaults.
+
+    `suggested` maps settings such as `group_column` to columns that may be for them.
+    """
 
     source: str
     class_name: str
@@ -48,26 +37,31 @@ class Draft:
     data_file: DataFile
     base_rate: float
     profiles: Sequence[ColumnProfile]
+    suggested: Mapping[str, str] = field(default_factory=dict)
 
 
 def write_draft(draft: Draft) -> str:
     """Return the text of a Python module that declares the model."""
-    afterwards = tuple(p.name for p in draft.profiles if AFTERWARDS in p.remarks)
-    draft = replace(draft, data_file=replace(draft.data_file, known_afterwards=afterwards))
-    special = {draft.data_file.id_column, draft.data_file.group_column}
-    special |= {draft.data_file.date_column, draft.data_file.weight_column}
+    special = {getattr(draft.data_file, setting) for setting in SPECIAL}
     special |= {draft.data_file.outcome_column, draft.label}
+    afterwards = [p.name for p in draft.profiles if AFTERWARDS in p.remarks]
+    afterwards = [name for name in afterwards if name not in special]
+    known_afterwards = tuple(dict.fromkeys((*draft.data_file.known_afterwards, *afterwards)))
+    declared = replace(draft.data_file, known_afterwards=known_afterwards)
+    draft = replace(draft, data_file=declared)
     fields_text: list[str] = []
     left_out: list[str] = []
     names = {*dir(CreditModel), *CreditModel.__annotations__, "int", "float", "cls", "self"}
     names |= {draft.label, "label", "scale", "policy", "horizon", "label_definition"}
+    columns = {profile.name for profile in draft.profiles}
     for profile in draft.profiles:
         if profile.name in special:
             continue
-        if reason := _find_obstacle(profile):
+        if reason := _find_suggestion(draft, profile.name) or _find_obstacle(profile):
             left_out.append(f"{INDENT}# Left out: {' '.join(profile.name.split())} ({reason})")
             continue
-        name = _choose_name(profile.name, names)
+        # A field that is called like another column would read either of the two.
+        name = _choose_name(profile.name, names | (columns - {profile.name}))
         names.add(name)
         fields_text.append("\n".join(_write_field(name, profile, len(fields_text) + 1)))
     if not fields_text:
@@ -115,12 +109,15 @@ def _write_head(draft: Draft) -> Iterator[str]:
     yield f'{INDENT}"""One row of {draft.source}."""'
     yield ""
     yield f"{INDENT}label: ClassVar = {_quote(draft.label)}"
-    yield f'{INDENT}label_definition: ClassVar = "state what counts as a default"'
-    yield f'{INDENT}horizon: ClassVar = "state the period over which it is predicted"'
+    for name, placeholder in PLACEHOLDERS.items():
+        yield f"{INDENT}{name}: ClassVar = {_quote(placeholder)}"
     yield f"{INDENT}scale: ClassVar = PointsToDoubleOdds(base_score=600, base_odds=50, pdo=20)"
     yield f"{INDENT}# A share of {draft.base_rate:.4f} defaults. These cut-offs are a beginning."
     yield f"{INDENT}policy: ClassVar = Cutoffs(approve_below={approve}, decline_from={2 * approve})"
     if written := _write_call(draft.data_file, INDENT):
+        for profile in draft.profiles:
+            if AMBIGUOUS in profile.remarks:
+                yield f"{INDENT}# {' '.join(profile.name.split())}: {AMBIGUOUS}"
         yield f"{INDENT}data_file: ClassVar = {written}"
 
 
@@ -151,10 +148,17 @@ def _quote(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
+def _find_suggestion(draft: Draft, name: str) -> str:
+    if name in draft.data_file.known_afterwards:
+        return AFTERWARDS
+    settings = [setting for setting, column in draft.suggested.items() if column == name]
+    return f"perhaps the {settings[0]}: declare it so, or make it a field" if settings else ""
+
+
 def _find_obstacle(profile: ColumnProfile) -> str:
     if profile.kind == "date":
         return "a date: name it as date_column to test the model out of time, or make it a field"
-    if profile.kind in ("empty", "text"):
+    if profile.kind in ("empty", "text", "other"):
         return "; ".join(profile.remarks) or f"a {profile.kind}"
     if any("?" in remark or remark == "constant" for remark in profile.remarks):
         return "; ".join(profile.remarks)
@@ -174,7 +178,7 @@ def _choose_name(column: str, taken: set[str]) -> str:
 
 
 def _write_field(name: str, profile: ColumnProfile, number: int) -> Iterator[str]:
-    is_protected = not words_from_name(profile.name).isdisjoint(PROTECTED_WORDS)
+    is_protected = has_word(profile.name, PROTECTED_WORDS)
     annotations = [_write_type(profile)]
     if profile.low is not None and profile.high is not None:
         annotations.append(f"Field({_write_bounds(profile.low, profile.high)})")

@@ -54,12 +54,14 @@ class DataOptions:
             if self.values.get(option):
                 csv[name] = (*getattr(declared.csv, name), *self.values[option])
         special: dict[str, Any] = {
-            name.replace("-", "_"): self.values[name]
+            # An empty name switches off what the model declares.
+            name.replace("-", "_"): self.values[name] or None
             for name in SPECIAL_HELP
             if self.values.get(name) is not None
         }
         if afterwards := self.values.get(AFTERWARDS):
-            special["known_afterwards"] = (*declared.known_afterwards, *afterwards)
+            before = () if "" in afterwards else declared.known_afterwards
+            special["known_afterwards"] = (*before, *filter(None, afterwards))
         if outcome := dict(_split_pairs("outcome", self.values)):
             special["outcome"] = {
                 word: _parse_outcome(word, value) for word, value in outcome.items()

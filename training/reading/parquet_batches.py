@@ -5,7 +5,7 @@ is in memory at a time.
 """
 
 import io
-import json
+import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -23,6 +23,7 @@ from models.stores.uri import open_store
 from training.reading.columns import refuse_repeated
 
 SUFFIX = ".parquet"
+NAMELESS_INDEX = re.compile(r"__index_level_[0-9]+__")  # the name that pyarrow gives it
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class ParquetFiles:
     """Parquet files with the same columns, in blocks of about `batch_rows` rows or more.
 
     Rows are numbered from 1 through all files. `starts` has the number of rows before each file.
+    `mixed` are columns that are texts in some files and numbers in others.
     """
 
     location: str
@@ -47,6 +49,7 @@ class ParquetFiles:
     blocks: tuple[RowBlock, ...]
     starts: tuple[tuple[str, int], ...]
     batch_rows: int
+    mixed: frozenset[str] = frozenset()
 
     @property
     def rows(self) -> int:
@@ -86,7 +89,7 @@ class ParquetFiles:
         for batch in opened.iter_batches(
             self.batch_rows, row_groups=list(block.row_groups), columns=stored
         ):
-            frame: pd.DataFrame = pa.Table.from_batches([batch]).to_pandas()
+            frame = frame_from_table(pa.Table.from_batches([batch]))
             missing = {name: folders[name] for name in columns if name not in stored}
             frame = frame.assign(**missing)
             frame.index = pd.RangeIndex(start, start + len(frame))
@@ -106,12 +109,14 @@ def open_parquet(location: str, batch_rows: int) -> ParquetFiles:
     blocks: list[RowBlock] = []
     starts: list[tuple[str, int]] = []
     names: dict[str, tuple[str, ...]] = {}
+    schemas: list[pa.Schema] = []
     rows = 0
     for file in files:
         with _naming(f"{location}: {file}"):
             opened = _open(location, file)
             refuse_repeated(opened.schema_arrow.names)
             names[file] = _list_columns(opened.schema_arrow, file)
+            schemas.append(opened.schema_arrow)
             starts.append((file, rows))
             for row_groups in _cut_blocks(opened.metadata, batch_rows):
                 count = _count(opened.metadata, row_groups)
@@ -119,7 +124,18 @@ def open_parquet(location: str, batch_rows: int) -> ParquetFiles:
                 rows += count
     require_same_columns(location, names.values())
     first = next(iter(names.values()))
-    return ParquetFiles(location, first, tuple(blocks), tuple(starts), batch_rows)
+    mixed = frozenset(name for name in first if _is_mixed(name, schemas))
+    return ParquetFiles(location, first, tuple(blocks), tuple(starts), batch_rows, mixed)
+
+
+def _is_mixed(name: str, schemas: Iterable[pa.Schema]) -> bool:
+    stored = [schema.field(name).type for schema in schemas if name in schema.names]
+    numeric = {
+        pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
+        for kind in stored
+        if not pa.types.is_null(kind)
+    }
+    return len(numeric) > 1
 
 
 def _list_files(location: str) -> list[str]:
@@ -154,11 +170,17 @@ def _open(location: str, file: str) -> parquet_files.ParquetFile:
 
 
 def _list_columns(schema: pa.Schema, file: str) -> tuple[str, ...]:
-    """Return the columns as pandas has them: without an index, and with those of folders."""
-    metadata = json.loads((schema.metadata or {}).get(b"pandas", b"{}"))
-    indices = {name for name in metadata.get("index_columns", ()) if isinstance(name, str)}
-    stored = [name for name in schema.names if name not in indices]
+    """Return the columns that `frame_from_table` gives, and those of folders."""
+    stored = [name for name in schema.names if not NAMELESS_INDEX.fullmatch(name)]
     return (*stored, *(name for name in columns_from_folders(file) if name not in stored))
+
+
+def frame_from_table(table: pa.Table) -> pd.DataFrame:
+    """Return a table as pandas has it, but with a named index as a column, and without others."""
+    frame: pd.DataFrame = table.to_pandas()
+    index_names = [name for name in frame.index.names if name in table.column_names]
+    stored = [name for name in table.column_names if not NAMELESS_INDEX.fullmatch(name)]
+    return frame.reset_index(level=index_names)[stored] if index_names else frame
 
 
 def columns_from_folders(file: str) -> dict[str, str]:

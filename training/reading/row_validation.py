@@ -30,9 +30,11 @@ from training.reading.cells import (
     convert_numbers,
     convert_outcomes,
     describe_cell,
+    describe_mixed,
 )
 from training.reading.columns import ColumnMap, map_columns
 from training.reading.faults import (
+    OUTCOME_RULES,
     DataFault,
     Refused,
     RowFault,
@@ -85,6 +87,7 @@ class CheckedRows:
     - `excluded` counts rows whose outcome the model leaves out.
     - `refused_rows` maps the numbers of refused rows to their faults.
     - `ignored` has the columns that are not read, and `absent` the fields without a column.
+    - `remarks` say what no rule refuses and only the cells show, such as numbers of two units.
     """
 
     model: type[CreditModel]
@@ -98,6 +101,7 @@ class CheckedRows:
     refused_rows: Mapping[int, str]
     ignored: tuple[str, ...]
     absent: tuple[str, ...]
+    remarks: tuple[str, ...] = ()
 
     @property
     def refusals(self) -> dict[str, int]:
@@ -202,6 +206,7 @@ def validate_rows(
         refused_rows={**reading.before.by_number, **_describe_rows(faults, row_numbers)},
         ignored=tuple(sorted(set(names) - columns.used())),
         absent=columns.absent,
+        remarks=tuple(raw.remark_on_cells()),
     )
 
 
@@ -253,6 +258,15 @@ class _RawRows:
                 numbers[name][accepted] = column
         return _Validated(numbers, faults)
 
+    def remark_on_cells(self) -> Iterator[str]:
+        """Yield remarks on fields whose numbers are written in more than one way."""
+        for c in list_fields(self.model):
+            if c.name in self.columns.fields and not c.levels and not c.is_date:
+                column = self.frame[self.columns.fields[c.name]]
+                if mixed := describe_mixed(column, self.declared.csv):
+                    yield f"{c.name}: {mixed}"
+        yield from self.columns.remarks
+
     def _convert(self, c: Characteristic) -> ConvertedColumn:
         if c.name not in self.columns.fields:
             rows = len(self.frame)
@@ -300,9 +314,7 @@ def _plain_from_number(c: Characteristic, number: float) -> str | int | float | 
 def _find_outcome_faults(
     model: type[CreditModel], declared: DataFile, outcomes: ConvertedColumn, column: pd.Series
 ) -> list[RowFault]:
-    rule = "Outcome should be 0 or 1"
-    if declared.outcome:
-        rule = "Outcome should be one of the declared words"
+    rule = OUTCOME_RULES[bool(declared.outcome)]
     return [
         RowFault(i, model.label, rule, describe_cell(column.iloc[i]))
         for i in np.flatnonzero(outcomes.unreadable).tolist()

@@ -2,7 +2,8 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from typing import Self
+from numbers import Real
+from typing import NoReturn, Self
 
 import numpy as np
 import pandas as pd
@@ -10,8 +11,15 @@ from numpy.typing import NDArray
 
 from models.annotations import Column
 from models.data_file import DataFile
+from models.errors import DataError
 from models.weighting import Weights, select_weights
-from training.reading.cells import convert_dates, convert_numbers, describe_cell, is_absent
+from training.reading.cells import (
+    ConvertedColumn,
+    convert_dates,
+    convert_numbers,
+    describe_cell,
+    is_absent,
+)
 from training.reading.faults import RowFault
 from training.split import Hashes, hash_texts
 
@@ -78,6 +86,7 @@ def _read_keys(
     for name in (declared.id_column, declared.group_column):
         if name is None:
             continue
+        _refuse_mixed(name, frame[name])
         texts = [text_from_key(value, declared.csv.missing) for value in frame[name]]
         faults += [
             RowFault(i, name, "Identifier should be present")
@@ -95,6 +104,30 @@ def _read_keys(
     return hashes, faults
 
 
+def _refuse_mixed(name: str, column: pd.Series) -> None:
+    """Refuse keys of which some are texts and others numbers, as two files may have them."""
+    if column.dtype != object:
+        return
+    types = {type(value) for value in column if not is_absent(value)}
+    if str in types and any(issubclass(kind, Real) for kind in types):
+        refuse_mixed_keys(name)
+
+
+def refuse_mixed_keys(name: str) -> NoReturn:
+    """Refuse a column of keys that has texts and numbers.
+
+    Raises
+    ------
+    DataError
+        Always.
+    """
+    message = (
+        f"{name}: some keys are texts and others are numbers, so that 0012 and 12 would be two; "
+        "write the column as one type in all files"
+    )
+    raise DataError(message)
+
+
 def _read_dates(frame: pd.DataFrame, declared: DataFile) -> tuple[Column | None, list[RowFault]]:
     if declared.date_column is None:
         return None, []
@@ -102,7 +135,7 @@ def _read_dates(frame: pd.DataFrame, declared: DataFile) -> tuple[Column | None,
     cells = convert_dates(column, declared.csv)
     is_faulty = cells.unreadable | np.isnan(cells.numbers)
     rule = f"Date should be written as {declared.csv.date}"
-    return cells.numbers, _list_faults(declared.date_column, column, is_faulty, rule)
+    return cells.numbers, _list_faults((declared.date_column, rule), column, cells, is_faulty)
 
 
 def _read_weights(frame: pd.DataFrame, declared: DataFile) -> tuple[Weights | None, list[RowFault]]:
@@ -113,16 +146,27 @@ def _read_weights(frame: pd.DataFrame, declared: DataFile) -> tuple[Weights | No
     is_sound = (cells.numbers >= SMALLEST_WEIGHT) & (cells.numbers <= LARGEST_WEIGHT)
     is_faulty = cells.unreadable | ~is_sound
     rule = f"Weight should be a number from {SMALLEST_WEIGHT:g} to {LARGEST_WEIGHT:,.0f}"
-    return cells.numbers, _list_faults(declared.weight_column, column, is_faulty, rule)
+    return cells.numbers, _list_faults((declared.weight_column, rule), column, cells, is_faulty)
 
 
 def _list_faults(
-    name: str, column: pd.Series, is_faulty: NDArray[np.bool_], rule: str
+    column_and_rule: tuple[str, str],
+    column: pd.Series,
+    cells: ConvertedColumn,
+    is_faulty: NDArray[np.bool_],
 ) -> list[RowFault]:
+    """List the faults of a column; `column_and_rule` are its name and what it breaks."""
     return [
-        RowFault(i, name, rule, describe_cell(column.iloc[i]))
+        RowFault(i, *column_and_rule, _describe_read_cell(column.iloc[i], cells, i))
         for i in np.flatnonzero(is_faulty).tolist()
     ]
+
+
+def _describe_read_cell(value: object, cells: ConvertedColumn, i: int) -> str:
+    """Describe a cell as it was read, so that a declared missing word is no value."""
+    if cells.unreadable[i]:
+        return describe_cell(value)
+    return "no value" if np.isnan(cells.numbers[i]) else "a number"
 
 
 def text_from_key(value: object, missing: Collection[str] = ("",)) -> str | None:

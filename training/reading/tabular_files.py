@@ -14,7 +14,11 @@ from models.stores.store import OpenedStore
 from models.stores.uri import open_store
 from training.reading.columns import refuse_repeated
 from training.reading.csv_files import TableRows, read_csv
-from training.reading.parquet_batches import columns_from_folders, require_same_columns
+from training.reading.parquet_batches import (
+    columns_from_folders,
+    frame_from_table,
+    require_same_columns,
+)
 
 SUFFIXES = (".csv", ".parquet")
 TEXT_SUFFIXES = (".csv", ".tsv", ".txt", ".dat")
@@ -159,8 +163,7 @@ def _read_bytes(location: str, data: bytes, dialect: CsvDialect) -> TableRows:
 def _read_parquet(data: bytes) -> pd.DataFrame:
     table = parquet_files.read_table(io.BytesIO(data))
     refuse_repeated(table.column_names)
-    frame: pd.DataFrame = table.to_pandas()
-    return frame
+    return frame_from_table(table)
 
 
 def _number_rows(frame: pd.DataFrame) -> pd.DataFrame:

@@ -7,6 +7,7 @@ from typing import Literal
 from models.metrics import Probabilities
 from models.registry.bundle import Manifest
 from models.weighting import Weights, weighted_mean, weighted_variance
+from training.reading.model_draft import PLACEHOLDERS
 from training.reporting.stability import BINS, psi_bound
 
 WINDOW_ROWS = 1_000
@@ -138,6 +139,9 @@ def list_limits(
             "The data has no dates, so the test part is a random quarter of the same period. "
             "Out-of-time performance is unknown; expect it to be lower."
         )
+    for name, placeholder in PLACEHOLDERS.items():
+        if getattr(manifest, name) == placeholder:
+            limits.append(f"{name} is still that of a draft: nobody stated what is predicted.")
     limits += LIMITS_OF_EVERY_MODEL
     if manifest.provenance.weights:
         limits.append(LIMIT_OF_WEIGHTS)

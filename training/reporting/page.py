@@ -23,7 +23,7 @@ METRIC_NAMES = {
     "f1": "F1",
 }
 OUTCOMES = {
-    "promoted": "Every gate passed, so this run promotes the version. The registry says what "
+    "promoted": "No gate prevents it, so this run promotes the version. The registry says what "
     "serves now.",
     "kept": "Exactly this model had been published before, and it is not promoted now.",
     "rejected": "A gate failed. This version is published and does not serve.",
@@ -71,7 +71,8 @@ def format_number(value: float | None, digits: int = 4, sign: str = "") -> Marku
     """
     if value is None:
         return ABSENT
-    is_tiny = 0 < abs(value) < 0.5 * 10.0**-digits
+    # One decimal, as of z, is for figures whose size near 0 does not matter.
+    is_tiny = digits > 1 and 0 < abs(value) < 0.5 * 10.0**-digits
     return _carry(value, f"{value:{sign}.0e}" if is_tiny else f"{value:{sign},.{digits}f}")
 
 

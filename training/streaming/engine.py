@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from models.errors import DataError
+
 EngineName = Literal["memory", "stream", "dask"]
 
 SAMPLE_ROWS = 400_000
@@ -40,6 +42,23 @@ class Engine:
         if self.sample_rows != SAMPLE_ROWS:
             words += ["--sample-rows", str(self.sample_rows)]
         return words
+
+
+def require_use(engine: Engine) -> Engine:
+    """Return an engine, and refuse a setting that it has no use for.
+
+    Raises
+    ------
+    DataError
+        If a sample is set and nothing is streamed, or a scheduler without Dask.
+    """
+    if engine.sample_rows != SAMPLE_ROWS and not engine.is_streamed:
+        message = "--sample-rows: --engine memory has no sample; add --engine stream or dask"
+        raise DataError(message)
+    if engine.scheduler is not None and engine.name != "dask":
+        message = f"--scheduler: --engine {engine.name} has none; add --engine dask"
+        raise DataError(message)
+    return engine
 
 
 IN_MEMORY = Engine()

@@ -18,7 +18,7 @@ from training.reading.data import (
     report_rows,
 )
 from training.reading.parquet_batches import open_parquet
-from training.reading.remarks import list_remarks
+from training.reading.remarks import list_remarks, remark_on_future
 from training.reading.row_validation import CheckedRows
 from training.reading.sources import DataLocation
 from training.reading.tabular_files import write_table
@@ -108,7 +108,11 @@ def prepare_stream(
     )
     rows = read_sample(source, scanned, is_drawn)
     parts = parts_from_split(rows, split.select(is_drawn))
-    remarks = (*list_remarks(rows, where=" of the sample"), _describe(large, scanned, rows))
+    remarks = (
+        *list_remarks(rows, where=" of the sample"),
+        *remark_on_future(rows, source.declared.csv, request.today),
+        _describe(large, scanned, rows),
+    )
     location = Path(source.files.location).name
     report_rows(model, location, (len(scanned.labels), scanned.refused), remarks)
     totals = Totals(rows=len(scanned.labels), sha256=scanned.sha256)
@@ -130,7 +134,7 @@ def _open_source(model: type[CreditModel], request: DataRequest, engine: Engine)
     if source.declared.weight_column is not None:
         message = (
             f"weight_column {source.declared.weight_column}: --engine {engine.name} counts every "
-            "row once; leave the column out, or train with --engine memory"
+            "row once; to do so, declare --weight-column '', or train with --engine memory"
         )
         raise DataError(message)
     return source

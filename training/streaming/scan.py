@@ -21,6 +21,7 @@ from training.reading.special_columns import (
     RowNumbers,
     SpecialColumns,
     find_repeated,
+    refuse_mixed_keys,
     text_from_key,
 )
 from training.split import Hashes, Mask, hash_fields, hash_occurrences, hash_texts
@@ -105,6 +106,9 @@ def scan_rows(
         If a column is missing, no row is left, or too large a share of the rows is refused.
     """
     columns = source.list_columns()
+    for name in (source.declared.id_column, source.declared.group_column):
+        if name in source.files.mixed:
+            refuse_mixed_keys(name)
     source = replace(source, reading=replace(source.reading, repeated=find_repeated_rows(source)))
     scan = _Scan(source, lists_refused=lists_refused)
     files = source.files

@@ -22,10 +22,15 @@ def test_parameters_of_a_space_are_accepted() -> None:
         ("additive", {}, "additive has no parameters; those of logistic, random_forest, xgboost"),
         ("forest", {}, "forest has no parameters"),
         ("logistic", {"c": 1.0}, "logistic has no c; it has C"),
-        ("lightgbm", {"num_leaves": 999}, "lightgbm num_leaves must be in IntDistribution("),
+        (
+            "lightgbm",
+            {"num_leaves": 999},
+            "lightgbm num_leaves must be a whole number from 4 to 24, got 999",
+        ),
+        ("logistic", {"C": 1e9}, "logistic C must be a number from 0.0001 to 100, got"),
         ("lightgbm", {"num_leaves": "8"}, "got '8'"),
         ("lightgbm", {"num_leaves": True}, "got True"),
-        ("lightgbm", {"n_estimators": 125}, "step=50"),
+        ("lightgbm", {"n_estimators": 125}, "from 100 to 600 in steps of 50"),
     ],
 )
 def test_other_parameters_are_refused_by_name(

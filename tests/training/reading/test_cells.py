@@ -1,4 +1,4 @@
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
 import numpy as np
@@ -183,7 +183,13 @@ def test_dates_are_days_since_1970() -> None:
         ("EUR 1.234,50", "an amount with a currency sign"),
         (None, "no value"),
         (3.5, "a number"),
-        ([1], "a value of another type"),
+        ([1], "a list"),
+        ({"a": 1}, "a record"),
+        (b"1", "bytes"),
+        (timedelta(days=1), "a duration"),
+        (time(12), "a value of another type"),
+        (" ", "no value"),
+        ("-inf", "an infinite number"),
     ],
 )
 def test_an_unreadable_cell_is_described_and_not_repeated(cell: object, kind: str) -> None:

@@ -8,6 +8,7 @@ from models.data_file import DataFile
 from models.errors import DataError
 from tests.support.toy import Toy
 from training.reading.columns import ColumnMap, map_columns
+from training.reading.options import DataOptions
 
 NAMES = ["age", "income", "debt", "home", "months_since_default", "is_default"]
 
@@ -37,7 +38,7 @@ def test_a_field_may_have_other_names_in_the_data() -> None:
 
 
 def test_two_columns_for_one_field_are_never_chosen_between() -> None:
-    with pytest.raises(DataError, match=r"debt: the data has the columns debt and AMT; keep one"):
+    with pytest.raises(DataError, match=r"columns debt and AMT; name .* --column debt=debt"):
         foreign("AMT", "debt")
 
 
@@ -63,6 +64,10 @@ def test_a_misspelt_column_is_suggested_and_not_taken() -> None:
         (DataFile(outcome_column="home"), {}, (), "home is declared for home and is_default"),
         (DataFile(outcome_column="status"), {}, (), "the data has no column status: the data has"),
         (DataFile(known_afterwards=("debt",)), {}, (), "debt reads the column debt, which is decl"),
+        (
+            DataFile(known_afterwards=("months_since_defualt",)),
+            *({}, (), "months_since_defualt; is months_since_default meant"),
+        ),
         (DataFile(group_column="who"), {}, (), "group_column: the data has no column who"),
     ],
 )
@@ -82,3 +87,18 @@ def test_an_outcome_of_another_spelling_is_suggested_by_its_own_option() -> None
     names = [*NAMES[:-1], "Is_Default"]
     with pytest.raises(DataError, match="declare --outcome-column Is_Default"):
         map_columns(Toy, names, DataFile(), {}, ())
+
+
+def test_a_column_known_only_afterwards_may_be_lacking_but_is_remarked_on() -> None:
+    mapped = map_columns(Toy, NAMES, DataFile(known_afterwards=("recovered",)), {}, ())
+    assert mapped.remarks == ("known_afterwards: the data has no column recovered",)
+
+
+def test_a_special_column_that_the_data_lacks_can_be_switched_off() -> None:
+    declared = DataFile(weight_column="wt", known_afterwards=("incomee",))
+    with pytest.raises(DataError, match="column wt; if it needs none, declare --weight-column ''"):
+        map_columns(Toy, NAMES, declared, {}, ())
+    values = {"weight-column": "", "known-afterwards": [""]}
+    switched_off = DataOptions(values=values).declare(declared)
+    assert switched_off == DataFile()
+    assert map_columns(Toy, NAMES, switched_off, {}, ()).special == {}

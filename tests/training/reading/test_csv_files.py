@@ -54,7 +54,7 @@ def test_rows_with_other_numbers_of_cells_are_left_out_by_number() -> None:
             r"as many: they have 3\. Declare --extra-cell first if .*, or --extra-cell last if",
         ),
         (b"a;b,c\n1;2\n3;4\n", r"no row has as many: they have 1\. Declare the delimiter"),
-        (b"a,b,a\n1,2,3\n", "these columns twice: a; rename or remove one"),
+        (b"a,b,a\n1,2,3\n", "these columns twice: a; rename one, or name all with --columns"),
         (b"a,b\n\xff,2\n", "not in the encoding utf-8; declare its own, for example --encoding"),
         (b",,\n1,2,3\n", "the file has no header; declare it with --columns"),
         (b"", "the file has no header"),

@@ -1,3 +1,5 @@
+from datetime import date
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,9 +10,9 @@ from training.reading.inspection import (
     ColumnProfile,
     OutcomeColumn,
     profile_columns,
+    remark_on_future,
     suggest_cells,
     suggest_special,
-    words_from_name,
 )
 
 N = 400
@@ -71,6 +73,7 @@ def test_a_quoted_decimal_comma_is_suggested_beside_a_comma_as_delimiter() -> No
         ("%Y-%m", ["2015-12", "2016-01"]),
         ("%m/%Y", ["12/2015", "01/2016"]),
         ("%d-%m-%Y", ["31-12-2024", "01-02-2023"]),
+        ("%m/%d/%Y %I:%M %p", ["12/31/2024 10:15 AM", "01/02/2023 11:59 PM"]),
         ("%d.%m.%Y %H:%M", ["31.12.2024 10:15", "01.02.2023 23:59"]),
     ],
 )
@@ -119,11 +122,6 @@ def test_columns_that_identify_group_and_date_rows_are_suggested() -> None:
         "date_column": "issue date",
     }
     assert suggest_special([p for p in columns if p.name == "amount"], rows) == {}
-
-
-@pytest.mark.parametrize("name", ["MitgliedSeit", "mitglied-seit", "MITGLIED_SEIT"])
-def test_a_name_has_the_same_words_however_it_is_written(name: str) -> None:
-    assert words_from_name(name) == {"mitglied", "seit"}
 
 
 @pytest.mark.parametrize(
@@ -187,3 +185,110 @@ def test_without_an_outcome_nothing_is_compared_with_it() -> None:
     assert profiles()["collected"].auc == 1.0
     itself = profiles(OutcomeColumn("collected", OUTCOME))["collected"]
     assert (itself.auc, itself.remarks) == (None, ("the outcome",))
+
+
+def profile_one(*cells: object, outcome: OutcomeColumn | None = None) -> ColumnProfile:
+    """Profile a column of these cells in the dialect that is suggested for them."""
+    frame = pd.DataFrame({"column": list(cells)})
+    dialect = suggest_cells(frame, CsvDialect())
+    [profile] = profile_columns(frame, dialect, outcome, lambda: None)
+    return profile
+
+
+def test_numbers_of_two_units_are_remarked_on() -> None:
+    assert profile_one(*["8.2%", "0.08"] * 50).remarks == (
+        "of 100 numbers 50 have %, 50 have no symbol: of different units?",
+    )
+    assert profile_one(*["$5", "€7", "$9"] * 50).remarks == (
+        "of 150 numbers 50 have €, 100 have $: of different units?",
+    )
+    assert profile_one(*["8.2%", "7.1%", "0"] * 50).remarks == ()
+
+
+def test_rare_levels_of_noise_do_not_tell_the_outcome() -> None:
+    random = np.random.default_rng(5)
+    levels = random.integers(0, 1_900, 20_000).astype(str)
+    noise = OutcomeColumn("outcome", random.binomial(1, 0.01, 20_000).astype(float))
+    profile = profile_one(*(f"level {level}" for level in levels), outcome=noise)
+    assert profile.auc == pytest.approx(0.5, abs=0.07)
+    two = profile_one(*np.where(random.random(20_000) < 0.5, "a", "b"), outcome=noise)
+    assert two.auc == pytest.approx(0.5, abs=0.07)
+    outcome = np.where(noise.labels == 1, "written off", "paid")
+    assert profile_one(*outcome, outcome=noise).auc == 1.0
+
+
+def test_the_range_of_dates_shows_years_that_two_digits_put_into_the_future() -> None:
+    frame = pd.DataFrame({"granted": ["31/12/40", "15/06/75"]})
+    dialect = CsvDialect(date="%d/%m/%y")
+    [profile] = profile_columns(frame, dialect, None, lambda: None)
+    assert (profile.low, profile.high) == (1_991.0, 25_932.0)  # 1975-06-15 and 2040-12-31
+    remarked = remark_on_future(profile, dialect, date(2026, 11, 30))
+    assert remarked.remarks == ("dates in the future: write years with four digits",)
+    assert remark_on_future(profile, dialect, date(2041, 1, 1)).remarks == ()
+
+
+def test_a_date_of_birth_never_dates_an_application() -> None:
+    frame = pd.DataFrame({"dob": pd.date_range("1970-01-01", periods=50)})
+    assert suggest_special(profile_columns(frame, CsvDialect(), None, lambda: None), 50) == {}
+
+
+def test_a_column_named_as_a_weight_is_suggested_as_one() -> None:
+    frame = pd.DataFrame({"gewicht": [1.0, 9.5] * 25, "weight": [0.0, 1.0] * 25})
+    columns = profile_columns(frame, CsvDialect(), None, lambda: None)
+    assert suggest_special(columns, 50) == {"weight_column": "gewicht"}
+
+
+def test_digits_with_leading_zeros_are_a_code() -> None:
+    assert profile_one("01067", "80331", "80331").remarks == (
+        "digits with leading zeros: a code and no number?",
+    )
+    assert profile_one("0", "0.5", "7").remarks == ()
+
+
+def test_dates_as_decimals_are_remarked_on() -> None:
+    for cells in (["20210105.0", "20231201.0"], [20210105.0, 20231201.0]):
+        assert "dates? then declare --date %Y%m%d" in profile_one(*cells * 2).remarks
+
+
+@pytest.mark.parametrize(
+    ("cell", "kind"), [(b"x", "bytes"), ([1, 2], "a list"), (pd.Timedelta(days=3), "a duration")]
+)
+def test_what_no_field_can_read_is_no_level(cell: object, kind: str) -> None:
+    frame = pd.DataFrame({"column": [cell, cell, None]})
+    [profile] = profile_columns(frame, CsvDialect(), None, lambda: None)
+    assert (profile.kind, profile.missing) == ("other", 1)
+    assert profile.remarks == (f"{kind} cannot be read",)
+
+
+@pytest.mark.parametrize(
+    ("thousands", "decimal", "text"),
+    [
+        ("'", ".", "1'234.50"),
+        ("\N{RIGHT SINGLE QUOTATION MARK}", ".", "1\N{RIGHT SINGLE QUOTATION MARK}234.50"),
+        (" ", ",", "1 234,50"),
+        ("\N{NARROW NO-BREAK SPACE}", ",", "1\N{NARROW NO-BREAK SPACE}234,50"),
+        ("\N{NO-BREAK SPACE}", ".", "1\N{NO-BREAK SPACE}234.50"),
+    ],
+)
+def test_thousands_of_other_countries_are_suggested(
+    thousands: str, decimal: str, text: str
+) -> None:
+    suggested = suggest_cells(pd.DataFrame({"amount": [text, "7"]}), CsvDialect())
+    assert (suggested.thousands, suggested.decimal) == (thousands, decimal)
+
+
+def test_errors_of_a_spreadsheet_are_suggested_as_missing() -> None:
+    frame = pd.DataFrame({"amount": ["1", "#N/A", "#VALUE!"]})
+    assert suggest_cells(frame, CsvDialect()).missing == ("", "#N/A", "#VALUE!")
+
+
+def test_cells_that_are_no_date_are_counted() -> None:
+    assert profile_one(*["2024-01-31"] * 40, "soon").remarks == ("1 cell is no date",)
+
+
+def test_dates_of_two_forms_are_no_mere_words() -> None:
+    frame = pd.DataFrame({"granted": [f"2024-01-{1 + i % 28:02}" for i in range(90)]})
+    frame.loc[:40, "granted"] = [f"{1 + i % 28:02}.{1 + i % 12:02}.2023" for i in range(41)]
+    [profile] = profile_columns(frame, CsvDialect(), None, lambda: None)
+    assert profile.remarks == ("dates of another form than --date? one form holds for a file",)
+    assert profile_one("rent", "own").remarks == ()

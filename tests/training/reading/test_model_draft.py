@@ -1,3 +1,4 @@
+import re
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +9,7 @@ from models.contract import CreditModel, characteristics
 from models.data_file import CsvDialect, DataFile
 from models.discovery import credit_models
 from models.errors import DataError
-from training.reading.inspection import AFTERWARDS, ColumnProfile
+from training.reading.inspection import AFTERWARDS, AMBIGUOUS, ColumnProfile
 from training.reading.model_draft import Draft, class_name_from_file, write_draft
 
 PROFILES = [
@@ -141,3 +142,44 @@ def test_columns_known_only_afterwards_are_declared_so() -> None:
     text = write_draft(replace(DRAFT, profiles=[*PROFILES, leak]))
     assert 'known_afterwards=("recovered",)' in text
     assert "# Left out: recovered (tells the outcome almost alone" in text
+
+
+def test_what_inspect_suggests_to_declare_is_no_field_of_the_draft() -> None:
+    text = write_draft(replace(DRAFT, suggested={"group_column": "yearsEmployed"}))
+    assert "# Left out: yearsEmployed (perhaps the group_column: declare it so" in text
+    assert "years_employed" not in text
+
+
+def test_a_declared_special_column_is_not_declared_to_be_known_only_afterwards() -> None:
+    weight = ColumnProfile(
+        name="wt", kind="number", missing=0, distinct=9, low=1, high=9, remarks=(AFTERWARDS,)
+    )
+    declared = replace(DECLARED, weight_column="wt", known_afterwards=("later",))
+    text = write_draft(replace(DRAFT, data_file=declared, profiles=[*PROFILES, weight]))
+    assert 'known_afterwards=("later",)' in text
+
+
+def test_no_field_of_a_draft_is_called_like_another_column() -> None:
+    number = ColumnProfile(
+        name="Annual Income ($)", kind="number", missing=0, distinct=9, low=0, high=9
+    )
+    text = write_draft(replace(DRAFT, profiles=[number, replace(number, name="annual_income")]))
+    assert re.findall(r"^    (\w*annual_income): ", text, re.MULTILINE) == [
+        "field_annual_income",
+        "annual_income",
+    ]
+
+
+def test_what_no_field_can_read_is_left_out_of_the_draft() -> None:
+    column = ColumnProfile(
+        name="term", kind="other", missing=0, distinct=2, remarks=("a duration cannot be read",)
+    )
+    assert "# Left out: term (a duration cannot be read)" in write_draft(
+        replace(DRAFT, profiles=[*PROFILES, column])
+    )
+
+
+def test_a_draft_says_that_its_form_of_dates_is_a_guess() -> None:
+    column = ColumnProfile(name="granted", kind="date", missing=0, distinct=9, remarks=(AMBIGUOUS,))
+    text = write_draft(replace(DRAFT, profiles=[*PROFILES[:8], column]))
+    assert f"    # granted: {AMBIGUOUS}\n    data_file: ClassVar" in text

@@ -61,11 +61,13 @@ def test_one_file_and_a_uri_are_read_likewise(tmp_path: Path, files: ParquetFile
     ]
 
 
-def test_folders_are_columns_and_an_index_is_none(tmp_path: Path) -> None:
+def test_folders_and_a_named_index_are_columns_and_another_index_is_none(tmp_path: Path) -> None:
     write(tmp_path, "year=2024/a.parquet", numbered(1, 2).set_index("text"))
     write(tmp_path, "year=2025/a.parquet", numbered(3, 3).set_index("text"))
     files = open_parquet(str(tmp_path), 10)
-    assert files.columns == ("n", "year")
+    assert files.columns == ("n", "text", "year")
+    [first, _] = files.read(files.blocks, ["text", "n"])
+    assert first[["text", "n"]].to_numpy().tolist() == [["x", 1], ["x", 2]]
     frames = files.read(files.blocks, ["n", "year"])
     assert [frame.to_numpy().tolist() for frame in frames] == [
         [[1, "2024"], [2, "2024"]],

@@ -156,7 +156,7 @@ def test_a_label_that_is_no_number_refuses_its_row(toy_frame: pd.DataFrame) -> N
     rows = check_rows(Toy, frame, max_refused_share=0.1)
     assert rows.refusals == {
         f"is_default: Outcome should be 0 or 1; the cell has {kind}": 1
-        for kind in ("a value of another type", "text", "a number", "no value")
+        for kind in ("a list", "text", "a number", "no value")
     }
 
 

@@ -1,7 +1,9 @@
 import numpy as np
 import pandas as pd
+import pytest
 
 from models.data_file import CsvDialect, DataFile
+from models.errors import DataError
 from training.reading.special_columns import read_special
 
 FRAME = pd.DataFrame(
@@ -40,7 +42,7 @@ def test_dates_are_read_in_the_declared_format() -> None:
     assert special.dates[:2].tolist() == [19_753, 19_754]
     assert [(f.row_index, f.rule, f.kind) for f in special.faults] == [
         (2, "Date should be written as %Y-%m-%d", "text"),
-        (3, "Date should be written as %Y-%m-%d", "text"),
+        (3, "Date should be written as %Y-%m-%d", "no value"),
     ]
     assert special.select(np.array([True, False, False, False])).dates == [19_753]
 
@@ -60,12 +62,27 @@ def test_blanks_are_no_part_of_a_key_and_missing_words_are_no_key() -> None:
 
 
 def test_a_weight_that_is_no_positive_number_is_a_fault() -> None:
-    frame = pd.DataFrame({"stands_for": ["10", "0", "-1", "inf", "1e7", "", "many", "0.5"]})
-    special = read_special(frame, DataFile(weight_column="stands_for"))
+    frame = pd.DataFrame({"stands_for": ["10", "0", "-1", "inf", "1e7", "n/a", "many", "0.5"]})
+    csv = CsvDialect(missing=("", "n/a"))
+    special = read_special(frame, DataFile(csv=csv, weight_column="stands_for"))
     rule = "Weight should be a number from 1e-06 to 1,000,000"
     assert [(f.row_index, f.field, f.rule) for f in special.faults] == [
         (i, "stands_for", rule) for i in range(1, 7)
     ]
+    kinds = [*["a number"] * 2, "an infinite number", "a number", "no value", "text"]
+    assert [f.kind for f in special.faults] == kinds
     some = special.select(np.array([True, *[False] * 6, True])).weights
     assert some is not None
     assert some.tolist() == [10.0, 0.5]
+
+
+@pytest.mark.parametrize(
+    "declared", [DataFile(id_column="customer"), DataFile(group_column="customer")]
+)
+def test_keys_that_are_texts_in_one_file_and_numbers_in_another_are_refused(
+    declared: DataFile,
+) -> None:
+    parts = [pd.DataFrame({"customer": ["00000012"]}), pd.DataFrame({"customer": [12]})]
+    frame = pd.concat(parts, ignore_index=True)
+    with pytest.raises(DataError, match="customer: some keys are texts and others are numbers"):
+        read_special(frame, declared)

@@ -80,3 +80,13 @@ def test_other_files_are_neither_read_nor_written(tmp_path: Path) -> None:
         write_table(pd.DataFrame(), tmp_path / "out.txt")
     with pytest.raises(DataError, match=r"/dev/null/rows\.csv"):
         write_table(pd.DataFrame(), Path("/dev/null/rows.csv"))
+
+
+def test_a_named_index_is_a_column_and_another_is_none(tmp_path: Path) -> None:
+    FRAME.assign(ref=["a", "b"]).set_index("ref").to_parquet(tmp_path / "ref.parquet")
+    FRAME.set_axis([7, 9]).to_parquet(tmp_path / "nameless.parquet")
+    frame = read_table(str(tmp_path / "ref.parquet")).frame
+    assert list(frame.columns) == ["age", "income", "home", "ref"]
+    assert frame["ref"].tolist() == ["a", "b"]
+    nameless = read_table(str(tmp_path / "nameless.parquet")).frame
+    assert list(nameless.columns) == ["age", "income", "home"]

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from training.reading.model_draft import PLACEHOLDERS
 from training.reporting.monitoring import list_limits, set_thresholds
 from training.run import Trained
 
@@ -43,3 +44,10 @@ def test_dated_and_complete_data_has_fewer_limits(trained: Trained) -> None:
         list_limits(trained.manifest, has_dates=True, is_generated=False, absent_fields=[])
     )
     assert not any(words in text for words in ("synthetic", "no dates", "no amount"))
+
+
+def test_limits_say_that_nobody_stated_what_is_predicted(trained: Trained) -> None:
+    drafted = trained.manifest.model_copy(update=PLACEHOLDERS)
+    text = " ".join(list_limits(drafted, has_dates=True, is_generated=False, absent_fields=[]))
+    assert "label_definition is still that of a draft" in text
+    assert "horizon is still that of a draft" in text

@@ -30,6 +30,7 @@ def test_a_number_carries_the_value_that_it_abbreviates() -> None:
 def test_a_tiny_number_is_not_written_as_nothing() -> None:
     assert format_number(3e-6) == '<data value="3e-06">3e\N{MINUS SIGN}06</data>'
     assert ">0.003 %<" in format_share(3e-5)
+    assert ">+0.0<" in format_number(3e-4, 1, "+")  # a z has one decimal
     assert (">0.0000<" in format_number(0.0), ">0.0 %<" in format_share(0.0)) == (True, True)
 
 
@@ -155,3 +156,17 @@ def test_every_table_and_figure_is_preceded_by_a_sentence_on_how_to_read_it(
         if "<table>" in heading or '<svg class="chart' in heading:
             before = re.split(r'<table>|<svg class="chart', heading)[0]
             assert re.search(r'class="note"|<small>', before), heading[:80]
+
+
+def test_a_weighted_report_counts_applications_and_prints_no_fractions(report: Report) -> None:
+    document = copy.deepcopy(report.document)
+    weights = {"column": "wt", "applications_train": 17625.0, "applications_test": 5000.4}
+    weights |= {"effective_train": 4828.035389564974, "effective_test": 1200.6}
+    document["manifest"]["provenance"]["weights"] = weights
+    page = render_report(document)
+    assert ">4,828</data> unweighted rows" in page
+    assert ">17,625</data> applications" in page
+    assert "Kish&#39;s effective number" in page or "Kish's effective number" in page
+    assert "Confusion matrix of applications" in page
+    assert "stand for about as many applications" in page
+    assert "Confusion matrix of rows" in report.page

@@ -97,7 +97,9 @@ def test_what_cannot_be_streamed_is_refused_by_name(
 
 def test_weights_are_refused_and_never_left_out(folder: Path) -> None:
     values = {"data": str(folder), "weight-column": "age"}
-    with pytest.raises(DataError, match="weight_column age: --engine stream counts every row once"):
+    with pytest.raises(
+        DataError, match="counts every row once; to do so, declare --weight-column ''"
+    ):
         prepare_stream(Toy, request(values), ENGINE, None)
 
 

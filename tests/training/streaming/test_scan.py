@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from models.errors import DataError
 from tests.support.dated_loan import DatedLoan, dated_rows
 from tests.support.parquet_rows import open_source, write_files
 from tests.support.toy import Toy
+from training.reading.parquet_batches import open_parquet
 from training.reading.row_validation import CheckedRows, Reading, validate_rows
 from training.streaming import scan
 from training.streaming.scan import RowSource, ScannedRows, scan_rows
@@ -106,3 +108,16 @@ def test_rows_of_one_group_have_one_hash_in_all_files(
     scanned = scan_rows(open_source(write_files(frame, tmp_path), declared=declared), 0.01)
     require_equal(scanned, validate_rows(Toy, number(frame), Reading(declared=declared)))
     assert len(set(scanned.hashes.tolist())) == 5_000
+
+
+def test_keys_of_different_types_in_two_files_are_refused(tmp_path: Path) -> None:
+    rows = dated_rows(20).assign(customer=range(20))
+    rows[:10].to_parquet(tmp_path / "a.parquet")
+    rows[10:].astype({"customer": str}).to_parquet(tmp_path / "b.parquet")
+    source = RowSource(
+        model=DatedLoan,
+        files=open_parquet(str(tmp_path), 8),
+        reading=Reading(declared=replace(DatedLoan.data_file, group_column="customer")),
+    )
+    with pytest.raises(DataError, match="customer: some keys are texts and others are numbers"):
+        scan_rows(source, 0.01)
