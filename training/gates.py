@@ -199,11 +199,20 @@ def judge_calibration(reliability: Reliability, policy: GatePolicy) -> tuple[Gat
 
 def judge_signs(checks: Sequence[SignCheck], policy: GatePolicy) -> Gate:
     """Require that probabilities follow every documented sign."""
+    if not checks:
+        return Gate(
+            name="documented_signs_hold",
+            figure=None,
+            bound=0.0,
+            passed=True,
+            consequence=policy.find_consequence("documented_signs_hold"),
+            reason="not measured: the model documents no sign",
+        )
     broken = [check.feature for check in checks if check.violations]
     return _build_gate(
         policy,
         "documented_signs_hold",
-        (float(sum(check.violations for check in checks)) if checks else None, 0.0, None),
+        (float(sum(check.violations for check in checks)), 0.0, None),
         f"{len(checks)} signed features checked; broken: {', '.join(broken) or 'none'}",
     )
 

@@ -303,3 +303,9 @@ def test_a_loss_on_rows_of_large_weight_counts_more() -> None:
     assert losses[0] is not None
     assert losses[1] is not None
     assert losses[0] > 1.5 * losses[1] > 0
+
+
+def test_a_model_without_documented_signs_has_none_that_could_hold() -> None:
+    gate = judge_signs((), POLICY)
+    assert (gate.figure, gate.passed) == (None, True)
+    assert gate.reason == "not measured: the model documents no sign"

@@ -220,7 +220,7 @@ def test_models_are_listed_with_what_is_known_of_them(
     document = service.client.get("/v1/models").json()
     listed = {m["name"]: m for m in document["details"]}
     assert document["models"] == list(listed)
-    assert set(listed) == set(MODELS)
+    assert set(listed) == {*MODELS, "instalment"}
     summary = trained_store.summaries["application"]
     one = service.client.get("/v1/models/application").json()
     assert one["ready"] is True
