@@ -542,3 +542,14 @@ variable "training_overdue_days" {
     error_message = "training_overdue_days must be at least 1."
   }
 }
+
+variable "urgent_channels" {
+  description = "Existing Monitoring channels that wake the person on call, as notification_channels are named. CRITICAL alerts go there and to all others, WARNING alerts only to the others."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for channel in var.urgent_channels : can(regex("^projects/[^/]+/notificationChannels/[0-9]+$", channel))])
+    error_message = "urgent_channels must be full names: projects/<id>/notificationChannels/<number>."
+  }
+}

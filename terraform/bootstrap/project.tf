@@ -17,7 +17,7 @@ resource "google_project_service" "required" {
     "storage.googleapis.com",
     ],
     var.backup_region == null ? [] : ["bigquerydatatransfer.googleapis.com", "storagetransfer.googleapis.com"],
-    var.billing_account == null ? [] : ["billingbudgets.googleapis.com"],
+    var.billing_account == null ? [] : ["billingbudgets.googleapis.com", "cloudbilling.googleapis.com"],
     var.enable_bigquery ? ["bigqueryconnection.googleapis.com"] : [],
     var.enable_binary_authorization ? ["binaryauthorization.googleapis.com"] : [],
     # Outside newer organisations these two bring an account along that may edit everything.
@@ -92,7 +92,7 @@ resource "google_storage_bucket" "state" {
     prevent_destroy = true
   }
 
-  depends_on = [google_project_service.required]
+  depends_on = [google_project_service.required, google_kms_crypto_key_iam_member.encrypts]
 }
 
 # The bootstrap's own state, which says who may do what: the build has no right here.
@@ -134,7 +134,7 @@ resource "google_storage_bucket" "bootstrap" {
     prevent_destroy = true
   }
 
-  depends_on = [google_project_service.required]
+  depends_on = [google_project_service.required, google_kms_crypto_key_iam_member.encrypts]
 }
 
 # What Google grants with every new bucket, taken away, as ../default_access.tf does. Owners keep theirs.
@@ -183,5 +183,5 @@ resource "google_artifact_registry_repository" "images" {
     }
   }
 
-  depends_on = [google_project_service.required]
+  depends_on = [google_project_service.required, google_kms_crypto_key_iam_member.encrypts]
 }

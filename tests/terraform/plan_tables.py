@@ -32,6 +32,8 @@ locals {
 }
 """
 PLACEHOLDERS = """locals {
+  copy_configs       = [for n, _ in google_bigquery_data_transfer_config.backup : "<copy of ${n}>"]
+  transfer_jobs      = [for name, _ in google_storage_transfer_job.backup : "<copy of ${name}>"]
   connection_account = "<account of the connection>"
   retrain_uri        = "https://prod-retrain.example.run.app"
   scoring_uri        = "https://prod-scoring.example.run.app"
