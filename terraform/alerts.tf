@@ -46,7 +46,7 @@ locals {
   alerts = merge(local.always, local.with_drift_check, local.with_backup)
 
   with_drift_check = { for name in local.drift :
-    "${name}-unchecked" => {
+    "drift-unchecked" => {
       severity = "WARNING"
       duration = "3600s"
       query    = "(sum(increase(${local.counted.drift_none}[25h])) or vector(0)) < 1 unless sum(increase(${local.counted.drift}[25h])) > 0"

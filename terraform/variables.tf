@@ -141,6 +141,17 @@ variable "budget_amount" {
   }
 }
 
+variable "build_region" {
+  description = "Region in which Cloud Build runs, where a policy refuses region: submit.sh and the daily plan read it."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.build_region == null || can(regex("^[a-z]+-[a-z]+[0-9]+$", var.build_region))
+    error_message = "build_region must be a region, such as europe-west1."
+  }
+}
+
 variable "concurrency" {
   description = "Requests that one scoring instance answers at the same time."
   type        = number
@@ -479,6 +490,17 @@ variable "responders" {
   validation {
     condition     = alltrue([for member in var.responders : can(regex("^((user|group):.+|principal(Set)?://iam\\.googleapis\\.com/locations/global/workforcePools/.+)$", member))])
     error_message = "responders must be people: user: or group: members, or principal:// and principalSet:// of a workforce pool."
+  }
+}
+
+variable "retrain_ingress" {
+  description = "Networks that the retrain service accepts: all, internal, or internal-and-cloud-load-balancing. Who may call it is a matter of IAM in each case; Cloud Scheduler counts as internal."
+  type        = string
+  default     = "all"
+
+  validation {
+    condition     = contains(["all", "internal", "internal-and-cloud-load-balancing"], var.retrain_ingress)
+    error_message = "retrain_ingress must be all, internal or internal-and-cloud-load-balancing."
   }
 }
 

@@ -164,13 +164,14 @@ resource "google_artifact_registry_repository" "images" {
     enablement_config = var.scan_images ? "INHERITED" : "DISABLED"
   }
 
-  # The newest stay, whatever their age: one of them is what a rollback returns to.
+  # The newest stay, whatever their age: one of them is what a rollback returns to. Of each release an image's index,
+  # list of contents and signature may count as versions too.
   cleanup_policies {
     id     = "keep-newest"
     action = "KEEP"
 
     most_recent_versions {
-      keep_count = 20
+      keep_count = 100
     }
   }
 

@@ -7,6 +7,8 @@ bitbucket                   = { workspace = "lender", workspace_id = "00000000-0
 data_buckets                = ["example-data"]
 domain                      = "credit.example.com"
 edge_only                   = true
+build_region                = "europe-west4"
+retrain_ingress             = "internal"
 enable_bigquery             = true
 enable_binary_authorization = true
 enable_drift_check          = true

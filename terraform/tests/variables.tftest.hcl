@@ -40,6 +40,8 @@ run "wrong_variables_are_refused" {
     alert_server_error_share = 2
     notification_channels    = ["slack"]
     urgent_channels          = ["pager"]
+    build_region             = "Europe"
+    retrain_ingress          = "none"
     billing_account          = "mine"
     budget_amount            = 0
     cors_origins             = ["*"]
@@ -75,6 +77,8 @@ run "wrong_variables_are_refused" {
     var.alert_server_error_share,
     var.notification_channels,
     var.urgent_channels,
+    var.build_region,
+    var.retrain_ingress,
     var.billing_account,
     var.budget_amount,
     var.cors_origins,

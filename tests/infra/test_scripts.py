@@ -50,6 +50,16 @@ def test_a_submission_is_a_commit_and_names_what_the_variables_say(
     )
 
 
+def test_a_build_runs_where_the_variables_say(cloud: Cloud, clone: Path) -> None:
+    text = 'project_id = "money"\nregion = "here"\nbuild_region = "there"\n'
+    variables(clone, text)
+    code, output = cloud.run("sh", "infra/submit.sh", "prod", folder=clone)
+    assert code == 0, output
+    [call] = cloud.state()["calls"]
+    assert "--region=there" in call
+    assert "_REGION=here" in call
+
+
 def test_what_a_bootstrap_leaves_is_committed_as_the_guide_says_and_then_submitted(
     cloud: Cloud, clone: Path
 ) -> None:

@@ -184,7 +184,7 @@ PROTECTION = of_kind(
     ),
     (f"{B}project.tf", "prevent_destroy = true", "prevent_destroy = false"),
     (f"{B}project.tf", "num_newer_versions = 50", "num_newer_versions = 1"),
-    (f"{B}project.tf", "keep_count = 20", "keep_count = 1"),
+    (f"{B}project.tf", "keep_count = 100", "keep_count = 1"),
     (
         f"{T}variables.tf",
         'and anchors before their time."\n  type        = bool\n  default     = true',

@@ -227,6 +227,39 @@ def test_another_environment_in_the_same_project_is_refused(tmp_path: Path) -> N
     assert "one_environment_a_project has lifecycle.prevent_destroy set" in done.stdout
 
 
+def test_a_policy_about_networks_or_build_regions_can_be_met(plans: dict[str, Planned]) -> None:
+    def ingress(plan: str) -> str:
+        service = plans[plan].of_kind("google_cloud_run_v2_service")["retrain"]
+        return str(service["ingress"])
+
+    assert (ingress("shipped"), ingress("everything")) == (
+        *("INGRESS_TRAFFIC_ALL", "INGRESS_TRAFFIC_INTERNAL_ONLY"),
+    )
+    [planned] = plans["everything"].of_kind("google_cloud_scheduler_job")['drift["drift"]'][
+        "http_target"
+    ]
+    assert "/locations/europe-west4/builds" in planned["uri"]
+
+
+def test_who_takes_it_down_keeps_what_the_destroyed_lists_gave() -> None:
+    guide = (REPOSITORY / "terraform" / "README.md").read_text()
+    _, _, part = guide.partition("## Take it down")
+    grants, _, _ = part.partition("terraform -chdir=terraform destroy")
+    assert {"roles/storage.admin", "roles/bigquery.dataOwner"} <= set(
+        re.findall(r"--role (\S+)", grants)
+    )
+
+
+def test_the_cleanup_of_images_leaves_twenty_releases_with_what_is_attached(
+    plans: dict[str, Planned],
+) -> None:
+    """An image's list of contents and its signature may count as versions, as two images do."""
+    [images] = plans["shipped"].of_kind("google_artifact_registry_repository").values()
+    policies = {policy["id"]: policy for policy in images["cleanup_policies"]}
+    [newest] = policies["keep-newest"]["most_recent_versions"]
+    assert newest["keep_count"] >= 20 * 3
+
+
 # Beyond the first region, and keys of one's own.
 
 
