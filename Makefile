@@ -20,7 +20,7 @@ ENVIRONMENT ?= prod
 URL ?= http://localhost:$(PORT)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock run lending train serve pipeline stress quick test lint types unit test-environments coverage infra-check infra-mutations stack-test soak bench bench-peers bench-accuracy bench-training gate-errors load client openapi documents notebook screenshots charts cost sbom source-archive plan-offline plan-tables terraform-lock bootstrap plan release promote serving rollback runbook restore-drill
+.PHONY: help setup lock run lending train serve pipeline stress quick test untimed lint types unit test-environments coverage infra-check infra-mutations stack-test soak bench bench-peers bench-accuracy bench-training gate-errors load client openapi documents notebook screenshots charts cost sbom source-archive plan-offline plan-tables terraform-lock bootstrap plan release promote serving rollback runbook restore-drill
 
 help: ## show this list
 	@awk -F ':.*## ' '/^##@ / { print "\n" substr($$0, 5) } /^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -75,6 +75,9 @@ quick: lint types ## lint, types and the tests that need no training, no exact t
 	$(PYTHON) -m pytest $(PARALLEL) -m "$(QUICK_TESTS)"
 
 test: lint types unit ## lint, types and every test but those of test-environments
+
+untimed: lint types ## `make test` without the tests that measure time, for a machine that also does other things
+	$(PYTHON) -m pytest $(PARALLEL) -m "not timing and not environments"
 
 lint: setup ## ruff, as strict as it gets
 	.venv/bin/ruff check .

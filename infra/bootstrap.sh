@@ -9,6 +9,16 @@ cd "$(dirname "$0")/.."
 # What enabling any other service needs.
 gcloud services enable --project "$project" serviceusage.googleapis.com cloudresourcemanager.googleapis.com iam.googleapis.com
 
+# Grants on a billing account are counted against this project.
+[ -z "$(stated billing_account)" ] || gcloud services enable --project "$project" cloudbilling.googleapis.com
+# Google's accounts that encrypt: in a new project there is none of them to grant a key to.
+if [ -n "$(stated kms_key)$(stated backup_kms_key)" ]; then
+    gcloud services enable --project "$project" artifactregistry.googleapis.com bigquery.googleapis.com cloudkms.googleapis.com storage.googleapis.com
+    gcloud storage service-agent --project "$project"
+    bq --project_id "$project" show --encryption_service_account
+    gcloud beta services identity create --project "$project" --service artifactregistry.googleapis.com --quiet
+fi
+
 cd terraform/bootstrap
 # A bucket of its own: the build may write to the other one, and an owner applies what stands in this.
 bootstrap_bucket="$project-surety-bootstrap"

@@ -15,9 +15,18 @@ locals {
   exported      = "logging_googleapis_com:exports_log_entry_count{monitored_resource=\"logging_sink\",name=\"${google_logging_project_sink.decisions.name}\"}"
   model_ages    = "logging_googleapis_com:user_${google_logging_metric.model_age.name}_bucket{monitored_resource=\"cloud_run_revision\"}"
 
+  # A day's copy and an hour more. Of objects that the copy has already, Storage Transfer counts that it skipped them.
+  copied_lately = concat(
+    [for id in local.copy_configs : "bigquerydatatransfer_googleapis_com:transfer_config_completed_runs{monitored_resource=\"bigquery_dts_config\",config_id=\"${id}\",completion_state=\"SUCCEEDED\"}"],
+    [for name in local.transfer_jobs : "storagetransfer_googleapis_com:transferjob_copied_objects_count{monitored_resource=\"storage_transfer_job\",job_id=~\"(.*/)?${name}\",status=~\"succeeded|skipped\"}"],
+  )
+  copy_errors   = [for name in local.transfer_jobs : "storagetransfer_googleapis_com:transferjob_error_count{monitored_resource=\"storage_transfer_job\",job_id=~\"(.*/)?${name}\"}"]
+  copy_configs  = [for config in google_bigquery_data_transfer_config.backup : reverse(split("/", config.name))[0]]
+  transfer_jobs = [for job in google_storage_transfer_job.backup : reverse(split("/", job.name))[0]]
+
   counted = {
     for name, metric in google_logging_metric.counter :
-    name => "logging_googleapis_com:user_${metric.name}{monitored_resource=\"${lookup({ drift = "build", schedule_failures = "cloud_scheduler_job" }, name, "cloud_run_revision")}\"}"
+    name => "logging_googleapis_com:user_${metric.name}{monitored_resource=\"${lookup({ drift = "build", drift_none = "build", schedule_failures = "cloud_scheduler_job" }, name, "cloud_run_revision")}\"}"
   }
 
   # How fast the month's allowance of 0.1 % failures is spent: the long window is worth waking someone, the short
@@ -34,7 +43,30 @@ locals {
     ))
   }
 
-  alerts = {
+  alerts = merge(local.always, local.with_drift_check, local.with_backup)
+
+  with_drift_check = { for name in local.drift :
+    "drift-unchecked" => {
+      severity = "WARNING"
+      duration = "3600s"
+      query    = "(sum(increase(${local.counted.drift_none}[25h])) or vector(0)) < 1 unless sum(increase(${local.counted.drift}[25h])) > 0"
+      text     = "For over a day no plan has compared what exists with what was applied last."
+    }
+  }
+
+  with_backup = { for name in local.backups :
+    "copies-missing" => {
+      severity = "WARNING"
+      duration = "3600s"
+      query = join(" or ", concat(
+        [for copied in local.copied_lately : "(sum(increase(${copied}[25h])) or vector(0)) < 1"],
+        [for errors in local.copy_errors : "sum(increase(${errors}[25h])) > 0"],
+      ))
+      text = "For over a day models, anchors or decisions were not copied to the second region, or not all of them."
+    }
+  }
+
+  always = {
     error-budget-fast = {
       severity = "CRITICAL"
       duration = "0s"
@@ -142,6 +174,10 @@ locals {
     [for channel in google_monitoring_notification_channel.email : channel.id],
     tolist(var.notification_channels),
   )
+  told = {
+    CRITICAL = concat(tolist(setsubtract(var.urgent_channels, var.notification_channels)), local.channels)
+    WARNING  = local.channels
+  }
 }
 
 resource "google_monitoring_alert_policy" "scoring" {
@@ -150,7 +186,7 @@ resource "google_monitoring_alert_policy" "scoring" {
   display_name          = "${var.environment}: ${each.key}"
   combiner              = "OR"
   severity              = each.value.severity
-  notification_channels = local.channels
+  notification_channels = local.told[each.value.severity]
 
   conditions {
     display_name = each.key
@@ -177,8 +213,15 @@ resource "google_monitoring_alert_policy" "scoring" {
 
 check "alerts_reach_someone" {
   assert {
-    condition     = length(var.alert_emails) + length(var.notification_channels) > 0
+    condition     = length(var.alert_emails) + length(var.notification_channels) + length(var.urgent_channels) > 0
     error_message = "No alert reaches anybody, not even a CRITICAL one: set alert_emails or notification_channels."
+  }
+}
+
+check "critical_alerts_wake_someone" {
+  assert {
+    condition     = length(var.urgent_channels) > 0
+    error_message = "A CRITICAL alert reaches nobody otherwise than a WARNING does: set urgent_channels to what wakes the person on call."
   }
 }
 

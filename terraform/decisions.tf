@@ -87,7 +87,8 @@ resource "google_bigquery_dataset_iam_binding" "decisions_read" {
 
   dataset_id = google_bigquery_dataset.decisions.dataset_id
   role       = "roles/bigquery.dataViewer"
-  members    = var.auditors
+  # A copy reads its source under the account of the backup.
+  members = concat(tolist(var.auditors), var.backup_region == null ? [] : ["serviceAccount:${local.accounts.backup}"])
 }
 
 # An exclusion of the project is one of its `_Default` sink; other sinks are not touched.

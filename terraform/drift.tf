@@ -47,7 +47,7 @@ resource "google_cloud_scheduler_job" "drift" {
 
   http_target {
     http_method = "POST"
-    uri         = "https://cloudbuild.googleapis.com/v1/projects/${var.project_id}/locations/${var.region}/builds"
+    uri         = "https://cloudbuild.googleapis.com/v1/projects/${var.project_id}/locations/${coalesce(var.build_region, var.region)}/builds"
     headers     = { "Content-Type" = "application/json" }
 
     body = base64encode(jsonencode({

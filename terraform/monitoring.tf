@@ -9,6 +9,7 @@ locals {
     # By these a release compares approval rates: ../infra/google_api.py.
     decisions         = { filter = local.decisions, labels = { decision = "jsonPayload.decision", model = "jsonPayload.model" } }
     drift             = { filter = "resource.type=\"build\" AND textPayload:\"surety drift ${var.environment}:\" AND NOT textPayload:\"drift ${var.environment}: none\"", labels = {} }
+    drift_none        = { filter = "resource.type=\"build\" AND textPayload:\"surety drift ${var.environment}: none\"", labels = {} }
     reload_failures   = { filter = "${local.service_logs} AND jsonPayload.message=(\"model not refreshed\" OR \"challenger not loaded\")", labels = { model = "jsonPayload.model" } }
     schedule_failures = { filter = "resource.type=\"cloud_scheduler_job\" AND resource.labels.job_id=~\"^${var.environment}-(train|watch|drift)\" AND severity>=ERROR", labels = { job = "resource.labels.job_id" } }
     training_overdue  = { filter = "${local.retrain_logs} AND jsonPayload.message=\"training overdue\"", labels = { model = "jsonPayload.model" } }

@@ -6,7 +6,7 @@ locals {
 resource "google_cloud_run_v2_service" "retrain" {
   name                = "${var.environment}-retrain"
   location            = var.region
-  ingress             = "INGRESS_TRAFFIC_ALL"
+  ingress             = { all = "INGRESS_TRAFFIC_ALL", internal = "INGRESS_TRAFFIC_INTERNAL_ONLY", internal-and-cloud-load-balancing = "INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER" }[var.retrain_ingress]
   deletion_protection = var.deletion_protection
 
   dynamic "binary_authorization" {

@@ -141,6 +141,17 @@ variable "budget_amount" {
   }
 }
 
+variable "build_region" {
+  description = "Region in which Cloud Build runs, where a policy refuses region: submit.sh and the daily plan read it."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.build_region == null || can(regex("^[a-z]+-[a-z]+[0-9]+$", var.build_region))
+    error_message = "build_region must be a region, such as europe-west1."
+  }
+}
+
 variable "concurrency" {
   description = "Requests that one scoring instance answers at the same time."
   type        = number
@@ -482,6 +493,17 @@ variable "responders" {
   }
 }
 
+variable "retrain_ingress" {
+  description = "Networks that the retrain service accepts: all, internal, or internal-and-cloud-load-balancing. Who may call it is a matter of IAM in each case; Cloud Scheduler counts as internal."
+  type        = string
+  default     = "all"
+
+  validation {
+    condition     = contains(["all", "internal", "internal-and-cloud-load-balancing"], var.retrain_ingress)
+    error_message = "retrain_ingress must be all, internal or internal-and-cloud-load-balancing."
+  }
+}
+
 variable "scoring_image" {
   description = "Image of the scoring and retrain services when they are created; releases replace it. Without one a placeholder answers 503."
   type        = string
@@ -540,5 +562,16 @@ variable "training_overdue_days" {
   validation {
     condition     = var.training_overdue_days >= 1
     error_message = "training_overdue_days must be at least 1."
+  }
+}
+
+variable "urgent_channels" {
+  description = "Existing Monitoring channels that wake the person on call, as notification_channels are named. CRITICAL alerts go there and to all others, WARNING alerts only to the others."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for channel in var.urgent_channels : can(regex("^projects/[^/]+/notificationChannels/[0-9]+$", channel))])
+    error_message = "urgent_channels must be full names: projects/<id>/notificationChannels/<number>."
   }
 }

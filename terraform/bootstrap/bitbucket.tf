@@ -19,6 +19,8 @@ resource "google_iam_workload_identity_pool_provider" "bitbucket" {
     "assertion.workspaceUuid == '{${each.value.workspace_id}}'",
     "assertion.repositoryUuid == '{${each.value.repository_id}}'",
     "assertion.branchName == 'main'",
+    # Without this, a step of no deployment would pass by its permissions.
+    "assertion.deploymentEnvironmentUuid == '{${each.value.deployment_id}}'",
   ])
 
   attribute_mapping = {

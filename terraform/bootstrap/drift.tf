@@ -2,6 +2,7 @@
 # robot with roles/viewer: what viewers may see by default, the buckets and the decision log do not show.
 resource "google_project_iam_member" "drift" {
   for_each = var.enable_drift_check ? toset([
+    "roles/bigquery.metadataViewer", # how tables look, not what is in them: viewers are not in the lists of ../decisions.tf
     "roles/cloudbuild.builds.editor",
     "roles/iam.securityReviewer",
     "roles/logging.logWriter",

@@ -23,6 +23,8 @@ resource "google_iam_workload_identity_pool_provider" "github" {
     "assertion.repository_id == '${each.value.repository_id}'",
     "assertion.repository_owner_id == '${each.value.owner_id}'",
     "assertion.ref == 'refs/heads/main'",
+    # Without this, a workflow that names no environment would pass by its required reviewers.
+    "assertion.environment == '${var.environment}'",
     "assertion.event_name in ['push', 'workflow_dispatch']",
   ])
 

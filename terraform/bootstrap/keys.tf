@@ -1,4 +1,5 @@
 # A key of the lender's own, with kms_key: Google's accounts that encrypt with it, and nobody else, may use it.
+# Google makes its accounts when they are first asked for; ../../infra/bootstrap.sh asks before this is applied.
 data "google_project" "here" {
   project_id = var.project_id
 }

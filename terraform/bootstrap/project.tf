@@ -17,7 +17,7 @@ resource "google_project_service" "required" {
     "storage.googleapis.com",
     ],
     var.backup_region == null ? [] : ["bigquerydatatransfer.googleapis.com", "storagetransfer.googleapis.com"],
-    var.billing_account == null ? [] : ["billingbudgets.googleapis.com"],
+    var.billing_account == null ? [] : ["billingbudgets.googleapis.com", "cloudbilling.googleapis.com"],
     var.enable_bigquery ? ["bigqueryconnection.googleapis.com"] : [],
     var.enable_binary_authorization ? ["binaryauthorization.googleapis.com"] : [],
     # Outside newer organisations these two bring an account along that may edit everything.
@@ -92,7 +92,7 @@ resource "google_storage_bucket" "state" {
     prevent_destroy = true
   }
 
-  depends_on = [google_project_service.required]
+  depends_on = [google_project_service.required, google_kms_crypto_key_iam_member.encrypts]
 }
 
 # The bootstrap's own state, which says who may do what: the build has no right here.
@@ -134,7 +134,7 @@ resource "google_storage_bucket" "bootstrap" {
     prevent_destroy = true
   }
 
-  depends_on = [google_project_service.required]
+  depends_on = [google_project_service.required, google_kms_crypto_key_iam_member.encrypts]
 }
 
 # What Google grants with every new bucket, taken away, as ../default_access.tf does. Owners keep theirs.
@@ -164,13 +164,14 @@ resource "google_artifact_registry_repository" "images" {
     enablement_config = var.scan_images ? "INHERITED" : "DISABLED"
   }
 
-  # The newest stay, whatever their age: one of them is what a rollback returns to.
+  # The newest stay, whatever their age: one of them is what a rollback returns to. Of each release an image's index,
+  # list of contents and signature may count as versions too.
   cleanup_policies {
     id     = "keep-newest"
     action = "KEEP"
 
     most_recent_versions {
-      keep_count = 20
+      keep_count = 100
     }
   }
 
@@ -183,5 +184,5 @@ resource "google_artifact_registry_repository" "images" {
     }
   }
 
-  depends_on = [google_project_service.required]
+  depends_on = [google_project_service.required, google_kms_crypto_key_iam_member.encrypts]
 }

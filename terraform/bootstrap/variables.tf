@@ -45,17 +45,18 @@ variable "billing_account" {
 }
 
 variable "bitbucket" {
-  description = "Bitbucket repository whose main branch may release without a key: name and UUID of its workspace, and its own UUID, as its settings for OpenID Connect show them, without braces. None by default."
+  description = "Bitbucket repository whose main branch may release without a key: name and UUID of its workspace, its own UUID, and the UUID of the deployment of this environment, as its settings for OpenID Connect show them, without braces. None by default."
   type = object({
     workspace     = string
     workspace_id  = string
     repository_id = string
+    deployment_id = string
   })
   default = null
 
   validation {
-    condition     = var.bitbucket == null || can(regex("^[a-z0-9_-]+$", var.bitbucket.workspace)) && can(regex("^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", var.bitbucket.workspace_id)) && can(regex("^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", var.bitbucket.repository_id))
-    error_message = "bitbucket must have the workspace's name, and workspace_id and repository_id as UUIDs without braces."
+    condition     = var.bitbucket == null || can(regex("^[a-z0-9_-]+$", var.bitbucket.workspace)) && can(regex("^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", var.bitbucket.workspace_id)) && can(regex("^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", var.bitbucket.repository_id)) && can(regex("^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", var.bitbucket.deployment_id))
+    error_message = "bitbucket must have the workspace's name, and workspace_id, repository_id and deployment_id as UUIDs without braces."
   }
 }
 

@@ -3,10 +3,12 @@ audit_data_access           = true
 backup_kms_key              = "projects/example-project/locations/europe-west4/keyRings/surety/cryptoKeys/backup"
 backup_region               = "europe-west4"
 billing_account             = "012345-6789AB-CDEF01"
-bitbucket                   = { workspace = "lender", workspace_id = "00000000-0000-0000-0000-000000000001", repository_id = "00000000-0000-0000-0000-000000000002" }
+bitbucket                   = { workspace = "lender", workspace_id = "00000000-0000-0000-0000-000000000001", repository_id = "00000000-0000-0000-0000-000000000002", deployment_id = "00000000-0000-0000-0000-000000000003" }
 data_buckets                = ["example-data"]
 domain                      = "credit.example.com"
 edge_only                   = true
+build_region                = "europe-west4"
+retrain_ingress             = "internal"
 enable_bigquery             = true
 enable_binary_authorization = true
 enable_drift_check          = true
@@ -22,4 +24,5 @@ otlp_traces_endpoint        = "https://collector.example.com/v1/traces"
 promotes_to                 = ["example-next"]
 scan_images                 = true
 secrets                     = { DECISION_LOG_KEY = "surety-decision-log-key:2" }
+urgent_channels             = ["projects/example-project/notificationChannels/1"]
 source_archive              = "../infra/placeholder.py" # any file has a hash

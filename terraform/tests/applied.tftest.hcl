@@ -28,6 +28,7 @@ override_resource {
 
 variables {
   project_id            = "example-project"
+  urgent_channels       = ["projects/example-project/notificationChannels/1"]
   alert_emails          = ["oncall@example.com"]
   billing_account       = "012345-6789AB-CDEF01"
   enable_bigquery       = true
@@ -53,8 +54,8 @@ run "who_google_makes_gets_the_right_that_is_his" {
   }
 
   assert {
-    condition     = alltrue([for policy in google_monitoring_alert_policy.scoring : length(policy.notification_channels) == 2])
-    error_message = "Every alert must go to every channel."
+    condition     = alltrue([for policy in google_monitoring_alert_policy.scoring : length(policy.notification_channels) == (policy.severity == "CRITICAL" ? 3 : 2)])
+    error_message = "Every alert must go to every channel, and a CRITICAL one to the urgent one too."
   }
 
   assert {

@@ -3,7 +3,8 @@
 mock_provider "google" {}
 
 variables {
-  alert_emails = ["oncall@example.com"]
+  alert_emails    = ["oncall@example.com"]
+  urgent_channels = ["projects/example-project/notificationChannels/1"]
 }
 
 run "wrong_variables_are_refused" {
@@ -38,6 +39,9 @@ run "wrong_variables_are_refused" {
     alert_model_age_days     = 400
     alert_server_error_share = 2
     notification_channels    = ["slack"]
+    urgent_channels          = ["pager"]
+    build_region             = "Europe"
+    retrain_ingress          = "none"
     billing_account          = "mine"
     budget_amount            = 0
     cors_origins             = ["*"]
@@ -72,6 +76,9 @@ run "wrong_variables_are_refused" {
     var.alert_model_age_days,
     var.alert_server_error_share,
     var.notification_channels,
+    var.urgent_channels,
+    var.build_region,
+    var.retrain_ingress,
     var.billing_account,
     var.budget_amount,
     var.cors_origins,
@@ -243,11 +250,12 @@ run "an_environment_that_wakes_nobody_brings_a_warning" {
   command = plan
 
   variables {
-    project_id   = "example-project"
-    alert_emails = []
+    project_id      = "example-project"
+    alert_emails    = []
+    urgent_channels = []
   }
 
-  expect_failures = [check.alerts_reach_someone]
+  expect_failures = [check.alerts_reach_someone, check.critical_alerts_wake_someone]
 }
 
 run "bigquery_behind_the_edge_brings_a_warning" {

@@ -36,6 +36,7 @@ def bootstrap(
     names = "".join(f"example-project-surety-{name}\\n" for name in buckets.split())
     listing = f'printf "{names}"; exit {1 if listing_fails else 0}'
     scripts = {
+        "bq": "",
         "gcloud": f'case "$2" in buckets) {listing};; esac',
         # Like the real one: an apply without a backend leaves its state in a file.
         "terraform": """case "$1" in apply)
@@ -81,6 +82,30 @@ def test_a_first_run_moves_its_state_into_the_bucket_it_made(clone: Path) -> Non
     module = clone / "terraform/bootstrap"
     assert 'bucket = "example-project-surety-bootstrap"' in (module / "backend.tf").read_text()
     assert not (module / "terraform.tfstate").exists()
+
+
+def test_googles_accounts_are_there_before_they_are_given_a_key(clone: Path) -> None:
+    """Google makes them when they are asked for: a new project has none to grant anything to."""
+    tfvars = clone / "terraform/environments/prod.tfvars"
+    tfvars.write_text(tfvars.read_text() + 'kms_key = "projects/p/locations/l/keyRings/r/..."\n')
+    code, calls = bootstrap(clone)
+    assert code == 0
+    before, _, _ = calls.partition(APPLY)
+    for call in (
+        "gcloud storage service-agent --project example-project\n",
+        "bq --project_id example-project show --encryption_service_account\n",
+        IDENTITY.replace("monitoring.", "artifactregistry.") + "\n",
+    ):
+        assert call in before
+
+
+def test_a_billing_accounts_grants_find_their_api(clone: Path) -> None:
+    tfvars = clone / "terraform/environments/prod.tfvars"
+    tfvars.write_text(tfvars.read_text() + 'billing_account = "012345-6789AB-CDEF01"\n')
+    code, calls = bootstrap(clone)
+    assert code == 0
+    before, _, _ = calls.partition(APPLY)
+    assert "enable --project example-project cloudbilling.googleapis.com" in before
 
 
 def test_a_later_run_on_any_machine_uses_the_bucket(clone: Path) -> None:

@@ -153,6 +153,25 @@ def test_both_images_are_scanned_and_their_contents_listed(target: str) -> None:
     assert {"--format=cyclonedx", f"--output=var/sbom/{target}-image.json", image} < set(bill)
 
 
+def test_no_time_is_measured_beside_a_build() -> None:
+    makefile = (REPOSITORY / "Makefile").read_text()
+    [target] = STEPS["check"]["args"]
+    [recipe] = re.findall(rf"^{target}:.*\n((?:\t.*\n)+)", makefile, re.MULTILINE)
+    assert re.findall(r'-m "([^"]+)"', recipe) == ["not timing and not environments"]
+    assert "check" not in awaited(STEPS, "build-scoring")
+
+
+def test_what_an_image_contains_is_written_into_a_folder_that_is_there() -> None:
+    """Trivy makes no folder: without an earlier step the first release ended here."""
+    assert STEPS["sbom-folder"]["entrypoint"] == "mkdir"
+    [_, folder] = STEPS["sbom-folder"]["args"]
+    for name, step in STEPS.items():
+        for word in step["args"]:
+            if word.startswith("--output=var/"):
+                assert str(Path(word.removeprefix("--output=")).parent) == folder
+                assert "sbom-folder" in awaited(STEPS, name)
+
+
 @pytest.mark.parametrize(
     ("text", "build"),
     [(TEXT, BUILD), (PROMOTION_TEXT, PROMOTION)],

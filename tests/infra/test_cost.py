@@ -279,7 +279,8 @@ def test_the_installation_is_the_one_terraform_makes() -> None:
     )
     assert sidecar in files["scoring.tf"]
     assert files["edge.tf"].count("\n  rule {") == made["armor_rules"]
-    assert files["alerts.tf"].count("severity = ") == made["alert_conditions"]
+    _, _, always = files["alerts.tf"].partition("  always = {\n")
+    assert always.count("severity = ") == made["alert_conditions"]
     assert f'period       = "{made["uptime_period_seconds"]}s"' in files["monitoring.tf"]
 
 

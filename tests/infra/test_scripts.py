@@ -50,6 +50,37 @@ def test_a_submission_is_a_commit_and_names_what_the_variables_say(
     )
 
 
+def test_a_build_runs_where_the_variables_say(cloud: Cloud, clone: Path) -> None:
+    text = 'project_id = "money"\nregion = "here"\nbuild_region = "there"\n'
+    variables(clone, text)
+    code, output = cloud.run("sh", "infra/submit.sh", "prod", folder=clone)
+    assert code == 0, output
+    [call] = cloud.state()["calls"]
+    assert "--region=there" in call
+    assert "_REGION=here" in call
+
+
+def test_what_a_bootstrap_leaves_is_committed_as_the_guide_says_and_then_submitted(
+    cloud: Cloud, clone: Path
+) -> None:
+    (clone / "terraform/environments/prod.tfvars").write_text(
+        'project_id = "money"\nregion = "here"\n'
+    )
+    (clone / "terraform/bootstrap").mkdir()
+    (clone / "terraform/bootstrap/.terraform.lock.hcl").write_text("# by terraform init")
+    code, output = cloud.run("sh", "infra/submit.sh", "prod", folder=clone)
+    assert (code, "a release is a commit" in output) == (2, True)
+    guide = (REPOSITORY / "terraform" / "README.md").read_text()
+    _, _, after = guide.partition("make bootstrap\n```")
+    between, _, _ = after.partition("```console\nmake release")
+    [block] = re.findall(r"```console\n(.*?)```", between, re.DOTALL)
+    git(clone, "config", "user.name", "Somebody")
+    git(clone, "config", "user.email", "somebody@example.com")
+    subprocess.run(["sh", "-ec", block], cwd=clone, check=True, capture_output=True)
+    code, output = cloud.run("sh", "infra/submit.sh", "prod", folder=clone)
+    assert code == 0, output
+
+
 @pytest.mark.parametrize("file", ["cloudbuild.yaml", "new.txt"])
 def test_a_tree_that_differs_from_its_commit_is_not_submitted(
     cloud: Cloud, clone: Path, file: str

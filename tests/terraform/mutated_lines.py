@@ -65,8 +65,8 @@ MEMBERS = of_kind(
     ),
     (
         f"{T}decisions.tf",
-        "members    = var.auditors",
-        "members    = setunion(var.auditors, var.operators)",
+        "concat(tolist(var.auditors), var.backup",
+        "concat(tolist(setunion(var.auditors, var.operators)), var.backup",
     ),
     (f"{T}decisions.tf", '["projectOwners", ', '["projectOwners", "projectReaders", '),
     (
@@ -184,7 +184,7 @@ PROTECTION = of_kind(
     ),
     (f"{B}project.tf", "prevent_destroy = true", "prevent_destroy = false"),
     (f"{B}project.tf", "num_newer_versions = 50", "num_newer_versions = 1"),
-    (f"{B}project.tf", "keep_count = 20", "keep_count = 1"),
+    (f"{B}project.tf", "keep_count = 100", "keep_count = 1"),
     (
         f"{T}variables.tf",
         'and anchors before their time."\n  type        = bool\n  default     = true',
@@ -256,7 +256,7 @@ MONITORING = of_kind(
     (f"{T}alerts.tf", "[6m])) < 1", "[6m])) > 0"),
     (f"{T}alerts.tf", "> 0 unless sum", "> 0 and sum"),
     (f"{T}alerts.tf", 'duration = "120s"', 'duration = "1200s"'),
-    (f"{T}alerts.tf", "notification_channels = local.channels", "notification_channels = []"),
+    (f"{T}alerts.tf", "= local.told[each.value.severity]", "= []"),
     (
         f"{T}alerts.tf",
         'severity = "CRITICAL"\n      duration = "600s"',

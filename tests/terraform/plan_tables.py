@@ -32,6 +32,8 @@ locals {
 }
 """
 PLACEHOLDERS = """locals {
+  copy_configs       = [for n, _ in google_bigquery_data_transfer_config.backup : "<copy of ${n}>"]
+  transfer_jobs      = [for name, _ in google_storage_transfer_job.backup : "<copy of ${name}>"]
   connection_account = "<account of the connection>"
   retrain_uri        = "https://prod-retrain.example.run.app"
   scoring_uri        = "https://prod-scoring.example.run.app"
@@ -45,6 +47,7 @@ FILES = {
     ("google_workflows_workflow", "source_contents"): "infra/probe.yaml",
     ("google_bigquery_table", "schema"): "terraform/schemas/decisions.json",
 }
+PLACEHOLDER = (REPOSITORY / "infra" / "placeholder.py").read_text()
 TOPICS = {
     "protection": (
         r"google_(storage_bucket|storage_transfer_job|bigquery_(dataset|table|data_transfer_config)"
@@ -248,6 +251,8 @@ def shortened(kind: str, values: Mapping[str, Any]) -> dict[str, Any]:
     for (of_kind, name), file in FILES.items():
         if kind == of_kind:
             short[name] = f"<{file}>"
+    if kind == "google_project_service":
+        del short["service"]  # the instance is its name
     if kind == "google_storage_bucket_object" and short.get("content"):
         short["content"] = "<the files of this folder, as applied>"
     if kind == "google_bigquery_routine":
@@ -269,6 +274,10 @@ def flattened(value: object, name: str = "") -> Iterator[tuple[str, str]]:
         for label, member in zip(names, value, strict=True):
             rest = {of: what for of, what in member.items() if of != key or not label}
             yield from flattened(rest, f"{name}{label}")
+    elif isinstance(value, list) and PLACEHOLDER in value:
+        yield from flattened(
+            [v if v != PLACEHOLDER else "<infra/placeholder.py>" for v in value], name
+        )
     elif value not in (None, [], {}):
         yield name, value if isinstance(value, str) else json.dumps(value)
 
@@ -284,7 +293,7 @@ def labels(blocks: Sequence[Mapping[str, Any]]) -> tuple[str, list[str]]:
 
 TARGETS = (
     *("bucket", "dataset_id", "connection_id", "secret_id", "service_account_id", "repository"),
-    *("crypto_key_id", "billing_account_id", "name", "project"),
+    *("crypto_key_id", "billing_account_id", "attestor", "note", "name", "project"),
 )
 
 
@@ -304,7 +313,12 @@ def iam_rows(address: str, kind: str, values: Mapping[str, Any]) -> Iterator[Row
 
 TITLES = {"iam": "IAM"}
 INTRODUCTIONS = {
-    "iam": "Who has which right on what, and under which condition.",
+    "iam": (
+        "Who has which right on what, and under which condition. What roles of our own may do is in"
+        " [project.md](project.md), as `permissions`. No line is written here for rights that come"
+        " from elsewhere: owners of the project and whoever has rights over its folder or"
+        " organisation have theirs, and so have the accounts that Google makes for its services."
+    ),
     "environment": "What every container is told. A secret is a name and a version.",
     "protection": "Where data is, who may reach it, how long it stays and what brings it back.",
     "running": "What runs: account, image, size, probes, scaling, schedules.",
@@ -315,8 +329,10 @@ INTRODUCTIONS = {
 PREAMBLE = (
     "Written by `make plan-tables` from Terraform's plans; read it, do not edit it. `plans` says in"
     " which of them a line is: `shipped` (prod.tfvars), `everything` (every flag on), `public` (an"
-    " API key instead of IAM), `dev` (dev.tfvars); nothing means all. `<…>` is known only after an"
-    " apply."
+    " API key instead of IAM), `dev` (dev.tfvars under the name prod, so that names do not differ);"
+    " nothing means all. Each plan has the people of people.tfvars besides, whom prod.tfvars leaves"
+    " out. staging.tfvars is in no table: `make plan-offline ENVIRONMENT=staging` plans it."
+    " `<…>` is known only after an apply."
 )
 
 
@@ -324,14 +340,61 @@ def render(table: str, rows: Mapping[Row, Sequence[str]]) -> str:
     """A page of one topic."""
     lines = [f"# {TITLES.get(table, table.capitalize())}", "", INTRODUCTIONS[table], "", PREAMBLE]
     body = iam_table(rows) if table == "iam" else resource_tables(rows)
-    return "\n".join([*lines, *body]) + "\n"
+    first = alerts_table(rows) if table == "monitoring" else ()
+    return "\n".join([*lines, *first, *body]) + "\n"
+
+
+def alerts_table(rows: Mapping[Row, Sequence[str]]) -> Iterator[str]:
+    """One line for each alert, as it is with every flag on."""
+    policy, query = "google_monitoring_alert_policy.scoring", "condition_prometheus_query_language"
+    alerts: dict[str, dict[str, str]] = {}
+    for row, names in rows.items():
+        if row.address.startswith(policy) and "everything" in names:
+            _, _, index = row.address.partition("[")
+            argument = row.name.removeprefix(f"conditions.{query}.")
+            alerts.setdefault(index.strip('"]'), {})[argument] = row.value
+    if not alerts:
+        return
+    yield from ("", "## Alerts", "", "One line for each, with every flag on. `<local.told>` is the")
+    yield from ("address in `alert_emails`.", "")
+    columns = ("severity", "duration", "query", "notification_channels")
+    yield from heading("alert", "severity", "for", "query", "channels")
+    for name, arguments in sorted(alerts.items()):
+        yield line(name, *(arguments.get(column, "") for column in columns))
 
 
 def iam_table(rows: Mapping[Row, Sequence[str]]) -> Iterator[str]:
     """One table, by member: all that somebody may do stands together."""
-    yield from ("", *heading("member", "role", "on", "if", "written in", "plans"))
-    for row in sorted(rows, key=lambda r: (r.name, r.value, r.more, r.address)):
-        yield line(row.name, row.value, *row.more, row.address, plans(row.address, rows[row]))
+    yield from ("", *heading("member", "role", "kind", "on", "if", "written in", "plans"))
+    lines = {row: tuple(map(spelled, grant_cells(row))) for row in rows}
+    for row, cells in sorted(lines.items(), key=lambda item: (item[1], item[0].address)):
+        yield line(*cells, row.address, plans(row.address, rows[row]))
+
+
+def grant_cells(row: Row) -> tuple[str, ...]:
+    """What a line of a grant says, as references where an account is not named by its address."""
+    return (row.name, row.value, granted_on(row.address), *row.more)
+
+
+def spelled(text: str) -> str:
+    """An account or role that the bootstrap makes, as the other module writes it."""
+    email = "@example-project.iam.gserviceaccount.com"
+    whose = r"(?:workload\[\"(\w+)\"\]|(build|submit)(?:\[.*?\])?)"
+    account = rf"<google_service_account\.{whose}(?:\.(\w+))?>"
+
+    def address(match: re.Match[str]) -> str:
+        workload, other, attribute = match.groups()
+        kind = "" if attribute == "name" else "serviceAccount:"
+        return f"{kind}{f'prod-{workload}' if workload else f'surety-{other}'}{email}"
+
+    role = r"<google_project_iam_custom_role\.(\w+)(?:\[.*?\])?\.\w+>"
+    return re.sub(role, r"projects/example-project/roles/surety_\1", re.sub(account, address, text))
+
+
+def granted_on(address: str) -> str:
+    """What a right is on: the kind of resource that its grant is named after."""
+    [kind] = re.findall(r"google_(\w+?)_iam_(?:member|binding|audit_config)", address)
+    return str(kind).replace("_", " ")
 
 
 def resource_tables(rows: Mapping[Row, Sequence[str]]) -> Iterator[str]:

@@ -93,3 +93,50 @@ def test_what_all_instances_share_is_written_once() -> None:
 def test_lifecycle_and_assertions_are_read_as_text() -> None:
     body = "  name = 1\n  lifecycle {\n    ignore_changes = [\n      labels,\n    ]\n  }\n"
     assert list(lifecycle_texts(body)) == ["lifecycle { ignore_changes = [ labels, ] }"]
+
+
+def table_cells(table: str) -> list[list[str]]:
+    """The cells of every line of a table's page."""
+    lines = [line for line in table.splitlines() if line.startswith("| ")]
+    return [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]
+
+
+def test_an_account_has_one_spelling_and_a_right_says_what_it_is_on(
+    tables: dict[str, str],
+) -> None:
+    header, _, *rights = table_cells(tables["iam.md"])
+    assert header == ["member", "role", "kind", "on", "if", "written in", "plans"]
+    assert not [right for right in rights if "google_service_account." in "".join(right[:2])]
+    assert not [right for right in rights if not (right[2] and right[3])]
+    build = "serviceAccount:surety-build@example-project.iam.gserviceaccount.com"
+    assert {"project", "storage bucket", "bigquery dataset"} < {
+        r[2] for r in rights if r[0] == build
+    }
+    roles = {right[1] for right in rights if right[1].startswith("projects/")}
+    made = tables["project.md"]
+    assert roles
+    assert all(f"| role_id | {role.rpartition('/')[2]} |" in made for role in roles)
+
+
+def test_an_alert_is_one_line(tables: dict[str, str], plans: dict[str, Planned]) -> None:
+    _, _, part = tables["monitoring.md"].partition("## Alerts\n")
+    part, _, _ = part.partition("\n## ")
+    header, _, *alerts = table_cells(part)
+    assert header == ["alert", "severity", "for", "query", "channels"]
+    policies = plans["everything"].of_kind("google_monitoring_alert_policy").values()
+    assert [alert[0] for alert in alerts] == sorted(
+        policy["display_name"].removeprefix("prod: ") for policy in policies
+    )
+    assert all(all(alert) for alert in alerts)
+    assert {alert[1] for alert in alerts if 'notificationChannels/1"' in alert[4]} == {"CRITICAL"}
+
+
+def test_what_repeats_itself_is_named_and_every_page_says_what_it_plans(
+    tables: dict[str, str],
+) -> None:
+    assert "http.server" not in tables["running.md"]
+    assert "<infra/placeholder.py>" in tables["running.md"]
+    assert "| service | run.googleapis.com |" not in tables["project.md"]
+    for name in set(tables) - {"lifecycle.md"}:
+        assert "people of people.tfvars" in tables[name]
+        assert "staging.tfvars is in no table" in tables[name]

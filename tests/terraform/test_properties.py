@@ -113,6 +113,9 @@ def test_the_build_may_set_the_budget_that_it_is_told_to(plans: dict[str, Planne
     budget = granted['build_sets_budget["012345-6789AB-CDEF01"]']
     assert budget["role"] == "roles/billing.costsManager"
     assert plans["shipped"].of_kind("google_billing_account_iam_member") == {}
+    # A grant on the billing account asks Cloud Billing, on behalf of this project.
+    apis = plans["everything"].of_kind("google_project_service")
+    assert 'required["cloudbilling.googleapis.com"]' in apis
 
 
 def test_a_new_uptime_check_is_there_before_the_old_one_goes(tables: dict[str, str]) -> None:
@@ -189,6 +192,21 @@ def test_an_environment_that_wakes_nobody_brings_a_warning(initialised: Path) ->
         initialised / "terraform", *arguments, '-var=alert_emails=["a@b.example"]'
     )
     assert warning not in reached
+    asleep = "A CRITICAL alert reaches nobody otherwise than a WARNING does"
+    assert asleep in reached
+    channel = '-var=urgent_channels=["projects/example-project/notificationChannels/1"]'
+    assert asleep not in run_offline(initialised / "terraform", *arguments, channel)
+
+
+def test_what_wakes_somebody_is_told_of_critical_alerts_alone(plans: dict[str, Planned]) -> None:
+    pager = "projects/example-project/notificationChannels/1"
+    policies = plans["everything"].of_kind("google_monitoring_alert_policy").values()
+    woken = {p["severity"] for p in policies if pager in p["notification_channels"]}
+    asleep = {p["severity"] for p in policies if pager not in p["notification_channels"]}
+    assert (woken, asleep) == ({"CRITICAL"}, {"WARNING"})
+    # Whoever reads warnings reads these too.
+    ordinary = "projects/example-project/notificationChannels/42"
+    assert all(ordinary in policy["notification_channels"] for policy in policies)
 
 
 def test_another_environment_in_the_same_project_is_refused(tmp_path: Path) -> None:
@@ -207,6 +225,39 @@ def test_another_environment_in_the_same_project_is_refused(tmp_path: Path) -> N
     done = run_terraform(tmp_path, "plan", project, "-var=environment=dev")
     assert done.returncode != 0
     assert "one_environment_a_project has lifecycle.prevent_destroy set" in done.stdout
+
+
+def test_a_policy_about_networks_or_build_regions_can_be_met(plans: dict[str, Planned]) -> None:
+    def ingress(plan: str) -> str:
+        service = plans[plan].of_kind("google_cloud_run_v2_service")["retrain"]
+        return str(service["ingress"])
+
+    assert (ingress("shipped"), ingress("everything")) == (
+        *("INGRESS_TRAFFIC_ALL", "INGRESS_TRAFFIC_INTERNAL_ONLY"),
+    )
+    [planned] = plans["everything"].of_kind("google_cloud_scheduler_job")['drift["drift"]'][
+        "http_target"
+    ]
+    assert "/locations/europe-west4/builds" in planned["uri"]
+
+
+def test_who_takes_it_down_keeps_what_the_destroyed_lists_gave() -> None:
+    guide = (REPOSITORY / "terraform" / "README.md").read_text()
+    _, _, part = guide.partition("## Take it down")
+    grants, _, _ = part.partition("terraform -chdir=terraform destroy")
+    assert {"roles/storage.admin", "roles/bigquery.dataOwner"} <= set(
+        re.findall(r"--role (\S+)", grants)
+    )
+
+
+def test_the_cleanup_of_images_leaves_twenty_releases_with_what_is_attached(
+    plans: dict[str, Planned],
+) -> None:
+    """An image's list of contents and its signature may count as versions, as two images do."""
+    [images] = plans["shipped"].of_kind("google_artifact_registry_repository").values()
+    policies = {policy["id"]: policy for policy in images["cleanup_policies"]}
+    [newest] = policies["keep-newest"]["most_recent_versions"]
+    assert newest["keep_count"] >= 20 * 3
 
 
 # Beyond the first region, and keys of one's own.
@@ -239,6 +290,17 @@ def test_a_key_of_ones_own_encrypts_all_data(plans: dict[str, Planned]) -> None:
     keys += [plan.of_kind("google_bigquery_table")["decisions"]["encryption_configuration"]]
     assert all(keys)
     assert "cryptoKeys" not in json.dumps(plans["shipped"].resources)
+
+
+def test_what_is_encrypted_with_a_key_waits_until_google_may_use_it(
+    tables: dict[str, str],
+) -> None:
+    for name in (
+        *("google_storage_bucket.state", "google_storage_bucket.bootstrap"),
+        "google_artifact_registry_repository.images",
+    ):
+        waits = [r for r in tables["lifecycle.md"].splitlines() if f"/{name} | depends_on" in r]
+        assert "google_kms_crypto_key_iam_member.encrypts" in "".join(waits), name
 
 
 def test_who_read_what_is_written_down(plans: dict[str, Planned]) -> None:

@@ -41,7 +41,7 @@ def test_github_is_known_by_immutable_numbers_and_not_by_its_subject(
     condition = providers['github["github"]']["attribute_condition"]
     assert condition == (
         "assertion.repository_id == '123456' && assertion.repository_owner_id == '7890'"
-        " && assertion.ref == 'refs/heads/main'"
+        " && assertion.ref == 'refs/heads/main' && assertion.environment == 'prod'"
         " && assertion.event_name in ['push', 'workflow_dispatch']"
     )
     assert "assertion.sub" not in json.dumps(providers)
@@ -56,6 +56,7 @@ def test_bitbucket_is_known_by_its_identifiers_and_audience(plans: dict[str, Pla
         "assertion.workspaceUuid == '{00000000-0000-0000-0000-000000000001}'"
         " && assertion.repositoryUuid == '{00000000-0000-0000-0000-000000000002}'"
         " && assertion.branchName == 'main'"
+        " && assertion.deploymentEnvironmentUuid == '{00000000-0000-0000-0000-000000000003}'"
     )
     assert provider["oidc"][0]["allowed_audiences"] == [
         "ari:cloud:bitbucket::workspace/00000000-0000-0000-0000-000000000001"
@@ -90,6 +91,8 @@ def test_a_build_of_the_next_project_may_copy_images_and_do_nothing_else_here(
     build = "serviceAccount:surety-build@example-next.iam.gserviceaccount.com"
     [grant] = [grant for grant in plans["everything"].grants if grant["member"] == build]
     assert grant["role"] == "roles/artifactregistry.reader"
+    guide = (REPOSITORY / "terraform" / "README.md").read_text()
+    assert "bootstrap `prod` first: its account `surety-build` must exist" in guide
     assert not any("example-next" in str(grant["member"]) for grant in plans["shipped"].grants)
 
 
@@ -197,10 +200,14 @@ def test_the_decision_logs_access_is_a_complete_list(plans: dict[str, Planned], 
     bindings = plans[plan].of_kind("google_bigquery_dataset_iam_binding")
     access = {b["role"]: b["members"] for n, b in bindings.items() if n.startswith("decisions_")}
     build = "serviceAccount:surety-build@example-project.iam.gserviceaccount.com"
+    copies = "serviceAccount:prod-backup@example-project.iam.gserviceaccount.com"
     assert access == {
         "roles/bigquery.dataOwner": ["projectOwners", build],
         "roles/bigquery.dataEditor": ["serviceAccount:<writer of the sink>"],
-        "roles/bigquery.dataViewer": ["group:risk@example.com"],
+        # What copies the log reads it first.
+        "roles/bigquery.dataViewer": [
+            *("group:risk@example.com", *([copies] if plan == "everything" else []))
+        ],
     }
 
 
@@ -293,3 +300,9 @@ def test_scoring_only_reads_models_and_no_workload_replaces_a_version(
     }
     assert rights_over(plans[plan], "schedule") == {("run.invoker", job, "") for job in jobs}
     assert rights_over(plans[plan], "watch") == {("run.invoker", "prod-retrain", "")}
+
+
+def test_the_daily_plan_sees_how_tables_look_and_no_row(plans: dict[str, Planned]) -> None:
+    rights = {g["role"] for g in plans["everything"].grants if ".drift[" in g["address"]}
+    assert {"roles/bigquery.metadataViewer", "roles/viewer"} < rights
+    assert not [role for role in rights if "bigquery.data" in role or "storage.object" in role]

@@ -39,7 +39,7 @@ COMMANDS: dict[str, set[str]] = {
     r"gcloud run revisions list": {"run.revisions.list", USE},
     r"gcloud run services (describe|list)": {"run.services.get", USE},
     r"gcloud run jobs executions list": {"run.executions.list", USE},
-    r"gcloud run services update-traffic|make rollback": TRAFFIC,
+    r"gcloud (beta )?run services update|make rollback": TRAFFIC,
     r"gcloud scheduler jobs describe": {"cloudscheduler.jobs.get", USE},
     r"gcloud scheduler jobs pause": {"cloudscheduler.jobs.pause", USE},
     r"gcloud scheduler jobs resume": {"cloudscheduler.jobs.enable", USE},
@@ -129,10 +129,11 @@ def test_each_set_may_do_its_own_part(plans: dict[str, Planned], name: str, comm
 
 
 def test_every_alert_has_an_entry_and_every_entry_an_alert(plans: dict[str, Planned]) -> None:
-    for name in ("shipped", "everything"):
+    flagged = {"copies-missing", "drift-unchecked"}
+    for name, absent in {"shipped": flagged, "everything": set()}.items():
         policies = plans[name].of_kind("google_monitoring_alert_policy").values()
         alerts = [policy["display_name"].removeprefix("prod: ") for policy in policies]
-        assert sorted(alerts) == sorted(entries()), name
+        assert sorted(alerts) == sorted(set(entries()) - absent), name
         for policy in policies:
             text = policy["documentation"][0]["content"]
             assert f"entry `{policy['display_name'].removeprefix('prod: ')}`" in text
@@ -161,9 +162,53 @@ def test_what_a_release_takes_is_what_the_submit_account_has(plans: dict[str, Pl
     assert set(re.findall(r"roles/[\w.]+", line)) == granted - logs_only
 
 
+def test_a_person_who_plans_has_what_the_daily_plan_has(plans: dict[str, Planned]) -> None:
+    guide = (REPOSITORY / "terraform" / "README.md").read_text()
+    [line] = re.findall(r"^\| `make plan` .*$", guide, re.MULTILINE)
+    granted = {
+        g["role"] for g in plans["everything"].grants if re.search(r"\.drift\w*\[", g["address"])
+    }
+    building = {"roles/cloudbuild.builds.editor", "roles/logging.logWriter"}
+    acting = {"roles/iam.serviceAccountUser", "roles/storage.objectViewer"}
+    needed = granted - building - acting | {"roles/storage.objectUser"}
+    assert set(re.findall(r"roles/[\w.]+", line)) == needed
+
+
+@pytest.mark.parametrize("name", entries())
+def test_an_entry_says_whom_to_call_for_what_its_people_may_not_run(name: str) -> None:
+    _, _, text = entries()[name].partition("**Do.**")
+    if re.search("make (plan|release)", text):
+        assert re.search(r"an\sowner,\sor\swho\s\[may\srelease\]", text)
+
+
+@pytest.mark.parametrize("name", ["decisions-lost", "decisions-unexported"])
+def test_responders_can_stop_a_service_whose_decisions_are_not_stored(
+    plans: dict[str, Planned], name: str
+) -> None:
+    [stop] = [command for command in commands(entries()[name]) if "services update" in command]
+    assert stop.startswith("gcloud beta run services update prod-scoring ")
+    assert stop.endswith("--scaling 0")
+    assert needs(stop)
+    assert (needs(stop) or set()) <= permissions(plans["shipped"], PEOPLE["responders"])
+    text = (REPOSITORY / "terraform" / "scoring.tf").read_text()
+    assert "scaling[0].manual_instance_count" in text  # an apply does not start it again
+
+
+def test_a_look_at_the_last_lines_does_not_show_the_first() -> None:
+    for command in commands():
+        assert not ("--order asc" in command and "--limit" in command), command
+
+
+def test_entries_have_the_command_of_what_they_tell() -> None:
+    assert "scheduler jobs resume prod-train-application" in entries()["training-overdue"]
+    assert 'resource.labels.build_id="ID"' in entries()["drift"]
+    assert next(commands(entries()["model-age"])).startswith("python -m training versions ")
+    assert "--freshness 90d" not in RUNBOOK.read_text()  # the log goes back 30 days
+
+
 def test_the_first_look_at_lost_decisions_finds_what_google_writes_of_a_sink() -> None:
     """Errors of a sink stand in a log of their own: `logging.googleapis.com/sink_error`."""
-    [look] = commands(entries()["decisions-lost"])
+    look, _ = commands(entries()["decisions-lost"])
     assert "logs/logging.googleapis.com%2Fsink_error" in look
     assert 'resource.type="logging_sink"' in look
 

@@ -52,7 +52,7 @@ def resources() -> list[tuple[str, str, str]]:
             "training",
             {"training_reads", "training_creates", "training_promotes", "training_reads_data"},
         ),
-        ("backup", {"backup", "backup_copies"}),
+        ("backup", {"backup", "backup_copies", "decisions_read"}),
         (
             "drift",
             {

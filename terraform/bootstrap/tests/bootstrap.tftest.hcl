@@ -10,7 +10,7 @@ run "wrong_variables_are_refused" {
     region         = "Europe"
     environment    = "Production"
     github         = { repository_id = "example/surety", owner_id = "example" }
-    bitbucket      = { workspace = "Example", workspace_id = "{1}", repository_id = "surety" }
+    bitbucket      = { workspace = "Example", workspace_id = "{1}", repository_id = "surety", deployment_id = "prod" }
     auditors       = ["allAuthenticatedUsers"]
     bigquery_users = ["allUsers"]
     operators      = ["serviceAccount:robot@example.iam.gserviceaccount.com"]
