@@ -7,7 +7,8 @@ from tests.support.toy import Toy
 
 
 def test_the_catalogue_holds_the_bundled_models() -> None:
-    assert sorted(credit_models()) == list(MODELS)
+    # `make run` trains all of them but the one of the loan book, which `make lending` trains.
+    assert sorted(credit_models()) == sorted([*MODELS, "instalment"])
 
 
 def test_a_module_outside_the_repository_adds_its_models() -> None:
