@@ -298,6 +298,20 @@ def auc_difference(
     return PairedDifference(value=values[0] - values[1], standard_error=variance**0.5)
 
 
+def auc_with_error(
+    labels: Labels, probabilities: Probabilities, weights: Weights | None = None
+) -> tuple[float, float]:
+    """Return the AUC of at least two rows of each outcome, and its standard error by DeLong.
+
+    Source: Sun & Xu, Fast implementation of DeLong's algorithm, IEEE SPL 21 (2014).
+    """
+    bad_weights = select_weights(weights, labels == 1)
+    of_bads, of_goods = place_rows(labels, probabilities, weights)
+    variance = variance_of_mean(of_bads, bad_weights)
+    variance += variance_of_mean(of_goods, select_weights(weights, labels == 0))
+    return weighted_mean(of_bads, bad_weights), variance**0.5
+
+
 def place_rows(
     labels: Labels, scores: Probabilities, weights: Weights | None = None
 ) -> tuple[Probabilities, Probabilities]:

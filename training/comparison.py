@@ -1,16 +1,15 @@
 """Comparison of champion and challenger by the decisions in a decision log."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, get_args
 
 import pandas as pd
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field
 from typing_extensions import TypedDict
 
 from models.errors import DataError
-from models.evidence.log_reader import DecisionLogError, LogLine, read_lines
+from models.evidence.log_reader import DecisionLogError, read_decisions_as, read_lines
 from models.policy import DecisionName
 from models.registry.serving import Variant
 
@@ -52,7 +51,11 @@ def compare_variants(model_name: str, log: Path) -> tuple[VariantFigures, ...]:
         If the log cannot be read, or has no decision of the model.
     """
     try:
-        decisions = list(_decisions_from_lines(model_name, read_lines(log)))
+        decisions = [
+            decision
+            for decision in read_decisions_as(ComparedDecision, read_lines(log))
+            if decision["model"] == model_name
+        ]
     except DecisionLogError as error:
         raise DataError(str(error)) from error
     if not decisions:
@@ -64,20 +67,6 @@ def compare_variants(model_name: str, log: Path) -> tuple[VariantFigures, ...]:
             ["variant", "model_version"]
         )
     )
-
-
-def _decisions_from_lines(model_name: str, lines: Iterable[LogLine]) -> Iterable[ComparedDecision]:
-    """Yield a model's decisions. A record that is not one of ours is skipped."""
-    adapter = TypeAdapter(ComparedDecision)
-    for line in lines:
-        if line.record is None or line.record.get("record") != "decision":
-            continue
-        try:
-            decision = adapter.validate_python(line.record)
-        except ValidationError:
-            continue
-        if decision["model"] == model_name:
-            yield decision
 
 
 def _figures_from_rows(variant: str, version: str, rows: pd.DataFrame) -> VariantFigures:

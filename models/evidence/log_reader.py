@@ -12,7 +12,9 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
 
 from models.errors import SuretyError
 
@@ -23,6 +25,7 @@ SPACE = re.compile(r"[ \t\r\n,]*")
 WRAPPERS = ("jsonPayload", "line")
 
 Document = dict[str, Any]
+Kind = TypeVar("Kind")
 
 
 class DecisionLogError(SuretyError):
@@ -101,6 +104,18 @@ class LogFiles:
 def read_lines(path: Path) -> LogFiles:
     """Read every line of one log."""
     return LogFiles([path])
+
+
+def read_decisions_as(kind: type[Kind], lines: Iterable[LogLine]) -> Iterator[Kind]:
+    """Yield the decisions of a log as a type of some of their members; others are skipped."""
+    adapter = TypeAdapter(kind)
+    for line in lines:
+        if line.record is None or line.record.get("record") != "decision":
+            continue
+        try:
+            yield adapter.validate_python(line.record)
+        except ValidationError:
+            continue
 
 
 def _open(path: Path) -> IO[bytes]:

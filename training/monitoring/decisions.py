@@ -1,7 +1,6 @@
 """The decisions of a model in a decision log, by column."""
 
 from binascii import a2b_base64
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -9,12 +8,12 @@ from typing import Annotated, NotRequired, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field
 from typing_extensions import TypedDict
 
 from models.annotations import days_from_date
 from models.errors import DataError
-from models.evidence.log_reader import DecisionLogError, read_lines
+from models.evidence.log_reader import DecisionLogError, read_decisions_as, read_lines
 from models.features import Matrix
 from models.metrics import Probabilities
 from models.policy import DecisionName
@@ -97,7 +96,7 @@ def read_decisions(model_name: str, log: Path, first: date, last: date) -> Decis
     bounds = days_from_date(first), days_from_date(last)
     by_id: dict[str, tuple[int, MonitoredDecision]] = {}
     try:
-        for record in _records(log):
+        for record in read_decisions_as(MonitoredDecision, read_lines(log)):
             day = _read_day(record["decided_at"])
             if record["model"] == model_name and day is not None and bounds[0] <= day <= bounds[1]:
                 by_id.setdefault(record["decision_id"], (day, record))
@@ -114,17 +113,6 @@ def read_decisions(model_name: str, log: Path, first: date, last: date) -> Decis
         reasons=tuple(tuple(r["reasons"]) for r in records),
         features=tuple(r.get("features") for r in records),
     )
-
-
-def _records(log: Path) -> Iterator[MonitoredDecision]:
-    adapter = TypeAdapter(MonitoredDecision)
-    for line in read_lines(log):
-        if line.record is None or line.record.get("record") != "decision":
-            continue
-        try:
-            yield adapter.validate_python(line.record)
-        except ValidationError:
-            continue
 
 
 def _read_day(text: str) -> int | None:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from models.annotations import Column
 from models.contract import characteristics
-from models.features import features
+from models.features import Matrix, features
 from models.scorer import Scorer
 from models.stability import bound_of_chance, index_from_counts
 from training.monitoring.decisions import Decisions
@@ -80,20 +80,20 @@ def measure_drift(scorer: Scorer, reference: Reference, window: Decisions) -> Dr
 
     A characteristic is compared on the rows whose features were not erased.
     """
+    matrix, present = window.decode_features(len(features(scorer.model)))
     bins = bin_indices(window.probabilities, np.array(reference.probabilities.edges))
     return Drift(
         probability=_compare("probability", reference.probabilities, bins, reference.rows_scored),
-        characteristics=_compare_characteristics(scorer, reference, window),
+        characteristics=_compare_characteristics(scorer, reference, matrix),
         decisions=_compare_decisions(reference, window),
-        groups=_rate_groups(scorer, window),
+        groups=_rate_groups(scorer, window.select(present), matrix),
         reasons=_count_reasons(window.reasons),
     )
 
 
 def _compare_characteristics(
-    scorer: Scorer, reference: Reference, window: Decisions
+    scorer: Scorer, reference: Reference, matrix: Matrix
 ) -> tuple[Shift, ...]:
-    matrix, _ = window.decode_features(len(features(scorer.model)))
     if not len(matrix):
         return ()
     contributions = mean_contributions(scorer, matrix)
@@ -156,10 +156,8 @@ def _compare_decisions(reference: Reference, window: Decisions) -> tuple[Decisio
     return tuple(compared)
 
 
-def _rate_groups(scorer: Scorer, window: Decisions) -> tuple[GroupRate, ...]:
+def _rate_groups(scorer: Scorer, rows: Decisions, matrix: Matrix) -> tuple[GroupRate, ...]:
     """Rate approvals by each level of the characteristics that have levels."""
-    matrix, present = window.decode_features(len(features(scorer.model)))
-    rows = window.select(present)
     rates = []
     for c in characteristics(scorer.model):
         if not c.is_scored or not c.levels or c.is_ordered:

@@ -12,12 +12,11 @@ from models.metrics import (
     Labels,
     Probabilities,
     auc,
+    auc_with_error,
     brier,
     ks,
-    place_rows,
     precision,
     recall,
-    variance_of_mean,
 )
 from training.model_review import calibration_z
 from training.monitoring.reference import BinnedShares
@@ -97,7 +96,7 @@ def measure_performance(
     probabilities = outcomes["probability"].to_numpy(np.float64)
     if not _is_enough(labels, LEAST_ROWS, LEAST_DEFAULTS):
         return None
-    value = auc(labels, probabilities)
+    value, error = auc_with_error(labels, probabilities)
     months = [name_month(day) for day in outcomes["day"].tolist()]
     indices = bin_indices(probabilities, np.array(bands.edges))
     return RealisedPerformance(
@@ -107,7 +106,7 @@ def measure_performance(
         mean_probability=float(probabilities.mean()),
         z=calibration_z(labels, probabilities),
         auc=value,
-        auc_error=auc_error(labels, probabilities),
+        auc_error=error,
         gini=2 * value - 1,
         ks=ks(labels, probabilities),
         brier=brier(labels, probabilities),
@@ -121,12 +120,6 @@ def measure_performance(
 def name_month(day: int) -> str:
     """Return the month of days since 1970-01-01: `2026-11`."""
     return f"{date_from_days(day):%Y-%m}"
-
-
-def auc_error(labels: Labels, probabilities: Probabilities) -> float:
-    """Return the standard error of the AUC, by DeLong's variance."""
-    placements = place_rows(labels, probabilities)
-    return float(sum(variance_of_mean(placement) for placement in placements) ** 0.5)
 
 
 def months_before(day: date, months: int) -> date:

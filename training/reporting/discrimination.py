@@ -5,8 +5,8 @@ from statistics import NormalDist
 
 import numpy as np
 
-from models.metrics import Labels, Probabilities, place_rows, variance_of_mean
-from models.weighting import Weights, select_weights, weigh, weighted_mean
+from models.metrics import Labels, Probabilities, auc_with_error
+from models.weighting import Weights, weigh, weighted_mean
 from training.reporting.binning import group_by_mass, thin_out
 
 CURVE_POINTS = 120
@@ -185,14 +185,7 @@ def _average(name: str, classes: tuple[ClassFigures, ...], supports: list[float]
 def measure_auc(
     labels: Labels, probabilities: Probabilities, weights: Weights | None = None
 ) -> AucInterval:
-    """Measure the AUC of a sample with at least two rows of each outcome.
-
-    Source: Sun & Xu, Fast implementation of DeLong's algorithm, IEEE SPL 21 (2014).
-    """
-    bad_weights = select_weights(weights, labels == 1)
-    of_bads, of_goods = place_rows(labels, probabilities, weights)
-    value = weighted_mean(of_bads, bad_weights)
-    variance = variance_of_mean(of_bads, bad_weights)
-    variance += variance_of_mean(of_goods, select_weights(weights, labels == 0))
-    margin = NormalDist().inv_cdf((1 + CONFIDENCE) / 2) * variance**0.5
+    """Measure the AUC of a sample with at least two rows of each outcome."""
+    value, error = auc_with_error(labels, probabilities, weights)
+    margin = NormalDist().inv_cdf((1 + CONFIDENCE) / 2) * error
     return AucInterval(value, max(value - margin, 0.0), min(value + margin, 1.0))

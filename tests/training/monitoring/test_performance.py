@@ -5,9 +5,8 @@ import pandas as pd
 import pytest
 
 from models.annotations import days_from_date
-from models.metrics import auc
+from models.metrics import auc, auc_with_error
 from training.monitoring.performance import (
-    auc_error,
     expect_performance,
     measure_performance,
     months_before,
@@ -70,8 +69,10 @@ def test_the_error_of_the_auc_is_its_spread_over_samples() -> None:
     for _ in range(200):
         probabilities = random.beta(2, 3, 400)
         labels = random.binomial(1, probabilities)
-        values.append(auc(labels, probabilities))
-        errors.append(auc_error(labels, probabilities))
+        value, error = auc_with_error(labels, probabilities)
+        assert value == pytest.approx(auc(labels, probabilities))
+        values.append(value)
+        errors.append(error)
     assert np.std(values) == pytest.approx(np.mean(errors), rel=0.15)
 
 
