@@ -174,7 +174,7 @@ locals {
     [for channel in google_monitoring_notification_channel.email : channel.id],
     tolist(var.notification_channels),
   )
-  told = {
+  channels_by_severity = {
     CRITICAL = concat(tolist(setsubtract(var.urgent_channels, var.notification_channels)), local.channels)
     WARNING  = local.channels
   }
@@ -186,7 +186,7 @@ resource "google_monitoring_alert_policy" "scoring" {
   display_name          = "${var.environment}: ${each.key}"
   combiner              = "OR"
   severity              = each.value.severity
-  notification_channels = local.told[each.value.severity]
+  notification_channels = local.channels_by_severity[each.value.severity]
 
   conditions {
     display_name = each.key

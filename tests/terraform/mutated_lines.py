@@ -256,7 +256,7 @@ MONITORING = of_kind(
     (f"{T}alerts.tf", "[6m])) < 1", "[6m])) > 0"),
     (f"{T}alerts.tf", "> 0 unless sum", "> 0 and sum"),
     (f"{T}alerts.tf", 'duration = "120s"', 'duration = "1200s"'),
-    (f"{T}alerts.tf", "= local.told[each.value.severity]", "= []"),
+    (f"{T}alerts.tf", "= local.channels_by_severity[each.value.severity]", "= []"),
     (
         f"{T}alerts.tf",
         'severity = "CRITICAL"\n      duration = "600s"',
