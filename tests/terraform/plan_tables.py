@@ -355,7 +355,12 @@ def alerts_table(rows: Mapping[Row, Sequence[str]]) -> Iterator[str]:
             alerts.setdefault(index.strip('"]'), {})[argument] = row.value
     if not alerts:
         return
-    yield from ("", "## Alerts", "", "One line for each, with every flag on. `<local.channels_by_severity>` is the")
+    yield from (
+        "",
+        "## Alerts",
+        "",
+        "One line for each, with every flag on. `<local.channels_by_severity>` is the",
+    )
     yield from ("address in `alert_emails`.", "")
     columns = ("severity", "duration", "query", "notification_channels")
     yield from heading("alert", "severity", "for", "query", "channels")
