@@ -41,6 +41,7 @@ class Planned:
             resource
             for document in documents
             for resource in document["planned_values"]["root_module"]["resources"]
+            if resource["mode"] == "managed"
         ]
 
     def of_kind(self, kind: str) -> dict[str, dict[str, Any]]:

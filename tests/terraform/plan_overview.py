@@ -1,10 +1,10 @@
 """terraform/plans/overview.md: who reaches what, what a destroy does, and the alerts."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from tests.terraform.plan_pages import PLANS, PREAMBLE, Row, heading, line
+from tests.terraform.plan_pages import PLANS, PREAMBLE, Row, heading, line, plans_in
 
 INTRODUCTION = """# Overview
 
@@ -16,23 +16,38 @@ logs, [edge](edge.md) the load balancer, [project](project.md) APIs and accounts
 REACH = """## Who reaches what
 
 `from` is what the network lets through. `Cloud Run asks for` is the platform's own check before \
-a container sees the call, and `the code asks for` is what the container checks then. Whoever \
-owns the project or has `roles/run.admin` may call everything, too. A job has no address: \
-whoever is listed may start it, with other arguments as well."""
+a container sees the call, and `the code asks for` is what the container checks then. A job has \
+no address: whoever is listed may start it as it stands. Not listed are those who can do more: \
+owners of the project and `roles/run.admin` (the build) may call everything and start jobs with \
+other arguments, and `responders` may replace the container of `prod-scoring` and so read what \
+it reads, its secrets too. [security.md](../../docs/security.md) says what an account could do \
+that is taken over."""
+STAY = """## How long data stays
+
+`until deleted` is by a person, a command or a rule of the registry. What comes back after a \
+deletion is said next to it; a copy in a second region follows its original within a day."""
 DESTROY = """## What a destroy does
 
-What holds data, and what runs; everything else is deleted. `refused` by `prevent_destroy` stops \
-the whole plan, before anything is deleted. `refused` by an argument comes from the provider \
-while it deletes, so what does not depend on that resource is gone by then."""
+What holds data, and what runs. Everything else is deleted, except that APIs stay on. \
+`prevent_destroy` stops the whole plan of its module before anything is deleted, so `bootstrap/` \
+stays as it is. `refused` by an argument comes from the provider while it deletes: by then \
+everything that depends on that resource is gone, its grants, sink, alerts and schedules, and \
+what is unrelated may be. **A destroy that was refused is not harmless: apply again at once.**"""
+WARNED = """## What a plan warns of
+
+Checks that fail in a plan; it can be applied nevertheless."""
 ALERTS = """## Alerts
 
-One line for each, with every flag on. The address in the last column is the one in \
-`alert_emails`."""
+One line for each, with every flag on. `…/1` is in `urgent_channels` and wakes somebody, `…/42` \
+is in `notification_channels`, and `<local.channels_by_severity>` is what `alert_emails` names. \
+Where `urgent_channels` is empty, as in the other plans, a CRITICAL alert goes where a WARNING \
+goes."""
+INTERNAL = "the project's networks and Google's own services"
 NETWORKS = {
     "INGRESS_TRAFFIC_ALL": "the internet",
-    "INGRESS_TRAFFIC_INTERNAL_ONLY": "the project's networks and Google's own services",
-    "INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER": "the load balancer and the project's networks",
-    "ALLOW_INTERNAL_AND_GCLB": "the load balancer and the project's networks",
+    "INGRESS_TRAFFIC_INTERNAL_ONLY": INTERNAL,
+    "INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER": f"the load balancer, {INTERNAL}",
+    "ALLOW_INTERNAL_AND_GCLB": INTERNAL,  # no load balancer leads to a function
 }
 CHECKS = {
     "": "nothing more",
@@ -42,19 +57,18 @@ CHECKS = {
     "jwt": "a token of the issuer",
 }
 CONTAINERS = r"google_(cloud_run_v2_(service|job)|cloudfunctions2_function)"
+STORES = r"google_(storage_bucket|bigquery_dataset)"
 HOLDING = (
     r"google_(storage_bucket|bigquery_(dataset|table)|kms_\w+|artifact_registry_repository|sql_\w+"
     r"|secret_manager_secret)|terraform_data"
 )
 
+DAY_MS = 86_400_000
+GOOGLES_DEFAULT = str(7 * 86_400)  # soft delete where a bucket says nothing
 # What has content: the argument that lets Terraform delete it, and what the content is.
 EMPTIED = {
     "google_storage_bucket": ("force_destroy", "an object"),
     "google_bigquery_dataset": ("delete_contents_on_destroy", "a table"),
-}
-DELETED = {
-    "google_artifact_registry_repository": ("deleted, with every image", ""),
-    "google_kms_key_ring": ("kept", "Google Cloud, which deletes no key ring"),
 }
 
 
@@ -70,7 +84,7 @@ Pages = Mapping[str, Mapping[Row, Sequence[str]]]
 Describe = Callable[[str, Plan], tuple[str, ...]]
 
 
-def overview(pages: Pages, lifecycle: str) -> str:
+def overview(pages: Pages, lifecycle: str, warnings: Iterable[str]) -> str:
     """The page to read first, from the rows of the others and the page of lifecycles."""
     undestroyable = re.findall(
         r"^\| (\S+) \| lifecycle \{.*prevent_destroy = true", lifecycle, re.MULTILINE
@@ -79,10 +93,12 @@ def overview(pages: Pages, lifecycle: str) -> str:
     lines = [INTRODUCTION, "", PREAMBLE, "", REACH, ""]
     lines += heading("what", "from", "Cloud Run asks for", "callers", "the code asks for", "plans")
     lines += described(plans, rf"{CONTAINERS}\.", reach)
+    lines += ["", STAY, "", *heading("what", "stays", "after a deletion", "plans")]
+    lines += described(plans, rf"(bootstrap/)?{STORES}\.", stay)
     lines += ["", DESTROY, "", *heading("what", "destroy", "by", "plans")]
     lines += described(plans, rf"(bootstrap/)?({CONTAINERS}|{HOLDING})\.", destruction)
-    lines += ["", ALERTS, ""]
-    lines += heading("alert", "severity", "for", "query", "channels")
+    lines += ["", WARNED, "", *heading("check", "says", "plans"), *warnings]
+    lines += ["", ALERTS, "", *heading("alert", "severity", "for", "query", "channels")]
     lines += alerts(plans["everything"])
     return "\n".join(lines) + "\n"
 
@@ -106,8 +122,7 @@ def described(plans: Mapping[str, Plan], pattern: str, describe: Describe) -> It
             if re.match(pattern, address):
                 lines.setdefault((address, *describe(address, plan)), []).append(name)
     for cells, names in sorted(lines.items()):
-        count = 2 if cells[0].startswith("bootstrap/") else len(PLANS)
-        yield line(*cells, "" if len(names) == count else ", ".join(sorted(names)))
+        yield line(*cells, plans_in(names))
 
 
 def reach(address: str, plan: Plan) -> tuple[str, str, str, str]:
@@ -133,12 +148,37 @@ def reach(address: str, plan: Plan) -> tuple[str, str, str, str]:
     )
 
 
+def stay(address: str, plan: Plan) -> tuple[str, str]:
+    """How long a store has what is in it, and what brings back what was deleted."""
+    arguments = plan.resources[address]
+    if "dataset" in address:
+        milliseconds = arguments.get("default_partition_expiration_ms")
+        stays = "until deleted" if milliseconds is None else f"{int(milliseconds) // DAY_MS:,} days"
+        hours = int(arguments.get("max_time_travel_hours", 7 * 24))
+        return stays, f"time travel, {hours // 24} days"
+    rules = {name: value for name, value in arguments.items() if name.endswith("condition.age")}
+    everything = [
+        value
+        for name, value in rules.items()
+        if name.replace(".age", ".matches_prefix") not in arguments
+    ]
+    noncurrent = [v for n, v in arguments.items() if n.endswith("days_since_noncurrent_time")]
+    newer = [v for n, v in arguments.items() if n.endswith("num_newer_versions")]
+    back = [f"soft delete, {days(soft_deleted(arguments))}"]
+    if arguments.get("versioning.enabled") == "true":
+        back += [f"versions, {v} days" for v in noncurrent] + [
+            f"the last {v} versions" for v in newer
+        ]
+    return f"{int(everything[0]):,} days" if everything else "until deleted", "; ".join(back)
+
+
 def destruction(address: str, plan: Plan) -> tuple[str, str]:
     """What `terraform destroy` does to a resource, and which argument says so."""
     kind = address.removeprefix("bootstrap/").partition(".")[0]
     arguments = plan.resources[address]
-    if address.partition("[")[0] in plan.undestroyable:
-        return "refused", "`prevent_destroy`"
+    if address.startswith("bootstrap/"):
+        mine = address.partition("[")[0] in plan.undestroyable
+        return "refused", "`prevent_destroy`" if mine else "`prevent_destroy` of the others"
     if arguments.get("deletion_protection") == "true":
         return "refused", "`deletion_protection`"
     if kind in EMPTIED:
@@ -146,7 +186,7 @@ def destruction(address: str, plan: Plan) -> tuple[str, str]:
         if arguments.get(argument) != "true":
             return f"refused while it holds {content}", f"no `{argument}`{undeletable(arguments)}"
         return "deleted, with what it holds", f"`{argument}`{recoverable(arguments)}"
-    return DELETED.get(kind, ("deleted", ""))
+    return "deleted", ""
 
 
 def undeletable(arguments: Mapping[str, str]) -> str:
@@ -155,13 +195,21 @@ def undeletable(arguments: Mapping[str, str]) -> str:
     if seconds is None:
         return ""
     locked = arguments.get("retention_policy.is_locked") == "true"
-    return f"; objects stay {days(seconds)}{', and nobody can shorten that' if locked else ''}"
+    lock = "and nobody can shorten that" if locked else "unless who administers it lifts that"
+    return f"; objects stay {days(seconds)}, {lock}"
 
 
 def recoverable(arguments: Mapping[str, str]) -> str:
     """How long a deleted object can be brought back."""
-    seconds = arguments.get("soft_delete_policy.retention_duration_seconds", "0")
+    if "delete_contents_on_destroy" in arguments:
+        return ""
+    seconds = soft_deleted(arguments)
     return f"; objects can be restored for {days(seconds)}" if seconds != "0" else ""
+
+
+def soft_deleted(arguments: Mapping[str, str]) -> str:
+    """For how many seconds a bucket can give back a deleted object."""
+    return arguments.get("soft_delete_policy.retention_duration_seconds", GOOGLES_DEFAULT)
 
 
 def days(seconds: str) -> str:

@@ -43,8 +43,11 @@ INTRODUCTIONS = {
         " organisation have theirs, and so have the accounts that Google makes for its services."
     ),
     "environment": "What every container is told. A secret is a name and a version.",
-    "protection": "Where data is, who may reach it, how long it stays and what brings it back.",
-    "running": "What runs: account, image, size, probes, scaling, schedules.",
+    "protection": "Where data is, how long it stays and what brings it back.",
+    "running": (
+        "What runs: account, image, size, probes, scaling, schedules. The images are placeholders"
+        " until a release names others."
+    ),
     "monitoring": "Alerts, what they count, where the decision log goes, uptime check, budget.",
     "edge": "The load balancer, its certificate and its rules.",
     "project": "APIs, accounts, roles of our own, who may log in from elsewhere.",
@@ -71,7 +74,7 @@ def iam_table(rows: Mapping[Row, Sequence[str]]) -> Iterator[str]:
     yield from ("", *heading("member", "role", "kind", "on", "if", "written in", "plans"))
     lines = {row: tuple(map(spelled, grant_cells(row))) for row in rows}
     for row, cells in sorted(lines.items(), key=lambda item: (item[1], item[0].address)):
-        yield line(*cells, row.address, plans(row.address, rows[row]))
+        yield line(*cells, row.address, plans_in(rows[row]))
 
 
 def grant_cells(row: Row) -> tuple[str, ...]:
@@ -105,7 +108,7 @@ def resource_tables(rows: Mapping[Row, Sequence[str]]) -> Iterator[str]:
     resources: dict[str, dict[tuple[str, str, str], list[str]]] = {}
     for row, names in rows.items():
         base, _, index = row.address.partition("[")
-        key = (row.name, row.value, plans(row.address, names))
+        key = (row.name, row.value, plans_in(names))
         resources.setdefault(base, {}).setdefault(key, []).append(index.strip('"]'))
     for base, lines in sorted(resources.items()):
         instances = {index for indices in lines.values() for index in indices}
@@ -123,10 +126,9 @@ def sort_key(item: tuple[tuple[str, str, str], list[str]], instances: set[str]) 
     return ("" if set(indices) == instances else min(indices), natural(name), value, where)
 
 
-def plans(address: str, names: Sequence[str]) -> str:
+def plans_in(names: Sequence[str]) -> str:
     """Name the plans that a line is in; nothing where it is in all that there are."""
-    count = 2 if address.startswith("bootstrap/") else len(PLANS)
-    return "" if len(set(names)) == count else ", ".join(sorted(set(names)))
+    return "" if len(set(names)) == len(PLANS) else ", ".join(sorted(set(names)))
 
 
 def heading(*cells: str) -> list[str]:

@@ -14,11 +14,12 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 from tests.terraform.plan_overview import overview
-from tests.terraform.plan_pages import PLANS, Plan, Row, render, render_lifecycle
+from tests.terraform.plan_pages import PLANS, Plan, Row, line, plans_in, render, render_lifecycle
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 TABLES = REPOSITORY / "terraform" / "plans"
@@ -66,8 +67,7 @@ TOPICS = {
 
 
 MODULES = {"": "terraform", "bootstrap": "terraform/bootstrap"}
-# The bootstrap is planned as shipped and with everything: the rest is no matter of its.
-CASES = [("", plan) for plan in PLANS] + [("bootstrap", plan) for plan in PLANS[:2]]
+CASES = [(module, plan) for module in MODULES for plan in PLANS]
 
 
 def main() -> int:
@@ -138,7 +138,21 @@ def tables_from(
             rows.setdefault(table, {}).setdefault(row, []).append(plan)
     tables = {f"{table}.md": render(table, of_table) for table, of_table in sorted(rows.items())}
     tables["lifecycle.md"] = render_lifecycle(copy / "terraform")
-    return tables | {"overview.md": overview(rows, tables["lifecycle.md"])}
+    warnings = warned_of(documents)
+    return tables | {"overview.md": overview(rows, tables["lifecycle.md"], warnings)}
+
+
+def warned_of(documents: Mapping[tuple[str, str], Mapping[str, Any]]) -> Iterator[str]:
+    """A line for each check that fails, with the plans in which it does."""
+    failing: dict[tuple[str, str], list[str]] = {}
+    for (_, plan), document in documents.items():
+        for check in document.get("checks", ()):
+            for instance in check.get("instances", ()):
+                for problem in instance.get("problems", ()):
+                    key = (check["address"]["name"], problem["message"])
+                    failing.setdefault(key, []).append(plan)
+    for cells, names in sorted(failing.items()):
+        yield line(*cells, plans_in(names))
 
 
 def run_offline(folder: Path, *arguments: str) -> str:
@@ -218,7 +232,8 @@ def with_references(value: object, unknown: object, expression: object, each: st
             with_references(None, unknown[unknown.index(True)], expression, each),
         ]
     if isinstance(unknown, list) and isinstance(value, list) and isinstance(expression, list):
-        parts = zip(value, unknown, expression, strict=False)
+        # Blocks made by `dynamic` have no expressions; they come after those that have.
+        parts = zip_longest(value, unknown, expression)
         return [with_references(*part, each) for part in parts]
     return value
 
