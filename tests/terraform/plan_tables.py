@@ -138,11 +138,11 @@ def tables_from(
             rows.setdefault(table, {}).setdefault(row, []).append(plan)
     tables = {f"{table}.md": render(table, of_table) for table, of_table in sorted(rows.items())}
     tables["lifecycle.md"] = render_lifecycle(copy / "terraform")
-    warnings = warned_of(documents)
+    warnings = failed_checks(documents)
     return tables | {"overview.md": overview(rows, tables["lifecycle.md"], warnings)}
 
 
-def warned_of(documents: Mapping[tuple[str, str], Mapping[str, Any]]) -> Iterator[str]:
+def failed_checks(documents: Mapping[tuple[str, str], Mapping[str, Any]]) -> Iterator[str]:
     """A line for each check that fails, with the plans in which it does."""
     failing: dict[tuple[str, str], list[str]] = {}
     for (_, plan), document in documents.items():

@@ -293,11 +293,11 @@ def test_the_copy_of_an_anchor_stays_as_long_as_the_anchor(plans: dict[str, Plan
 def test_the_account_that_copies_objects_exists_before_it_is_granted_anything() -> None:
     """Google makes it when it is first asked for; the bootstrap asks, after enabling the API."""
     bootstrap = (REPOSITORY / "terraform" / "bootstrap" / "backup.tf").read_text()
-    _, _, asked = bootstrap.partition('data "google_storage_transfer_project_service_account"')
-    assert "depends_on = [google_project_service.required]" in asked.partition("\n}")[0]
+    _, _, body = bootstrap.partition('data "google_storage_transfer_project_service_account"')
+    assert "depends_on = [google_project_service.required]" in body.partition("\n}")[0]
 
 
-def test_the_daily_plan_has_the_archive_that_it_takes_the_hash_of(
+def test_the_daily_plan_has_the_archive_whose_hash_it_takes(
     plans: dict[str, Planned], tmp_path: Path
 ) -> None:
     [target] = plans["everything"].of_kind("google_cloud_scheduler_job")['drift["drift"]'][
