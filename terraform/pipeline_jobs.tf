@@ -235,6 +235,19 @@ resource "google_cloud_run_v2_job_iam_member" "runner_looks" {
   member   = each.value.member
 }
 
+# Training runs as it is scheduled, for no other day.
+resource "google_cloud_run_v2_job_iam_member" "runner_trains" {
+  for_each = {
+    for run in setproduct(keys(var.models), var.enable_pipeline ? var.pipeline.runners : toset([]), ["invoker", "viewer"]) :
+    join(" ", run) => { model = run[0], member = run[1], role = run[2] }
+  }
+
+  name     = google_cloud_run_v2_job.training[each.value.model].name
+  location = var.region
+  role     = "roles/run.${each.value.role}"
+  member   = each.value.member
+}
+
 # What monitoring measured is created once, and read by scoring.
 resource "google_storage_bucket_iam_member" "monitor_reads" {
   for_each = local.pipeline

@@ -29,9 +29,9 @@ resource "google_secret_manager_secret_iam_member" "pipeline_reads" {
 
   secret_id = each.value.secret
   role      = "roles/secretmanager.secretAccessor"
-  member    = google_service_account.workload[each.value.account].member
+  member    = "serviceAccount:${var.environment}-${each.value.account}@${var.project_id}.iam.gserviceaccount.com"
 
-  depends_on = [google_project_service.required]
+  depends_on = [google_project_service.required, google_service_account.workload]
 }
 
 resource "google_storage_bucket_iam_member" "ingest_reads_drops" {
@@ -39,7 +39,9 @@ resource "google_storage_bucket_iam_member" "ingest_reads_drops" {
 
   bucket = each.value
   role   = "roles/storage.objectViewer"
-  member = google_service_account.workload["ingest"].member
+  member = "serviceAccount:${var.environment}-ingest@${var.project_id}.iam.gserviceaccount.com"
+
+  depends_on = [google_service_account.workload]
 }
 
 # Running a query is a right over the project; which tables it may read is granted beside them.
@@ -48,5 +50,7 @@ resource "google_project_iam_member" "pipeline_queries" {
 
   project = var.project_id
   role    = "roles/bigquery.jobUser"
-  member  = google_service_account.workload[each.value].member
+  member  = "serviceAccount:${var.environment}-${each.value}@${var.project_id}.iam.gserviceaccount.com"
+
+  depends_on = [google_service_account.workload]
 }
