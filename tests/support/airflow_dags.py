@@ -1,7 +1,7 @@
 """What Airflow reads of the DAGs, run by the Python of Airflow's own environment.
 
-`list FOLDER` prints the DAGs and their tasks. `test FOLDER DAY DAG ...` runs DAGs for a day, without
-a scheduler, and prints the state of each run and of its tasks.
+`list FOLDER` prints the DAGs and their tasks. `test FOLDER DAY DAG ...` runs DAGs for a day,
+without a scheduler, and prints the state of each run and of its tasks.
 """
 
 import json

@@ -1,10 +1,13 @@
 """The jobs of the data pipeline: their arguments, their times and what they are told."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.docs.markdown import blocks, page
 from tests.terraform.conftest import EVERY_PLAN, Planned
+from tests.terraform.plan_tables import run_offline
 from training.cli import build_parser
 from training.settings import settings_from_environment
 
@@ -127,3 +130,21 @@ def test_rows_about_people_leave_the_lake_after_their_time(plans: dict[str, Plan
         if rule["condition"][0]["age"]
     ]
     assert ages == [1_095]
+
+
+@pytest.mark.parametrize("guide", ["data-pipeline", "airflow"])
+def test_the_variables_of_the_guides_are_planned(
+    initialised: Path, tmp_path: Path, guide: str
+) -> None:
+    [block] = blocks(page(guide), "hcl")
+    (tmp_path / "guide.tfvars").write_text(block)
+    planned = run_offline(
+        initialised / "terraform",
+        *("plan", "-lock=false", "-no-color", "-compact-warnings"),
+        "-var=project_id=example-project",
+        f"-var-file={tmp_path / 'guide.tfvars'}",
+        "-var=enable_pipeline=true",
+    )
+    assert 'google_cloud_run_v2_job.pipeline["ingest-crm"] will be created' in planned
+    scheduled = "google_cloud_scheduler_job.pipeline" in planned
+    assert scheduled is (guide == "data-pipeline")

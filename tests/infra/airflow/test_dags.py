@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.airflow import DAGS, NAMES, list_dags
+from tests.support.airflow_environment import DAGS, NAMES, list_dags
 from tests.support.running import REPOSITORY
 from training.cli import build_parser
 from training.settings import settings_from_environment
