@@ -22,6 +22,11 @@ min_instances               = 1
 models                      = { application = { schedule = "0 1 * * 0", data = "gs://example-data/applications.parquet" }, card_default = { schedule = "0 2 * * 0" }, customer = { schedule = "0 1 * * 0", data = "warehouse:yesterday" } }
 notification_channels       = ["projects/example-project/notificationChannels/42"]
 otlp_traces_endpoint        = "https://collector.example.com/v1/traces"
+promotes_to                 = ["example-next"]
+scan_images                 = true
+secrets                     = { DECISION_LOG_KEY = "surety-decision-log-key:2" }
+urgent_channels             = ["projects/example-project/notificationChannels/1"]
+source_archive              = "plans/public.tfvars" # any file has a hash; the daily plan must fetch it
 pipeline = {
   sources = {
     core_banking = { url_secret = "surety-core-banking:1" }
@@ -35,8 +40,3 @@ pipeline = {
   sources_file     = "own_models/sources.toml"
   subnetwork       = "projects/example-project/regions/europe-west1/subnetworks/data"
 }
-promotes_to     = ["example-next"]
-scan_images     = true
-secrets         = { DECISION_LOG_KEY = "surety-decision-log-key:2" }
-urgent_channels = ["projects/example-project/notificationChannels/1"]
-source_archive  = "../infra/placeholder.py" # any file has a hash
