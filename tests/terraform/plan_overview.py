@@ -17,11 +17,11 @@ REACH = """## Who reaches what
 
 `from` is what the network lets through. `Cloud Run asks for` is the platform's own check before \
 a container sees the call, and `the code asks for` is what the container checks then. A job has \
-no address: whoever is listed may start it, as it stands unless it says otherwise. Not listed are those who can do more: \
-owners of the project and `roles/run.admin` (the build) may call everything and start jobs with \
-other arguments, and `responders` may replace the container of `prod-scoring` and so read what \
-it reads, its secrets too. [security.md](../../docs/security.md) says what an account could do \
-that is taken over."""
+no address: whoever is listed may start it, as it stands unless it says otherwise. Not listed \
+are those who can do more: owners of the project and `roles/run.admin` (the build) may call \
+everything and start jobs with other arguments, and `responders` may replace the container of \
+`prod-scoring` and so read what it reads, its secrets too. \
+[security.md](../../docs/security.md) says what an account could do that is taken over."""
 STAY = """## How long data stays
 
 `until deleted` is by a person, a command or a rule of the registry. What comes back after a \

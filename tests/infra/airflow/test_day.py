@@ -1,8 +1,10 @@
 """A whole day run by Airflow: the tables are those of `make pipeline`."""
 
+import contextlib
 import json
-import subprocess
+import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -47,24 +49,31 @@ def connections(addresses: dict[str, str], warehouse: str) -> dict[str, str]:
     return {name: json.dumps(connection) for name, connection in made.items()}
 
 
+@contextlib.contextmanager
+def local_airflow(folder: Path) -> Iterator[dict[str, str]]:
+    """Fill a bank until the day before, start its sources, and yield what Airflow is told."""
+    (folder / "airflow").mkdir()
+    run = PipelineRun(folder / "airflow", DAY)
+    own = run.name_variables() | {"PATH": os.defpath}
+    fill_until_the_day_before(run, own)
+    with running_sources(run) as addresses:
+        yield own | {
+            "SURETY_HOME": str(REPOSITORY),
+            "SURETY_PYTHON": sys.executable,
+            **connections(addresses, own["WAREHOUSE_URL"]),
+        }
+
+
 def test_a_day_of_all_four_leaves_the_tables_of_make_pipeline(tmp_path: Path) -> None:
     made = run_pipeline(tmp_path / "make", *SMALL)
     assert made.returncode == 0, made.stderr
-    (tmp_path / "airflow").mkdir()
-    run = PipelineRun(tmp_path / "airflow", DAY)
-    own = run.name_variables() | {"PATH": "/usr/bin:/bin"}
-    fill_until_the_day_before(run, own)
     # The model and its decisions are those of the other run: what is compared are tables.
-    store, log = tmp_path / "make" / "store", tmp_path / "make" / "decisions.jsonl"
-    with running_sources(run) as addresses:
-        more = own | {
-            "MODEL_STORE": store.as_uri(),
-            "SURETY_HOME": str(REPOSITORY),
-            "SURETY_PYTHON": sys.executable,
-            "SURETY_DECISION_LOG": str(log),
-            **connections(addresses, own["WAREHOUSE_URL"]),
-        }
-        runs: dict[str, Any] = run_dags(tmp_path / "home", more, DAY, NAMES)
+    theirs = {
+        "MODEL_STORE": (tmp_path / "make" / "store").as_uri(),
+        "SURETY_DECISION_LOG": str(tmp_path / "make" / "decisions.jsonl"),
+    }
+    with local_airflow(tmp_path) as more:
+        runs: dict[str, Any] = run_dags(tmp_path / "home", more | theirs, DAY, NAMES)
     assert {name: run["state"] for name, run in runs.items()} == dict.fromkeys(NAMES, "success")
     assert {state for run in runs.values() for state in run["tasks"].values()} == {"success"}
     assert read_warehouse(tmp_path / "airflow") == read_warehouse(tmp_path / "make")
@@ -79,12 +88,10 @@ def test_a_task_whose_source_is_gone_fails_and_says_so(tmp_path: Path) -> None:
     """The checks run all the same, and fail: nothing has arrived."""
     run = PipelineRun(tmp_path, DAY)
     own = run.name_variables()
-    subprocess.run(["mkdir", "-p", str(tmp_path / "home")], check=True)
     gone = dict.fromkeys((f"SOURCE_URL_{source.upper()}" for source in SOURCES), "file:///nowhere")
     more = own | {
         "SURETY_HOME": str(REPOSITORY),
         "SURETY_PYTHON": sys.executable,
-        "AIRFLOW__CORE__DEFAULT_TASK_RETRIES": "0",
         **connections(gone, own["WAREHOUSE_URL"]),
     }
     runs = run_dags(tmp_path / "home", more, DAY, ("data_ingestion",))
