@@ -155,7 +155,7 @@ cost: setup ## what a month costs, from docs/figures and infra/local/prices.toml
 sbom: setup ## what both images are made of, as CycloneDX, in var/sbom
 	mkdir -p var/sbom
 	.venv/bin/cyclonedx-py requirements --output-reproducible -o var/sbom/scoring.json functions/requirements.txt
-	.venv/bin/cyclonedx-py requirements --output-reproducible -o var/sbom/training.json training/requirements.txt
+	.venv/bin/cyclonedx-py requirements --output-reproducible -o var/sbom/training.json training/image.txt
 
 ##@ Cloud
 
