@@ -64,7 +64,7 @@ def resources() -> list[tuple[str, str, str]]:
             },
         ),
         ("schedule", {"schedule_runs", "schedule_runs_pipeline"}),
-        ("ingest", {"ingest_reads", "ingest_creates", "ingest_reads_drops", "warehouse"}),
+        ("ingest", {"ingest_reads", "ingest_creates", "warehouse"}),
         ("features", {"warehouse"}),
         ("monitor", {"decisions_read", "monitor_reads", "monitor_creates"}),
         (
