@@ -52,7 +52,7 @@ INSTALL = {
     "infra/uv.txt": ("--require-hashes",),
 }
 
-OPTIONAL = ("training/mlflow.txt", "training/dask.txt")
+OPTIONAL = ("training/mlflow.txt", "training/dask.txt", "training/image.txt")
 
 
 def pins(file: str) -> list[Pin]:
