@@ -63,8 +63,8 @@ train: setup ## train and publish every bundled model to the model store
 serve: setup ## serve on PORT (default 8080)
 	PORT=$(PORT) exec $(PYTHON) -m functions.scoring
 
-pipeline: setup ## one day of the data pipeline: three local sources, lake, warehouse, features, training; DAY=2026-11-28
-	$(PYTHON) infra/local/pipeline.py $(if $(DAY),--day $(DAY))
+pipeline: setup ## one day of the data pipeline: three local sources, lake, warehouse, features, training, monitoring; DAY=2026-11-28
+	$(PYTHON) infra/local/pipeline.py --open $(if $(DAY),--day $(DAY))
 
 stress: setup ## send 1,000 requests, 10 at a time, to a running service; ONE=1 sends a single one
 	$(PYTHON) infra/local/stress.py --url $(URL) $(if $(ONE),--requests 1 --clients 1)
@@ -155,7 +155,7 @@ cost: setup ## what a month costs, from docs/figures and infra/local/prices.toml
 sbom: setup ## what both images are made of, as CycloneDX, in var/sbom
 	mkdir -p var/sbom
 	.venv/bin/cyclonedx-py requirements --output-reproducible -o var/sbom/scoring.json functions/requirements.txt
-	.venv/bin/cyclonedx-py requirements --output-reproducible -o var/sbom/training.json training/requirements.txt
+	.venv/bin/cyclonedx-py requirements --output-reproducible -o var/sbom/training.json training/image.txt
 
 ##@ Cloud
 

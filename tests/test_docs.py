@@ -86,7 +86,7 @@ RUN = {
     },
 }
 # What a block of each language is: run, read by a test, or for a person.
-LANGUAGES = {"sh", "python", "json", "console", "sql", "text", "mermaid"}
+LANGUAGES = {"sh", "python", "json", "console", "sql", "hcl", "text", "mermaid"}
 
 
 def test_the_readme_is_one_page() -> None:

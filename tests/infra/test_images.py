@@ -57,6 +57,18 @@ def test_training_libraries_are_not_importable_where_scores_are_made(scoring_ima
     assert answer(scoring_image, INSTALLED % wanted) == "[]"
 
 
+def test_the_data_pipeline_runs_in_the_training_image_whatever_its_warehouse(
+    training_image: Image,
+) -> None:
+    needed = ["duckdb", "sqlalchemy", "psycopg", "httpx", "pyarrow", "sqlglot"]
+    needed += ["google.cloud.bigquery", "snowflake.connector", "pandas", "google.cloud.storage"]
+    assert answer(training_image, INSTALLED % needed) == str(needed)
+    opened = "import training.pipeline.bigquery_warehouse, training.pipeline.snowflake_warehouse"
+    assert answer(training_image, opened) == ""
+    shown = training_image.command("warehouse", "compile", "--help")
+    assert subprocess.run(shown, capture_output=True, check=False).returncode == 0
+
+
 def test_lightgbm_uses_the_openmp_library_that_scikit_learn_brings(training_image: Image) -> None:
     """The base image has none; one file in one process also means one pool of threads."""
     loaded = (

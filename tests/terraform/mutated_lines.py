@@ -37,6 +37,11 @@ RIGHTS = of_kind(
     (f"{T}evidence.tf", '"roles/storage.objectCreator"', '"roles/storage.objectUser"'),
     (f"{T}schedule.tf", '"roles/run.invoker"', '"roles/run.developer"'),
     (f"{T}bigquery.tf", '"roles/bigquery.connectionUser"', '"roles/bigquery.connectionAdmin"'),
+    (f"{T}pipeline.tf", "concat(tolist(var.auditors), ", "concat(tolist(var.operators), "),
+    (f"{T}pipeline_jobs.tf", '"quality", "--day", "yesterday"', '"quality", "--day", "today"'),
+    (f"{T}pipeline.tf", '"roles/storage.objectCreator"', '"roles/storage.objectUser"'),
+    (f"{T}pipeline_jobs.tf", '"roles/run.jobsExecutorWithOverrides"', '"roles/run.developer"'),
+    (f"{B}pipeline.tf", '"roles/bigquery.jobUser"', '"roles/bigquery.dataViewer"'),
     (f"{B}build.tf", '"roles/run.admin",', '"roles/run.admin", "roles/editor",'),
     (f"{B}people.tf", '"roles/run.viewer"', '"roles/run.developer"'),
     (f"{B}people.tf", '"cloudscheduler.jobs.pause"]', '"cloudscheduler.jobs.update"]'),
@@ -65,8 +70,8 @@ MEMBERS = of_kind(
     ),
     (
         f"{T}decisions.tf",
-        "concat(tolist(var.auditors), var.backup",
-        "concat(tolist(setunion(var.auditors, var.operators)), var.backup",
+        "    tolist(var.auditors),",
+        "    tolist(setunion(var.auditors, var.operators)),",
     ),
     (f"{T}decisions.tf", '["projectOwners", ', '["projectOwners", "projectReaders", '),
     (
@@ -228,7 +233,7 @@ RUNNING = of_kind(
     (f"{T}training.tf", "max_retries           = 1", "max_retries           = 10"),
     (
         f"{T}training.tf",
-        '["train", "--model", each.key]',
+        '["train", "--model", name]',
         '["train", "--model", var.default_model]',
     ),
     (f"{T}bigquery.tf", "/bigquery/${each.key}", "/bigquery/application"),

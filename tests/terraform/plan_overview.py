@@ -17,11 +17,11 @@ REACH = """## Who reaches what
 
 `from` is what the network lets through. `Cloud Run asks for` is the platform's own check before \
 a container sees the call, and `the code asks for` is what the container checks then. A job has \
-no address: whoever is listed may start it as it stands. Not listed are those who can do more: \
-owners of the project and `roles/run.admin` (the build) may call everything and start jobs with \
-other arguments, and `responders` may replace the container of `prod-scoring` and so read what \
-it reads, its secrets too. [security.md](../../docs/security.md) says what an account could do \
-that is taken over."""
+no address: whoever is listed may start it, as it stands unless it says otherwise. Not listed \
+are those who can do more: owners of the project and `roles/run.admin` (the build) may call \
+everything and start jobs with other arguments, and `responders` may replace the container of \
+`prod-scoring` and so read what it reads, its secrets too. \
+[security.md](../../docs/security.md) says what an account could do that is taken over."""
 STAY = """## How long data stays
 
 `until deleted` is by a person, a command or a rule of the registry. What comes back after a \
@@ -55,6 +55,12 @@ CHECKS = {
     "iam": "nothing more",
     "api-key": "an API key",
     "jwt": "a token of the issuer",
+}
+# Roles that call a service or start a job, and what they may do beside it.
+CALLING = {
+    "roles/run.invoker": "",
+    "roles/run.jobsExecutor": "",
+    "roles/run.jobsExecutorWithOverrides": " (with other arguments)",
 }
 CONTAINERS = r"google_(cloud_run_v2_(service|job)|cloudfunctions2_function)"
 STORES = r"google_(storage_bucket|bigquery_dataset)"
@@ -130,9 +136,9 @@ def reach(address: str, plan: Plan) -> tuple[str, str, str, str]:
     arguments = plan.resources[address]
     ingress = arguments.get("ingress") or arguments.get("service_config.ingress_settings")
     callers = sorted(
-        row.name
+        row.name + CALLING[row.value]
         for row in plan.grants
-        if row.value in ("roles/run.invoker", "roles/run.jobsExecutor")
+        if row.value in CALLING
         and row.more[0] == arguments.get("name")
         and ("_job_" in row.address) == ("_job." in address)
     )

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import subprocess
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -10,6 +11,9 @@ from pathlib import Path
 import pytest
 
 from models.errors import DataError, LibraryMissingError
+from tests.support.bigquery_emulator import running_emulator
+from tests.support.foreign_features import find_python
+from tests.support.running import REPOSITORY
 from training.monitoring.bigquery_log import LogQuery, fetch_lines, open_log
 
 FIRST, LAST = date(2026, 11, 1), date(2026, 11, 28)
@@ -70,3 +74,23 @@ def test_a_missing_client_is_named_with_its_file() -> None:
         open_log("bigquery://a-project/b/c", "customer", FIRST, LAST),
     ):
         pytest.fail("it was opened")
+
+
+@pytest.mark.environments
+def test_what_an_emulator_of_bigquery_answers_is_a_log(tmp_path: Path) -> None:
+    script = REPOSITORY / "tests" / "support" / "foreign_log.py"
+    schema = REPOSITORY / "terraform" / "schemas" / "decisions.json"
+    file = tmp_path / "decisions.jsonl"
+    with running_emulator(tmp_path) as url:
+        done = subprocess.run(
+            [str(find_python("bigquery")), str(script), url, str(schema), str(file)],
+            env={"PYTHONPATH": str(REPOSITORY), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 0, done.stderr
+    [line] = file.read_text().splitlines()
+    record = json.loads(line)
+    assert (record["decision_id"], record["probability_of_default"]) == ("a", 0.25)
+    assert record["reasons"] == ["R01", "R02"]
