@@ -46,6 +46,18 @@ locals {
     }
   }
 
+  # From which the scoring service looks applicants up; models without an identifier have none.
+  snapshot_jobs = {
+    for name in setintersection(["customer"], keys(var.models)) :
+    "snapshot-${name}" => {
+      account  = "training"
+      args     = ["snapshot", "--model", name, "--day", "yesterday"]
+      schedule = "0 5 * * *"
+      settings = merge(local.warehouse_settings, local.model_settings, { FEATURE_STORE_URI = local.settings.MODEL_STORE })
+      secrets  = local.warehouse_secrets
+    }
+  }
+
   monitor_jobs = {
     for name, _ in var.models :
     "monitor-${replace(name, "_", "-")}" => {
@@ -80,7 +92,7 @@ locals {
     }
   }
 
-  pipeline_jobs = { for name, job in merge(local.ingest_jobs, local.table_jobs, local.monitor_jobs, local.calendar_jobs) : name => job if var.enable_pipeline }
+  pipeline_jobs = { for name, job in merge(local.ingest_jobs, local.table_jobs, local.snapshot_jobs, local.monitor_jobs, local.calendar_jobs) : name => job if var.enable_pipeline }
 }
 
 resource "google_cloud_run_v2_job" "pipeline" {

@@ -614,7 +614,7 @@ variable "secrets" {
   }
 
   validation {
-    condition     = length(setintersection(keys(var.secrets), ["AUTH", "CORS_ORIGINS", "CREDIT_MODELS", "DECISION_ANCHOR_STORE", "DECISION_LOG", "DEFAULT_MODEL", "FORWARDED_HOPS", "HOST", "JWT_ALGORITHMS", "JWT_AUDIENCE", "JWT_ISSUER", "JWT_JWKS", "JWT_ROLES_CLAIM", "MODEL_REFRESH_SECONDS", "MODEL_STORE", "PORT", "RATE_LIMIT"])) == 0
+    condition     = length(setintersection(keys(var.secrets), ["AUTH", "CORS_ORIGINS", "CREDIT_MODELS", "DECISION_ANCHOR_STORE", "DECISION_LOG", "DEFAULT_MODEL", "FEATURE_MAX_AGE_DAYS", "FEATURE_STORE_URI", "FORWARDED_HOPS", "HOST", "JWT_ALGORITHMS", "JWT_AUDIENCE", "JWT_ISSUER", "JWT_JWKS", "JWT_ROLES_CLAIM", "MODEL_REFRESH_SECONDS", "MODEL_STORE", "PORT", "RATE_LIMIT"])) == 0
     error_message = "secrets must not name what is a setting already."
   }
 

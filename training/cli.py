@@ -245,6 +245,12 @@ def _add_pipeline(commands: Any) -> None:  # noqa: ANN401 -- likewise
         metavar="TABLE.CHECK",
         help="go on although this check of data quality failed; can be repeated",
     )
+    parser = commands.add_parser("snapshot", help="publish a day's features, to be scored by id")
+    parser.set_defaults(run=_snapshot)
+    parser.add_argument("--model", default="customer", help="the credit model that reads them")
+    parser.add_argument(
+        "--day", type=parse_day, required=True, help="the day, as 2026-11-28; or yesterday"
+    )
     parser = commands.add_parser("warehouse", help="create or check the tables of the warehouse")
     parser.set_defaults(run=_warehouse)
     parser.add_argument("action", choices=["init", "check", "compile"])
@@ -310,6 +316,12 @@ def _features(options: argparse.Namespace, settings: TrainingSettings) -> None:
     from training.cli_pipeline import run_features  # noqa: PLC0415 -- likewise
 
     run_features(options, settings)
+
+
+def _snapshot(options: argparse.Namespace, settings: TrainingSettings) -> None:
+    from training.cli_pipeline import run_snapshot  # noqa: PLC0415 -- likewise
+
+    run_snapshot(options, settings)
 
 
 def _warehouse(options: argparse.Namespace, settings: TrainingSettings) -> None:

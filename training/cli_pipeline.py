@@ -11,6 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from models.discovery import credit_models
 from models.errors import DataError, DeclarationError
 from models.stores.uri import open_store
 from training.pipeline.delivery import Address
@@ -32,6 +33,7 @@ from training.pipeline.quality import (
     require_quality,
 )
 from training.pipeline.quality_limits import read_quality_limits
+from training.pipeline.snapshot import publish_features
 from training.pipeline.source_file import read_source_file
 from training.pipeline.source_table import SourceTable
 from training.pipeline.tables import TABLES
@@ -122,6 +124,16 @@ def run_features(options: argparse.Namespace, settings: TrainingSettings) -> Non
         "training": labelled,
     }
     print(json.dumps(summary))
+
+
+def run_snapshot(options: argparse.Namespace, settings: TrainingSettings) -> None:
+    """Publish the features of a day, from which the scoring service looks applicants up."""
+    model = credit_models(settings.credit_models)[options.model]
+    store = open_store(settings.pipeline.feature_store_uri)
+    with _open(settings.pipeline) as warehouse:
+        published = publish_features(warehouse, store, model, options.day)
+    summary = {"outcome": "published", "model": options.model, "day": options.day.isoformat()}
+    print(json.dumps(summary | asdict(published)))
 
 
 def run_warehouse(options: argparse.Namespace, settings: TrainingSettings) -> None:

@@ -18,6 +18,7 @@ SCHEDULES = {
     "ingest-macro": "0 2 * * *",
     "quality": "0 3 * * *",
     "features": "0 4 * * *",
+    "snapshot-customer": "0 5 * * *",
     "monitor-application": "0 6 * * *",
     "monitor-card-default": "0 6 * * *",
     "monitor-customer": "0 6 * * *",
@@ -80,7 +81,7 @@ def test_every_job_is_a_command_of_training(plans: dict[str, Planned], plan: str
 def test_a_job_is_for_yesterday_because_a_night_follows_a_whole_day(
     jobs: dict[str, dict[str, Any]],
 ) -> None:
-    for name in ("ingest-crm", "quality", "features", "monitor-customer"):
+    for name in ("ingest-crm", "quality", "features", "snapshot-customer", "monitor-customer"):
         [container] = jobs[name]["containers"]
         assert container["args"][-2:] == ["--day", "yesterday"], name
     [monthly] = jobs["monthly-customer"]["containers"]

@@ -122,6 +122,22 @@ def test_features_of_month_ends_and_rows_to_train_from(
         assert connection.sql("FROM customer_features ORDER BY ALL").to_arrow_table() == before
 
 
+def test_a_days_features_are_published_by_identifier(
+    place: Place, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert place.run("features", "--day", LAST_DAY) == 0
+    capsys.readouterr()
+    environment = place.environment | {"FEATURE_STORE_URI": tmp_path.as_uri()}
+    arguments = ["snapshot", "--day", str(LAST_DAY)]
+    assert main(arguments, environment) == 0
+    summary = read_summary(capsys)
+    assert (summary["outcome"], summary["day"]) == ("published", "2026-06-30")
+    assert summary["rows"] + summary["refused"] == 40
+    assert (tmp_path / "features" / "customer" / "2026-06-30.json").exists()
+    assert main(arguments, environment) == 0
+    assert read_summary(capsys) == summary
+
+
 def test_a_failed_check_ends_with_2_prints_what_failed_and_stops_features(
     place: Place, capsys: pytest.CaptureFixture[str]
 ) -> None:
