@@ -5,6 +5,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,22 +18,24 @@ from tests.support.running import REPOSITORY
 
 pytestmark = pytest.mark.environments
 
-DAY, DAY_BEFORE, MONTH_END = "2026-11-28", "2026-11-27", "2026-10-31"
+DAY = date(2026, 11, 28)
 
 
 def fill_until_the_day_before(run: PipelineRun, variables: dict[str, str]) -> None:
     """Load and check the history, as the guide says for a new installation."""
-    bank = ("--day", DAY, "--output", str(run.bank), "--rows", SMALL[1], "--months", SMALL[3])
+    day = date.fromisoformat(run.day)
+    bank = ("--day", run.day, "--output", str(run.bank), "--rows", SMALL[1], "--months", SMALL[3])
     since = (
         "--since",
         str(run_step(variables, "generate", "--source", "bank", *bank)["first_day"]),
     )
+    until = (*since, "--day", str(day - timedelta(days=1)))
     with running_sources(run) as addresses:
         for source in SOURCES:
-            until = (*since, "--day", DAY_BEFORE)
             run_step(variables | addresses, "ingest", "--source", source, *until)
-    run_step(variables, "quality", *since, "--day", DAY_BEFORE)
-    run_step(variables, "features", *since, "--day", MONTH_END)
+    run_step(variables, "quality", *until)
+    month_end = day.replace(day=1) - timedelta(days=1)
+    run_step(variables, "features", *since, "--day", str(month_end))
 
 
 def connections(addresses: dict[str, str], warehouse: str) -> dict[str, str]:
@@ -50,10 +53,10 @@ def connections(addresses: dict[str, str], warehouse: str) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def local_airflow(folder: Path) -> Iterator[dict[str, str]]:
+def local_airflow(folder: Path, day: date = DAY) -> Iterator[dict[str, str]]:
     """Fill a bank until the day before, start its sources, and yield what Airflow is told."""
     (folder / "airflow").mkdir()
-    run = PipelineRun(folder / "airflow", DAY)
+    run = PipelineRun(folder / "airflow", str(day))
     own = run.name_variables() | {"PATH": os.defpath}
     fill_until_the_day_before(run, own)
     with running_sources(run) as addresses:
@@ -73,7 +76,7 @@ def test_a_day_of_all_four_leaves_the_tables_of_make_pipeline(tmp_path: Path) ->
         "SURETY_DECISION_LOG": str(tmp_path / "make" / "decisions.jsonl"),
     }
     with local_airflow(tmp_path) as more:
-        runs: dict[str, Any] = run_dags(tmp_path / "home", more | theirs, DAY, NAMES)
+        runs: dict[str, Any] = run_dags(tmp_path / "home", more | theirs, str(DAY), NAMES)
     assert {name: run["state"] for name, run in runs.items()} == dict.fromkeys(NAMES, "success")
     assert {state for run in runs.values() for state in run["tasks"].values()} == {"success"}
     assert read_warehouse(tmp_path / "airflow") == read_warehouse(tmp_path / "make")
@@ -86,7 +89,7 @@ def test_a_day_of_all_four_leaves_the_tables_of_make_pipeline(tmp_path: Path) ->
 
 def test_a_task_whose_source_is_gone_fails_and_says_so(tmp_path: Path) -> None:
     """The checks run all the same, and fail: nothing has arrived."""
-    run = PipelineRun(tmp_path, DAY)
+    run = PipelineRun(tmp_path, str(DAY))
     own = run.name_variables()
     gone = dict.fromkeys((f"SOURCE_URL_{source.upper()}" for source in SOURCES), "file:///nowhere")
     more = own | {
@@ -94,6 +97,6 @@ def test_a_task_whose_source_is_gone_fails_and_says_so(tmp_path: Path) -> None:
         "SURETY_PYTHON": sys.executable,
         **connections(gone, own["WAREHOUSE_URL"]),
     }
-    runs = run_dags(tmp_path / "home", more, DAY, ("data_ingestion",))
+    runs = run_dags(tmp_path / "home", more, str(DAY), ("data_ingestion",))
     assert runs["data_ingestion"]["state"] == "failed"
     assert set(runs["data_ingestion"]["tasks"].values()) == {"failed"}

@@ -1,11 +1,12 @@
-"""Airflow as it runs: a scheduler, workers of its own, and runs that somebody starts."""
+"""Airflow as it runs: its scheduler starts what is due."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import duckdb
 import pytest
 
-from tests.infra.airflow.test_day import DAY, local_airflow
-from tests.infra.local.test_pipeline import read_warehouse
+from tests.infra.airflow.test_day import local_airflow
 from tests.support.airflow_environment import running_airflow
 from tests.support.counts import counts
 
@@ -16,8 +17,15 @@ pytestmark = [
 ]
 
 
-def test_a_scheduler_runs_the_day_that_it_is_given(tmp_path: Path) -> None:
-    with local_airflow(tmp_path) as more, running_airflow(tmp_path / "home", more) as airflow:
+def test_a_scheduler_starts_by_itself_what_was_due_last(tmp_path: Path) -> None:
+    """At 02:00 ingestion of the day before was due: that is the bank's last day."""
+    day = (datetime.now(UTC) - timedelta(hours=2)).date() - timedelta(days=1)
+    with (
+        local_airflow(tmp_path, day) as more,
+        running_airflow(tmp_path / "home", more) as airflow,
+    ):
         for name in ("data_ingestion", "feature_engineering"):
-            assert airflow.run(name, DAY) == "success", name
-    assert {"customer_features", "quality_checks"} <= set(read_warehouse(tmp_path / "airflow"))
+            assert airflow.await_due_run(name) == "success", name
+    with duckdb.connect(tmp_path / "airflow" / "warehouse.duckdb", read_only=True) as warehouse:
+        days = {row[0] for row in warehouse.execute("SELECT day FROM quality_checks").fetchall()}
+    assert day in days

@@ -74,6 +74,6 @@ def test_a_day_runs_from_the_sources_to_a_model_and_twice_is_the_same(tmp_path: 
 
 
 def test_a_step_that_fails_is_named_and_ends_with_1(tmp_path: Path) -> None:
-    done = run_pipeline(tmp_path, "--day", "yesterday")
+    done = run_pipeline(tmp_path, "--day", "someday")
     assert done.returncode == 1
     assert "error: generate ended with exit code 2" in done.stderr
