@@ -33,7 +33,7 @@ def check_readiness(engine: DecisionEngine, model_name: str) -> ModelReadiness:
     if state.cause:
         readiness["problem"] = state.cause
     if state.monitored:
-        readiness["monitoring"] = state.monitored
+        readiness["monitoring"] = state.monitored.status
     return readiness
 
 
@@ -43,5 +43,6 @@ def collect_metrics(engine: DecisionEngine, telemetry: DecisionTelemetry) -> "It
 
     yield from prometheus.decision_metrics(telemetry)
     yield from prometheus.model_metrics(engine.loader.states)
+    yield from prometheus.monitored_metrics(engine.loader.states)
     if engine.decision_log and engine.decision_log.anchor_failures is not None:
         yield from prometheus.anchor_metrics(engine.decision_log.anchor_failures)
