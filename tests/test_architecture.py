@@ -28,7 +28,7 @@ SHARED_BY_FUNCTIONS = {"models", "functions.web", "functions.access"}
 ARROWS = {
     "models": {"models"},
     "functions": set(),
-    "functions.web": {"functions.web", "models.errors"},
+    "functions.web": {"functions.web", "models.errors", "models.figures"},
     "functions.access": {"functions.access", "functions.web", "models.errors"},
     "functions.client": {"functions.client"},
     "functions.lending": {*SHARED_BY_FUNCTIONS, "functions.client", "functions.lending"},

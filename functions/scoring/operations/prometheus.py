@@ -1,4 +1,4 @@
-"""Prometheus metrics of scoring: decisions, the cold start, models, anchors, monitored days."""
+"""Prometheus metrics of scoring: decisions, the cold start, models and their loads, anchors."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -68,16 +68,3 @@ def model_metrics(states: Mapping[str, ModelState]) -> Iterator[Metric]:
             promoted.add_metric(labels, pointer.when.timestamp())
             published.add_metric(labels, pointer.champion.published.timestamp())
     yield from (ready, promoted, published, loads, failures)
-
-
-def monitored_metrics(states: Mapping[str, ModelState]) -> Iterator[Metric]:
-    """Return what monitoring last measured of the champions, by name of the figure."""
-    families: dict[str, GaugeMetricFamily] = {}
-    for state in states.values():
-        for figure in state.monitored.figures if state.monitored else ():
-            family = families.setdefault(
-                figure.name,
-                GaugeMetricFamily(figure.name, figure.meaning, labels=list(figure.labels)),
-            )
-            family.add_metric(list(figure.labels.values()), figure.value)
-    yield from families.values()

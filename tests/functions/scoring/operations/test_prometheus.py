@@ -1,7 +1,6 @@
 """`/metrics` counts what was answered, in Prometheus' own words."""
 
 from collections.abc import Callable
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +8,6 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from functions.scoring.model_loader import ModelState
-from functions.scoring.operations.prometheus import monitored_metrics
-from models.registry.monitored_figures import list_figures
-from models.registry.monitored_status import MonitoredModel, MonitoredStatus
 from tests.support.running import ModelStore, Server, ServerKind, running_server
 
 Samples = dict[str, list[tuple[dict[str, str], float]]]
@@ -88,28 +83,3 @@ def test_a_model_shows_when_it_was_published_and_promoted(
             for labels, seconds in metrics[f"surety_model_{name}_timestamp_seconds"]
         }
         assert times[version] > 1_700_000_000
-
-
-def monitored(model: str, psi: float) -> ModelState:
-    """A model whose applicants were compared."""
-    day = date(2026, 11, 28)
-    status = MonitoredStatus(day=day, status="OK", version="v1", signals=[])
-    shift = {"name": "probability", "psi": psi}
-    document = {
-        "model": model,
-        "day": day.isoformat(),
-        "status": "OK",
-        "signals": [],
-        "drift": {"probability": shift, "characteristics": [], "decisions": []},
-    }
-    return ModelState(monitored=MonitoredModel(status, tuple(list_figures(document))))
-
-
-def test_a_figure_of_several_models_is_one_metric() -> None:
-    states = {"a": monitored("a", 0.01), "b": monitored("b", 0.2), "c": ModelState()}
-    families = {family.name: family.samples for family in monitored_metrics(states)}
-    assert set(families) == {
-        f"surety_monitor_{name}" for name in ("day_timestamp_seconds", "degraded", "psi")
-    }
-    values = {tuple(s.labels.values()): s.value for s in families["surety_monitor_psi"]}
-    assert values == {("a", "probability"): 0.01, ("b", "probability"): 0.2}
