@@ -13,6 +13,8 @@ SUFFIX = ".prom"
 def write_figures(path: Path, figures: Iterable[Figure]) -> None:
     """Write a file that a collector reads before or after it changed, and never between.
 
+    Its folder is made if there is none.
+
     Raises
     ------
     DataError
@@ -23,6 +25,7 @@ def write_figures(path: Path, figures: Iterable[Figure]) -> None:
         raise DataError(message)
     unfinished = path.with_suffix(".unfinished")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         unfinished.write_text(text_from_figures(figures))
         unfinished.replace(path)
     except OSError as error:

@@ -39,6 +39,7 @@ def test_a_name_that_no_collector_reads_is_refused(tmp_path: Path) -> None:
         write_figures(tmp_path / "day.txt", FIGURES)
 
 
-def test_a_folder_that_is_missing_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"day\.prom: cannot be written: No such file"):
-        write_figures(tmp_path / "nowhere" / "day.prom", FIGURES)
+def test_a_folder_is_made_and_one_that_cannot_be_is_named(tmp_path: Path) -> None:
+    write_figures(tmp_path / "new" / "day.prom", FIGURES)
+    with pytest.raises(DataError, match=r"day\.prom: cannot be written: "):
+        write_figures(tmp_path / "new" / "day.prom" / "day.prom", FIGURES)

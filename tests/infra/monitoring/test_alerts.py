@@ -281,8 +281,8 @@ def test_all_faults_are_named_at_once() -> None:
     text = SMALL.replace("threshold: 2", "threshold: high").replace("5m", "soon")
     text = text.replace("unit: ms", "unit: ''").replace("severity: warning, ", "")
     lines = faults(text + ALERT.replace("metric: a", "metric: b"))
-    places = [line.split(": ")[:2] for line in lines]
-    assert places == [
+    fields = [line.split(": ")[:2] for line in lines]
+    assert fields == [
         ["metrics.a", "unit"],
         ["alert 1 (too-slow)", "threshold"],
         ["alert 1 (too-slow)", "duration"],

@@ -95,9 +95,9 @@ def test_prometheus_asks_addresses_that_there_are() -> None:
 def test_jobs_are_those_that_queries_name() -> None:
     texts = [p.read_text() for p in MONITORING.glob("grafana/dashboards/*.json")]
     texts.append((MONITORING / "alerts.yaml").read_text())
-    named = set(re.findall(r'job=\\?"(\w+)\\?"', "\n".join(texts)))
-    assert named == {"scoring", "lending"}
-    assert named < set(targets())
+    jobs = set(re.findall(r'job=\\?"(\w+)\\?"', "\n".join(texts)))
+    assert jobs == {"scoring", "lending"}
+    assert jobs < set(targets())
 
 
 def test_every_configuration_lies_where_its_service_looks() -> None:
