@@ -71,19 +71,19 @@ def running_prometheus(
         )
     try:
         with httpx.Client(base_url=f"http://{address}", trust_env=False) as client:
-            wait_until_ready(client)
+            wait_until_live(client)
             yield Prometheus(client)
     finally:
         process.terminate()
         process.wait(timeout=STOP_SECONDS)
 
 
-def wait_until_ready(client: httpx.Client) -> None:
-    """Wait until a server of the Prometheus family says that it is ready."""
+def wait_until_live(client: httpx.Client, path: str = "/-/ready") -> None:
+    """Wait until a server of the Prometheus family answers."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         with contextlib.suppress(httpx.TransportError):
-            if client.get("/-/ready").is_success:
+            if client.get(path).is_success:
                 return
         time.sleep(0.1)
     message = f"{client.base_url} did not start"

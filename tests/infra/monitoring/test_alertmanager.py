@@ -18,7 +18,7 @@ import pytest
 import yaml
 
 from infra.monitoring.alerts import SOURCE, compile_rules, read_alerts
-from tests.support.prometheus import wait_until_ready
+from tests.support.prometheus import wait_until_live
 from tests.support.running import REPOSITORY, START_SECONDS, STOP_SECONDS, free_port
 
 SHIPPED = REPOSITORY / "infra" / "monitoring" / "alertmanager" / "alertmanager.yaml"
@@ -80,7 +80,7 @@ def running_alertmanager(folder: Path, listener: str) -> Iterator[httpx.Client]:
     )
     try:
         with httpx.Client(base_url=f"http://{address}", trust_env=False) as client:
-            wait_until_ready(client)
+            wait_until_live(client)
             yield client
     finally:
         process.terminate()
