@@ -101,7 +101,7 @@ infra-check: setup ## terraform init, validate and test, also with safety proper
 	$(PYTHON) -m pytest tests/terraform
 
 infra-mutations: setup ## break lines of Terraform one at a time: the checks must notice 95 % (half an hour)
-	$(PYTHON) tests/terraform/mutations.py
+	$(PYTHON) -m tests.terraform.mutations
 
 stack-test: setup ## the whole cloud on this machine: bucket, job, schedule, service, releases
 	$(PYTHON) -m pytest tests/stack --verbose --exitfirst --durations 0 --soak
@@ -166,10 +166,10 @@ source-archive: setup ## what a function deployed from source needs, in var/scor
 	$(PYTHON) infra/source_archive.py --output var/scoring.zip
 
 plan-offline: setup ## what terraform would make in ENVIRONMENT, without a project or a login
-	$(PYTHON) tests/terraform/plan_tables.py --plan $(ENVIRONMENT)
+	$(PYTHON) -m tests.terraform.plan_tables --plan $(ENVIRONMENT)
 
 plan-tables: setup ## what Terraform plans, flags off and on, as tables in terraform/plans
-	$(PYTHON) tests/terraform/plan_tables.py
+	$(PYTHON) -m tests.terraform.plan_tables
 
 terraform-lock: ## hold the provider by its hashes for Linux and macOS; asks registry.terraform.io
 	sh infra/terraform_lock.sh

@@ -25,4 +25,4 @@ promotes_to                 = ["example-next"]
 scan_images                 = true
 secrets                     = { DECISION_LOG_KEY = "surety-decision-log-key:2" }
 urgent_channels             = ["projects/example-project/notificationChannels/1"]
-source_archive              = "../infra/placeholder.py" # any file has a hash
+source_archive              = "plans/public.tfvars" # any file has a hash; the daily plan must fetch it

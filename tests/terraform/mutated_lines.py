@@ -262,7 +262,7 @@ MONITORING = of_kind(
         'severity = "CRITICAL"\n      duration = "600s"',
         'severity = "WARNING"\n      duration = "600s"',
     ),
-    (f"{T}alerts.tf", "length(var.alert_emails) + length(var.notification_channels) > 0", "true"),
+    (f"{T}alerts.tf", "length(var.urgent_channels) > 0", "true"),
     (f"{T}alerts.tf", "tostring(var.budget_amount)", "tostring(100 * var.budget_amount)"),
     (f"{T}monitoring.tf", '"OIDC_TOKEN"', '"SERVICE_AGENT_AUTHENTICATION_TYPE_UNSPECIFIED"'),
     (f"{T}monitoring.tf", "create_before_destroy = true", "create_before_destroy = false"),
