@@ -20,7 +20,7 @@ ENVIRONMENT ?= prod
 URL ?= http://localhost:$(PORT)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock run lending train serve pipeline stress quick test untimed lint types unit test-environments coverage infra-check infra-mutations stack-test soak bench bench-peers bench-accuracy bench-training gate-errors load client openapi documents notebook screenshots charts cost sbom source-archive plan-offline plan-tables terraform-lock bootstrap plan release promote serving rollback runbook restore-drill
+.PHONY: help setup lock run lending train serve pipeline stress quick test untimed lint types unit test-environments coverage infra-check infra-mutations stack-test soak bench bench-peers bench-accuracy bench-training gate-errors load client openapi documents alerts notebook screenshots charts cost sbom source-archive plan-offline plan-tables terraform-lock bootstrap plan release promote serving rollback runbook restore-drill
 
 help: ## show this list
 	@awk -F ':.*## ' '/^##@ / { print "\n" substr($$0, 5) } /^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -139,6 +139,9 @@ openapi: setup ## write docs/openapi.json and docs/http.md
 
 documents: setup ## write these two, docs/settings.md, .env.example and terraform/schemas
 	$(PYTHON) infra/local/documents.py
+
+alerts: setup ## check infra/monitoring/alerts.yaml and compile it for Prometheus and for Google
+	$(PYTHON) infra/monitoring/alerts.py
 
 notebook: setup ## run the notebook of docs/notebooks and keep its outputs
 	.venv/bin/jupyter-execute --inplace docs/notebooks/from-file-to-score.ipynb

@@ -1,4 +1,5 @@
-# Alerts: each names a person's next step, the entry of its name in docs/operate.md.
+# Alerts: each names a person's next step, the entry of its name in docs/operate.md. Those below are over what Google
+# measures; those over what Surety measures itself are in ../infra/monitoring/alerts.yaml.
 locals {
   uptime_check = google_monitoring_uptime_check_config.scoring.uptime_check_id
 
@@ -43,7 +44,13 @@ locals {
     ))
   }
 
-  alerts = merge(local.always, local.with_drift_check, local.with_backup)
+  alerts = merge(local.always, local.with_drift_check, local.with_backup, local.with_prometheus)
+
+  # Compiled by `make alerts`; the sidecar brings the figures.
+  with_prometheus = {
+    for name, alert in jsondecode(file("${path.module}/../infra/monitoring/google_alerts.json")) : name => alert
+    if var.enable_prometheus
+  }
 
   with_drift_check = { for name in local.drift :
     "drift-unchecked" => {

@@ -28,7 +28,7 @@ SHARED_BY_FUNCTIONS = {"models", "functions.web", "functions.access"}
 ARROWS = {
     "models": {"models"},
     "functions": set(),
-    "functions.web": {"functions.web", "models.errors"},
+    "functions.web": {"functions.web", "models.errors", "models.figures"},
     "functions.access": {"functions.access", "functions.web", "models.errors"},
     "functions.client": {"functions.client"},
     "functions.lending": {*SHARED_BY_FUNCTIONS, "functions.client", "functions.lending"},
@@ -124,6 +124,7 @@ TESTED_BY = {
     "infra/probe.py": "infra/test_rehearsal.py",
     "infra/serving.py": "infra/test_scripts.py",
     "infra/smoke.py": "infra/test_release.py",
+    "models/figures.py": "training/test_prometheus_text.py",
     "models/prediction.py": "functions/scoring/test_openapi.py",
     "training/reading/arguments.py": "training/reading/test_options.py",
     "training/streaming/fitting.py": "training/streaming/test_dask_fit.py",

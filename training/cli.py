@@ -229,6 +229,9 @@ def _add_pipeline(commands: Any) -> None:  # noqa: ANN401 -- likewise
     parser = commands.add_parser("quality", help="check the tables of a day against their limits")
     parser.set_defaults(run=_quality)
     _add_days(parser, "check every day from this one on")
+    parser.add_argument(
+        "--metrics", type=Path, metavar="FILE", help="the .prom file of figures to write"
+    )
     parser = commands.add_parser("features", help="compute the feature table as of a day")
     parser.set_defaults(run=_features)
     _add_days(parser, "compute the month ends from this day on as well")

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from models.discovery import credit_models
 from models.errors import DataError, RegistryError, SuretyError
+from models.registry.monitored_figures import list_figures
 from models.registry.pointer import Pointer, find_pointer
 from models.stores.store import Store
 from models.stores.uri import open_store
 from training.days import parse_day
+from training.prometheus_text import write_figures
 from training.reading.arguments import add_data_options
 from training.settings import TrainingSettings
 
@@ -41,7 +43,7 @@ def add_monitoring_commands(commands: Any, settings: TrainingSettings) -> None: 
         "--window-days", type=_parse_days, default=28, help="days that are compared (28)"
     )
     monitor.add_argument("--output", type=Path, help="the .html page to write")
-    monitor.add_argument("--metrics", type=Path, help="a file of Prometheus metrics to write")
+    monitor.add_argument("--metrics", type=Path, help="a .prom file of Prometheus metrics to write")
     monitor.add_argument(
         "--fail-on-signal", action="store_true", help="exit with 1 if a signal fired"
     )
@@ -126,7 +128,7 @@ def _monitor(options: argparse.Namespace, settings: TrainingSettings) -> None:
         measure_day,
         store_day,
     )
-    from training.monitoring.page import list_metrics, render_day  # noqa: PLC0415
+    from training.monitoring.page import render_day  # noqa: PLC0415
 
     if options.output is not None and options.output.suffix != ".html":
         message = f"--output {options.output}: the file name must end in .html"
@@ -138,7 +140,8 @@ def _monitor(options: argparse.Namespace, settings: TrainingSettings) -> None:
         document = measure_day(job, store, _require_pointer(store, options.model))
     name = store_day(job, store, document)
     _write(options.output, lambda: render_day(document))
-    _write(options.metrics, lambda: list_metrics(document))
+    if options.metrics is not None:
+        write_figures(options.metrics, list_figures(document))
     fired = [s for s in document["signals"] if s["state"] == "fired"]
     summary = {key: document[key] for key in ("model", "day", "version", "status", "window")}
     print(json.dumps(summary | {"object": name, "fired": fired}))

@@ -32,6 +32,7 @@ from training.pipeline.quality import (
     describe_failures,
     require_quality,
 )
+from training.pipeline.quality_figures import list_quality_figures
 from training.pipeline.quality_limits import read_quality_limits
 from training.pipeline.snapshot import publish_features
 from training.pipeline.source_file import read_source_file
@@ -40,6 +41,7 @@ from training.pipeline.tables import TABLES
 from training.pipeline.warehouse import LoadRow, Warehouse
 from training.pipeline.warehouse_url import open_warehouse
 from training.progress import show_steps
+from training.prometheus_text import write_figures
 from training.reading.tabular_files import write_table
 from training.settings import PipelineSettings, TrainingSettings
 from training.synthetic.bank import CUSTOMERS, MONTHS, generate_bank
@@ -89,6 +91,8 @@ def run_quality(options: argparse.Namespace, settings: TrainingSettings) -> None
     with _open(settings.pipeline) as warehouse:
         warehouse.initialise(WAREHOUSE_TABLES)
         checks = check_quality(warehouse, days, limits)
+    if options.metrics is not None:
+        write_figures(options.metrics, list_quality_figures(checks, options.day))
     _print_checks(checks, options.day)
     failures = describe_failures(checks)
     outcomes = [check.outcome for judged in checks.values() for check in judged]

@@ -169,6 +169,12 @@ def kept_instance_cost(prices: Prices) -> float:
     )
 
 
+def sidecar_alerts_cost(prices: Prices) -> float:
+    """What the alerts over figures that the sidecar brings cost."""
+    number = prices["installation"]["prometheus_alert_conditions"]
+    return number * prices["other"]["alert_condition_month"]
+
+
 def sidecar_cost(prices: Prices) -> float:
     """What the Prometheus sidecar adds: instance-based billing, for both containers.
 
@@ -258,7 +264,8 @@ def render(measured: Measured, prices: Prices) -> str:
 def idle_table(prices: Prices) -> str:
     """Items, and their sum in five installations."""
     instance, edge = kept_instance_cost(prices), idle_edge_cost(prices)
-    sidecar, pipeline = sidecar_cost(prices), pipeline_cost(prices)
+    sidecar = sidecar_cost(prices) + sidecar_alerts_cost(prices)
+    pipeline = pipeline_cost(prices)
     rows: list[tuple[str, Sequence[float]]] = [
         *((item, (cost,) * 5) for item, cost in always(prices).items()),
         ("`min_instances = 1`", (0, instance, 0, 0, 0)),

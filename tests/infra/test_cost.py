@@ -36,6 +36,7 @@ from infra.local.cost import (
     training_cost,
     uptime_calls,
 )
+from infra.monitoring.alerts import POLICIES
 from tests.support.running import REPOSITORY
 
 LIST = tomllib.loads(PRICES.read_text())
@@ -303,6 +304,7 @@ def test_the_installation_is_the_one_terraform_makes() -> None:
     assert files["edge.tf"].count("\n  rule {") == made["armor_rules"]
     _, _, always = files["alerts.tf"].partition("  always = {\n")
     assert always.count("severity = ") == made["alert_conditions"]
+    assert len(json.loads(POLICIES.read_text())) == made["prometheus_alert_conditions"]
     assert f'period       = "{made["uptime_period_seconds"]}s"' in files["monitoring.tf"]
 
 

@@ -142,7 +142,10 @@ def test_a_failed_check_ends_with_2_prints_what_failed_and_stops_features(
     place: Place, capsys: pytest.CaptureFixture[str]
 ) -> None:
     nowhere = LAST_DAY + timedelta(days=1)
-    assert place.run("quality", "--day", nowhere) == 2
+    file = place.folder / "quality.prom"
+    assert place.run("quality", "--day", nowhere, "--metrics", file) == 2
+    arrived = 'surety_quality_failed{table="customers",check="arrived",column=""} 1'
+    assert arrived in file.read_text().splitlines()
     captured = capsys.readouterr()
     summary = json.loads(captured.out)
     assert (summary["outcome"], summary["checks"]["failed"]) == ("failed", len(TABLES))

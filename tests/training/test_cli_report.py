@@ -6,9 +6,9 @@ import pytest
 
 from models.registry.versions import publish
 from models.stores.uri import open_store
+from tests.support.monitored import toy_rows
 from tests.support.running import REPOSITORY
 from tests.support.toy import Toy
-from tests.training.conftest import toy_rows
 from tests.training.reporting.conftest import NOW, judgement_on
 from training.cli import main
 from training.reading.options import DataOptions

@@ -180,5 +180,5 @@ def _describe_model(engine: DecisionEngine, name: str) -> Model:
     if state.cause:
         description["problem"] = state.cause
     if state.monitored:
-        description["monitoring"] = state.monitored
+        description["monitoring"] = state.monitored.status
     return description
