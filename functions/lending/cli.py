@@ -7,33 +7,38 @@ import sys
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import asdict
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from functions.lending.closing import DailyClose
 from functions.lending.settings import read_database_url, read_settings
-from functions.lending.storage.database import Database, create_pool
+from functions.lending.storage import cells
+from functions.lending.storage.database import WHOLE_BOOK, Database, create_pool
 from functions.lending.storage.opening import open_book_on
+from functions.lending.storage.transaction import open_business_date
 from models.errors import SuretyError
 
 EXIT_DONE, EXIT_FAILED, EXIT_UNUSABLE = 0, 1, 2
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run a command. 0: done; 1: the database failed; 2: it cannot be done."""
+    """Run a command. 0: done; 1: the database failed, or a check did; 2: it cannot be done."""
     options = _parser().parse_args(arguments)
     try:
-        print(json.dumps(options.run(options), default=str))
+        printed = options.run(options)
     except SuretyError as error:
         print(f"error: {error}", file=sys.stderr)
         return EXIT_UNUSABLE
     except DBAPIError as error:
         print(f"error: the database refused: {type(error.orig).__name__}", file=sys.stderr)
         return EXIT_FAILED
-    return EXIT_DONE
+    print(json.dumps(printed, default=str))
+    is_different = options.run is _check and printed["different"]
+    return EXIT_FAILED if is_different else EXIT_DONE
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -49,6 +54,10 @@ def _parser() -> argparse.ArgumentParser:
     close = commands.add_parser("close", help="close every business day up to and with a date")
     close.set_defaults(run=_close)
     close.add_argument("--date", type=_day, required=True)
+    check = commands.add_parser("check", help="derive every loan again, recount every cell")
+    check.set_defaults(run=_check)
+    recount = commands.add_parser("recount", help="replace the portfolio cells by a recount")
+    recount.set_defaults(run=_recount)
     decide = commands.add_parser("decide", help="ask again about undecided applications")
     decide.set_defaults(run=_decide)
     deliver = commands.add_parser("deliver", help="send the events that are due to every webhook")
@@ -94,6 +103,24 @@ def _close(options: argparse.Namespace) -> dict[str, Any]:
         daily_close = DailyClose(database=database, now=lambda: datetime.now(UTC))
         closed = daily_close.close_through(options.date)
     return {"closed": [asdict(day) for day in closed]}
+
+
+def _check(_options: argparse.Namespace) -> dict[str, Any]:
+    from functions.lending.checking import check_book  # noqa: PLC0415 -- only at night
+
+    with closing(Database(read_database_url(), 1)) as database:
+        return asdict(check_book(database))
+
+
+def _recount(_options: argparse.Namespace) -> dict[str, Any]:
+    def work(connection: Connection) -> list[str]:
+        closed = open_business_date(connection) - timedelta(days=1)
+        wrong = list(cells.differences(connection, closed))
+        cells.rebuild(connection, closed)
+        return wrong
+
+    with closing(Database(read_database_url(), 1)) as database:
+        return {"replaced": database.write(WHOLE_BOOK, work, is_repeatable=True)}
 
 
 def _decide(_options: argparse.Namespace) -> dict[str, Any]:

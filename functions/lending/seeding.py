@@ -1,7 +1,7 @@
 """Seeding: a whole book loaded into an empty database by COPY, and checked as a whole."""
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, func, insert, select, text
 from functions.lending.errors import TransitionError
 from functions.lending.posting.loan_records import product_from_row
 from functions.lending.seed_rows import Row, Seed, rows_from_files
-from functions.lending.storage import tables
+from functions.lending.storage import cells, tables
 from functions.lending.storage.opening import prepare
 
 # In this order each table finds what it refers to.
@@ -20,6 +20,7 @@ ORDER = (
     *("repayments", "schedule_versions", "instalments", "journal_entries", "journal_lines"),
     "allocations",
 )
+COUNTED = ("applications", "loans", "repayments", "instalments")
 UNBALANCED = text("""
 SELECT count(*) FROM (SELECT FROM journal_lines GROUP BY loan_id, number
     HAVING sum(debit) <> sum(credit)) AS entries
@@ -45,16 +46,20 @@ def seed_book(engine: Engine, folder: Path, day: date, now: datetime) -> dict[st
         seed = Seed(folder=folder, product=product_from_row(product), day=day, now=now)
         rows = rows_from_files(seed)
         # Half a million checks one by one take minutes; one question at the end takes a second.
-        for name in ("journal_entries", "journal_lines"):
-            connection.execute(text(f"ALTER TABLE {name} DISABLE TRIGGER USER"))
+        _switch_triggers(connection, "DISABLE")
         for name in ORDER:
             copy_rows(connection, name, rows[name])
         if connection.execute(UNBALANCED).scalar_one():
             raise AssertionError
-        for name in ("journal_entries", "journal_lines"):
-            connection.execute(text(f"ALTER TABLE {name} ENABLE TRIGGER USER"))
+        _switch_triggers(connection, "ENABLE")
+        cells.rebuild(connection, day - timedelta(days=1))
         connection.execute(insert(tables.business_dates), {"business_date": day, "opened_at": now})
     return {name: len(rows[name]) for name in ORDER}
+
+
+def _switch_triggers(connection: Connection, state: str) -> None:
+    for name in ("journal_entries", "journal_lines", *COUNTED):
+        connection.execute(text(f"ALTER TABLE {name} {state} TRIGGER USER"))
 
 
 def copy_rows(connection: Connection, name: str, rows: Iterable[Row]) -> None:

@@ -79,15 +79,13 @@ def lock_customer_of_loan(connection: Connection, loan_id: UUID) -> int:
     return customer_id
 
 
-def read_records(connection: Connection, customer_id: int) -> dict[UUID, LoanRecord]:
-    """Read and lock all loans of a customer that is locked."""
-    query = (
-        select(tables.loans)
-        .where(tables.loans.c.customer_id == customer_id)
-        .order_by(tables.loans.c.id)
-        .with_for_update()
-    )
-    rows = connection.execute(query).all()
+def read_records(
+    connection: Connection, customer_id: int, *, is_locked: bool = True
+) -> dict[UUID, LoanRecord]:
+    """Read all loans of a customer, and lock them if the customer is locked."""
+    loans = tables.loans
+    query = select(loans).where(loans.c.customer_id == customer_id).order_by(loans.c.id)
+    rows = connection.execute(query.with_for_update() if is_locked else query).all()
     return records_from_rows(connection, rows)
 
 

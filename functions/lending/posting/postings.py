@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -62,7 +63,7 @@ def post(
     if isinstance(new.fact, Dated) and new.fact.value_date > day:
         message = f"value_date must not be after the business date {day}: post it on its day"
         raise TransitionError(message)
-    derived = derive(transaction, borrower, {loan_id: new})
+    derived = derive(borrower, day, {loan_id: new})
     insert_fact(transaction, loan_id, record.row.branch_id, new.fact, new.extra)
     write_states(transaction, borrower, derived, loan_id)
     return derived[loan_id]
@@ -73,13 +74,14 @@ def close_borrower(transaction: Transaction, customer_id: int) -> int:
     lock_customer(transaction.connection, customer_id)
     records = read_records(transaction.connection, customer_id)
     borrower = Borrower(customer_id=customer_id, records=records)
-    return write_states(transaction, borrower, derive(transaction, borrower))
+    derived = derive(borrower, transaction.business_date)
+    return write_states(transaction, borrower, derived)
 
 
 def derive(
-    transaction: Transaction, borrower: Borrower, new: Mapping[UUID, NewFact] | None = None
+    borrower: Borrower, day: date, new: Mapping[UUID, NewFact] | None = None
 ) -> dict[UUID, ClassifiedLoan]:
-    """Derive every disbursed loan of a borrower at the end of the business day."""
+    """Derive every disbursed loan of a borrower at the end of a day."""
     loans, rules = {}, None
     for loan_id, record in borrower.records.items():
         added = (new or {}).get(loan_id)
@@ -93,7 +95,7 @@ def derive(
             message = "the loan is not disbursed: disburse it first"
             raise TransitionError(message)
         return {}
-    derived = derive_loans(loans, transaction.business_date, rules)
+    derived = derive_loans(loans, day, rules)
     return {UUID(loan_id): state for loan_id, state in derived.items()}
 
 

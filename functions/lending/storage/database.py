@@ -77,6 +77,13 @@ class Database:
         """Run a transaction that writes nothing a second run would repeat."""
         return self._run(access, work, is_repeatable=True)
 
+    def snapshot(self, work: Work[Result]) -> Result:
+        """Read the whole book, every statement as of the same moment, without a lock."""
+        with self.engine.connect() as connection:
+            snapshot = connection.execution_options(isolation_level="REPEATABLE READ")
+            begin(snapshot, WHOLE_BOOK)
+            return work(snapshot)
+
     def write(self, access: RowAccess, work: Work[Result], *, is_repeatable: bool) -> Result:
         """Run a transaction, again after a deadlock or a serialization failure.
 

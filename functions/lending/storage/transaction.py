@@ -1,20 +1,20 @@
 """One transaction of a request: who acts, when, on which business day; and its evidence."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 from sqlalchemy import Connection, insert, select
 
 from functions.lending.errors import BookUnavailableError
 from functions.lending.storage import tables
+from functions.lending.storage.database import WHOLE_BOOK, Database
 from functions.lending.storage.identifiers import new_id, public_id
 
+Result = TypeVar("Result")
 NO_DATE = "no business day is open: run `python -m functions.lending seed`, or open one with `open`"
-
-
 LOCAL = "local"  # who acts where nobody is authenticated
 
 
@@ -88,3 +88,27 @@ def open_business_date(connection: Connection) -> date:
     if day is None:
         raise BookUnavailableError(NO_DATE, 60)
     return day
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A program that acts on the whole book in its own name; `now` is when its rows are written."""
+
+    database: Database
+    principal: str
+    now: Callable[[], datetime]
+
+    def run(self, action: Callable[[Transaction], Result]) -> Result:
+        """Run an action in a transaction of its own; a second run must do nothing new."""
+
+        def work(connection: Connection) -> Result:
+            transaction = Transaction(
+                connection=connection,
+                principal=self.principal,
+                request_id=self.principal,
+                now=self.now(),
+                business_date=open_business_date(connection),
+            )
+            return action(transaction)
+
+        return self.database.write(WHOLE_BOOK, work, is_repeatable=True)
