@@ -10,7 +10,8 @@ from sqlalchemy import Connection, Engine, func, insert, select, text
 
 from functions.lending.errors import TransitionError
 from functions.lending.posting.loan_records import product_from_row
-from functions.lending.seed_rows import Row, Seed, rows_from_files
+from functions.lending.seed_files import read_batches, stage_files
+from functions.lending.seed_rows import Row, Seed, rows_from_records
 from functions.lending.storage import cells, tables
 from functions.lending.storage.opening import prepare
 
@@ -30,7 +31,8 @@ SELECT count(*) FROM (SELECT FROM journal_lines GROUP BY loan_id, number
 def seed_book(engine: Engine, folder: Path, day: date, now: datetime) -> dict[str, int]:
     """Load the book of a folder of files, open its next business day, return rows by table.
 
-    All or nothing, by the owner of the tables, whom no row policy restricts.
+    All or nothing, and some borrowers at a time. By the owner of the tables, whom no row policy
+    restricts.
 
     Raises
     ------
@@ -42,19 +44,22 @@ def seed_book(engine: Engine, folder: Path, day: date, now: datetime) -> dict[st
     with engine.begin() as connection:
         _require_empty(connection)
         prepare(connection)
-        product = connection.execute(select(tables.products)).one()
-        seed = Seed(folder=folder, product=product_from_row(product), day=day, now=now)
-        rows = rows_from_files(seed)
-        # Half a million checks one by one take minutes; one question at the end takes a second.
+        product = product_from_row(connection.execute(select(tables.products)).one())
+        stage_files(connection, folder)
+        # Millions of checks one by one take hours; one question at the end takes seconds.
         _switch_triggers(connection, "DISABLE")
-        for name in ORDER:
-            copy_rows(connection, name, rows[name])
+        counts = dict.fromkeys(ORDER, 0)
+        for files in read_batches(connection):
+            rows = rows_from_records(files, Seed(product=product, day=day, now=now))
+            for name in ORDER:
+                copy_rows(connection, name, rows[name])
+                counts[name] += len(rows[name])
         if connection.execute(UNBALANCED).scalar_one():
             raise AssertionError
         _switch_triggers(connection, "ENABLE")
         cells.rebuild(connection, day - timedelta(days=1))
         connection.execute(insert(tables.business_dates), {"business_date": day, "opened_at": now})
-    return {name: len(rows[name]) for name in ORDER}
+    return counts
 
 
 def _switch_triggers(connection: Connection, state: str) -> None:
