@@ -153,6 +153,7 @@ class _Batch:
             key=f"{self.digest}:{line.number}", fingerprint=fingerprint("apply", document)
         )
         store_application(transaction, line.request, identity)
+        transaction.flush()
 
 
 def _digest(path: Path) -> str:

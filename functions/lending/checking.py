@@ -4,16 +4,15 @@ It names what differs and changes nothing: a difference is a fault of the code, 
 changed the database by hand, and a person has to look at it.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import partial
 from typing import Any, NamedTuple
-from uuid import UUID
 
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import Connection, select
 
-from functions.lending.posting.ledger_rows import read_allocations, read_journal
+from functions.lending.posting.ledger_rows import read_stored
 from functions.lending.posting.loan_records import LoanRecord, read_records
 from functions.lending.posting.postings import Borrower, derive
 from functions.lending.posting.state_rows import instalment_values, loan_values, version_values
@@ -90,7 +89,7 @@ def _check_customers(last: int, connection: Connection) -> _CheckedBorrowers:
     count = 0
     differences: list[str] = []
     for customer_id in customers:
-        records = read_records(connection, customer_id, is_locked=False)
+        records = read_records(connection, customer_id)
         borrower = Borrower(customer_id=customer_id, records=records)
         count += len(records)
         differences += _check_borrower(connection, borrower, closed)
@@ -125,32 +124,26 @@ def _expected(derived: ClassifiedLoan) -> Mapping[str, Any]:
 def _check_rows(
     connection: Connection, record: LoanRecord, derived: ClassifiedLoan
 ) -> Iterator[str]:
-    state, loan_id = derived.state, record.loan_id
+    state, stored = derived.state, read_stored(connection, record.loan_id)
     try:
-        journal = read_journal(connection, loan_id)
+        journal = stored.journal
     except LendingError as error:
         yield f"journal_entries: {error}"
         return
-    allocations = read_allocations(connection, loan_id)
+    allocations = stored.allocations
     if corrections(journal, state.journal) or len(journal) != record.row.journal_entries:
         yield "journal_entries do not amount to what its facts say"
     if corrections(allocations, state.allocations) or len(allocations) != record.row.allocations:
         yield "allocations do not amount to what its facts say"
-    derived_rows: list[tuple[Table, list[dict[str, Any]]]] = [
-        (tables.instalments, [instalment_values(row) for row in state.instalments]),
-        (tables.schedule_versions, version_values(state)),
-    ]
-    for table, expected in derived_rows:
-        if not _are_stored(connection, table, loan_id, expected):
-            yield f"{table.name} are not what its facts say"
+    if not _are_stored(stored.instalments, map(instalment_values, state.instalments)):
+        yield "instalments are not what its facts say"
+    if not _are_stored(stored.versions, version_values(state)):
+        yield "schedule_versions are not what its facts say"
 
 
-def _are_stored(
-    connection: Connection, table: Table, loan_id: UUID, expected: Sequence[Mapping[str, Any]]
-) -> bool:
-    query = select(table).where(table.c.loan_id == loan_id).order_by(table.c.number)
-    stored = connection.execute(query).mappings().all()
+def _are_stored(stored: Sequence[Any], derived: Iterable[Mapping[str, Any]]) -> bool:
+    expected = list(derived)
     return len(stored) == len(expected) and all(
-        all(row[name] == value for name, value in values.items())
+        all(getattr(row, name) == value for name, value in values.items())
         for row, values in zip(stored, expected, strict=True)
     )

@@ -85,14 +85,14 @@ class Book:
         key = request_key(request, document)
 
         def work(transaction: Transaction) -> Reply:
-            earlier = claim(transaction.connection, key, transaction.now)
+            earlier = claim(transaction, key)
             if earlier:
                 return earlier
             done = action(transaction)
             is_waiting = isinstance(done, dict) and done.get("status") == AWAITING
             code = HTTPStatus.ACCEPTED if is_waiting else status
             reply = Reply(status=code, body=to_json(done))
-            store(transaction.connection, key, reply)
+            store(transaction, key, reply)
             return reply
 
         reply = await self.change(request, work, is_repeatable=True)
@@ -110,7 +110,9 @@ class Book:
                 now=self.now(),
                 business_date=open_business_date(connection),
             )
-            return action(transaction)
+            done = action(transaction)
+            transaction.flush()
+            return done
 
         return work
 

@@ -12,7 +12,7 @@ from sqlalchemy import Engine, create_engine, text
 from functions.lending import seed_files
 from functions.lending.checking import check_book
 from functions.lending.errors import TransitionError
-from functions.lending.posting.ledger_rows import read_journal
+from functions.lending.posting.ledger_rows import read_stored
 from functions.lending.posting.loan_records import read_record
 from functions.lending.seeding import seed_book
 from functions.lending.storage.database import Database
@@ -81,7 +81,7 @@ def test_every_seeded_state_is_what_its_facts_say(files: Path, engine: Engine) -
             assert record.row.outstanding_principal == alone.balances.outstanding_principal
             assert record.row.days_past_due == alone.days_past_due
             if record.row.npa_since is None:
-                assert corrections(read_journal(connection, name), alone.journal) == ()
+                assert corrections(read_stored(connection, name).journal, alone.journal) == ()
 
 
 @pytest.mark.parametrize("name", ["customers", "disbursements"])
