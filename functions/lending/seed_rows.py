@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from functions.lending.actions.applications import instalment_from_terms
+from functions.lending.actions.cases import instalment_from_terms
 from functions.lending.posting.ledger_rows import entry_rows
 from functions.lending.posting.state_rows import instalment_values, loan_values, version_values
 from functions.lending.storage.identifiers import new_id

@@ -1,0 +1,44 @@
+"""Applicants: what is stored about somebody who applies, read at once."""
+
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from functions.lending.errors import NotInBookError
+from functions.lending.storage.round_trips import Statement, send
+from functions.lending.storage.transaction import Transaction
+
+CUSTOMER = "SELECT id, branch_id, date_of_birth FROM customers WHERE id = %(customer)s"
+EMPLOYMENT = """
+SELECT employment_type, years_of_experience, monthly_income FROM employment
+    WHERE customer_id = %(customer)s ORDER BY version DESC LIMIT 1
+"""
+# Of the loans that are not repaid.
+INSTALMENTS = """
+SELECT coalesce(sum(equal_instalment), 0) AS amount FROM loans
+    WHERE customer_id = %(customer)s AND status IN ('granted', 'active')
+"""
+
+
+class Applicant(NamedTuple):
+    """A customer with the newest employment, if there is any, and what is paid each month."""
+
+    customer: Any
+    employment: Any | None
+    other_instalments: Decimal
+
+
+def read_applicant(transaction: Transaction, customer_id: int) -> Applicant:
+    """Read an applicant.
+
+    Raises
+    ------
+    NotInBookError
+        If there is no such customer, or the caller may not see it.
+    """
+    values = {"customer": customer_id}
+    statements = [Statement(text, values) for text in (CUSTOMER, EMPLOYMENT, INSTALMENTS)]
+    customer, employment, [instalments] = send(transaction.connection, statements)
+    if not customer:
+        what = "customer"
+        raise NotInBookError(what)
+    return Applicant(customer[0], next(iter(employment), None), instalments.amount)
