@@ -90,7 +90,6 @@ TESTED_BY = {
         "functions/lending/storage/test_migrate.py"
     ),
     "functions/lending/storage/opening.py": "functions/lending/test_cli.py",
-    "functions/lending/storage/round_trips.py": "functions/lending/storage/test_database.py",
     "functions/lending/storage/tables.py": "functions/lending/storage/test_migrate.py",
     "functions/lending/storage/transaction.py": "functions/lending/contracts/test_loans.py",
     "functions/retrain/errors.py": "functions/retrain/test_cloud_run.py",

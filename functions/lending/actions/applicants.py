@@ -12,6 +12,7 @@ EMPLOYMENT = """
 SELECT employment_type, years_of_experience, monthly_income FROM employment
     WHERE customer_id = %(customer)s ORDER BY version DESC LIMIT 1
 """
+NEWEST_PRODUCT = "SELECT id FROM products ORDER BY code, version DESC LIMIT 1"
 # Of the loans that are not repaid.
 INSTALMENTS = """
 SELECT coalesce(sum(equal_instalment), 0) AS amount FROM loans
@@ -25,6 +26,7 @@ class Applicant(NamedTuple):
     customer: Any
     employment: Any | None
     other_instalments: Decimal
+    product_id: int  # of new loans
 
 
 def read_applicant(transaction: Transaction, customer_id: int) -> Applicant:
@@ -33,12 +35,15 @@ def read_applicant(transaction: Transaction, customer_id: int) -> Applicant:
     Raises
     ------
     NotInBookError
-        If there is no such customer, or the caller may not see it.
+        If there is no such customer, or the caller may not see it; or nothing to apply for.
     """
     values = {"customer": customer_id}
-    statements = [Statement(text, values) for text in (CUSTOMER, EMPLOYMENT, INSTALMENTS)]
-    customer, employment, [instalments] = send(transaction.connection, statements)
-    if not customer:
-        what = "customer"
-        raise NotInBookError(what)
-    return Applicant(customer[0], next(iter(employment), None), instalments.amount)
+    texts = (CUSTOMER, EMPLOYMENT, INSTALMENTS, NEWEST_PRODUCT)
+    customer, employment, [instalments], product = send(
+        transaction.connection, [Statement(text, values) for text in texts]
+    )
+    for what, rows in (("customer", customer), ("product", product)):
+        if not rows:
+            raise NotInBookError(what)
+    employed = employment[0] if employment else None
+    return Applicant(customer[0], employed, instalments.amount, product[0].id)

@@ -20,7 +20,6 @@ from functions.lending.actions.replies import LoanApplicationReply
 from functions.lending.actions.scoring_rows import ScoringQuestion, question, question_about
 from functions.lending.errors import (
     KeyReusedError,
-    NotInBookError,
     TransitionError,
     VersionError,
 )
@@ -34,7 +33,6 @@ from models.lending.schedule import amortise
 
 UNDECIDED = "not decided yet"
 OUTCOMES = {"approve": "approved", "refer": "pending", "decline": "rejected"}
-NEWEST_PRODUCT = "SELECT id FROM products ORDER BY code, version DESC LIMIT 1"
 BY_KEY = """
 SELECT id, fingerprint FROM applications
     WHERE requested_by = %(principal)s AND request_key = %(key)s
@@ -92,7 +90,7 @@ def store_application(
         "id": new_id(),
         "customer_id": applicant.customer.id,
         "branch_id": applicant.customer.branch_id,
-        "product_id": _newest_product(transaction),
+        "product_id": applicant.product_id,
         "amount": request.loan_amount,
         "months": request.loan_tenure_months,
         "annual_rate": request.interest_rate,
@@ -138,16 +136,6 @@ def _by_key(transaction: Transaction, identity: RequestIdentity) -> UUID | None:
     if rows[0].fingerprint != identity.fingerprint:
         raise KeyReusedError
     identifier: UUID = rows[0].id
-    return identifier
-
-
-def _newest_product(transaction: Transaction) -> int:
-    """Return the product that new loans belong to."""
-    [rows] = send(transaction.connection, [Statement(NEWEST_PRODUCT, {})])
-    if not rows:
-        what = "product"
-        raise NotInBookError(what)
-    identifier: int = rows[0].id
     return identifier
 
 

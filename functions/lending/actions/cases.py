@@ -11,7 +11,7 @@ from functions.lending.actions.replies import FactorsReply, LoanApplicationReply
 from functions.lending.errors import NotInBookError
 from functions.lending.storage import tables
 from functions.lending.storage.identifiers import public_id
-from functions.lending.storage.round_trips import Statement, send, update_of
+from functions.lending.storage.round_trips import Statement, names_of, send, update_of
 from functions.lending.storage.transaction import Transaction
 from models.lending.ratios import debt_to_income_percent, loan_to_income
 from models.lending.schedule import equal_instalment
@@ -28,11 +28,15 @@ RECOMMENDATIONS = {
 }
 CHOSEN = "a.id = ANY(%(names)s)"
 APPLICATIONS = f"""
-SELECT a.*, p.offer_days FROM applications a JOIN products p ON p.id = a.product_id
+SELECT {names_of(tables.applications, "a.")}, p.offer_days
+    FROM applications a JOIN products p ON p.id = a.product_id
     WHERE {CHOSEN} ORDER BY a.id DESC
 """  # noqa: S608 -- constants
 LOCK = "FOR UPDATE OF a"
-DECISIONS = "SELECT * FROM decisions a WHERE application_id = ANY(%(names)s) ORDER BY created_at"
+DECISIONS = f"""
+SELECT {names_of(tables.decisions)} FROM decisions
+    WHERE application_id = ANY(%(names)s) ORDER BY created_at
+"""  # noqa: S608 -- constants
 INCOMES = f"""
 SELECT DISTINCT ON (customer_id) customer_id, monthly_income FROM employment
     WHERE customer_id IN (SELECT a.customer_id FROM applications a WHERE {CHOSEN})

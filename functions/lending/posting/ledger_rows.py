@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from functions.lending.storage import tables
-from functions.lending.storage.round_trips import Statement, send
+from functions.lending.storage.round_trips import Statement, names_of, send
 from functions.lending.storage.transaction import Transaction
 from models.lending.corrections import corrections
 from models.lending.journal import JournalEntry, JournalLine
@@ -26,8 +26,10 @@ ALLOCATIONS = """
 SELECT value_date, reference, number, component, amount
     FROM allocations WHERE loan_id = %(loan)s ORDER BY position
 """
-INSTALMENTS = "SELECT * FROM instalments WHERE loan_id = %(loan)s ORDER BY number"
-VERSIONS = "SELECT * FROM schedule_versions WHERE loan_id = %(loan)s ORDER BY number"
+INSTALMENTS, VERSIONS = (
+    f"SELECT {names_of(table)} FROM {table.name} WHERE loan_id = %(loan)s ORDER BY number"  # noqa: S608 -- names of ours
+    for table in (tables.instalments, tables.schedule_versions)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,8 @@ from functions.lending.posting.ledger_rows import (
     stored_from_rows,
     stored_statements,
 )
-from functions.lending.storage.round_trips import Statement, send
+from functions.lending.storage import tables
+from functions.lending.storage.round_trips import Statement, names_of, send
 from models.lending.allocation import ORDERS
 from models.lending.facts import Fact, Reversal
 from models.lending.money import Rounding
@@ -29,6 +30,7 @@ LOCK_CUSTOMER_OF_LOAN = """
 SELECT c.id FROM customers c JOIN loans l ON l.customer_id = c.id
     WHERE l.id = %(loan)s FOR UPDATE OF c
 """
+LOANS, PRODUCTS = names_of(tables.loans), names_of(tables.products)
 LOCK = "FOR UPDATE"
 OF_LOAN = "id = %(loan)s"
 OF_CUSTOMER = "customer_id = %(customer)s"
@@ -131,8 +133,8 @@ def read_record(connection: Connection, loan_id: UUID) -> LoanRecord:
 def _statements(loans: str, values: Mapping[str, Any], lock: str = "") -> list[Statement]:
     """Return what reads loans, their products and their facts."""
     texts = (
-        f"SELECT * FROM loans WHERE {loans} ORDER BY id {lock}",  # noqa: S608 -- constants
-        f"SELECT * FROM products WHERE id IN (SELECT product_id FROM loans WHERE {loans})",  # noqa: S608 -- constants
+        f"SELECT {LOANS} FROM loans WHERE {loans} ORDER BY id {lock}",  # noqa: S608 -- constants
+        f"SELECT {PRODUCTS} FROM products WHERE id IN (SELECT product_id FROM loans WHERE {loans})",  # noqa: S608 -- constants
         FACTS.format(loans=f"SELECT id FROM loans WHERE {loans}"),  # noqa: S608 -- constants
     )
     return [Statement(text, values) for text in texts]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -20,6 +20,7 @@ from functions.lending.errors import (
     NotAllowedError,
     UnknownOutcomeError,
 )
+from functions.lending.storage.round_trips import Statement, send
 
 TRIES = 6
 PAUSE_SECONDS = 0.01
@@ -31,11 +32,14 @@ SERIALIZATION_FAILURE, DEADLOCK, LOCK_NOT_AVAILABLE = "40001", "40P01", "55P03"
 # A table or a column is missing, or the role that the transaction acts as.
 NOT_MIGRATED = frozenset({"42P01", "42703", "22023"})
 NOT_ALLOWED = "42501"
-BEGIN = text(
-    "SELECT set_config('role', :role, true), set_config('lending.branches', :branches, true), "
-    "set_config('lending.customer', :customer, true), set_config('lock_timeout', :lock, true), "
-    "set_config('statement_timeout', :statement, true), set_config('timezone', 'UTC', true)"
-)
+BEGIN = """
+SELECT set_config('role', %(role)s, true) AS role,
+    set_config('lending.branches', %(branches)s, true) AS branches,
+    set_config('lending.customer', %(customer)s, true) AS customer,
+    set_config('lock_timeout', %(lock)s, true) AS lock,
+    set_config('statement_timeout', %(statement)s, true) AS statement,
+    set_config('timezone', 'UTC', true) AS timezone
+"""
 
 Result = TypeVar("Result")
 DatabaseRole = Literal["lending_branch", "lending_book", "lending_reader", "lending_client"]
@@ -143,7 +147,8 @@ def normalise_url(url: str) -> str:
 def begin(connection: Connection, access: RowAccess) -> None:
     """Act as a role and with limits of time, until the transaction ends."""
     limits = {"lock": LOCK_TIMEOUT, "statement": STATEMENT_TIMEOUT}
-    connection.execute(BEGIN, {**access.variables, **limits})
+    connection.begin()
+    send(connection, [Statement(BEGIN, {**access.variables, **limits})])
 
 
 def sql_state(error: SQLAlchemyError) -> str | None:

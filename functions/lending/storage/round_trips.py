@@ -74,3 +74,11 @@ def update_of(table: Table, key: str, identifier: Any, values: Mapping[str, Any]
     assigned = ", ".join(f"{name} = %({name})s" for name in values)
     statement = f"UPDATE {table.name} SET {assigned} WHERE {key} = %(identifier)s"  # noqa: S608 -- likewise
     return Statement(statement, {**values, "identifier": identifier})
+
+
+def names_of(table: Table, prefix: str = "") -> str:
+    """Return the columns that the code has, as a list in SQL.
+
+    A star would change with the next migration, and break what connections have prepared.
+    """
+    return ", ".join(prefix + column.name for column in table.columns)

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import Connection, Table
 
 from functions.lending.errors import BookUnavailableError
 from functions.lending.storage import tables
@@ -16,6 +16,7 @@ from functions.lending.storage.round_trips import Statement, insertion, send
 
 Result = TypeVar("Result")
 NO_DATE = "no business day is open: run `python -m functions.lending seed`, or open one with `open`"
+OPEN_DATE = "SELECT business_date FROM business_dates WHERE closed_at IS NULL"
 LOCAL = "local"  # who acts where nobody is authenticated
 
 
@@ -100,11 +101,10 @@ def open_business_date(connection: Connection) -> date:
     BookUnavailableError
         If no day was ever opened.
     """
-    table = tables.business_dates
-    query = select(table.c.business_date).where(table.c.closed_at.is_(None))
-    day: date | None = connection.execute(query).scalar_one_or_none()
-    if day is None:
+    [rows] = send(connection, [Statement(OPEN_DATE, {})])
+    if not rows:
         raise BookUnavailableError(NO_DATE, 60)
+    day: date = rows[0].business_date
     return day
 
 
