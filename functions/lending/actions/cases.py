@@ -11,7 +11,7 @@ from functions.lending.actions.replies import FactorsReply, LoanApplicationReply
 from functions.lending.errors import NotInBookError
 from functions.lending.storage import tables
 from functions.lending.storage.identifiers import public_id
-from functions.lending.storage.round_trips import Statement, names_of, send, update_of
+from functions.lending.storage.round_trips import Statement, column_names, send, update_row
 from functions.lending.storage.transaction import Transaction
 from models.lending.ratios import debt_to_income_percent, loan_to_income
 from models.lending.schedule import equal_instalment
@@ -28,13 +28,13 @@ RECOMMENDATIONS = {
 }
 CHOSEN = "a.id = ANY(%(names)s)"
 APPLICATIONS = f"""
-SELECT {names_of(tables.applications, "a.")}, p.offer_days
+SELECT {column_names(tables.applications, "a.")}, p.offer_days
     FROM applications a JOIN products p ON p.id = a.product_id
     WHERE {CHOSEN} ORDER BY a.id DESC
 """  # noqa: S608 -- constants
 LOCK = "FOR UPDATE OF a"
 DECISIONS = f"""
-SELECT {names_of(tables.decisions)} FROM decisions
+SELECT {column_names(tables.decisions)} FROM decisions
     WHERE application_id = ANY(%(names)s) ORDER BY created_at
 """  # noqa: S608 -- constants
 INCOMES = f"""
@@ -120,7 +120,7 @@ def _decisions(rows: Iterable[Any], application_id: UUID) -> tuple[Mapping[str, 
 
 def change_case(transaction: Transaction, case: Case, **values: Any) -> Case:  # noqa: ANN401 -- columns
     """Change columns of a locked application."""
-    transaction.change(update_of(tables.applications, "id", case.name, values))
+    transaction.change(update_row(tables.applications, "id", case.name, values))
     return replace(case, columns={**case.columns, **values})
 
 

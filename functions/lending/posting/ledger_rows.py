@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from functions.lending.storage import tables
-from functions.lending.storage.round_trips import Statement, names_of, send
+from functions.lending.storage.round_trips import Statement, column_names, send
 from functions.lending.storage.transaction import Transaction
 from models.lending.corrections import corrections
 from models.lending.journal import JournalEntry, JournalLine
@@ -27,7 +27,7 @@ SELECT value_date, reference, number, component, amount
     FROM allocations WHERE loan_id = %(loan)s ORDER BY position
 """
 INSTALMENTS, VERSIONS = (
-    f"SELECT {names_of(table)} FROM {table.name} WHERE loan_id = %(loan)s ORDER BY number"  # noqa: S608 -- names of ours
+    f"SELECT {column_names(table)} FROM {table.name} WHERE loan_id = %(loan)s ORDER BY number"  # noqa: S608 -- names of ours
     for table in (tables.instalments, tables.schedule_versions)
 )
 

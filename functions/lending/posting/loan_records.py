@@ -16,7 +16,7 @@ from functions.lending.posting.ledger_rows import (
     stored_statements,
 )
 from functions.lending.storage import tables
-from functions.lending.storage.round_trips import Statement, names_of, send
+from functions.lending.storage.round_trips import Statement, column_names, send
 from models.lending.allocation import ORDERS
 from models.lending.facts import Fact, Reversal
 from models.lending.money import Rounding
@@ -30,7 +30,7 @@ LOCK_CUSTOMER_OF_LOAN = """
 SELECT c.id FROM customers c JOIN loans l ON l.customer_id = c.id
     WHERE l.id = %(loan)s FOR UPDATE OF c
 """
-LOANS, PRODUCTS = names_of(tables.loans), names_of(tables.products)
+LOANS, PRODUCTS = column_names(tables.loans), column_names(tables.products)
 LOCK = "FOR UPDATE"
 OF_LOAN = "id = %(loan)s"
 OF_CUSTOMER = "customer_id = %(customer)s"

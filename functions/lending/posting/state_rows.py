@@ -10,7 +10,7 @@ from sqlalchemy import Table
 from functions.lending.posting.ledger_rows import append_ledger, read_stored
 from functions.lending.posting.loan_records import LoanRecord
 from functions.lending.storage import tables
-from functions.lending.storage.round_trips import Statement, update_of
+from functions.lending.storage.round_trips import Statement, update_row
 from functions.lending.storage.transaction import Transaction
 from models.lending.borrower import ClassifiedLoan
 from models.lending.journal import account_balances
@@ -49,7 +49,7 @@ def write_state(transaction: Transaction, record: LoanRecord, derived: Classifie
     _replace(transaction, record, tables.schedule_versions, stored.versions, versions)
     if set(changed) - {"as_of", "next_event_on"}:
         changed["version"] = before["version"] + 1
-    transaction.change(update_of(tables.loans, "id", record.loan_id, changed))
+    transaction.change(update_row(tables.loans, "id", record.loan_id, changed))
     if "asset_class" in changed:
         _track_class(transaction, record, values)
     return changed

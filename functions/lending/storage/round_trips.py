@@ -4,6 +4,7 @@ Requests that move money use it; what happens seldom is written with SQLAlchemy'
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -33,9 +34,11 @@ def send(connection: Connection, statements: Sequence[Statement]) -> list[list[A
         As SQLAlchemy raises it, so that callers need not know which way a statement went.
     """
     driver: Any = connection.connection.driver_connection
+    cursors = [driver.cursor(row_factory=namedtuple_row) for _ in statements]
+    # Of one alone the pipeline would only be work.
+    together = driver.pipeline() if len(statements) > 1 else nullcontext()
     try:
-        with driver.pipeline():
-            cursors = [driver.cursor(row_factory=namedtuple_row) for _ in statements]
+        with together:
             for cursor, statement in zip(cursors, statements, strict=True):
                 cursor.execute(statement.text, statement.values)
     except psycopg.Error as error:
@@ -69,14 +72,14 @@ def _insertion_text(table: str, columns: tuple[str, ...]) -> str:
     return f"INSERT INTO {table} ({names}) SELECT {names} FROM {rows}"  # noqa: S608 -- names of ours
 
 
-def update_of(table: Table, key: str, identifier: Any, values: Mapping[str, Any]) -> Statement:  # noqa: ANN401 -- a key
+def update_row(table: Table, key: str, identifier: Any, values: Mapping[str, Any]) -> Statement:  # noqa: ANN401 -- a key
     """Return the statement that changes columns of one row."""
     assigned = ", ".join(f"{name} = %({name})s" for name in values)
     statement = f"UPDATE {table.name} SET {assigned} WHERE {key} = %(identifier)s"  # noqa: S608 -- likewise
     return Statement(statement, {**values, "identifier": identifier})
 
 
-def names_of(table: Table, prefix: str = "") -> str:
+def column_names(table: Table, prefix: str = "") -> str:
     """Return the columns that the code has, as a list in SQL.
 
     A star would change with the next migration, and break what connections have prepared.

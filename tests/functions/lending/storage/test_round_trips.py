@@ -13,10 +13,10 @@ from functions.lending.storage import tables
 from functions.lending.storage.database import constraint_name, sql_state
 from functions.lending.storage.round_trips import (
     Statement,
+    column_names,
     insertion,
-    names_of,
     send,
-    update_of,
+    update_row,
 )
 from tests.support.lending import NOW
 
@@ -84,13 +84,13 @@ def test_values_arrive_as_they_are(connection: Connection) -> None:
     connection.execute(text("SET LOCAL session_replication_role = replica"))
     changed = {"met_on": date(2026, 3, 1)}
     key = row["loan_id"]
-    query = f"SELECT {names_of(tables.instalments)} FROM instalments"  # noqa: S608 -- names of ours
+    query = f"SELECT {column_names(tables.instalments)} FROM instalments"  # noqa: S608 -- names of ours
     _, [stored], _, [later] = send(
         connection,
         [
             insertion(tables.instalments, [row]),
             Statement(query, {}),
-            update_of(tables.instalments, "loan_id", key, changed),
+            update_row(tables.instalments, "loan_id", key, changed),
             Statement(query, {}),
         ],
     )
