@@ -95,6 +95,11 @@ class HttpCaller:
         self._connection = http.client.HTTPConnection(url.host, url.port, timeout=60)
         self._keys = itertools.count()
 
+    def connect(self) -> None:
+        """Open the connection again: the server closes one that rests for some seconds."""
+        self._connection.close()
+        self._connection.connect()
+
     def __call__(self, method: str, path: str, body: object = None) -> tuple[float, Any]:
         """Milliseconds of one request, which must succeed, and its answer."""
         headers = {"content-type": "application/json", "idempotency-key": f"b{next(self._keys)}"}
@@ -255,6 +260,7 @@ def copy_loans(connection: Connection, loans: int) -> None:
 
 
 def _summarise(bench: Bench, size: Size, name: str, samples: Figures) -> None:
+    bench.book.connect()
     cells_ms, rows_ms = samples[SUMMARIES].setdefault(name, []), []
     for round_ in in_turn(size.rounds + 1, f"summary, {name}"):
         answers = [bench.book("GET", "/api/portfolio/summary") for _ in range(size.requests)]
