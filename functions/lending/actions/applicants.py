@@ -37,13 +37,21 @@ def read_applicant(transaction: Transaction, customer_id: int) -> Applicant:
     NotInBookError
         If there is no such customer, or the caller may not see it; or nothing to apply for.
     """
-    values = {"customer": customer_id}
+    return applicant_from_rows(*send(transaction.connection, applicant_statements(customer_id)))
+
+
+def applicant_statements(customer_id: int) -> list[Statement]:
+    """Return what reads an applicant."""
     texts = (CUSTOMER, EMPLOYMENT, INSTALMENTS, NEWEST_PRODUCT)
-    customer, employment, [instalments], product = send(
-        transaction.connection, [Statement(text, values) for text in texts]
-    )
+    return [Statement(text, {"customer": customer_id}) for text in texts]
+
+
+def applicant_from_rows(
+    customer: list[Any], employment: list[Any], instalments: list[Any], product: list[Any]
+) -> Applicant:
+    """Return the applicant that these statements read."""
     for what, rows in (("customer", customer), ("product", product)):
         if not rows:
             raise NotInBookError(what)
     employed = employment[0] if employment else None
-    return Applicant(customer[0], employed, instalments.amount, product[0].id)
+    return Applicant(customer[0], employed, instalments[0].amount, product[0].id)

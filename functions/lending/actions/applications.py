@@ -1,11 +1,12 @@
 """Applications: stored before anybody decides, decided once by a model, or by a person."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from functions.lending.actions.applicants import read_applicant
+from functions.lending.actions.applicants import applicant_from_rows, applicant_statements
 from functions.lending.actions.cases import (
     ANY_DAY,
     Case,
@@ -26,7 +27,7 @@ from functions.lending.errors import (
 from functions.lending.requests import LoanRequest, Review
 from functions.lending.storage import tables
 from functions.lending.storage.identifiers import new_id, public_id
-from functions.lending.storage.round_trips import Statement, insertion, send
+from functions.lending.storage.round_trips import Statement, send
 from functions.lending.storage.transaction import Transaction
 from models.lending.dates import add_months
 from models.lending.schedule import amortise
@@ -37,7 +38,6 @@ BY_KEY = """
 SELECT id, fingerprint FROM applications
     WHERE requested_by = %(principal)s AND request_key = %(key)s
 """
-ON_KEY = " ON CONFLICT (requested_by, request_key) DO NOTHING RETURNING id"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,16 +77,19 @@ def store_application(
     TermsError
         If nobody could repay at these terms.
     """
-    earlier = _by_key(transaction, identity)
+    key = Statement(BY_KEY, {"principal": transaction.principal, "key": identity.key})
+    statements = [key, *applicant_statements(request.customer_id)]
+    stored, *rows = send(transaction.connection, statements)
+    earlier = _stored_before(stored, identity)
     if earlier:
         return earlier, question(transaction, earlier)
-    applicant = read_applicant(transaction, request.customer_id)
+    applicant = applicant_from_rows(*rows)
     if applicant.employment is None:
         message = "the customer has no employment on record: add it before applying"
         raise TransitionError(message)
     terms = whole_months(request.interest_rate, request.loan_tenure_months)
     amortise(request.loan_amount, terms, add_months(ANY_DAY, -1))
-    row = {
+    row: dict[str, Any] = {
         "id": new_id(),
         "customer_id": applicant.customer.id,
         "branch_id": applicant.customer.branch_id,
@@ -97,14 +100,7 @@ def store_application(
         "purpose": request.loan_purpose,
         "business_date": transaction.business_date,
     }
-    application_id = _insert(transaction, row, identity)
-    transaction.audit("apply", public_id("app", application_id), row["branch_id"])
-    return application_id, question_about(applicant, {**row, "id": application_id})
-
-
-def _insert(transaction: Transaction, terms: dict[str, Any], identity: RequestIdentity) -> UUID:
-    row = {
-        **terms,
+    row |= {
         "status": "pending",
         "pending_cause": UNDECIDED,
         "requested_by": transaction.principal,
@@ -113,24 +109,13 @@ def _insert(transaction: Transaction, terms: dict[str, Any], identity: RequestId
         "version": 1,
         "created_at": transaction.now,
     }
-    statement = insertion(tables.applications, [row])
-    if identity.key is None:
-        transaction.change(statement)
-        new: UUID = row["id"]
-        return new
-    [inserted] = send(transaction.connection, [statement._replace(text=statement.text + ON_KEY)])
-    # Somebody else inserted it at this moment, with the same key: it is there by now.
-    application_id = inserted[0].id if inserted else _by_key(transaction, identity)
-    if application_id is None:
-        raise AssertionError
-    return application_id
+    # If another request stores the same key at this moment, the transaction runs again.
+    transaction.add(tables.applications, row)
+    transaction.audit("apply", public_id("app", row["id"]), row["branch_id"])
+    return row["id"], question_about(applicant, row)
 
 
-def _by_key(transaction: Transaction, identity: RequestIdentity) -> UUID | None:
-    if identity.key is None:
-        return None
-    values = {"principal": transaction.principal, "key": identity.key}
-    [rows] = send(transaction.connection, [Statement(BY_KEY, values)])
+def _stored_before(rows: Sequence[Any], identity: RequestIdentity) -> UUID | None:
     if not rows:
         return None
     if rows[0].fingerprint != identity.fingerprint:

@@ -27,7 +27,7 @@ from functions.lending.scoring import Scoring
 from functions.lending.storage.database import WHOLE_BOOK, Database, RowAccess
 from functions.lending.storage.idempotency import Reply, RequestKey, claim, fingerprint, store
 from functions.lending.storage.identifiers import Kind, identifier_from_text
-from functions.lending.storage.transaction import LOCAL, Transaction, open_business_date
+from functions.lending.storage.transaction import LOCAL, Transaction, begun
 from functions.web.bodies import JSON, json_response
 from functions.web.middleware import caller_from_request
 from functions.web.problems import Fault, faults_from_validation, reject_faults
@@ -103,13 +103,8 @@ class Book:
         caller = caller_from_request(request)
 
         def work(connection: Connection) -> Result:
-            transaction = Transaction(
-                connection=connection,
-                principal=caller.principal or LOCAL,
-                request_id=caller.request_id,
-                now=self.now(),
-                business_date=open_business_date(connection),
-            )
+            principal = caller.principal or LOCAL
+            transaction = begun(connection, principal, caller.request_id, self.now())
             done = action(transaction)
             transaction.flush()
             return done

@@ -10,13 +10,12 @@ from sqlalchemy import Connection, Table
 
 from functions.lending.errors import BookUnavailableError
 from functions.lending.storage import tables
-from functions.lending.storage.database import WHOLE_BOOK, Database
+from functions.lending.storage.database import OPEN_DAY, WHOLE_BOOK, Database, day_at_begin
 from functions.lending.storage.identifiers import new_id, public_id
 from functions.lending.storage.round_trips import Statement, insertion, send
 
 Result = TypeVar("Result")
 NO_DATE = "no business day is open: run `python -m functions.lending seed`, or open one with `open`"
-OPEN_DATE = "SELECT business_date FROM business_dates WHERE closed_at IS NULL"
 LOCAL = "local"  # who acts where nobody is authenticated
 
 
@@ -101,11 +100,31 @@ def open_business_date(connection: Connection) -> date:
     BookUnavailableError
         If no day was ever opened.
     """
-    [rows] = send(connection, [Statement(OPEN_DATE, {})])
-    if not rows:
+    [rows] = send(connection, [Statement(OPEN_DAY, {})])
+    return _require_day(rows[0].business_date if rows else None)
+
+
+def _require_day(day: date | None) -> date:
+    if day is None:
         raise BookUnavailableError(NO_DATE, 60)
-    day: date = rows[0].business_date
     return day
+
+
+def begun(connection: Connection, principal: str, request_id: str, now: datetime) -> Transaction:
+    """Return the transaction that has begun on a connection, on the day that was open then.
+
+    Raises
+    ------
+    BookUnavailableError
+        If no day was ever opened.
+    """
+    return Transaction(
+        connection=connection,
+        principal=principal,
+        request_id=request_id,
+        now=now,
+        business_date=_require_day(day_at_begin(connection)),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,13 +139,7 @@ class Job:
         """Run an action in a transaction of its own; a second run must do nothing new."""
 
         def work(connection: Connection) -> Result:
-            transaction = Transaction(
-                connection=connection,
-                principal=self.principal,
-                request_id=self.principal,
-                now=self.now(),
-                business_date=open_business_date(connection),
-            )
+            transaction = begun(connection, self.principal, self.principal, self.now())
             done = action(transaction)
             transaction.flush()
             return done
