@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, text
+from sqlalchemy.engine import make_url
 
 from functions.lending import checking, cli
 from functions.lending.checking import check_book
 from functions.lending.closing import DailyClose
 from functions.lending.storage.database import Database
 from tests.support.counts import counts
-from tests.support.lending import NOW, BookClient
+from tests.support.lending import NOW, BookClient, client_on, fresh_database
 
 COLLATERAL = {
     "kind": "gold",
@@ -28,6 +29,37 @@ WRITTEN_OFF_TOO_EARLY = """
         NULL, 'settled', NULL, NULL, NULL, '', 'x', NULL, '2026-01-05', now()
     FROM loans WHERE status = 'active'"""
 FOLDED = "SELECT sum(number), sum(outstanding) FROM loan_cells"
+
+
+@pytest.fixture(scope="module")
+def lent(postgres: str, template: str) -> Iterator[tuple[str, str]]:
+    """A database to copy, and its loan of 120,000 that paid its first instalment.
+
+    Beside it another loan is granted and not paid out.
+    """
+    with fresh_database(postgres, template) as url:
+        with client_on(url) as book:
+            book.grant()
+            loan = book.disburse()
+            book.move_to(date(2026, 2, 5))
+            book.ok("POST", f"/v1/loans/{loan}:repay", {"amount": "10661.85"})
+            book.ok("POST", f"/v1/loans/{loan}/collateral", COLLATERAL)
+        yield str(make_url(url).database), loan
+
+
+@pytest.fixture
+def book(
+    postgres: str, lent: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[BookClient]:
+    """The application on a copy of that database, which the commands use, too."""
+    with fresh_database(postgres, lent[0]) as url, client_on(url) as book:
+        monkeypatch.setenv("DATABASE_URL", url)
+        yield book
+
+
+@pytest.fixture
+def loan(lent: tuple[str, str]) -> str:
+    return lent[1]
 
 
 @pytest.fixture
@@ -59,20 +91,10 @@ def run(capsys: pytest.CaptureFixture[str], command: str) -> tuple[int, dict[str
     return code, json.loads(capsys.readouterr().out)
 
 
-@pytest.fixture
-def loan(book: BookClient, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A loan of 120,000 that paid its first instalment, beside one that is only granted."""
-    monkeypatch.setenv("DATABASE_URL", book.url)
-    book.grant()
-    loan = book.disburse()
-    book.move_to(date(2026, 2, 5))
-    book.ok("POST", f"/v1/loans/{loan}:repay", {"amount": "10661.85"})
-    book.ok("POST", f"/v1/loans/{loan}/collateral", COLLATERAL)
-    return loan
-
-
-def test_a_sound_book_has_no_difference(loan: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert loan
+def test_a_sound_book_has_no_difference(
+    book: BookClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert book
     assert run(capsys, "check") == (
         0,
         {
@@ -110,9 +132,8 @@ def test_a_sound_book_has_no_difference(loan: str, capsys: pytest.CaptureFixture
     ],
 )
 def test_what_somebody_changed_is_named_and_stays(
-    statement: str, difference: str, book: BookClient, loan: str, capsys: pytest.CaptureFixture[str]
+    statement: str, difference: str, book: BookClient, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert loan
     change(book, statement)
     code, printed = run(capsys, "check")
     assert code == 1
@@ -187,15 +208,16 @@ class Operations:
 
 @pytest.mark.soak
 def test_after_random_operations_every_state_and_every_cell_is_what_a_recount_says(
-    book: BookClient, database: Database
+    database_url: str,
 ) -> None:
-    operations = Operations(book, 18)
-    closing = DailyClose(database=database, now=lambda: NOW)
-    for number in range(1, counts().portfolio_operations + 1):
-        operations.step(closing.close_through)
-        if number % (counts().portfolio_operations // 4) == 0:
-            assert check_book(database).differences == []
-    [(loans, outstanding)] = read_rows(book, FOLDED)
-    financial = book.ok("GET", "/api/portfolio/summary")["financial_metrics"]
+    with client_on(database_url) as book, closed(Database(database_url, 1)) as database:
+        operations = Operations(book, 18)
+        closing = DailyClose(database=database, now=lambda: NOW)
+        for number in range(1, counts().portfolio_operations + 1):
+            operations.step(closing.close_through)
+            if number % (counts().portfolio_operations // 4) == 0:
+                assert check_book(database).differences == []
+        [(loans, outstanding)] = read_rows(book, FOLDED)
+        financial = book.ok("GET", "/api/portfolio/summary")["financial_metrics"]
     assert loans == len(operations.loans)
     assert financial["total_outstanding"] == float(outstanding) > 0

@@ -5,15 +5,22 @@ from contextlib import closing as closed
 from datetime import date
 
 import pytest
+from sqlalchemy import text
 
 from functions.lending.checking import check_book
 from functions.lending.closing import DailyClose
 from functions.lending.storage import cells
 from functions.lending.storage.database import Database
-from tests.functions.lending.test_checking import change, loan, read_rows, run
+from tests.functions.lending.test_checking import book, change, lent, read_rows, run
 from tests.support.lending import NOW, BookClient
+from tests.support.running import REPOSITORY
 
-__all__ = ["loan"]
+MIGRATIONS = REPOSITORY / "functions/lending/storage/migrations/versions"
+PATHS = (
+    *("summary", "npa-analysis", "repayment-stats", "collateral-analysis"),
+    "loan-distribution",
+)
+__all__ = ["book", "lent"]
 
 
 @pytest.fixture
@@ -23,9 +30,8 @@ def database(book: BookClient) -> Iterator[Database]:
 
 
 def test_a_recount_replaces_the_cells_and_says_what_was_wrong(
-    book: BookClient, loan: str, capsys: pytest.CaptureFixture[str]
+    book: BookClient, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert loan
     summary = book.ok("GET", "/api/portfolio/summary")
     change(book, "DELETE FROM loan_cells", "UPDATE application_cells SET number = 7")
     assert book.ok("GET", "/api/portfolio/summary") != summary
@@ -38,10 +44,9 @@ def test_a_recount_replaces_the_cells_and_says_what_was_wrong(
 
 
 def test_folding_changes_no_figure_and_leaves_one_row_a_cell(
-    book: BookClient, loan: str, database: Database
+    book: BookClient, database: Database
 ) -> None:
-    paths = ("summary", "npa-analysis", "repayment-stats", "collateral-analysis")
-    before = [book.ok("GET", f"/api/portfolio/{path}") for path in paths]
+    before = [book.ok("GET", f"/api/portfolio/{path}") for path in PATHS]
     [appended] = read_rows(book, "SELECT count(*) FROM loan_cells")
     DailyClose(database=database, now=lambda: NOW).close_through(date(2026, 2, 5))
     [folded] = read_rows(book, "SELECT count(*) FROM loan_cells")
@@ -51,9 +56,8 @@ def test_folding_changes_no_figure_and_leaves_one_row_a_cell(
         (date(2026, 3, 5),),
     ]
     book.move_to(date(2026, 2, 5))
-    assert [book.ok("GET", f"/api/portfolio/{path}") for path in paths] == before
+    assert [book.ok("GET", f"/api/portfolio/{path}") for path in PATHS] == before
     assert check_book(database).differences == []
-    assert loan
 
 
 def test_what_is_posted_during_a_fold_is_counted_once(book: BookClient, database: Database) -> None:
@@ -69,4 +73,20 @@ def test_what_is_posted_during_a_fold_is_counted_once(book: BookClient, database
         book.disburse()
         connection.rollback()
     assert check_book(database).differences == []
-    assert book.ok("GET", "/api/portfolio/summary")["loan_statistics"]["total_loans"] == 3
+    assert book.ok("GET", "/api/portfolio/summary")["loan_statistics"]["total_loans"] == 5
+
+
+def test_a_book_from_before_the_cells_is_counted_as_it_stands(
+    book: BookClient, lent: tuple[str, str], database: Database
+) -> None:
+    paid = book.ok("POST", f"/v1/loans/{lent[1]}:repay", {"amount": "5"})["reference"]
+    undone = {"reference": paid, "reason": "Wrong"}
+    book.ok("POST", f"/v1/loans/{lent[1]}:reverse", undone)
+    figures = [book.ok("GET", f"/api/portfolio/{path}") for path in PATHS]
+    with database.engine.begin() as connection:
+        for name in ("0002_down.sql", "0002_portfolio_cells.sql"):
+            connection.execute(text((MIGRATIONS / name).read_text()))
+    assert [book.ok("GET", f"/api/portfolio/{path}") for path in PATHS] == figures
+    assert check_book(database).differences == []
+    book.disburse()
+    assert check_book(database).differences == []
