@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -26,22 +27,19 @@ RECOMMENDATIONS = {
     "expired": "The offer has expired: apply again",
     "withdrawn": "The application was withdrawn",
 }
-CHOSEN = "a.id = ANY(%(names)s)"
-APPLICATIONS = f"""
-SELECT {column_names(tables.applications, "a.")}, p.offer_days
-    FROM applications a JOIN products p ON p.id = a.product_id
-    WHERE {CHOSEN} ORDER BY a.id DESC
-"""  # noqa: S608 -- constants
+# One is chosen by equality: for a list the database would plan each time.
+ONE, SEVERAL = "= %(chosen)s", "= ANY(%(chosen)s)"
 LOCK = "FOR UPDATE OF a"
-DECISIONS = f"""
-SELECT {column_names(tables.decisions)} FROM decisions
-    WHERE application_id = ANY(%(names)s) ORDER BY created_at
-"""  # noqa: S608 -- constants
-INCOMES = f"""
+APPLICATIONS = """
+SELECT {columns}, p.offer_days FROM applications a JOIN products p ON p.id = a.product_id
+    WHERE a.id {chosen} ORDER BY a.id DESC
+"""
+DECISIONS = "SELECT {columns} FROM decisions WHERE application_id {chosen} ORDER BY created_at"
+INCOMES = """
 SELECT DISTINCT ON (customer_id) customer_id, monthly_income FROM employment
-    WHERE customer_id IN (SELECT a.customer_id FROM applications a WHERE {CHOSEN})
+    WHERE customer_id IN (SELECT customer_id FROM applications WHERE id {chosen})
     ORDER BY customer_id, version DESC
-"""  # noqa: S608 -- constants
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +87,7 @@ def read_case(transaction: Transaction, application_id: UUID, *, is_locked: bool
     NotInBookError
         If there is none, or the caller may not see it.
     """
-    cases = _read(transaction, [application_id], LOCK if is_locked else "")
+    cases = _read(transaction, _texts(ONE, LOCK if is_locked else ""), application_id)
     if not cases:
         what = "application"
         raise NotInBookError(what)
@@ -98,15 +96,23 @@ def read_case(transaction: Transaction, application_id: UUID, *, is_locked: bool
 
 def read_cases(transaction: Transaction, names: Sequence[UUID]) -> list[Case]:
     """Read some applications, the newest first."""
-    return _read(transaction, names) if names else []
+    return _read(transaction, _texts(SEVERAL), list(names)) if names else []
 
 
-def _read(transaction: Transaction, names: Sequence[UUID], lock: str = "") -> list[Case]:
-    values = {"names": list(names)}
+@cache
+def _texts(chosen: str, lock: str = "") -> tuple[str, ...]:
+    columns = column_names(tables.applications, "a.")
+    return (
+        APPLICATIONS.format(columns=columns, chosen=chosen) + lock,
+        DECISIONS.format(columns=column_names(tables.decisions), chosen=chosen),
+        INCOMES.format(chosen=chosen),
+    )
+
+
+def _read(transaction: Transaction, texts: Sequence[str], chosen: object) -> list[Case]:
     # What is read after the lock is what whoever held it before has committed.
-    texts = (APPLICATIONS + lock, DECISIONS, INCOMES)
     rows, decisions, incomes = send(
-        transaction.connection, [Statement(text, values) for text in texts]
+        transaction.connection, [Statement(text, {"chosen": chosen}) for text in texts]
     )
     income = {row.customer_id: row.monthly_income for row in incomes}
     return [
