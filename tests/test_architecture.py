@@ -70,6 +70,8 @@ TESTED_BY = {
     "functions/lending/actions/customers.py": "functions/lending/contracts/test_customers.py",
     "functions/lending/actions/portfolio.py": "functions/lending/contracts/test_portfolio.py",
     "functions/lending/contracts/documents.py": "functions/lending/test_app.py",
+    "functions/lending/actions/applicants.py": "functions/lending/contracts/test_applications.py",
+    "functions/lending/actions/cases.py": "functions/lending/contracts/test_applications.py",
     "functions/lending/contracts/edge.py": "functions/lending/contracts/test_loans.py",
     "functions/lending/contracts/health.py": "functions/lending/storage/test_database.py",
     "functions/lending/documents.py": "functions/lending/test_app.py",
@@ -80,10 +82,14 @@ TESTED_BY = {
     "functions/lending/posting/loan_records.py": "functions/lending/posting/test_postings.py",
     "functions/lending/posting/state_rows.py": "functions/lending/posting/test_postings.py",
     "functions/lending/requests.py": "functions/lending/contracts/test_loans.py",
+    "functions/lending/seed_files.py": "functions/lending/test_seeding.py",
     "functions/lending/seed_rows.py": "functions/lending/test_seeding.py",
     "functions/lending/storage/identifiers.py": "functions/lending/contracts/test_loans.py",
     "functions/lending/storage/migrations/env.py": "functions/lending/storage/test_migrate.py",
     "functions/lending/storage/migrations/versions/v0001_loan_book.py": (
+        "functions/lending/storage/test_migrate.py"
+    ),
+    "functions/lending/storage/migrations/versions/v0002_portfolio_cells.py": (
         "functions/lending/storage/test_migrate.py"
     ),
     "functions/lending/storage/opening.py": "functions/lending/test_cli.py",

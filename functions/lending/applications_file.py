@@ -20,7 +20,7 @@ from functions.lending.actions.applications import RequestIdentity, store_applic
 from functions.lending.requests import LoanRequest
 from functions.lending.storage.database import WHOLE_BOOK, Database
 from functions.lending.storage.idempotency import fingerprint
-from functions.lending.storage.transaction import Transaction, open_business_date
+from functions.lending.storage.transaction import Transaction, begun
 from functions.web.problems import faults_from_validation
 from models.errors import DataError, SuretyError
 
@@ -126,13 +126,7 @@ class _Batch:
     is_partial: bool
 
     def __call__(self, connection: Connection) -> list[str]:
-        transaction = Transaction(
-            connection=connection,
-            principal=PRINCIPAL,
-            request_id=self.digest,
-            now=self.now,
-            business_date=open_business_date(connection),
-        )
+        transaction = begun(connection, PRINCIPAL, self.digest, self.now)
         faults = []
         for line in self.lines:
             try:
@@ -153,6 +147,7 @@ class _Batch:
             key=f"{self.digest}:{line.number}", fingerprint=fingerprint("apply", document)
         )
         store_application(transaction, line.request, identity)
+        transaction.flush()
 
 
 def _digest(path: Path) -> str:

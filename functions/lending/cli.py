@@ -10,30 +10,37 @@ from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from functions.lending.closing import DailyClose
 from functions.lending.settings import read_database_url, read_settings
-from functions.lending.storage.database import Database, create_pool
+from functions.lending.storage import cells
+from functions.lending.storage.database import WHOLE_BOOK, Database, create_pool
+from functions.lending.storage.identifiers import identifier_from_text
 from functions.lending.storage.opening import open_book_on
+from functions.lending.storage.transaction import Job, open_business_date
 from models.errors import SuretyError
 
 EXIT_DONE, EXIT_FAILED, EXIT_UNUSABLE = 0, 1, 2
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run a command. 0: done; 1: the database failed; 2: it cannot be done."""
+    """Run a command. 0: done; 1: the database failed, or a check did; 2: it cannot be done."""
     options = build_parser().parse_args(arguments)
     try:
-        print(json.dumps(options.run(options), default=str))
+        printed = options.run(options)
     except SuretyError as error:
         print(f"error: {error}", file=sys.stderr)
         return EXIT_UNUSABLE
     except DBAPIError as error:
         print(f"error: the database refused: {type(error.orig).__name__}", file=sys.stderr)
         return EXIT_FAILED
-    return EXIT_DONE
+    print(json.dumps(printed, default=str))
+    is_different = options.run is _check and printed["different"]
+    return EXIT_FAILED if is_different else EXIT_DONE
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -50,6 +57,10 @@ def build_parser() -> argparse.ArgumentParser:
     close = commands.add_parser("close", help="close every business day up to and with a date")
     close.set_defaults(run=_close)
     close.add_argument("--date", type=_day, required=True)
+    check = commands.add_parser("check", help="derive every loan again, recount every cell")
+    check.set_defaults(run=_check)
+    recount = commands.add_parser("recount", help="replace the portfolio cells by a recount")
+    recount.set_defaults(run=_recount)
     decide = commands.add_parser("decide", help="ask again about undecided applications")
     decide.set_defaults(run=_decide)
     deliver = commands.add_parser("deliver", help="send the events that are due to every webhook")
@@ -62,6 +73,13 @@ def build_parser() -> argparse.ArgumentParser:
     webhook = commands.add_parser("webhook", help="register a webhook; its secret is shown once")
     webhook.set_defaults(run=_webhook)
     webhook.add_argument("--url", required=True, help="https://host/path, reachable by the public")
+    rotate = commands.add_parser("rotate", help="give a webhook a new secret, shown once")
+    rotate.set_defaults(run=_rotate)
+    rotate.add_argument("--endpoint", type=_item, required=True, help="what `webhook` printed")
+    rotate.add_argument("--finish", action="store_true", help="the old secret signs no longer")
+    replay = commands.add_parser("replay", help="let `deliver` send a message once more")
+    replay.set_defaults(run=_replay)
+    replay.add_argument("--message", type=_uuid, required=True, help="its webhook-id")
     seed = commands.add_parser("seed", help="load a generated book into an empty database")
     seed.set_defaults(run=_seed)
     seed.add_argument(
@@ -95,6 +113,24 @@ def _close(options: argparse.Namespace) -> dict[str, Any]:
         daily_close = DailyClose(database=database, now=lambda: datetime.now(UTC))
         closed = daily_close.close_through(options.date)
     return {"closed": [asdict(day) for day in closed]}
+
+
+def _check(_options: argparse.Namespace) -> dict[str, Any]:
+    from functions.lending.checking import check_book  # noqa: PLC0415 -- only at night
+
+    with closing(Database(read_database_url(), 1)) as database:
+        return asdict(check_book(database))
+
+
+def _recount(_options: argparse.Namespace) -> dict[str, Any]:
+    def work(connection: Connection) -> list[str]:
+        closed = open_business_date(connection) - timedelta(days=1)
+        wrong = list(cells.differences(connection, closed))
+        cells.rebuild(connection, closed)
+        return wrong
+
+    with closing(Database(read_database_url(), 1)) as database:
+        return {"replaced": database.write(WHOLE_BOOK, work, is_repeatable=True)}
 
 
 def _decide(_options: argparse.Namespace) -> dict[str, Any]:
@@ -133,6 +169,24 @@ def _webhook(options: argparse.Namespace) -> dict[str, Any]:
         return register_endpoint(database, options.url, datetime.now(UTC))
 
 
+def _rotate(options: argparse.Namespace) -> dict[str, Any]:
+    from functions.lending.webhook_delivery import rotate_secret  # noqa: PLC0415 -- likewise
+
+    with closing(Database(read_database_url(), 1)) as database:
+        return rotate_secret(_job(database), options.endpoint, is_last_step=options.finish)
+
+
+def _replay(options: argparse.Namespace) -> dict[str, Any]:
+    from functions.lending.webhook_delivery import replay_message  # noqa: PLC0415 -- likewise
+
+    with closing(Database(read_database_url(), 1)) as database:
+        return replay_message(_job(database), options.message)
+
+
+def _job(database: Database) -> Job:
+    return Job(database=database, principal="webhooks", now=lambda: datetime.now(UTC))
+
+
 def _seed(options: argparse.Namespace) -> dict[str, Any]:
     from functions.lending.seeding import seed_book  # noqa: PLC0415 -- only for new books
 
@@ -145,6 +199,22 @@ def _document(options: argparse.Namespace) -> Any:  # noqa: ANN401 -- JSON
     from functions.lending.documents import DOCUMENTS  # noqa: PLC0415 -- only for people
 
     return DOCUMENTS[options.name]()
+
+
+def _item(text: str) -> UUID:
+    identifier = identifier_from_text("item", text)
+    if identifier is None:
+        message = f"must be item_ and 32 digits, as `webhook` printed it, not {text!r}"
+        raise argparse.ArgumentTypeError(message)
+    return identifier
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        message = f"must be 32 digits, as in the header webhook-id, not {text!r}"
+        raise argparse.ArgumentTypeError(message) from None
 
 
 def _day(text: str) -> date:

@@ -13,9 +13,9 @@ from sqlalchemy import Connection, Select, insert, select, update
 
 from functions.lending.errors import TransitionError
 from functions.lending.posting.postings import close_borrower
-from functions.lending.storage import tables
+from functions.lending.storage import cells, tables
 from functions.lending.storage.database import WHOLE_BOOK, Database
-from functions.lending.storage.transaction import Transaction, open_business_date
+from functions.lending.storage.transaction import Job, Transaction, open_business_date
 from models.lending.dates import days_between
 
 PRINCIPAL = "daily close"
@@ -58,11 +58,15 @@ class DailyClose:
         return closed
 
     def _close(self, day: date) -> ClosedDay:
+        job = Job(database=self.database, principal=PRINCIPAL, now=self.now)
         borrowers = loans = 0
         for customer_id in self._due_customers(day):
             borrowers += 1
-            loans += self._write(partial(_close_one, customer_id))
-        expired = self._write(partial(_open_next_day, day))
+            loans += job.run(partial(_close_one, customer_id))
+            if borrowers % BATCH == 0:  # so that figures stay quick to read while many loans change
+                job.run(partial(_fold, day))
+        expired = job.run(partial(_open_next_day, day))
+        job.run(partial(_fold, day))
         return ClosedDay(
             business_date=day, borrowers=borrowers, loans_changed=loans, offers_expired=expired
         )
@@ -85,20 +89,6 @@ class DailyClose:
                 return
             last = batch[-1]
 
-    def _write(self, work: Callable[[Transaction], int]) -> int:
-        def run(connection: Connection) -> int:
-            return work(
-                Transaction(
-                    connection=connection,
-                    principal=PRINCIPAL,
-                    request_id=PRINCIPAL,
-                    now=self.now(),
-                    business_date=open_business_date(connection),
-                )
-            )
-
-        return self.database.write(WHOLE_BOOK, run, is_repeatable=True)
-
 
 def _scalars(query: Select[Any], connection: Connection) -> Sequence[int]:
     identifiers: Sequence[int] = connection.execute(query).scalars().all()
@@ -107,6 +97,10 @@ def _scalars(query: Select[Any], connection: Connection) -> Sequence[int]:
 
 def _close_one(customer_id: int, transaction: Transaction) -> int:
     return close_borrower(transaction, customer_id)
+
+
+def _fold(day: date, transaction: Transaction) -> None:
+    cells.fold(transaction.connection, day)
 
 
 def _open_next_day(day: date, transaction: Transaction) -> int:

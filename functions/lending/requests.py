@@ -118,34 +118,31 @@ class IdentityProof(BodyModel):
     expires_on: Annotated[Day, Field(description="Until when the verification holds.")]
 
 
+EXAMPLE_CUSTOMER: dict[str, Any] = {
+    "full_name": "Asha Rao",
+    "email": "asha@example.org",
+    "phone": "+91 80 5550 0101",
+    "city": "Bengaluru",
+    "state": "Karnataka",
+    "date_of_birth": "1990-04-12",
+    "employment": {
+        "employer_name": "Rao Textiles",
+        "employment_type": "salaried",
+        "monthly_income": 80000,
+        "years_of_experience": 9,
+    },
+    "kyc": {
+        "identity_type": "pan",
+        "identity_number": "ABCPE1234F",
+        "expires_on": "2034-12-31",
+    },
+}
+
+
 class Registration(BodyModel):
     """A new customer."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "full_name": "Asha Rao",
-                    "email": "asha@example.org",
-                    "phone": "+91 80 5550 0101",
-                    "city": "Bengaluru",
-                    "state": "Karnataka",
-                    "date_of_birth": "1990-04-12",
-                    "employment": {
-                        "employer_name": "Rao Textiles",
-                        "employment_type": "salaried",
-                        "monthly_income": 80000,
-                        "years_of_experience": 9,
-                    },
-                    "kyc": {
-                        "identity_type": "pan",
-                        "identity_number": "ABCPE1234F",
-                        "expires_on": "2034-12-31",
-                    },
-                }
-            ]
-        }
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE_CUSTOMER]})
 
     full_name: Line
     email: Annotated[str, Field(max_length=254, pattern=r"^[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+$")]

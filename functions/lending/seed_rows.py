@@ -1,21 +1,18 @@
-"""Rows of a seeded book: facts from files, states derived as for any other book."""
+"""Rows of a seeded book: facts as files have them, states derived as for any other book."""
 
-import csv
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from functions.lending.actions.applications import instalment_from_terms
+from functions.lending.actions.cases import instalment_from_terms
 from functions.lending.posting.ledger_rows import entry_rows
 from functions.lending.posting.state_rows import instalment_values, loan_values, version_values
 from functions.lending.storage.identifiers import new_id
-from models.errors import DataError
 from models.lending.borrower import ClassifiedLoan, derive_loans
 from models.lending.facts import Disbursement, Repayment
 from models.lending.ratios import debt_to_income_percent, loan_to_income
@@ -23,18 +20,17 @@ from models.lending.replay import Loan
 from models.lending.rule_sets import DEFAULT_RULE_SET
 from models.lending.terms import LoanProduct, LoanTerms
 
-FILES = ("customers", "applications", "disbursements", "repayments")
 BRANCH, PRODUCT, PRINCIPAL = 1, 1, "seed"
 KYC_YEARS = 10
 Row = dict[str, Any]
 Tables = dict[str, list[Row]]
+Records = Sequence[Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seed:
-    """Where a book comes from: its files, the product, the day that opens, and the time now."""
+    """What every row of a seeded book needs: the product, the day that opens, and the time now."""
 
-    folder: Path
     product: LoanProduct
     day: date
     now: datetime
@@ -50,15 +46,8 @@ class SeededLoan:
     facts: list[Any] = field(default_factory=list)
 
 
-def rows_from_files(seed: Seed) -> Tables:
-    """Return the rows of every table.
-
-    Raises
-    ------
-    DataError
-        If a file is missing, or names what another one does not have.
-    """
-    files = {name: list(_read(seed.folder / f"{name}.csv")) for name in FILES}
+def rows_from_records(files: Mapping[str, Records], seed: Seed) -> Tables:
+    """Return the rows of every table for some customers, with all their records of each file."""
     rows: Tables = defaultdict(list)
     incomes = {}
     for person in files["customers"]:
@@ -71,15 +60,6 @@ def rows_from_files(seed: Seed) -> Tables:
     loans = _loans(rows, files, applications, seed)
     _add_states(rows, loans.values(), seed)
     return rows
-
-
-def _read(path: Path) -> Iterator[Mapping[str, str]]:
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            yield from csv.DictReader(file)
-    except OSError as error:
-        message = f"{path}: {error.strerror}; write it with `training generate --source book`"
-        raise DataError(message) from error
 
 
 def _add_customer(rows: Tables, person: Mapping[str, str], seed: Seed) -> None:
@@ -103,9 +83,6 @@ def _add_application(
     rows: Tables, record: Mapping[str, str], incomes: Mapping[int, Decimal], seed: Seed
 ) -> Row:
     number = int(record["customer_id"])
-    if number not in incomes:
-        message = f"applications.csv: customer {number} is not in customers.csv"
-        raise DataError(message)
     applied_on = date.fromisoformat(record["applied_on"])
     terms: Row = {"amount": Decimal(record["loan_amount"]), "purpose": record["loan_purpose"]}
     terms |= {"months": int(record["loan_tenure_months"])}
@@ -138,13 +115,13 @@ def _factors(terms: Row, income: Decimal) -> dict[str, float]:
 
 def _loans(
     rows: Tables,
-    files: Mapping[str, list[Mapping[str, str]]],
+    files: Mapping[str, Records],
     applications: Mapping[str, Row],
     seed: Seed,
 ) -> dict[str, SeededLoan]:
     loans: dict[str, SeededLoan] = {}
     for record in files["disbursements"]:
-        application = _find(applications, record, "disbursements.csv")
+        application = applications[record["application"]]
         day = date.fromisoformat(record["disbursed_on"])
         due: Row = {"first_due_on": date.fromisoformat(record["first_due_on"])}
         due |= {"due_day": int(record["due_day"])}
@@ -160,7 +137,7 @@ def _loans(
         rows["disbursements"].append(_fact_row(loan, fact, seed) | due)
         loans[record["application"]] = loan
     for record in files["repayments"]:
-        loan = _find(loans, record, "repayments.csv")
+        loan = loans[record["application"]]
         paid = Repayment(
             reference=record["reference"],
             value_date=date.fromisoformat(record["value_date"]),
@@ -169,14 +146,6 @@ def _loans(
         loan.facts.append(paid)
         rows["repayments"].append(_fact_row(loan, paid, seed))
     return loans
-
-
-def _find(records: Mapping[str, Any], record: Mapping[str, str], file: str) -> Any:  # noqa: ANN401 -- either
-    number = record["application"]
-    if number not in records:
-        message = f"{file}: application {number} is not in the file before it"
-        raise DataError(message)
-    return records[number]
 
 
 def _fact_row(loan: SeededLoan, fact: Disbursement | Repayment, seed: Seed) -> Row:

@@ -1,7 +1,7 @@
 """Seeding: a whole book loaded into an empty database by COPY, and checked as a whole."""
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +10,9 @@ from sqlalchemy import Connection, Engine, func, insert, select, text
 
 from functions.lending.errors import TransitionError
 from functions.lending.posting.loan_records import product_from_row
-from functions.lending.seed_rows import Row, Seed, rows_from_files
-from functions.lending.storage import tables
+from functions.lending.seed_files import read_batches, stage_files
+from functions.lending.seed_rows import Row, Seed, rows_from_records
+from functions.lending.storage import cells, tables
 from functions.lending.storage.opening import prepare
 
 # In this order each table finds what it refers to.
@@ -20,6 +21,7 @@ ORDER = (
     *("repayments", "schedule_versions", "instalments", "journal_entries", "journal_lines"),
     "allocations",
 )
+COUNTED = ("applications", "loans", "repayments", "instalments")
 UNBALANCED = text("""
 SELECT count(*) FROM (SELECT FROM journal_lines GROUP BY loan_id, number
     HAVING sum(debit) <> sum(credit)) AS entries
@@ -29,7 +31,8 @@ SELECT count(*) FROM (SELECT FROM journal_lines GROUP BY loan_id, number
 def seed_book(engine: Engine, folder: Path, day: date, now: datetime) -> dict[str, int]:
     """Load the book of a folder of files, open its next business day, return rows by table.
 
-    All or nothing, by the owner of the tables, whom no row policy restricts.
+    All or nothing, and some borrowers at a time. By the owner of the tables, whom no row policy
+    restricts.
 
     Raises
     ------
@@ -41,20 +44,27 @@ def seed_book(engine: Engine, folder: Path, day: date, now: datetime) -> dict[st
     with engine.begin() as connection:
         _require_empty(connection)
         prepare(connection)
-        product = connection.execute(select(tables.products)).one()
-        seed = Seed(folder=folder, product=product_from_row(product), day=day, now=now)
-        rows = rows_from_files(seed)
-        # Half a million checks one by one take minutes; one question at the end takes a second.
-        for name in ("journal_entries", "journal_lines"):
-            connection.execute(text(f"ALTER TABLE {name} DISABLE TRIGGER USER"))
-        for name in ORDER:
-            copy_rows(connection, name, rows[name])
+        product = product_from_row(connection.execute(select(tables.products)).one())
+        stage_files(connection, folder)
+        # Millions of checks one by one take hours; one question at the end takes seconds.
+        _switch_triggers(connection, "DISABLE")
+        counts = dict.fromkeys(ORDER, 0)
+        for files in read_batches(connection):
+            rows = rows_from_records(files, Seed(product=product, day=day, now=now))
+            for name in ORDER:
+                copy_rows(connection, name, rows[name])
+                counts[name] += len(rows[name])
         if connection.execute(UNBALANCED).scalar_one():
             raise AssertionError
-        for name in ("journal_entries", "journal_lines"):
-            connection.execute(text(f"ALTER TABLE {name} ENABLE TRIGGER USER"))
+        _switch_triggers(connection, "ENABLE")
+        cells.rebuild(connection, day - timedelta(days=1))
         connection.execute(insert(tables.business_dates), {"business_date": day, "opened_at": now})
-    return {name: len(rows[name]) for name in ORDER}
+    return counts
+
+
+def _switch_triggers(connection: Connection, state: str) -> None:
+    for name in ("journal_entries", "journal_lines", *COUNTED):
+        connection.execute(text(f"ALTER TABLE {name} {state} TRIGGER USER"))
 
 
 def copy_rows(connection: Connection, name: str, rows: Iterable[Row]) -> None:

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import TypeVar
 from uuid import UUID
 
 from sqlalchemy import Connection, exists, select
@@ -18,12 +17,10 @@ from functions.lending.actions.scoring_rows import ScoringQuestion, question
 from functions.lending.scoring import Scoring
 from functions.lending.storage import tables
 from functions.lending.storage.database import WHOLE_BOOK, Database
-from functions.lending.storage.transaction import Transaction, open_business_date
+from functions.lending.storage.transaction import Job, Transaction
 
 PRINCIPAL = "sweep"
 MOST_APPLICATIONS = 10_000
-
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,30 +33,17 @@ class Sweep:
 
     async def decide(self) -> dict[str, int]:
         """Return how many were asked about, and how many of them were decided."""
+        job = Job(database=self.database, principal=PRINCIPAL, now=self.now)
         names = self.database.read(WHOLE_BOOK, _undecided)
         decided = 0
         for name in names:
-            asked_about = self._run(partial(_question, name))
+            asked_about = job.run(partial(_question, name))
             if asked_about is None:
                 continue
             answer = await self.scoring.ask(asked_about)
-            self._run(partial(_record, name, answer))
+            job.run(partial(_record, name, answer))
             decided += not isinstance(answer, str)
         return {"undecided": len(names), "decided": decided}
-
-    def _run(self, action: Callable[[Transaction], Result]) -> Result:
-        def work(connection: Connection) -> Result:
-            return action(
-                Transaction(
-                    connection=connection,
-                    principal=PRINCIPAL,
-                    request_id=PRINCIPAL,
-                    now=self.now(),
-                    business_date=open_business_date(connection),
-                )
-            )
-
-        return self.database.write(WHOLE_BOOK, work, is_repeatable=True)
 
 
 def _question(name: UUID, transaction: Transaction) -> ScoringQuestion | None:

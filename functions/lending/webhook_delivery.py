@@ -11,13 +11,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
+from uuid import UUID
 
 from pydantic_core import to_json
-from sqlalchemy import Connection, Row, insert, text, update
+from sqlalchemy import Connection, CursorResult, Row, insert, text, update
 
+from functions.lending.errors import NotInBookError
 from functions.lending.storage import tables
 from functions.lending.storage.database import WHOLE_BOOK, Database
 from functions.lending.storage.identifiers import new_id, public_id
+from functions.lending.storage.transaction import Job, Transaction
 from functions.lending.webhook_sender import AttemptOutcome, target_from_url
 from functions.lending.webhook_signatures import SECRET_PREFIX, WebhookMessage, sign
 
@@ -41,6 +44,18 @@ JOIN outbox o ON o.id = d.outbox_id JOIN webhook_endpoints e ON e.id = d.endpoin
 WHERE d.due_at <= :now AND e.disabled_at IS NULL
 ORDER BY d.due_at, d.outbox_id LIMIT 1 FOR UPDATE OF d SKIP LOCKED
 """)
+# Run twice it is the same: the secret that was there before the rotation stays beside the new one.
+ROTATE = text("""
+UPDATE webhook_endpoints SET secret = :secret,
+    previous_secret = CASE WHEN secret = :secret THEN previous_secret ELSE secret END
+    WHERE id = :endpoint
+""")
+FINISH_ROTATION = text("UPDATE webhook_endpoints SET previous_secret = NULL WHERE id = :endpoint")
+REPLAY = text("""
+UPDATE webhook_deliveries d SET attempts = 0, due_at = :now, delivered_at = NULL
+    FROM webhook_endpoints e
+    WHERE e.id = d.endpoint_id AND e.disabled_at IS NULL AND d.outbox_id = :message
+""")
 
 Send = Callable[[str, Mapping[str, str], bytes], AttemptOutcome]
 
@@ -54,7 +69,7 @@ def register_endpoint(database: Database, url: str, now: datetime) -> dict[str, 
         If the URL is not https.
     """
     target_from_url(url)
-    secret = SECRET_PREFIX + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
+    secret = _new_secret()
     row = {"id": new_id(), "url": url, "secret": secret, "created_at": now}
 
     def work(connection: Connection) -> None:
@@ -62,6 +77,54 @@ def register_endpoint(database: Database, url: str, now: datetime) -> dict[str, 
 
     database.write(WHOLE_BOOK, work, is_repeatable=False)
     return {"endpoint": public_id("item", row["id"]), "secret": secret}  # type: ignore[arg-type]
+
+
+def rotate_secret(job: Job, endpoint: UUID, *, is_last_step: bool = False) -> dict[str, Any]:
+    """Give an endpoint a new secret, beside which the old one signs until the last step.
+
+    Raises
+    ------
+    NotInBookError
+        If there is no such endpoint.
+    """
+    secret = _new_secret()
+
+    def work(transaction: Transaction) -> None:
+        transaction.audit("rotate secret", public_id("item", endpoint))
+        values = {"endpoint": endpoint, "secret": secret}
+        statement = FINISH_ROTATION if is_last_step else ROTATE
+        _require_any(transaction.connection.execute(statement, values), "webhook endpoint")
+
+    job.run(work)
+    name = {"endpoint": public_id("item", endpoint)}
+    return name if is_last_step else name | {"secret": secret}
+
+
+def replay_message(job: Job, message: UUID) -> dict[str, Any]:
+    """Let a message be sent once more to every endpoint that is not disabled, as if it were new.
+
+    Raises
+    ------
+    NotInBookError
+        If no endpoint was ever sent this message.
+    """
+
+    def work(transaction: Transaction) -> int:
+        transaction.audit("replay message", message.hex)
+        values = {"message": message, "now": transaction.now}
+        return _require_any(transaction.connection.execute(REPLAY, values), "message")
+
+    return {"message": message.hex, "endpoints": job.run(work)}
+
+
+def _require_any(result: CursorResult[Any], what: str) -> int:
+    if not result.rowcount:
+        raise NotInBookError(what)
+    return result.rowcount
+
+
+def _new_secret() -> str:
+    return SECRET_PREFIX + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -111,7 +111,7 @@ def rendered(measured: Measured, prices: Mapping[str, Mapping[str, float]]) -> s
     """A section of the document."""
     return "\n\n".join(
         [
-            _circumstances(measured.about),
+            circumstances(measured.about),
             "### Budgets",
             table(
                 (
@@ -128,7 +128,7 @@ def rendered(measured: Measured, prices: Mapping[str, Mapping[str, float]]) -> s
             dollars(measured.medians[CPU]["surety"], prices),
             "### Figures",
             "Median ± median absolute deviation of the rounds, and ours as a multiple of it.",
-            table(("figure", "of", "value", "ours to it"), _lines(measured)),
+            table(("figure", "of", "value", "ours to it"), figure_lines(measured)),
             "### What each does besides",
             table(("", "version", "checks", "records"), _conduct(measured)),
         ]
@@ -146,7 +146,7 @@ def dollars(cpu_us: float, prices: Mapping[str, Mapping[str, float]]) -> str:
     )
 
 
-def _circumstances(about: Mapping[str, Any]) -> str:
+def circumstances(about: Mapping[str, Any]) -> str:
     libraries = ", ".join(f"{name} {version}" for name, version in about["libraries"].items())
     return (
         f"Measured {about['date']} at commit `{about['commit']}` on {about['machine']},"
@@ -155,7 +155,7 @@ def _circumstances(about: Mapping[str, Any]) -> str:
     )
 
 
-def _lines(measured: Measured) -> list[list[str]]:
+def figure_lines(measured: Measured) -> list[list[str]]:
     lines = []
     for what, figures_by_name in measured.medians.items():
         [ours, *_] = figures_by_name.values()

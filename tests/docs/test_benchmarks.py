@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from infra.local.cost import PRICES, fill
-from tests.benchmarks import contracts
+from tests.benchmarks import contracts, loan_book
 from tests.benchmarks.budgets import BUDGETS, MISSED, REACHED, Budget, figure, verdicts
 from tests.benchmarks.contestants import (
     BESIDE_NOTHING,
@@ -124,6 +124,30 @@ def test_a_million_scores_cost_their_cpu_seconds() -> None:
 def test_the_document_is_what_was_measured(section: Section) -> None:
     text = DOCUMENT.read_text()
     assert fill(text, section.mark, rendered(read(section), LIST)) == text
+
+
+def test_the_part_of_the_loan_book_is_what_was_measured() -> None:
+    measured = read(loan_book.SECTION)
+    text = DOCUMENT.read_text()
+    assert fill(text, loan_book.SECTION.mark, loan_book.rendered(measured)) == text
+    copied = measured.medians[loan_book.SUMMARIES]
+    assert set(copied) == {loan_book.SEEDED, loan_book.MILLION, loan_book.UNFOLDED}
+
+
+def test_an_application_is_judged_by_what_it_takes_beside_two_commits_and_a_score() -> None:
+    requests = {loan_book.COMMIT: [1.0], loan_book.SCORE: [2.5], loan_book.APPLY: [8.6]}
+    summaries = {loan_book.SEEDED: [5.0], loan_book.MILLION: [51.0]}
+    figures = {
+        loan_book.REQUESTS: requests | {loan_book.REPAY: [9.9]},
+        loan_book.SUMMARIES: summaries,
+    }
+    lines = loan_book.verdicts(Measured.of(ABOUT, figures))
+    assert [cells[1:] for cells in lines] == [
+        ["9.90 ms", "≤ 10 ms", REACHED],
+        ["4.10 ms", "≤ 4 ms", MISSED],  # 8.6 - 2 x 1.0 - 2.5
+        ["5.00 ms", "≤ 5 ms", REACHED],
+        ["51.00 ms", "≤ 50 ms", MISSED],
+    ]
 
 
 def test_every_budget_is_judged_by_one_of_the_two_commands() -> None:

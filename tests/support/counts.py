@@ -35,6 +35,7 @@ class Counts:
     books: int  # random loans with all that happens to them
     loan_books: int  # on a database, each with a dozen random postings
     loan_kills: int  # of a loan book that is being posted to
+    portfolio_operations: int  # random ones, after which the cells are what a recount says
     grant_rounds: int  # of concurrent grants against one limit
     borrowers: int  # with up to three such loans, closed day by day; loans posted fact by fact
 
@@ -65,6 +66,7 @@ REDUCED = Counts(
     books=200,
     loan_books=3,
     loan_kills=20,
+    portfolio_operations=200,
     grant_rounds=50,
     borrowers=30,
 )
@@ -94,6 +96,7 @@ FULL = Counts(
     books=10_000,
     loan_books=400,
     loan_kills=200,
+    portfolio_operations=10_000,
     grant_rounds=1_000,
     borrowers=1_000,
 )

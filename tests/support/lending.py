@@ -15,6 +15,7 @@ from starlette.applications import Starlette
 
 from functions.access.protection import protection_from
 from functions.lending.app import create_service, open_book
+from functions.lending.requests import EXAMPLE_CUSTOMER
 from functions.lending.settings import settings_from
 from functions.lending.storage.database import Database
 from functions.lending.storage.migrate import upgrade
@@ -24,25 +25,7 @@ from functions.web.app_factory import create_web_app
 FIRST_DAY = date(2026, 1, 5)
 NOW = datetime(2026, 1, 5, 4, 30, tzinfo=UTC)
 NUMBERS = itertools.count(1)
-PERSON: Mapping[str, Any] = {
-    "full_name": "Asha Rao",
-    "email": "asha@example.org",
-    "phone": "+91 80 5550 0101",
-    "city": "Bengaluru",
-    "state": "Karnataka",
-    "date_of_birth": "1990-04-12",
-    "employment": {
-        "employer_name": "Rao Textiles",
-        "employment_type": "salaried",
-        "monthly_income": 80000,
-        "years_of_experience": 9,
-    },
-    "kyc": {
-        "identity_type": "pan",
-        "identity_number": "ABCPE1234F",
-        "expires_on": "2034-12-31",
-    },
-}
+PERSON: Mapping[str, Any] = EXAMPLE_CUSTOMER
 TERMS: Mapping[str, Any] = {
     "loan_amount": 120000,
     "loan_tenure_months": 12,

@@ -6,11 +6,8 @@ from uuid import UUID
 
 from sqlalchemy import Row, case, func, insert, select
 
-from functions.lending.actions.applications import (
-    instalment_from_terms,
-    lock_application,
-    mark_accepted,
-)
+from functions.lending.actions.applications import mark_accepted
+from functions.lending.actions.cases import Case, read_case
 from functions.lending.actions.loan_replies import reply_from_loan
 from functions.lending.actions.replies import LoanReply
 from functions.lending.errors import NotInBookError, TransitionError
@@ -39,14 +36,14 @@ def accept(transaction: Transaction, application_id: UUID) -> LoanReply:
         what = "application"
         raise NotInBookError(what)
     lock_customer(transaction.connection, customer_id)
-    application = lock_application(transaction, application_id)
+    case = read_case(transaction, application_id, is_locked=True)
     product = transaction.connection.execute(
-        select(tables.products).where(tables.products.c.id == application.product_id)
+        select(tables.products).where(tables.products.c.id == case.columns["product_id"])
     ).one()
-    _require_room(transaction, application, product.exposure_limit)
-    mark_accepted(transaction, application)
-    loan_id = _insert_loan(transaction, application, product)
-    transaction.audit("accept", public_id("loan", loan_id), application.branch_id)
+    _require_room(transaction, case, product.exposure_limit)
+    mark_accepted(transaction, case)
+    loan_id = _insert_loan(transaction, case, product)
+    transaction.audit("accept", public_id("loan", loan_id), case.columns["branch_id"])
     loan = transaction.connection.execute(select(tables.loans).filter_by(id=loan_id)).one()
     return reply_from_loan(loan)
 
@@ -62,30 +59,24 @@ def exposure(transaction: Transaction, customer_id: int) -> Decimal:
     return total
 
 
-def _require_room(transaction: Transaction, application: Row[Any], limit: Decimal) -> None:
-    total = exposure(transaction, application.customer_id) + application.amount
+def _require_room(transaction: Transaction, case: Case, limit: Decimal) -> None:
+    total = exposure(transaction, case.columns["customer_id"]) + case.columns["amount"]
     if total > limit:
         message = f"the customer would owe {total}, above the product's limit of {limit}"
         raise TransitionError(message)
 
 
-def _insert_loan(transaction: Transaction, application: Row[Any], product: Row[Any]) -> UUID:
+def _insert_loan(transaction: Transaction, case: Case, product: Row[Any]) -> UUID:
+    names = ("customer_id", "branch_id", "product_id", "amount", "months", "annual_rate", "purpose")
     loan_id = new_id()
-    amount, rate, months = application.amount, application.annual_rate, application.months
     row = {
+        **{name: case.columns[name] for name in names},
         "id": loan_id,
-        "application_id": application.id,
-        "customer_id": application.customer_id,
-        "branch_id": application.branch_id,
-        "product_id": product.id,
-        "amount": amount,
-        "months": months,
-        "annual_rate": rate,
-        "purpose": application.purpose,
+        "application_id": case.name,
         "created_at": transaction.now,
         "status": "granted",
         "as_of": transaction.business_date,
-        "equal_instalment": instalment_from_terms(amount, rate, months),
+        "equal_instalment": case.instalment,
         "rule_set": rule_set_from_name(product.rule_set).label,
     }
     transaction.connection.execute(insert(tables.loans), row)

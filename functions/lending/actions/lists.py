@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import Row, Select, Table, select
 
-from functions.lending.actions.applications import reply_from_row
+from functions.lending.actions.cases import read_cases, reply_from_case
 from functions.lending.actions.loan_replies import reply_from_loan
 from functions.lending.actions.replies import ApplicationsReply, LoansReply
 from functions.lending.storage import tables
@@ -28,7 +28,7 @@ class ListQuery:
 def list_applications(transaction: Transaction, query: ListQuery) -> ApplicationsReply:
     """Return a page of applications."""
     rows, cursor = _page(transaction, tables.applications, query)
-    replies = [reply_from_row(transaction, row) for row in rows]
+    replies = [reply_from_case(case) for case in read_cases(transaction, [r.id for r in rows])]
     transaction.audit("read", "applications", detail={"count": len(rows)})
     return {"applications": replies, "count": len(rows), "next_cursor": cursor}
 

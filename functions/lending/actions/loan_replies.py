@@ -1,6 +1,6 @@
 """Loans, schedules and transactions as callers see them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -16,10 +16,10 @@ from functions.lending.actions.replies import (
 )
 from functions.lending.errors import NotInBookError, TransitionError
 from functions.lending.posting.loan_records import read_record
+from functions.lending.posting.postings import Posted
 from functions.lending.storage import tables
 from functions.lending.storage.identifiers import public_id
 from functions.lending.storage.transaction import Transaction
-from models.lending.borrower import ClassifiedLoan
 from models.lending.facts import Fact
 from models.lending.foreclosure import foreclosure_quote
 
@@ -57,9 +57,14 @@ FROM posted ORDER BY created_at, id
 
 def reply_from_loan(row: Row[Any]) -> LoanReply:
     """Return a stored loan as callers see it."""
-    members: Any = {name: getattr(row, name) for name in COLUMNS}
-    members |= {"loan_id": public_id("loan", row.id), "interest_rate": row.annual_rate}
-    reply: LoanReply = members | {"application_id": public_id("app", row.application_id)}
+    return reply_from_columns(dict(row._mapping))  # noqa: SLF001 -- SQLAlchemy's public name for it
+
+
+def reply_from_columns(row: Mapping[str, Any]) -> LoanReply:
+    """Return a loan as callers see it, from the columns of its row."""
+    members: Any = {name: row[name] for name in COLUMNS}
+    members |= {"loan_id": public_id("loan", row["id"]), "interest_rate": row["annual_rate"]}
+    reply: LoanReply = members | {"application_id": public_id("app", row["application_id"])}
     return reply
 
 
@@ -86,21 +91,18 @@ def read_loan(transaction: Transaction, loan_id: UUID) -> LoanReply:
     return reply_from_loan(row)
 
 
-def posted_reply(
-    transaction: Transaction, loan_id: UUID, fact: Fact, derived: ClassifiedLoan
-) -> PostedReply:
+def posted_reply(transaction: Transaction, fact: Fact, posted: Posted) -> PostedReply:
     """Return a posting with what it settled, and the loan after it."""
-    row = find_loan(transaction, loan_id)
     return {
         "reference": fact.reference,
         "value_date": getattr(fact, "value_date", transaction.business_date),
         "business_date": transaction.business_date,
         "allocations": [
             {"number": a.number, "component": a.component, "amount": a.amount}
-            for a in derived.state.allocations
+            for a in posted.derived.state.allocations
             if a.reference == fact.reference
         ],
-        "loan": reply_from_loan(row),
+        "loan": reply_from_columns(posted.row),
     }
 
 

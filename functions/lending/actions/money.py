@@ -193,11 +193,11 @@ def _dated(transaction: Transaction, body: DatedBody) -> Mapping[str, Any]:
 
 
 def _post(transaction: Transaction, borrower: Borrower, loan_id: UUID, new: NewFact) -> PostedReply:
-    derived = post(transaction, borrower, loan_id, new)
+    posted = post(transaction, borrower, loan_id, new)
     branch_id = borrower.records[loan_id].row.branch_id
     kind = event_type(new.fact)
     amount = getattr(new.fact, "amount", None)
-    data = {"reference": new.fact.reference, "status": derived.state.status}
+    data = {"reference": new.fact.reference, "status": posted.derived.state.status}
     if amount is not None:
         data["amount"] = str(amount)
     # Every posting is one fact and one event: the number of facts is the event's number.
@@ -206,7 +206,7 @@ def _post(transaction: Transaction, borrower: Borrower, loan_id: UUID, new: NewF
     action = kind.rpartition(".")[2]
     detail = {"reference": new.fact.reference}
     transaction.audit(action, public_id("loan", loan_id), branch_id, detail)
-    return posted_reply(transaction, loan_id, new.fact, derived)
+    return posted_reply(transaction, new.fact, posted)
 
 
 EVENTS: Mapping[type[Any], str] = {

@@ -1,4 +1,4 @@
-"""Figures of the book as the earlier system documented them, each from rows that can be listed."""
+"""Figures of the book as the earlier system documented them: sums of the portfolio cells."""
 
 from typing import Any
 
@@ -6,56 +6,57 @@ from sqlalchemy import text
 from typing_extensions import TypedDict
 
 from functions.lending.storage.transaction import Transaction
+from models.lending.money import ZERO
 
-NPA_STATUSES = "l.status = 'active' AND l.npa_since IS NOT NULL"
-LOANS = text(f"""
-SELECT count(*) AS total_loans,
-    count(*) FILTER (WHERE l.status = 'active') AS active_loans,
-    count(*) FILTER (WHERE {NPA_STATUSES} OR l.status IN ('written_off', 'settled'))
-        AS defaulted_loans,
-    coalesce(sum(l.disbursed), 0) AS total_disbursed,
-    coalesce(sum(l.outstanding_principal), 0) AS total_outstanding,
-    coalesce(sum(l.received), 0) AS total_repaid,
-    coalesce(sum(l.outstanding_principal) FILTER (WHERE {NPA_STATUSES}), 0) AS total_npa_amount
-FROM loans l
-""")  # noqa: S608 -- constants
-APPLICATIONS = text("""
-SELECT count(*) AS total_applications,
-    count(*) FILTER (WHERE status IN ('approved', 'accepted', 'expired')) AS approved
-FROM applications
-""")
-INSTALMENTS = text("""
-SELECT count(*) AS due, count(*) FILTER (WHERE met_on <= due_on) AS on_time,
-    count(*) FILTER (WHERE unpaid_interest + unpaid_principal > 0) AS overdue,
-    count(*) FILTER (WHERE unpaid_interest + unpaid_principal = 0) AS paid,
-    coalesce(sum(interest + principal), 0) AS demanded,
-    coalesce(sum(interest + principal - unpaid_interest - unpaid_principal), 0) AS met
-FROM instalments WHERE due_on <= :day
-""")
+DUE = """
+SELECT coalesce(sum(number), 0) AS due, coalesce(sum(on_time), 0) AS on_time,
+    coalesce(sum(overdue), 0) AS overdue, coalesce(sum(demanded), 0) AS demanded,
+    coalesce(sum(met), 0) AS met
+FROM due_cells WHERE due_on <= :day
+"""
+SUMMARY = text(f"""
+SELECT loans.*, applications.*, due.* FROM (
+    SELECT coalesce(sum(number), 0) AS total_loans,
+        coalesce(sum(number) FILTER (WHERE status = 'active'), 0) AS active_loans,
+        coalesce(sum(number) FILTER (WHERE status = 'active' AND is_npa
+            OR status IN ('written_off', 'settled')), 0) AS defaulted_loans,
+        coalesce(sum(disbursed), 0) AS total_disbursed,
+        coalesce(sum(outstanding), 0) AS total_outstanding,
+        coalesce(sum(received), 0) AS total_repaid,
+        coalesce(sum(outstanding) FILTER (WHERE status = 'active' AND is_npa), 0)
+            AS total_npa_amount
+    FROM loan_cells
+) AS loans, (
+    SELECT coalesce(sum(number), 0) AS total_applications,
+        coalesce(sum(number) FILTER (WHERE status IN ('approved', 'accepted', 'expired')), 0)
+            AS approved
+    FROM application_cells
+) AS applications, ({DUE}) AS due
+""")  # noqa: S608 -- a constant
 CLASSES = text("""
-SELECT asset_class, count(*) AS number, coalesce(sum(outstanding_principal), 0) AS outstanding
-FROM loans WHERE status = 'active' GROUP BY asset_class
+SELECT asset_class, sum(number) AS number, sum(outstanding) AS outstanding
+FROM loan_cells WHERE status = 'active' GROUP BY asset_class HAVING sum(number) > 0
 """)
-REPAYMENTS = text("""
-SELECT count(*) AS number, coalesce(sum(r.amount), 0) AS total, coalesce(avg(r.amount), 0) AS mean
-FROM repayments r WHERE NOT EXISTS (
-    SELECT FROM adjustments a WHERE a.loan_id = r.loan_id AND a.reverses = r.reference)
-""")
+REPAYMENTS = text(f"""
+SELECT payments.*, due.* FROM (
+    SELECT coalesce(sum(number), 0) AS number, coalesce(sum(amount), 0) AS total FROM payment_cells
+) AS payments, ({DUE}) AS due
+""")  # noqa: S608 -- a constant
 COLLATERAL = text("""
-SELECT kind, count(*) AS number, sum(value) AS value FROM collateral GROUP BY kind ORDER BY 1
+SELECT kind, sum(number) AS number, sum(value) AS value
+FROM collateral_cells GROUP BY kind HAVING sum(number) > 0 ORDER BY kind
 """)
 SECURED = text("""
-SELECT count(*) AS secured_loans, coalesce(sum(l.outstanding_principal), 0) AS outstanding,
-    coalesce(sum(s.value), 0) AS value
-FROM loans l JOIN (SELECT loan_id, sum(value) AS value FROM collateral GROUP BY loan_id) s
-    ON s.loan_id = l.id
+SELECT coalesce(sum(number), 0) AS secured_loans, coalesce(sum(outstanding), 0) AS outstanding
+FROM loan_cells WHERE is_secured
 """)
 DISTRIBUTION = text("""
-SELECT purpose, count(*) AS number, sum(amount) AS amount,
-    sum(outstanding_principal) AS outstanding FROM loans GROUP BY purpose ORDER BY 1
+SELECT purpose, sum(number) AS number, sum(amount) AS amount, sum(outstanding) AS outstanding
+FROM loan_cells GROUP BY purpose HAVING sum(number) > 0 ORDER BY purpose
 """)
 TENURES = text("""
-SELECT months, count(*) AS number, sum(amount) AS amount FROM loans GROUP BY months ORDER BY 1
+SELECT months, sum(number) AS number, sum(amount) AS amount
+FROM loan_cells GROUP BY months HAVING sum(number) > 0 ORDER BY months
 """)
 BANDS = {"standard": "Standard", "sma_0": "Standard", "sma_1": "Standard", "sma_2": "Standard"}
 BANDS |= {"sub_standard": "Sub-Standard", "loss": "Loss", "doubtful": "Doubtful"}
@@ -146,29 +147,27 @@ class DistributionReply(TypedDict):
 
 def summarise(transaction: Transaction) -> SummaryReply:
     """Return counts, sums and shares of the whole book that the caller may see."""
-    connection = transaction.connection
-    loans = connection.execute(LOANS).one()
-    applications = connection.execute(APPLICATIONS).one()
-    due = connection.execute(INSTALMENTS, {"day": transaction.business_date}).one()
+    day = {"day": transaction.business_date}
+    row = transaction.connection.execute(SUMMARY, day).one()
     return {
         "business_date": transaction.business_date.isoformat(),
         "loan_statistics": {
-            "total_applications": applications.total_applications,
-            "total_loans": loans.total_loans,
-            "active_loans": loans.active_loans,
-            "defaulted_loans": loans.defaulted_loans,
-            "approval_rate": _percent(applications.approved, applications.total_applications),
+            "total_applications": int(row.total_applications),
+            "total_loans": int(row.total_loans),
+            "active_loans": int(row.active_loans),
+            "defaulted_loans": int(row.defaulted_loans),
+            "approval_rate": _percent(row.approved, row.total_applications),
         },
         "financial_metrics": {
-            "total_disbursed": float(loans.total_disbursed),
-            "total_outstanding": float(loans.total_outstanding),
-            "total_repaid": float(loans.total_repaid),
-            "total_npa_amount": float(loans.total_npa_amount),
+            "total_disbursed": float(row.total_disbursed),
+            "total_outstanding": float(row.total_outstanding),
+            "total_repaid": float(row.total_repaid),
+            "total_npa_amount": float(row.total_npa_amount),
         },
         "risk_metrics": {
-            "npa_ratio": _percent(loans.total_npa_amount, loans.total_outstanding),
-            "default_rate": _percent(loans.defaulted_loans, loans.total_loans),
-            "average_emi_payment_rate": _percent(due.met, due.demanded),
+            "npa_ratio": _percent(row.total_npa_amount, row.total_outstanding),
+            "default_rate": _percent(row.defaulted_loans, row.total_loans),
+            "average_emi_payment_rate": _percent(row.met, row.demanded),
         },
     }
 
@@ -179,7 +178,7 @@ def analyse_npa(transaction: Transaction) -> NpaReply:
     total = sum(row.number for row in rows)
     counts = dict.fromkeys(DOCUMENTED_CLASSES, 0)
     for row in rows:
-        counts[BANDS[row.asset_class]] += row.number
+        counts[BANDS[row.asset_class]] += int(row.number)
     npa = [row for row in rows if BANDS[row.asset_class] != "Standard"]
     return {
         "npa_classification": {
@@ -187,28 +186,27 @@ def analyse_npa(transaction: Transaction) -> NpaReply:
             for name, count in counts.items()
         },
         "asset_classes": {
-            row.asset_class: {"count": row.number, "percentage": _percent(row.number, total)}
+            row.asset_class: {"count": int(row.number), "percentage": _percent(row.number, total)}
             for row in rows
         },
-        "total_npa_loans": sum(row.number for row in npa),
+        "total_npa_loans": int(sum(row.number for row in npa)),
         "total_npa_amount": float(sum(row.outstanding for row in npa)),
     }
 
 
 def analyse_repayments(transaction: Transaction) -> RepaymentsReply:
     """Return what was paid and what fell due, up to the business date."""
-    paid = transaction.connection.execute(REPAYMENTS).one()
     day = {"day": transaction.business_date}
-    due = transaction.connection.execute(INSTALMENTS, day).one()
+    row = transaction.connection.execute(REPAYMENTS, day).one()
     return {
-        "total_repayments": paid.number,
-        "total_amount": float(paid.total),
-        "average_amount": round(float(paid.mean), 2),
-        "instalments_due": due.due,
-        "instalments_paid": due.paid,
-        "instalments_overdue": due.overdue,
-        "on_time_rate": _percent(due.on_time, due.due),
-        "collection_efficiency": _percent(due.met, due.demanded),
+        "total_repayments": int(row.number),
+        "total_amount": float(row.total),
+        "average_amount": round(float(row.total / row.number), 2) if row.number else 0.0,
+        "instalments_due": int(row.due),
+        "instalments_paid": int(row.due - row.overdue),
+        "instalments_overdue": int(row.overdue),
+        "on_time_rate": _percent(row.on_time, row.due),
+        "collection_efficiency": _percent(row.met, row.demanded),
     }
 
 
@@ -216,34 +214,35 @@ def analyse_collateral(transaction: Transaction) -> CollateralReply:
     """Return what secures the book, and how much is lent against it."""
     kinds = transaction.connection.execute(COLLATERAL).all()
     secured = transaction.connection.execute(SECURED).one()
-    ratio = _percent(secured.outstanding, secured.value) if secured.value else None
+    value = sum((row.value for row in kinds), ZERO)
     return {
         "collateral_types": [
-            {"kind": row.kind, "count": row.number, "value": float(row.value)} for row in kinds
+            {"kind": row.kind, "count": int(row.number), "value": float(row.value)} for row in kinds
         ],
-        "secured_loans": secured.secured_loans,
-        "total_value": float(secured.value),
-        "loan_to_value_ratio": ratio,
+        "secured_loans": int(secured.secured_loans),
+        "total_value": float(value),
+        "loan_to_value_ratio": _percent(secured.outstanding, value) if value else None,
     }
 
 
 def analyse_distribution(transaction: Transaction) -> DistributionReply:
     """Return loans by purpose and by tenure."""
+    connection = transaction.connection
     return {
-        "by_purpose": _rows(transaction, DISTRIBUTION),
-        "by_tenure": _rows(transaction, TENURES),
+        "by_purpose": [
+            {
+                "purpose": row.purpose,
+                "count": int(row.number),
+                "amount": float(row.amount),
+                "outstanding": float(row.outstanding),
+            }
+            for row in connection.execute(DISTRIBUTION)
+        ],
+        "by_tenure": [
+            {"months": row.months, "count": int(row.number), "amount": float(row.amount)}
+            for row in connection.execute(TENURES)
+        ],
     }
-
-
-def _rows(transaction: Transaction, query: Any) -> list[dict[str, Any]]:  # noqa: ANN401 -- SQL
-    amounts, documented = {"amount", "outstanding"}, {"number": "count"}
-    return [
-        {
-            documented.get(name, name): float(value) if name in amounts else value
-            for name, value in row.items()
-        }
-        for row in transaction.connection.execute(query).mappings()
-    ]
 
 
 def _percent(part: Any, total: Any) -> float:  # noqa: ANN401 -- counts or amounts

@@ -241,6 +241,42 @@ class QuoteReply(TypedDict):
     total: Decimal
 
 
+class CollateralItem(TypedDict):
+    """Something of value that secures a loan."""
+
+    id: str
+    kind: str
+    description: str
+    value: Decimal
+    valued_on: date
+    created_at: datetime
+
+
+class CollateralListReply(TypedDict):
+    """All collateral of a loan, in the order in which it was recorded."""
+
+    loan_id: str
+    collateral: list[CollateralItem]
+
+
+class GuarantorItem(TypedDict):
+    """Somebody who answers for a loan."""
+
+    id: str
+    full_name: str
+    phone: str
+    relationship: str
+    guaranteed: Decimal
+    created_at: datetime
+
+
+class GuarantorsReply(TypedDict):
+    """All guarantors of a loan, in the order in which they were recorded."""
+
+    loan_id: str
+    guarantors: list[GuarantorItem]
+
+
 class ItemReply(TypedDict):
     """What was added."""
 

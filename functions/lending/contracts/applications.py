@@ -81,8 +81,7 @@ async def _apply(book: Book, request: Request) -> Response:
     )
 
     def store(transaction: Transaction) -> tuple[UUID, ScoringQuestion | None]:
-        application_id = applications.store_application(transaction, body, identity)
-        return application_id, question(transaction, application_id)
+        return applications.store_application(transaction, body, identity)
 
     application_id, query = await book.change(
         request, store, is_repeatable=identity.key is not None

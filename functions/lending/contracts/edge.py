@@ -27,7 +27,7 @@ from functions.lending.scoring import Scoring
 from functions.lending.storage.database import WHOLE_BOOK, Database, RowAccess
 from functions.lending.storage.idempotency import Reply, RequestKey, claim, fingerprint, store
 from functions.lending.storage.identifiers import Kind, identifier_from_text
-from functions.lending.storage.transaction import LOCAL, Transaction, open_business_date
+from functions.lending.storage.transaction import LOCAL, Transaction, begun
 from functions.web.bodies import JSON, json_response
 from functions.web.middleware import caller_from_request
 from functions.web.problems import Fault, faults_from_validation, reject_faults
@@ -85,14 +85,14 @@ class Book:
         key = request_key(request, document)
 
         def work(transaction: Transaction) -> Reply:
-            earlier = claim(transaction.connection, key, transaction.now)
+            earlier = claim(transaction, key)
             if earlier:
                 return earlier
             done = action(transaction)
             is_waiting = isinstance(done, dict) and done.get("status") == AWAITING
             code = HTTPStatus.ACCEPTED if is_waiting else status
             reply = Reply(status=code, body=to_json(done))
-            store(transaction.connection, key, reply)
+            store(transaction, key, reply)
             return reply
 
         reply = await self.change(request, work, is_repeatable=True)
@@ -103,14 +103,11 @@ class Book:
         caller = caller_from_request(request)
 
         def work(connection: Connection) -> Result:
-            transaction = Transaction(
-                connection=connection,
-                principal=caller.principal or LOCAL,
-                request_id=caller.request_id,
-                now=self.now(),
-                business_date=open_business_date(connection),
-            )
-            return action(transaction)
+            principal = caller.principal or LOCAL
+            transaction = begun(connection, principal, caller.request_id, self.now())
+            done = action(transaction)
+            transaction.flush()
+            return done
 
         return work
 

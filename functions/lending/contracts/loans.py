@@ -13,6 +13,8 @@ from starlette.routing import Route
 from functions.lending.actions import lists, loan_replies, money, securities
 from functions.lending.actions.confirming import AwaitingReply
 from functions.lending.actions.replies import (
+    CollateralListReply,
+    GuarantorsReply,
     ItemReply,
     LoanReply,
     LoansReply,
@@ -92,6 +94,8 @@ POSTINGS = (
 READINGS: tuple[tuple[str, str, Callable[[Transaction, UUID], object], Any], ...] = (
     ("/schedule", "Read all instalments", loan_replies.read_schedule, ScheduleReply),
     ("/transactions", "Read all postings", loan_replies.read_transactions, TransactionsReply),
+    ("/collateral", "Read what secures a loan", securities.read_collateral, CollateralListReply),
+    ("/guarantors", "Read who answers for a loan", securities.read_guarantors, GuarantorsReply),
     ("/quote", "Quote what closes the loan today", loan_replies.quote_foreclosure, QuoteReply),
 )
 
@@ -153,24 +157,21 @@ async def _post(book: Book, posting: Posting, request: Request) -> Response:
 
 def _paths() -> dict[str, Any]:
     listing = Operation("List loans", response=LoansReply, parameters=list_parameters(STATUSES))
-    return {
+    paths: dict[str, Any] = {
         "/api/loans/loans": {"get": listing},
         ONE: {"get": Operation("Read a loan", response=LoanReply, parameters=[LOAN])},
-        **{
-            ONE + suffix: {"get": Operation(summary, response=kind, parameters=[LOAN])}
-            for suffix, summary, _, kind in READINGS
-        },
-        **{
-            ONE + p.suffix: {
-                "post": Operation(
-                    p.summary,
-                    reference(p.body.__name__),
-                    p.response,
-                    parameters=[LOAN, key_parameter(is_required=True)],
-                    status=201,
-                    is_body_optional=p.is_body_optional,
-                )
-            }
-            for p in POSTINGS
-        },
     }
+    for suffix, summary, _, kind in READINGS:
+        reading = Operation(summary, response=kind, parameters=[LOAN])
+        paths.setdefault(ONE + suffix, {})["get"] = reading
+    for p in POSTINGS:
+        posting = Operation(
+            p.summary,
+            reference(p.body.__name__),
+            p.response,
+            parameters=[LOAN, key_parameter(is_required=True)],
+            status=201,
+            is_body_optional=p.is_body_optional,
+        )
+        paths.setdefault(ONE + p.suffix, {})["post"] = posting
+    return paths

@@ -1,13 +1,13 @@
-"""Facts as rows: read all facts of some loans at once, and insert a new one."""
+"""Facts as rows: all facts of some loans, and a new one."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, Table, insert, text
+from sqlalchemy import Table
 
 from functions.lending.storage import tables
 from functions.lending.storage.identifiers import new_id
@@ -24,21 +24,22 @@ from models.lending.facts import (
     WriteOff,
 )
 
-FACTS = text("""
+# {loans} stands for the loans whose facts are read.
+FACTS = """
 SELECT id, loan_id, 'disbursement' AS kind, reference, value_date, amount, NULL AS choice,
     NULL::smallint AS months, NULL::numeric AS annual_rate, first_due_on, due_day
-    FROM disbursements WHERE loan_id = ANY(:loans)
+    FROM disbursements WHERE loan_id IN ({loans})
 UNION ALL SELECT id, loan_id,
     CASE WHEN prepayment_option IS NULL THEN 'repayment' ELSE 'prepayment' END,
     reference, value_date, amount, prepayment_option, NULL, NULL, NULL, NULL
-    FROM repayments WHERE loan_id = ANY(:loans)
+    FROM repayments WHERE loan_id IN ({loans})
 UNION ALL SELECT id, loan_id, 'fee', reference, value_date, amount, NULL, NULL, NULL, NULL, NULL
-    FROM charges WHERE loan_id = ANY(:loans)
+    FROM charges WHERE loan_id IN ({loans})
 UNION ALL SELECT id, loan_id, kind, reference, value_date, amount,
     coalesce(component, write_off_kind, reverses), months, annual_rate, NULL, NULL
-    FROM adjustments WHERE loan_id = ANY(:loans)
+    FROM adjustments WHERE loan_id IN ({loans})
 ORDER BY id
-""")
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,27 +59,30 @@ class LoanFacts:
     disbursements: tuple[FirstDue, ...]
 
 
-def read_facts(connection: Connection, loans: Sequence[UUID]) -> dict[UUID, LoanFacts]:
-    """Return all facts of each loan."""
-    rows: dict[UUID, list[Row[Any]]] = defaultdict(list)
-    for row in connection.execute(FACTS, {"loans": list(loans)}):
-        rows[row.loan_id].append(row)
+NO_FACTS = LoanFacts((), ())
+
+
+def facts_from_rows(rows: Iterable[Any]) -> dict[UUID, LoanFacts]:
+    """Return the facts of each loan that has any."""
+    by_loan: dict[UUID, list[Any]] = defaultdict(list)
+    for row in rows:
+        by_loan[row.loan_id].append(row)
     return {
         loan: LoanFacts(
-            tuple(map(fact_from_row, rows[loan])),
+            tuple(map(fact_from_row, of_loan)),
             tuple(
                 FirstDue(
                     reference=row.reference, first_due_on=row.first_due_on, due_day=row.due_day
                 )
-                for row in rows[loan]
+                for row in of_loan
                 if row.kind == "disbursement"
             ),
         )
-        for loan in loans
+        for loan, of_loan in by_loan.items()
     }
 
 
-def fact_from_row(row: Row[Any]) -> Fact:  # noqa: PLR0911 -- one line a kind
+def fact_from_row(row: Any) -> Fact:  # noqa: ANN401, PLR0911 -- one line a kind
     """Return the fact that a row holds."""
     dated = {"reference": row.reference, "value_date": row.value_date}
     match row.kind:
@@ -108,7 +112,7 @@ def insert_fact(
     values |= {"value_date": getattr(fact, "value_date", transaction.business_date)}
     values |= {"posted_by": transaction.principal, "business_date": transaction.business_date}
     values |= {"created_at": transaction.now, **extra}
-    transaction.connection.execute(insert(table), values)
+    transaction.add(table, values)
 
 
 def _row_from_fact(fact: Fact) -> tuple[Table, dict[str, Any]]:  # noqa: PLR0911 -- one line a kind

@@ -1,90 +1,115 @@
 """Journal and allocations as rows: only appended, so that they amount to what was derived."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, insert, text
+from sqlalchemy import Connection
 
-from functions.lending.posting.loan_records import LoanRecord
 from functions.lending.storage import tables
+from functions.lending.storage.round_trips import Statement, column_names, send
 from functions.lending.storage.transaction import Transaction
 from models.lending.corrections import corrections
 from models.lending.journal import JournalEntry, JournalLine
 from models.lending.ledger import Allocation
 from models.lending.loan_state import LoanState
 
-ENTRIES = text("""
+LoanScope = Mapping[str, Any]  # the columns that each row of a loan repeats
+ENTRIES = """
 SELECT number, value_date, kind, reference, is_correction, account, debit, credit
     FROM journal_entries JOIN journal_lines USING (loan_id, number)
-    WHERE loan_id = :loan ORDER BY number, position
-""")
-ALLOCATIONS = text("""
+    WHERE loan_id = %(loan)s ORDER BY number, position
+"""
+ALLOCATIONS = """
 SELECT value_date, reference, number, component, amount
-    FROM allocations WHERE loan_id = :loan ORDER BY position
-""")
+    FROM allocations WHERE loan_id = %(loan)s ORDER BY position
+"""
+INSTALMENTS, VERSIONS = (
+    f"SELECT {column_names(table)} FROM {table.name} WHERE loan_id = %(loan)s ORDER BY number"  # noqa: S608 -- names of ours
+    for table in (tables.instalments, tables.schedule_versions)
+)
 
 
-def read_journal(connection: Connection, loan_id: UUID) -> list[JournalEntry]:
-    """Return what is booked on a loan, corrections included."""
-    rows = connection.execute(ENTRIES, {"loan": loan_id}).all()
-    entries = []
-    for _, lines in groupby(rows, key=lambda row: row.number):
-        of_entry = list(lines)
-        first = of_entry[0]
-        entries.append(
-            JournalEntry(
-                first.value_date,
-                first.kind,
-                first.reference,
-                tuple(JournalLine(line.account, line.debit, line.credit) for line in of_entry),
-                first.is_correction,
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredState:
+    """What is stored of one loan beside its row, as rows; corrections included."""
+
+    entry_lines: Sequence[Any]
+    allocation_rows: Sequence[Any]
+    instalments: Sequence[Any]
+    versions: Sequence[Any]
+
+    @property
+    def journal(self) -> list[JournalEntry]:
+        """What is booked."""
+        entries = []
+        for _, lines in groupby(self.entry_lines, key=lambda row: row.number):
+            of_entry = list(lines)
+            first = of_entry[0]
+            entries.append(
+                JournalEntry(
+                    first.value_date,
+                    first.kind,
+                    first.reference,
+                    tuple(JournalLine(line.account, line.debit, line.credit) for line in of_entry),
+                    first.is_correction,
+                )
             )
-        )
-    return entries
+        return entries
+
+    @property
+    def allocations(self) -> list[Allocation]:
+        """What is allocated."""
+        return [Allocation(*row) for row in self.allocation_rows]
 
 
-def read_allocations(connection: Connection, loan_id: UUID) -> list[Allocation]:
-    """Return what is allocated on a loan, corrections included."""
-    rows = connection.execute(ALLOCATIONS, {"loan": loan_id})
-    return [Allocation(*row) for row in rows]
+def stored_statements(values: Mapping[str, Any]) -> list[Statement]:
+    """Return what reads the stored state of the loan among the values."""
+    texts = (ENTRIES, ALLOCATIONS, INSTALMENTS, VERSIONS)
+    return [Statement(statement, values) for statement in texts]
 
 
-def append_ledger(transaction: Transaction, record: LoanRecord, state: LoanState) -> dict[str, int]:
+def stored_from_rows(rows: Sequence[Sequence[Any]]) -> StoredState:
+    """Return the stored state that these statements read."""
+    lines, allocations, instalments, versions = rows
+    return StoredState(
+        entry_lines=lines, allocation_rows=allocations, instalments=instalments, versions=versions
+    )
+
+
+def read_stored(connection: Connection, loan_id: UUID) -> StoredState:
+    """Read the stored state of one loan."""
+    return stored_from_rows(send(connection, stored_statements({"loan": loan_id})))
+
+
+def append_ledger(
+    transaction: Transaction, scope: LoanScope, stored: StoredState, state: LoanState
+) -> dict[str, int]:
     """Append what differs; return how many rows each has now."""
-    booked: Sequence[JournalEntry] = ()
-    allocated: Sequence[Allocation] = ()
-    if record.row.journal_entries:
-        booked = read_journal(transaction.connection, record.loan_id)
-    if record.row.allocations:
-        allocated = read_allocations(transaction.connection, record.loan_id)
+    booked, allocated = stored.journal, stored.allocations
     entries = corrections(booked, state.journal)
     shares = corrections(allocated, state.allocations)
-    append_entries(transaction, record, entries)
-    append_allocations(transaction, record, shares)
+    _append_entries(transaction, scope, len(booked), entries)
+    _append_allocations(transaction, scope, len(allocated), shares)
     return {
-        "journal_entries": record.row.journal_entries + len(entries),
-        "allocations": record.row.allocations + len(shares),
+        "journal_entries": len(booked) + len(entries),
+        "allocations": len(allocated) + len(shares),
     }
 
 
-def append_entries(
-    transaction: Transaction, record: LoanRecord, entries: Sequence[JournalEntry]
+def _append_entries(
+    transaction: Transaction, scope: LoanScope, booked: int, entries: Sequence[JournalEntry]
 ) -> None:
-    """Append entries after those that the loan has."""
-    if not entries:
-        return
-    scope = {"loan_id": record.loan_id, "branch_id": record.row.branch_id}
     stamp = {"business_date": transaction.business_date, "created_at": transaction.now}
-    rows, lines = entry_rows(scope, record.row.journal_entries + 1, entries)
-    stamped = [row | stamp for row in rows]
-    transaction.connection.execute(insert(tables.journal_entries), stamped)
-    transaction.connection.execute(insert(tables.journal_lines), lines)
+    rows, lines = entry_rows(scope, booked + 1, entries)
+    transaction.add(tables.journal_entries, *(row | stamp for row in rows))
+    transaction.add(tables.journal_lines, *lines)
 
 
 def entry_rows(
-    scope: Mapping[str, Any], first: int, entries: Sequence[JournalEntry]
+    scope: LoanScope, first: int, entries: Sequence[JournalEntry]
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Return entries and their lines as rows, numbered from `first` on."""
     numbered = list(enumerate(entries, start=first))
@@ -111,17 +136,12 @@ def _line(line: JournalLine) -> dict[str, Any]:
     return {"account": line.account, "debit": line.debit, "credit": line.credit}
 
 
-def append_allocations(
-    transaction: Transaction, record: LoanRecord, shares: Sequence[Allocation]
+def _append_allocations(
+    transaction: Transaction, scope: LoanScope, allocated: int, shares: Sequence[Allocation]
 ) -> None:
-    """Append allocations after those that the loan has."""
-    if not shares:
-        return
-    first = record.row.allocations + 1
     rows = [
         {
-            "loan_id": record.loan_id,
-            "branch_id": record.row.branch_id,
+            **scope,
             "position": position,
             "value_date": share.value_date,
             "reference": share.reference,
@@ -129,6 +149,6 @@ def append_allocations(
             "component": share.component,
             "amount": share.amount,
         }
-        for position, share in enumerate(shares, start=first)
+        for position, share in enumerate(shares, start=allocated + 1)
     ]
-    transaction.connection.execute(insert(tables.allocations), rows)
+    transaction.add(tables.allocations, *rows)

@@ -1,16 +1,22 @@
 """A borrower's loans as they are stored, read under a lock: customer first, then loans."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection
 
 from functions.lending.errors import NotInBookError
-from functions.lending.posting.fact_rows import FirstDue, read_facts
+from functions.lending.posting.fact_rows import FACTS, NO_FACTS, FirstDue, facts_from_rows
+from functions.lending.posting.ledger_rows import (
+    StoredState,
+    stored_from_rows,
+    stored_statements,
+)
 from functions.lending.storage import tables
+from functions.lending.storage.round_trips import Statement, column_names, send
 from models.lending.allocation import ORDERS
 from models.lending.facts import Fact, Reversal
 from models.lending.money import Rounding
@@ -19,17 +25,43 @@ from models.lending.replay import Loan
 from models.lending.rule_sets import RuleSet, rule_set_from_name
 from models.lending.terms import LoanProduct, LoanTerms
 
+LOCK_CUSTOMER = "SELECT id FROM customers WHERE id = %(customer)s FOR UPDATE"
+LOCK_CUSTOMER_OF_LOAN = """
+SELECT c.id FROM customers c JOIN loans l ON l.customer_id = c.id
+    WHERE l.id = %(loan)s FOR UPDATE OF c
+"""
+LOANS, PRODUCTS = column_names(tables.loans), column_names(tables.products)
+LOCK = "FOR UPDATE"
+OF_LOAN = "id = %(loan)s"
+OF_CUSTOMER = "customer_id = %(customer)s"
+OF_BORROWER = "customer_id = (SELECT customer_id FROM loans WHERE id = %(loan)s)"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoanRecord:
-    """One stored loan: its row, its product, its facts, and its due dates once it has any."""
+    """One stored loan: its row, its product, its facts, and its due dates once it has any.
 
-    row: Row[Any]
+    `stored` is there if it was read with the rest.
+    """
+
+    row: Any
     product: LoanProduct
     waiver_limit: Decimal
     rules: RuleSet
     facts: tuple[Fact, ...]
     disbursements: tuple[FirstDue, ...]
+    stored: StoredState | None = None
+
+    @property
+    def scope(self) -> dict[str, Any]:
+        """The columns that each of its rows repeats."""
+        return {"loan_id": self.row.id, "branch_id": self.row.branch_id}
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """Its row by the names of columns."""
+        columns: dict[str, Any] = self.row._asdict()
+        return columns
 
     @property
     def loan_id(self) -> UUID:
@@ -57,70 +89,77 @@ class LoanRecord:
 
 def lock_customer(connection: Connection, customer_id: int) -> None:
     """Wait for everything that changes this customer's loans: the first lock, always."""
-    query = select(tables.customers.c.id).where(tables.customers.c.id == customer_id)
-    if connection.execute(query.with_for_update()).first() is None:
+    [row] = send(connection, [Statement(LOCK_CUSTOMER, {"customer": customer_id})])
+    if not row:
         what = "customer"
         raise NotInBookError(what)
 
 
-def lock_customer_of_loan(connection: Connection, loan_id: UUID) -> int:
-    """Lock the customer whose loan this is, and return its number."""
-    customers, loans = tables.customers, tables.loans
-    query = (
-        select(customers.c.id)
-        .join(loans, loans.c.customer_id == customers.c.id)
-        .where(loans.c.id == loan_id)
-        .with_for_update(of=customers)
-    )
-    customer_id: int | None = connection.execute(query).scalar_one_or_none()
-    if customer_id is None:
+def lock_records(connection: Connection, customer_id: int) -> dict[UUID, LoanRecord]:
+    """Lock a customer, then its loans, and read them."""
+    values = {"customer": customer_id}
+    statements = [Statement(LOCK_CUSTOMER, values), *_statements(OF_CUSTOMER, values, LOCK)]
+    return _records(*send(connection, statements)[1:])
+
+
+def lock_records_of_loan(connection: Connection, loan_id: UUID) -> dict[UUID, LoanRecord]:
+    """Lock the customer whose loan this is, then all its loans; read this one entirely."""
+    values = {"loan": loan_id}
+    statements = [Statement(LOCK_CUSTOMER_OF_LOAN, values)]
+    statements += _statements(OF_BORROWER, values, LOCK)
+    statements += stored_statements(values)
+    customer, loans, products, facts, *stored = send(connection, statements)
+    if not customer:
         what = "loan"
         raise NotInBookError(what)
-    return customer_id
+    records = _records(loans, products, facts)
+    return records | {loan_id: replace(records[loan_id], stored=stored_from_rows(stored))}
 
 
 def read_records(connection: Connection, customer_id: int) -> dict[UUID, LoanRecord]:
-    """Read and lock all loans of a customer that is locked."""
-    query = (
-        select(tables.loans)
-        .where(tables.loans.c.customer_id == customer_id)
-        .order_by(tables.loans.c.id)
-        .with_for_update()
-    )
-    rows = connection.execute(query).all()
-    return records_from_rows(connection, rows)
+    """Read all loans of a customer without a lock."""
+    return _records(*send(connection, _statements(OF_CUSTOMER, {"customer": customer_id})))
 
 
 def read_record(connection: Connection, loan_id: UUID) -> LoanRecord:
     """Read one loan without a lock."""
-    row = connection.execute(select(tables.loans).where(tables.loans.c.id == loan_id)).first()
-    if row is None:
+    records = _records(*send(connection, _statements(OF_LOAN, {"loan": loan_id})))
+    if loan_id not in records:
         what = "loan"
         raise NotInBookError(what)
-    return records_from_rows(connection, [row])[loan_id]
+    return records[loan_id]
 
 
-def records_from_rows(connection: Connection, rows: Sequence[Row[Any]]) -> dict[UUID, LoanRecord]:
-    """Complete rows of loans by their products and facts."""
-    if not rows:
-        return {}
-    identifiers = [row.id for row in rows]
-    products = _read_products(connection, sorted({row.product_id for row in rows}))
-    facts = read_facts(connection, identifiers)
+def _statements(loans: str, values: Mapping[str, Any], lock: str = "") -> list[Statement]:
+    """Return what reads loans, their products and their facts."""
+    texts = (
+        f"SELECT {LOANS} FROM loans WHERE {loans} ORDER BY id {lock}",  # noqa: S608 -- constants
+        f"SELECT {PRODUCTS} FROM products WHERE id IN (SELECT product_id FROM loans WHERE {loans})",  # noqa: S608 -- constants
+        FACTS.format(loans=f"SELECT id FROM loans WHERE {loans}"),  # noqa: S608 -- constants
+    )
+    return [Statement(text, values) for text in texts]
+
+
+def _records(
+    loans: Iterable[Any], products: Iterable[Any], facts: Iterable[Any]
+) -> dict[UUID, LoanRecord]:
+    rows = {row.id: row for row in products}
+    rules = {identifier: product_from_row(row) for identifier, row in rows.items()}
+    by_loan = facts_from_rows(facts)
     return {
         row.id: LoanRecord(
             row=row,
-            product=product_from_row(products[row.product_id]),
-            waiver_limit=products[row.product_id].waiver_limit,
-            rules=rule_set_from_name(products[row.product_id].rule_set),
-            facts=facts[row.id].facts,
-            disbursements=facts[row.id].disbursements,
+            product=rules[row.product_id],
+            waiver_limit=rows[row.product_id].waiver_limit,
+            rules=rule_set_from_name(rows[row.product_id].rule_set),
+            facts=by_loan.get(row.id, NO_FACTS).facts,
+            disbursements=by_loan.get(row.id, NO_FACTS).disbursements,
         )
-        for row in rows
+        for row in loans
     }
 
 
-def product_from_row(row: Row[Any]) -> LoanProduct:
+def product_from_row(row: Any) -> LoanProduct:  # noqa: ANN401 -- a row of products
     """Return the rules of a product."""
     return LoanProduct(
         instalment_rounding=Rounding(unit=row.instalment_unit, mode=row.instalment_mode),
@@ -134,8 +173,3 @@ def product_from_row(row: Row[Any]) -> LoanProduct:
         ),
         prepayment_charge_percent=row.prepayment_charge,
     )
-
-
-def _read_products(connection: Connection, identifiers: Sequence[int]) -> Mapping[int, Row[Any]]:
-    query = select(tables.products).where(tables.products.c.id.in_(identifiers))
-    return {row.id: row for row in connection.execute(query)}

@@ -2,16 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import date
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from functions.lending.errors import TransitionError
 from functions.lending.posting.fact_rows import FirstDue, insert_fact
 from functions.lending.posting.loan_records import (
     LoanRecord,
-    lock_customer,
-    lock_customer_of_loan,
-    read_records,
+    lock_records,
+    lock_records_of_loan,
 )
 from functions.lending.posting.state_rows import is_unchanged, write_state
 from functions.lending.storage.transaction import Transaction
@@ -30,6 +30,13 @@ class NewFact:
     first_due: FirstDue | None = None
 
 
+class Posted(NamedTuple):
+    """A loan after a posting: as it was derived, and the columns of its row."""
+
+    derived: ClassifiedLoan
+    row: Mapping[str, Any]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Borrower:
     """All loans of one customer, locked."""
@@ -40,14 +47,11 @@ class Borrower:
 
 def lock_borrower_of_loan(transaction: Transaction, loan_id: UUID) -> Borrower:
     """Lock customer and loans, in this order: nobody else changes them until the commit."""
-    customer_id = lock_customer_of_loan(transaction.connection, loan_id)
-    records = read_records(transaction.connection, customer_id)
-    return Borrower(customer_id=customer_id, records=records)
+    records = lock_records_of_loan(transaction.connection, loan_id)
+    return Borrower(customer_id=records[loan_id].row.customer_id, records=records)
 
 
-def post(
-    transaction: Transaction, borrower: Borrower, loan_id: UUID, new: NewFact
-) -> ClassifiedLoan:
+def post(transaction: Transaction, borrower: Borrower, loan_id: UUID, new: NewFact) -> Posted:
     """Post one fact: derive all loans of the borrower with it, insert it, write what differs.
 
     Raises
@@ -62,24 +66,24 @@ def post(
     if isinstance(new.fact, Dated) and new.fact.value_date > day:
         message = f"value_date must not be after the business date {day}: post it on its day"
         raise TransitionError(message)
-    derived = derive(transaction, borrower, {loan_id: new})
+    derived = derive(borrower, day, {loan_id: new})
     insert_fact(transaction, loan_id, record.row.branch_id, new.fact, new.extra)
-    write_states(transaction, borrower, derived, loan_id)
-    return derived[loan_id]
+    changed = write_states(transaction, borrower, derived, loan_id)
+    return Posted(derived[loan_id], {**record.columns, **changed.get(loan_id, {})})
 
 
 def close_borrower(transaction: Transaction, customer_id: int) -> int:
     """Derive a customer's loans at the end of the business day; return how many changed."""
-    lock_customer(transaction.connection, customer_id)
-    records = read_records(transaction.connection, customer_id)
+    records = lock_records(transaction.connection, customer_id)
     borrower = Borrower(customer_id=customer_id, records=records)
-    return write_states(transaction, borrower, derive(transaction, borrower))
+    derived = derive(borrower, transaction.business_date)
+    return len(write_states(transaction, borrower, derived))
 
 
 def derive(
-    transaction: Transaction, borrower: Borrower, new: Mapping[UUID, NewFact] | None = None
+    borrower: Borrower, day: date, new: Mapping[UUID, NewFact] | None = None
 ) -> dict[UUID, ClassifiedLoan]:
-    """Derive every disbursed loan of a borrower at the end of the business day."""
+    """Derive every disbursed loan of a borrower at the end of a day."""
     loans, rules = {}, None
     for loan_id, record in borrower.records.items():
         added = (new or {}).get(loan_id)
@@ -93,18 +97,17 @@ def derive(
             message = "the loan is not disbursed: disburse it first"
             raise TransitionError(message)
         return {}
-    derived = derive_loans(loans, transaction.business_date, rules)
+    derived = derive_loans(loans, day, rules)
     return {UUID(loan_id): state for loan_id, state in derived.items()}
 
 
 def write_states(
     transaction: Transaction, borrower: Borrower, derived: Derived, posted: UUID | None = None
-) -> int:
-    """Write each loan that differs from what is stored; return how many did."""
-    changed = [
-        loan_id
+) -> dict[UUID, Mapping[str, Any]]:
+    """Write each loan that differs from what is stored; return the columns that changed."""
+    changes = {
+        loan_id: write_state(transaction, borrower.records[loan_id], state)
         for loan_id, state in derived.items()
         if loan_id == posted or not is_unchanged(borrower.records[loan_id], state)
-        if write_state(transaction, borrower.records[loan_id], state)
-    ]
-    return len(changed)
+    }
+    return {loan_id: changed for loan_id, changed in changes.items() if changed}

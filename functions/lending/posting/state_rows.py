@@ -1,15 +1,16 @@
 """The derived state of a loan as rows: its columns, its instalments, its schedule versions."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Table, delete, insert, select, update
+from sqlalchemy import Table
 
-from functions.lending.posting.ledger_rows import append_ledger
+from functions.lending.posting.ledger_rows import append_ledger, read_stored
 from functions.lending.posting.loan_records import LoanRecord
 from functions.lending.storage import tables
+from functions.lending.storage.round_trips import Statement, update_row
 from functions.lending.storage.transaction import Transaction
 from models.lending.borrower import ClassifiedLoan
 from models.lending.journal import account_balances
@@ -17,6 +18,16 @@ from models.lending.loan_state import InstalmentState, LoanState
 from models.lending.money import ZERO
 
 Values = dict[str, Any]
+# A second change on one day: what counts is the class before that day, and the last one.
+TRACK = """
+INSERT INTO npa_tracking (loan_id, branch_id, business_date, previous_class, asset_class,
+        npa_since, days_past_due, outstanding_principal, rule_set)
+    VALUES (%(loan_id)s, %(branch_id)s, %(business_date)s, %(previous_class)s, %(asset_class)s,
+        %(npa_since)s, %(days_past_due)s, %(outstanding_principal)s, %(rule_set)s)
+    ON CONFLICT (loan_id, business_date) DO UPDATE SET asset_class = excluded.asset_class,
+        npa_since = excluded.npa_since, days_past_due = excluded.days_past_due,
+        outstanding_principal = excluded.outstanding_principal, rule_set = excluded.rule_set
+"""
 ENDED = frozenset({"closed", "written_off", "settled"})
 
 
@@ -25,25 +36,20 @@ def write_state(transaction: Transaction, record: LoanRecord, derived: Classifie
 
     Returns the changed columns of the loan; nothing if it stood as derived.
     """
-    before = record.row._mapping  # noqa: SLF001 -- SQLAlchemy's public name for it
+    before = record.columns
+    stored = record.stored or read_stored(transaction.connection, record.loan_id)
     values = loan_values(derived)
-    values |= append_ledger(transaction, record, derived.state)
+    values |= append_ledger(transaction, record.scope, stored, derived.state)
     changed = {name: value for name, value in values.items() if before[name] != value}
     if not changed:
         return {}
-    _replace(
-        transaction,
-        record,
-        tables.instalments,
-        [instalment_values(row) for row in derived.state.instalments],
-    )
-    _replace(transaction, record, tables.schedule_versions, version_values(derived.state))
+    instalments = [instalment_values(row) for row in derived.state.instalments]
+    versions = version_values(derived.state)
+    _replace(transaction, record, tables.instalments, stored.instalments, instalments)
+    _replace(transaction, record, tables.schedule_versions, stored.versions, versions)
     if set(changed) - {"as_of", "next_event_on"}:
         changed["version"] = before["version"] + 1
-    loans = tables.loans
-    transaction.connection.execute(
-        update(loans).where(loans.c.id == record.loan_id).values(changed)
-    )
+    transaction.change(update_row(tables.loans, "id", record.loan_id, changed))
     if "asset_class" in changed:
         _track_class(transaction, record, values)
     return changed
@@ -145,39 +151,29 @@ def version_values(state: LoanState) -> list[Values]:
 
 
 def _replace(
-    transaction: Transaction, record: LoanRecord, table: Table, rows: Iterable[Mapping[str, Any]]
+    transaction: Transaction,
+    record: LoanRecord,
+    table: Table,
+    rows: Iterable[Any],
+    derived: Iterable[Values],
 ) -> None:
     """Make a loan's numbered rows those that were derived, touching only what differs."""
-    connection = transaction.connection
-    query = select(table).where(table.c.loan_id == record.loan_id)
-    stored = {row.number: row._mapping for row in connection.execute(query)}  # noqa: SLF001 -- as above
-    derived = {row["number"]: row for row in rows}
+    stored = {row.number: row for row in rows}
+    wanted = {row["number"]: row for row in derived}
     stale = [
         number
         for number, row in stored.items()
-        if number not in derived or any(row[name] != v for name, v in derived[number].items())
+        if number not in wanted or any(getattr(row, n) != v for n, v in wanted[number].items())
     ]
     if stale:
-        condition = (table.c.loan_id == record.loan_id) & table.c.number.in_(stale)
-        connection.execute(delete(table).where(condition))
-    scope = {"loan_id": record.loan_id, "branch_id": record.row.branch_id}
-    new = [{**scope, **row} for n, row in derived.items() if n not in stored or n in stale]
-    if new:
-        connection.execute(insert(table), new)
+        statement = f"DELETE FROM {table.name} WHERE loan_id = %(loan)s AND number = ANY(%(stale)s)"  # noqa: S608 -- a name of ours
+        transaction.change(Statement(statement, {"loan": record.loan_id, "stale": stale}))
+    new = [record.scope | row for n, row in wanted.items() if n not in stored or n in stale]
+    transaction.add(table, *new)
 
 
 def _track_class(transaction: Transaction, record: LoanRecord, values: Values) -> None:
-    from sqlalchemy.dialects.postgresql import insert as upsert  # noqa: PLC0415 -- classes change seldom
-
-    names = ("asset_class", "npa_since", "days_past_due", "outstanding_principal", "rule_set")
-    row = {name: values[name] for name in names}
-    statement = upsert(tables.npa_tracking).values(
-        loan_id=record.loan_id,
-        branch_id=record.row.branch_id,
-        business_date=transaction.business_date,
-        previous_class=record.row.asset_class,
-        **row,
+    scope = record.scope | {"business_date": transaction.business_date}
+    transaction.change(
+        Statement(TRACK, scope | values | {"previous_class": record.row.asset_class})
     )
-    # A second change on one day: what counts is the class before that day, and the last one.
-    key = ["loan_id", "business_date"]
-    transaction.connection.execute(statement.on_conflict_do_update(index_elements=key, set_=row))

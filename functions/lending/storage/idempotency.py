@@ -7,14 +7,24 @@ until the first one ends, and then finds its reply, or a free key.
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 
+from psycopg.types.json import Jsonb
 from pydantic_core import to_json
-from sqlalchemy import Connection, select, update
-from sqlalchemy.dialects.postgresql import insert
 
 from functions.lending.errors import KeyReusedError
-from functions.lending.storage import tables
+from functions.lending.storage.round_trips import Statement, send
+from functions.lending.storage.transaction import Transaction
+
+CLAIM = """
+INSERT INTO idempotency_keys (principal, route, key, fingerprint, created_at)
+    VALUES (%(principal)s, %(route)s, %(key)s, %(fingerprint)s, %(now)s)
+    ON CONFLICT DO NOTHING RETURNING key
+"""
+OF_KEY = "WHERE principal = %(principal)s AND route = %(route)s AND key = %(key)s"
+STORED = f"SELECT fingerprint, status, body, headers FROM idempotency_keys {OF_KEY}"  # noqa: S608 -- constants
+KEEP = f"""
+UPDATE idempotency_keys SET status = %(status)s, body = %(body)s, headers = %(headers)s {OF_KEY}
+"""  # noqa: S608 -- likewise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +60,7 @@ def _canonical(document: object) -> object:
     return document
 
 
-def claim(connection: Connection, key: RequestKey, now: datetime) -> Reply | None:
+def claim(transaction: Transaction, key: RequestKey) -> Reply | None:
     """Take a key; return the reply if it was taken before.
 
     Raises
@@ -58,27 +68,19 @@ def claim(connection: Connection, key: RequestKey, now: datetime) -> Reply | Non
     KeyReusedError
         If it was taken by another request.
     """
-    table = tables.idempotency_keys
-    row = {"principal": key.principal, "route": key.route, "key": key.key}
-    taken = connection.execute(
-        insert(table)
-        .values(**row, fingerprint=key.fingerprint, headers={}, created_at=now)
-        .on_conflict_do_nothing()
-        .returning(table.c.key)
-    ).first()
+    scope = {"principal": key.principal, "route": key.route, "key": key.key}
+    values = {**scope, "fingerprint": key.fingerprint, "now": transaction.now}
+    [taken] = send(transaction.connection, [Statement(CLAIM, values)])
     if taken:
         return None
-    stored = connection.execute(select(table).filter_by(**row)).one()
+    [[stored]] = send(transaction.connection, [Statement(STORED, scope)])
     if stored.fingerprint != key.fingerprint:
         raise KeyReusedError
     return Reply(status=stored.status, body=stored.body, headers=stored.headers, is_replay=True)
 
 
-def store(connection: Connection, key: RequestKey, reply: Reply) -> None:
+def store(transaction: Transaction, key: RequestKey, reply: Reply) -> None:
     """Keep the reply for whoever sends the key again."""
-    statement = (
-        update(tables.idempotency_keys)
-        .filter_by(principal=key.principal, route=key.route, key=key.key)
-        .values(status=reply.status, body=reply.body, headers=dict(reply.headers))
-    )
-    connection.execute(statement)
+    scope = {"principal": key.principal, "route": key.route, "key": key.key}
+    values = {"status": reply.status, "body": reply.body, "headers": Jsonb(dict(reply.headers))}
+    transaction.change(Statement(KEEP, {**scope, **values}))

@@ -193,6 +193,7 @@ loans = _table(
     journal_entries=Integer,
     allocations=Integer,
     version=Integer,
+    is_secured=Boolean,
 )
 disbursements = _fact("disbursements", amount=MONEY, first_due_on=Date, due_day=SmallInteger)
 repayments = _fact("repayments", amount=MONEY, prepayment_option=Text)
@@ -368,3 +369,34 @@ audit = _table(
     detail=JSONB,
 )
 business_dates = _table("business_dates", business_date=Date, opened_at=TIME, closed_at=TIME)
+# Cells are read and written as text in `cells.py`.
+loan_cells = _table(
+    "loan_cells",
+    branch_id=SmallInteger,
+    status=Text,
+    asset_class=Text,
+    is_npa=Boolean,
+    is_secured=Boolean,
+    purpose=Text,
+    months=SmallInteger,
+    number=BigInt,
+    amount=Numeric,
+    disbursed=Numeric,
+    outstanding=Numeric,
+    received=Numeric,
+)
+application_cells = _table("application_cells", branch_id=SmallInteger, status=Text, number=BigInt)
+due_cells = _table(
+    "due_cells",
+    branch_id=SmallInteger,
+    due_on=Date,
+    number=BigInt,
+    on_time=BigInt,
+    overdue=BigInt,
+    demanded=Numeric,
+    met=Numeric,
+)
+payment_cells = _table("payment_cells", branch_id=SmallInteger, number=BigInt, amount=Numeric)
+collateral_cells = _table(
+    "collateral_cells", branch_id=SmallInteger, kind=Text, number=BigInt, value=Numeric
+)

@@ -1,20 +1,21 @@
 """One transaction of a request: who acts, when, on which business day; and its evidence."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, Table
 
 from functions.lending.errors import BookUnavailableError
 from functions.lending.storage import tables
+from functions.lending.storage.database import OPEN_DAY, WHOLE_BOOK, Database, day_at_begin
 from functions.lending.storage.identifiers import new_id, public_id
+from functions.lending.storage.round_trips import Statement, insertion, send
 
+Result = TypeVar("Result")
 NO_DATE = "no business day is open: run `python -m functions.lending seed`, or open one with `open`"
-
-
 LOCAL = "local"  # who acts where nobody is authenticated
 
 
@@ -31,7 +32,8 @@ class LoanEvent(NamedTuple):
 class Transaction:
     """A connection inside a transaction, and what every row it writes repeats.
 
-    `business_date` is the lender's open day. No code below reads a clock.
+    `business_date` is the lender's open day. No code below reads a clock. What is added here is
+    sent at the end, in one round trip: whoever reads it back before calls `flush`.
     """
 
     connection: Connection
@@ -39,6 +41,22 @@ class Transaction:
     request_id: str
     now: datetime
     business_date: date
+    unsent: list[Statement] = field(default_factory=list, repr=False)
+
+    def add(self, table: Table, *rows: Mapping[str, Any]) -> None:
+        """Insert rows, which all have the same columns, with whatever is sent next."""
+        if rows:
+            self.unsent.append(insertion(table, rows))
+
+    def change(self, statement: Statement) -> None:
+        """Run a statement with whatever is sent next."""
+        self.unsent.append(statement)
+
+    def flush(self) -> None:
+        """Send what was added."""
+        if self.unsent:
+            send(self.connection, self.unsent)
+            self.unsent.clear()
 
     def audit(
         self,
@@ -58,7 +76,7 @@ class Transaction:
             "request_id": self.request_id,
             "detail": dict(detail or {}),
         }
-        self.connection.execute(insert(tables.audit), row)
+        self.add(tables.audit, row)
 
     def publish(self, event: LoanEvent, data: Mapping[str, Any]) -> None:
         """Put an event into the outbox."""
@@ -71,7 +89,7 @@ class Transaction:
         }
         row = {"id": identifier, "loan_id": loan_id, "branch_id": branch_id}
         row |= {"sequence": sequence, "type": kind, "body": body, "created_at": self.now}
-        self.connection.execute(insert(tables.outbox), row)
+        self.add(tables.outbox, row)
 
 
 def open_business_date(connection: Connection) -> date:
@@ -82,9 +100,48 @@ def open_business_date(connection: Connection) -> date:
     BookUnavailableError
         If no day was ever opened.
     """
-    table = tables.business_dates
-    query = select(table.c.business_date).where(table.c.closed_at.is_(None))
-    day: date | None = connection.execute(query).scalar_one_or_none()
+    [rows] = send(connection, [Statement(OPEN_DAY, {})])
+    return _require_day(rows[0].business_date if rows else None)
+
+
+def _require_day(day: date | None) -> date:
     if day is None:
         raise BookUnavailableError(NO_DATE, 60)
     return day
+
+
+def begun(connection: Connection, principal: str, request_id: str, now: datetime) -> Transaction:
+    """Return the transaction that has begun on a connection, on the day that was open then.
+
+    Raises
+    ------
+    BookUnavailableError
+        If no day was ever opened.
+    """
+    return Transaction(
+        connection=connection,
+        principal=principal,
+        request_id=request_id,
+        now=now,
+        business_date=_require_day(day_at_begin(connection)),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A program that acts on the whole book in its own name; `now` is when its rows are written."""
+
+    database: Database
+    principal: str
+    now: Callable[[], datetime]
+
+    def run(self, action: Callable[[Transaction], Result]) -> Result:
+        """Run an action in a transaction of its own; a second run must do nothing new."""
+
+        def work(connection: Connection) -> Result:
+            transaction = begun(connection, self.principal, self.principal, self.now())
+            done = action(transaction)
+            transaction.flush()
+            return done
+
+        return self.database.write(WHOLE_BOOK, work, is_repeatable=True)

@@ -1,6 +1,7 @@
 """A seeded book is a book like any other: its states are what its facts say."""
 
 from collections.abc import Iterator
+from contextlib import closing as closed
 from datetime import date
 from pathlib import Path
 from uuid import UUID
@@ -8,10 +9,13 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Engine, create_engine, text
 
+from functions.lending import seed_files
+from functions.lending.checking import check_book
 from functions.lending.errors import TransitionError
-from functions.lending.posting.ledger_rows import read_journal
+from functions.lending.posting.ledger_rows import read_stored
 from functions.lending.posting.loan_records import read_record
 from functions.lending.seeding import seed_book
+from functions.lending.storage.database import Database
 from functions.lending.storage.migrate import upgrade
 from models.errors import DataError
 from models.lending.borrower import derive_loans
@@ -53,6 +57,17 @@ def test_a_seeded_book_is_served_and_posted_to(files: Path, engine: Engine) -> N
         seed_book(engine, files, DAY, NOW)
 
 
+def test_a_book_is_the_same_however_many_borrowers_are_read_at_a_time(
+    files: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(seed_files, "BATCH", 3)
+    rows = seed_book(engine, files, DAY, NOW)
+    assert (rows["customers"], rows["applications"]) == (20, 30)
+    with closed(Database(engine.url.render_as_string(hide_password=False), 1)) as database:
+        checked = check_book(database)
+    assert (checked.loans, checked.differences) == (rows["loans"], [])
+
+
 def test_every_seeded_state_is_what_its_facts_say(files: Path, engine: Engine) -> None:
     seed_book(engine, files, DAY, NOW)
     with engine.connect() as connection:
@@ -66,7 +81,7 @@ def test_every_seeded_state_is_what_its_facts_say(files: Path, engine: Engine) -
             assert record.row.outstanding_principal == alone.balances.outstanding_principal
             assert record.row.days_past_due == alone.days_past_due
             if record.row.npa_since is None:
-                assert corrections(read_journal(connection, name), alone.journal) == ()
+                assert corrections(read_stored(connection, name).journal, alone.journal) == ()
 
 
 @pytest.mark.parametrize("name", ["customers", "disbursements"])

@@ -128,3 +128,57 @@ def test_the_commands_register_and_deliver(
     book.disburse()
     assert cli.main(["deliver"]) == 0  # to this machine nothing is sent
     assert json.loads(capsys.readouterr().out) == {"delivered": 0, "failed": 1}
+
+
+def test_during_a_rotation_both_secrets_sign_and_in_the_end_the_new_one_alone(
+    book: BookClient,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", book.url)
+    registered = register_endpoint(database, "https://receiver.example.org/", EARLIER)
+    rotate = ["rotate", "--endpoint", registered["endpoint"]]
+    assert cli.main(rotate) == 0
+    rotated = json.loads(capsys.readouterr().out)
+    assert rotated["secret"] != registered["secret"]
+    book.disburse()
+    receiver = Receiver(now=datetime.now(UTC) + timedelta(seconds=1))
+    run(database, receiver)
+    assert cli.main([*rotate, "--finish"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"endpoint": registered["endpoint"]}
+    message = receiver.messages[0][0]["webhook-id"]
+    assert cli.main(["replay", "--message", message]) == 0
+    assert json.loads(capsys.readouterr().out) == {"message": message, "endpoints": 1}
+    receiver.now = datetime.now(UTC) + timedelta(seconds=1)
+    assert run(database, receiver) == {"delivered": 1, "failed": 0}
+    for (headers, body), secrets in zip(
+        receiver.messages,
+        ([rotated["secret"], registered["secret"]], [rotated["secret"]]),
+        strict=True,
+    ):
+        sent = int(headers["webhook-timestamp"])
+        signed = WebhookMessage(message_id=message, sent_at=sent, body=body)
+        assert headers["webhook-signature"] == sign(signed, secrets)
+
+
+@pytest.mark.parametrize(
+    ("command", "complaint"),
+    [
+        (["rotate", "--endpoint", "item_" + 32 * "0"], "no such webhook endpoint"),
+        (["replay", "--message", 32 * "0"], "no such message"),
+    ],
+)
+def test_what_does_not_exist_is_neither_rotated_nor_sent_again(
+    command: list[str],
+    complaint: str,
+    book: BookClient,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", book.url)
+    assert cli.main(command) == 2
+    assert complaint in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        cli.main([*command[:2], "other"])
+    assert "must be" in capsys.readouterr().err

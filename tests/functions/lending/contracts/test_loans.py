@@ -227,6 +227,11 @@ def test_what_secures_a_loan_is_recorded(book: BookClient) -> None:
     assert book.ok("POST", f"/v1/loans/{loan}/collateral", house)["id"].startswith("item_")
     friend = {"full_name": "R. Iyer", "phone": "+91 80 5550 0102", "relationship": "friend"}
     book.ok("POST", f"/v1/loans/{loan}/guarantors", {**friend, "guaranteed": 100_000})
+    [stored] = book.ok("GET", f"/v1/loans/{loan}/collateral")["collateral"]
+    assert (stored["kind"], stored["value"]) == ("house", "3500000.00")
+    [named] = book.ok("GET", f"/v1/loans/{loan}/guarantors")["guarantors"]
+    assert (named["full_name"], named["guaranteed"]) == (friend["full_name"], "100000.00")
+    assert named.keys() == {*friend, "id", "guaranteed", "created_at"}
     figures = book.ok("GET", "/api/portfolio/collateral-analysis")
     assert figures["loan_to_value_ratio"] == 71.43  # golden group 10
     assert figures["collateral_types"] == [{"kind": "house", "count": 1, "value": 3_500_000}]

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Engine, create_engine, text
 
 from functions.lending.closing import DailyClose
-from functions.lending.posting.ledger_rows import read_allocations, read_journal
+from functions.lending.posting.ledger_rows import read_stored
 from functions.lending.posting.loan_records import read_record
 from functions.lending.storage.database import Database
 from models.lending.borrower import derive_loans
@@ -55,9 +55,10 @@ def require_derived(engine: Engine, loan: str) -> None:
         assert stored is not None
         derived = derive_loans({loan: stored}, record.row.as_of, record.rules)[loan]
         state = derived.state
-        journal = read_journal(connection, loan_id)
+        booked = read_stored(connection, loan_id)
+        journal = booked.journal
         assert corrections(journal, state.journal) == ()
-        assert corrections(read_allocations(connection, loan_id), state.allocations) == ()
+        assert corrections(booked.allocations, state.allocations) == ()
     balances = account_balances(journal)
     assert sum(balances.values()) == 0
     assert record.row.outstanding_principal == state.balances.outstanding_principal

@@ -1,0 +1,92 @@
+"""Cells: what is folded, rebuilt or posted meanwhile is counted once."""
+
+from collections.abc import Iterator
+from contextlib import closing as closed
+from datetime import date
+
+import pytest
+from sqlalchemy import text
+
+from functions.lending.checking import check_book
+from functions.lending.closing import DailyClose
+from functions.lending.storage import cells
+from functions.lending.storage.database import Database
+from tests.functions.lending.test_checking import book, change, lent, read_rows, run
+from tests.support.lending import NOW, BookClient
+from tests.support.running import REPOSITORY
+
+MIGRATIONS = REPOSITORY / "functions/lending/storage/migrations/versions"
+PATHS = (
+    *("summary", "npa-analysis", "repayment-stats", "collateral-analysis"),
+    "loan-distribution",
+)
+__all__ = ["book", "lent"]
+
+
+@pytest.fixture
+def database(book: BookClient) -> Iterator[Database]:
+    with closed(Database(book.url, 1)) as database:
+        yield database
+
+
+def test_a_recount_replaces_the_cells_and_says_what_was_wrong(
+    book: BookClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    summary = book.ok("GET", "/api/portfolio/summary")
+    change(book, "DELETE FROM loan_cells", "UPDATE application_cells SET number = 7")
+    assert book.ok("GET", "/api/portfolio/summary") != summary
+    code, printed = run(capsys, "recount")
+    assert code == 0
+    assert {line.split()[0] for line in printed["replaced"]} == {"loan_cells", "application_cells"}
+    assert book.ok("GET", "/api/portfolio/summary") == summary
+    assert run(capsys, "check")[0] == 0
+    assert run(capsys, "recount") == (0, {"replaced": []})
+
+
+def test_folding_changes_no_figure_and_leaves_one_row_a_cell(
+    book: BookClient, database: Database
+) -> None:
+    before = [book.ok("GET", f"/api/portfolio/{path}") for path in PATHS]
+    [appended] = read_rows(book, "SELECT count(*) FROM loan_cells")
+    DailyClose(database=database, now=lambda: NOW).close_through(date(2026, 2, 5))
+    [folded] = read_rows(book, "SELECT count(*) FROM loan_cells")
+    assert appended > folded == (2,)  # one loan is granted, one active
+    assert read_rows(book, "SELECT due_on FROM due_cells ORDER BY 1 LIMIT 2") == [
+        (date(2026, 2, 5),),
+        (date(2026, 3, 5),),
+    ]
+    book.move_to(date(2026, 2, 5))
+    assert [book.ok("GET", f"/api/portfolio/{path}") for path in PATHS] == before
+    assert check_book(database).differences == []
+
+
+def test_what_is_posted_during_a_fold_is_counted_once(book: BookClient, database: Database) -> None:
+    """Between the fold's snapshot and its commit another loan is granted, and it rolls back too."""
+    book.disburse()
+    with database.engine.connect() as connection:
+        cells.fold(connection, date(2026, 1, 4))
+        book.disburse()
+        connection.commit()
+    assert check_book(database).differences == []
+    with database.engine.connect() as connection:
+        cells.fold(connection, date(2026, 1, 4))
+        book.disburse()
+        connection.rollback()
+    assert check_book(database).differences == []
+    assert book.ok("GET", "/api/portfolio/summary")["loan_statistics"]["total_loans"] == 5
+
+
+def test_a_book_from_before_the_cells_is_counted_as_it_stands(
+    book: BookClient, lent: tuple[str, str], database: Database
+) -> None:
+    paid = book.ok("POST", f"/v1/loans/{lent[1]}:repay", {"amount": "5"})["reference"]
+    undone = {"reference": paid, "reason": "Wrong"}
+    book.ok("POST", f"/v1/loans/{lent[1]}:reverse", undone)
+    figures = [book.ok("GET", f"/api/portfolio/{path}") for path in PATHS]
+    with database.engine.begin() as connection:
+        for name in ("0002_down.sql", "0002_portfolio_cells.sql"):
+            connection.execute(text((MIGRATIONS / name).read_text()))
+    assert [book.ok("GET", f"/api/portfolio/{path}") for path in PATHS] == figures
+    assert check_book(database).differences == []
+    book.disburse()
+    assert check_book(database).differences == []
