@@ -6,7 +6,7 @@ Every command prints one JSON object on its last line of standard output.
 import argparse
 import json
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_args
 
@@ -22,6 +22,7 @@ from models.registry.bundle import ESTIMATOR_MEMBERS
 from training.cli_monitoring import add_monitoring_commands
 from training.cli_registry import add_commands, parse_count
 from training.cli_report import add_report_commands
+from training.days import parse_day
 from training.mlflow_mirror import require_mlflow
 from training.progress import say
 from training.reading.arguments import MAX_REFUSED_SHARE, add_data_options
@@ -205,7 +206,7 @@ def _add_generate(commands: Any) -> None:  # noqa: ANN401 -- likewise
         help="write to a folder, up to --day: the tables of the pipeline's sources, or a loan book",
     )
     parser.add_argument(
-        "--day", type=_parse_day, help="the last day of bank or book (default of a book: today)"
+        "--day", type=parse_day, help="the last day of bank or book (default of a book: today)"
     )
     parser.add_argument(
         "--months", type=parse_count, help="how many months the bank's history has (default: 30)"
@@ -253,8 +254,10 @@ def _add_pipeline(commands: Any) -> None:  # noqa: ANN401 -- likewise
 
 
 def _add_days(parser: argparse.ArgumentParser, since: str) -> None:
-    parser.add_argument("--day", type=_parse_day, required=True, help="the day, as 2026-11-28")
-    parser.add_argument("--since", type=_parse_day, metavar="DAY", help=since)
+    parser.add_argument(
+        "--day", type=parse_day, required=True, help="the day, as 2026-11-28; or yesterday"
+    )
+    parser.add_argument("--since", type=parse_day, metavar="DAY", help=since)
 
 
 def _train(options: argparse.Namespace, settings: TrainingSettings) -> None:
@@ -316,14 +319,6 @@ def _warehouse(options: argparse.Namespace, settings: TrainingSettings) -> None:
     from training.cli_pipeline import run_warehouse  # noqa: PLC0415 -- likewise
 
     run_warehouse(options, settings)
-
-
-def _parse_day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        message = f"must be a day such as 2026-11-28, got {text}"
-        raise argparse.ArgumentTypeError(message) from error
 
 
 def _parse_share(text: str) -> float:

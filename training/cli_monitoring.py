@@ -3,7 +3,7 @@
 import argparse
 import json
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from models.registry.monitored_figures import list_figures
 from models.registry.pointer import Pointer, find_pointer
 from models.stores.store import Store
 from models.stores.uri import open_store
+from training.days import parse_day
 from training.prometheus_text import write_figures
 from training.reading.arguments import add_data_options
 from training.settings import TrainingSettings
@@ -51,12 +52,16 @@ def add_monitoring_commands(commands: Any, settings: TrainingSettings) -> None: 
 def _add_shared(parser: argparse.ArgumentParser, settings: TrainingSettings) -> None:
     parser.add_argument("--model", required=True, help="name of the model in the catalogue")
     parser.add_argument("--store", default=settings.model_store, help="URI of the model store")
-    parser.add_argument("--log", type=Path, required=True, help="decision log: a file or a folder")
+    parser.add_argument(
+        "--log",
+        required=True,
+        help="decision log: a file, a folder, or bigquery://PROJECT/DATASET/TABLE",
+    )
     parser.add_argument(
         "--day",
-        type=_parse_day,
+        type=parse_day,
         default=datetime.now(UTC).date(),
-        help="the day, as 2026-11-30; today in UTC if it is left out",
+        help="the day, as 2026-11-30, or yesterday; today in UTC if it is left out",
     )
 
 
@@ -64,13 +69,15 @@ def _store_outcomes(options: argparse.Namespace, settings: TrainingSettings) -> 
     """Join, store and count outcomes."""
     # The libraries of training take seconds to import, and no other command needs them.
     from models.registry.serving import load_version  # noqa: PLC0415
+    from training.monitoring.bigquery_log import open_log  # noqa: PLC0415
     from training.monitoring.decisions import read_decisions  # noqa: PLC0415
     from training.monitoring.outcomes import join_outcomes, store_outcomes  # noqa: PLC0415
 
     model, store = credit_models(settings.credit_models)[options.model], open_store(options.store)
     pointer = _require_pointer(store, options.model)
     outcomes = _read_outcomes(options, settings)
-    decisions = read_decisions(options.model, options.log, EARLIEST, options.day)
+    with open_log(options.log, options.model, EARLIEST, options.day) as log:
+        decisions = read_decisions(options.model, log, EARLIEST, options.day)
     challenger = pointer.challenger.version if pointer.challenger else None
     versions = filter(None, (pointer.champion, challenger))
     scorers = {one.version: load_version(store, model, one).scorer for one in versions}
@@ -115,6 +122,7 @@ def _read_outcomes(options: argparse.Namespace, settings: TrainingSettings) -> "
 
 def _monitor(options: argparse.Namespace, settings: TrainingSettings) -> None:
     """Measure a day, keep it, and write the page and the metrics if they are asked for."""
+    from training.monitoring.bigquery_log import open_log  # noqa: PLC0415
     from training.monitoring.day import (  # noqa: PLC0415
         MonitoredDay,
         measure_day,
@@ -126,10 +134,10 @@ def _monitor(options: argparse.Namespace, settings: TrainingSettings) -> None:
         message = f"--output {options.output}: the file name must end in .html"
         raise DataError(message)
     model, store = credit_models(settings.credit_models)[options.model], open_store(options.store)
-    job = MonitoredDay(
-        model=model, day=options.day, log=options.log, window_days=options.window_days
-    )
-    document = measure_day(job, store, _require_pointer(store, options.model))
+    first = options.day - timedelta(days=options.window_days)
+    with open_log(options.log, options.model, first, options.day) as log:
+        job = MonitoredDay(model=model, day=options.day, log=log, window_days=options.window_days)
+        document = measure_day(job, store, _require_pointer(store, options.model))
     name = store_day(job, store, document)
     _write(options.output, lambda: render_day(document))
     if options.metrics is not None:
@@ -162,14 +170,6 @@ def _write(path: Path | None, build: Callable[[], str]) -> None:
     except OSError as error:
         message = f"{path}: cannot be written: {error.strerror}"
         raise DataError(message) from error
-
-
-def _parse_day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        message = f"{text!r} is not a day; write it as 2026-11-30"
-        raise argparse.ArgumentTypeError(message) from None
 
 
 def _parse_days(text: str) -> int:

@@ -8,7 +8,6 @@ from dataclasses import asdict
 from datetime import date, timedelta
 from pathlib import Path
 
-import pyarrow.parquet as parquet_files
 from rich.console import Console
 from rich.table import Table
 
@@ -19,13 +18,12 @@ from training.pipeline.feature_queries import write_compiled
 from training.pipeline.feature_table import (
     INPUTS,
     CustomerFeatureRow,
-    draw_observations,
     load_features,
     month_ends,
-    read_outcomes,
 )
 from training.pipeline.ingest import DayResult, Ingestion, ingest
 from training.pipeline.lake import Lake
+from training.pipeline.observations import write_observations
 from training.pipeline.quality import (
     Checks,
     QualityCheckRow,
@@ -190,16 +188,7 @@ def _write_training(warehouse: Warehouse, day: date, file: Path | None) -> dict[
     """Write the feature rows whose outcome is known, if a file is given."""
     if file is None:
         return None
-    outcomes = draw_observations(read_outcomes(warehouse, day))
-    if not outcomes.num_rows:
-        message = (
-            f"--training: no feature row before {day - timedelta(days=365)} has an outcome; "
-            "compute earlier ones with --since"
-        )
-        raise DataError(message)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    parquet_files.write_table(outcomes, file)
-    return {"file": str(file), "rows": outcomes.num_rows}
+    return {"file": str(file), "rows": write_observations(warehouse, day, file)}
 
 
 def _open(settings: PipelineSettings) -> AbstractContextManager[Warehouse]:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import asdict
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ EXIT_DONE, EXIT_FAILED, EXIT_UNUSABLE = 0, 1, 2
 
 def main(arguments: Sequence[str]) -> int:
     """Run a command. 0: done; 1: the database failed; 2: it cannot be done."""
-    options = _parser().parse_args(arguments)
+    options = build_parser().parse_args(arguments)
     try:
         print(json.dumps(options.run(options), default=str))
     except SuretyError as error:
@@ -36,7 +36,8 @@ def main(arguments: Sequence[str]) -> int:
     return EXIT_DONE
 
 
-def _parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
+    """Every command with its arguments."""
     parser = argparse.ArgumentParser(
         prog="python -m functions.lending", description="Without arguments: serve."
     )
@@ -147,8 +148,10 @@ def _document(options: argparse.Namespace) -> Any:  # noqa: ANN401 -- JSON
 
 
 def _day(text: str) -> date:
+    if text == "yesterday":  # what a schedule can name, in UTC
+        return datetime.now(UTC).date() - timedelta(days=1)
     try:
         return date.fromisoformat(text)
     except ValueError:
-        message = f"must be a date such as 2026-01-31, not {text!r}"
+        message = f"must be a date such as 2026-01-31, or yesterday (in UTC), not {text!r}"
         raise argparse.ArgumentTypeError(message) from None

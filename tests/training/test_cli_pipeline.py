@@ -156,7 +156,7 @@ def test_rows_to_train_from_need_a_year_of_outcomes(
         main([command, *source, "--day", str(place.days[0])], environment)
     file = str(place.folder / "none.parquet")
     assert main(["features", "--day", str(place.days[0]), "--training", file], environment) == 2
-    assert "has an outcome; compute earlier ones with --since" in capsys.readouterr().err
+    assert "has an outcome; compute earlier ones with features --since" in capsys.readouterr().err
 
 
 def test_the_warehouse_is_created_and_compared(
@@ -205,7 +205,7 @@ def test_a_source_without_an_address_is_named(
 def test_what_is_no_day_is_refused(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         place.run("ingest", "--source", "drop", "--day", "30.6.2026")
-    assert "must be a day such as 2026-11-28, got 30.6.2026" in capsys.readouterr().err
+    assert "'30.6.2026' is not a day; write it as 2026-11-30" in capsys.readouterr().err
 
 
 def test_a_bank_is_written_as_one_file_a_table(
