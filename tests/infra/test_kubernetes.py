@@ -82,9 +82,9 @@ def environment(rendered: Path, container: Manifest) -> dict[str, str]:
     maps = {m["metadata"]["name"]: m["data"] for m in manifests(rendered, "ConfigMap")}
     variables: dict[str, str] = {}
     for source in container["envFrom"]:
-        for kind, known in (("configMapRef", maps), ("secretRef", SECRETS)):
+        for kind, values in (("configMapRef", maps), ("secretRef", SECRETS)):
             if kind in source:
-                variables |= known[source[kind]["name"]]
+                variables |= values[source[kind]["name"]]
     return variables
 
 
@@ -188,13 +188,13 @@ def test_a_job_is_not_behind_the_address_of_a_service(rendered: Path) -> None:
     }
     labels = {name: t["metadata"]["labels"]["app.kubernetes.io/name"] for name, t in pods(rendered)}
     assert {name for name, label in labels.items() if label in services} == services
-    asked = {
+    selected = {
         value
         for policy in manifests(rendered, "NetworkPolicy")
         for part in policy["spec"]["podSelector"].get("matchExpressions", [])
         for value in part["values"]
     }
-    assert asked == set(labels.values())
+    assert selected == set(labels.values())
 
 
 def test_nothing_is_reached_unless_it_is_written(rendered: Path) -> None:
@@ -210,9 +210,9 @@ def test_nothing_is_reached_unless_it_is_written(rendered: Path) -> None:
 
 
 def test_the_guide_makes_every_secret(rendered: Path) -> None:
-    named = set(re.findall(r"secretRef:\n\s+name: (\S+)", rendered.read_text()))
-    assert named == set(SECRETS)
-    for name in named:
+    names = set(re.findall(r"secretRef:\n\s+name: (\S+)", rendered.read_text()))
+    assert names == set(SECRETS)
+    for name in names:
         assert f"create secret generic {name}" in GUIDE
     assert not manifests(rendered, "Secret")
 
