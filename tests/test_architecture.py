@@ -118,6 +118,7 @@ TESTED_BY = {
     "functions/web/identifiers.py": "functions/client/test_retries.py",
     "functions/web/openapi.py": "functions/scoring/test_openapi.py",
     "functions/web/problems.py": "functions/scoring/test_malformed.py",
+    "infra/airflow/dags/surety.py": "infra/airflow/test_dags.py",
     "infra/cloud_run.py": "infra/test_release.py",
     "infra/google_api.py": "infra/test_release.py",
     "infra/local/client_types.py": "functions/client/test_responses.py",

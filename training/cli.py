@@ -202,8 +202,9 @@ def _add_generate(commands: Any) -> None:  # noqa: ANN401 -- likewise
     )
     parser.add_argument(
         "--source",
-        choices=["bank", "book"],
-        help="write to a folder, up to --day: the tables of the pipeline's sources, or a loan book",
+        choices=["bank", "book", "decisions"],
+        help="write to a folder, up to --day: the tables of the pipeline's sources, a loan book, "
+        "or what the champion decides on the customers of the warehouse",
     )
     parser.add_argument(
         "--day", type=parse_day, help="the last day of bank or book (default of a book: today)"
@@ -290,6 +291,11 @@ def _generate(options: argparse.Namespace, settings: TrainingSettings) -> None:
         from training.cli_pipeline import write_bank  # noqa: PLC0415 -- likewise
 
         write_bank(options)
+        return
+    if options.source == "decisions":
+        from training.cli_pipeline import write_decisions  # noqa: PLC0415 -- likewise
+
+        write_decisions(options, settings)
         return
     from training.reading.sources import write_book, write_generated  # noqa: PLC0415 -- likewise
 

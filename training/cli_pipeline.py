@@ -11,8 +11,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from models.catalogue.customer import Customer
 from models.discovery import credit_models
 from models.errors import DataError, DeclarationError
+from models.registry.serving import load_champion
 from models.stores.uri import open_store
 from training.pipeline.delivery import Address
 from training.pipeline.feature_queries import write_compiled
@@ -45,6 +47,7 @@ from training.prometheus_text import write_figures
 from training.reading.tabular_files import write_table
 from training.settings import PipelineSettings, TrainingSettings
 from training.synthetic.bank import CUSTOMERS, MONTHS, generate_bank
+from training.synthetic.bank_decisions import write_bank_decisions
 
 WAREHOUSE_TABLES: Mapping[str, type[SourceTable]] = TABLES | {
     row.table: row for row in (LoadRow, QualityCheckRow, CustomerFeatureRow)
@@ -179,6 +182,23 @@ def write_bank(options: argparse.Namespace) -> None:
     rows = {name: len(table) for name, table in bank.tables.items()}
     summary = {"output": str(options.output), "first_day": bank.first_day.isoformat(), "rows": rows}
     print(json.dumps(summary))
+
+
+def write_decisions(options: argparse.Namespace, settings: TrainingSettings) -> None:
+    """Write what the champion of `customer` decides on the bank's customers, and the outcomes.
+
+    Raises
+    ------
+    DeclarationError
+        If no day is given.
+    """
+    if options.day is None:
+        message = "--source decisions needs --day, the last day of the log"
+        raise DeclarationError(message)
+    champion = load_champion(open_store(settings.model_store), Customer)
+    with _open(settings.pipeline) as warehouse:
+        rows = write_bank_decisions(warehouse, champion, options.day, options.output)
+    print(json.dumps({"output": str(options.output), "version": champion.version, "rows": rows}))
 
 
 def list_days(since: date | None, day: date) -> list[date]:

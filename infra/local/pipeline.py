@@ -28,7 +28,6 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 SOURCES = ("core_banking", "crm", "macro")
 DAY = "2026-11-28"
 STOP_SECONDS = 20
-PROGRAMS = {"decide": ("infra/local/bank_decisions.py",)}  # every other is one of training
 
 Environment = Mapping[str, str]
 
@@ -130,13 +129,13 @@ def monitor_day(run: PipelineRun, variables: Environment) -> dict[str, dict[str,
     """
     if not (run.folder / "store" / "champions" / "customer.json").exists():
         return {"monitor": {"outcome": "no champion"}}
-    log, known = run.folder / "decisions.jsonl", run.folder / "outcomes.csv"
+    log, outcomes = run.folder / "decisions.jsonl", run.folder / "outcomes.csv"
     day = ("--day", run.day)
     shared = ("--model", "customer", "--log", str(log), *day)
-    files = ("--log", str(log), "--outcomes", str(known))
+    source = ("--source", "decisions", *day, "--output", str(run.folder))
     return {
-        "decide": run_step(variables, "decide", *day, *files),
-        "outcomes": run_step(variables, "outcomes", *shared, "--data", str(known)),
+        "decide": run_step(variables, "generate", *source),
+        "outcomes": run_step(variables, "outcomes", *shared, "--data", str(outcomes)),
         "monitor": run_step(variables, "monitor", *shared, "--output", str(run.page)),
     }
 
@@ -171,13 +170,12 @@ def running_sources(run: PipelineRun) -> Iterator[dict[str, str]]:
 
 
 def run_step(variables: Environment, command: str, *arguments: str) -> dict[str, Any]:
-    """Run one command, and return the JSON object of its last line."""
-    program = PROGRAMS.get(command, ("-m", "training", command))
-    words = " ".join((*program, *arguments))
-    print(f"\npython {words}", file=sys.stderr, flush=True)
+    """Run one command of training, and return the JSON object of its last line."""
+    name = " ".join((command, *arguments))
+    print(f"\npython -m training {name}", file=sys.stderr, flush=True)
     began = time.monotonic()
     result = subprocess.run(
-        [sys.executable, *program, *arguments],
+        [sys.executable, "-m", "training", command, *arguments],
         cwd=REPOSITORY,
         env=variables,
         stdout=subprocess.PIPE,

@@ -65,8 +65,8 @@ def test_the_data_pipeline_runs_in_the_training_image_whatever_its_warehouse(
     assert answer(training_image, INSTALLED % needed) == str(needed)
     opened = "import training.pipeline.bigquery_warehouse, training.pipeline.snowflake_warehouse"
     assert answer(training_image, opened) == ""
-    shown = training_image.command("warehouse", "compile", "--help")
-    assert subprocess.run(shown, capture_output=True, check=False).returncode == 0
+    usage = training_image.command("warehouse", "compile", "--help")
+    assert subprocess.run(usage, capture_output=True, check=False).returncode == 0
 
 
 def test_lightgbm_uses_the_openmp_library_that_scikit_learn_brings(training_image: Image) -> None:

@@ -53,8 +53,8 @@ def environment(job: dict[str, Any]) -> dict[str, str]:
 
 def test_nothing_is_there_without_the_flag(plans: dict[str, Planned]) -> None:
     for plan in ("shipped", "public", "dev"):
-        named = [r["address"] for r in plans[plan].resources]
-        assert not [n for n in named if ".pipeline[" in n or "lake" in n or "warehouse" in n]
+        addresses = [r["address"] for r in plans[plan].resources]
+        assert not [n for n in addresses if ".pipeline[" in n or "lake" in n or "warehouse" in n]
 
 
 def test_times_are_the_promised_ones_and_each_starts_its_own_job(plans: dict[str, Planned]) -> None:

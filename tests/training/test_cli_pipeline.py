@@ -201,6 +201,7 @@ def test_the_warehouse_is_created_and_compared(
             "--since 2026-07-01 is after --day 2026-06-30",
         ),
         (("generate", "--source", "bank", "--output", "b"), "--source bank needs --day"),
+        (("generate", "--source", "decisions", "--output", "b"), "--source decisions needs --day"),
     ],
 )
 def test_wrong_arguments_are_named(

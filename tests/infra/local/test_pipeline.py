@@ -59,7 +59,7 @@ def test_a_day_runs_from_the_sources_to_a_model_and_twice_is_the_same(tmp_path: 
         "monitor",
     ]
     assert (steps["quality"]["outcome"], steps["train"]["model"]) == ("passed", "customer")
-    assert steps["outcomes"]["joined"] == steps["decide"]["outcomes"] > 500
+    assert steps["outcomes"]["joined"] == steps["decide"]["rows"]["outcomes"] > 500
     assert steps["monitor"]["day"] == "2026-11-28"
     assert "observed AUC" in (tmp_path / "monitoring.html").read_text()
     tables, objects = read_warehouse(tmp_path), read_lake(tmp_path)

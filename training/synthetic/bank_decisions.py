@@ -3,15 +3,10 @@
 The champion decides on every customer as of a year ago, and as of the day, spread over the 28 days
 that monitoring compares. Of the first it is known by now who defaulted. A service that runs writes
 such a log by itself; it dates its records by the clock, and the days of the bank are past.
-
-The last line of standard output is one JSON object.
 """
 
-import argparse
 import csv
 import json
-import os
-import sys
 import zlib
 from binascii import b2a_base64
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,41 +16,27 @@ from typing import Any
 
 import numpy as np
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(REPOSITORY))
+from models.catalogue.customer import Customer
+from models.features import columns_from_applications, matrix_from_columns
+from models.registry.serving import LoadedVersion
+from training.pipeline.feature_table import compute_features
+from training.pipeline.warehouse import Warehouse
 
-from models.catalogue.customer import Customer  # noqa: E402 -- found by the line above
-from models.features import columns_from_applications, matrix_from_columns  # noqa: E402
-from models.registry.serving import LoadedVersion, load_champion  # noqa: E402
-from models.stores.uri import open_store  # noqa: E402
-from training.days import parse_day  # noqa: E402
-from training.pipeline.feature_table import compute_features  # noqa: E402
-from training.pipeline.warehouse import Warehouse  # noqa: E402
-from training.pipeline.warehouse_url import open_warehouse  # noqa: E402
-from training.settings import settings_from_environment  # noqa: E402
-
+LOG_NAME, OUTCOMES_NAME = "decisions.jsonl", "outcomes.csv"
 WINDOW_DAYS = 28
 Row = Mapping[str, Any]
 Line = tuple[str, date, Row]  # decision id, day and features
 
 
-def main() -> None:
-    """Write the log, and the outcomes that are known at the end of the day."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--day", type=parse_day, required=True)
-    parser.add_argument("--log", type=Path, required=True, help="the log to write")
-    parser.add_argument("--outcomes", type=Path, required=True, help="the .csv file to write")
-    options = parser.parse_args()
-    settings = settings_from_environment(os.environ)
-    champion = load_champion(open_store(settings.model_store), Customer)
-    pipeline = settings.pipeline
-    with open_warehouse(pipeline.warehouse_url, pipeline.warehouse_secret) as warehouse:
-        lines = list(list_lines(warehouse, options.day))
-        defaults = read_defaults(warehouse)
-    write_log(options.log, champion, lines)
-    known = write_outcomes(options.outcomes, lines, defaults, options.day)
-    summary = {"outcome": "written", "decisions": len(lines), "outcomes": known}
-    print(json.dumps(summary | {"version": champion.version}))
+def write_bank_decisions(
+    warehouse: Warehouse, champion: LoadedVersion, day: date, folder: Path
+) -> dict[str, int]:
+    """Write the log, and the outcomes that are known at the end of the day; return their rows."""
+    lines = list(list_lines(warehouse, day))
+    folder.mkdir(parents=True, exist_ok=True)
+    write_log(folder / LOG_NAME, champion, lines)
+    outcomes = write_outcomes(folder / OUTCOMES_NAME, lines, read_defaults(warehouse), day)
+    return {"decisions": len(lines), "outcomes": outcomes}
 
 
 def list_lines(warehouse: Warehouse, day: date) -> Iterator[Line]:
@@ -122,7 +103,3 @@ def write_outcomes(
     with path.open("w", newline="") as file:
         csv.writer(file).writerows([("decision_id", "outcome"), *outcomes])
     return len(outcomes)
-
-
-if __name__ == "__main__":
-    main()

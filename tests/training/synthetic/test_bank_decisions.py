@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.bank_decisions import write_outcomes, year_before
+from training.synthetic.bank_decisions import write_outcomes, year_before
 
 DAY = date(2026, 11, 28)
 
@@ -25,9 +25,9 @@ def test_a_year_before_is_the_same_date(day: date, before: date) -> None:
 def test_a_default_within_the_year_is_an_outcome_and_one_before_it_is_none(tmp_path: Path) -> None:
     as_of = date(2025, 11, 29)
     ago, recent = date(2025, 11, 28), date(2026, 11, 20)
-    customers = {"good": None, "bad": date(2026, 3, 1), "gone": date(2025, 5, 1)}
-    defaults = {name: day for name, day in customers.items() if day}
-    lines = [(f"1-{name}", ago, {"customer_id": name, "as_of": as_of}) for name in customers]
+    first_defaults = {"good": None, "bad": date(2026, 3, 1), "gone": date(2025, 5, 1)}
+    defaults = {name: day for name, day in first_defaults.items() if day}
+    lines = [(f"1-{name}", ago, {"customer_id": name, "as_of": as_of}) for name in first_defaults]
     lines += [("2-good", recent, {"customer_id": "good", "as_of": date(2026, 11, 29)})]
     assert write_outcomes(tmp_path / "known.csv", lines, defaults, DAY) == 2
     with (tmp_path / "known.csv").open() as file:
