@@ -63,13 +63,26 @@ def build_parser() -> argparse.ArgumentParser:
     recount.set_defaults(run=_recount)
     decide = commands.add_parser("decide", help="ask again about undecided applications")
     decide.set_defaults(run=_decide)
-    deliver = commands.add_parser("deliver", help="send the events that are due to every webhook")
-    deliver.set_defaults(run=_deliver)
     importing = commands.add_parser("import", help="read applications from a CSV file")
     importing.set_defaults(run=_import)
     importing.add_argument("--file", type=Path, required=True)
     importing.add_argument("--dry-run", action="store_true", help="check and import nothing")
     importing.add_argument("--partial", action="store_true", help="import the lines without fault")
+    seed = commands.add_parser("seed", help="load a generated book into an empty database")
+    seed.set_defaults(run=_seed)
+    seed.add_argument(
+        "--from", dest="folder", type=Path, required=True, help="what training generate wrote"
+    )
+    seed.add_argument("--date", type=_day, required=True, help="the business day that opens")
+    _add_webhook_commands(commands)
+    for name in ("openapi", "settings"):
+        commands.add_parser(name, help="print this document").set_defaults(run=_document, name=name)
+    return parser
+
+
+def _add_webhook_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    deliver = commands.add_parser("deliver", help="send the events that are due to every webhook")
+    deliver.set_defaults(run=_deliver)
     webhook = commands.add_parser("webhook", help="register a webhook; its secret is shown once")
     webhook.set_defaults(run=_webhook)
     webhook.add_argument("--url", required=True, help="https://host/path, reachable by the public")
@@ -80,15 +93,6 @@ def build_parser() -> argparse.ArgumentParser:
     replay = commands.add_parser("replay", help="let `deliver` send a message once more")
     replay.set_defaults(run=_replay)
     replay.add_argument("--message", type=_uuid, required=True, help="its webhook-id")
-    seed = commands.add_parser("seed", help="load a generated book into an empty database")
-    seed.set_defaults(run=_seed)
-    seed.add_argument(
-        "--from", dest="folder", type=Path, required=True, help="what training generate wrote"
-    )
-    seed.add_argument("--date", type=_day, required=True, help="the business day that opens")
-    for name in ("openapi", "settings"):
-        commands.add_parser(name, help="print this document").set_defaults(run=_document, name=name)
-    return parser
 
 
 def _migrate(_options: argparse.Namespace) -> dict[str, Any]:

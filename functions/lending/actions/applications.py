@@ -89,30 +89,35 @@ def store_application(
         raise TransitionError(message)
     terms = whole_months(request.interest_rate, request.loan_tenure_months)
     amortise(request.loan_amount, terms, add_months(ANY_DAY, -1))
-    row: dict[str, Any] = {
-        "id": new_id(),
+    row = _new_row(transaction, request, identity) | {
         "customer_id": applicant.customer.id,
         "branch_id": applicant.customer.branch_id,
         "product_id": applicant.product_id,
+    }
+    # If another request stores the same key at this moment, the transaction runs again.
+    transaction.add(tables.applications, row)
+    transaction.audit("apply", public_id("app", row["id"]), row["branch_id"])
+    return row["id"], question_about(applicant, row)
+
+
+def _new_row(
+    transaction: Transaction, request: LoanRequest, identity: RequestIdentity
+) -> dict[str, Any]:
+    return {
+        "id": new_id(),
         "amount": request.loan_amount,
         "months": request.loan_tenure_months,
         "annual_rate": request.interest_rate,
         "purpose": request.loan_purpose,
-        "business_date": transaction.business_date,
-    }
-    row |= {
         "status": "pending",
         "pending_cause": UNDECIDED,
         "requested_by": transaction.principal,
         "request_key": identity.key,
         "fingerprint": f"\\x{identity.fingerprint.hex()}",
         "version": 1,
+        "business_date": transaction.business_date,
         "created_at": transaction.now,
     }
-    # If another request stores the same key at this moment, the transaction runs again.
-    transaction.add(tables.applications, row)
-    transaction.audit("apply", public_id("app", row["id"]), row["branch_id"])
-    return row["id"], question_about(applicant, row)
 
 
 def _stored_before(rows: Sequence[Any], identity: RequestIdentity) -> UUID | None:

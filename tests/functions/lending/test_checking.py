@@ -28,6 +28,7 @@ WRITTEN_OFF_TOO_EARLY = """
     INSERT INTO adjustments SELECT gen_random_uuid(), id, 1, 'x', '2026-01-01', 'write_off', NULL,
         NULL, 'settled', NULL, NULL, NULL, '', 'x', NULL, '2026-01-05', now()
     FROM loans WHERE status = 'active'"""
+MOST_LOANS = 40  # whose history grows with each posting
 FOLDED = "SELECT sum(number), sum(outstanding) FROM loan_cells"
 
 
@@ -164,23 +165,26 @@ class Operations:
         self.posted: dict[str, list[str]] = {loan: [] for loan in self.loans}
 
     def step(self, close: Callable[[date], object]) -> None:
-        chance = self.chance
-        kind = chance.choice(["apply", "grant", "close", *["post"] * 7])
+        kind = self.chance.choice(["apply", "grant", "close", *["post"] * 17])
         if kind == "apply":
-            self.book.apply(chance.choice(self.customers))
-        elif kind == "grant":
-            purpose = chance.choice(["Education", "Home Renovation"])
-            terms = {"loan_purpose": purpose, "loan_tenure_months": chance.choice([3, 6, 12])}
-            customer = self.book.register() if chance.random() < 0.7 else self.customers[0]
-            loan = self.book.disburse(customer, **terms)
-            self.loans.append(loan)
-            self.posted[loan] = []
+            self.book.apply(self.chance.choice(self.customers))
+        elif kind == "grant" and len(self.loans) < MOST_LOANS:
+            self.grant()
         elif kind == "close":
-            days = chance.choice([1, 1, 7])
+            days = self.chance.choice([1, 1, 7])
             self.day += timedelta(days=days)
             close(self.day - timedelta(days=1))
         else:
-            self.post(chance.choice(self.loans))
+            self.post(self.chance.choice(self.loans))
+
+    def grant(self) -> None:
+        if self.chance.random() < 0.7:
+            self.customers.append(self.book.register())
+        purpose = self.chance.choice(["Education", "Home Renovation"])
+        terms = {"loan_purpose": purpose, "loan_tenure_months": self.chance.choice([3, 6, 12])}
+        loan = self.book.disburse(self.customers[-1], **terms)
+        self.loans.append(loan)
+        self.posted[loan] = []
 
     def post(self, loan: str) -> None:
         path, body = self.draw(self.posted[loan])

@@ -229,9 +229,9 @@ def test_what_secures_a_loan_is_recorded(book: BookClient) -> None:
     book.ok("POST", f"/v1/loans/{loan}/guarantors", {**friend, "guaranteed": 100_000})
     [stored] = book.ok("GET", f"/v1/loans/{loan}/collateral")["collateral"]
     assert (stored["kind"], stored["value"]) == ("house", "3500000.00")
-    [named] = book.ok("GET", f"/v1/loans/{loan}/guarantors")["guarantors"]
-    assert (named["full_name"], named["guaranteed"]) == (friend["full_name"], "100000.00")
-    assert named.keys() == {*friend, "id", "guaranteed", "created_at"}
+    [guarantor] = book.ok("GET", f"/v1/loans/{loan}/guarantors")["guarantors"]
+    assert (guarantor["full_name"], guarantor["guaranteed"]) == (friend["full_name"], "100000.00")
+    assert guarantor.keys() == {*friend, "id", "guaranteed", "created_at"}
     figures = book.ok("GET", "/api/portfolio/collateral-analysis")
     assert figures["loan_to_value_ratio"] == 71.43  # golden group 10
     assert figures["collateral_types"] == [{"kind": "house", "count": 1, "value": 3_500_000}]
