@@ -115,6 +115,7 @@ def run_day(run: PipelineRun, size: list[str], families: list[str]) -> dict[str,
         }
     steps["quality"] = run_step(variables, "quality", *since, *day)
     steps["features"] = run_step(variables, "features", *since, *day, "--training", training)
+    steps["snapshot"] = run_step(variables, "snapshot", *day)
     steps["train"] = run_step(
         variables, "train", "--model", "customer", "--data", training, *families
     )

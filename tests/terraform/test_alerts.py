@@ -135,7 +135,8 @@ def test_every_query_parses(everything: Planned) -> None:
     for query in queries:
         assert promql_parser.parse(query)
         pattern = (
-            r"prod-(scoring|retrain|train-|decisions)|_surety_prod_|<(check|copy)|surety_monitor_"
+            r"prod-(scoring|retrain|train-|decisions|pipeline-)|_surety_prod_|<(check|copy)"
+            r"|surety_monitor_"
         )
         assert re.search(pattern, query), query
 
@@ -144,6 +145,15 @@ def test_every_figure_read_from_logs_is_made(everything: Planned) -> None:
     metrics = {m["name"] for m in everything.of_kind("google_logging_metric").values()}
     queries = [*(rule["expr"] for rule in alert_rules(everything)), *dashboard_queries(everything)]
     assert set(LOG_METRIC.findall(" ".join(queries))) == metrics
+
+
+def test_no_query_looks_further_back_than_google_does(everything: Planned) -> None:
+    """The window of a query and the time for which it must hold: 25 hours together."""
+    hours = {"m": 1 / 60, "h": 1.0}
+    for rule in alert_rules(everything):
+        windows = re.findall(r"\[(\d+)([mh])\]", rule["expr"])
+        longest = max((int(number) * hours[unit] for number, unit in windows), default=0.0)
+        assert longest + int(rule["for"].removesuffix("s")) / 3600 <= 25, rule["alert"]
 
 
 def test_a_burn_of_the_budget_is_seen_in_a_long_and_a_short_window(everything: Planned) -> None:

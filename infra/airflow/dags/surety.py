@@ -100,7 +100,9 @@ with schedule("data_ingestion", "0 2 * * *"):
     quality.set_upstream(ingested)
 
 with schedule("feature_engineering", "0 4 * * *"):
-    step("features", "features", "--day", DAY)
+    features = step("features", "features", "--day", DAY)
+    if "customer" in MODELS:
+        step("snapshot-customer", "snapshot", "--day", DAY).set_upstream(features)
 
 with schedule("model_training", "0 1 * * 0"):
     for model in MODELS:

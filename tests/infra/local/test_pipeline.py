@@ -53,6 +53,7 @@ def test_a_day_runs_from_the_sources_to_a_model_and_twice_is_the_same(tmp_path: 
         *["ingest"] * 3,
         "quality",
         "features",
+        "snapshot",
         "train",
         "decide",
         "outcomes",
