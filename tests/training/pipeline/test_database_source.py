@@ -76,12 +76,13 @@ def test_a_database_that_is_slow_or_keeps_silent_is_named(
 ) -> None:
     monkeypatch.setattr(database_source, "STATEMENT_SECONDS", 0.2)
     slow = QueryTable(query="SELECT pg_sleep(30) AS slept WHERE :day IS NOT NULL")
-    with TemporaryDirectory(prefix="slow-") as folder, running_postgres(Path(folder)) as url:
-        with (
-            open_database(Address("bank", url)) as engine,
-            pytest.raises(DataError, match=r"bank.visits: .*statement timeout"),
-        ):
-            list(read_database(engine, "bank.visits", slow, DAY).batches)
+    with (
+        TemporaryDirectory(prefix="slow-") as folder,
+        running_postgres(Path(folder)) as url,
+        open_database(Address("bank", url)) as engine,
+        pytest.raises(DataError, match=r"bank.visits: .*statement timeout"),
+    ):
+        list(read_database(engine, "bank.visits", slow, DAY).batches)
     monkeypatch.setattr(database_source, "CONNECT_SECONDS", 2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"postgresql+psycopg://user:secret@127.0.0.1:{silent.getsockname()[1]}/bank"
