@@ -48,8 +48,8 @@ def max_retries() -> int:
 def training_arguments(model: str, data: str) -> list[str]:
     """What Terraform gives the training job of a model that has data of its own."""
     [declared] = re.findall(
-        r'\["train", "--model", each\.key\],\s*each\.value\.data == null \? \[\] : (\[.*?\])',
+        r'\["train", "--model", name\],\s*model\.data == null \? \[\] : (\[.*?\])',
         TERRAFORM,
     )
-    assert declared == '["--data", each.value.data]'
+    assert declared == '["--data", model.data]'
     return ["train", "--model", model, "--data", data]
