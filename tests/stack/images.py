@@ -11,7 +11,7 @@ from tests.support.running import REPOSITORY
 
 Target = Literal["scoring", "training"]
 DOCKERFILE = (REPOSITORY / "infra/docker/Dockerfile").read_text()
-TERRAFORM = "\n".join(path.read_text() for path in (REPOSITORY / "terraform").glob("*.tf"))
+TERRAFORM = (REPOSITORY / "terraform" / "training.tf").read_text()
 
 
 @dataclass(frozen=True, slots=True)
