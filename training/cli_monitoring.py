@@ -3,6 +3,7 @@
 import argparse
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from models.registry.monitored_figures import list_figures
 from models.registry.pointer import Pointer, find_pointer
 from models.stores.store import Store
 from models.stores.uri import open_store
+from training.cli_registry import find_author
 from training.days import parse_day
 from training.prometheus_text import write_figures
 from training.reading.arguments import add_data_options
@@ -46,6 +48,11 @@ def add_monitoring_commands(commands: Any, settings: TrainingSettings) -> None: 
     monitor.add_argument("--metrics", type=Path, help="a .prom file of Prometheus metrics to write")
     monitor.add_argument(
         "--fail-on-signal", action="store_true", help="exit with 1 if a signal fired"
+    )
+    monitor.add_argument(
+        "--apply-answer",
+        action="store_true",
+        help="promote or retire the challenger, if the answer is certain and its gates passed",
     )
 
 
@@ -137,17 +144,36 @@ def _monitor(options: argparse.Namespace, settings: TrainingSettings) -> None:
     first = options.day - timedelta(days=options.window_days)
     with open_log(options.log, options.model, first, options.day) as log:
         job = MonitoredDay(model=model, day=options.day, log=log, window_days=options.window_days)
-        document = measure_day(job, store, _require_pointer(store, options.model))
+        pointer = _require_pointer(store, options.model)
+        document = measure_day(job, store, pointer)
     name = store_day(job, store, document)
     _write(options.output, lambda: render_day(document))
     if options.metrics is not None:
         write_figures(options.metrics, list_figures(document))
     fired = [s for s in document["signals"] if s["state"] == "fired"]
     summary = {key: document[key] for key in ("model", "day", "version", "status", "window")}
-    print(json.dumps(summary | {"object": name, "fired": fired}))
+    applied = _apply(options, store, pointer, document) if options.apply_answer else None
+    print(json.dumps(summary | {"object": name, "fired": fired, "challenger": applied}))
     if fired and options.fail_on_signal:
         message = f"{options.model}: {len(fired)} signals fired, first: {fired[0]['text']}"
         raise SignalFiredError(message)
+
+
+def _apply(
+    options: argparse.Namespace,
+    store: Store,
+    pointer: Pointer,
+    document: dict[str, Any],
+) -> dict[str, Any]:
+    from training.monitoring.answer import apply_answer  # noqa: PLC0415 -- likewise
+    from training.monitoring.challenger import ChallengerFigures  # noqa: PLC0415 -- likewise
+
+    figures = ChallengerFigures(**document["challenger"]) if document["challenger"] else None
+    reason = f"monitoring of {options.day}"
+    if figures:
+        reason += f": {figures.log_loss_difference:+.5f} log-loss over {figures.rows} outcomes"
+    applied = apply_answer(store, pointer, figures, find_author(reason))
+    return asdict(applied)
 
 
 class SignalFiredError(SuretyError):
