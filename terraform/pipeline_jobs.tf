@@ -92,7 +92,19 @@ locals {
     }
   }
 
-  pipeline_jobs = { for name, job in merge(local.ingest_jobs, local.table_jobs, local.snapshot_jobs, local.monitor_jobs, local.calendar_jobs) : name => job if var.enable_pipeline }
+  # What the champion reads against a year ago, and what it could read besides: for people, it changes nothing.
+  review_jobs = {
+    for name in var.pipeline.yearly_models :
+    "yearly-${replace(name, "_", "-")}" => {
+      account  = "training"
+      args     = ["review", "--model", name, "--data", var.models[name].data]
+      schedule = "0 8 3 1 *"
+      settings = merge(local.model_settings, local.from_warehouse[name] ? local.warehouse_settings : {})
+      secrets  = local.from_warehouse[name] ? local.warehouse_secrets : {}
+    }
+  }
+
+  pipeline_jobs = { for name, job in merge(local.ingest_jobs, local.table_jobs, local.snapshot_jobs, local.monitor_jobs, local.calendar_jobs, local.review_jobs) : name => job if var.enable_pipeline }
 }
 
 resource "google_cloud_run_v2_job" "pipeline" {

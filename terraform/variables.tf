@@ -445,7 +445,7 @@ variable "otlp_traces_endpoint" {
 }
 
 variable "pipeline" {
-  description = "With enable_pipeline. `sources`: the address of each source, as url or, where it holds a password, as a secret and its version, and a secret with its token. `warehouse_url` and `warehouse_secret`: another warehouse than BigQuery. `sources_file`, `quality_file`: your own files in the image. `monthly_models` are trained on the last `monthly_months` every month, for `quarterly_models` all families are searched every quarter. `runners` may start a job for any day, such as the account of Airflow; `schedules` = false then leaves the times to it. `subnetwork`: from where private sources are reached."
+  description = "With enable_pipeline. `sources`: the address of each source, as url or, where it holds a password, as a secret and its version, and a secret with its token. `warehouse_url` and `warehouse_secret`: another warehouse than BigQuery. `sources_file`, `quality_file`: your own files in the image. `monthly_models` are trained on the last `monthly_months` every month, for `quarterly_models` all families are searched every quarter, `yearly_models` are reviewed every January. `runners` may start a job for any day, such as the account of Airflow; `schedules` = false then leaves the times to it. `subnetwork`: from where private sources are reached."
   type = object({
     sources = optional(map(object({
       url          = optional(string)
@@ -465,6 +465,7 @@ variable "pipeline" {
     timeout_seconds  = optional(number, 3600)
     warehouse_secret = optional(string)
     warehouse_url    = optional(string)
+    yearly_models    = optional(set(string), [])
   })
   default = {}
 
@@ -502,6 +503,11 @@ variable "pipeline" {
   validation {
     condition     = length(setsubtract(setunion(var.pipeline.monthly_models, var.pipeline.quarterly_models), keys(var.models))) == 0
     error_message = "pipeline.monthly_models and pipeline.quarterly_models must be keys of models."
+  }
+
+  validation {
+    condition     = alltrue([for name in var.pipeline.yearly_models : try(var.models[name].data, null) != null])
+    error_message = "pipeline.yearly_models must be keys of models that have data, such as warehouse:yesterday."
   }
 
   validation {

@@ -38,5 +38,6 @@ pipeline = {
   quality_file     = "own_models/quality.toml"
   runners          = ["serviceAccount:airflow@example-project.iam.gserviceaccount.com"]
   sources_file     = "own_models/sources.toml"
+  yearly_models    = ["customer"]
   subnetwork       = "projects/example-project/regions/europe-west1/subnetworks/data"
 }

@@ -24,6 +24,7 @@ SCHEDULES = {
     "monitor-customer": "0 6 * * *",
     "monthly-customer": "0 5 1 * *",
     "quarterly-customer": "0 7 2 1,4,7,10 *",
+    "yearly-customer": "0 8 3 1 *",
 }
 
 
