@@ -1,9 +1,11 @@
 """Features of applicants who are named by their identifier alone, from a published snapshot."""
 
 import asyncio
+import math
+import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -19,6 +21,7 @@ from models.stores.store import Reader
 READS_AT_ONCE = 8
 MOST_SHARDS = 64  # in memory, the last used
 RETRY_SECONDS = 30
+LOOKUP_SECONDS = 4.5  # a caller waits no longer, as for a cold start
 MIXED = "Either every row is an identifier alone, or none is"
 
 T = TypeVar("T")
@@ -53,8 +56,9 @@ class FeatureLookup:
         self._now = now
         self._clock = clock
         self._executor = ThreadPoolExecutor(READS_AT_ONCE, "features")
-        self._snapshots: dict[str, tuple[FeatureSnapshot, float]] = {}
-        self._shards: OrderedDict[tuple[FeatureSnapshot, str], Shard] = OrderedDict()
+        self._snapshots: dict[str, tuple[FeatureSnapshot | None, float]] = {}
+        self._lock = threading.Lock()  # held for a look into memory, never for a read
+        self._shards: OrderedDict[tuple[str, str], Shard] = OrderedDict()
 
     async def complete(
         self, model: type[CreditModel], values: list[object], paths: list[str]
@@ -75,7 +79,8 @@ class FeatureLookup:
         pairs = list(zip(identifiers, paths, strict=True))
         reject_faults([Fault(path, MIXED) for identifier, path in pairs if identifier is None])
         try:
-            return await self._look_up(model, name, [i for i in identifiers if i], paths)
+            async with asyncio.timeout(LOOKUP_SECONDS):
+                return await self._look_up(model, name, [i for i in identifiers if i], paths)
         except (StoreUnavailableError, TimeoutError) as error:
             message = "the features of applicants cannot be read now"
             raise TemporaryError(message, RETRY_SECONDS) from error
@@ -83,11 +88,12 @@ class FeatureLookup:
     async def _look_up(
         self, model: type[CreditModel], name: str, identifiers: list[str], paths: list[str]
     ) -> CompleteRows:
-        snapshot = await self._read(partial(self._current_snapshot, name_from_model(model)))
+        model_name = name_from_model(model)
+        if not self._is_fresh(model_name):
+            await self._read(partial(self._refresh, model_name))
+        snapshot = self._current_snapshot(model_name)
         wanted = {snapshot.shard(identifier) for identifier in identifiers}
-        reads = [self._read(partial(self._shard, snapshot, shard)) for shard in wanted]
-        shards = await asyncio.gather(*reads)
-        features = {i: row for shard in shards for i, row in shard.items()}
+        features = {i: row for shard in await self._shards_of(snapshot, wanted) for i, row in shard}
         rule = f"The features of {snapshot.day} have nobody of this identifier; send the fields"
         reject_faults(
             [
@@ -99,31 +105,65 @@ class FeatureLookup:
         rows: list[object] = [{**features[i], name: i} for i in identifiers]
         return CompleteRows(rows, snapshot.day)
 
+    async def _shards_of(
+        self, snapshot: FeatureSnapshot, names: set[str]
+    ) -> list[Iterable[tuple[str, Mapping[str, Any]]]]:
+        """Take shards from memory, and read the others; a failure ends what still waits."""
+        held = {name: shard for name in names if (shard := self._held(snapshot, name)) is not None}
+        reads = [
+            asyncio.ensure_future(self._read(partial(self._read_shard, snapshot, name)))
+            for name in names - held.keys()
+        ]
+        try:
+            read = await asyncio.gather(*reads)
+        except BaseException:
+            for waiting in reads:
+                waiting.cancel()
+            raise
+        return [shard.items() for shard in (*held.values(), *read)]
+
     async def _read(self, call: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._executor, call)
 
+    def _is_fresh(self, model_name: str) -> bool:
+        _, checked_at = self._snapshots.get(model_name, (None, -math.inf))
+        return self._clock() - checked_at < self._refresh_seconds
+
     def _current_snapshot(self, model_name: str) -> FeatureSnapshot:
-        today = self._now().date()
-        held, checked_at = self._snapshots.get(model_name, (None, 0.0))
-        is_fresh = held and self._clock() - checked_at < self._refresh_seconds
-        if held is None or not is_fresh:
-            held = find_snapshot(self._reader, model_name, today, self._max_age_days)
-            if held is not None:
-                self._snapshots[model_name] = (held, self._clock())
-        if held is None or (today - held.day).days > self._max_age_days:
+        held, _ = self._snapshots.get(model_name, (None, 0.0))
+        if held is None or (self._now().date() - held.day).days > self._max_age_days:
             days = f"the last {self._max_age_days} days" if self._max_age_days else "today"
             message = f"no features of {model_name} of {days} are published; send the fields"
             raise TemporaryError(message, RETRY_SECONDS)
         return held
 
-    def _shard(self, snapshot: FeatureSnapshot, name: str) -> Shard:
-        key = (snapshot, name)
-        shard = self._shards.pop(key, None)
-        if shard is None:
-            shard = read_shard(self._reader, snapshot, name)
-        self._shards[key] = shard
-        while len(self._shards) > MOST_SHARDS:
-            self._shards.popitem(last=False)
+    def _refresh(self, model_name: str) -> None:
+        """Look for a newer day; until there is one, the last one serves."""
+        held, _ = self._snapshots.get(model_name, (None, 0.0))
+        if held is not None:
+            self._snapshots[model_name] = (held, self._clock())
+        today = self._now().date()
+        try:
+            newest = find_snapshot(self._reader, model_name, today, self._max_age_days)
+        except StoreUnavailableError:
+            if held is None:
+                raise
+            return
+        self._snapshots[model_name] = (newest, self._clock())
+
+    def _held(self, snapshot: FeatureSnapshot, name: str) -> Shard | None:
+        with self._lock:
+            shard = self._shards.get((snapshot.run, name))
+            if shard is not None:
+                self._shards.move_to_end((snapshot.run, name))
+            return shard
+
+    def _read_shard(self, snapshot: FeatureSnapshot, name: str) -> Shard:
+        shard = read_shard(self._reader, snapshot, name)
+        with self._lock:
+            self._shards[snapshot.run, name] = shard
+            while len(self._shards) > MOST_SHARDS:
+                self._shards.popitem(last=False)
         return shard
 
 

@@ -30,7 +30,7 @@ from models.stores.uri import open_store
 DEFAULT_PORT = 8080
 REFRESH_SECONDS = 60.0
 FEATURE_MAX_AGE_DAYS = 2
-MOST_AGE_DAYS = 31
+MOST_AGE_DAYS = 7
 ROUTE = re.compile(r"(/[A-Za-z0-9._~:-]+)+")
 
 MODEL_VARIABLES = (

@@ -26,17 +26,18 @@ Fields = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class FeatureSnapshot:
-    """A published day: `digits` of an identifier's hash name its shard."""
+    """A published day: `digits` of an identifier's hash name its shard, one of `shards`."""
 
     model: str
     day: date
     run: str
     digits: int
     rows: int
+    shards: tuple[str, ...]
 
     def shard(self, identifier: str) -> str:
         """Name the shard that an identifier is in."""
-        return hashlib.sha256(identifier.encode()).hexdigest()[: self.digits]
+        return _shard_name(identifier, self.digits)
 
 
 def publish_snapshot(
@@ -51,28 +52,22 @@ def publish_snapshot(
     StoreUnavailableError
         If the store cannot be reached; a second run then ends what this one began.
     """
-    by_identifier = dict(rows)
-    content = json.dumps(by_identifier, sort_keys=True, separators=(",", ":")).encode()
+    by_identifier = dict(sorted(rows))
+    digits = _digits(len(by_identifier))
+    shards: dict[str, dict[str, Fields]] = {}
+    for identifier, fields in by_identifier.items():
+        shards.setdefault(_shard_name(identifier, digits), {})[identifier] = fields
     snapshot = FeatureSnapshot(
         model=model_name,
         day=day,
-        run=hashlib.sha256(content).hexdigest()[:RUN_DIGITS],
-        digits=_digits(len(by_identifier)),
+        run=hashlib.sha256(_written(by_identifier)).hexdigest()[:RUN_DIGITS],
+        digits=digits,
         rows=len(by_identifier),
+        shards=tuple(sorted(shards)),
     )
-    shards: dict[str, dict[str, Fields]] = {}
-    for identifier, fields in sorted(by_identifier.items()):
-        shards.setdefault(snapshot.shard(identifier), {})[identifier] = fields
     for name, members in shards.items():
         _create_once(store, _shard_path(snapshot, name), _written(members))
-    index = {
-        "format": FORMAT,
-        "run": snapshot.run,
-        "digits": snapshot.digits,
-        "rows": snapshot.rows,
-    }
-    path = snapshot_index_path(model_name, day)
-    _create_once(store, path, _written(index))
+    _create_once(store, snapshot_index_path(model_name, day), _index(snapshot))
     if (published := _read_index(store, model_name, day)) != snapshot:
         run = published.run if published else "unreadable"
         message = (
@@ -101,23 +96,30 @@ def find_snapshot(
 
 
 def read_shard(reader: Reader, snapshot: FeatureSnapshot, name: str) -> dict[str, dict[str, Any]]:
-    """Read the rows of one shard, by identifier; none if nobody is in it.
+    """Read the rows of one shard, by identifier; none if it was published without anybody.
 
     Raises
     ------
     StoreUnavailableError
-        If the store cannot be reached, or the shard is not JSON.
+        If the store cannot be reached, or the shard is missing or not JSON.
     """
-    try:
-        data = reader.read(_shard_path(snapshot, name)).data
-    except ObjectMissingError:
+    if name not in snapshot.shards:
         return {}
     try:
-        rows: dict[str, dict[str, Any]] = json.loads(data)
-    except ValueError as error:
+        rows: dict[str, dict[str, Any]] = json.loads(reader.read(_shard_path(snapshot, name)).data)
+    except (ObjectMissingError, ValueError) as error:
         message = f"shard {name or 'all'} of {snapshot.model} is not as it was published"
         raise StoreUnavailableError(message) from error
     return rows
+
+
+def _shard_name(identifier: str, digits: int) -> str:
+    return hashlib.sha256(identifier.encode()).hexdigest()[:digits]
+
+
+def _index(snapshot: FeatureSnapshot) -> bytes:
+    members = ("run", "digits", "rows", "shards")
+    return _written({"format": FORMAT, **{name: getattr(snapshot, name) for name in members}})
 
 
 def _digits(rows: int) -> int:
@@ -137,7 +139,8 @@ def _read_index(reader: Reader, model_name: str, day: date) -> FeatureSnapshot |
         index = json.loads(reader.read(snapshot_index_path(model_name, day)).data)
         if index.pop("format") != FORMAT:
             return None
-        return FeatureSnapshot(model=model_name, day=day, **index)
+        shards = tuple(map(str, index.pop("shards")))
+        return FeatureSnapshot(model=model_name, day=day, shards=shards, **index)
     except (ObjectMissingError, ValueError, KeyError, TypeError, AttributeError):
         return None
 

@@ -15,6 +15,8 @@ from models.stores.store import Store
 from training.pipeline.feature_table import CustomerFeatureRow
 from training.pipeline.warehouse import Warehouse
 
+MOST_REFUSED = 0.5  # of the rows: a day that is broken must not replace a sound one
+
 Row = dict[str, Any]
 
 
@@ -36,7 +38,8 @@ def publish_features(
     Raises
     ------
     DataError
-        If the day has no features, or is published already with others.
+        If the day has no features, if the contract refuses most of them, or if the day is
+        published already with others.
     DeclarationError
         If the model has no identifier to look applicants up by.
     """
@@ -50,6 +53,13 @@ def publish_features(
         raise DataError(message)
     refused: Counter[str] = Counter()
     valid = dict(_valid_rows(rows, model, identifier, refused))
+    if len(rows) - len(valid) > MOST_REFUSED * len(rows):
+        by_field = ", ".join(f"{field}: {count}" for field, count in sorted(refused.items()))
+        message = (
+            f"the contract of {name_from_model(model)} refuses {len(rows) - len(valid)} of "
+            f"{len(rows)} rows of {day} ({by_field}); nothing was published"
+        )
+        raise DataError(message)
     snapshot = publish_snapshot(store, name_from_model(model), day, valid.items())
     return Publication(
         run=snapshot.run,

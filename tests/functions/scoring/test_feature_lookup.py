@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -10,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from functions.scoring.feature_lookup import MOST_SHARDS, FeatureLookup
+from functions.scoring.feature_lookup import MOST_SHARDS, READS_AT_ONCE, FeatureLookup
 from functions.web.problems import RequestError, TemporaryError
 from models.catalogue.customer import Customer
 from models.errors import ObjectMissingError, StoreUnavailableError
@@ -117,9 +119,11 @@ class Objects:
         self.store = open_store(folder.as_uri())
         self.reads = 0
         self.is_out = False
+        self.delay = 0.0
 
     def read(self, name: str) -> StoredObject:
         self.reads += 1
+        time.sleep(self.delay)
         if self.is_out:
             raise StoreUnavailableError(name)
         return self.store.read(name)
@@ -190,6 +194,57 @@ def test_a_store_out_of_reach_is_503_and_what_is_in_memory_answers(tmp_path: Pat
     complete(lookup, "C1")
     objects.is_out = True
     assert complete(lookup, "C1")
+    clock.seconds = 3_600  # a newer day is looked for in vain
+    reads = objects.reads
+    assert complete(lookup, "C1")
+    assert complete(lookup, "C1")
+    assert objects.reads == reads + 1
+
+
+def test_that_nothing_is_published_is_remembered_for_a_minute(tmp_path: Path) -> None:
+    objects, clock = Objects(tmp_path), Clock()
+    lookup = lookup_on(objects, clock)
+    for _ in range(3):
+        with pytest.raises(TemporaryError, match="are published"):
+            complete(lookup, "C1")
+    assert objects.reads == 3  # today and the two days before, once
+    publish_snapshot(objects.store, "customer", date(2026, 11, 30), [("C1", FIELDS)])
+    clock.seconds = 61
+    assert complete(lookup, "C1")
+
+
+def test_a_failure_ends_what_waits_and_delays_nobody_else(tmp_path: Path) -> None:
+    objects, clock = Objects(tmp_path), Clock()
+    rows: list[tuple[str, dict[str, Any]]] = [(f"C{n}", FIELDS) for n in range(16 * 250 + 1)]
+    publish_snapshot(objects.store, "customer", date(2026, 11, 30), rows)
+    lookup = lookup_on(objects, clock)
+    complete(lookup, "C0")
+    objects.is_out, objects.delay = True, 0.05
+
+    async def ask() -> int:
+        with pytest.raises(TemporaryError):
+            await lookup.complete(Customer, [{"customer_id": n} for n, _ in rows[:900]], [""] * 900)
+        before = objects.reads
+        await lookup.complete(Customer, [{"customer_id": "C0"}], [""])
+        return objects.reads - before
+
+    assert asyncio.run(ask()) <= READS_AT_ONCE
+    assert objects.reads < 5 * READS_AT_ONCE
+
+
+def test_threads_that_share_the_memory_lose_nothing(tmp_path: Path) -> None:
+    objects, clock = Objects(tmp_path), Clock()
+    rows: list[tuple[str, dict[str, Any]]] = [(f"C{n}", {"age": n}) for n in range(16 * 250 + 1)]
+    publish_snapshot(objects.store, "customer", date(2026, 11, 30), rows)
+    lookup = lookup_on(objects, clock)
+    complete(lookup, "C0")
+
+    def ask(start: int) -> list[Any]:
+        return [complete(lookup, f"C{(start + 37 * n) % 4_000}")[0]["age"] for n in range(60)]
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(ask, range(0, 800, 100)))
+    assert answers == [[(s + 37 * n) % 4_000 for n in range(60)] for s in range(0, 800, 100)]
 
 
 def test_memory_holds_so_many_shards(tmp_path: Path) -> None:

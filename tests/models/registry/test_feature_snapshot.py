@@ -102,11 +102,13 @@ def test_an_index_that_cannot_be_read_is_none(index: bytes) -> None:
     assert find_snapshot(store, "customer", DAY, 0) is None
 
 
-def test_a_shard_that_cannot_be_read_is_an_error_and_not_nobody(tmp_path: Path) -> None:
+def test_a_shard_that_is_gone_or_cannot_be_read_is_an_error_and_not_nobody(tmp_path: Path) -> None:
     store = open_store(tmp_path.as_uri())
     snapshot = publish_snapshot(store, "customer", DAY, people(1))
     [shard] = store.names(f"features/customer/{DAY}/")
     store.remove(shard)
+    with pytest.raises(StoreUnavailableError, match="not as it was published"):
+        read_shard(store, snapshot, "")
     store.create(shard, b"{")
     with pytest.raises(StoreUnavailableError, match="not as it was published"):
         read_shard(store, snapshot, "")
@@ -116,7 +118,7 @@ def test_a_shard_that_cannot_be_read_is_an_error_and_not_nobody(tmp_path: Path) 
 def test_a_shard_is_named_by_hexadecimal_digits_whatever_an_identifier_is(
     identifier: str, digits: int
 ) -> None:
-    snapshot = FeatureSnapshot("customer", DAY, "r", digits, 1)
+    snapshot = FeatureSnapshot("customer", DAY, "r", digits, 1, ())
     name = snapshot.shard(identifier)
     assert len(name) == digits
     assert set(name) <= set("0123456789abcdef")

@@ -79,6 +79,11 @@ def test_a_day_without_features_or_a_model_without_identifier_is_refused(
     store = open_store(tmp_path.as_uri())
     with pytest.raises(DataError, match="run features --day 2026-06-30 first"):
         publish_features(warehouse, store, Customer, DAY)
+    broken = [{"customer_id": f"C{n}", "interest_rate": None} for n in range(3)]
+    load_rows(warehouse, {}, *broken)
+    message = r"refuses 3 of 4 rows of 2026-06-30 \(interest_rate: 3\); nothing was published"
+    with pytest.raises(DataError, match=message):
+        publish_features(warehouse, store, Customer, DAY)
     with pytest.raises(DeclarationError, match="application has no identifier"):
         publish_features(warehouse, store, Application, DAY)
     assert store.names("") == []
