@@ -80,6 +80,68 @@ resource "google_storage_bucket_iam_member" "lake_read" {
   member = each.value
 }
 
+# What scoring looks applicants up in: made anew every night, so nothing of it is kept, copied or protected. Whoever reads
+# models has no right here.
+resource "google_storage_bucket" "features" {
+  #checkov:skip=CKV_GCP_62:Cloud Audit Logs record access; a bucket of access logs would need the same care again
+  #checkov:skip=CKV_GCP_78:an object is created once and lives two weeks, so there would be no versions
+  for_each = local.pipeline
+
+  name                        = "${var.project_id}-${var.environment}-features"
+  location                    = var.region
+  storage_class               = "STANDARD"
+  uniform_bucket_level_access = true
+  public_access_prevention    = "enforced"
+  force_destroy               = true
+
+  # Deleted means deleted.
+  soft_delete_policy {
+    retention_duration_seconds = 0
+  }
+
+  dynamic "encryption" {
+    for_each = var.kms_key == null ? [] : [var.kms_key]
+
+    content {
+      default_kms_key_name = encryption.value
+    }
+  }
+
+  # Twice the greatest age that scoring may be told to accept.
+  lifecycle_rule {
+    condition {
+      age = 14
+    }
+    action {
+      type = "Delete"
+    }
+  }
+}
+
+resource "google_storage_bucket_iam_member" "features_created" {
+  for_each = local.pipeline
+
+  bucket = google_storage_bucket.features[each.key].name
+  role   = "roles/storage.objectCreator"
+  member = "serviceAccount:${local.accounts.features}"
+}
+
+resource "google_storage_bucket_iam_member" "features_read" {
+  for_each = local.pipeline
+
+  bucket = google_storage_bucket.features[each.key].name
+  role   = "roles/storage.objectViewer"
+  member = "serviceAccount:${local.accounts.features}"
+}
+
+resource "google_storage_bucket_iam_member" "scoring_looks_up" {
+  for_each = local.pipeline
+
+  bucket = google_storage_bucket.features[each.key].name
+  role   = "roles/storage.objectViewer"
+  member = "serviceAccount:${local.accounts.scoring}"
+}
+
 resource "google_bigquery_dataset" "warehouse" {
   #checkov:skip=CKV_GCP_81:with kms_key a key of the lender's encrypts it, otherwise Google's own
   for_each = local.warehouse

@@ -50,10 +50,10 @@ locals {
   snapshot_jobs = {
     for name in setintersection(["customer"], keys(var.models)) :
     "snapshot-${name}" => {
-      account  = "training"
+      account  = "features"
       args     = ["snapshot", "--model", name, "--day", "yesterday"]
       schedule = "0 5 * * *"
-      settings = merge(local.warehouse_settings, local.model_settings, { FEATURE_STORE_URI = local.settings.MODEL_STORE })
+      settings = merge(local.warehouse_settings, local.features, { CREDIT_MODELS = local.settings.CREDIT_MODELS })
       secrets  = local.warehouse_secrets
     }
   }
@@ -234,10 +234,22 @@ resource "google_cloud_run_v2_job_iam_member" "schedule_runs_pipeline" {
 # A day that was late, or broken, is run again with its date in place of `yesterday`. Whoever may do that may also
 # name another source or warehouse for that run, under the job's account.
 locals {
-  reruns = {
-    for pair in setproduct(keys(local.pipeline_jobs), setunion(var.operators, var.pipeline.runners)) :
+  starters = setunion(var.operators, var.pipeline.runners)
+  manual_starts = {
+    for pair in setproduct(keys(local.pipeline_jobs), local.starters) :
     join(" ", pair) => { job = pair[0], member = pair[1] }
   }
+  # Not of the jobs that may move a champion: those start as they stand.
+  reruns = { for key, start in local.manual_starts : key => start if local.pipeline_jobs[start.job].account != "training" }
+}
+
+resource "google_cloud_run_v2_job_iam_member" "pipeline_start" {
+  for_each = { for key, start in local.manual_starts : key => start if !contains(keys(local.reruns), key) }
+
+  name     = google_cloud_run_v2_job.pipeline[each.value.job].name
+  location = var.region
+  role     = "roles/run.invoker"
+  member   = each.value.member
 }
 
 resource "google_cloud_run_v2_job_iam_member" "pipeline_rerun" {
@@ -251,7 +263,7 @@ resource "google_cloud_run_v2_job_iam_member" "pipeline_rerun" {
 
 # Whoever starts a run from elsewhere waits for its end.
 resource "google_cloud_run_v2_job_iam_member" "runner_looks" {
-  for_each = { for key, run in local.reruns : key => run if contains(var.pipeline.runners, run.member) }
+  for_each = { for key, run in local.manual_starts : key => run if contains(var.pipeline.runners, run.member) }
 
   name     = google_cloud_run_v2_job.pipeline[each.value.job].name
   location = var.region

@@ -17,8 +17,7 @@ locals {
     var.otlp_traces_endpoint == null ? {} : { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT = var.otlp_traces_endpoint },
   )
 
-  # What the pipeline publishes of applicants stands beside the models.
-  features = var.enable_pipeline ? { FEATURE_STORE_URI = "gs://${google_storage_bucket.models.name}" } : {}
+  features = { for bucket in google_storage_bucket.features : "FEATURE_STORE_URI" => "gs://${bucket.name}" }
 
   settings = merge(var.auth == "jwt" ? local.tokens : {}, local.tracing, local.features, {
     AUTH                  = var.auth

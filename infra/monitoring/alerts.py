@@ -113,7 +113,7 @@ class Alerts(BaseModel):
     def write_expression(self, alert: Alert) -> str:
         """Write the condition, which Prometheus and Google evaluate alike."""
         query = " ".join(self.find_metric(alert).query.split())
-        return f"({query}) {SIGNS[alert.comparison]} {alert.threshold:g}"
+        return f"({query}) {SIGNS[alert.comparison]} {alert.threshold:.15g}"
 
 
 def read_alerts(text: str) -> Alerts:
@@ -143,7 +143,10 @@ def read_alerts(text: str) -> Alerts:
     faults += [f"metrics.{n}: no alert reads it; remove it" for n in metrics if n not in used]
     if faults:
         raise AlertsError("\n".join(faults))
-    return Alerts(metrics=metrics, alerts=list(alerts.values()))
+    read = Alerts(metrics=metrics, alerts=list(alerts.values()))
+    if faults := list(_check_expressions(read)):
+        raise AlertsError("\n".join(faults))
+    return read
 
 
 def compile_rules(alerts: Alerts) -> dict[str, Any]:
@@ -232,6 +235,16 @@ def _check_metrics(metrics: Mapping[str, AlertMetric]) -> Iterator[str]:
             promql_parser.parse(metric.query)
         except ValueError as error:
             yield f"metrics.{name}: query: it is no PromQL ({error}); correct it"
+
+
+def _check_expressions(alerts: Alerts) -> Iterator[str]:
+    """Parse what is compiled: a query on several lines becomes one, and a comment ends it."""
+    for alert in alerts.alerts:
+        try:
+            promql_parser.parse(alerts.write_expression(alert))
+        except ValueError as error:
+            place = f"metrics.{alert.metric}: query"
+            yield f"{place}: on one line it is no PromQL ({error}); remove comments from it"
 
 
 def _check_alerts(alerts: Iterable[Alert], metrics: frozenset[str]) -> Iterator[str]:

@@ -46,7 +46,10 @@ def resources() -> list[tuple[str, str, str]]:
     [
         (
             "scoring",
-            {"scoring_reads", "scoring_anchors", "scoring_writes_metrics", "responder_acts_as"},
+            {
+                *("scoring_reads", "scoring_anchors", "scoring_looks_up"),
+                *("scoring_writes_metrics", "responder_acts_as"),
+            },
         ),
         (
             "training",
@@ -65,7 +68,7 @@ def resources() -> list[tuple[str, str, str]]:
         ),
         ("schedule", {"schedule_runs", "schedule_runs_pipeline"}),
         ("ingest", {"ingest_reads", "ingest_creates", "warehouse"}),
-        ("features", {"warehouse"}),
+        ("features", {"warehouse", "features_created", "features_read"}),
         ("monitor", {"decisions_read", "monitor_reads", "monitor_creates"}),
         (
             "retrain",

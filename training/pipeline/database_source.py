@@ -43,15 +43,17 @@ def open_database(address: Address) -> Iterator[Engine]:
 
 
 def _time_limits(url: URL) -> dict[str, object]:
-    """Options of the driver; other databases keep their own limits, as the URL states them."""
-    if url.get_backend_name() != POSTGRESQL or "options" in url.query:
+    """Options of the driver that the URL does not set itself; other databases keep their own."""
+    if url.get_backend_name() != POSTGRESQL:
         return {}
-    milliseconds = round(1000 * STATEMENT_SECONDS)
-    return {
+    limits: dict[str, object] = {
         "connect_timeout": CONNECT_SECONDS,
-        "options": f"-c statement_timeout={milliseconds}",
-        "tcp_user_timeout": milliseconds,
+        # A host that disappears after it took the query is noticed within two minutes.
+        "keepalives_idle": 60,
+        "keepalives_interval": 10,
+        "keepalives_count": 6,
     }
+    return {name: value for name, value in limits.items() if name not in url.query}
 
 
 def read_database(engine: Engine, place: str, table: QueryTable, day: date) -> Delivery:
@@ -62,6 +64,10 @@ def read_database(engine: Engine, place: str, table: QueryTable, day: date) -> D
 def _read(engine: Engine, place: str, table: QueryTable, day: date) -> Iterator[Batch]:
     try:
         with engine.connect() as connection:
+            if engine.dialect.name == POSTGRESQL:
+                # Not as an option of the connection, which a pooler refuses.
+                milliseconds = round(1000 * STATEMENT_SECONDS)
+                connection.execute(text(f"SET LOCAL statement_timeout = {milliseconds}"))
             streamed = connection.execution_options(stream_results=True, yield_per=BATCH_ROWS)
             result = streamed.execute(text(table.query), {"day": day})
             names = list(result.keys())

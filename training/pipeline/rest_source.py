@@ -6,13 +6,15 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import httpx
 
-from models.errors import DataError
+from models.errors import DataError, StoreUnavailableError
+from models.stores.deadline import within
 from training.pipeline.delivery import Address, Batch, Delivery, batch_from_rows
 from training.pipeline.source_file import RestSource, RestTable
 
@@ -123,16 +125,12 @@ class RestReader:
 
     def _get(self, url: str, parameters: Mapping[str, str]) -> httpx.Response:
         """Read a whole answer in the time of one: httpx itself only limits each wait for bytes."""
-        deadline = self._waiting.monotonic() + self._waiting.timeout_seconds
-        with self._client.stream("GET", url, params=dict(parameters) or None) as response:
-            body = bytearray()
-            for part in response.iter_bytes():
-                body += part
-                if self._waiting.monotonic() > deadline:
-                    message = "the answer takes too long"
-                    raise httpx.ReadTimeout(message)
-            headers = {n: v for n, v in response.headers.items() if n != "content-encoding"}
-            return httpx.Response(response.status_code, headers=headers, content=bytes(body))
+        ask = partial(self._client.get, url, params=dict(parameters) or None)
+        try:
+            return within("an answer", ask, self._waiting.timeout_seconds)
+        except StoreUnavailableError as error:
+            message = "the answer takes too long"
+            raise httpx.ReadTimeout(message) from error
 
     def _keep_rate(self) -> None:
         """Wait until the next request is due, over all pages and days."""

@@ -133,14 +133,27 @@ def test_an_interface_that_is_down_is_named_after_its_attempts(
         read(interface.url)
 
 
-@pytest.mark.parametrize("pause", [0.05, 5.0], ids=["drop by drop", "silent"])
-def test_an_interface_that_is_slow_is_named_after_its_attempts(pause: float) -> None:
+HEAD = b"HTTP/1.1 200 OK\r\n"
+
+
+@pytest.mark.parametrize(
+    ("first", "drop", "pause"),
+    [
+        (HEAD + b"content-length: 100\r\n\r\n", b" ", 0.05),
+        (HEAD, b"x-more: 1\r\n", 0.05),
+        (HEAD, b"", 5.0),
+    ],
+    ids=["body drop by drop", "headers drop by drop", "silent"],
+)
+def test_an_interface_that_is_slow_is_named_after_its_attempts(
+    first: bytes, drop: bytes, pause: float
+) -> None:
     def serve(connection: socket.socket) -> None:
         with connection, contextlib.suppress(OSError):
             connection.recv(10_000)
-            connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n")
+            connection.sendall(first)
             while not ended.wait(pause):
-                connection.sendall(b" ")
+                connection.sendall(drop)
 
     ended = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(4) as pool:
