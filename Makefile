@@ -20,7 +20,7 @@ ENVIRONMENT ?= prod
 URL ?= http://localhost:$(PORT)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock run lending train serve pipeline stress quick test untimed lint types unit test-environments coverage infra-check infra-mutations stack-test soak bench bench-peers bench-accuracy bench-training gate-errors load client openapi documents notebook screenshots charts cost sbom source-archive plan-offline plan-tables terraform-lock bootstrap plan release promote serving rollback runbook restore-drill
+.PHONY: help setup lock run lending train serve pipeline stress quick test untimed lint types unit test-environments coverage infra-check infra-mutations stack-test soak bench bench-peers bench-accuracy bench-training gate-errors load client openapi documents alerts notebook screenshots charts cost sbom source-archive plan-offline plan-tables terraform-lock bootstrap plan release promote serving rollback runbook restore-drill
 
 help: ## show this list
 	@awk -F ':.*## ' '/^##@ / { print "\n" substr($$0, 5) } /^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -63,8 +63,8 @@ train: setup ## train and publish every bundled model to the model store
 serve: setup ## serve on PORT (default 8080)
 	PORT=$(PORT) exec $(PYTHON) -m functions.scoring
 
-pipeline: setup ## one day of the data pipeline: three local sources, lake, warehouse, features, training; DAY=2026-11-28
-	$(PYTHON) infra/local/pipeline.py $(if $(DAY),--day $(DAY))
+pipeline: setup ## one day of the data pipeline: three local sources, lake, warehouse, features, training, monitoring; DAY=2026-11-28
+	$(PYTHON) infra/local/pipeline.py --open $(if $(DAY),--day $(DAY))
 
 stress: setup ## send 1,000 requests, 10 at a time, to a running service; ONE=1 sends a single one
 	$(PYTHON) infra/local/stress.py --url $(URL) $(if $(ONE),--requests 1 --clients 1)
@@ -101,7 +101,7 @@ infra-check: setup ## terraform init, validate and test, also with safety proper
 	$(PYTHON) -m pytest tests/terraform
 
 infra-mutations: setup ## break lines of Terraform one at a time: the checks must notice 95 % (half an hour)
-	$(PYTHON) tests/terraform/mutations.py
+	$(PYTHON) -m tests.terraform.mutations
 
 stack-test: setup ## the whole cloud on this machine: bucket, job, schedule, service, releases
 	$(PYTHON) -m pytest tests/stack --verbose --exitfirst --durations 0 --soak
@@ -141,6 +141,9 @@ openapi: setup ## write docs/openapi.json and docs/http.md
 documents: setup ## write these two, docs/settings.md, .env.example and terraform/schemas
 	$(PYTHON) infra/local/documents.py
 
+alerts: setup ## check infra/monitoring/alerts.yaml and compile it for Prometheus and for Google
+	$(PYTHON) infra/monitoring/alerts.py
+
 notebook: setup ## run the notebook of docs/notebooks and keep its outputs
 	.venv/bin/jupyter-execute --inplace docs/notebooks/from-file-to-score.ipynb
 
@@ -156,7 +159,7 @@ cost: setup ## what a month costs, from docs/figures and infra/local/prices.toml
 sbom: setup ## what both images are made of, as CycloneDX, in var/sbom
 	mkdir -p var/sbom
 	.venv/bin/cyclonedx-py requirements --output-reproducible -o var/sbom/scoring.json functions/requirements.txt
-	.venv/bin/cyclonedx-py requirements --output-reproducible -o var/sbom/training.json training/requirements.txt
+	.venv/bin/cyclonedx-py requirements --output-reproducible -o var/sbom/training.json training/image.txt
 
 ##@ Cloud
 
@@ -164,10 +167,10 @@ source-archive: setup ## what a function deployed from source needs, in var/scor
 	$(PYTHON) infra/source_archive.py --output var/scoring.zip
 
 plan-offline: setup ## what terraform would make in ENVIRONMENT, without a project or a login
-	$(PYTHON) tests/terraform/plan_tables.py --plan $(ENVIRONMENT)
+	$(PYTHON) -m tests.terraform.plan_tables --plan $(ENVIRONMENT)
 
 plan-tables: setup ## what Terraform plans, flags off and on, as tables in terraform/plans
-	$(PYTHON) tests/terraform/plan_tables.py
+	$(PYTHON) -m tests.terraform.plan_tables
 
 terraform-lock: ## hold the provider by its hashes for Linux and macOS; asks registry.terraform.io
 	sh infra/terraform_lock.sh

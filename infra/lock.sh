@@ -34,6 +34,8 @@ export_to requirements.txt
 export_to functions/requirements.txt --no-emit-package scipy
 export_to functions/lending/requirements.txt --no-emit-package scipy --group lending
 export_to training/requirements.txt --group training
+# The image also runs the data pipeline, whatever its warehouse.
+export_to training/image.txt --group training --group bigquery --group snowflake
 export_to training/bigquery.txt --only-group bigquery
 export_to training/snowflake.txt --only-group snowflake
 export_to training/mlflow.txt --only-group mlflow

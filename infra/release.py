@@ -218,6 +218,12 @@ def training_jobs(plan: Plan) -> dict[str, str]:
     }
 
 
+def pipeline_jobs(plan: Plan) -> list[str]:
+    """Name the jobs of the data pipeline, which run the same image; none without its flag."""
+    names = plan.run("jobs", "list", "--format=value(metadata.name)").split()
+    return sorted(name for name in names if name.startswith(f"{plan.environment}-pipeline-"))
+
+
 def train_first(plan: Plan, jobs: dict[str, str]) -> None:
     """Train each model that has no champion, and wait for it."""
     bucket = f"gs://{plan.project}-{plan.environment}-models"
@@ -305,12 +311,12 @@ def update_training(plan: Plan, jobs: dict[str, str]) -> None:
         message = f"{newest} is of {labels['release']}, which is under way"
         raise ReleaseError(message)
     plan.run("services", "update-traffic", plan.retrain, "--to-latest")
-    for job in jobs.values():
+    for job in (*jobs.values(), *pipeline_jobs(plan)):
         update_job(plan, job)
 
 
 def update_job(plan: Plan, job: str) -> None:
-    """Give a training job its image; its arguments are Terraform's."""
+    """Give a job of training or of the pipeline its image; its arguments are Terraform's."""
     labels = f"--update-labels=commit={plan.commit}"
     plan.run("jobs", "update", job, f"--image={plan.training_image}", "--command=", labels)
 

@@ -6,6 +6,7 @@ the decision log's table all derive from these declarations.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Annotated, NotRequired
 
 from pydantic import Field
@@ -67,6 +68,8 @@ class ScoredRequest:
         Index of each application in the request, from 0.
     matrix
         Features the version read, shape `(n, p)`.
+    features_of
+        Day of the snapshot that the features are from; None where the request had them.
     latency_ms
         Milliseconds from the request's arrival to its decisions.
     """
@@ -78,6 +81,7 @@ class ScoredRequest:
     decisions: list[Decision]
     matrix: Matrix
     latency_ms: float
+    features_of: date | None = None
 
     def predictions(self) -> list[Prediction]:
         """Render every decision, in order."""

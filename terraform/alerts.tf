@@ -1,13 +1,14 @@
-# Alerts: each names a person's next step, the entry of its name in docs/operate.md.
+# Alerts: each names a person's next step, the entry of its name in docs/operate.md. Those below are over what Google
+# measures; those over what Surety measures itself are in ../infra/monitoring/alerts.yaml.
 locals {
   uptime_check = google_monitoring_uptime_check_config.scoring.uptime_check_id
 
   # What is counted, without the window that stands behind it.
-  answers       = "run_googleapis_com:request_count{monitored_resource=\"cloud_run_revision\",service_name=\"${google_cloud_run_v2_service.scoring.name}\"}"
-  errors        = "run_googleapis_com:request_count{monitored_resource=\"cloud_run_revision\",service_name=\"${google_cloud_run_v2_service.scoring.name}\",response_code_class=\"5xx\"}"
-  latencies     = "run_googleapis_com:request_latencies_bucket{monitored_resource=\"cloud_run_revision\",service_name=\"${google_cloud_run_v2_service.scoring.name}\"}"
-  starts        = "run_googleapis_com:container_startup_latencies_bucket{monitored_resource=\"cloud_run_revision\",service_name=\"${google_cloud_run_v2_service.scoring.name}\"}"
-  start_count   = "run_googleapis_com:container_startup_latencies_count{monitored_resource=\"cloud_run_revision\",service_name=\"${google_cloud_run_v2_service.scoring.name}\"}"
+  answers       = "run_googleapis_com:request_count{monitored_resource=\"cloud_run_revision\",service_name=~\"${join("|", local.scoring_services)}\"}"
+  errors        = "run_googleapis_com:request_count{monitored_resource=\"cloud_run_revision\",service_name=~\"${join("|", local.scoring_services)}\",response_code_class=\"5xx\"}"
+  latencies     = "run_googleapis_com:request_latencies_bucket{monitored_resource=\"cloud_run_revision\",service_name=~\"${join("|", local.scoring_services)}\"}"
+  starts        = "run_googleapis_com:container_startup_latencies_bucket{monitored_resource=\"cloud_run_revision\",service_name=~\"${join("|", local.scoring_services)}\"}"
+  start_count   = "run_googleapis_com:container_startup_latencies_count{monitored_resource=\"cloud_run_revision\",service_name=~\"${join("|", local.scoring_services)}\"}"
   retrain_fails = "run_googleapis_com:request_count{monitored_resource=\"cloud_run_revision\",service_name=\"${google_cloud_run_v2_service.retrain.name}\",response_code_class=\"5xx\"}"
   failed_runs   = "run_googleapis_com:job_completed_execution_count{monitored_resource=\"cloud_run_job\",job_name=~\"${var.environment}-train-.*\",result=\"failed\"}"
   passed_checks = "monitoring_googleapis_com:uptime_check_check_passed{monitored_resource=\"uptime_url\",check_id=\"${local.uptime_check}\"}"
@@ -43,13 +44,36 @@ locals {
     ))
   }
 
-  alerts = merge(local.always, local.with_drift_check, local.with_backup)
+  alerts = merge(local.always, local.with_drift_check, local.with_backup, local.with_pipeline, local.with_prometheus)
+
+  # Google looks at 25 hours at most: the window of a query and the time that it must hold.
+  pipeline_runs = "run_googleapis_com:job_completed_execution_count{monitored_resource=\"cloud_run_job\",job_name=~\"${var.environment}-pipeline-.*\""
+  with_pipeline = !var.enable_pipeline ? {} : {
+    pipeline-failed = {
+      severity = "WARNING"
+      duration = "0s"
+      query    = "sum by (job_name) (increase(${local.pipeline_runs},result=\"failed\"}[1h])) > 0"
+      text     = "A step of the data pipeline failed, its retry included. What depends on it refuses to go on."
+    }
+    pipeline-overdue = {
+      severity = "WARNING"
+      duration = "3600s"
+      query    = "(sum(increase(${replace(local.pipeline_runs, ".*", "features")},result=\"succeeded\"}[24h])) or vector(0)) < 1"
+      text     = "For over a day no features have been computed."
+    }
+  }
+
+  # Compiled by `make alerts`; the sidecar brings the figures.
+  with_prometheus = {
+    for name, alert in jsondecode(file("${path.module}/../infra/monitoring/google_alerts.json")) : name => alert
+    if var.enable_prometheus
+  }
 
   with_drift_check = { for name in local.drift :
     "drift-unchecked" => {
       severity = "WARNING"
       duration = "3600s"
-      query    = "(sum(increase(${local.counted.drift_none}[25h])) or vector(0)) < 1 unless sum(increase(${local.counted.drift}[25h])) > 0"
+      query    = "(sum(increase(${local.counted.drift_none}[24h])) or vector(0)) < 1 unless sum(increase(${local.counted.drift}[24h])) > 0"
       text     = "For over a day no plan has compared what exists with what was applied last."
     }
   }
@@ -59,8 +83,8 @@ locals {
       severity = "WARNING"
       duration = "3600s"
       query = join(" or ", concat(
-        [for copied in local.copied_lately : "(sum(increase(${copied}[25h])) or vector(0)) < 1"],
-        [for errors in local.copy_errors : "sum(increase(${errors}[25h])) > 0"],
+        [for copied in local.copied_lately : "(sum(increase(${copied}[24h])) or vector(0)) < 1"],
+        [for errors in local.copy_errors : "sum(increase(${errors}[24h])) > 0"],
       ))
       text = "For over a day models, anchors or decisions were not copied to the second region, or not all of them."
     }

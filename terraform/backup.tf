@@ -3,7 +3,7 @@ locals {
   backup  = var.backup_region == null ? toset([]) : toset(["models", "evidence"])
   copied  = { models = google_storage_bucket.models.name, evidence = google_storage_bucket.evidence.name }
   backups = var.backup_region == null ? toset([]) : toset(["decisions"])
-  # Storage Transfer works under an account that Google made for the project.
+  # Storage Transfer works under an account that Google made for the project when the bootstrap asked for it.
   transfer_account = "serviceAccount:project-${local.project_number}@storage-transfer-service.iam.gserviceaccount.com"
 }
 
@@ -18,21 +18,36 @@ resource "google_storage_bucket" "backup" {
   public_access_prevention    = "enforced"
   force_destroy               = !var.deletion_protection
 
+  # Anchors are neither replaced nor deleted before their time, as in the original: there are no versions of them.
   versioning {
-    enabled = true
+    enabled = each.key == "models"
+  }
+
+  dynamic "retention_policy" {
+    for_each = each.key == "evidence" && var.deletion_protection ? [var.decision_log_days * 24 * 3600] : []
+
+    content {
+      retention_period = tostring(retention_policy.value)
+      is_locked        = var.lock_retention
+    }
   }
 
   soft_delete_policy {
     retention_duration_seconds = 604800
   }
 
-  lifecycle_rule {
-    condition {
-      days_since_noncurrent_time = 90
-      with_state                 = "ARCHIVED"
-    }
-    action {
-      type = "Delete"
+  dynamic "lifecycle_rule" {
+    for_each = each.key == "models" ? [{ noncurrent = 90, age = null, state = "ARCHIVED" }] : [{ noncurrent = null, age = var.decision_log_days + 1, state = null }]
+
+    content {
+      condition {
+        age                        = lifecycle_rule.value.age
+        days_since_noncurrent_time = lifecycle_rule.value.noncurrent
+        with_state                 = lifecycle_rule.value.state
+      }
+      action {
+        type = "Delete"
+      }
     }
   }
 
@@ -61,7 +76,7 @@ resource "google_storage_bucket_iam_member" "backup_writes" {
   member = local.transfer_account
 }
 
-# Nothing is deleted in the copy: what was pruned or removed by mistake stays there.
+# Nothing is deleted in the copy: a model that was pruned or removed by mistake stays there, and an anchor for its time.
 resource "google_storage_transfer_job" "backup" {
   for_each = local.backup
 
@@ -100,6 +115,8 @@ resource "google_storage_transfer_job" "backup" {
   depends_on = [google_storage_bucket_iam_member.backup_reads, google_storage_bucket_iam_member.backup_writes]
 }
 
+# The copy of the decisions follows the original within a day, damage included: it is against a lost region. What was
+# changed by mistake is in the original's time travel, for seven days.
 resource "google_bigquery_dataset" "backup" {
   #checkov:skip=CKV_GCP_81:with backup_kms_key a key of the lender's encrypts it, otherwise Google's own
   for_each = local.backups

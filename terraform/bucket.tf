@@ -24,6 +24,21 @@ resource "google_storage_bucket" "models" {
     }
   }
 
+  # Features of applicants serve for two days.
+  dynamic "lifecycle_rule" {
+    for_each = local.pipeline
+
+    content {
+      condition {
+        age            = 7
+        matches_prefix = ["features/"]
+      }
+      action {
+        type = "Delete"
+      }
+    }
+  }
+
   # Old generations of champions/<model>.json, and what was pruned; versions are never overwritten.
   lifecycle_rule {
     condition {

@@ -87,8 +87,12 @@ resource "google_bigquery_dataset_iam_binding" "decisions_read" {
 
   dataset_id = google_bigquery_dataset.decisions.dataset_id
   role       = "roles/bigquery.dataViewer"
-  # A copy reads its source under the account of the backup.
-  members = concat(tolist(var.auditors), var.backup_region == null ? [] : ["serviceAccount:${local.accounts.backup}"])
+  # A copy reads its source under the account of the backup, and monitoring what it measures.
+  members = concat(
+    tolist(var.auditors),
+    var.backup_region == null ? [] : ["serviceAccount:${local.accounts.backup}"],
+    var.enable_pipeline ? ["serviceAccount:${local.accounts.monitor}"] : [],
+  )
 }
 
 # An exclusion of the project is one of its `_Default` sink; other sinks are not touched.

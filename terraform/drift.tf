@@ -13,6 +13,12 @@ locals {
 
   unpack = "import json, pathlib, sys\nfor name, text in json.load(sys.stdin).items():\n    path = pathlib.Path(name)\n    path.parent.mkdir(parents=True, exist_ok=True)\n    path.write_text(text)"
 
+  # The archive of a function deployed from source goes where the variable names it: the plan takes its hash.
+  fetch = join("\n", concat(
+    ["gcloud storage cat gs://${local.state_bucket}/applied/${var.environment}.json | python3 -c '${local.unpack}'"],
+    [for object in google_storage_bucket_object.source : "gcloud storage cp gs://${object.bucket}/${object.name} \"terraform/${var.source_archive}\""],
+  ))
+
   drift_plan = <<-EOT
     terraform init -input=false -backend-config=bucket=${local.state_bucket} -backend-config=prefix=${var.environment} || code=1
     [ -n "$code" ] || { terraform plan -input=false -lock=false -detailed-exitcode -var-file=environments/${var.environment}.tfvars; code=$?; }
@@ -59,14 +65,14 @@ resource "google_cloud_scheduler_job" "drift" {
           id         = "fetch"
           name       = "gcr.io/google.com/cloudsdktool/google-cloud-cli:slim"
           entrypoint = "sh"
-          args       = ["-euc", "gcloud storage cat gs://${local.state_bucket}/applied/${var.environment}.json | python3 -c '${local.unpack}'"]
+          args       = ["-euc", replace(local.fetch, "$", "$$")] # a single one is Cloud Build's
         },
         {
           id         = "plan"
           name       = "hashicorp/terraform:1.11"
           dir        = "terraform"
           entrypoint = "sh"
-          args       = ["-c", replace(local.drift_plan, "$", "$$")] # a single one is Cloud Build's
+          args       = ["-c", replace(local.drift_plan, "$", "$$")]
         },
       ]
     }))

@@ -1,6 +1,6 @@
 # What is watched: figures read from log lines, an uptime check, the objective, the dashboard.
 locals {
-  service_logs = "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"${google_cloud_run_v2_service.scoring.name}\""
+  service_logs = "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=(\"${join("\" OR \"", local.scoring_services)}\")"
   retrain_logs = "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"${google_cloud_run_v2_service.retrain.name}\""
 
   # Log metrics count lines that an exclusion keeps out of the log.
@@ -11,7 +11,7 @@ locals {
     drift             = { filter = "resource.type=\"build\" AND textPayload:\"surety drift ${var.environment}:\" AND NOT textPayload:\"drift ${var.environment}: none\"", labels = {} }
     drift_none        = { filter = "resource.type=\"build\" AND textPayload:\"surety drift ${var.environment}: none\"", labels = {} }
     reload_failures   = { filter = "${local.service_logs} AND jsonPayload.message=(\"model not refreshed\" OR \"challenger not loaded\")", labels = { model = "jsonPayload.model" } }
-    schedule_failures = { filter = "resource.type=\"cloud_scheduler_job\" AND resource.labels.job_id=~\"^${var.environment}-(train|watch|drift)\" AND severity>=ERROR", labels = { job = "resource.labels.job_id" } }
+    schedule_failures = { filter = "resource.type=\"cloud_scheduler_job\" AND resource.labels.job_id=~\"^${var.environment}-(train|watch|drift|pipeline)\" AND severity>=ERROR", labels = { job = "resource.labels.job_id" } }
     training_overdue  = { filter = "${local.retrain_logs} AND jsonPayload.message=\"training overdue\"", labels = { model = "jsonPayload.model" } }
   }
 }

@@ -39,7 +39,7 @@ output "promote" {
 }
 
 output "retrain" {
-  description = "Starts a training run, as a command to paste."
+  description = "Starts a training run, as a command to paste; with retrain_ingress = \"internal\" from within the project's networks."
   value       = "curl -X POST -H \"Authorization: Bearer $(gcloud auth print-identity-token)\" -H 'Content-Type: application/json' -d '{\"model\": \"${var.default_model}\"}' ${local.retrain_uri}/train"
 }
 

@@ -17,7 +17,10 @@ locals {
     var.otlp_traces_endpoint == null ? {} : { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT = var.otlp_traces_endpoint },
   )
 
-  settings = merge(var.auth == "jwt" ? local.tokens : {}, local.tracing, {
+  # What the pipeline publishes of applicants stands beside the models.
+  features = var.enable_pipeline ? { FEATURE_STORE_URI = "gs://${google_storage_bucket.models.name}" } : {}
+
+  settings = merge(var.auth == "jwt" ? local.tokens : {}, local.tracing, local.features, {
     AUTH                  = var.auth
     CORS_ORIGINS          = join(",", var.cors_origins)
     CREDIT_MODELS         = join(",", var.credit_models)

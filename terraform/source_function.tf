@@ -81,7 +81,7 @@ resource "google_cloudfunctions2_function" "scoring" {
     max_instance_count               = var.max_instances
     timeout_seconds                  = 30
     ingress_settings                 = var.edge_only ? "ALLOW_INTERNAL_AND_GCLB" : "ALLOW_ALL"
-    environment_variables            = local.settings
+    environment_variables            = merge(local.settings, { FORWARDED_HOPS = "1" }) # no load balancer leads here
 
     dynamic "secret_environment_variables" {
       for_each = local.secrets

@@ -1,3 +1,12 @@
+locals {
+  training_arguments = {
+    for name, model in var.models :
+    name => concat(["train", "--model", name], model.data == null ? [] : ["--data", model.data])
+  }
+  # Where `data` is warehouse:<day>, training reads the feature rows of the pipeline.
+  from_warehouse = { for name, model in var.models : name => startswith(coalesce(model.data, "-"), "warehouse:") }
+}
+
 # One training job a model: it publishes a version, and promotes it if it is the first or better.
 resource "google_cloud_run_v2_job" "training" {
   for_each = var.models
@@ -28,10 +37,7 @@ resource "google_cloud_run_v2_job" "training" {
       containers {
         image   = coalesce(var.training_image, local.placeholder_image)
         command = var.training_image == null ? ["python", "-c", "raise SystemExit('no image has been released yet')"] : null
-        args = concat(
-          ["train", "--model", each.key],
-          each.value.data == null ? [] : ["--data", each.value.data],
-        )
+        args    = local.training_arguments[each.key]
 
         resources {
           limits = { cpu = "2", memory = each.value.memory }
@@ -45,6 +51,30 @@ resource "google_cloud_run_v2_job" "training" {
         env {
           name  = "CREDIT_MODELS"
           value = local.settings.CREDIT_MODELS
+        }
+
+        dynamic "env" {
+          for_each = local.from_warehouse[each.key] ? local.warehouse_settings : {}
+
+          content {
+            name  = env.key
+            value = env.value
+          }
+        }
+
+        dynamic "env" {
+          for_each = local.from_warehouse[each.key] ? local.warehouse_secrets : {}
+
+          content {
+            name = env.key
+
+            value_source {
+              secret_key_ref {
+                secret  = env.value.secret
+                version = env.value.version
+              }
+            }
+          }
         }
       }
     }

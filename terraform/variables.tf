@@ -270,6 +270,12 @@ variable "enable_edge" {
   default     = false
 }
 
+variable "enable_pipeline" {
+  description = "Ingest the sources of `pipeline` every night into a lake and a warehouse, compute features, and monitor every model every morning."
+  type        = bool
+  default     = false
+}
+
 variable "enable_prometheus" {
   description = "Run Google's managed-Prometheus sidecar beside the scoring container. Instances are then billed while they exist, not only while they answer."
   type        = bool
@@ -377,7 +383,7 @@ variable "model_refresh_seconds" {
 }
 
 variable "models" {
-  description = "Credit models to train: a cron schedule (UTC) and, unless the model brings its own source, a CSV or Parquet URI; memory and time limit of its job."
+  description = "Credit models to train: a cron schedule (UTC) and, unless the model brings its own source, a CSV or Parquet URI, or warehouse:yesterday with enable_pipeline; memory and time limit of its job."
   type = map(object({
     schedule        = string
     data            = optional(string)
@@ -397,6 +403,11 @@ variable "models" {
   validation {
     condition     = alltrue([for model in values(var.models) : can(regex("^[0-9*/,A-Za-z-]+( [0-9*/,A-Za-z-]+){4}$", model.schedule)) && can(regex("[0-9*]", model.schedule))])
     error_message = "each schedule must have the five fields of cron."
+  }
+
+  validation {
+    condition     = var.enable_pipeline || !anytrue([for model in values(var.models) : startswith(coalesce(model.data, "-"), "warehouse:")])
+    error_message = "data = warehouse:... needs enable_pipeline."
   }
 }
 
@@ -430,6 +441,83 @@ variable "otlp_traces_endpoint" {
   validation {
     condition     = var.otlp_traces_endpoint == null || can(regex("^https?://[^/[:space:]]+(/[^[:space:]]*)?$", var.otlp_traces_endpoint))
     error_message = "otlp_traces_endpoint must be an address that begins with http:// or https://."
+  }
+}
+
+variable "pipeline" {
+  description = "With enable_pipeline. `sources`: the address of each source, as url or, where it holds a password, as a secret and its version, and a secret with its token. `warehouse_url` and `warehouse_secret`: another warehouse than BigQuery. `sources_file`, `quality_file`: your own files in the image. `monthly_models` are trained on the last `monthly_months` every month, for `quarterly_models` all families are searched every quarter, `yearly_models` are reviewed every January. `runners` may start a job for any day, such as the account of Airflow; `schedules` = false then leaves the times to it. `subnetwork`: from where private sources are reached."
+  type = object({
+    sources = optional(map(object({
+      url          = optional(string)
+      url_secret   = optional(string)
+      token_secret = optional(string)
+    })), {})
+    lake_days        = optional(number, 1095)
+    memory           = optional(string, "4Gi")
+    monthly_models   = optional(set(string), [])
+    monthly_months   = optional(number, 3)
+    quality_file     = optional(string)
+    quarterly_models = optional(set(string), [])
+    runners          = optional(set(string), [])
+    schedules        = optional(bool, true)
+    sources_file     = optional(string)
+    subnetwork       = optional(string)
+    timeout_seconds  = optional(number, 3600)
+    warehouse_secret = optional(string)
+    warehouse_url    = optional(string)
+    yearly_models    = optional(set(string), [])
+  })
+  default = {}
+
+  validation {
+    condition     = !var.enable_pipeline || length(var.pipeline.sources) > 0
+    error_message = "pipeline.sources must name at least one source when enable_pipeline is true."
+  }
+
+  validation {
+    condition     = alltrue([for name in keys(var.pipeline.sources) : can(regex("^[a-z](_?[a-z0-9])*$", name)) && length(name) <= 30])
+    error_message = "pipeline.sources must be named as in the file of sources: lower-case letters, digits and single underscores between them."
+  }
+
+  validation {
+    condition     = alltrue([for source in values(var.pipeline.sources) : (source.url == null) != (source.url_secret == null)])
+    error_message = "each of pipeline.sources must have either url or url_secret."
+  }
+
+  # An address with a user is one with a password, and belongs into Secret Manager.
+  validation {
+    condition     = alltrue([for source in values(var.pipeline.sources) : source.url == null ? true : can(regex("^(gs|s3|https)://[^@\\s]+$", source.url))])
+    error_message = "a url of pipeline.sources must begin with gs://, s3:// or https:// and hold no credentials: use url_secret."
+  }
+
+  validation {
+    condition     = alltrue([for secret in concat([var.pipeline.warehouse_secret], flatten([for source in values(var.pipeline.sources) : [source.url_secret, source.token_secret]])) : secret == null ? true : can(regex("^[A-Za-z0-9_-]{1,255}:([1-9][0-9]*|latest)$", secret))])
+    error_message = "secrets of pipeline must be names of secrets of this project with their version: ID:3, or ID:latest."
+  }
+
+  validation {
+    condition     = var.pipeline.warehouse_url == null ? var.pipeline.warehouse_secret == null : can(regex("^(snowflake|bigquery)://[^@\\s]+$", var.pipeline.warehouse_url))
+    error_message = "pipeline.warehouse_url must begin with snowflake:// or bigquery:// and hold no credentials; warehouse_secret, a key or an OAuth token, goes with it alone."
+  }
+
+  validation {
+    condition     = length(setsubtract(setunion(var.pipeline.monthly_models, var.pipeline.quarterly_models), keys(var.models))) == 0
+    error_message = "pipeline.monthly_models and pipeline.quarterly_models must be keys of models."
+  }
+
+  validation {
+    condition     = alltrue([for name in var.pipeline.yearly_models : try(var.models[name].data, null) != null])
+    error_message = "pipeline.yearly_models must be keys of models that have data, such as warehouse:yesterday."
+  }
+
+  validation {
+    condition     = alltrue([for number in [var.pipeline.lake_days, var.pipeline.monthly_months, var.pipeline.timeout_seconds] : number >= 1 && floor(number) == number])
+    error_message = "lake_days, monthly_months and timeout_seconds of pipeline must be whole numbers of at least 1."
+  }
+
+  validation {
+    condition     = alltrue([for member in var.pipeline.runners : can(regex("^((user|group|serviceAccount):.+|principal(Set)?://.+)$", member))])
+    error_message = "pipeline.runners must be named members: user:, group:, serviceAccount:, principal:// or principalSet://."
   }
 }
 
@@ -532,7 +620,7 @@ variable "secrets" {
   }
 
   validation {
-    condition     = length(setintersection(keys(var.secrets), ["AUTH", "CORS_ORIGINS", "CREDIT_MODELS", "DECISION_ANCHOR_STORE", "DECISION_LOG", "DEFAULT_MODEL", "FORWARDED_HOPS", "HOST", "JWT_ALGORITHMS", "JWT_AUDIENCE", "JWT_ISSUER", "JWT_JWKS", "JWT_ROLES_CLAIM", "MODEL_REFRESH_SECONDS", "MODEL_STORE", "PORT", "RATE_LIMIT"])) == 0
+    condition     = length(setintersection(keys(var.secrets), ["AUTH", "CORS_ORIGINS", "CREDIT_MODELS", "DECISION_ANCHOR_STORE", "DECISION_LOG", "DEFAULT_MODEL", "FEATURE_MAX_AGE_DAYS", "FEATURE_STORE_URI", "FORWARDED_HOPS", "HOST", "JWT_ALGORITHMS", "JWT_AUDIENCE", "JWT_ISSUER", "JWT_JWKS", "JWT_ROLES_CLAIM", "MODEL_REFRESH_SECONDS", "MODEL_STORE", "PORT", "RATE_LIMIT"])) == 0
     error_message = "secrets must not name what is a setting already."
   }
 

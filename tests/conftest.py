@@ -1,8 +1,11 @@
 """What tests share: trained models, the running service, a bucket server, documented requests."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -17,6 +20,7 @@ from tests.support.published import publish_all_by_hand, published_summaries
 from tests.support.running import (
     MODELS,
     REPOSITORY,
+    TOOLS,
     MadeRun,
     ModelStore,
     Server,
@@ -28,7 +32,9 @@ from tests.support.running import (
 from tests.support.scheduling import GroupScheduling, begin_with_the_longest
 
 # Fixtures that install packages, or start the browser.
-ENVIRONMENTS = {"image", "scoring_image", "training_image", "checkov", "browser"}
+ENVIRONMENTS = {
+    *("image", "scoring_image", "lending_image", "training_image", "policy_tools", "browser"),
+}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -147,3 +153,14 @@ def _moto() -> Iterator[str]:
 def example() -> Callable[[str], Any]:
     """Documented requests by name."""
     return lambda name: json.loads((REPOSITORY / "docs" / "examples" / f"{name}.json").read_text())
+
+
+@pytest.fixture(scope="session")
+def policy_tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """checkov, kubectl and kubernetes-validate in an environment of their own, as locked."""
+    folder = tmp_path_factory.mktemp("policies") / "venv"
+    project = REPOSITORY / "infra" / "policies"
+    uv = ["env", f"UV_PROJECT_ENVIRONMENT={folder}", str(TOOLS / "uv")]
+    options = ["--quiet", "--frozen", "--project", str(project), "--python", sys.executable]
+    subprocess.run([*uv, "sync", *options], check=True)
+    return folder / "bin"

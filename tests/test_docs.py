@@ -26,6 +26,12 @@ RUN = {
         "make test": ".ci/run",
         "curl -s http://localhost:8080/predict": "tests/test_docs.py",
     },
+    "docs/alerts.md": {
+        "training monitor": "tests/docs/test_alerts.py",
+        "make alerts": "tests/docs/test_alerts.py",
+        "promtool check rules": "tests/docs/test_alerts.py",
+        "amtool config routes": "tests/docs/test_alerts.py",
+    },
     "docs/architecture.md": {"functions-framework": "tests/docs/test_guides.py"},
     "docs/evidence.md": {"audit verify": "tests/docs/test_evidence.py"},
     "docs/loan-book.md": {
@@ -86,7 +92,7 @@ RUN = {
     },
 }
 # What a block of each language is: run, read by a test, or for a person.
-LANGUAGES = {"sh", "python", "json", "console", "sql", "text", "mermaid"}
+LANGUAGES = {"sh", "python", "json", "console", "sql", "hcl", "yaml", "text", "mermaid"}
 
 
 def test_the_readme_is_one_page() -> None:

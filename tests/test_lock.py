@@ -35,6 +35,7 @@ EXPORTS = {
     "requirements.txt": (),
     "functions/requirements.txt": ("--no-emit-package", "scipy"),
     "training/requirements.txt": ("--group", "training"),
+    "training/image.txt": ("--group", "training", "--group", "bigquery", "--group", "snowflake"),
     "functions/lending/requirements.txt": ("--no-emit-package", "scipy", "--group", "lending"),
     "training/mlflow.txt": ("--only-group", "mlflow"),
     "training/dask.txt": ("--only-group", "dask"),
@@ -45,12 +46,13 @@ INSTALL = {
     "functions/requirements.txt": ("--require-hashes", "--no-deps"),
     "functions/lending/requirements.txt": ("--require-hashes", "--no-deps"),
     "training/requirements.txt": ("--require-hashes",),
+    "training/image.txt": ("--require-hashes",),
     "training/mlflow.txt": ("--require-hashes",),
     "training/dask.txt": ("--require-hashes",),
     "infra/uv.txt": ("--require-hashes",),
 }
 
-OPTIONAL = ("training/mlflow.txt", "training/dask.txt")
+OPTIONAL = ("training/mlflow.txt", "training/dask.txt", "training/image.txt")
 
 
 def pins(file: str) -> list[Pin]:

@@ -6,7 +6,7 @@ Every command prints one JSON object on its last line of standard output.
 import argparse
 import json
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_args
 
@@ -22,6 +22,7 @@ from models.registry.bundle import ESTIMATOR_MEMBERS
 from training.cli_monitoring import add_monitoring_commands
 from training.cli_registry import add_commands, parse_count
 from training.cli_report import add_report_commands
+from training.days import parse_day
 from training.mlflow_mirror import require_mlflow
 from training.progress import say
 from training.reading.arguments import MAX_REFUSED_SHARE, add_data_options
@@ -201,11 +202,12 @@ def _add_generate(commands: Any) -> None:  # noqa: ANN401 -- likewise
     )
     parser.add_argument(
         "--source",
-        choices=["bank", "book"],
-        help="write to a folder, up to --day: the tables of the pipeline's sources, or a loan book",
+        choices=["bank", "book", "decisions"],
+        help="write to a folder, up to --day: the tables of the pipeline's sources, a loan book, "
+        "or what the champion decides on the customers of the warehouse",
     )
     parser.add_argument(
-        "--day", type=_parse_day, help="the last day of bank or book (default of a book: today)"
+        "--day", type=parse_day, help="the last day of bank or book (default of a book: today)"
     )
     parser.add_argument(
         "--months", type=parse_count, help="how many months the bank's history has (default: 30)"
@@ -228,6 +230,9 @@ def _add_pipeline(commands: Any) -> None:  # noqa: ANN401 -- likewise
     parser = commands.add_parser("quality", help="check the tables of a day against their limits")
     parser.set_defaults(run=_quality)
     _add_days(parser, "check every day from this one on")
+    parser.add_argument(
+        "--metrics", type=Path, metavar="FILE", help="the .prom file of figures to write"
+    )
     parser = commands.add_parser("features", help="compute the feature table as of a day")
     parser.set_defaults(run=_features)
     _add_days(parser, "compute the month ends from this day on as well")
@@ -244,14 +249,22 @@ def _add_pipeline(commands: Any) -> None:  # noqa: ANN401 -- likewise
         metavar="TABLE.CHECK",
         help="go on although this check of data quality failed; can be repeated",
     )
+    parser = commands.add_parser("snapshot", help="publish a day's features, to be scored by id")
+    parser.set_defaults(run=_snapshot)
+    parser.add_argument("--model", default="customer", help="the credit model that reads them")
+    parser.add_argument(
+        "--day", type=parse_day, required=True, help="the day, as 2026-11-28; or yesterday"
+    )
     parser = commands.add_parser("warehouse", help="create or check the tables of the warehouse")
     parser.set_defaults(run=_warehouse)
     parser.add_argument("action", choices=["init", "check", "compile"])
 
 
 def _add_days(parser: argparse.ArgumentParser, since: str) -> None:
-    parser.add_argument("--day", type=_parse_day, required=True, help="the day, as 2026-11-28")
-    parser.add_argument("--since", type=_parse_day, metavar="DAY", help=since)
+    parser.add_argument(
+        "--day", type=parse_day, required=True, help="the day, as 2026-11-28; or yesterday"
+    )
+    parser.add_argument("--since", type=parse_day, metavar="DAY", help=since)
 
 
 def _train(options: argparse.Namespace, settings: TrainingSettings) -> None:
@@ -278,6 +291,11 @@ def _generate(options: argparse.Namespace, settings: TrainingSettings) -> None:
         from training.cli_pipeline import write_bank  # noqa: PLC0415 -- likewise
 
         write_bank(options)
+        return
+    if options.source == "decisions":
+        from training.cli_pipeline import write_decisions  # noqa: PLC0415 -- likewise
+
+        write_decisions(options, settings)
         return
     from training.reading.sources import write_book, write_generated  # noqa: PLC0415 -- likewise
 
@@ -309,18 +327,16 @@ def _features(options: argparse.Namespace, settings: TrainingSettings) -> None:
     run_features(options, settings)
 
 
+def _snapshot(options: argparse.Namespace, settings: TrainingSettings) -> None:
+    from training.cli_pipeline import run_snapshot  # noqa: PLC0415 -- likewise
+
+    run_snapshot(options, settings)
+
+
 def _warehouse(options: argparse.Namespace, settings: TrainingSettings) -> None:
     from training.cli_pipeline import run_warehouse  # noqa: PLC0415 -- likewise
 
     run_warehouse(options, settings)
-
-
-def _parse_day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        message = f"must be a day such as 2026-11-28, got {text}"
-        raise argparse.ArgumentTypeError(message) from error
 
 
 def _parse_share(text: str) -> float:

@@ -8,24 +8,25 @@ from dataclasses import asdict
 from datetime import date, timedelta
 from pathlib import Path
 
-import pyarrow.parquet as parquet_files
 from rich.console import Console
 from rich.table import Table
 
+from models.catalogue.customer import Customer
+from models.discovery import credit_models
 from models.errors import DataError, DeclarationError
+from models.registry.serving import load_champion
 from models.stores.uri import open_store
 from training.pipeline.delivery import Address
 from training.pipeline.feature_queries import write_compiled
 from training.pipeline.feature_table import (
     INPUTS,
     CustomerFeatureRow,
-    draw_observations,
     load_features,
     month_ends,
-    read_outcomes,
 )
 from training.pipeline.ingest import DayResult, Ingestion, ingest
 from training.pipeline.lake import Lake
+from training.pipeline.observations import write_observations
 from training.pipeline.quality import (
     Checks,
     QualityCheckRow,
@@ -33,16 +34,20 @@ from training.pipeline.quality import (
     describe_failures,
     require_quality,
 )
+from training.pipeline.quality_figures import list_quality_figures
 from training.pipeline.quality_limits import read_quality_limits
+from training.pipeline.snapshot import publish_features
 from training.pipeline.source_file import read_source_file
 from training.pipeline.source_table import SourceTable
 from training.pipeline.tables import TABLES
 from training.pipeline.warehouse import LoadRow, Warehouse
 from training.pipeline.warehouse_url import open_warehouse
 from training.progress import show_steps
+from training.prometheus_text import write_figures
 from training.reading.tabular_files import write_table
 from training.settings import PipelineSettings, TrainingSettings
 from training.synthetic.bank import CUSTOMERS, MONTHS, generate_bank
+from training.synthetic.bank_decisions import write_bank_decisions
 
 WAREHOUSE_TABLES: Mapping[str, type[SourceTable]] = TABLES | {
     row.table: row for row in (LoadRow, QualityCheckRow, CustomerFeatureRow)
@@ -89,6 +94,8 @@ def run_quality(options: argparse.Namespace, settings: TrainingSettings) -> None
     with _open(settings.pipeline) as warehouse:
         warehouse.initialise(WAREHOUSE_TABLES)
         checks = check_quality(warehouse, days, limits)
+    if options.metrics is not None:
+        write_figures(options.metrics, list_quality_figures(checks, options.day))
     _print_checks(checks, options.day)
     failures = describe_failures(checks)
     outcomes = [check.outcome for judged in checks.values() for check in judged]
@@ -124,6 +131,16 @@ def run_features(options: argparse.Namespace, settings: TrainingSettings) -> Non
         "training": labelled,
     }
     print(json.dumps(summary))
+
+
+def run_snapshot(options: argparse.Namespace, settings: TrainingSettings) -> None:
+    """Publish the features of a day, from which the scoring service looks applicants up."""
+    model = credit_models(settings.credit_models)[options.model]
+    store = open_store(settings.pipeline.feature_store_uri)
+    with _open(settings.pipeline) as warehouse:
+        published = publish_features(warehouse, store, model, options.day)
+    summary = {"outcome": "published", "model": options.model, "day": options.day.isoformat()}
+    print(json.dumps(summary | asdict(published)))
 
 
 def run_warehouse(options: argparse.Namespace, settings: TrainingSettings) -> None:
@@ -167,6 +184,23 @@ def write_bank(options: argparse.Namespace) -> None:
     print(json.dumps(summary))
 
 
+def write_decisions(options: argparse.Namespace, settings: TrainingSettings) -> None:
+    """Write what the champion of `customer` decides on the bank's customers, and the outcomes.
+
+    Raises
+    ------
+    DeclarationError
+        If no day is given.
+    """
+    if options.day is None:
+        message = "--source decisions needs --day, the last day of the log"
+        raise DeclarationError(message)
+    champion = load_champion(open_store(settings.model_store), Customer)
+    with _open(settings.pipeline) as warehouse:
+        rows = write_bank_decisions(warehouse, champion, options.day, options.output)
+    print(json.dumps({"output": str(options.output), "version": champion.version, "rows": rows}))
+
+
 def list_days(since: date | None, day: date) -> list[date]:
     """Return all days from `since` to `day`, or the day alone.
 
@@ -186,16 +220,7 @@ def _write_training(warehouse: Warehouse, day: date, file: Path | None) -> dict[
     """Write the feature rows whose outcome is known, if a file is given."""
     if file is None:
         return None
-    outcomes = draw_observations(read_outcomes(warehouse, day))
-    if not outcomes.num_rows:
-        message = (
-            f"--training: no feature row before {day - timedelta(days=365)} has an outcome; "
-            "compute earlier ones with --since"
-        )
-        raise DataError(message)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    parquet_files.write_table(outcomes, file)
-    return {"file": str(file), "rows": outcomes.num_rows}
+    return {"file": str(file), "rows": write_observations(warehouse, day, file)}
 
 
 def _open(settings: PipelineSettings) -> AbstractContextManager[Warehouse]:

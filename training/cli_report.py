@@ -1,9 +1,13 @@
-"""The command `python -m training compare-versions`: a page on two published versions."""
+"""The commands `python -m training compare-versions` and `review`: versions side by side."""
 
 import argparse
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from rich.console import Console
+from rich.table import Table
 
 from models.discovery import credit_models
 from models.errors import DataError
@@ -31,6 +35,48 @@ def add_report_commands(commands: Any, settings: TrainingSettings) -> None:  # n
     )
     add_data_options(parser)
     parser.add_argument("--output", type=Path, required=True, help="the .html file to write")
+    parser = commands.add_parser(
+        "review", help="compare the champion with last year's, and rank columns it could read"
+    )
+    parser.set_defaults(run=_review)
+    parser.add_argument("--model", required=True, help="name of the model in the catalogue")
+    parser.add_argument("--store", default=settings.model_store, help="URI of the model store")
+    parser.add_argument(
+        "--data", required=True, help="rows with the outcome: a file or folder, or warehouse:DAY"
+    )
+
+
+def _review(options: argparse.Namespace, settings: TrainingSettings) -> None:
+    """Print the review as a table, and as JSON."""
+    from training.pipeline.observations import open_observations  # noqa: PLC0415 -- likewise
+    from training.reading.tabular_files import read_table  # noqa: PLC0415 -- likewise
+    from training.yearly_review import review_model  # noqa: PLC0415 -- likewise
+
+    model, store = credit_models(settings.credit_models)[options.model], open_store(options.store)
+    with open_observations(options.data, settings.pipeline) as location:
+        frame = read_table(str(location)).frame
+    review = review_model(store, model, frame, datetime.now(UTC), SEED)
+    _print_review(review)
+    print(json.dumps(review))
+
+
+def _print_review(review: dict[str, Any]) -> None:
+    console = Console(stderr=True)
+    before = review["year_before"] or "no other champion"
+    table = Table(title=f"importances: {review['champion']}, and {before}", title_justify="left")
+    for heading in ("field", "a year ago", "now"):
+        table.add_column(heading)
+    for one in review["importances"]:
+        shares = ("-" if one[when] is None else f"{one[when]:.1%}" for when in ("before", "now"))
+        table.add_row(one["field"], *shares)
+    console.print(table)
+    table = Table(title=f"columns of {review['rows']:,} rows", title_justify="left")
+    for heading in ("column", "information value", "AUC alone", "missing", "read by the model"):
+        table.add_column(heading)
+    for one in review["candidates"]:
+        figures = (f"{one['information_value']:.3f}", f"{one['auc']:.3f}", f"{one['missing']:.1%}")
+        table.add_row(one["column"], *figures, "yes" if one["is_read"] else "")
+    console.print(table)
 
 
 def _compare_versions(options: argparse.Namespace, settings: TrainingSettings) -> None:

@@ -13,6 +13,7 @@ from models.stores.preconditions import prove_preconditions
 from models.stores.uri import open_store
 from training.cli_registry import find_author, task_from_options
 from training.mlflow_mirror import mirror_or_warn
+from training.pipeline.observations import open_observations
 from training.promotion import Selection, Verdict, release, select_family
 from training.reading.options import DataOptions
 from training.run import Trained, TrainingJob, prepare
@@ -25,8 +26,13 @@ def train_and_release(options: argparse.Namespace, settings: TrainingSettings) -
     """Train a model, publish it, and promote it if it passes every gate.
 
     A dry run publishes nothing. The result is one JSON object on standard output and a table on
-    standard error.
+    standard error. `--data warehouse:DAY` are the rows of the pipeline's feature table.
     """
+    with open_observations(options.data, settings.pipeline) as data:
+        _train_and_release(argparse.Namespace(**vars(options) | {"data": data}), settings)
+
+
+def _train_and_release(options: argparse.Namespace, settings: TrainingSettings) -> None:
     store = open_store(options.store)
     # A service is tried before the work; a folder only when there is something to put into it.
     if not options.dry_run and not options.store.startswith("file:"):

@@ -16,6 +16,7 @@ MLFLOW_SCHEMES = ("http", "https")
 REPOSITORY = Path(__file__).resolve().parent.parent
 SHIPPED_SOURCES = REPOSITORY / "training" / "pipeline" / "sources.toml"
 SHIPPED_LIMITS = REPOSITORY / "training" / "pipeline" / "quality.toml"
+DEFAULT_STORE = (REPOSITORY / "var" / "store").as_uri()
 DEFAULT_LAKE = (REPOSITORY / "var" / "lake").as_uri()
 DEFAULT_WAREHOUSE = f"duckdb:///{REPOSITORY / 'var' / 'warehouse.duckdb'}"
 
@@ -34,6 +35,7 @@ class PipelineSettings:
     warehouse_secret: str = field(default="", repr=False)
     addresses: Mapping[str, str] = field(default_factory=dict, repr=False)
     tokens: Mapping[str, str] = field(default_factory=dict, repr=False)
+    feature_store_uri: str = DEFAULT_STORE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +59,8 @@ def settings_from_environment(environment: Mapping[str, str]) -> TrainingSetting
 
     They are `MODEL_STORE`, `CREDIT_MODELS`, `DATA_URL`, `MLFLOW_TRACKING_URI`, and those of the
     pipeline: `PIPELINE_SOURCES`, `PIPELINE_QUALITY`, `LAKE_URI`, `WAREHOUSE_URL`,
-    `WAREHOUSE_SECRET`, and for each source `SOURCE_URL_NAME` and `SOURCE_TOKEN_NAME`.
+    `WAREHOUSE_SECRET`, `FEATURE_STORE_URI`, and for each source `SOURCE_URL_NAME` and
+    `SOURCE_TOKEN_NAME`.
 
     Raises
     ------
@@ -65,7 +68,7 @@ def settings_from_environment(environment: Mapping[str, str]) -> TrainingSetting
         If `MLFLOW_TRACKING_URI` is not the address of a server, or contains a password.
     """
     return TrainingSettings(
-        model_store=environment.get("MODEL_STORE") or (REPOSITORY / "var" / "store").as_uri(),
+        model_store=_model_store(environment),
         credit_models=tuple(filter(None, environment.get("CREDIT_MODELS", "").split(","))),
         threads=count_threads(len(os.sched_getaffinity(0)), CGROUP),
         data_url=environment.get("DATA_URL", ""),
@@ -83,7 +86,12 @@ def _read_pipeline(environment: Mapping[str, str]) -> PipelineSettings:
         warehouse_secret=environment.get("WAREHOUSE_SECRET", ""),
         addresses=_read_prefixed(environment, "SOURCE_URL_"),
         tokens=_read_prefixed(environment, "SOURCE_TOKEN_"),
+        feature_store_uri=environment.get("FEATURE_STORE_URI") or _model_store(environment),
     )
+
+
+def _model_store(environment: Mapping[str, str]) -> str:
+    return environment.get("MODEL_STORE") or DEFAULT_STORE
 
 
 def _read_prefixed(environment: Mapping[str, str], prefix: str) -> dict[str, str]:

@@ -142,7 +142,10 @@ class AsyncSurety:
             await asyncio.sleep(pause)
 
     async def _send(self, call: Call[ResponseType], budget: RetryBudget) -> httpx.Response:
-        credential = await asyncio.to_thread(authorization, self._credential)
+        if callable(self._credential):  # it may ask somebody over the network
+            credential = await asyncio.to_thread(authorization, self._credential)
+        else:
+            credential = authorization(self._credential)
         request = self._http.build_request(
             call.method,
             call.path,

@@ -5,12 +5,12 @@ from functions.web.cold_start import finish_imports  # first
 # isort: split
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from functools import partial
 
 from starlette.applications import Starlette
 
 from functions.access.protection import protection_from
 from functions.lending.contracts import applications, customers, health, loans, portfolio
+from functions.lending.contracts.book_figures import BookFigures
 from functions.lending.contracts.edge import Book
 from functions.lending.errors import ERROR_STATUSES
 from functions.lending.requests import body_schemas
@@ -53,6 +53,7 @@ def open_book(settings: LendingSettings) -> Book:
 
 def create_service(book: Book) -> Service:
     """Connect the book to every contract."""
+    figures = BookFigures(book)
     return Service(
         title="Surety loan book",
         description="Customers, applications, loans, money, and what is owed to the cent.",
@@ -66,6 +67,6 @@ def create_service(book: Book) -> Service:
         unknown_path="no such path; GET /docs lists what there is",
         error_statuses=ERROR_STATUSES,
         schemas=body_schemas,
-        add_metrics=partial(health.pool_metrics, book),
+        add_metrics=lambda: (*health.pool_metrics(book), *figures.collect()),
         on_stop=book.close,
     )

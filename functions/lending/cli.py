@@ -29,7 +29,7 @@ EXIT_DONE, EXIT_FAILED, EXIT_UNUSABLE = 0, 1, 2
 
 def main(arguments: Sequence[str]) -> int:
     """Run a command. 0: done; 1: the database failed, or a check did; 2: it cannot be done."""
-    options = _parser().parse_args(arguments)
+    options = build_parser().parse_args(arguments)
     try:
         printed = options.run(options)
     except SuretyError as error:
@@ -43,7 +43,8 @@ def main(arguments: Sequence[str]) -> int:
     return EXIT_FAILED if is_different else EXIT_DONE
 
 
-def _parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
+    """Every command with its arguments."""
     parser = argparse.ArgumentParser(
         prog="python -m functions.lending", description="Without arguments: serve."
     )
@@ -221,8 +222,10 @@ def _uuid(text: str) -> UUID:
 
 
 def _day(text: str) -> date:
+    if text == "yesterday":  # what a schedule can name, in UTC
+        return datetime.now(UTC).date() - timedelta(days=1)
     try:
         return date.fromisoformat(text)
     except ValueError:
-        message = f"must be a date such as 2026-01-31, not {text!r}"
+        message = f"must be a date such as 2026-01-31, or yesterday (in UTC), not {text!r}"
         raise argparse.ArgumentTypeError(message) from None

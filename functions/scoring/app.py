@@ -29,6 +29,7 @@ from functions.scoring.contracts.model_schemas import schemas_from_catalogue
 from functions.scoring.decision_engine import DecisionEngine
 from functions.scoring.errors import ERROR_STATUSES
 from functions.scoring.evidence.decision_log import Anchors, DecisionLog, open_log
+from functions.scoring.feature_lookup import FeatureLookup
 from functions.scoring.model_loader import ModelLoader
 from functions.scoring.operations.health import ModelReadiness, check_readiness, collect_metrics
 from functions.scoring.operations.telemetry import DecisionTelemetry
@@ -73,6 +74,7 @@ def create_service(settings: ScoringSettings, prefetched: Reader | None = None) 
         loader=ModelLoader(store, settings.catalogue, settings.model_refresh_seconds),
         decision_log=_open_decision_log(settings),
         observe=telemetry.observe,
+        features=_open_features(settings),
     )
     is_ready = partial(check_readiness, engine, settings.default_model)
     default = settings.default_model
@@ -122,6 +124,14 @@ def _verb_contract(engine: DecisionEngine, verb: str, scope: str) -> Contract:
         routes=[Route(path, respond, methods=["POST"])],
         scopes={f"POST {path}": scope},
         paths=lambda: module().paths(engine.catalogue),
+    )
+
+
+def _open_features(settings: ScoringSettings) -> FeatureLookup | None:
+    if settings.feature_store is None:
+        return None
+    return FeatureLookup(
+        settings.feature_store, settings.feature_max_age_days, settings.model_refresh_seconds
     )
 
 

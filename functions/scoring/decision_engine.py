@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import partial
 from typing import Any
 
@@ -11,6 +12,7 @@ from pydantic import ValidationError
 
 from functions.scoring.errors import UnknownVersionError
 from functions.scoring.evidence.decision_log import DecisionLog
+from functions.scoring.feature_lookup import FeatureLookup
 from functions.scoring.model_loader import ModelLoader
 from functions.web.middleware import Caller
 from functions.web.problems import Fault, faults_from_validation, reject_faults
@@ -38,7 +40,8 @@ class ScoringRequest:
     """Valid applications, who asks about them, and what they ask for.
 
     `positions` are the applications' indices in the request, where some rows were rejected;
-    `version` names the version that must answer, champion or challenger.
+    `version` names the version that must answer, champion or challenger. `features_of` is the
+    day of the snapshot that the applications' features are from, if the caller sent none.
     """
 
     table: Table
@@ -46,16 +49,18 @@ class ScoringRequest:
     with_reasons: bool = False
     positions: Sequence[int] | None = None
     version: str | None = None
+    features_of: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class DecisionEngine:
-    """What all contracts share: catalogue, models in memory, decision log, telemetry."""
+    """What all contracts share: catalogue, models in memory, decision log, telemetry, features."""
 
     catalogue: Catalogue
     loader: ModelLoader
     decision_log: DecisionLog | None
     observe: Callable[[ScoredRequest], None]
+    features: FeatureLookup | None = None
 
     async def decide(self, request: ScoringRequest) -> ScoredRequest:
         """Decide on applications; a decision is returned only once it is recorded.
@@ -77,6 +82,16 @@ class DecisionEngine:
         scored = decide() if is_small else await asyncio.to_thread(decide)
         self.observe(scored)
         return scored
+
+    async def complete(self, model: type[CreditModel], rows: Rows) -> tuple[Rows, date | None]:
+        """Look up the features of rows that are an identifier alone, and the day they are from.
+
+        Raises as `FeatureLookup.complete`. Without a lookup, rows stay as they were sent.
+        """
+        if self.features is None:
+            return rows, None
+        complete = await self.features.complete(model, list(rows.values), list(rows.paths))
+        return (Rows(complete.values, rows.paths), complete.day) if complete else (rows, None)
 
     async def consider(self, request: ScoringRequest) -> ScoredRequest:
         """Return what would be decided on a few applications; nothing is recorded."""
@@ -107,6 +122,7 @@ def _score(request: ScoringRequest, variant: Variant, loaded: LoadedVersion) -> 
         positions=request.positions or range(len(request.table)),
         decisions=decisions,
         matrix=matrix,
+        features_of=request.features_of,
         latency_ms=round(1000 * (time.perf_counter() - request.caller.received_at), 3),
     )
 

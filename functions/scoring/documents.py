@@ -11,6 +11,7 @@ from functions.scoring.app import create_service
 from functions.scoring.evidence.warehouse import table_schema
 from functions.scoring.settings import (
     EVIDENCE_VARIABLES,
+    FEATURE_VARIABLES,
     MODEL_VARIABLES,
     VERTEX_VARIABLES,
     read_settings,
@@ -43,6 +44,7 @@ def settings_by_concern() -> dict[str, list[dict[str, str]]]:
         "Server": LISTENING_VARIABLES,
         "Access": ACCESS_VARIABLES,
         "Models": MODEL_VARIABLES,
+        "Features of applicants": FEATURE_VARIABLES,
         "Decision log": EVIDENCE_VARIABLES,
         "Traces": TRACING_VARIABLES,
         "Vertex AI": VERTEX_VARIABLES,

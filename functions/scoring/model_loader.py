@@ -17,7 +17,7 @@ from functions.scoring.errors import NotReadyError
 from functions.web.logs import log
 from models.contract import CreditModel
 from models.errors import ObjectMissingError, StoreUnavailableError
-from models.registry.monitored_status import MonitoredStatus, find_status
+from models.registry.monitored_status import MonitoredModel, find_monitored
 from models.registry.serving import InService, load_in_service
 from models.stores.store import Reader
 
@@ -42,7 +42,7 @@ class ModelState:
     failures_in_a_row: int = 0
     failures: int = 0
     loads: int = 0
-    monitored: MonitoredStatus | None = None
+    monitored: MonitoredModel | None = None
     checked_at: float = -math.inf
     retry_at: float = -math.inf
 
@@ -119,16 +119,16 @@ class ModelLoader:
 
     def _read(
         self, model_name: str, before: InService | None
-    ) -> tuple[InService, MonitoredStatus | None]:
+    ) -> tuple[InService, MonitoredModel | None]:
         """Read the store: what serves, and at a refresh what monitoring said of it."""
         serving = load_in_service(self._store, self._catalogue[model_name], before)
         if before is None:
             return serving, None
         try:
-            monitored = find_status(self._store, model_name, datetime.now(UTC).date())
+            monitored = find_monitored(self._store, model_name, datetime.now(UTC).date())
         except StoreUnavailableError:
             return serving, self.states[model_name].monitored  # the model itself was read
-        is_own = monitored is not None and monitored["version"] == serving.champion.version
+        is_own = monitored and monitored.status["version"] == serving.champion.version
         return serving, monitored if is_own else None
 
     def _accept(

@@ -29,6 +29,8 @@ from models.stores.uri import open_store
 
 DEFAULT_PORT = 8080
 REFRESH_SECONDS = 60.0
+FEATURE_MAX_AGE_DAYS = 2
+MOST_AGE_DAYS = 31
 ROUTE = re.compile(r"(/[A-Za-z0-9._~:-]+)+")
 
 MODEL_VARIABLES = (
@@ -51,6 +53,20 @@ MODEL_VARIABLES = (
         "MODEL_REFRESH_SECONDS",
         f"`{REFRESH_SECONDS:g}`",
         "Age of the pointer, in seconds, from which a request starts a refresh.",
+    ),
+)
+FEATURE_VARIABLES = (
+    Variable(
+        "FEATURE_STORE_URI",
+        "none",
+        "Where `python -m training snapshot` publishes features of applicants, in the form of "
+        "`MODEL_STORE`. With it, a row of `:predict` may be an identifier alone.",
+    ),
+    Variable(
+        "FEATURE_MAX_AGE_DAYS",
+        f"`{FEATURE_MAX_AGE_DAYS}`",
+        "The oldest snapshot that is still used, in days. If there is none, such a row is "
+        "answered with 503.",
     ),
 )
 EVIDENCE_VARIABLES = (
@@ -112,6 +128,8 @@ class ScoringSettings(EvidenceSettings):
     decision_log: str
     anchor_store: Store | None
     model_refresh_seconds: float
+    feature_store: Store | None = None
+    feature_max_age_days: int = FEATURE_MAX_AGE_DAYS
     vertex: VertexRoutes = VertexRoutes()
     tracing: Tracing = field(default_factory=Tracing)
 
@@ -142,7 +160,13 @@ def settings_from(environment: Mapping[str, str]) -> ScoringSettings:
     access, access_faults = access_from(environment, listening)
     refresh = environment.get("MODEL_REFRESH_SECONDS", "")
     seconds, refresh_faults = parse_number("MODEL_REFRESH_SECONDS", refresh)
-    anchors, anchor_faults = _anchor_store(environment.get("DECISION_ANCHOR_STORE", ""))
+    anchors, anchor_faults = _optional_store(
+        "DECISION_ANCHOR_STORE", environment.get("DECISION_ANCHOR_STORE", "")
+    )
+    features, feature_faults = _optional_store(
+        "FEATURE_STORE_URI", environment.get("FEATURE_STORE_URI", "")
+    )
+    max_age, age_faults = _feature_age(environment.get("FEATURE_MAX_AGE_DAYS", ""))
     tracing, tracing_faults = tracing_from(environment)
     vertex, vertex_faults = _vertex_routes(environment)
     default_model, model_faults = parse_default_model(environment, evidence.catalogue)
@@ -150,7 +174,7 @@ def settings_from(environment: Mapping[str, str]) -> ScoringSettings:
         [
             *(*port_faults, *evidence_faults, *listening_faults, *access_faults),
             *(*refresh_faults, *anchor_faults, *vertex_faults, *model_faults),
-            *tracing_faults,
+            *(*tracing_faults, *feature_faults, *age_faults),
         ]
     )
     return ScoringSettings(
@@ -163,6 +187,8 @@ def settings_from(environment: Mapping[str, str]) -> ScoringSettings:
         decision_log=environment.get("DECISION_LOG") or "stdout",
         anchor_store=anchors,
         model_refresh_seconds=REFRESH_SECONDS if seconds is None else seconds,
+        feature_store=features,
+        feature_max_age_days=max_age,
         vertex=vertex,
         tracing=tracing,
     )
@@ -204,10 +230,19 @@ def _vertex_routes(environment: Mapping[str, str]) -> tuple[VertexRoutes, Faults
     return VertexRoutes(health=health, predict=predict), faults
 
 
-def _anchor_store(uri: str) -> tuple[Store | None, Faults]:
+def _optional_store(name: str, uri: str) -> tuple[Store | None, Faults]:
     if not uri:
         return None, []
-    return try_reading("DECISION_ANCHOR_STORE", partial(open_store, uri), None)
+    return try_reading(name, partial(open_store, uri), None)
+
+
+def _feature_age(text: str) -> tuple[int, Faults]:
+    if not text:
+        return FEATURE_MAX_AGE_DAYS, []
+    if not (re.fullmatch("[0-9]{1,2}", text) and int(text) <= MOST_AGE_DAYS):
+        rule = f"must be a number of days from 0 to {MOST_AGE_DAYS}, not {text!r}"
+        return FEATURE_MAX_AGE_DAYS, [f"FEATURE_MAX_AGE_DAYS: {rule}"]
+    return int(text), []
 
 
 def _seals(text: str) -> tuple[tuple[Seal, ...], Faults]:

@@ -17,6 +17,7 @@ from starlette.types import Scope
 
 from functions.web.contract import Contract
 from functions.web.openapi import Operation
+from models.figures import Figure
 
 if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric
@@ -80,6 +81,19 @@ class RequestTelemetry:
             buckets = list(zip(bounds, accumulate(histogram.counts), strict=True))
             family.add_metric([route, str(status)], buckets, histogram.seconds)
         yield family
+
+
+def gauges_from_figures(figures: Iterable[Figure]) -> "Iterator[Metric]":
+    """Return figures as gauges, one for all samples of a name."""
+    from prometheus_client.metrics_core import GaugeMetricFamily  # noqa: PLC0415 -- see _render
+
+    families: dict[str, GaugeMetricFamily] = {}
+    for figure in figures:
+        if figure.name not in families:
+            labels = list(figure.labels)
+            families[figure.name] = GaugeMetricFamily(figure.name, figure.meaning, labels=labels)
+        families[figure.name].add_metric(list(figure.labels.values()), figure.value)
+    yield from families.values()
 
 
 def metrics_contract(telemetry: RequestTelemetry, add_metrics: AddMetrics | None) -> Contract:

@@ -169,6 +169,12 @@ def kept_instance_cost(prices: Prices) -> float:
     )
 
 
+def sidecar_alerts_cost(prices: Prices) -> float:
+    """What the alerts over figures that the sidecar brings cost."""
+    number = prices["installation"]["prometheus_alert_conditions"]
+    return number * prices["other"]["alert_condition_month"]
+
+
 def sidecar_cost(prices: Prices) -> float:
     """What the Prometheus sidecar adds: instance-based billing, for both containers.
 
@@ -194,8 +200,30 @@ def idle_edge_cost(prices: Prices) -> float:
 
 def training_cost(prices: Prices) -> float:
     """A month of training runs."""
-    job, made, assumed = prices["job"], prices["installation"], prices["assumed"]
-    seconds = made["training_jobs"] * assumed["training_runs_month"] * assumed["training_seconds"]
+    return job_cost(training_seconds(prices), prices)
+
+
+def training_seconds(prices: Prices) -> float:
+    """The seconds of a month's training runs."""
+    made, assumed = prices["installation"], prices["assumed"]
+    return made["training_jobs"] * assumed["training_runs_month"] * assumed["training_seconds"]
+
+
+def pipeline_cost(prices: Prices) -> float:
+    """What the data pipeline adds: a schedule for each job, its nightly runs, and the lake.
+
+    The free schedules and the free time of jobs are used by what is there without it.
+    """
+    made, assumed, other = prices["installation"], prices["assumed"], prices["other"]
+    nights = made["pipeline_jobs"] * MONTH_DAYS * assumed["pipeline_seconds"]
+    runs = job_cost(training_seconds(prices) + nights, prices) - training_cost(prices)
+    schedules = made["pipeline_jobs"] * other["scheduler_job_month"]
+    return schedules + runs + assumed["lake_gib"] * other["storage_gib_month"]
+
+
+def job_cost(seconds: float, prices: Prices) -> float:
+    """What jobs of the size of training cost that run so long in a month."""
+    job, made = prices["job"], prices["installation"]
     return (
         _beyond(seconds * made["training_cpu"], job["free_cpu_seconds"]) * job["cpu_second"]
         + _beyond(seconds * made["training_memory_gib"], job["free_memory_gib_seconds"])
@@ -234,18 +262,21 @@ def render(measured: Measured, prices: Prices) -> str:
 
 
 def idle_table(prices: Prices) -> str:
-    """Items, and their sum in four installations."""
+    """Items, and their sum in five installations."""
     instance, edge = kept_instance_cost(prices), idle_edge_cost(prices)
-    sidecar = sidecar_cost(prices)
+    sidecar = sidecar_cost(prices) + sidecar_alerts_cost(prices)
+    pipeline = pipeline_cost(prices)
     rows: list[tuple[str, Sequence[float]]] = [
-        *((item, (cost,) * 4) for item, cost in always(prices).items()),
-        ("`min_instances = 1`", (0, instance, 0, 0)),
-        ("`enable_edge = true`", (0, 0, edge, 0)),
-        ("`enable_prometheus = true`", (0, 0, 0, sidecar)),
+        *((item, (cost,) * 5) for item, cost in always(prices).items()),
+        ("`min_instances = 1`", (0, instance, 0, 0, 0)),
+        ("`enable_edge = true`", (0, 0, edge, 0, 0)),
+        ("`enable_prometheus = true`", (0, 0, 0, sidecar, 0)),
+        ("`enable_pipeline = true`", (0, 0, 0, 0, pipeline)),
     ]
     sums = [sum(column) for column in zip(*(costs for _, costs in rows), strict=True)]
     cells = [[item, *map(_dollars, costs)] for item, costs in [*rows, ("**all**", sums)]]
-    return table(("item", "as shipped", "one instance kept", "edge", "Prometheus"), cells)
+    headings = ("item", "as shipped", "one instance kept", "edge", "Prometheus", "pipeline")
+    return table(headings, cells)
 
 
 def volume_table(loads: Sequence[Load], measured: Measured, prices: Prices) -> str:

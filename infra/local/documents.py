@@ -43,6 +43,9 @@ READERS = {
         "`PIPELINE_QUALITY`, `LAKE_URI`, `WAREHOUSE_URL`, `WAREHOUSE_SECRET`, and for each source "
         "`SOURCE_URL_NAME` and `SOURCE_TOKEN_NAME`."
     ),
+    "Features of applicants": (
+        "Read by the scoring service; `python -m training snapshot` writes to `FEATURE_STORE_URI`."
+    ),
     "Decision log": (
         "Read by the scoring service. `python -m functions.scoring audit` reads `DECISION_LOG_KEY`."
     ),

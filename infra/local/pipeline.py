@@ -3,7 +3,9 @@
 Three sources of a synthetic bank are started: PostgreSQL, a folder of CSV files and an HTTP
 interface. Then each step runs as the schedule in the cloud would run it: every source is ingested,
 from the first day that the bank has, data quality is checked, features are computed, and the model
-`customer` is trained from them. Run again, it changes nothing but the model's version.
+`customer` is trained from them. Its champion decides on the bank's customers, outcomes are joined
+to the decisions, and monitoring measures the day on a page. Run again, it changes nothing but the
+model's version.
 
 The last line of standard output is one JSON object.
 """
@@ -16,6 +18,7 @@ import signal
 import subprocess
 import sys
 import time
+import webbrowser
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,6 +48,11 @@ class PipelineRun:
         """The tables of the synthetic bank."""
         return self.folder / "bank"
 
+    @property
+    def page(self) -> Path:
+        """What monitoring measured of the day."""
+        return self.folder / "monitoring.html"
+
     def name_variables(self) -> dict[str, str]:
         """Return the variables that the steps read, unless the environment has them."""
         return {
@@ -63,6 +71,7 @@ def main() -> int:
     )
     parser.add_argument("--customers", help="how many customers the bank has (default 6000)")
     parser.add_argument("--months", help="how many months its history has (default 30)")
+    parser.add_argument("--open", action="store_true", help="open the page of monitoring")
     parser.add_argument("--family", action="append", default=[], help="passed on to train")
     options = parser.parse_args()
     folder = options.folder or REPOSITORY / "var" / "pipeline" / options.day
@@ -73,6 +82,8 @@ def main() -> int:
         bank = [text for name, value in size.items() if value for text in (name, value)]
         families = [text for family in options.family for text in ("--family", family)]
         print(json.dumps(run_day(run, bank, families)))
+        if options.open:
+            open_page(run.page)
     except KeyboardInterrupt:
         return 130
     except PipelineError as error:
@@ -104,10 +115,37 @@ def run_day(run: PipelineRun, size: list[str], families: list[str]) -> dict[str,
         }
     steps["quality"] = run_step(variables, "quality", *since, *day)
     steps["features"] = run_step(variables, "features", *since, *day, "--training", training)
+    steps["snapshot"] = run_step(variables, "snapshot", *day)
     steps["train"] = run_step(
         variables, "train", "--model", "customer", "--data", training, *families
     )
+    steps |= monitor_day(run, variables)
     return {"outcome": "ran", "day": run.day, "steps": steps}
+
+
+def monitor_day(run: PipelineRun, variables: Environment) -> dict[str, dict[str, Any]]:
+    """Let the champion decide on the bank's customers, and measure the day; return the steps.
+
+    Without a champion there is nothing to monitor: its gates kept the first version back.
+    """
+    if not (run.folder / "store" / "champions" / "customer.json").exists():
+        return {"monitor": {"outcome": "no champion"}}
+    log, outcomes = run.folder / "decisions.jsonl", run.folder / "outcomes.csv"
+    day = ("--day", run.day)
+    shared = ("--model", "customer", "--log", str(log), *day)
+    source = ("--source", "decisions", *day, "--output", str(run.folder))
+    return {
+        "decide": run_step(variables, "generate", *source),
+        "outcomes": run_step(variables, "outcomes", *shared, "--data", str(outcomes)),
+        "monitor": run_step(variables, "monitor", *shared, "--output", str(run.page)),
+    }
+
+
+def open_page(page: Path) -> None:
+    """Open a page in the browser of whoever sits here, and say where it is."""
+    if page.exists():
+        print(f"\nmonitoring: {page}", file=sys.stderr)
+        webbrowser.open(page.as_uri())
 
 
 @contextlib.contextmanager

@@ -107,7 +107,7 @@ def recorded_fields(model: type[CreditModel]) -> tuple[str, ...]:
 
 def _shared_part(scored: ScoredRequest, context: RequestContext, now: datetime) -> SharedPart:
     model = scored.loaded.scorer.model
-    return {
+    part: SharedPart = {
         "record_version": RECORD_VERSION,
         "decided_at": now.isoformat(),
         "request_id": context.request_id,
@@ -119,6 +119,9 @@ def _shared_part(scored: ScoredRequest, context: RequestContext, now: datetime) 
         "withheld": sorted(_withheld_fields(model)),
         "latency_ms": scored.latency_ms,
     }
+    if scored.features_of is not None:
+        part["features_of"] = scored.features_of.isoformat()
+    return part
 
 
 def _own_part(decision_id: str, index: int, decision: Decision, digest: str) -> OwnPart:

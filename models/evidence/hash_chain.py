@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from pydantic_core import to_json
 
-from models.evidence.records import CHAIN, OWN, SHARED
+from models.evidence.records import CHAIN, OPTIONAL, OWN, SHARED
 
 MIN_KEY_CHARACTERS = 32
 UNKEYED = "none"
@@ -77,7 +77,8 @@ def link_content(record: Mapping[str, Any]) -> bytes:
     # BigQuery leaves an empty list out of an export.
     lists: dict[str, list[str]] = {name: [] for name in LISTS if record.get(name) is None}
     full = {**record, **lists}
-    parts = (to_json({name: full.get(name) for name in part}) for part in (SHARED, OWN))
+    present = [name for name in SHARED if name not in OPTIONAL or full.get(name) is not None]
+    parts = (to_json({name: full.get(name) for name in part}) for part in (present, OWN))
     return canonical_json(b"".join([*parts, to_json([record.get(name) for name in CHAIN])]))
 
 

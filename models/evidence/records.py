@@ -28,6 +28,9 @@ class SharedPart(TypedDict):
     variant: Annotated[Variant, Field(description="champion or challenger.")]
     withheld: Annotated[list[str], Field(description="Fields whose values are never written.")]
     latency_ms: Annotated[float, Field(description="From the request's arrival to its decision.")]
+    features_of: NotRequired[
+        Annotated[str, Field(description="Day of the features that were looked up, if any were.")]
+    ]
 
 
 class _Identity(TypedDict):
@@ -98,6 +101,8 @@ class DecisionRecord(SharedPart, OwnPart, PersonalPart, ChainPart, _Link, Erasur
 
 
 SHARED = tuple(SharedPart.__annotations__)
+# A link covers them where a record has them: other records' links are as they were before these.
+OPTIONAL = tuple(sorted(SharedPart.__optional_keys__))
 OWN = tuple(OwnPart.__annotations__)
 CHAIN = tuple(ChainPart.__annotations__)
 PERSONAL = tuple(PersonalPart.__annotations__)

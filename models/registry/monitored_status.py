@@ -1,6 +1,7 @@
 """What monitoring says of a model in service: read by day, without listing the store."""
 
 import json
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Annotated, Literal
 
@@ -8,6 +9,8 @@ from pydantic import Field, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
 from models.errors import ObjectMissingError
+from models.figures import Figure
+from models.registry.monitored_figures import list_figures
 from models.registry.store_paths import monitoring_path
 from models.stores.store import Reader
 
@@ -26,8 +29,16 @@ class MonitoredStatus(TypedDict):
     signals: Annotated[list[str], Field(description="What fired: the figure and its subject.")]
 
 
-def find_status(store: Reader, model_name: str, today: date) -> MonitoredStatus | None:
-    """Read the status of today or of one of the two days before, or return None.
+@dataclass(frozen=True, slots=True)
+class MonitoredModel:
+    """The last monitored day of a model: what callers are told, and figures for Prometheus."""
+
+    status: MonitoredStatus
+    figures: tuple[Figure, ...]
+
+
+def find_monitored(store: Reader, model_name: str, today: date) -> MonitoredModel | None:
+    """Read what was monitored today or on one of the two days before, or return None.
 
     A document that cannot be read counts as none: monitoring never stops a model.
 
@@ -39,7 +50,7 @@ def find_status(store: Reader, model_name: str, today: date) -> MonitoredStatus 
     for days in range(MOST_DAYS):
         data = find_monitored_day(store, model_name, today - timedelta(days=days))
         if data is not None:
-            return _read_status(data)
+            return _read_document(data)
     return None
 
 
@@ -60,7 +71,7 @@ def find_monitored_day(store: Reader, model_name: str, day: date) -> bytes | Non
     return data
 
 
-def _read_status(data: bytes) -> MonitoredStatus | None:
+def _read_document(data: bytes) -> MonitoredModel | None:
     try:
         document = json.loads(data)
         fired = [
@@ -69,6 +80,7 @@ def _read_status(data: bytes) -> MonitoredStatus | None:
             if signal["state"] == "fired"
         ]
         members = {name: document[name] for name in ("day", "status", "version")}
-        return TypeAdapter(MonitoredStatus).validate_python(members | {"signals": fired})
-    except (ValueError, KeyError, TypeError, ValidationError):
+        status = TypeAdapter(MonitoredStatus).validate_python(members | {"signals": fired})
+        return MonitoredModel(status, tuple(list_figures(document)))
+    except (ValueError, KeyError, TypeError, AttributeError, ValidationError):
         return None

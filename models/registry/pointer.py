@@ -186,8 +186,14 @@ def challenge(store: Store, model_name: str, challenger: Challenger, author: Aut
     return _move(store, model_name, _Step("challenge", change), author)
 
 
-def retire(store: Store, model_name: str, author: Author) -> Pointer:
-    """Remove the challenger."""
+def retire(store: Store, model_name: str, author: Author, expected: int | None = None) -> Pointer:
+    """Remove the challenger.
+
+    Raises
+    ------
+    SequenceError
+        If `expected` is given, and the pointer has another sequence.
+    """
 
     def change(last: Pointer | None) -> Move:
         if last is None or last.challenger is None:
@@ -195,7 +201,7 @@ def retire(store: Store, model_name: str, author: Author) -> Pointer:
             raise RegistryError(message)
         return Move(last.champion, last.previous, None)
 
-    return _move(store, model_name, _Step("retire", change), author)
+    return _move(store, model_name, _Step("retire", change, expected), author)
 
 
 def _move(store: Store, model_name: str, step: _Step, author: Author) -> Pointer:

@@ -6,6 +6,8 @@ champions/<model>/proposals/<name>.json  promotions that wait for a second perso
 versions/<model>/<version>/bundle.zip    the bundle: a version exists if this object exists
 versions/<model>/<version>/...           reports for people and monitoring, written before it
 monitoring/<model>/<day>-<attempt>.json  what monitoring measured for a day; the last attempt counts
+features/<model>/<day>.json              a published day of applicants' features: its run and shards
+features/<model>/<day>/<run>/<shard>.json  features by identifier
 monitoring/<model>/outcomes/<day>-<attempt>.parquet  outcomes of decisions that became known
 """
 
@@ -49,6 +51,16 @@ def bundle_path(model_name: str, version: str) -> str:
 def report_path(model_name: str, version: str) -> str:
     """Return the object name of a version's report."""
     return version_prefix(model_name, version) + REPORT
+
+
+def snapshot_index_path(model_name: str, day: date) -> str:
+    """Return the object name of the index of a published day of features."""
+    return f"features/{model_name}/{day.isoformat()}.json"
+
+
+def snapshot_shard_path(model_name: str, day: date, run: str, shard: str) -> str:
+    """Return the object name of the features whose identifiers' hashes begin with `shard`."""
+    return f"features/{model_name}/{day.isoformat()}/{run}/{shard or 'all'}.json"
 
 
 def monitoring_prefix(model_name: str) -> str:

@@ -10,6 +10,11 @@ locals {
     },
     var.backup_region == null ? {} : { backup = "Daily copy of the decision log" },
     var.enable_edge ? { probe = "Releases: asks a new revision from within the project" } : {},
+    var.enable_pipeline ? {
+      features = "Data pipeline: checks quality, computes features"
+      ingest   = "Data pipeline: reads sources, writes lake and warehouse"
+      monitor  = "Data pipeline: measures models on the decision log"
+    } : {},
     var.enable_drift_check ? { drift = "Daily plan: looks for differences" } : {},
   )
 

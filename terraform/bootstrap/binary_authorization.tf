@@ -110,7 +110,7 @@ resource "google_project_iam_member" "build_attaches_signatures" {
 resource "google_binary_authorization_policy" "project" {
   for_each = var.enable_binary_authorization ? toset(["project"]) : toset([])
 
-  description                   = "Only what a release has signed."
+  description                   = "Only what a release has signed, wherever a service asks for this policy."
   global_policy_evaluation_mode = "ENABLE"
 
   default_admission_rule {

@@ -90,6 +90,12 @@ variable "enable_edge" {
   default     = false
 }
 
+variable "enable_pipeline" {
+  description = "As in ../variables.tf: the accounts of the data pipeline."
+  type        = bool
+  default     = false
+}
+
 variable "enable_prometheus" {
   description = "As in ../variables.tf: the scoring service may then write metrics."
   type        = bool
@@ -142,6 +148,20 @@ variable "operators" {
     condition     = alltrue([for member in var.operators : can(regex("^((user|group):.+|principal(Set)?://iam\\.googleapis\\.com/locations/global/workforcePools/.+)$", member))])
     error_message = "operators must be people: user: or group: members, or principal:// and principalSet:// of a workforce pool."
   }
+}
+
+variable "pipeline" {
+  description = "As in ../variables.tf: the pipeline's accounts may then read the secrets and the buckets of its sources."
+  type = object({
+    sources = optional(map(object({
+      url          = optional(string)
+      url_secret   = optional(string)
+      token_secret = optional(string)
+    })), {})
+    warehouse_secret = optional(string)
+    warehouse_url    = optional(string)
+  })
+  default = {}
 }
 
 variable "project_id" {

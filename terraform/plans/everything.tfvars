@@ -13,16 +13,31 @@ enable_bigquery             = true
 enable_binary_authorization = true
 enable_drift_check          = true
 enable_edge                 = true
+enable_pipeline             = true
 enable_prometheus           = true
 github                      = { repository_id = "123456", owner_id = "7890" }
 kms_key                     = "projects/example-project/locations/europe-west1/keyRings/surety/cryptoKeys/data"
 lock_retention              = true
 min_instances               = 1
-models                      = { application = { schedule = "0 1 * * 0", data = "gs://example-data/applications.parquet" }, card_default = { schedule = "0 2 * * 0" } }
+models                      = { application = { schedule = "0 1 * * 0", data = "gs://example-data/applications.parquet" }, card_default = { schedule = "0 2 * * 0" }, customer = { schedule = "0 1 * * 0", data = "warehouse:yesterday" } }
 notification_channels       = ["projects/example-project/notificationChannels/42"]
 otlp_traces_endpoint        = "https://collector.example.com/v1/traces"
 promotes_to                 = ["example-next"]
 scan_images                 = true
 secrets                     = { DECISION_LOG_KEY = "surety-decision-log-key:2" }
 urgent_channels             = ["projects/example-project/notificationChannels/1"]
-source_archive              = "../infra/placeholder.py" # any file has a hash
+source_archive              = "plans/public.tfvars" # any file has a hash; the daily plan must fetch it
+pipeline = {
+  sources = {
+    core_banking = { url_secret = "surety-core-banking:1" }
+    crm          = { url = "gs://example-drops/crm" }
+    macro        = { url = "https://indicators.example.com", token_secret = "surety-macro-token:2" }
+  }
+  monthly_models   = ["customer"]
+  quarterly_models = ["customer"]
+  quality_file     = "own_models/quality.toml"
+  runners          = ["serviceAccount:airflow@example-project.iam.gserviceaccount.com"]
+  sources_file     = "own_models/sources.toml"
+  yearly_models    = ["customer"]
+  subnetwork       = "projects/example-project/regions/europe-west1/subnetworks/data"
+}

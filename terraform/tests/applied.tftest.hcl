@@ -37,6 +37,19 @@ variables {
   training_image        = "example/training:1"
 }
 
+run "figures_that_the_sidecar_brings_have_alerts" {
+  command = plan
+
+  variables {
+    enable_prometheus = true
+  }
+
+  assert {
+    condition     = google_monitoring_alert_policy.scoring["auc-low"].severity == "CRITICAL" && google_monitoring_alert_policy.scoring["auc-low"].conditions[0].condition_prometheus_query_language[0].query == "(min by (model) (last_over_time(surety_monitor_auc[1h]))) < 0.75"
+    error_message = "A policy must have the compiled query as it is."
+  }
+}
+
 run "who_google_makes_gets_the_right_that_is_his" {
   assert {
     condition     = google_bigquery_dataset_iam_binding.decisions_written.members == toset(["serviceAccount:writer@example.iam.gserviceaccount.com"])

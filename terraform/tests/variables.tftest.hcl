@@ -272,6 +272,79 @@ run "bigquery_behind_the_edge_brings_a_warning" {
   expect_failures = [check.bigquery_reaches_the_service]
 }
 
+run "a_pipeline_holds_no_secret_and_names_its_sources" {
+  command = plan
+
+  variables {
+    project_id = "example-project"
+    pipeline = {
+      sources = {
+        core_banking = { url = "postgresql://reader:the-secret-itself@10.0.0.1/bank" }
+        "c-r-m"      = { url = "gs://drops/crm", url_secret = "surety-crm" }
+      }
+      warehouse_secret = "the key itself"
+      monthly_models   = ["customer"]
+      lake_days        = 0
+      runners          = ["allUsers"]
+    }
+  }
+
+  expect_failures = [var.pipeline]
+}
+
+run "a_pipeline_without_a_source_is_refused_and_so_is_a_model_of_a_warehouse_that_is_not_there" {
+  command = plan
+
+  variables {
+    project_id      = "example-project"
+    enable_pipeline = true
+  }
+
+  expect_failures = [var.pipeline]
+}
+
+run "rows_of_the_warehouse_need_the_pipeline" {
+  command = plan
+
+  variables {
+    project_id    = "example-project"
+    default_model = "customer"
+    models        = { customer = { schedule = "0 1 * * 0", data = "warehouse:yesterday" } }
+  }
+
+  expect_failures = [var.models]
+}
+
+run "snowflake_takes_the_place_of_the_dataset" {
+  command = plan
+
+  variables {
+    project_id      = "example-project"
+    enable_pipeline = true
+    pipeline = {
+      sources          = { crm = { url = "gs://drops/crm" } }
+      warehouse_url    = "snowflake://account/BANK/PUBLIC?user=SURETY&warehouse=SMALL&role=SURETY"
+      warehouse_secret = "surety-snowflake-key:1"
+      schedules        = false
+    }
+  }
+
+  assert {
+    condition     = length(google_bigquery_dataset.warehouse) == 0 && length(google_bigquery_dataset_iam_binding.warehouse) == 0
+    error_message = "Nothing may be made in BigQuery for a warehouse elsewhere."
+  }
+
+  assert {
+    condition     = one([for e in google_cloud_run_v2_job.pipeline["features"].template[0].template[0].containers[0].env : e.value_source[0].secret_key_ref[0].secret if e.name == "WAREHOUSE_SECRET"]) == "surety-snowflake-key"
+    error_message = "The key comes from Secret Manager."
+  }
+
+  assert {
+    condition     = length(google_cloud_scheduler_job.pipeline) == 0 && length(google_cloud_run_v2_job_iam_member.schedule_runs_pipeline) == 0
+    error_message = "Without schedules, something else starts the jobs."
+  }
+}
+
 run "places_that_do_not_fit_are_refused" {
   command = plan
 

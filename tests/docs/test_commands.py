@@ -22,7 +22,7 @@ DOCUMENTED = {
     "compute ssl-certificates list": (0, "global"),
     "logging read": (1, "limit freshness order"),
     "logging sinks describe": (1, ""),
-    "run jobs execute": (1, "region wait"),
+    "run jobs execute": (1, "args region wait"),
     "run jobs executions list": (0, "job region limit"),
     "run revisions list": (0, "service region limit"),
     "projects add-iam-policy-binding": (1, "member role condition"),

@@ -42,6 +42,15 @@ def test_every_command_of_a_step_is_one_of_the_command_line(command: str) -> Non
     assert build_parser(settings_from_environment({})).parse_args(arguments).run
 
 
+@pytest.mark.parametrize("guide", ["data-pipeline", "operate"])
+def test_every_step_that_is_run_by_hand_in_the_cloud_is_one_too(guide: str) -> None:
+    lines = [line for line in commands(page(guide), "console") if "prod-pipeline-" in line]
+    steps = [line.partition("--args=")[2].split(",") for line in lines if "--args=" in line]
+    assert [step[0] for step in steps] == ["ingest", "quality", "features"]
+    for step in steps:
+        assert build_parser(settings_from_environment({})).parse_args(step).run
+
+
 def test_kinds_of_sources_and_warehouses_are_the_codes() -> None:
     kinds = {
         get_args(kind.model_fields["kind"].annotation)[0]

@@ -15,6 +15,7 @@ from functions.scoring.model_loader import DELAYS_SECONDS, LOAD_SECONDS, NO_CHAM
 from functions.scoring.settings import REFRESH_SECONDS
 from functions.web.bodies import MAX_BODY_BYTES
 from functions.web.server import STOP_SECONDS
+from infra.monitoring.alerts import SOURCE, read_alerts
 from models.gate_policy import GatePolicy
 from models.stores.deadline import READ_SECONDS
 from tests.docs.markdown import blocks, commands, normalised, page, rows
@@ -81,7 +82,9 @@ def test_every_alert_has_its_entry_and_no_other_entry_is_one() -> None:
     entries, _, _ = page("operate").partition("\n# By hand")
     assert len(keys) == 16
     assert len(flagged) == 2
-    assert re.findall(r"^## (.+)$", entries, re.MULTILINE) == keys + flagged
+    compiled = [a.name for a in read_alerts(SOURCE.read_text()).alerts if a.name not in keys]
+    assert len(compiled) == 16
+    assert re.findall(r"^## (.+)$", entries, re.MULTILINE) == keys + flagged + compiled
 
 
 def test_an_entry_says_what_it_means_where_to_look_and_what_to_do() -> None:
@@ -96,12 +99,25 @@ def test_a_critical_alert_wakes_someone_and_no_other_does() -> None:
     severities = dict(
         re.findall(r'^    ([a-z-]+) = \{\n\s+severity = "(\w+)"', alerts, re.MULTILINE)
     )
+    alerts_file = read_alerts(SOURCE.read_text())
+    severities |= {alert.name: alert.severity.upper() for alert in alerts_file.alerts}
     for name, severity in severities.items():
         [(entry, who)] = re.findall(
             rf"^## {name}\n(.*?)^\*\*Who\.\*\* (.*?)$", page("operate"), MULTILINE_ALL
         )
         assert f"{severity}." in entry, name
         assert ("on call, at once" in who) == (severity == "CRITICAL"), name
+
+
+def test_an_entry_states_the_limit_of_its_alert() -> None:
+    """As a number or as a percentage; the age of a figure is told in days."""
+    for alert in read_alerts(SOURCE.read_text()).alerts:
+        if alert.threshold in {0, 1, 2.5} or alert.metric.endswith("_age_hours"):
+            continue
+        _, _, entry = page("operate").partition(f"\n## {alert.name}\n")
+        means, _, _ = entry.partition("**First look.**")
+        numbers = {float(number) for number in re.findall(r"\d+(?:\.\d+)?", means)}
+        assert numbers & {alert.threshold, round(100 * alert.threshold, 9)}, alert.name
 
 
 def variable(name: str) -> str:

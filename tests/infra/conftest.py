@@ -26,6 +26,11 @@ def scoring_image(tmp_path_factory: pytest.TempPathFactory) -> Image:
 
 
 @pytest.fixture(scope="session")
+def lending_image(tmp_path_factory: pytest.TempPathFactory) -> Image:
+    return build("lending", tmp_path_factory.mktemp("lending"))
+
+
+@pytest.fixture(scope="session")
 def training_image(tmp_path_factory: pytest.TempPathFactory) -> Image:
     folder: Path = tmp_path_factory.mktemp("pip")
     (folder / "pip").write_text(FASTER_PIP)

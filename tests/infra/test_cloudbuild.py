@@ -241,7 +241,7 @@ def test_the_bill_of_materials_names_every_pin() -> None:
     bills = {name: json.loads((folder / f"{name}.json").read_text()) for name in TARGET_NAMES}
     for name, file in (
         ("scoring", "functions/requirements.txt"),
-        ("training", "training/requirements.txt"),
+        ("training", "training/image.txt"),
     ):
         pins = re.findall(r"^([a-z0-9-]+)==(\S+)", (REPOSITORY / file).read_text(), re.MULTILINE)
         assert bills[name]["bomFormat"] == "CycloneDX"

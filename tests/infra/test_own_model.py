@@ -11,10 +11,10 @@ import pytest
 
 from tests.infra.dockerfile import Image, build_with
 from tests.infra.rehearsal import Cloud, commit_all, git
+from tests.support.monitored import toy_rows
 from tests.support.running import REPOSITORY, SERVER_COMMANDS, last_line, running_server
 from tests.support.source_tree import project_files
 from tests.support.toy import toy
-from tests.training.conftest import toy_rows
 
 pytestmark = pytest.mark.slow
 

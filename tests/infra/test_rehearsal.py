@@ -56,6 +56,17 @@ def test_a_setting_that_only_the_new_code_knows_comes_with_it_and_an_own_model_i
     assert state["tags"] == {"previous": OLD}
 
 
+def test_jobs_of_the_data_pipeline_get_the_image_and_are_not_run(cloud: Cloud) -> None:
+    ingest = "prod-pipeline-ingest-crm"
+    cloud.set(jobs=[*JOBS, ingest, "prod2-pipeline-features"])
+    code, output = cloud.whole_release("old")
+    assert code == 0, output
+    [updated] = cloud.calls(ingest)
+    assert f"--image={TRAINING}" in updated
+    assert "--command=" in updated
+    assert cloud.calls("prod2-pipeline-features") == []
+
+
 def test_without_the_offer_such_a_setting_ends_the_apply(cloud: Cloud) -> None:
     cloud.set(starts=NEW_TOGETHER)
     assert not cloud.apply("new")

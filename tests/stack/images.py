@@ -11,7 +11,7 @@ from tests.support.running import REPOSITORY
 
 Target = Literal["scoring", "training"]
 DOCKERFILE = (REPOSITORY / "infra/docker/Dockerfile").read_text()
-TERRAFORM = "\n".join(path.read_text() for path in (REPOSITORY / "terraform").glob("*.tf"))
+TERRAFORM = (REPOSITORY / "terraform" / "training.tf").read_text()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +48,8 @@ def max_retries() -> int:
 def training_arguments(model: str, data: str) -> list[str]:
     """What Terraform gives the training job of a model that has data of its own."""
     [declared] = re.findall(
-        r'\["train", "--model", each\.key\],\s*each\.value\.data == null \? \[\] : (\[.*?\])',
+        r'\["train", "--model", name\],\s*model\.data == null \? \[\] : (\[.*?\])',
         TERRAFORM,
     )
-    assert declared == '["--data", each.value.data]'
+    assert declared == '["--data", model.data]'
     return ["train", "--model", model, "--data", data]

@@ -18,6 +18,7 @@ class Counts:
     schema_examples: int  # requests that schemathesis makes for each operation, of 60
     mutations: int  # of a bundle or of a pointer
     kills: int  # of a publisher
+    pipeline_kills: int  # of each step of the data pipeline, as a process
     promotion_rounds: int  # of competing promotions
     pointer_swaps: int
     refresh_rounds: int
@@ -49,6 +50,7 @@ REDUCED = Counts(
     schema_examples=12,
     mutations=200,
     kills=10,
+    pipeline_kills=1,
     promotion_rounds=5,
     pointer_swaps=9,
     refresh_rounds=2,
@@ -79,6 +81,7 @@ FULL = Counts(
     schema_examples=2_000,
     mutations=1_000,
     kills=200,
+    pipeline_kills=25,
     promotion_rounds=100,
     pointer_swaps=81,
     refresh_rounds=20,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from models.registry.pointer import Pointer, find_pointer
@@ -44,6 +45,23 @@ class Champion:
             "CREDIT_MODELS": "tests.support.toy",
             "MODEL_STORE": (self.folder / "store").as_uri(),
         }
+
+
+def toy_rows(n: int) -> pd.DataFrame:
+    """Rows of the toy model whose outcome depends on what its signs say."""
+    random = np.random.default_rng(11)
+    frame = pd.DataFrame(
+        {
+            "age": random.integers(18, 80, n),
+            "income": random.lognormal(10.5, 0.5, n).clip(1_000, 1e6).round(2),
+            "debt": random.lognormal(9.5, 0.8, n).clip(0, 1e6).round(2),
+            "home": random.choice(["own", "rent"], n),
+            "months_since_default": random.choice([np.nan, -7, 3, 12, 60], n),
+        }
+    )
+    logit = -2 + 2.5 * frame["debt"] / frame["income"] + 0.6 * (frame["home"] == "rent")
+    frame["is_default"] = random.binomial(1, 1 / (1 + np.exp(-logit)))
+    return frame
 
 
 def train_champion(folder: Path, frame: pd.DataFrame) -> Champion:

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from tests.support.running import REPOSITORY
-from tests.terraform.plan_tables import PLANS, initialised_copy, plan_everything, tables_from
+from tests.terraform.plan_pages import PLANS
+from tests.terraform.plan_tables import initialised_copy, plan_everything, tables_from
 
 SOURCE = REPOSITORY / "terraform"
 GRANT = re.compile(r"_iam_(member|binding)$")
@@ -40,6 +41,7 @@ class Planned:
             resource
             for document in documents
             for resource in document["planned_values"]["root_module"]["resources"]
+            if resource["mode"] == "managed"
         ]
 
     def of_kind(self, kind: str) -> dict[str, dict[str, Any]]:

@@ -15,25 +15,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(REPOSITORY))
-
-from tests.terraform.mutated_lines import MUTATIONS, Mutation  # noqa: E402 -- found by the line above
-from tests.terraform.plan_tables import (  # noqa: E402 -- likewise
+from tests.terraform.mutated_lines import MUTATIONS, Mutation
+from tests.terraform.plan_pages import Row, render_lifecycle
+from tests.terraform.plan_tables import (
     CASES,
     MODULES,
-    Row,
     committed,
     initialised_copy,
     plan_everything,
     planned_document,
-    render_lifecycle,
     rows_from,
     tables_from,
 )
 
 NOTICED_SHARE = 0.95
-
 
 Rows = Mapping[tuple[str, str], set[tuple[str, Row]]]
 

@@ -14,9 +14,12 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
+
+from tests.terraform.plan_overview import overview
+from tests.terraform.plan_pages import PLANS, Plan, Row, line, plans_in, render, render_lifecycle
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 TABLES = REPOSITORY / "terraform" / "plans"
@@ -63,34 +66,8 @@ TOPICS = {
 }
 
 
-@dataclass(frozen=True)
-class Plan:
-    """One plan of both modules: its name in the tables, and the variables that make it."""
-
-    name: str
-    arguments: tuple[str, ...]
-
-
-PLANS = (
-    Plan("shipped", ("prod",)),
-    Plan("everything", ("prod", "everything")),
-    Plan("public", ("prod", "public")),
-    # Named as the others, so that the tables show what differs and not the names.
-    Plan("dev", ("dev",)),
-)
 MODULES = {"": "terraform", "bootstrap": "terraform/bootstrap"}
-# The bootstrap is planned as shipped and with everything: the rest is no matter of its.
-CASES = [("", plan) for plan in PLANS] + [("bootstrap", plan) for plan in PLANS[:2]]
-
-
-@dataclass(frozen=True)
-class Row:
-    """A line of a table: which resource, what of it, and its value; of a grant: its cells."""
-
-    address: str
-    name: str
-    value: str
-    more: tuple[str, ...] = ()
+CASES = [(module, plan) for module in MODULES for plan in PLANS]
 
 
 def main() -> int:
@@ -160,7 +137,22 @@ def tables_from(
         for table, row in rows_from(document, module):
             rows.setdefault(table, {}).setdefault(row, []).append(plan)
     tables = {f"{table}.md": render(table, of_table) for table, of_table in sorted(rows.items())}
-    return tables | {"lifecycle.md": render_lifecycle(copy / "terraform")}
+    tables["lifecycle.md"] = render_lifecycle(copy / "terraform")
+    warnings = failed_checks(documents)
+    return tables | {"overview.md": overview(rows, tables["lifecycle.md"], warnings)}
+
+
+def failed_checks(documents: Mapping[tuple[str, str], Mapping[str, Any]]) -> Iterator[str]:
+    """A line for each check that fails, with the plans in which it does."""
+    failing: dict[tuple[str, str], list[str]] = {}
+    for (_, plan), document in documents.items():
+        for check in document.get("checks", ()):
+            for instance in check.get("instances", ()):
+                for problem in instance.get("problems", ()):
+                    key = (check["address"]["name"], problem["message"])
+                    failing.setdefault(key, []).append(plan)
+    for cells, names in sorted(failing.items()):
+        yield line(*cells, plans_in(names))
 
 
 def run_offline(folder: Path, *arguments: str) -> str:
@@ -240,7 +232,8 @@ def with_references(value: object, unknown: object, expression: object, each: st
             with_references(None, unknown[unknown.index(True)], expression, each),
         ]
     if isinstance(unknown, list) and isinstance(value, list) and isinstance(expression, list):
-        parts = zip(value, unknown, expression, strict=False)
+        # Blocks made by `dynamic` have no expressions; they come after those that have.
+        parts = zip_longest(value, unknown, expression)
         return [with_references(*part, each) for part in parts]
     return value
 
@@ -309,182 +302,6 @@ def iam_rows(address: str, kind: str, values: Mapping[str, Any]) -> Iterator[Row
     condition = "; ".join(c["expression"] for c in values.get("condition") or [])
     for member in members or ["(nobody)"]:
         yield Row(address, member, values["role"], (target, condition))
-
-
-TITLES = {"iam": "IAM"}
-INTRODUCTIONS = {
-    "iam": (
-        "Who has which right on what, and under which condition. What roles of our own may do is in"
-        " [project.md](project.md), as `permissions`. No line is written here for rights that come"
-        " from elsewhere: owners of the project and whoever has rights over its folder or"
-        " organisation have theirs, and so have the accounts that Google makes for its services."
-    ),
-    "environment": "What every container is told. A secret is a name and a version.",
-    "protection": "Where data is, who may reach it, how long it stays and what brings it back.",
-    "running": "What runs: account, image, size, probes, scaling, schedules.",
-    "monitoring": "Alerts, what they count, where the decision log goes, uptime check, budget.",
-    "edge": "The load balancer, its certificate and its rules.",
-    "project": "APIs, accounts, roles of our own, who may log in from elsewhere.",
-}
-PREAMBLE = (
-    "Written by `make plan-tables` from Terraform's plans; read it, do not edit it. `plans` says in"
-    " which of them a line is: `shipped` (prod.tfvars), `everything` (every flag on), `public` (an"
-    " API key instead of IAM), `dev` (dev.tfvars under the name prod, so that names do not differ);"
-    " nothing means all. Each plan has the people of people.tfvars besides, whom prod.tfvars leaves"
-    " out. staging.tfvars is in no table: `make plan-offline ENVIRONMENT=staging` plans it."
-    " `<…>` is known only after an apply."
-)
-
-
-def render(table: str, rows: Mapping[Row, Sequence[str]]) -> str:
-    """A page of one topic."""
-    lines = [f"# {TITLES.get(table, table.capitalize())}", "", INTRODUCTIONS[table], "", PREAMBLE]
-    body = iam_table(rows) if table == "iam" else resource_tables(rows)
-    first = alerts_table(rows) if table == "monitoring" else ()
-    return "\n".join([*lines, *first, *body]) + "\n"
-
-
-def alerts_table(rows: Mapping[Row, Sequence[str]]) -> Iterator[str]:
-    """One line for each alert, as it is with every flag on."""
-    policy, query = "google_monitoring_alert_policy.scoring", "condition_prometheus_query_language"
-    alerts: dict[str, dict[str, str]] = {}
-    for row, names in rows.items():
-        if row.address.startswith(policy) and "everything" in names:
-            _, _, index = row.address.partition("[")
-            argument = row.name.removeprefix(f"conditions.{query}.")
-            alerts.setdefault(index.strip('"]'), {})[argument] = row.value
-    if not alerts:
-        return
-    yield from (
-        "",
-        "## Alerts",
-        "",
-        "One line for each, with every flag on. `<local.channels_by_severity>` is the",
-    )
-    yield from ("address in `alert_emails`.", "")
-    columns = ("severity", "duration", "query", "notification_channels")
-    yield from heading("alert", "severity", "for", "query", "channels")
-    for name, arguments in sorted(alerts.items()):
-        yield line(name, *(arguments.get(column, "") for column in columns))
-
-
-def iam_table(rows: Mapping[Row, Sequence[str]]) -> Iterator[str]:
-    """One table, by member: all that somebody may do stands together."""
-    yield from ("", *heading("member", "role", "kind", "on", "if", "written in", "plans"))
-    lines = {row: tuple(map(spelled, grant_cells(row))) for row in rows}
-    for row, cells in sorted(lines.items(), key=lambda item: (item[1], item[0].address)):
-        yield line(*cells, row.address, plans(row.address, rows[row]))
-
-
-def grant_cells(row: Row) -> tuple[str, ...]:
-    """What a line of a grant says, as references where an account is not named by its address."""
-    return (row.name, row.value, granted_on(row.address), *row.more)
-
-
-def spelled(text: str) -> str:
-    """An account or role that the bootstrap makes, as the other module writes it."""
-    email = "@example-project.iam.gserviceaccount.com"
-    whose = r"(?:workload\[\"(\w+)\"\]|(build|submit)(?:\[.*?\])?)"
-    account = rf"<google_service_account\.{whose}(?:\.(\w+))?>"
-
-    def address(match: re.Match[str]) -> str:
-        workload, other, attribute = match.groups()
-        kind = "" if attribute == "name" else "serviceAccount:"
-        return f"{kind}{f'prod-{workload}' if workload else f'surety-{other}'}{email}"
-
-    role = r"<google_project_iam_custom_role\.(\w+)(?:\[.*?\])?\.\w+>"
-    return re.sub(role, r"projects/example-project/roles/surety_\1", re.sub(account, address, text))
-
-
-def granted_on(address: str) -> str:
-    """What a right is on: the kind of resource that its grant is named after."""
-    [kind] = re.findall(r"google_(\w+?)_iam_(?:member|binding|audit_config)", address)
-    return str(kind).replace("_", " ")
-
-
-def resource_tables(rows: Mapping[Row, Sequence[str]]) -> Iterator[str]:
-    """One table for each resource; what all its instances share is written once."""
-    resources: dict[str, dict[tuple[str, str, str], list[str]]] = {}
-    for row, names in rows.items():
-        base, _, index = row.address.partition("[")
-        key = (row.name, row.value, plans(row.address, names))
-        resources.setdefault(base, {}).setdefault(key, []).append(index.strip('"]'))
-    for base, lines in sorted(resources.items()):
-        instances = {index for indices in lines.values() for index in indices}
-        columns = ("argument", "value", "plans")
-        yield from ("", f"## {base}", "")
-        yield from heading(*([] if instances == {""} else ["instance"]), *columns)
-        for key, indices in sorted(lines.items(), key=lambda item: sort_key(item, instances)):
-            instance = "*" if set(indices) == instances else ", ".join(sorted(indices))
-            yield line(*([] if instances == {""} else [instance]), *key)
-
-
-def sort_key(item: tuple[tuple[str, str, str], list[str]], instances: set[str]) -> tuple[Any, ...]:
-    """First what all instances share, then instance by instance."""
-    (name, value, where), indices = item
-    return ("" if set(indices) == instances else min(indices), natural(name), value, where)
-
-
-def plans(address: str, names: Sequence[str]) -> str:
-    """Name the plans that a line is in; nothing where it is in all that there are."""
-    count = 2 if address.startswith("bootstrap/") else len(PLANS)
-    return "" if len(set(names)) == count else ", ".join(sorted(set(names)))
-
-
-def heading(*cells: str) -> list[str]:
-    """The first two lines of a table."""
-    return [line(*cells), line(*["---"] * len(cells))]
-
-
-def line(*cells: str) -> str:
-    """A line of a table."""
-    return f"| {' | '.join(map(cell, cells))} |"
-
-
-def natural(text: str) -> list[tuple[int, str]]:
-    """Numbers in order of size."""
-    return [(int(part) if part.isdigit() else 0, part) for part in re.split(r"(\d+)", text)]
-
-
-def cell(text: str) -> str:
-    """A text within a table."""
-    return text.replace("|", "\\|").replace("\n", " ⏎ ")
-
-
-def render_lifecycle(folder: Path) -> str:
-    """What Terraform leaves alone or refuses to destroy, and what waits for what."""
-    lines = [
-        "# Lifecycle",
-        "",
-        "What no plan shows, as it is written. Written by `make plan-tables`.",
-        "",
-    ]
-    lines += ["| resource | says |", "| --- | --- |"]
-    blocks = re.compile(r'^(?:terraform|provider "google") \{\n.*?^\}', re.MULTILINE | re.DOTALL)
-    pattern = re.compile(
-        r'^(resource|check) "(\w+)"(?: "(\w+)")? \{\n(.*?)^\}', re.MULTILINE | re.DOTALL
-    )
-    for path in sorted(folder.rglob("*.tf")):
-        if ".terraform" in path.parts or path.name.endswith("_override.tf"):
-            continue
-        where = "bootstrap/" if path.parent.name == "bootstrap" else ""
-        for text in blocks.findall(path.read_text()):
-            lines.append(line(f"{where}{path.name}", re.sub(r"\s+", " ", text)))
-        for keyword, kind, name, body in pattern.findall(path.read_text()):
-            address = f"{where}{kind}.{name}" if keyword == "resource" else f"{where}check.{kind}"
-            lines += [f"| {address} | {cell(text)} |" for text in lifecycle_texts(body)]
-    return "\n".join(lines) + "\n"
-
-
-def lifecycle_texts(body: str) -> Iterator[str]:
-    """The lifecycle, dependencies and assertions of a block, on one line each."""
-    for pattern in (
-        r"^  lifecycle \{\n.*?^  \}",
-        r"^  depends_on = .*?\]",
-        r"^  assert \{\n.*?^  \}",
-    ):
-        for text in re.findall(pattern, body, re.MULTILINE | re.DOTALL):
-            yield re.sub(r"\s+", " ", text).strip()
 
 
 if __name__ == "__main__":

@@ -9,11 +9,14 @@ from typing import Any
 
 import promql_parser
 import pytest
+import yaml
 
+from infra.monitoring.alerts import POLICIES, RULES, SOURCE, read_alerts
 from tests.terraform.conftest import Planned
 
 LOG_METRIC = re.compile(r"logging_googleapis_com:user_(\w+?)(?:_bucket)?(?=[\[{])")
 SCENARIOS = Path(__file__).with_name("alerts.yaml")
+COMPILED: dict[str, dict[str, str]] = json.loads(POLICIES.read_text())
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +40,11 @@ def alert_rules(plan: Planned) -> list[dict[str, Any]]:
             }
         )
     return rules
+
+
+def own_rules(plan: Planned) -> list[dict[str, Any]]:
+    """Those of the rules whose queries terraform/alerts.tf has; tests/infra tries the others."""
+    return [rule for rule in alert_rules(plan) if rule["alert"] not in COMPILED]
 
 
 def dashboard_queries(plan: Planned) -> list[str]:
@@ -67,7 +75,7 @@ def run_promtool(folder: Path, rules: list[dict[str, Any]]) -> subprocess.Comple
 def test_every_alert_fires_when_it_should_and_only_then(
     everything: Planned, tmp_path: Path
 ) -> None:
-    done = run_promtool(tmp_path, alert_rules(everything))
+    done = run_promtool(tmp_path, own_rules(everything))
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -77,7 +85,48 @@ def test_every_alert_has_a_time_at_which_it_fires_and_one_at_which_it_does_not(
 ) -> None:
     pattern = rf"alertname: ([a-z-]+), exp_alerts: {expected}"
     tried = set(re.findall(pattern, SCENARIOS.read_text()))
-    assert tried == {rule["alert"] for rule in alert_rules(everything)}
+    assert tried == {rule["alert"] for rule in own_rules(everything)}
+
+
+def test_what_surety_measures_has_policies_where_its_figures_are_collected(
+    plans: dict[str, Planned],
+) -> None:
+    """Their very text is tried by promtool: tests/infra/monitoring/test_alerts.py."""
+    compiled = {
+        rule["alert"]: rule["expr"]
+        for group in yaml.safe_load(RULES.read_text())["groups"]
+        for rule in group["rules"]
+    }
+    planned = {r["alert"]: r for r in alert_rules(plans["everything"]) if r["alert"] in COMPILED}
+    assert set(planned) == set(COMPILED)
+    for name, rule in planned.items():
+        assert rule["expr"] == compiled[name]
+        assert rule["for"] == COMPILED[name]["duration"]
+        assert rule["labels"]["severity"] == COMPILED[name]["severity"]
+    assert not set(COMPILED) & {rule["alert"] for rule in alert_rules(plans["shipped"])}
+
+
+def test_an_alert_that_both_files_have_has_one_limit(plans: dict[str, Planned]) -> None:
+    """What Google measures itself is also measured for Prometheus, under the same name."""
+    google = {rule["alert"]: rule for rule in own_rules(plans["everything"])}
+    both = [alert for alert in read_alerts(SOURCE.read_text()).alerts if alert.name in google]
+    limits = {
+        "latency": ["> 200", ">= 20"],
+        "server-errors": ["> 0.01", ">= 3"],
+        "error-budget-fast": ["> 14.4 * 0.001", "> 14.4 * 0.001", ">= 10"],
+        "error-budget-slow": ["> 6 * 0.001", "> 6 * 0.001", ">= 10"],
+        "uptime": ["< 1"],
+        "model-age": ["> 60"],
+        "reload-failures": ["> 0"],
+        "anchors-failing": [">= 3"],  # extrapolated, so that the other file has 2.5
+    }
+    assert {alert.name for alert in both} == set(limits)
+    for alert in both:
+        rule = google[alert.name]
+        assert re.findall(r"[<>]=? [\d.]+(?: \* 0\.001)?", rule["expr"]) == limits[alert.name]
+        assert f"{alert.threshold:g}" in {*limits[alert.name][0].split(), "2.5"}
+        assert rule["labels"]["severity"] == alert.severity.upper()
+        assert rule["for"] == f"{alert.seconds}s"
 
 
 def test_every_query_parses(everything: Planned) -> None:
@@ -85,7 +134,10 @@ def test_every_query_parses(everything: Planned) -> None:
     assert len(queries) >= 25
     for query in queries:
         assert promql_parser.parse(query)
-        pattern = r"prod-(scoring|retrain|train-|decisions)|user_surety_prod_|<(check|copy of)"
+        pattern = (
+            r"prod-(scoring|retrain|train-|decisions|pipeline-)|_surety_prod_|<(check|copy)"
+            r"|surety_monitor_"
+        )
         assert re.search(pattern, query), query
 
 
@@ -93,6 +145,15 @@ def test_every_figure_read_from_logs_is_made(everything: Planned) -> None:
     metrics = {m["name"] for m in everything.of_kind("google_logging_metric").values()}
     queries = [*(rule["expr"] for rule in alert_rules(everything)), *dashboard_queries(everything)]
     assert set(LOG_METRIC.findall(" ".join(queries))) == metrics
+
+
+def test_no_query_looks_further_back_than_google_does(everything: Planned) -> None:
+    """The window of a query and the time for which it must hold: 25 hours together."""
+    hours = {"m": 1 / 60, "h": 1.0}
+    for rule in alert_rules(everything):
+        windows = re.findall(r"\[(\d+)([mh])\]", rule["expr"])
+        longest = max((int(number) * hours[unit] for number, unit in windows), default=0.0)
+        assert longest + int(rule["for"].removesuffix("s")) / 3600 <= 25, rule["alert"]
 
 
 def test_a_burn_of_the_budget_is_seen_in_a_long_and_a_short_window(everything: Planned) -> None:

@@ -5,20 +5,12 @@ import re
 import pytest
 
 from tests.terraform.conftest import Planned
-from tests.terraform.plan_tables import (
-    PLANS,
-    Row,
-    committed,
-    flattened,
-    iam_rows,
-    lifecycle_texts,
-    render,
-    with_references,
-)
+from tests.terraform.plan_pages import PLANS, Row, lifecycle_texts, render
+from tests.terraform.plan_tables import committed, flattened, iam_rows, with_references
 
 NAMES = (
     *("edge", "environment", "iam", "lifecycle", "monitoring"),
-    *("project", "protection", "running"),
+    *("overview", "project", "protection", "running"),
 )
 
 
@@ -119,8 +111,7 @@ def test_an_account_has_one_spelling_and_a_right_says_what_it_is_on(
 
 
 def test_an_alert_is_one_line(tables: dict[str, str], plans: dict[str, Planned]) -> None:
-    _, _, part = tables["monitoring.md"].partition("## Alerts\n")
-    part, _, _ = part.partition("\n## ")
+    _, _, part = tables["overview.md"].partition("## Alerts\n")
     header, _, *alerts = table_cells(part)
     assert header == ["alert", "severity", "for", "query", "channels"]
     policies = plans["everything"].of_kind("google_monitoring_alert_policy").values()
@@ -140,3 +131,37 @@ def test_what_repeats_itself_is_named_and_every_page_says_what_it_plans(
     for name in set(tables) - {"lifecycle.md"}:
         assert "people of people.tfvars" in tables[name]
         assert "staging.tfvars is in no table" in tables[name]
+
+
+def section(page: str, title: str) -> list[list[str]]:
+    """The lines of one table of a page, without its heading."""
+    _, _, part = page.partition(f"## {title}\n")
+    part, _, _ = part.partition("\n## ")
+    return table_cells(part)[2:]
+
+
+def test_everything_that_answers_asks_somebody_for_something(tables: dict[str, str]) -> None:
+    reached = section(tables["overview.md"], "Who reaches what")
+    [public] = [cells for cells in reached if cells[2] == "nothing"]
+    assert public[0] == "google_cloud_run_v2_service.scoring"
+    assert public[4:] == ["an API key", "public"]
+    assert not [cells for cells in reached if cells[3] == "nobody"]
+    [everything] = [c for c in reached if "v2_service.scoring" in c[0] and c[5] == "everything"]
+    assert everything[1].startswith("the load balancer, ")
+    assert "prod-probe@" in everything[3]
+
+
+def test_no_data_is_destroyed_where_people_work_with_it(tables: dict[str, str]) -> None:
+    lines = section(tables["overview.md"], "What a destroy does")
+    here = {cells[0]: cells for cells in lines if not cells[3] or "shipped" in cells[3]}
+    refused = {address for address, cells in here.items() if cells[1].startswith("refused")}
+    data = r"(bootstrap/)?google_(storage_bucket|bigquery_(dataset|table))\."
+    assert {address for address in here if re.match(data, address)} <= refused
+    assert "google_cloud_run_v2_service.scoring" in refused
+    locked = [cells[2] for cells in lines if cells[0] == "google_storage_bucket.evidence"]
+    assert "no `force_destroy`; objects stay 1,095 days, and nobody can shorten that" in locked
+    [dev] = [c for c in lines if c[0] == "google_storage_bucket.models" and c[3] == "dev"]
+    assert dev[1:3] == [
+        "deleted, with what it holds",
+        "`force_destroy`; objects can be restored for 7 days",
+    ]

@@ -3,29 +3,21 @@
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
-import pytest
-
-from tests.support.running import REPOSITORY, TOOLS
+from tests.support.running import REPOSITORY
 
 SOURCE = REPOSITORY / "terraform"
 
 
-@pytest.fixture(scope="session")
-def checkov(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """checkov in an environment of its own, as locked."""
-    folder = tmp_path_factory.mktemp("policies") / "venv"
-    project = REPOSITORY / "infra" / "policies"
-    uv = ["env", f"UV_PROJECT_ENVIRONMENT={folder}", str(TOOLS / "uv")]
-    options = ["--quiet", "--frozen", "--project", str(project), "--python", sys.executable]
-    subprocess.run([*uv, "sync", *options], check=True)
-    return folder / "bin" / "checkov"
-
-
-def scan(checkov: Path, folder: Path) -> subprocess.CompletedProcess[str]:
-    command = [str(checkov), "--directory", str(folder), "--framework", "terraform"]
+def scan(policy_tools: Path, folder: Path) -> subprocess.CompletedProcess[str]:
+    command = [
+        str(policy_tools / "checkov"),
+        "--directory",
+        str(folder),
+        "--framework",
+        "terraform",
+    ]
     options = ["--skip-download", "--compact", "--quiet", "--external-checks-dir"]
     return subprocess.run(
         [*command, *options, str(REPOSITORY / "infra/policies")],
@@ -36,8 +28,8 @@ def scan(checkov: Path, folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_nothing_fails_and_every_skip_has_its_reason(checkov: Path) -> None:
-    done = scan(checkov, SOURCE)
+def test_nothing_fails_and_every_skip_has_its_reason(policy_tools: Path) -> None:
+    done = scan(policy_tools, SOURCE)
     assert done.returncode == 0, done.stdout
     skips = [
         line.strip()
@@ -50,7 +42,7 @@ def test_nothing_fails_and_every_skip_has_its_reason(checkov: Path) -> None:
 
 
 def test_public_members_keys_and_bindings_are_refused_by_policies_of_our_own(
-    checkov: Path, tmp_path: Path
+    policy_tools: Path, tmp_path: Path
 ) -> None:
     folder = tmp_path / "broken"
     folder.mkdir()
@@ -62,7 +54,7 @@ def test_public_members_keys_and_bindings_are_refused_by_policies_of_our_own(
     key = 'resource "google_service_account_key" "k" {\n  service_account_id = "x"\n}\n'
     binding = 'resource "google_cloud_run_v2_service_iam_binding" "b" {\n  role = "x"\n}\n'
     (folder / "retrain.tf").write_text(broken + key + binding)
-    done = scan(checkov, folder)
+    done = scan(policy_tools, folder)
     assert done.returncode != 0
     policies = set(re.findall(r"CKV2_SURETY_\d", done.stdout))
     assert policies == {"CKV2_SURETY_1", "CKV2_SURETY_2", "CKV2_SURETY_3"}

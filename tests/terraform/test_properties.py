@@ -1,5 +1,6 @@
 """What must hold of everything that is planned, whatever a table says: one fact a test."""
 
+import base64
 import json
 import re
 import subprocess
@@ -178,7 +179,7 @@ def test_every_workload_has_an_account_of_its_own(plans: dict[str, Planned]) -> 
     accounts = plans["everything"].of_kind("google_service_account")
     workloads = {a["account_id"] for a in accounts.values() if a["account_id"].startswith("prod-")}
     assert {f"{account}@example-project.iam" for account in workloads} == used
-    assert len(used) == 8
+    assert len(used) == 11
 
 
 # The newcomer's list.
@@ -277,6 +278,61 @@ def test_copies_stand_in_another_region_under_their_own_key(plans: dict[str, Pla
     [copied] = plans["everything"].of_kind("google_bigquery_data_transfer_config").values()
     assert copied["params"]["source_dataset_id"] == "prod_decisions"
     assert plans["shipped"].of_kind("google_storage_transfer_job") == {}
+
+
+def test_the_copy_of_an_anchor_stays_as_long_as_the_anchor(plans: dict[str, Planned]) -> None:
+    buckets = plans["everything"].of_kind("google_storage_bucket")
+    original, copy = buckets["evidence"], buckets['backup["evidence"]']
+    for argument in ("retention_policy", "lifecycle_rule"):
+        assert copy[argument] == original[argument] != []
+    # Google Cloud has no bucket with both.
+    assert copy["versioning"] == [{"enabled": False}]
+    assert buckets['backup["models"]']["retention_policy"] == []
+
+
+def test_the_account_that_copies_objects_exists_before_it_is_granted_anything() -> None:
+    """Google makes it when it is first asked for; the bootstrap asks, after enabling the API."""
+    bootstrap = (REPOSITORY / "terraform" / "bootstrap" / "backup.tf").read_text()
+    _, _, body = bootstrap.partition('data "google_storage_transfer_project_service_account"')
+    assert "depends_on = [google_project_service.required]" in body.partition("\n}")[0]
+
+
+def test_the_daily_plan_has_the_archive_whose_hash_it_takes(
+    plans: dict[str, Planned], tmp_path: Path
+) -> None:
+    [target] = plans["everything"].of_kind("google_cloud_scheduler_job")['drift["drift"]'][
+        "http_target"
+    ]
+    steps = json.loads(base64.b64decode(target["body"]))["steps"]
+    script = steps[0]["args"][1].replace("$$", "$")
+    source = plans["everything"].of_kind("google_storage_bucket_object")["source[0]"]["name"]
+    gcloud = tmp_path / "gcloud"
+    gcloud.write_text(
+        f"""#!/bin/sh
+case "$3" in
+gs://example-project-surety-state/applied/prod.json) echo '{{"terraform/plans/a.tf": "a"}}' ;;
+gs://example-project-prod-source/{source}) echo archive >"$4" ;;
+*) exit 1 ;;
+esac
+"""
+    )
+    gcloud.chmod(0o755)
+    script = f"PATH='{tmp_path}':$PATH\n{script}"
+    subprocess.run(["sh", "-euc", script], cwd=tmp_path, check=True)
+    assert (tmp_path / "terraform" / "plans" / "public.tfvars").read_text() == "archive\n"
+
+
+def test_no_caller_of_the_function_from_source_can_name_an_address(
+    plans: dict[str, Planned],
+) -> None:
+    """No load balancer stands before it, whatever stands before the service."""
+    function = plans["everything"].of_kind("google_cloudfunctions2_function")["scoring[0]"]
+    [config] = function["service_config"]
+    assert config["environment_variables"]["FORWARDED_HOPS"] == "1"
+    assert (
+        settings(scoring(plans["everything"])["template"][0]["containers"][0])["FORWARDED_HOPS"]
+        == "2"
+    )
 
 
 def test_a_key_of_ones_own_encrypts_all_data(plans: dict[str, Planned]) -> None:

@@ -201,12 +201,12 @@ def test_the_decision_logs_access_is_a_complete_list(plans: dict[str, Planned], 
     access = {b["role"]: b["members"] for n, b in bindings.items() if n.startswith("decisions_")}
     build = "serviceAccount:surety-build@example-project.iam.gserviceaccount.com"
     copies = "serviceAccount:prod-backup@example-project.iam.gserviceaccount.com"
+    measures = "serviceAccount:prod-monitor@example-project.iam.gserviceaccount.com"
     assert access == {
         "roles/bigquery.dataOwner": ["projectOwners", build],
         "roles/bigquery.dataEditor": ["serviceAccount:<writer of the sink>"],
-        # What copies the log reads it first.
         "roles/bigquery.dataViewer": [
-            *("group:risk@example.com", *([copies] if plan == "everything" else []))
+            *("group:risk@example.com", *([copies, measures] if plan == "everything" else []))
         ],
     }
 
@@ -256,13 +256,28 @@ def test_the_bootstraps_state_is_where_the_build_has_no_right(plans: dict[str, P
 # What every workload may do.
 
 
+FROM_WAREHOUSE = {
+    ("bigquery.dataViewer", "prod_warehouse", ""),
+    ("bigquery.jobUser", "example-project", ""),
+}
+
+
+def pipeline_jobs(plan: Planned) -> dict[str, dict[str, Any]]:
+    """Jobs of the data pipeline by name; none without its flag."""
+    jobs = plan.of_kind("google_cloud_run_v2_job").items()
+    return {name: job for name, job in jobs if name.startswith("pipeline[")}
+
+
+ON = ("bucket", "dataset_id", "name", "secret_id", "project")
+
+
 def rights_over(plan: Planned, workload: str) -> set[tuple[str, str, str]]:
     """Role, resource and condition of each grant of a workload's account."""
     member = f"serviceAccount:prod-{workload}@example-project.iam.gserviceaccount.com"
     return {
         (
             grant["role"].removeprefix("roles/"),
-            grant.get("bucket") or grant.get("dataset_id") or grant["name"],
+            next(grant[on] for on in ON if grant.get(on)),
             (grant.get("condition") or [{"expression": ""}])[0]["expression"],
         )
         for grant in plan.grants
@@ -289,8 +304,11 @@ def test_scoring_only_reads_models_and_no_workload_replaces_a_version(
         ("storage.objectViewer", models, ""),
         ("storage.objectCreator", models, ""),
         ("storage.objectUser", models, pointers),
+        *(FROM_WAREHOUSE if plan == "everything" else set()),
     }
-    jobs = ("prod-train-application", "prod-train-card-default")
+    jobs = ["prod-train-application", "prod-train-card-default"]
+    if plan == "everything":
+        jobs.append("prod-train-customer")
     assert rights_over(plans[plan], "retrain") == {
         ("storage.objectViewer", models, ""),
         ("storage.objectCreator", models, champions),
@@ -298,7 +316,10 @@ def test_scoring_only_reads_models_and_no_workload_replaces_a_version(
         *(("run.invoker", job, "") for job in jobs),
         *(("run.viewer", job, "") for job in jobs),
     }
-    assert rights_over(plans[plan], "schedule") == {("run.invoker", job, "") for job in jobs}
+    steps = [job["name"] for job in pipeline_jobs(plans[plan]).values()]
+    assert rights_over(plans[plan], "schedule") == {
+        ("run.invoker", job, "") for job in (*jobs, *steps)
+    }
     assert rights_over(plans[plan], "watch") == {("run.invoker", "prod-retrain", "")}
 
 
@@ -306,3 +327,60 @@ def test_the_daily_plan_sees_how_tables_look_and_no_row(plans: dict[str, Planned
     rights = {g["role"] for g in plans["everything"].grants if ".drift[" in g["address"]}
     assert {"roles/bigquery.metadataViewer", "roles/viewer"} < rights
     assert not [role for role in rights if "bigquery.data" in role or "storage.object" in role]
+
+
+# The data pipeline: each step has the rights of its own part.
+
+
+def test_each_step_of_the_pipeline_reaches_what_it_is_for(plans: dict[str, Planned]) -> None:
+    plan, models = plans["everything"], "example-project-prod-models"
+    measured = f'resource.name.startsWith("projects/_/buckets/{models}/objects/monitoring/")'
+    queries = ("bigquery.jobUser", "example-project", "")
+    assert rights_over(plan, "ingest") == {
+        queries,
+        ("storage.objectViewer", "example-project-prod-lake", ""),
+        ("storage.objectCreator", "example-project-prod-lake", ""),
+        ("storage.objectViewer", "example-drops", ""),
+        ("bigquery.dataEditor", "prod_warehouse", ""),
+        ("secretmanager.secretAccessor", "surety-core-banking", ""),
+        ("secretmanager.secretAccessor", "surety-macro-token", ""),
+    }
+    assert rights_over(plan, "features") == {
+        queries,
+        ("bigquery.dataEditor", "prod_warehouse", ""),
+    }
+    assert rights_over(plan, "monitor") == {
+        queries,
+        ("bigquery.dataViewer", "prod_decisions", ""),
+        ("storage.objectViewer", models, ""),
+        ("storage.objectCreator", models, measured),
+    }
+
+
+def test_the_warehouse_is_written_by_its_steps_and_read_by_training_and_auditors(
+    plans: dict[str, Planned],
+) -> None:
+    bindings = plans["everything"].of_kind("google_bigquery_dataset_iam_binding")
+    short = re.compile(r"serviceAccount:prod-(\w+)@.*|(.*)")
+    access = {
+        binding["role"]: {short.sub(r"\1\2", member) for member in binding["members"]}
+        for name, binding in bindings.items()
+        if name.startswith("warehouse[")
+    }
+    assert access["roles/bigquery.dataEditor"] == {"features", "ingest"}
+    assert access["roles/bigquery.dataViewer"] == {"training", "group:risk@example.com"}
+    assert len(access["roles/bigquery.dataOwner"]) == 2  # owners of the project, and the build
+
+
+def test_a_day_is_run_again_by_operators_and_runners_and_by_nobody_else(
+    plans: dict[str, Planned],
+) -> None:
+    plan = plans["everything"]
+    grants = [g for g in plan.grants if g.get("role") == "roles/run.jobsExecutorWithOverrides"]
+    assert {grant["name"] for grant in grants} == {
+        job["name"] for job in pipeline_jobs(plan).values()
+    }
+    assert {grant["member"] for grant in grants} == {
+        "user:operator@example.com",
+        "serviceAccount:airflow@example-project.iam.gserviceaccount.com",
+    }

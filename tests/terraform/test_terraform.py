@@ -50,7 +50,10 @@ def resources() -> list[tuple[str, str, str]]:
         ),
         (
             "training",
-            {"training_reads", "training_creates", "training_promotes", "training_reads_data"},
+            {
+                *("training_reads", "training_creates", "training_promotes"),
+                *("training_reads_data", "warehouse"),
+            },
         ),
         ("backup", {"backup", "backup_copies", "decisions_read"}),
         (
@@ -60,7 +63,10 @@ def resources() -> list[tuple[str, str, str]]:
                 *("drift_reads_state", "drift_sees_budget"),
             },
         ),
-        ("schedule", {"schedule_runs"}),
+        ("schedule", {"schedule_runs", "schedule_runs_pipeline"}),
+        ("ingest", {"ingest_reads", "ingest_creates", "warehouse"}),
+        ("features", {"warehouse"}),
+        ("monitor", {"decisions_read", "monitor_reads", "monitor_creates"}),
         (
             "retrain",
             {
@@ -84,6 +90,7 @@ def test_a_workload_has_no_grant_but_these(account: str, grants: set[str]) -> No
 # Complete lists on purpose: they take away what Google grants by default.
 COMPLETE = {
     *("default_access", "decisions_owned", "decisions_written", "decisions_read", "backup"),
+    "warehouse",
 }
 
 

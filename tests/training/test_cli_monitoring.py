@@ -75,6 +75,8 @@ def test_a_signal_is_named_and_may_end_the_command_with_1(
     [
         (["monitor", "--output", "day.pdf"], "must end in .html"),
         (["monitor", "--output", "/nowhere/day.html"], "cannot be written"),
+        (["monitor", "--metrics", "day.txt"], "must end in .prom"),
+        (["monitor", "--metrics", "/dev/null/day.prom"], "cannot be written"),
         (["outcomes"], "name the file of outcomes with --data"),
         (["outcomes", "--data", "none.csv"], "No such file"),
     ],

@@ -122,11 +122,30 @@ def test_features_of_month_ends_and_rows_to_train_from(
         assert connection.sql("FROM customer_features ORDER BY ALL").to_arrow_table() == before
 
 
+def test_a_days_features_are_published_by_identifier(
+    place: Place, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert place.run("features", "--day", LAST_DAY) == 0
+    capsys.readouterr()
+    environment = place.environment | {"FEATURE_STORE_URI": tmp_path.as_uri()}
+    arguments = ["snapshot", "--day", str(LAST_DAY)]
+    assert main(arguments, environment) == 0
+    summary = read_summary(capsys)
+    assert (summary["outcome"], summary["day"]) == ("published", "2026-06-30")
+    assert summary["rows"] + summary["refused"] == 40
+    assert (tmp_path / "features" / "customer" / "2026-06-30.json").exists()
+    assert main(arguments, environment) == 0
+    assert read_summary(capsys) == summary
+
+
 def test_a_failed_check_ends_with_2_prints_what_failed_and_stops_features(
     place: Place, capsys: pytest.CaptureFixture[str]
 ) -> None:
     nowhere = LAST_DAY + timedelta(days=1)
-    assert place.run("quality", "--day", nowhere) == 2
+    file = place.folder / "quality.prom"
+    assert place.run("quality", "--day", nowhere, "--metrics", file) == 2
+    arrived = 'surety_quality_failed{table="customers",check="arrived",column=""} 1'
+    assert arrived in file.read_text().splitlines()
     captured = capsys.readouterr()
     summary = json.loads(captured.out)
     assert (summary["outcome"], summary["checks"]["failed"]) == ("failed", len(TABLES))
@@ -153,7 +172,7 @@ def test_rows_to_train_from_need_a_year_of_outcomes(
         main([command, *source, "--day", str(place.days[0])], environment)
     file = str(place.folder / "none.parquet")
     assert main(["features", "--day", str(place.days[0]), "--training", file], environment) == 2
-    assert "has an outcome; compute earlier ones with --since" in capsys.readouterr().err
+    assert "has an outcome; compute earlier ones with features --since" in capsys.readouterr().err
 
 
 def test_the_warehouse_is_created_and_compared(
@@ -182,6 +201,7 @@ def test_the_warehouse_is_created_and_compared(
             "--since 2026-07-01 is after --day 2026-06-30",
         ),
         (("generate", "--source", "bank", "--output", "b"), "--source bank needs --day"),
+        (("generate", "--source", "decisions", "--output", "b"), "--source decisions needs --day"),
     ],
 )
 def test_wrong_arguments_are_named(
@@ -202,7 +222,7 @@ def test_a_source_without_an_address_is_named(
 def test_what_is_no_day_is_refused(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         place.run("ingest", "--source", "drop", "--day", "30.6.2026")
-    assert "must be a day such as 2026-11-28, got 30.6.2026" in capsys.readouterr().err
+    assert "'30.6.2026' is not a day; write it as 2026-11-30" in capsys.readouterr().err
 
 
 def test_a_bank_is_written_as_one_file_a_table(

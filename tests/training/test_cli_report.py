@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from models.registry.versions import publish
+from models.registry.pointer import Author, promote
+from models.registry.versions import publish, read_by_name
 from models.stores.uri import open_store
+from tests.support.monitored import toy_rows
 from tests.support.running import REPOSITORY
 from tests.support.toy import Toy
-from tests.training.conftest import toy_rows
 from tests.training.reporting.conftest import NOW, judgement_on
 from training.cli import main
 from training.reading.options import DataOptions
@@ -45,6 +46,24 @@ def compare(uri: str, versions: list[str], *others: str) -> int:
     words = ["compare-versions", "--model", "toy", "--store", uri]
     words += [word for version in versions for word in ("--version", version)]
     return main([*words, *others], ENVIRONMENT)
+
+
+def test_a_review_ranks_the_columns_of_a_file(
+    published: tuple[str, list[str]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    uri, versions = published
+    store = open_store(uri)
+    promote(store, "toy", read_by_name(store, "toy", versions[0])[0], Author("tester", NOW))
+    toy_rows(400).assign(extra=1.5).to_parquet(tmp_path / "rows.parquet")
+    words = ["review", "--model", "toy", "--store", uri, "--data", str(tmp_path / "rows.parquet")]
+    assert main(words, ENVIRONMENT) == 0
+    captured = capsys.readouterr()
+    review = json.loads(captured.out.splitlines()[-1])
+    assert (review["champion"], review["rows"]) == (versions[0], 400)
+    assert review["importances"][0]["now"] > 0
+    assert {"extra", "income"} <= {one["column"] for one in review["candidates"]}
+    assert "importances: " in captured.err
+    assert "columns of 400 rows" in captured.err
 
 
 def test_the_page_and_its_numbers_are_written(

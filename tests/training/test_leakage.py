@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from models.features import Matrix, features
+from tests.support.monitored import toy_rows
 from tests.support.toy import Toy
-from tests.training.conftest import toy_rows
 from training.leakage import measure_repetition, measure_strengths
 
 RANDOM = np.random.default_rng(5)

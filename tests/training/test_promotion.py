@@ -17,8 +17,8 @@ from models.registry.versions import publish
 from models.scorer import Scorer
 from models.stores.store import Store
 from models.stores.uri import open_store
+from tests.support.monitored import toy_rows
 from tests.support.toy import Toy
-from tests.training.conftest import toy_rows
 from training.gates import EVIDENCE_GATE
 from training.golden_rows import draw_golden_rows
 from training.promotion import PassedOver, judge, release, select_family, share_alpha

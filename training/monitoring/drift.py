@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from training.monitoring.reference import (
     Reference,
     find_bins,
     mean_contributions,
+    mean_number,
 )
 from training.reporting.binning import Indices, bin_indices
 
@@ -31,6 +32,7 @@ class Shift:
     """The index of one characteristic, or of the probability, and the shares of its bins.
 
     `log_odds` is how much the shift moves the log-odds on average; None for the probability.
+    `mean_change` is the change of the mean as a share of it; None for what has no mean.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Shift:
     expected: tuple[float, ...]
     actual: tuple[float, ...]
     log_odds: float | None = None
+    mean_change: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,16 +101,24 @@ def _compare_characteristics(
         return ()
     contributions = mean_contributions(scorer, matrix)
     shifts = [
-        _compare(
-            one.name,
-            one,
-            find_bins(scorer.model, one.name, np.array(one.edges), matrix),
-            reference.rows,
-            contributions[one.name] - one.mean_contribution,
+        replace(
+            _compare(
+                one.name,
+                one,
+                find_bins(scorer.model, one.name, np.array(one.edges), matrix),
+                reference.rows,
+                contributions[one.name] - one.mean_contribution,
+            ),
+            mean_change=_change_mean(one.mean, mean_number(scorer.model, one.name, matrix)),
         )
         for one in reference.characteristics
     ]
     return tuple(sorted(shifts, key=lambda shift: -shift.psi / shift.bound))
+
+
+def _change_mean(before: float | None, now: float | None) -> float | None:
+    """Return the change as a share; None where there is no mean, or it was 0."""
+    return None if now is None or not before else (now - before) / abs(before)
 
 
 def _compare(

@@ -1,4 +1,4 @@
-"""The page of a monitored day, in the order of a bank's monthly pack, and its metrics."""
+"""The page of a monitored day, in the order of a bank's monthly pack."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -18,13 +18,6 @@ TRENDS = (
 )
 LEAST_POINTS = 2  # of a line
 MOST_REASONS = 15
-# Name without its prefix, help, and where the document has it.
-GAUGES = (
-    ("auc", "AUC of the decisions whose outcome is known.", "realised", "auc"),
-    ("calibration_z", "Defaults beyond those expected, in standard errors.", "realised", "z"),
-    ("default_rate", "Default rate of known outcomes.", "realised", "default_rate"),
-    ("expected_default_rate", "Mean probability of the window.", "expected", "default_rate"),
-)
 
 
 def render_day(document: Document) -> str:
@@ -42,29 +35,6 @@ def render_day(document: Document) -> str:
         )
     )
     return page
-
-
-def list_metrics(document: Document) -> str:
-    """Write the figures of a day as Prometheus reads them, from a file or a push gateway."""
-    labels = f'model="{document["model"]}"'
-    lines = [
-        "# HELP surety_monitor_degraded 1 if a signal fired on the last monitored day.",
-        "# TYPE surety_monitor_degraded gauge",
-        f"surety_monitor_degraded{{{labels}}} {int(document['status'] == 'DEGRADED')}",
-    ]
-    for gauge, text, part, figure in GAUGES:
-        name = f"surety_monitor_{gauge}"
-        if document[part]:
-            lines += [f"# HELP {name} {text}", f"# TYPE {name} gauge"]
-            lines.append(f"{name}{{{labels}}} {document[part][figure]:.6g}")
-    if document["drift"]:
-        name = "surety_monitor_psi"
-        lines += [f"# HELP {name} Population stability index.", f"# TYPE {name} gauge"]
-        shifts = [document["drift"]["probability"], *document["drift"]["characteristics"]]
-        lines += [
-            f'{name}{{{labels},feature="{shift["name"]}"}} {shift["psi"]:.6g}' for shift in shifts
-        ]
-    return "\n".join(lines) + "\n"
 
 
 def _draw_trends(trend: Sequence[Document]) -> list[tuple[str, str]]:

@@ -11,6 +11,7 @@ from models.annotations import date_from_days
 from models.metrics import (
     Labels,
     Probabilities,
+    accuracy,
     auc,
     auc_with_error,
     brier,
@@ -67,6 +68,7 @@ class RealisedPerformance:
     gini: float
     ks: float
     brier: float
+    accuracy: float
     precision: float
     recall: float
     bands: tuple[BandFigures, ...]
@@ -110,6 +112,7 @@ def measure_performance(
         gini=2 * value - 1,
         ks=ks(labels, probabilities),
         brier=brier(labels, probabilities),
+        accuracy=accuracy(labels, probabilities, default_from),
         precision=precision(labels, probabilities, default_from),
         recall=recall(labels, probabilities, default_from),
         bands=_group(labels, probabilities, [bands.bins[i] for i in indices], bands.bins),

@@ -41,10 +41,14 @@ class BinnedShares(_Document):
 
 
 class CharacteristicReference(BinnedShares):
-    """The bins of one characteristic, and its mean contribution to the log-odds."""
+    """The bins of one characteristic, and its mean contribution to the log-odds.
+
+    `mean` is of the rows that have a number; a version from before it was recorded has none.
+    """
 
     name: str
     mean_contribution: float
+    mean: float | None = None
 
 
 class Reference(_Document):
@@ -72,6 +76,7 @@ def build_reference(
             CharacteristicReference(
                 name=name,
                 mean_contribution=contributions[name],
+                mean=mean_number(scorer.model, name, matrix, training.weights),
                 **_bin_characteristic(scorer.model, name, matrix, training.weights),
             )
             for name in contributions
@@ -139,6 +144,18 @@ def mean_contributions(scorer: Scorer, matrix: Matrix) -> dict[str, float]:
         for c in characteristics(scorer.model)
         if c.is_scored
     }
+
+
+def mean_number(
+    model: type[CreditModel], name: str, matrix: Matrix, weights: Weights | None = None
+) -> float | None:
+    """Return the mean of a characteristic where it is a number, or None if it is none."""
+    numbers, _ = _split_columns(model, name)
+    for j in numbers:
+        present = ~np.isnan(matrix[:, j])
+        if present.any():
+            return weighted_mean(matrix[present, j], select_weights(weights, present))
+    return None
 
 
 def _bin_characteristic(

@@ -4,12 +4,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import URL, Engine, create_engine, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from models.errors import DataError
 from training.pipeline.delivery import BATCH_ROWS, Address, Batch, Delivery
 from training.pipeline.source_file import QueryTable
+
+CONNECT_SECONDS = 10  # at least 2, for libpq
+STATEMENT_SECONDS = 600.0  # of a query until its first batch, and of each batch
+
+# A server that keeps silent must end a night's job with its name, not with the job's own limit.
+POSTGRESQL = "postgresql"
 
 
 @contextmanager
@@ -22,7 +28,8 @@ def open_database(address: Address) -> Iterator[Engine]:
         If the address is not the URL of a database. The message does not repeat it.
     """
     try:
-        engine = create_engine(address.url)
+        url = make_url(address.url)
+        engine = create_engine(url, connect_args=_time_limits(url))
     except (SQLAlchemyError, ImportError, ValueError) as error:
         message = (
             f"SOURCE_URL_{address.source.upper()} is not the URL of a database: "
@@ -33,6 +40,18 @@ def open_database(address: Address) -> Iterator[Engine]:
         yield engine
     finally:
         engine.dispose()
+
+
+def _time_limits(url: URL) -> dict[str, object]:
+    """Options of the driver; other databases keep their own limits, as the URL states them."""
+    if url.get_backend_name() != POSTGRESQL or "options" in url.query:
+        return {}
+    milliseconds = round(1000 * STATEMENT_SECONDS)
+    return {
+        "connect_timeout": CONNECT_SECONDS,
+        "options": f"-c statement_timeout={milliseconds}",
+        "tcp_user_timeout": milliseconds,
+    }
 
 
 def read_database(engine: Engine, place: str, table: QueryTable, day: date) -> Delivery:

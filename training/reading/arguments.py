@@ -47,7 +47,7 @@ def add_data_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data",
         help="path or store URI of a CSV or Parquet file, or of a folder of Parquet files; for "
-        "bureau also a folder of tables",
+        "bureau also a folder of tables; for train also warehouse:DAY, the pipeline's feature rows",
     )
     parser.add_argument("--query", help="SQL query; DATA_URL is the SQLAlchemy URL of its database")
     group = parser.add_argument_group("how the data is written (default: as the model declares)")

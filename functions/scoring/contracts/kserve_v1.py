@@ -125,10 +125,14 @@ async def predict_instances(
     """Answer `{"instances": [...], "parameters": {}}` with `{"predictions": [...]}`."""
     document = await read_json_object(request)
     with_reasons, faults = parse_reasons_beside(document, "instances")
-    table = validate_table(model, rows_from_document(document, "instances", faults), faults)
+    rows = rows_from_document(document, "instances", faults)
+    rows, features_of = await engine.complete(model, rows)
+    table = validate_table(model, rows, faults)
     caller = caller_from_request(request)
     scored = await engine.decide(
-        ScoringRequest(table=table, caller=caller, with_reasons=with_reasons)
+        ScoringRequest(
+            table=table, caller=caller, with_reasons=with_reasons, features_of=features_of
+        )
     )
     return {"predictions": scored.predictions()}
 
@@ -176,5 +180,5 @@ def _describe_model(engine: DecisionEngine, name: str) -> Model:
     if state.cause:
         description["problem"] = state.cause
     if state.monitored:
-        description["monitoring"] = state.monitored
+        description["monitoring"] = state.monitored.status
     return description

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NotRequired
 from functions.scoring.decision_engine import DecisionEngine
 from functions.scoring.operations.telemetry import DecisionTelemetry
 from functions.web.health import Readiness
+from functions.web.telemetry import gauges_from_figures
 from models.registry.monitored_status import MonitoredStatus
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def check_readiness(engine: DecisionEngine, model_name: str) -> ModelReadiness:
     if state.cause:
         readiness["problem"] = state.cause
     if state.monitored:
-        readiness["monitoring"] = state.monitored
+        readiness["monitoring"] = state.monitored.status
     return readiness
 
 
@@ -43,5 +44,7 @@ def collect_metrics(engine: DecisionEngine, telemetry: DecisionTelemetry) -> "It
 
     yield from prometheus.decision_metrics(telemetry)
     yield from prometheus.model_metrics(engine.loader.states)
+    monitored = [state.monitored for state in engine.loader.states.values() if state.monitored]
+    yield from gauges_from_figures(figure for model in monitored for figure in model.figures)
     if engine.decision_log and engine.decision_log.anchor_failures is not None:
         yield from prometheus.anchor_metrics(engine.decision_log.anchor_failures)

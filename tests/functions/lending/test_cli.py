@@ -4,6 +4,8 @@ import json
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime, tzinfo
+from typing import Self
 
 import pytest
 
@@ -62,7 +64,26 @@ def test_a_date_far_ahead_is_refused_as_a_slip(
     assert "more than 366 days after the open day 2026-01-05" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         cli.main(["close", "--date", "tomorrow"])
-    assert "must be a date such as 2026-01-31, not 'tomorrow'" in capsys.readouterr().err
+    assert (
+        "must be a date such as 2026-01-31, or yesterday (in UTC), not 'tomorrow'"
+        in capsys.readouterr().err
+    )
+
+
+def test_a_schedule_closes_the_day_before(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Self:
+            assert tz is UTC
+            return cls(2026, 1, 6, 1, tzinfo=UTC)
+
+    monkeypatch.setattr(cli, "datetime", Clock)
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    assert cli.main(["close", "--date", "yesterday"]) == 0
+    [day] = json.loads(capsys.readouterr().out)["closed"]
+    assert day["business_date"] == "2026-01-05"
 
 
 def test_a_command_without_a_database_says_so(

@@ -19,7 +19,7 @@ from functions.scoring.model_loader import ModelLoader, ModelState
 from models.catalogue.application import Application
 from models.catalogue.german_credit import GermanCredit
 from models.errors import StoreUnavailableError
-from models.registry.monitored_status import MonitoredStatus
+from models.registry.monitored_status import MonitoredModel
 from models.registry.store_paths import monitoring_path
 from models.stores.files import FileStore
 from models.stores.store import StoredObject
@@ -254,7 +254,8 @@ class Unlisted(FileStore):
 def write_monitored(folder: Path, version: str) -> None:
     day = datetime.now(UTC).date()
     signals = [{"name": "auc", "subject": "all", "state": "fired"}]
-    document = {"day": day.isoformat(), "version": version, "status": "DEGRADED"}
+    document = {"model": "german_credit", "day": day.isoformat(), "version": version}
+    document |= {"status": "DEGRADED"}
     path = folder / monitoring_path("german_credit", day, 1)
     path.parent.mkdir(parents=True)
     path.write_text(json.dumps(document | {"signals": signals}))
@@ -270,7 +271,7 @@ async def refresh(loader: ModelLoader) -> ModelState:
 def test_a_degraded_model_says_so_from_its_first_refresh_on(own_store: Path) -> None:
     loader = ModelLoader(open_store(own_store.as_uri()), CATALOGUE, 0.0)
 
-    async def ask() -> tuple[MonitoredStatus | None, MonitoredStatus | None]:
+    async def ask() -> tuple[MonitoredModel | None, MonitoredModel | None]:
         serving = await loader.load("german_credit")
         write_monitored(own_store, serving.champion.version)
         cold = loader.states["german_credit"].monitored
@@ -279,14 +280,14 @@ def test_a_degraded_model_says_so_from_its_first_refresh_on(own_store: Path) -> 
     cold, monitored = asyncio.run(ask())
     assert cold is None
     assert monitored is not None
-    assert (monitored["status"], monitored["signals"]) == ("DEGRADED", ["auc: all"])
+    assert (monitored.status["status"], monitored.status["signals"]) == ("DEGRADED", ["auc: all"])
 
 
 def test_what_was_monitored_of_another_version_is_not_the_champions(own_store: Path) -> None:
     write_monitored(own_store, "another")
     loader = ModelLoader(open_store(own_store.as_uri()), CATALOGUE, 0.0)
 
-    async def ask() -> MonitoredStatus | None:
+    async def ask() -> MonitoredModel | None:
         await loader.load("german_credit")
         return (await refresh(loader)).monitored
 

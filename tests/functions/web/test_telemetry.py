@@ -6,6 +6,7 @@ import pytest
 
 from functions.web import telemetry
 from functions.web.app_factory import Protection, Service, create_web_app
+from models.figures import Figure
 
 
 def test_metrics_are_rendered_once_until_another_request_or_a_second_later(
@@ -46,3 +47,18 @@ def test_metrics_are_rendered_once_until_another_request_or_a_second_later(
     now += telemetry.FRESH_SECONDS + 0.01
     get("/metrics")
     assert rendered == 3
+
+
+def test_samples_of_one_figure_are_one_metric() -> None:
+    figures = [
+        Figure("surety_psi", "Stability.", {"model": "a"}, 0.01),
+        Figure("surety_day", "The day.", {}, 20),
+        Figure("surety_psi", "Stability.", {"model": "b"}, 0.2),
+    ]
+    psi, day = telemetry.gauges_from_figures(figures)
+    assert (psi.name, psi.documentation) == ("surety_psi", "Stability.")
+    assert [(s.labels, s.value) for s in psi.samples] == [
+        ({"model": "a"}, 0.01),
+        ({"model": "b"}, 0.2),
+    ]
+    assert [(s.labels, s.value) for s in day.samples] == [({}, 20)]

@@ -53,19 +53,28 @@ def test_a_day_runs_from_the_sources_to_a_model_and_twice_is_the_same(tmp_path: 
         *["ingest"] * 3,
         "quality",
         "features",
+        "snapshot",
         "train",
+        "decide",
+        "outcomes",
+        "monitor",
     ]
     assert (steps["quality"]["outcome"], steps["train"]["model"]) == ("passed", "customer")
+    assert steps["outcomes"]["joined"] == steps["decide"]["rows"]["outcomes"] > 500
+    assert steps["monitor"]["day"] == "2026-11-28"
+    assert "observed AUC" in (tmp_path / "monitoring.html").read_text()
     tables, objects = read_warehouse(tmp_path), read_lake(tmp_path)
+    decisions = (tmp_path / "decisions.jsonl").read_bytes()
     training = (tmp_path / "customer.parquet").read_bytes()
     second = run_pipeline(tmp_path, *SMALL)
     assert second.returncode == 0, second.stderr
     assert json.loads(second.stdout)["steps"]["ingest core_banking"]["outcome"] == "unchanged"
     assert (read_warehouse(tmp_path), read_lake(tmp_path)) == (tables, objects)
     assert (tmp_path / "customer.parquet").read_bytes() == training
+    assert (tmp_path / "decisions.jsonl").read_bytes() == decisions
 
 
 def test_a_step_that_fails_is_named_and_ends_with_1(tmp_path: Path) -> None:
-    done = run_pipeline(tmp_path, "--day", "yesterday")
+    done = run_pipeline(tmp_path, "--day", "someday")
     assert done.returncode == 1
     assert "error: generate ended with exit code 2" in done.stderr

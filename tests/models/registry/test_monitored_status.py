@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from models.registry.monitored_status import find_monitored_day, find_status
+from models.registry.monitored_status import MonitoredStatus, find_monitored, find_monitored_day
 from models.registry.store_paths import monitoring_path
 from models.stores.store import OpenedStore
 from models.stores.uri import open_store
@@ -19,6 +19,7 @@ def store(tmp_path: Path) -> OpenedStore:
 
 def write(store: OpenedStore, day: int, attempt: int = 1, **members: object) -> None:
     document = {
+        "model": "toy",
         "day": f"2026-11-{day}",
         "version": "v1",
         "status": "DEGRADED",
@@ -29,6 +30,11 @@ def write(store: OpenedStore, day: int, attempt: int = 1, **members: object) -> 
     }
     data = json.dumps(document | members).encode()
     store.create(monitoring_path("toy", date(2026, 11, day), attempt), data)
+
+
+def find_status(store: OpenedStore, model_name: str, today: date) -> MonitoredStatus | None:
+    monitored = find_monitored(store, model_name, today)
+    return monitored.status if monitored else None
 
 
 def test_the_newest_of_three_days_counts(store: OpenedStore) -> None:

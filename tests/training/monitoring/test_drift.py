@@ -46,6 +46,26 @@ def test_a_shifted_characteristic_comes_first_with_its_effect(
     assert first.actual == (1, 0, 0)
     assert first.log_odds is not None
     assert first.log_odds < -0.1
+    assert first.mean_change is None  # of levels
+
+
+def test_the_change_of_a_mean_is_a_share_of_it(champion: Champion, tmp_path: Path) -> None:
+    matrix = champion.part.matrix.copy()
+    income = [f.name for f in features(Toy)].index("income")
+    matrix[:, income] *= 1.2
+    drift = measure(champion, matrix, tmp_path)
+    [change] = [s.mean_change for s in drift.characteristics if s.name == "income"]
+    assert change == pytest.approx(0.2, abs=0.03)
+
+
+def test_a_version_without_means_has_no_change_of_them(champion: Champion, tmp_path: Path) -> None:
+    write_decisions(tmp_path / "log", champion.loaded, champion.part.matrix, DAYS)
+    window = read_decisions("toy", tmp_path / "log", DAYS[0], DAYS[-1])
+    reference = read_reference(champion.store, "toy", champion.loaded.version)
+    older = [one.model_copy(update={"mean": None}) for one in reference.characteristics]
+    before = reference.model_copy(update={"characteristics": tuple(older)})
+    drift = measure_drift(champion.loaded.scorer, before, window)
+    assert {shift.mean_change for shift in drift.characteristics} == {None}
 
 
 def test_approvals_are_rated_by_group(champion: Champion, tmp_path: Path) -> None:

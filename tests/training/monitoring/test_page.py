@@ -10,7 +10,7 @@ from tests.support.decision_stream import write_decisions
 from tests.support.monitored import DAYS, LAST, Champion
 from tests.support.toy import Toy
 from training.monitoring.day import MonitoredDay, measure_day
-from training.monitoring.page import list_metrics, render_day
+from training.monitoring.page import render_day
 
 MOST_BYTES = 500_000
 
@@ -58,16 +58,6 @@ def test_a_day_without_decisions_has_a_page(document: dict[str, Any]) -> None:
     page = render_day(empty)
     assert "As expected" in page
     assert "A line needs two monitored days" in page
-
-
-def test_metrics_are_those_of_the_document(document: dict[str, Any]) -> None:
-    lines = list_metrics(document).splitlines()
-    assert 'surety_monitor_degraded{model="toy"} 1' in lines
-    shift = document["drift"]["characteristics"][0]
-    psi = f'surety_monitor_psi{{model="toy",feature="{shift["name"]}"}} {shift["psi"]:.6g}'
-    assert psi in lines
-    names = {line.split("{")[0] for line in lines if not line.startswith("#")}
-    assert {line.split()[2] for line in lines if line.startswith("# TYPE")} == names
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed: no page was opened")

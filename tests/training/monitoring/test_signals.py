@@ -36,7 +36,7 @@ def drift(psi: float = 0.0, share: DecisionShare | None = None) -> Drift:
 
 def realised(z: float = 0.0, auc: float = 0.75) -> RealisedPerformance:
     return RealisedPerformance(
-        1_000, 200, 0.2, 0.2, z, auc, 0.01, 2 * auc - 1, 0.4, 0.1, 0.5, 0.5, (), ()
+        1_000, 200, 0.2, 0.2, z, auc, 0.01, 2 * auc - 1, 0.4, 0.1, 0.8, 0.5, 0.5, (), ()
     )
 
 

@@ -1,12 +1,15 @@
 """Rows of a SQL database, here SQLite; PostgreSQL is read by the tests of the local sources."""
 
+import socket
 from datetime import date
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from sqlalchemy import create_engine, text
 
 from models.errors import DataError
+from tests.support.postgres import running_postgres
 from training.pipeline import database_source
 from training.pipeline.database_source import open_database, read_database
 from training.pipeline.delivery import Address
@@ -66,6 +69,28 @@ def test_a_database_that_is_down_is_named_without_its_password() -> None:
     ):
         list(read_database(engine, "bank.visits", QUERY, DAY).batches)
     assert "secret" not in str(caught.value)
+
+
+def test_a_database_that_is_slow_or_keeps_silent_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(database_source, "STATEMENT_SECONDS", 0.2)
+    slow = QueryTable(query="SELECT pg_sleep(30) AS slept WHERE :day IS NOT NULL")
+    with (
+        TemporaryDirectory(prefix="slow-") as folder,
+        running_postgres(Path(folder)) as url,
+        open_database(Address("bank", url)) as engine,
+        pytest.raises(DataError, match=r"bank.visits: .*statement timeout"),
+    ):
+        list(read_database(engine, "bank.visits", slow, DAY).batches)
+    monkeypatch.setattr(database_source, "CONNECT_SECONDS", 2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"postgresql+psycopg://user:secret@127.0.0.1:{silent.getsockname()[1]}/bank"
+        with (
+            open_database(Address("bank", url)) as engine,
+            pytest.raises(DataError, match=r"is down: .*timeout"),
+        ):
+            list(read_database(engine, "bank.visits", QUERY, DAY).batches)
 
 
 @pytest.mark.parametrize("url", ["no url", "nodialect://user:secret@host/db"])

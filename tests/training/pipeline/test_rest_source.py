@@ -1,11 +1,15 @@
 """An interface that pages, refuses, is slow, is down, or answers half."""
 
+import contextlib
+import socket
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from email.utils import formatdate
-from time import time
+from time import monotonic, time
 from typing import Any
 
 import pytest
@@ -127,6 +131,34 @@ def test_an_interface_that_is_down_is_named_after_its_attempts(
         interface.answer({}, status=502)
     with pytest.raises(DataError, match=r"macro\.rates: no answer after 3 attempts: status 502"):
         read(interface.url)
+
+
+@pytest.mark.parametrize("pause", [0.05, 5.0], ids=["drop by drop", "silent"])
+def test_an_interface_that_is_slow_is_named_after_its_attempts(pause: float) -> None:
+    def serve(connection: socket.socket) -> None:
+        with connection, contextlib.suppress(OSError):
+            connection.recv(10_000)
+            connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n")
+            while not ended.wait(pause):
+                connection.sendall(b" ")
+
+    ended = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(4) as pool:
+
+        def accept() -> None:
+            for _ in range(3):
+                pool.submit(serve, server.accept()[0])
+
+        pool.submit(accept)
+        clock = Clock()
+        waiting = Waiting(clock.sleep, monotonic, timeout_seconds=0.2)
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        with (
+            open_rest(Address("macro", url, TOKEN), SOURCE, waiting) as reader,
+            pytest.raises(DataError, match="no answer after 3 attempts: ReadTimeout"),
+        ):
+            list(reader.read("rates", TABLE, DAY).batches)
+        ended.set()
 
 
 def test_a_host_that_nobody_listens_on_is_named() -> None:

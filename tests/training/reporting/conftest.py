@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from models.registry.pointer import Author
+from tests.support.monitored import toy_rows
 from tests.support.toy import Toy
-from tests.training.conftest import toy_rows
 from training.gates import ChampionScores, judge_alone
 from training.reading.options import DataOptions
 from training.report import ReportedRun, build_report_files

@@ -11,8 +11,8 @@ from models.estimators.families import Additive, Trees
 from models.estimators.formula import Curve, Formula, Line, Steps, Term, Value
 from models.features import columns_from_applications, features, matrix_from_columns
 from models.scorer import Scorer
+from tests.support.monitored import toy_rows
 from tests.support.toy import Toy, toy
-from tests.training.conftest import toy_rows
 from training.reading.row_validation import check_rows
 from training.reporting.model_contents import describe_contents, describe_parameters
 from training.run import Trained

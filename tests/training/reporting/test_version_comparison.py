@@ -11,8 +11,8 @@ from models.registry.versions import publish
 from models.stores.store import Store
 from models.stores.uri import open_store
 from tests.support.browser import CHROMIUM, browser_page
+from tests.support.monitored import toy_rows
 from tests.support.toy import Toy
-from tests.training.conftest import toy_rows
 from tests.training.reporting.conftest import NOW, Report, judgement_on
 from training.reading.data import DataRequest
 from training.reading.options import DataOptions

@@ -5,8 +5,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from tests.support.monitored import toy_rows
 from tests.support.parquet_rows import open_source, write_files
-from tests.training.conftest import toy_rows
 from training.streaming.scan import RowSource
 
 
