@@ -98,7 +98,9 @@ def _check_customers(last: int, connection: Connection) -> _CheckedBorrowers:
 
 def _check_borrower(connection: Connection, borrower: Borrower, closed: date) -> Iterator[str]:
     """Yield what differs, as of the last close, or of a posting since: it derived all loans."""
-    day = max([closed, *(record.row.as_of for record in borrower.records.values())])
+    # A loan that was never paid out derives nothing, though it is as of the day of its grant.
+    paid_out = [record for record in borrower.records.values() if record.disbursements]
+    day = max([closed, *(record.row.as_of for record in paid_out)])
     try:
         derived = derive(borrower, day)
     except LendingError as error:

@@ -174,10 +174,14 @@ def _webhook(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _rotate(options: argparse.Namespace) -> dict[str, Any]:
-    from functions.lending.webhook_delivery import rotate_secret  # noqa: PLC0415 -- likewise
+    from functions.lending.webhook_delivery import (  # noqa: PLC0415 -- likewise
+        finish_rotation,
+        rotate_secret,
+    )
 
     with closing(Database(read_database_url(), 1)) as database:
-        return rotate_secret(_job(database), options.endpoint, is_last_step=options.finish)
+        step = finish_rotation if options.finish else rotate_secret
+        return step(_job(database), options.endpoint)
 
 
 def _replay(options: argparse.Namespace) -> dict[str, Any]:

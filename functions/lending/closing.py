@@ -64,7 +64,8 @@ class DailyClose:
             borrowers += 1
             loans += job.run(partial(_close_one, customer_id))
             if borrowers % BATCH == 0:  # so that figures stay quick to read while many loans change
-                job.run(partial(_fold, day))
+                # This day is open until the end: until then what falls due on it stands apart.
+                job.run(partial(_fold, day - timedelta(days=1)))
         expired = job.run(partial(_open_next_day, day))
         job.run(partial(_fold, day))
         return ClosedDay(

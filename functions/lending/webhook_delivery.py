@@ -16,7 +16,7 @@ from uuid import UUID
 from pydantic_core import to_json
 from sqlalchemy import Connection, CursorResult, Row, insert, text, update
 
-from functions.lending.errors import NotInBookError
+from functions.lending.errors import NotInBookError, TransitionError
 from functions.lending.storage import tables
 from functions.lending.storage.database import WHOLE_BOOK, Database
 from functions.lending.storage.identifiers import new_id, public_id
@@ -44,11 +44,11 @@ JOIN outbox o ON o.id = d.outbox_id JOIN webhook_endpoints e ON e.id = d.endpoin
 WHERE d.due_at <= :now AND e.disabled_at IS NULL
 ORDER BY d.due_at, d.outbox_id LIMIT 1 FOR UPDATE OF d SKIP LOCKED
 """)
-# Run twice it is the same: the secret that was there before the rotation stays beside the new one.
+LOCK_ENDPOINT = text("""
+SELECT secret, previous_secret FROM webhook_endpoints WHERE id = :endpoint FOR NO KEY UPDATE
+""")
 ROTATE = text("""
-UPDATE webhook_endpoints SET secret = :secret,
-    previous_secret = CASE WHEN secret = :secret THEN previous_secret ELSE secret END
-    WHERE id = :endpoint
+UPDATE webhook_endpoints SET secret = :secret, previous_secret = secret WHERE id = :endpoint
 """)
 FINISH_ROTATION = text("UPDATE webhook_endpoints SET previous_secret = NULL WHERE id = :endpoint")
 REPLAY = text("""
@@ -79,25 +79,52 @@ def register_endpoint(database: Database, url: str, now: datetime) -> dict[str, 
     return {"endpoint": public_id("item", row["id"]), "secret": secret}  # type: ignore[arg-type]
 
 
-def rotate_secret(job: Job, endpoint: UUID, *, is_last_step: bool = False) -> dict[str, Any]:
-    """Give an endpoint a new secret, beside which the old one signs until the last step.
+def rotate_secret(job: Job, endpoint: UUID) -> dict[str, Any]:
+    """Give an endpoint a new secret, beside which the old one signs until the rotation ends.
 
     Raises
     ------
     NotInBookError
         If there is no such endpoint.
+    TransitionError
+        If a rotation is under way: another one would drop the secret that the receiver has.
     """
     secret = _new_secret()
 
     def work(transaction: Transaction) -> None:
+        row = _lock_endpoint(transaction, endpoint)
+        if row.secret == secret:  # committed by a run before this one, which got no answer
+            return
+        if row.previous_secret is not None:
+            message = "a rotation is under way: run `rotate --finish` first"
+            raise TransitionError(message)
         transaction.audit("rotate secret", public_id("item", endpoint))
-        values = {"endpoint": endpoint, "secret": secret}
-        statement = FINISH_ROTATION if is_last_step else ROTATE
-        _require_any(transaction.connection.execute(statement, values), "webhook endpoint")
+        transaction.connection.execute(ROTATE, {"endpoint": endpoint, "secret": secret})
 
     job.run(work)
-    name = {"endpoint": public_id("item", endpoint)}
-    return name if is_last_step else name | {"secret": secret}
+    return {"endpoint": public_id("item", endpoint), "secret": secret}
+
+
+def finish_rotation(job: Job, endpoint: UUID) -> dict[str, Any]:
+    """Let the secret from before the rotation sign no longer.
+
+    Raises
+    ------
+    NotInBookError
+        If there is no such endpoint.
+    TransitionError
+        If no rotation is under way.
+    """
+
+    def work(transaction: Transaction) -> None:
+        if _lock_endpoint(transaction, endpoint).previous_secret is None:
+            message = "no rotation is under way: only one secret signs"
+            raise TransitionError(message)
+        transaction.audit("finish rotation", public_id("item", endpoint))
+        transaction.connection.execute(FINISH_ROTATION, {"endpoint": endpoint})
+
+    job.run(work)
+    return {"endpoint": public_id("item", endpoint)}
 
 
 def replay_message(job: Job, message: UUID) -> dict[str, Any]:
@@ -115,6 +142,14 @@ def replay_message(job: Job, message: UUID) -> dict[str, Any]:
         return _require_any(transaction.connection.execute(REPLAY, values), "message")
 
     return {"message": message.hex, "endpoints": job.run(work)}
+
+
+def _lock_endpoint(transaction: Transaction, endpoint: UUID) -> Row[Any]:
+    row = transaction.connection.execute(LOCK_ENDPOINT, {"endpoint": endpoint}).first()
+    if row is None:
+        what = "webhook endpoint"
+        raise NotInBookError(what)
+    return row
 
 
 def _require_any(result: CursorResult[Any], what: str) -> int:

@@ -182,6 +182,13 @@ def test_the_command_of_every_job_is_one_of_ours(rendered: Path) -> None:
             assert training_parser(settings_from_environment(variables)).parse_args(arguments), name
 
 
+def test_the_loan_book_is_checked_each_night_after_its_close() -> None:
+    jobs = yaml.safe_load_all((MANIFESTS / "base" / "lending_jobs.yaml").read_text())
+    schedules = {job["metadata"]["name"]: job["spec"]["schedule"] for job in jobs}
+    assert schedules["lending-close"] == "0 1 * * *"
+    assert schedules["lending-check"] == "30 2 * * *"
+
+
 def test_a_job_is_not_behind_the_address_of_a_service(rendered: Path) -> None:
     services = {
         m["spec"]["selector"]["app.kubernetes.io/name"] for m in manifests(rendered, "Service")

@@ -73,18 +73,28 @@ COLLATERAL = FigureCells(
     sums=("number", "value"),
     recount="SELECT branch_id, kind, 1, value FROM collateral",
 )
+LOCK = 7_308_604_902_713  # any number, the same in every process that replaces cells
 ALL_CELLS = (LOANS, APPLICATIONS, DUE, PAYMENTS, COLLATERAL)
 
 
 def fold(connection: Connection, closed: date) -> None:
-    """Replace the rows of each cell by one. Rows that others append meanwhile stay as they are."""
+    """Replace the rows of each cell by one. Rows that others append meanwhile stay as they are.
+
+    While another fold or a recount is at it, there is nothing to do: figures are sums either way.
+    """
+    # A statement of its own: the next ones see what the last holder of the lock committed.
+    locked = connection.execute(text("SELECT pg_try_advisory_xact_lock(:lock)"), {"lock": LOCK})
+    if not locked.scalar_one():
+        return
     for cells in ALL_CELLS:
         _replace(connection, cells, f"SELECT {cells.columns} FROM gone", closed)  # noqa: S608 -- names of ours
 
 
 def rebuild(connection: Connection, closed: date) -> None:
-    """Replace all cells by a recount."""
+    """Replace all cells by a recount, once no fold and no other recount is at it."""
     without_limit(connection)
+    # Without the lock it would count beside the rows that the other one is about to commit.
+    connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
     for cells in ALL_CELLS:
         _replace(connection, cells, cells.recount, closed)
 
@@ -111,7 +121,9 @@ def differences(connection: Connection, closed: date) -> Iterator[str]:
 
 def without_limit(connection: Connection) -> None:
     """Let the statements of this transaction take their time: a recount reads the whole book."""
-    connection.execute(text("SELECT set_config('statement_timeout', '0', true)"))
+    limits = ("statement_timeout", "lock_timeout")
+    settings = ", ".join(f"set_config('{name}', '0', true)" for name in limits)
+    connection.execute(text(f"SELECT {settings}"))
 
 
 def _replace(connection: Connection, cells: FigureCells, source: str, closed: date) -> None:

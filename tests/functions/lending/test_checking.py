@@ -143,6 +143,25 @@ def test_what_somebody_changed_is_named_and_stays(
     assert run(capsys, "check")[1] == printed
 
 
+def test_a_borrower_in_arrears_who_gets_another_loan_is_no_difference(
+    book: BookClient, loan: str, database: Database
+) -> None:
+    """Accepting derives nothing; paying out, and taking that back, derive the old loan, too."""
+    closing = DailyClose(database=database, now=lambda: NOW)
+    closing.close_through(date(2026, 3, 6))
+    assert book.loan(loan)["days_past_due"] == 2
+    another = book.grant(book.loan(loan)["customer_id"], loan_amount=1000)
+    assert check_book(database).differences == []
+    paid = book.ok("POST", f"/v1/loans/{another}:disburse")["reference"]
+    assert check_book(database).differences == []
+    undone = {"reference": paid, "reason": "Wrong"}
+    book.ok("POST", f"/v1/loans/{another}:reverse", undone)
+    assert book.loan(another)["status"] == "granted"
+    assert check_book(database).differences == []
+    closing.close_through(date(2026, 3, 7))
+    assert check_book(database).differences == []
+
+
 def test_of_many_differences_the_first_ones_are_named(
     book: BookClient, loan: str, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

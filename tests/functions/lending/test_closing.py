@@ -6,6 +6,7 @@ from datetime import date
 import pytest
 
 from functions.lending import closing as closing_module
+from functions.lending.checking import check_book
 from functions.lending.closing import DailyClose
 from functions.lending.storage.database import Database
 from tests.support.lending import NOW, BookClient
@@ -29,6 +30,28 @@ def test_only_borrowers_with_something_due_are_looked_at(
     days = closing.close_through(date(2026, 2, 6))
     assert [(day.borrowers, day.loans_changed) for day in days] == [(0, 0), (5, 5), (5, 5)]
     assert closing.close_through(date(2026, 2, 6)) == []
+
+
+def test_a_close_that_broke_off_leaves_no_difference_and_goes_on(
+    book: BookClient, closing: DailyClose, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It folded figures after the first borrower, on a day that is still open."""
+
+    def break_off(*_: object) -> int:
+        raise InterruptedError
+
+    for _ in range(2):
+        book.disburse()
+    closing.close_through(date(2026, 2, 5))
+    with monkeypatch.context() as patched:
+        patched.setattr(closing_module, "BATCH", 1)
+        patched.setattr(closing_module, "_open_next_day", break_off)
+        with pytest.raises(InterruptedError):
+            closing.close_through(date(2026, 2, 6))
+    assert check_book(closing.database).differences == []
+    [day] = closing.close_through(date(2026, 2, 6))
+    assert (day.business_date, day.borrowers) == (date(2026, 2, 6), 0)
+    assert check_book(closing.database).differences == []
 
 
 def test_a_loan_that_was_paid_rests_until_its_next_due_date(

@@ -1,25 +1,31 @@
 """Delivery from the outbox: each event until it succeeds, signed anew, or is given up."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
 
 import pytest
+from sqlalchemy import text
 
 from functions.lending import cli
-from functions.lending.storage.database import Database
+from functions.lending.storage.database import WHOLE_BOOK, Database
+from functions.lending.storage.identifiers import identifier_from_text
+from functions.lending.storage.transaction import Job, Transaction
 from functions.lending.webhook_delivery import (
     DELAYS_SECONDS,
     WebhookDelivery,
     next_attempt,
     register_endpoint,
+    rotate_secret,
 )
 from functions.lending.webhook_sender import AttemptOutcome
 from functions.lending.webhook_signatures import WebhookMessage, sign
 from tests.support.lending import BookClient
 
 EARLIER = datetime(2026, 1, 1, tzinfo=UTC)
+Result = TypeVar("Result")
 
 
 @dataclass
@@ -40,6 +46,22 @@ def database(database_url: str) -> Iterator[Database]:
     database = Database(database_url, 1)
     yield database
     database.close()
+
+
+class TwiceJob(Job):
+    """A job whose every action runs twice, as after a commit that nobody answered."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database=database, principal="webhooks", now=lambda: EARLIER)
+
+    def run(self, action: Callable[[Transaction], Result]) -> Result:
+        super().run(action)
+        return super().run(action)
+
+
+def read_rows(database: Database, query: str) -> list[tuple[Any, ...]]:
+    rows = database.read(WHOLE_BOOK, lambda connection: connection.execute(text(query)).all())
+    return [tuple(row) for row in rows]
 
 
 def run(database: Database, receiver: Receiver) -> dict[str, int]:
@@ -162,9 +184,54 @@ def test_during_a_rotation_both_secrets_sign_and_in_the_end_the_new_one_alone(
         assert headers["webhook-signature"] == sign(signed, secrets)
 
 
+def test_a_rotation_ends_before_the_next_one_begins(
+    book: BookClient,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A second one would drop the only secret that the receiver has."""
+    monkeypatch.setenv("DATABASE_URL", book.url)
+    registered = register_endpoint(database, "https://receiver.example.org/", EARLIER)
+    rotate = ["rotate", "--endpoint", registered["endpoint"]]
+    assert cli.main([*rotate, "--finish"]) == 2
+    assert "no rotation is under way" in capsys.readouterr().err
+    assert cli.main(rotate) == 0
+    rotated = json.loads(capsys.readouterr().out)
+    assert cli.main(rotate) == 2
+    assert "a rotation is under way: run `rotate --finish` first" in capsys.readouterr().err
+    secrets = "SELECT secret, previous_secret FROM webhook_endpoints"
+    assert read_rows(database, secrets) == [(rotated["secret"], registered["secret"])]
+    assert cli.main([*rotate, "--finish"]) == 0
+    assert read_rows(database, secrets) == [(rotated["secret"], None)]
+    assert cli.main(rotate) == 0
+    actions = "SELECT action FROM audit WHERE principal = 'webhooks' ORDER BY at"
+    assert [action for (action,) in read_rows(database, actions)] == [
+        "rotate secret",
+        "finish rotation",
+        "rotate secret",
+    ]
+
+
+def test_a_rotation_whose_commit_was_not_answered_is_not_refused_when_run_again(
+    database: Database,
+) -> None:
+    """The job runs the same work again, with the same secret, and does nothing new."""
+    registered = register_endpoint(database, "https://receiver.example.org/", EARLIER)
+    endpoint = identifier_from_text("item", registered["endpoint"])
+    assert endpoint is not None
+    rotated = rotate_secret(TwiceJob(database), endpoint)
+    secrets = "SELECT secret, previous_secret FROM webhook_endpoints"
+    assert read_rows(database, secrets) == [(rotated["secret"], registered["secret"])]
+    assert read_rows(database, "SELECT count(*) FROM audit WHERE action = 'rotate secret'") == [
+        (1,)
+    ]
+
+
 @pytest.mark.parametrize(
     ("command", "complaint"),
     [
+        (["rotate", "--finish", "--endpoint", "item_" + 32 * "0"], "no such webhook endpoint"),
         (["rotate", "--endpoint", "item_" + 32 * "0"], "no such webhook endpoint"),
         (["replay", "--message", 32 * "0"], "no such message"),
     ],
@@ -180,5 +247,5 @@ def test_what_does_not_exist_is_neither_rotated_nor_sent_again(
     assert cli.main(command) == 2
     assert complaint in capsys.readouterr().err
     with pytest.raises(SystemExit):
-        cli.main([*command[:2], "other"])
+        cli.main([*command[:-1], "other"])
     assert "must be" in capsys.readouterr().err
