@@ -8,6 +8,7 @@ from functools import partial
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -29,7 +30,6 @@ from functions.scoring.contracts.model_schemas import schemas_from_catalogue
 from functions.scoring.decision_engine import DecisionEngine
 from functions.scoring.errors import ERROR_STATUSES
 from functions.scoring.evidence.decision_log import Anchors, DecisionLog, open_log
-from functions.scoring.feature_lookup import FeatureLookup
 from functions.scoring.model_loader import ModelLoader
 from functions.scoring.operations.health import ModelReadiness, check_readiness, collect_metrics
 from functions.scoring.operations.telemetry import DecisionTelemetry
@@ -38,6 +38,9 @@ from functions.web.app_factory import Service, create_web_app
 from functions.web.contract import Contract
 from functions.web.settings import Listening
 from models.stores.store import Reader
+
+if TYPE_CHECKING:
+    from functions.scoring.feature_lookup import FeatureLookup
 
 GUIDE = Path(__file__).parent / "pages" / "guide.html"  # of the docs page
 # Verbs of `/v1/models/{model}`, each a module of its own, and the scope each requires.
@@ -127,9 +130,11 @@ def _verb_contract(engine: DecisionEngine, verb: str, scope: str) -> Contract:
     )
 
 
-def _open_features(settings: ScoringSettings) -> FeatureLookup | None:
+def _open_features(settings: ScoringSettings) -> "FeatureLookup | None":
     if settings.feature_store is None:
         return None
+    from functions.scoring.feature_lookup import FeatureLookup  # noqa: PLC0415 -- few look up
+
     return FeatureLookup(
         settings.feature_store, settings.feature_max_age_days, settings.model_refresh_seconds
     )

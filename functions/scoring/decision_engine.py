@@ -6,13 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from functions.scoring.errors import UnknownVersionError
 from functions.scoring.evidence.decision_log import DecisionLog
-from functions.scoring.feature_lookup import FeatureLookup
 from functions.scoring.model_loader import ModelLoader
 from functions.web.middleware import Caller
 from functions.web.problems import Fault, faults_from_validation, reject_faults
@@ -21,6 +20,9 @@ from models.discovery import Catalogue
 from models.prediction import ScoredRequest
 from models.registry.serving import InService, LoadedVersion, Variant
 from models.table import EXACT_INTEGERS, Table, table_from_applications, table_from_rows
+
+if TYPE_CHECKING:
+    from functions.scoring.feature_lookup import FeatureLookup
 
 MAX_ROWS = 1_000
 MEMBERS_PER_FIELD = 4  # a row with more members is rejected as a whole, not member by member
@@ -60,7 +62,7 @@ class DecisionEngine:
     loader: ModelLoader
     decision_log: DecisionLog | None
     observe: Callable[[ScoredRequest], None]
-    features: FeatureLookup | None = None
+    features: "FeatureLookup | None" = None
 
     async def decide(self, request: ScoringRequest) -> ScoredRequest:
         """Decide on applications; a decision is returned only once it is recorded.

@@ -93,7 +93,9 @@ class FeatureLookup:
             await self._read(partial(self._refresh, model_name))
         snapshot = self._current_snapshot(model_name)
         wanted = {snapshot.shard(identifier) for identifier in identifiers}
-        features = {i: row for shard in await self._shards_of(snapshot, wanted) for i, row in shard}
+        features = {
+            i: row for shard in await self._gather_shards(snapshot, wanted) for i, row in shard
+        }
         rule = f"The features of {snapshot.day} have nobody of this identifier; send the fields"
         reject_faults(
             [
@@ -105,7 +107,7 @@ class FeatureLookup:
         rows: list[object] = [{**features[i], name: i} for i in identifiers]
         return CompleteRows(rows, snapshot.day)
 
-    async def _shards_of(
+    async def _gather_shards(
         self, snapshot: FeatureSnapshot, names: set[str]
     ) -> list[Iterable[tuple[str, Mapping[str, Any]]]]:
         """Take shards from memory, and read the others; a failure ends what still waits."""

@@ -43,7 +43,7 @@ SECRETS = {
         "KYC_KEY": "k" * 32,
         "SCORING_KEY": "key",
     },
-    "pipeline-secrets": {
+    "source-secrets": {
         "SOURCE_URL_CORE_BANKING": "",
         "SOURCE_URL_CRM": "",
         "SOURCE_URL_MACRO": "",
@@ -83,7 +83,7 @@ def environment(rendered: Path, container: Manifest) -> dict[str, str]:
     variables: dict[str, str] = {}
     for source in container["envFrom"]:
         for kind, values in (("configMapRef", maps), ("secretRef", SECRETS)):
-            if kind in source:
+            if kind in source and not source[kind].get("optional"):
                 variables |= values[source[kind]["name"]]
     return variables
 
@@ -217,7 +217,8 @@ def test_nothing_is_reached_unless_it_is_written(rendered: Path) -> None:
 
 
 def test_the_guide_makes_every_secret(rendered: Path) -> None:
-    secrets = set(re.findall(r"secretRef:\n\s+name: (\S+)", rendered.read_text()))
+    pattern = r"secretRef:\n\s+name: (\S+)\n(?!\s+optional)"
+    secrets = set(re.findall(pattern, rendered.read_text()))
     assert secrets == set(SECRETS)
     for name in secrets:
         assert f"create secret generic {name}" in GUIDE
@@ -240,3 +241,33 @@ def test_the_guides_commands_make_the_secrets(policy_tools: Path, tmp_path: Path
         secret = yaml.safe_load(done.stdout)
         made[secret["metadata"]["name"]] = set(secret["data"])
     assert made == {name: set(values) for name, values in SECRETS.items()}
+
+
+def test_only_ingest_sees_the_sources_and_each_kind_of_work_has_its_account(
+    rendered: Path,
+) -> None:
+    accounts = {}
+    for name, template in pods(rendered):
+        spec = template["spec"]
+        accounts[name.split("-")[0]] = spec["serviceAccountName"]
+        [container] = spec["containers"]
+        secrets = {s["secretRef"]["name"] for s in container["envFrom"] if "secretRef" in s}
+        assert ("source-secrets" in secrets) == name.startswith("ingest-"), name
+    steps = {
+        step: accounts[step] for step in ("ingest", "features", "snapshot", "train", "monitor")
+    }
+    assert steps == {
+        "ingest": "ingest",
+        "features": "features",
+        "snapshot": "features",
+        "train": "training",
+        "monitor": "monitor",
+    }
+
+
+def test_no_image_of_development_is_asked_of_a_registry(policy_tools: Path) -> None:
+    overlay = MANIFESTS / "overlays" / "development"
+    command = [str(policy_tools / "kubectl"), "kustomize", str(overlay)]
+    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert "imagePullPolicy: IfNotPresent" in text
+    assert "imagePullPolicy: Always" not in text

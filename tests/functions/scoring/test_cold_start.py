@@ -37,6 +37,7 @@ PACKAGES = {
     *("functions", "models"),
     *("numpy", "pydantic", "pydantic_core", "annotated_types", "typing_inspection"),
     *("typing_extensions", "starlette", "anyio", "uvicorn", "click", "httptools", "uvloop"),
+    "sniffio",  # anyio takes it where it is installed, as here for the client; the image has none
 }
 UNASKED = {
     "functions.access.guard",
@@ -44,6 +45,7 @@ UNASKED = {
     "functions.scoring.contracts.explain",
     "functions.scoring.contracts.recourse",
     "functions.scoring.contracts.whatif",
+    "functions.scoring.feature_lookup",
     "models.explaining.explanation",
     "models.explaining.recourse",
     "models.stores.google",
