@@ -261,6 +261,7 @@ def test_a_small_file_is_compiled() -> None:
         ("text:", "owner: me, text:", "owner: there is no such member; it has name, metric"),
         ("text: It takes longer than it should.", "text: slow", "say in one sentence"),
         ("query: up", "query: sum(up", "metrics.a: query: it is no PromQL"),
+        ("query: up", 'query: "up # comment"', "metrics.a: query: on one line it is no PromQL"),
         ("collected: scoring", "collected: us", "name who has the figure"),
         ("metrics:\n", "metrics:\n  b: 3\n", "metrics.b: it is no mapping; give it the members"),
         (ALERT, ALERT + ALERT, "alert too-slow: name: another alert has it; choose another one"),
@@ -275,6 +276,12 @@ def test_a_fault_names_the_field_the_rule_and_the_remedy(
     assert before in SMALL
     lines = faults(SMALL.replace(before, after))
     assert any(message in line for line in lines), lines
+
+
+def test_a_threshold_keeps_its_digits() -> None:
+    alerts = read_alerts(SMALL.replace("threshold: 2", "threshold: 12345678.5"))
+    [alert] = alerts.alerts
+    assert alerts.write_expression(alert) == "(up) > 12345678.5"
 
 
 def test_all_faults_are_named_at_once() -> None:

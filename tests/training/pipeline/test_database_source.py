@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import URL, Engine, create_engine, text
 
 from models.errors import DataError
 from tests.support.postgres import running_postgres
@@ -91,6 +91,25 @@ def test_a_database_that_is_slow_or_keeps_silent_is_named(
             pytest.raises(DataError, match=r"is down: .*timeout"),
         ):
             list(read_database(engine, "bank.visits", QUERY, DAY).batches)
+
+
+def test_what_the_url_states_itself_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[dict[str, object]] = []
+    create = database_source.create_engine
+
+    def watch(url: URL, connect_args: dict[str, object]) -> Engine:
+        made.append(connect_args)
+        return create(url, connect_args=connect_args)
+
+    monkeypatch.setattr(database_source, "create_engine", watch)
+    for query in ("", "?connect_timeout=60&options=-csearch_path%3Dbank", "?keepalives_idle=9"):
+        with open_database(Address("bank", f"postgresql+psycopg://user@host/bank{query}")):
+            pass
+    first, second, third = made
+    assert first["connect_timeout"] == 10
+    assert set(first) - set(second) == {"connect_timeout"}
+    assert set(first) - set(third) == {"keepalives_idle"}
+    assert "options" not in first  # a pooler refuses it
 
 
 @pytest.mark.parametrize("url", ["no url", "nodialect://user:secret@host/db"])
