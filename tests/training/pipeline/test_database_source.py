@@ -95,11 +95,10 @@ def test_a_database_that_is_slow_or_keeps_silent_is_named(
 
 def test_what_the_url_states_itself_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[dict[str, object]] = []
-    create = database_source.create_engine
 
     def watch(url: URL, connect_args: dict[str, object]) -> Engine:
         made.append(connect_args)
-        return create(url, connect_args=connect_args)
+        return create_engine(url, connect_args=connect_args)
 
     monkeypatch.setattr(database_source, "create_engine", watch)
     for query in ("", "?connect_timeout=60&options=-csearch_path%3Dbank", "?keepalives_idle=9"):
