@@ -98,7 +98,7 @@ coverage: setup ## the tests of `make quick`; fails if they reach fewer lines an
 	$(PYTHON) -m pytest $(PARALLEL) -m "$(QUICK_TESTS)" --cov
 
 infra-check: setup ## terraform init, validate and test, also with safety properties broken on purpose
-	$(PYTHON) -m pytest tests/terraform
+	$(PYTHON) -m pytest $(PARALLEL) tests/terraform
 
 infra-mutations: setup ## break lines of Terraform one at a time: the checks must notice 95 % (half an hour)
 	$(PYTHON) -m tests.terraform.mutations
