@@ -79,7 +79,7 @@ def test_a_run_is_for_the_day_before_or_for_the_one_that_is_named(
 def test_in_the_cloud_the_jobs_of_terraform_run(described: dict[str, dict[str, Any]]) -> None:
     jobs = {task["job"] for task in tasks(described["cloud_run"]).values()}
     planned = (REPOSITORY / "terraform" / "plans" / "running.md").read_text()
-    assert len(jobs) == 7
+    assert len(jobs) == 8
     assert all(f"| name | {job} |" in planned for job in jobs)
     kinds = {task["kind"] for task in tasks(described["cloud_run"]).values()}
     assert kinds == {"CloudRunExecuteJobOperator"}

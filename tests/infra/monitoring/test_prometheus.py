@@ -1,6 +1,7 @@
 """A real Prometheus scrapes real services: every panel has an answer, every rule is evaluated."""
 
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, date, datetime, timedelta
@@ -71,6 +72,7 @@ def ask_until_monitored(scoring: Server) -> None:
         assert scored.is_success, scored.text
         if "surety_monitor_auc" in scoring.client.get("/metrics").text:
             return
+        time.sleep(0.05)  # a refresh is started once a second
     pytest.fail("scoring does not show what was monitored")
 
 
