@@ -150,6 +150,11 @@ def name_from_model(model: type[CreditModel]) -> str:
     return name_from_class(model.__name__)
 
 
+def find_identifier(model: type[CreditModel]) -> str | None:
+    """Return the first field that names an applicant, or None if there is none."""
+    return next((c.name for c in characteristics(model) if c.identifier), None)
+
+
 def name_from_class(class_name: str) -> str:
     """Return the name that a credit model of this class name has."""
     return re.sub(WORD_STARTS, "_", class_name).lower()

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from functions.web.problems import Fault, TemporaryError, reject_faults
-from models.contract import CreditModel, characteristics, name_from_model
+from models.contract import CreditModel, find_identifier, name_from_model
 from models.errors import StoreUnavailableError
 from models.registry.feature_snapshot import FeatureSnapshot, find_snapshot, read_shard
 from models.stores.store import Reader
@@ -72,7 +72,7 @@ class FeatureLookup:
         TemporaryError
             If there is no snapshot that is new enough, or it cannot be read now.
         """
-        name = _identifier_name(model)
+        name = find_identifier(model)
         identifiers = [_identifier_alone(name, value) for value in values]
         if name is None or not any(identifiers):
             return None
@@ -167,10 +167,6 @@ class FeatureLookup:
             while len(self._shards) > MOST_SHARDS:
                 self._shards.popitem(last=False)
         return shard
-
-
-def _identifier_name(model: type[CreditModel]) -> str | None:
-    return next((c.name for c in characteristics(model) if c.identifier), None)
 
 
 def _identifier_alone(name: str | None, row: object) -> str | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from models.contract import CreditModel, characteristics, name_from_model
+from models.contract import CreditModel, find_identifier, name_from_model
 from models.errors import DataError, DeclarationError
 from models.registry.feature_snapshot import publish_snapshot
 from models.stores.store import Store
@@ -43,7 +43,7 @@ def publish_features(
     DeclarationError
         If the model has no identifier to look applicants up by.
     """
-    identifier = next((c.name for c in characteristics(model) if c.identifier), None)
+    identifier = find_identifier(model)
     if identifier is None:
         message = f"{name_from_model(model)} has no identifier: nobody can be looked up"
         raise DeclarationError(message)
