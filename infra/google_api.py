@@ -20,6 +20,7 @@ from typing import Any
 from infra.canary import CanaryFigures, complaints, verdict, without
 
 ANSWER_SECONDS = 30.0
+DECISIONS = {"approve": "approved", "refer": "referred", "decline": "declined"}
 TRIES, BETWEEN_SECONDS = 3, 1.0
 LEAST_PERIOD_SECONDS = 60  # Monitoring aligns to no shorter one
 RESOURCE = 'resource.type="cloud_run_revision" AND resource.labels.revision_name=one_of({})'
@@ -101,18 +102,18 @@ def read_figures(options: argparse.Namespace, token: str) -> dict[str, CanaryFig
 
 
 def read_decisions(options: argparse.Namespace, token: str) -> dict[str, dict[str, dict[str, int]]]:
-    """Count decisions by revision, model and decision, as the log's metric has them."""
+    """Count decisions by revision, model and decision, as the log's metrics have them."""
     counts: dict[str, dict[str, dict[str, int]]] = defaultdict(dict)
-    metric = f"logging.googleapis.com/user/surety_{options.environment}_decisions"
-    try:
-        every_series = time_series(options, token, metric)
-    except AbsentError:  # terraform/monitoring.tf makes it; before that nothing is compared
-        return counts
-    for series in every_series:
-        labels = series["metric"].get("labels", {})
-        if {"model", "decision"} <= labels.keys():
-            by_decision = counts[_revision(series)].setdefault(labels["model"], {})
-            by_decision[labels["decision"]] = _total(series)
+    for decision, counted in DECISIONS.items():
+        metric = f"logging.googleapis.com/user/surety_{options.environment}_decisions_{counted}"
+        try:
+            every_series = time_series(options, token, metric)
+        except AbsentError:  # terraform/monitoring.tf makes it; before that nothing is compared
+            return counts
+        for series in every_series:
+            if "model" in (labels := series["metric"].get("labels", {})):
+                by_decision = counts[_revision(series)].setdefault(labels["model"], {})
+                by_decision[decision] = _sum(series)
     return counts
 
 
@@ -122,6 +123,12 @@ def _revision(series: dict[str, Any]) -> str:
 
 def _total(series: dict[str, Any]) -> int:
     return sum(int(point["value"]["int64Value"]) for point in series["points"])
+
+
+def _sum(series: dict[str, Any]) -> int:
+    """Add up the values of a distribution: a record counts the decisions that it holds."""
+    parts = [point["value"]["distributionValue"] for point in series["points"]]
+    return round(sum(int(part["count"]) * float(part.get("mean", 0)) for part in parts))
 
 
 def _percentile(options: argparse.Namespace) -> dict[str, str]:

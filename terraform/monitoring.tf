@@ -5,9 +5,7 @@ locals {
 
   # Log metrics count lines that an exclusion keeps out of the log.
   counters = {
-    anchor_failures = { filter = "${local.service_logs} AND jsonPayload.message=\"chain head not anchored\"", labels = {} }
-    # By these a release compares approval rates: ../infra/google_api.py.
-    decisions         = { filter = local.decisions, labels = { decision = "jsonPayload.decision", model = "jsonPayload.model" } }
+    anchor_failures   = { filter = "${local.service_logs} AND jsonPayload.message=\"chain head not anchored\"", labels = {} }
     drift             = { filter = "resource.type=\"build\" AND textPayload:\"surety drift ${var.environment}:\" AND NOT textPayload:\"drift ${var.environment}: none\"", labels = {} }
     drift_none        = { filter = "resource.type=\"build\" AND textPayload:\"surety drift ${var.environment}: none\"", labels = {} }
     reload_failures   = { filter = "${local.service_logs} AND jsonPayload.message=(\"model not refreshed\" OR \"challenger not loaded\")", labels = { model = "jsonPayload.model" } }
@@ -35,6 +33,35 @@ resource "google_logging_metric" "counter" {
         key        = labels.key
         value_type = "STRING"
       }
+    }
+  }
+}
+
+# By these a release compares approval rates: ../infra/google_api.py. A record says how many decisions of each kind it holds.
+resource "google_logging_metric" "decisions" {
+  for_each = toset(["approved", "referred", "declined"])
+
+  name             = "surety_${var.environment}_decisions_${each.key}"
+  filter           = "${local.decisions} AND jsonPayload.${each.key}>0"
+  value_extractor  = "EXTRACT(jsonPayload.${each.key})"
+  label_extractors = { model = "EXTRACT(jsonPayload.model)" }
+
+  metric_descriptor {
+    metric_kind = "DELTA"
+    value_type  = "DISTRIBUTION"
+    unit        = "1"
+
+    labels {
+      key        = "model"
+      value_type = "STRING"
+    }
+  }
+
+  bucket_options {
+    exponential_buckets {
+      num_finite_buckets = 10
+      growth_factor      = 2
+      scale              = 1
     }
   }
 }

@@ -35,7 +35,7 @@ def openapi() -> dict[str, Any]:
 
 def decision_table() -> list[dict[str, Any]]:
     """Build the schema of the decision log's table."""
-    return table_schema(read_settings().catalogue)
+    return table_schema()
 
 
 def settings_by_concern() -> dict[str, list[dict[str, str]]]:

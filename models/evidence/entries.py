@@ -1,28 +1,35 @@
-"""Decision records as they are written: a scored request in, one chain entry per decision out."""
+"""Decision records as they are written: a scored request in, one or more chain entries out."""
 
 from binascii import b2a_base64
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from pydantic_core import to_json
 
 from models.contract import CreditModel, characteristics, contract_hash, name_from_model
-from models.evidence.hash_chain import UNKEYED, Entry, Seal, canonical_json, commitment
-from models.evidence.records import RECORD_VERSION, OwnPart, SharedPart
+from models.evidence.hash_chain import (
+    UNKEYED,
+    Entry,
+    Seal,
+    canonical_json,
+    commitment,
+    personal_content,
+)
+from models.evidence.records import RECORD_VERSION, SharedPart
 from models.features import Matrix
+from models.policy import DecisionName
 from models.prediction import ScoredRequest
-from models.scorer import Decision
 from models.table import Table
 
 SALT_BYTES = 16
 ID_DIGITS = 24
 CONTRACT_DIGITS = 12
-
-# Between two objects of one JSON list, where `_join_objects` puts it. Invariant: no object contains
-# these bytes, because after a comma every object continues with a member's name, never empty.
-SEPARATOR = b',"",'
+# Cloud Logging takes 256 KiB a line, with all that it writes around it.
+LINE_BYTES = 200_000
+PREAMBLE = '{"severity":"INFO","message":"decision","record":"decision"'
 
 
 class RequestContext(Protocol):
@@ -56,39 +63,91 @@ class RequestEntries(NamedTuple):
     content: bytes
 
 
+class _Personal(NamedTuple):
+    """What the record of one decision says that can be erased."""
+
+    salt: str
+    applicant: str | None
+    features: str
+    inputs: str
+
+
+class _Member(NamedTuple):
+    """One decision: its name, its own part as shown and as hashed, open for the commitment."""
+
+    decision: DecisionName
+    shown: str
+    hashed: str
+
+
 def entries_from_request(
     scored: ScoredRequest, context: RequestContext, seal: Seal, now: datetime, random: bytes
 ) -> RequestEntries:
-    """Build one entry for each decision of a request.
+    """Build the entries of a request: as few as lines of `LINE_BYTES` allow.
 
     `now` is an aware datetime; `random` holds `SALT_BYTES` for each decision.
     """
-    shared = _shared_part(scored, context, now)
-    preamble = {"severity": "INFO", "message": "decision", "time": shared["decided_at"]}
-    head = to_json(preamble | {"record": "decision", **shared})[:-1] + b","
-    hashed_head = canonical_json(to_json(shared))
-    inputs = _inputs_from_table(scored.table)
-    content = _request_content(scored, context, seal, [hashed for _, hashed in inputs])
+    inputs = _inputs_as_text(scored.table)
+    content = _request_content(scored, context, seal, inputs)
     # Without a key, anybody could try values that are recorded nowhere: they stay out.
     request = seal.request_digest(content.recorded if seal.name == UNKEYED else content.complete)
-    request = request[:ID_DIGITS]
     applicants = _pseudonyms_from_table(scored.table, context, seal)
     features = features_as_text(scored.matrix)
     salts = random.hex(" ", SALT_BYTES).split()
-    personal = list(zip(salts, applicants, features, inputs, strict=True))
-    commitments = [
-        commitment(salt, applicant, text, hashed) for salt, applicant, text, (_, hashed) in personal
-    ]
-    rows = zip(scored.positions, scored.decisions, commitments, strict=True)
-    own = _join_objects([_own_part(f"{request}-{i}", i, decision, c) for i, decision, c in rows])
-    parts = zip(personal, own.split(SEPARATOR), canonical_json(own).split(SEPARATOR), strict=True)
-    entries = []
-    for (salt, applicant, text, (shown_inputs, _)), shown_own, hashed_own in parts:
-        quoted = f'"{applicant}"' if applicant else "null"
-        tail = f',"applicant":{quoted},"features":"{text}","salt":"{salt}"'.encode()
-        line = b"".join((head, shown_own[1:-1], b',"inputs":', shown_inputs, tail))
-        entries.append(Entry(line, hashed_head + hashed_own))
+    personal = list(map(_Personal, salts, applicants, features, inputs))
+    members = _write_members(scored, request[:ID_DIGITS])
+    longest = max(map(len, inputs)) + len(features[0]) + max(len(m.shown) for m in members)
+    size = max(1, LINE_BYTES // (2 * longest))
+    shared = _shared_part(scored, context, now)
+    starts = range(0, len(members), size)
+    entries = [_entry(shared, members[i : i + size], personal[i : i + size]) for i in starts]
     return RequestEntries(entries, content.complete)
+
+
+def _entry(shared: SharedPart, members: Sequence[_Member], personal: Sequence[_Personal]) -> Entry:
+    """Write one line, still open, and what its link covers of it."""
+    counts = Counter(member.decision for member in members)
+    shared["approved"], shared["referred"] = counts["approve"], counts["refer"]
+    shared["declined"] = counts["decline"]
+    preamble = f'{PREAMBLE},"time":"{shared["decided_at"]}",'
+    shown, hashed, previous = [], [], ""
+    for member, part in zip(members, personal, strict=True):
+        previous = commitment(previous, f"{member.hashed}}}", personal_content(*part))
+        sealed = f',"commitment":"{previous}"'
+        hashed.append(f"{member.hashed}{sealed}}}")
+        applicant = f'"{part.applicant}"' if part.applicant else "null"
+        inputs = part.inputs.replace("\\", "\\\\").replace('"', '\\"')
+        shown.append(
+            f'{member.shown}{sealed},"applicant":{applicant},"inputs":"{inputs}",'
+            f'"features":"{part.features}","salt":"{part.salt}"}}'
+        )
+    head = to_json(shared)
+    line = f'{preamble}{head[1:-1].decode()},"applications":[{",".join(shown)}]'
+    return Entry(line.encode(), canonical_json(head) + ",".join(hashed).encode())
+
+
+def _write_members(scored: ScoredRequest, request: str) -> list[_Member]:
+    """Write every decision's own part, in the order of `OWN`."""
+    probabilities = to_json([d.probability_of_default for d in scored.decisions]).decode()
+    rows = zip(scored.positions, scored.decisions, probabilities[1:-1].split(","), strict=True)
+    members = []
+    for index, decision, probability in rows:
+        codes = tuple([r.code for r in decision.reasons]) if decision.reasons else ()
+        shown, hashed = _write_codes(codes)
+        own = (
+            f'{{"decision_id":"{request}-{index}","index":{index},'
+            f'"probability_of_default":{probability},'
+            f'"credit_score":{round(decision.credit_score)},'
+            f'"risk_level":"{decision.risk_level}","decision":"{decision.decision}","reasons":'
+        )
+        members.append(_Member(decision.decision, own + shown, own + hashed))
+    return members
+
+
+@cache
+def _write_codes(codes: tuple[str, ...]) -> tuple[str, str]:
+    shown = to_json(codes)
+    return shown.decode(), canonical_json(shown).decode()
 
 
 def features_as_text(matrix: Matrix) -> list[str]:
@@ -118,23 +177,14 @@ def _shared_part(scored: ScoredRequest, context: RequestContext, now: datetime) 
         "variant": scored.variant,
         "withheld": sorted(_withheld_fields(model)),
         "latency_ms": scored.latency_ms,
+        "fields": list(recorded_fields(model)),
+        "approved": 0,
+        "referred": 0,
+        "declined": 0,
     }
     if scored.features_of is not None:
         part["features_of"] = scored.features_of.isoformat()
     return part
-
-
-def _own_part(decision_id: str, index: int, decision: Decision, digest: str) -> OwnPart:
-    return {
-        "decision_id": decision_id,
-        "index": index,
-        "probability_of_default": decision.probability_of_default,
-        "credit_score": round(decision.credit_score),
-        "risk_level": decision.risk_level,
-        "decision": decision.decision,
-        "reasons": [reason.code for reason in decision.reasons or ()],
-        "commitment": digest,
-    }
 
 
 def name_of_request(context: RequestContext, model_name: str) -> bytes:
@@ -152,7 +202,7 @@ class _Content(NamedTuple):
 
 
 def _request_content(
-    scored: ScoredRequest, context: RequestContext, seal: Seal, inputs: Sequence[bytes]
+    scored: ScoredRequest, context: RequestContext, seal: Seal, inputs: Sequence[str]
 ) -> _Content:
     """Write a request's name, its applicant and everything that was applied for.
 
@@ -161,7 +211,7 @@ def _request_content(
     table = scored.table
     name = name_of_request(context, name_from_model(table.model))
     who = to_json([seal.pseudonym(context.applicant_id), list(scored.positions)])
-    recorded = b"\n".join([name, who, *inputs])
+    recorded = b"\n".join([name, who, "\n".join(inputs).encode()])
     withheld = sorted(_withheld_fields(table.model))
     return _Content(recorded, recorded + to_json(list(table.rows(withheld))))
 
@@ -176,32 +226,9 @@ def _pseudonyms_from_table(table: Table, context: RequestContext, seal: Seal) ->
     return [seal.pseudonym(name) if name else of_request for name in names]
 
 
-def _inputs_from_table(table: Table) -> list[tuple[bytes, bytes]]:
-    """Write each application's inputs as they are shown, and as they are hashed: without nulls."""
-    model_name, names = name_from_model(table.model), recorded_fields(table.model)
-    rows = list(table.rows(names))
-    inputs = [dict(zip(names, row, strict=True)) for row in rows]
-    written = hashed = _join_objects([{model_name: fields} for fields in inputs])
-    if b":-0.0" in written:
-        rows = [tuple(map(_without_sign_of_zero, row)) for row in rows]
-        inputs = [dict(zip(names, row, strict=True)) for row in rows]
-        written = hashed = _join_objects([{model_name: fields} for fields in inputs])
-    if any(None in row for row in rows):
-        present = [{n: v for n, v in fields.items() if v is not None} for fields in inputs]
-        hashed = _join_objects([{model_name: fields} if fields else {} for fields in present])
-    return list(zip(written.split(SEPARATOR), canonical_json(hashed).split(SEPARATOR), strict=True))
-
-
-def _without_sign_of_zero(value: object) -> object:
-    """Return 0.0 for -0.0: BigQuery does not keep the sign."""
-    return 0.0 if type(value) is float and value == 0 else value
-
-
-def _join_objects(objects: Sequence[Any]) -> bytes:
-    """Write all objects as JSON in one call, `SEPARATOR` between them."""
-    items: list[object] = [""] * (2 * len(objects) - 1)
-    items[::2] = objects
-    return to_json(items)[1:-1]
+def _inputs_as_text(table: Table) -> list[str]:
+    """Write each application's inputs as a JSON list of their values."""
+    return [to_json(row).decode() for row in table.rows(recorded_fields(table.model))]
 
 
 @cache

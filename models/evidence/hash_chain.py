@@ -2,7 +2,8 @@
 
 A record's values are hashed, not its bytes: Cloud Logging and BigQuery keep neither the order of
 members nor the difference between 5 and 5.0. Personal data enters as a salted hash, so that it can
-be erased and the link still holds.
+be erased and the link still holds. Within a record each decision's hash covers the one before it,
+which shows where one was changed, removed or moved.
 """
 
 import hashlib
@@ -18,8 +19,7 @@ from models.evidence.records import CHAIN, OPTIONAL, OWN, SHARED
 
 MIN_KEY_CHARACTERS = 32
 UNKEYED = "none"
-LISTS = ("withheld", "reasons")
-EXPONENT_FROM = 10**16  # floats are written with an exponent from here on
+LISTS = ("withheld", "fields")
 
 
 class Seal:
@@ -57,9 +57,12 @@ class Seal:
         """Identify a request by what it says; nobody without the key can guess that from it."""
         return hmac.digest(self._request, content, "sha256").hex()
 
-    def erasure(self, link: str, erased_at: str) -> str:
-        """Compute the mark of a record whose personal part a holder of the key has erased."""
-        return hmac.digest(self._erasure, to_json([link, erased_at]), "sha256").hex()
+    def erasure(self, digest: str, erased_at: str) -> str:
+        """Compute the mark of a decision whose personal part a holder of the key has erased.
+
+        `digest` is the decision's commitment; in a record of version 2, its link.
+        """
+        return hmac.digest(self._erasure, to_json([digest, erased_at]), "sha256").hex()
 
 
 def canonical_json(document: bytes) -> bytes:
@@ -75,41 +78,41 @@ def canonical_json(document: bytes) -> bytes:
 def link_content(record: Mapping[str, Any]) -> bytes:
     """Return what a record's link is computed from, its position in the chain last."""
     # BigQuery leaves an empty list out of an export.
-    lists: dict[str, list[str]] = {name: [] for name in LISTS if record.get(name) is None}
-    full = {**record, **lists}
+    full = {**record, **{name: [] for name in LISTS if record.get(name) is None}}
     present = [name for name in SHARED if name not in OPTIONAL or full.get(name) is not None]
-    parts = (to_json({name: full.get(name) for name in part}) for part in (present, OWN))
-    return canonical_json(b"".join([*parts, to_json([record.get(name) for name in CHAIN])]))
+    shared = canonical_json(to_json({name: full.get(name) for name in present}))
+    own = b",".join(own_content(decision, OWN) for decision in record["applications"])
+    position = canonical_json(to_json([record.get(name) for name in CHAIN]))
+    return b"".join((shared, own, position))
 
 
-def commitment(salt: str, applicant: str | None, features: str, inputs: bytes) -> str:
-    """Hash that binds a record to its personal part and reveals nothing of it without the salt.
+def own_content(decision: Mapping[str, Any], members: Iterable[str]) -> bytes:
+    """Write some members of one decision as they are hashed."""
+    own = {name: decision.get(name) for name in members}
+    return canonical_json(to_json({**own, "reasons": own["reasons"] or []}))
 
-    `inputs` is canonical JSON, `{"model": {"field": value}}` with fields sorted and none null.
+
+def commitment(previous: str, own: str, personal: str) -> str:
+    """Hash that binds a decision to the one before it in its record and to its personal part.
+
+    It reveals nothing of that part without the salt. `own` is `own_content` without this very
+    commitment; `previous` is the commitment before it, empty for the first.
     """
-    head = f'["{salt}","{applicant or ""}","{features}"]'
-    return hashlib.sha256(head.encode() + inputs).hexdigest()
+    return hashlib.sha256(f"{previous}{own}{personal}".encode()).hexdigest()
 
 
-def commitment_from_record(record: Mapping[str, Any]) -> str:
-    """Compute the commitment of a record as it was read."""
-    inputs = {
-        model: {
-            name: _as_written(fields[name]) for name in sorted(fields) if fields[name] is not None
-        }
-        for model, fields in record["inputs"].items()
-        if fields
-    }
-    document = canonical_json(
-        to_json({model: fields for model, fields in inputs.items() if fields})
+def personal_content(salt: str, applicant: str | None, features: str, inputs: str) -> str:
+    """Write a decision's personal part as its commitment covers it; `inputs` is a JSON text."""
+    return f'["{salt}","{applicant or ""}","{features}"]{inputs}'
+
+
+def commitment_from_decision(previous: str, decision: Mapping[str, Any]) -> str:
+    """Compute the commitment of a decision as it was read."""
+    own = own_content(decision, OWN[:-1]).decode()
+    salt, features, inputs = (str(decision[name]) for name in ("salt", "features", "inputs"))
+    return commitment(
+        previous, own, personal_content(salt, decision.get("applicant"), features, inputs)
     )
-    return commitment(record["salt"], record.get("applicant"), record["features"], document)
-
-
-def _as_written(value: Any) -> Any:  # noqa: ANN401 -- JSON may be anything
-    """Return a large number as the service wrote it, whose form others change."""
-    is_large = type(value) is int and abs(value) >= EXPONENT_FROM
-    return float(value) if is_large else value
 
 
 @dataclass(frozen=True, slots=True)

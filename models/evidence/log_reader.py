@@ -1,6 +1,7 @@
 """Reading logs: decision records among other lines, as the service or Google Cloud wrote them.
 
-A record is a line by itself, or stands in a line as Cloud Logging and BigQuery wrap it: under
+A record holds decisions of one request; one of version 2 is a decision by itself. It is a line, or
+stands in a line as Cloud Logging and BigQuery wrap it: under
 `jsonPayload`, or as text under `line`. A file holds one document a line, or one JSON list of them
 (`gcloud logging read`, `bq query`); it may be compressed with gzip. A folder holds such files.
 """
@@ -17,6 +18,7 @@ from typing import IO, Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from models.errors import SuretyError
+from models.evidence.records import SHARED
 
 SUFFIXES = {".json", ".jsonl", ".log", ".gz"}  # of the files of a folder
 LIST_START = 64  # bytes that tell a list from lines
@@ -112,10 +114,32 @@ def read_decisions_as(kind: type[Kind], lines: Iterable[LogLine]) -> Iterator[Ki
     for line in lines:
         if line.record is None or line.record.get("record") != "decision":
             continue
-        try:
-            yield adapter.validate_python(line.record)
-        except ValidationError:
-            continue
+        for decision in decisions_in(line.record):
+            try:
+                yield adapter.validate_python(decision)
+            except ValidationError:
+                continue
+
+
+def decisions_in(record: Document) -> Iterator[Document]:
+    """Yield each decision of a record with what they share; `inputs` by model and field."""
+    members = record.get("applications")
+    if not isinstance(members, list):
+        yield record  # of version 2
+        return
+    shared = {name: record.get(name) for name in ("record", *SHARED)}
+    for member in members:
+        if isinstance(member, dict):
+            yield {**shared, **member, "inputs": _inputs_by_field(record, member)}
+
+
+def _inputs_by_field(record: Document, member: Document) -> Document | None:
+    """Return a decision's inputs under its model's name; None where they are erased or broken."""
+    try:
+        values, fields = json.loads(member["inputs"]), record["fields"]
+        return {record["model"]: dict(zip(fields, values, strict=True))}
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def _open(path: Path) -> IO[bytes]:

@@ -5,46 +5,46 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import compress
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.evidence.hash_chain import (
-    UNKEYED,
-    Head,
-    Seal,
-    commitment_from_record,
-    link_content,
-)
+from models.evidence.hash_chain import UNKEYED, Head, Seal
 from models.evidence.log_reader import LogLine
-from models.evidence.records import ERASURE_MARKS, PERSONAL, DecisionRecord
-
-PREAMBLE = {"severity": "INFO", "message": "decision", "record": "decision"}
-MEMBERS = {*PREAMBLE, "time", *DecisionRecord.__annotations__}
+from models.evidence.record_check import check_record, is_erased, list_decisions
 
 
 class LogFault(NamedTuple):
-    """What is wrong at a line; line 0 is the file as a whole."""
+    """What is wrong at a line; line 0 is the file as a whole.
+
+    `place` counts the decisions of the line's record from 1; 0 is the record as a whole.
+    """
 
     line: int
     detail: str
+    place: int = 0
 
 
 class ChainIndex:
-    """Where the valid records of one chain stand: 34 bytes for each, however long the log.
+    """Where the valid records of one chain stand: 38 bytes for each, however long the log.
 
     Of each link the first 64 bits are kept. Each record has been checked against the whole of its
     own link before, so nobody without the key can make two that share them.
     """
 
-    __slots__ = ("are_inside", "are_plain", "last", "lines", "links", "previous", "sequences")
+    __slots__ = (
+        *("are_inside", "are_plain", "last", "lines", "links", "previous", "sequences"),
+        "sizes",
+    )
 
     def __init__(self) -> None:
         self.sequences = array("q")
         self.lines = array("q")
         self.links = array("Q")
         self.previous = array("Q")
+        self.sizes = array("i")  # decisions
         self.are_inside = array("b")  # the window
         self.are_plain = array("b")  # lines as the service wrote them
         self.last: tuple[int, str] = (-1, "")
@@ -60,6 +60,7 @@ class ChainIndex:
         self.lines.append(line)
         self.links.append(_shorten(record["link"]))
         self.previous.append(_shorten(record["previous"]))
+        self.sizes.append(len(list_decisions(record)))
         self.are_inside.append(is_inside)
         self.are_plain.append(is_plain)
         self.last = max(self.last, (sequence, record["link"]))
@@ -115,6 +116,7 @@ class Findings:
     begins: dict[str, int] = field(default_factory=dict)
     unproved: int = 0
     repeated: int = 0
+    repeated_decisions: int = 0
     erased: int = 0
     unkeyed: int = 0
 
@@ -123,6 +125,12 @@ class Findings:
         """How many records there are in the window, valid or not."""
         inside = sum(sum(chain.are_inside) for chain in self.chains.values())
         return self.invalid_count + inside - self.repeated
+
+    @property
+    def decisions(self) -> int:
+        """How many decisions the valid records in the window have."""
+        sizes = (s for c in self.chains.values() for s in compress(c.sizes, c.are_inside))
+        return sum(sizes) - self.repeated_decisions
 
     def heads(self) -> list[Head]:
         """Return the last valid record of every chain."""
@@ -163,41 +171,6 @@ def verify(
     return findings
 
 
-def check_record(record: Mapping[str, Any], seals: Mapping[str, Seal]) -> str | None:
-    """Say what is wrong with a record by itself; None if nothing is."""
-    try:
-        return _check_record(record, seals)
-    except (TypeError, ValueError, AttributeError, KeyError):
-        return "edited: it does not have the shape of a record"
-
-
-def _check_record(record: Mapping[str, Any], seals: Mapping[str, Seal]) -> str | None:
-    if record.get("link") is None:
-        return "it is not part of any chain"
-    seal = seals.get(str(record.get("key")))
-    if seal is None:
-        return "made with a key that is not in DECISION_LOG_KEY"
-    expected = PREAMBLE | {"time": record.get("decided_at")}
-    unexpected = {n for n, v in record.items() if v is not None and n not in MEMBERS}
-    if unexpected or any(record.get(name, value) != value for name, value in expected.items()):
-        return "edited: unexpected member or value"
-    if record["link"] != seal.link(link_content(record)):
-        return "edited: its link does not match its content"
-    return _check_personal_part(record, seal)
-
-
-def _check_personal_part(record: Mapping[str, Any], seal: Seal) -> str | None:
-    if all(record.get(name) is None for name in PERSONAL):
-        mark = seal.erasure(record["link"], str(record.get("erased_at")))
-        if record.get("erasure") == mark:
-            return None
-        return "its personal data is gone, but was not erased with the key"
-    if any(record.get(name) is not None for name in ERASURE_MARKS):
-        return "edited: it is marked as erased, but holds personal data"
-    is_intact = commitment_from_record(record) == record["commitment"]
-    return None if is_intact else "edited: its personal data is not what was recorded"
-
-
 def _add_record(
     findings: Findings,
     line: LogLine,
@@ -206,8 +179,8 @@ def _add_record(
     window: Window,
 ) -> None:
     chain = str(record.get("chain"))
-    if detail := check_record(record, seals):
-        findings.report([LogFault(line.number, detail)])
+    if faults := check_record(record, seals):
+        findings.report(LogFault(line.number, detail, place) for place, detail in faults)
         findings.invalid_count += 1
         if len(findings.invalid) < MAX_INVALID:
             findings.invalid[line.number] = chain
@@ -216,7 +189,7 @@ def _add_record(
     is_plain = line.wrapper is None
     findings.chains[chain].add(line.number, record, is_inside=is_inside, is_plain=is_plain)
     if is_inside:
-        findings.erased += record.get("erasure") is not None
+        findings.erased += sum(map(is_erased, list_decisions(record)))
         findings.unkeyed += record["key"] == UNKEYED
 
 
@@ -236,6 +209,7 @@ class _Links(NamedTuple):
     lines: NDArray[np.int64]
     links: NDArray[np.uint64]
     previous: NDArray[np.uint64]
+    sizes: NDArray[np.int32]
     are_inside: NDArray[np.bool_]
     are_plain: NDArray[np.bool_]
 
@@ -290,13 +264,14 @@ def _check_beginning(name: str, links: _Links, findings: Findings, window: Windo
 def _sort_out_repeats(chain: ChainIndex, findings: Findings) -> _Links:
     """Sort a chain by sequence number; count repeats, and report what is no repeat."""
     order = np.lexsort((np.array(chain.lines), np.array(chain.sequences)))
-    columns = (chain.sequences, chain.lines, chain.links, chain.previous)
+    columns = (chain.sequences, chain.lines, chain.links, chain.previous, chain.sizes)
     flags = (np.array(column, dtype=bool) for column in (chain.are_inside, chain.are_plain))
     links = _Links(*(column[order] for column in (*map(np.array, columns), *flags)))
     is_first = np.concatenate([[True], np.diff(links.sequences) != 0])
     firsts = np.flatnonzero(is_first)[np.cumsum(is_first) - 1]  # of each record's position
     is_repeat = ~is_first & (links.links == links.links[firsts])
     findings.repeated += int((is_repeat & links.are_inside).sum())
+    findings.repeated_decisions += int(links.sizes[is_repeat & links.are_inside].sum())
     findings.report(
         LogFault(
             int(links.lines[i]), f"it has the place of line {links.lines[firsts[i]]}, and differs"

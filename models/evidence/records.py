@@ -1,10 +1,11 @@
-"""The decision record, version 2: every member, declared once.
+"""The decision record, version 3: every member, declared once.
 
-The order of members within each part is the order in which a record's link covers them, so members
-are never reordered or renamed within one version. Tables and readers derive from these types.
+A record holds decisions of one request. The order of members within each part is the order in which
+a record's link covers them, so members are never reordered or renamed within one version. Tables
+and readers derive from these types. Records of version 2, one decision each: `version_2`.
 """
 
-from typing import Annotated, Any, NotRequired
+from typing import Annotated, NotRequired
 
 from pydantic import Field
 from typing_extensions import TypedDict
@@ -12,11 +13,11 @@ from typing_extensions import TypedDict
 from models.prediction import Outcome
 from models.registry.serving import Variant
 
-RECORD_VERSION = 2
+RECORD_VERSION = 3
 
 
 class SharedPart(TypedDict):
-    """What all records of one request have in common."""
+    """What the decisions of one record have in common."""
 
     record_version: Annotated[int, Field(description="Version of this layout.")]
     decided_at: Annotated[str, Field(description="Time of the decision, as the link covers it.")]
@@ -28,6 +29,10 @@ class SharedPart(TypedDict):
     variant: Annotated[Variant, Field(description="champion or challenger.")]
     withheld: Annotated[list[str], Field(description="Fields whose values are never written.")]
     latency_ms: Annotated[float, Field(description="From the request's arrival to its decision.")]
+    fields: Annotated[list[str], Field(description="Fields of the inputs, in their order.")]
+    approved: Annotated[int, Field(description="How many of the decisions are approve.")]
+    referred: Annotated[int, Field(description="How many of the decisions are refer.")]
+    declined: Annotated[int, Field(description="How many of the decisions are decline.")]
     features_of: NotRequired[
         Annotated[str, Field(description="Day of the features that were looked up, if any were.")]
     ]
@@ -45,7 +50,11 @@ class OwnPart(_Identity, Outcome):
 
     reasons: Annotated[list[str], Field(description="Reason codes, the strongest first.")]
     commitment: Annotated[
-        str, Field(description="SHA-256 over salt, applicant, features and inputs.")
+        str,
+        Field(
+            description="SHA-256 over the commitment before it in the record, the members above, "
+            "salt, applicant, features and inputs."
+        ),
     ]
 
 
@@ -68,8 +77,8 @@ class PersonalPart(TypedDict):
         Field(description="Keyed pseudonym of X-Applicant-Id; none without DECISION_LOG_KEY."),
     ]
     inputs: Annotated[
-        dict[str, dict[str, Any]],
-        Field(description="The application without what is withheld, under its model's name."),
+        str,
+        Field(description="The application without what is withheld: JSON list in fields' order."),
     ]
     features: Annotated[
         str,
@@ -82,7 +91,7 @@ class PersonalPart(TypedDict):
 
 
 class ErasureMarks(TypedDict):
-    """What stands in a record whose personal part was erased."""
+    """What stands in a decision whose personal part was erased."""
 
     erased_at: NotRequired[Annotated[str, Field(description="When the personal part was erased.")]]
     erasure: NotRequired[
@@ -90,13 +99,23 @@ class ErasureMarks(TypedDict):
     ]
 
 
-class _Link(TypedDict):
-    link: Annotated[
-        str, Field(description="HMAC-SHA256 over all members that the commitment does not cover.")
+class RecordedDecision(OwnPart, PersonalPart, ErasureMarks):
+    """One decision of a record."""
+
+
+class _Decisions(TypedDict):
+    applications: Annotated[
+        list[RecordedDecision], Field(description="The applications, as each was decided.")
     ]
 
 
-class DecisionRecord(SharedPart, OwnPart, PersonalPart, ChainPart, _Link, ErasureMarks):
+class _Link(TypedDict):
+    link: Annotated[
+        str, Field(description="HMAC-SHA256 over all members but the personal ones and itself.")
+    ]
+
+
+class DecisionRecord(SharedPart, _Decisions, ChainPart, _Link):
     """A whole record, as a log reader finds it."""
 
 

@@ -18,6 +18,7 @@ from typing import Any
 from unittest.mock import patch
 from urllib.parse import parse_qsl, urlsplit
 
+from infra.google_api import DECISIONS
 from tests.infra import gcloud
 from tests.support.running import REPOSITORY
 
@@ -79,11 +80,14 @@ class Google:
         elif self.decisions is None:
             return 404, b'{"error": "Cannot find metric(s) that match type"}'
         else:
+            [decision] = [
+                name for name, counted in DECISIONS.items() if f"_decisions_{counted}" in metric
+            ]
             series = [
-                point(revision, count, model=model, decision=decision)
+                distribution(revision, counts[decision], model=model)
                 for revision, by_model in self.decisions.items()
                 for model, counts in by_model.items()
-                for decision, count in counts.items()
+                if decision in counts
             ]
         return 200, json.dumps({"timeSeries": series} if series else {}).encode()
 
@@ -94,6 +98,16 @@ def point(revision: str, count: int, **labels: str) -> dict[str, Any]:
         "metric": {"labels": labels},
         "resource": {"labels": {"revision_name": revision}},
         "points": [{"value": {"int64Value": str(part)}} for part in (count - 1, 1)],
+    }
+
+
+def distribution(revision: str, total: int, **labels: str) -> dict[str, Any]:
+    """A series of sums: of two records in one part, and of none in another."""
+    parts = [{"count": "2", "mean": total / 2}, {"count": "0"}]
+    return {
+        "metric": {"labels": labels},
+        "resource": {"labels": {"revision_name": revision}},
+        "points": [{"value": {"distributionValue": part}} for part in parts],
     }
 
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from infra.google_api import DECISIONS
+from models.evidence.records import SHARED
 from tests.support.running import REPOSITORY
 from tests.terraform.conftest import EVERY_PLAN, SOURCE, Planned, run_terraform
 from tests.terraform.plan_tables import run_offline
@@ -372,12 +374,13 @@ def test_who_read_what_is_written_down(plans: dict[str, Planned]) -> None:
 
 
 def test_decisions_are_counted_by_what_a_release_compares(plans: dict[str, Planned]) -> None:
-    counter = plans["shipped"].of_kind("google_logging_metric")['counter["decisions"]']
-    script = (REPOSITORY / "infra" / "google_api.py").read_text()
-    [compared] = re.findall(r"if \{(.*?)\} <= labels\.keys\(\)", script)
-    assert set(re.findall(r'"(\w+)"', compared)) == set(counter["label_extractors"])
-    [name] = re.findall(r'googleapis\.com/user/(surety_.*?)"', script)
-    assert counter["name"] == name.replace("{options.environment}", "prod")
+    metrics = plans["shipped"].of_kind("google_logging_metric")
+    for counted in DECISIONS.values():
+        metric = metrics[f'decisions["{counted}"]']
+        assert metric["name"] == f"surety_prod_decisions_{counted}"
+        assert metric["value_extractor"] == f"EXTRACT(jsonPayload.{counted})"
+        assert set(metric["label_extractors"]) == {"model"}
+        assert counted in SHARED
 
 
 def test_lines_name_the_traces_of_their_own_project(plans: dict[str, Planned]) -> None:

@@ -13,10 +13,17 @@ from functions.scoring.evidence.decision_log import open_private
 from functions.scoring.evidence.replay import Difference, load_by_name, replay
 from functions.scoring.settings import EvidenceSettings, read_evidence_settings
 from models.errors import SuretyError
+from models.evidence.erasure import erase
 from models.evidence.hash_chain import UNKEYED, Head, Seal
-from models.evidence.log_reader import DecisionLogError, LogFiles, LogLine, read_lines
-from models.evidence.log_verification import WHOLE_LOG, Findings, Window, check_record, verify
-from models.evidence.records import PERSONAL
+from models.evidence.log_reader import (
+    DecisionLogError,
+    LogFiles,
+    LogLine,
+    decisions_in,
+    read_lines,
+)
+from models.evidence.log_verification import WHOLE_LOG, Findings, LogFault, Window, verify
+from models.evidence.record_check import check_record
 from models.stores.store import Store
 from models.stores.uri import open_store
 
@@ -106,16 +113,22 @@ def _verify(options: argparse.Namespace, settings: EvidenceSettings) -> int:
     lines = LogFiles(options.files)
     findings = verify(lines, settings.seals, heads, window)
     for fault in findings.faults:
-        print(f"{lines.locate(fault.line)}: {fault.detail}" if fault.line else fault.detail)
+        print(f"{_locate(lines, fault)}: {fault.detail}" if fault.line else fault.detail)
     if not findings.records and not findings.faults:
         message = f"no decision record in {' '.join(map(str, options.files))}"
         raise DecisionLogError(message + " within --from, --to and --model" * (window != WHOLE_LOG))
     _print_notes(findings, lines)
     if not heads:
         print("ends of chains not checked: give --head or --anchors")
-    counts = f"{findings.records} records in {len(findings.chains)} chains"
-    print(f"{counts}, {findings.erased} erased: {findings.fault_count} faults")
+    records = f"{findings.records} records of {len(findings.chains)} chains"
+    counts = f"{findings.decisions} decisions in {records}, {findings.erased} erased"
+    print(f"{counts}: {findings.fault_count} faults")
     return EXIT_FAULTY if findings.fault_count else EXIT_SOUND
+
+
+def _locate(lines: LogFiles, fault: LogFault) -> str:
+    place = f", decision {fault.place}" if fault.place else ""
+    return f"{lines.locate(fault.line)}{place}"
 
 
 def _print_notes(findings: Findings, lines: LogFiles) -> None:
@@ -208,44 +221,43 @@ def _describe_flip(flip: Difference) -> str:
 
 
 def _export(options: argparse.Namespace, settings: EvidenceSettings) -> int:
+    lines = _lines_of_applicant(LogFiles(options.files), options.applicant, settings.seals)
     count = 0
-    for line in _lines_of_applicant(LogFiles(options.files), options.applicant, settings.seals):
-        print(json.dumps(line.record))
-        count += 1
-    print(f"{count} records of this applicant", file=sys.stderr)
+    for line, pseudonyms in lines:
+        for decision in decisions_in(line.record or {}):
+            if decision.get("applicant") in pseudonyms:
+                print(json.dumps(decision))
+                count += 1
+    print(f"{count} decisions about this applicant", file=sys.stderr)
     return EXIT_SOUND if count else EXIT_FAULTY
 
 
 def _erase(options: argparse.Namespace, settings: EvidenceSettings) -> int:
     seals = {seal.name: seal for seal in settings.seals}
     lines = read_lines(options.file)
-    numbers = {
-        line.number for line in _lines_of_applicant(lines, options.applicant, settings.seals)
-    }
-    if not numbers:
-        print("no record of this applicant: nothing was written")
+    theirs = _lines_of_applicant(lines, options.applicant, settings.seals)
+    pseudonyms = {line.number: pseudonyms for line, pseudonyms in theirs}
+    if not pseudonyms:
+        print("no decision about this applicant: nothing was written")
         return EXIT_FAULTY
-    erased_at = datetime.now(UTC).isoformat()
+    count, erased_at = 0, datetime.now(UTC).isoformat()
     with open_private(options.output, "xb") as output:
         for line in lines:
-            is_theirs = line.number in numbers
-            output.write(_erase_line(line, seals, erased_at) if is_theirs else line.raw)
-    print(f"{len(numbers)} records erased; replace the old file and its copies with the new one.")
+            raw = line.raw
+            if line.number in pseudonyms and line.record:
+                seal = seals[line.record["key"]]
+                record, erased = erase(line.record, pseudonyms[line.number], seal, erased_at)
+                raw, count = line.with_record(record), count + erased
+            output.write(raw)
+    print(f"{count} decisions erased; replace the old file and its copies with the new one.")
     print(IN_USE.format(file=options.file, output=options.output))
     return EXIT_SOUND
 
 
-def _erase_line(line: LogLine, seals: dict[str, Seal], erased_at: str) -> bytes:
-    record = line.record or {}
-    mark = seals[record["key"]].erasure(record["link"], erased_at)
-    remaining = {name: value for name, value in record.items() if name not in PERSONAL}
-    return line.with_record(remaining | {"erased_at": erased_at, "erasure": mark})
-
-
 def _lines_of_applicant(
     lines: LogFiles, applicant: str, seals: Sequence[Seal]
-) -> Iterator[LogLine]:
-    """Return lines with an applicant's records.
+) -> Iterator[tuple[LogLine, set[str | None]]]:
+    """Return lines with decisions about an applicant, and the pseudonyms that tell which.
 
     Raises
     ------
@@ -262,8 +274,9 @@ def _lines_of_applicant(
         if line.record and line.record.get("key") not in {*by_name, UNKEYED, None}:
             message = f"line {line.number}: made with a key that is not in DECISION_LOG_KEY"
             raise DecisionLogError(message)
-        if line.record and line.record.get("applicant") in pseudonyms:
-            if fault := check_record(line.record, by_name):
-                message = f"line {line.number}: {fault}"
+        record = line.record or {}
+        if any(decision.get("applicant") in pseudonyms for decision in decisions_in(record)):
+            if faults := check_record(record, by_name):
+                message = f"line {line.number}: {faults[0].detail}"
                 raise DecisionLogError(message)
-            yield line
+            yield line, pseudonyms

@@ -11,7 +11,7 @@ import numpy as np
 from models.contract import CreditModel
 from models.errors import ObjectMissingError
 from models.evidence.entries import CONTRACT_DIGITS
-from models.evidence.log_reader import DecisionLogError, LogLine
+from models.evidence.log_reader import DecisionLogError, LogLine, decisions_in
 from models.features import Matrix
 from models.registry.bundle import GOLDEN_TOLERANCE, bundle_from_bytes, scorer_from_bundle
 from models.registry.serving import LoadedVersion
@@ -81,15 +81,14 @@ def replay(lines: Iterable[LogLine], loaded: LoadedVersion) -> Replay:
     result = Replay()
     batch: list[tuple[int, Record]] = []
     for line in lines:
-        if line.record is None:
-            continue
-        if not _is_replayable(line.record, loaded):
-            result.skipped += 1
-            continue
-        batch.append((line.number, line.record))
-        if len(batch) == BATCH_ROWS:
-            result.add(batch, loaded)
-            batch = []
+        for decision in decisions_in(line.record) if line.record else ():
+            if not _is_replayable(decision, loaded):
+                result.skipped += 1
+                continue
+            batch.append((line.number, decision))
+            if len(batch) == BATCH_ROWS:
+                result.add(batch, loaded)
+                batch = []
     result.add(batch, loaded)
     return result
 

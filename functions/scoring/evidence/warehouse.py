@@ -1,12 +1,10 @@
-"""Columns of the decision log's table in BigQuery, derived from the record and the catalogue."""
+"""Columns of the decision log's table in BigQuery, derived from the record."""
 
-from collections.abc import Mapping
 from typing import Any, get_args, get_origin, get_type_hints
 
 from pydantic.fields import FieldInfo
+from typing_extensions import is_typeddict
 
-from models.contract import CreditModel, characteristics
-from models.evidence.entries import recorded_fields
 from models.evidence.records import RECORD_VERSION, DecisionRecord
 
 Column = dict[str, Any]
@@ -16,10 +14,10 @@ LABELS = ("project_id", "service_name", "revision_name", "location", "configurat
 RECORD_DESCRIPTION = f"One decision record, version {RECORD_VERSION}."
 
 
-def table_schema(catalogue: Mapping[str, type[CreditModel]]) -> list[Column]:
+def table_schema() -> list[Column]:
     """Build the schema of the table that the log sink writes to."""
     record = [_column("message", "STRING"), _column("record", "STRING", "Always decision.")]
-    record += [_record_column(name, hint, catalogue) for name, hint in _hints().items()]
+    record += _columns_from_members(DecisionRecord)
     resource = [
         _column("type", "STRING"),
         _column("labels", "RECORD", fields=[_column(name, "STRING") for name in LABELS]),
@@ -35,22 +33,19 @@ def table_schema(catalogue: Mapping[str, type[CreditModel]]) -> list[Column]:
     ]
 
 
-def _hints() -> dict[str, Any]:
-    return get_type_hints(DecisionRecord, include_extras=True)
+def _columns_from_members(members: type) -> list[Column]:
+    hints = get_type_hints(members, include_extras=True)
+    return [_column_from_member(name, hint) for name, hint in hints.items()]
 
 
-def _record_column(
-    name: str,
-    hint: Any,  # noqa: ANN401 -- a type
-    catalogue: Mapping[str, type[CreditModel]],
-) -> Column:
+def _column_from_member(name: str, hint: Any) -> Column:  # noqa: ANN401 -- a type
     """Derive a member's column. Cloud Logging writes every number as FLOAT."""
     kind, description = _split_annotation(hint)
-    if get_origin(kind) is dict:
-        models = [_model_column(*item) for item in catalogue.items()]
-        return _column(name, "RECORD", description, fields=models)
     if get_origin(kind) is list:
-        return _column(name, "STRING", description, mode="REPEATED")
+        [item] = get_args(kind)
+        fields = _columns_from_members(item) if is_typeddict(item) else None
+        kind_name = "RECORD" if fields else "STRING"
+        return _column(name, kind_name, description, mode="REPEATED", fields=fields)
     return _column(name, "FLOAT" if kind in (int, float) else "STRING", description)
 
 
@@ -60,12 +55,6 @@ def _split_annotation(hint: Any) -> tuple[Any, str | None]:  # noqa: ANN401 -- a
         [hint] = get_args(hint)
     [field] = (m for m in hint.__metadata__ if isinstance(m, FieldInfo))
     return hint.__origin__, field.description
-
-
-def _model_column(model_name: str, model: type[CreditModel]) -> Column:
-    types = {c.name: "STRING" if c.is_text else "FLOAT" for c in characteristics(model)}
-    fields = [_column(name, types[name]) for name in recorded_fields(model)]
-    return _column(model_name, "RECORD", fields=fields)
 
 
 def _column(
