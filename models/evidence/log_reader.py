@@ -124,10 +124,10 @@ def read_decisions_as(kind: type[Kind], lines: Iterable[LogLine]) -> Iterator[Ki
 def decisions_in(record: Document) -> Iterator[Document]:
     """Yield each decision of a record with what they share; `inputs` by model and field."""
     members = record.get("applications")
-    if not isinstance(members, list):
+    if not members or not isinstance(members, list):
         yield record  # of version 2
         return
-    shared = {name: record.get(name) for name in ("record", *SHARED)}
+    shared = {name: record[name] for name in ("record", *SHARED) if name in record}
     for member in members:
         if isinstance(member, dict):
             yield {**shared, **member, "inputs": _inputs_by_field(record, member)}

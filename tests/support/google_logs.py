@@ -39,23 +39,37 @@ def log_entry(record: Document) -> Document:
 
 
 def table_row(record: Document) -> Document:
-    """An entry as a row of the table in BigQuery, with columns of models that it is not about."""
+    """An entry as a row of the table in BigQuery, with columns of other models and versions."""
     row = log_entry(record)
     payload = row["jsonPayload"]
-    payload["inputs"] = {"another_model": {"age": None}, **(payload.get("inputs") or {})}
-    row["jsonPayload"] = _without_sign_of_zero(payload)
+    if "applications" in record:
+        others: Document = {"decision_id": None, "reasons": [], "inputs": None}
+    else:
+        others = {"applications": [], "fields": [], "approved": None}
+        payload["inputs"] = {"another_model": {"age": None}, **(payload.get("inputs") or {})}
+    row["jsonPayload"] = _without_sign_of_zero(others | payload)
     return row
 
 
 def _without_sign_of_zero(value: Any) -> Any:  # noqa: ANN401 -- JSON
     if isinstance(value, dict):
         return {name: _without_sign_of_zero(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_without_sign_of_zero(item) for item in value]
     return 0.0 if isinstance(value, float) and value == 0 else value
 
 
-def _big_query_numbers(text: str) -> str:
-    """BigQuery writes 5.0 as 5 and 1e+16 as 1.0E16."""
-    return text.replace(".0,", ",").replace(".0}", "}").replace("e+16", ".0E16")
+def _big_query_json(value: Any) -> str:  # noqa: ANN401 -- JSON
+    """BigQuery writes 5.0 as 5 and 1e+16 as 1.0E16; a text stays as it is."""
+    if isinstance(value, dict):
+        members = (f"{json.dumps(name)}:{_big_query_json(part)}" for name, part in value.items())
+        return f"{{{','.join(members)}}}"
+    if isinstance(value, list):
+        return f"[{','.join(map(_big_query_json, value))}]"
+    text = json.dumps(value)
+    if not isinstance(value, float):
+        return text
+    return text.removesuffix(".0").replace("e+", ".0E" if "." not in text else "E")
 
 
 def logging_read(records: Sequence[Document], folder: Path) -> Path:
@@ -78,10 +92,7 @@ def sink_to_bucket(records: Sequence[Document], folder: Path) -> Path:
 def query(records: Sequence[Document], folder: Path) -> Path:
     """`bq query --format=json` of `TO_JSON_STRING(jsonPayload) AS line`: one list in one line."""
     path = folder / "lines.json"
-    rows = [
-        {"line": _big_query_numbers(json.dumps(table_row(r)["jsonPayload"], separators=(",", ":")))}
-        for r in records
-    ]
+    rows = [{"line": _big_query_json(table_row(record)["jsonPayload"])} for record in records]
     path.write_text(json.dumps(rows))
     return path
 
@@ -89,15 +100,14 @@ def query(records: Sequence[Document], folder: Path) -> Path:
 def extract(records: Sequence[Document], folder: Path) -> Path:
     """`bq extract --destination_format=NEWLINE_DELIMITED_JSON`: rows without nulls, compressed."""
     path = folder / "rows-000000000000.json.gz"
-    lines = [
-        _big_query_numbers(json.dumps(_without_nulls(table_row(r)), separators=(",", ":")))
-        for r in records
-    ]
+    lines = [_big_query_json(_without_nulls(table_row(record))) for record in records]
     path.write_bytes(gzip.compress("\n".join([*lines, ""]).encode()))
     return path
 
 
 def _without_nulls(value: Any) -> Any:  # noqa: ANN401 -- JSON
+    if isinstance(value, list):
+        return [_without_nulls(item) for item in value]
     if not isinstance(value, dict):
         return value
     parts = {name: _without_nulls(part) for name, part in value.items()}

@@ -11,6 +11,7 @@ from functions.web.middleware import Caller
 from models.estimators.families import Additive
 from models.estimators.formula import Formula, Steps, Term, Value
 from models.evidence.hash_chain import Seal
+from models.evidence.log_reader import decisions_in, read_lines
 from models.features import features
 from models.prediction import ScoredRequest
 from models.registry.bundle import Bundle, bundle_from_bytes
@@ -91,7 +92,7 @@ def decision_log(path: Path, seal: Seal = SEAL, anchors: Anchors | None = None) 
 
 
 def write_log(path: Path, seal: Seal = SEAL) -> list[bytes]:
-    """60 records of two processes, single rows and batches, between other lines of a log."""
+    """60 decisions in 20 records of two processes, between other lines of a log."""
     loaded, logs = toy_version(), [decision_log(path, seal), decision_log(path, seal)]
     for i in range(20):
         with path.open("ab") as file:
@@ -99,6 +100,11 @@ def write_log(path: Path, seal: Seal = SEAL) -> list[bytes]:
         rows = toys(1 + i % 5, seed=i)
         record(logs[i % 3 == 0], loaded, rows, caller(f"r{i}", f"applicant {i % 7}"))
     return path.read_bytes().splitlines(keepends=True)
+
+
+def decisions_logged(path: Path) -> list[dict[str, Any]]:
+    """Every decision of a log, in its order."""
+    return [d for line in read_lines(path) if line.record for d in decisions_in(line.record)]
 
 
 def records_in(lines: Sequence[bytes]) -> dict[int, dict[str, Any]]:

@@ -19,6 +19,7 @@ from models.errors import ObjectMissingError, StoreUnavailableError
 from models.registry.feature_snapshot import publish_snapshot
 from models.stores.store import StoredObject
 from models.stores.uri import open_store
+from tests.functions.scoring.recording import decisions_logged
 from tests.support.published import ROWS
 from tests.support.running import Server, running_server
 
@@ -65,7 +66,7 @@ def test_an_identifier_alone_scores_as_the_fields_do(book: Book) -> None:
     assert by_id.status_code == 200, by_id.text
     sent = [{**FIELDS, "total_debt": 1_000 * n, "customer_id": f"C{n}"} for n in (7, 500)]
     assert book.ask(*sent).json() == by_id.json()
-    *looked_up, first, _ = book.records()[-4:]
+    *looked_up, first, _ = decisions_logged(book.log)[-4:]
     assert [record["features_of"] for record in looked_up] == [book.day.isoformat()] * 2
     assert "features_of" not in first
     assert looked_up[0]["inputs"] == first["inputs"]

@@ -1,4 +1,4 @@
-"""A decision log as release 0.1.0 wrote it, which every later release must verify and write."""
+"""Decision logs as earlier releases wrote them, which every later release must verify."""
 
 import json
 from pathlib import Path
@@ -18,3 +18,12 @@ def published_lines() -> list[bytes]:
 @pytest.fixture(scope="session")
 def published_records(published_lines: list[bytes]) -> list[dict[str, Any]]:
     return [json.loads(line) for line in published_lines]
+
+
+VERSION_3 = Path(__file__).parent / "version_3.jsonl"
+
+
+@pytest.fixture(scope="session")
+def records_of_version_3() -> list[dict[str, Any]]:
+    """A batch of three, a single decision, and one erased; sealed with `recording.KEY`."""
+    return [json.loads(line) for line in VERSION_3.read_bytes().splitlines()]

@@ -12,10 +12,13 @@ from models.evidence.hash_chain import (
     Head,
     Seal,
     canonical_json,
-    commitment_from_record,
+    commitment,
+    commitment_from_decision,
     link_content,
+    personal_content,
 )
 from tests.functions.scoring.recording import KEY, SEAL
+from tests.support.google_logs import as_doubles
 
 ENTRIES = [Entry(b'{"n":%d' % i, b"hashed %d" % i) for i in range(3)]
 
@@ -76,19 +79,34 @@ def test_nothing_to_write_leaves_the_head() -> None:
     assert Chain(SEAL, "c").extend([]) == ([], None)
 
 
-def test_links_and_commitments_of_release_0_1_0_hold(
-    published_records: list[dict[str, Any]],
+def test_links_and_commitments_hold_as_they_were_defined(
+    records_of_version_3: list[dict[str, Any]],
 ) -> None:
-    for record in published_records:
+    for record in records_of_version_3:
         assert SEAL.link(link_content(record)) == record["link"]
-        assert commitment_from_record(record) == record["commitment"]
+        previous = ""
+        for decision in record["applications"]:
+            if "erasure" not in decision:
+                assert commitment_from_decision(previous, decision) == decision["commitment"]
+            previous = decision["commitment"]
 
 
-def test_a_commitment_survives_a_store_that_drops_nulls_and_sorts(
-    published_records: list[dict[str, Any]],
+def test_a_commitment_is_a_hash_of_what_its_definition_names() -> None:
+    own = b'{"decision_id":"a-0","index":0,"reasons":["R1"]}'
+    personal = b'["salt","","AAAA"][5,"rent",null]'
+    expected = hashlib.sha256(b"before" + own + personal).hexdigest()
+    text = personal_content("salt", None, "AAAA", '[5,"rent",null]')
+    assert commitment("before", own.decode(), text) == expected
+
+
+def test_doubles_and_the_order_of_members_change_no_link(
+    records_of_version_3: list[dict[str, Any]],
 ) -> None:
-    for record in published_records:
-        [(model, fields)] = record["inputs"].items()
-        stored = {name: fields[name] for name in sorted(fields, reverse=True) if fields[name]}
-        again = record | {"inputs": {"another": None, model: stored}}
-        assert commitment_from_record(again) == record["commitment"]
+    for record in records_of_version_3:
+        stored = as_doubles(record)
+        assert SEAL.link(link_content(stored)) == record["link"]
+        # BigQuery leaves an empty list out of an export.
+        for decision in stored["applications"]:
+            if not decision["reasons"]:
+                del decision["reasons"]
+        assert SEAL.link(link_content(stored)) == record["link"]

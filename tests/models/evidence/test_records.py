@@ -2,23 +2,23 @@ from typing import Any
 
 from models.evidence.records import (
     CHAIN,
-    ERASURE_MARKS,
     OPTIONAL,
     OWN,
-    PERSONAL,
     RECORD_VERSION,
     SHARED,
     DecisionRecord,
+    RecordedDecision,
 )
 
 PREAMBLE = {"severity", "message", "time", "record"}
 
 
-def test_members_stand_in_the_order_that_links_of_version_2_cover() -> None:
-    assert RECORD_VERSION == 2
+def test_members_stand_in_the_order_that_links_of_version_3_cover() -> None:
+    assert RECORD_VERSION == 3
     assert (
         *("record_version", "decided_at", "request_id", "trace_id", "model", "model_version"),
-        *("contract", "variant", "withheld", "latency_ms", "features_of"),
+        *("contract", "variant", "withheld", "latency_ms", "fields"),
+        *("approved", "referred", "declined", "features_of"),
     ) == SHARED
     assert OPTIONAL == ("features_of",)
     assert (
@@ -29,9 +29,13 @@ def test_members_stand_in_the_order_that_links_of_version_2_cover() -> None:
 
 
 def test_a_record_has_exactly_the_declared_members(
-    published_records: list[dict[str, Any]],
+    records_of_version_3: list[dict[str, Any]],
 ) -> None:
-    declared = set(DecisionRecord.__annotations__)
-    assert declared == {*SHARED, *OWN, *PERSONAL, *CHAIN, "link", *ERASURE_MARKS}
-    for record in published_records:
-        assert set(record) - PREAMBLE == declared - {*ERASURE_MARKS, *OPTIONAL}
+    batch, single, erased = records_of_version_3
+    for record in (batch, single, erased):
+        assert set(record) - PREAMBLE == set(DecisionRecord.__annotations__) - {*OPTIONAL}
+    members = set(RecordedDecision.__annotations__)
+    [decision] = single["applications"]
+    assert set(decision) == members - {"erased_at", "erasure"}
+    [decision] = erased["applications"]
+    assert set(decision) == members - {"applicant", "inputs", "features", "salt"}

@@ -46,7 +46,7 @@ def test_a_sound_log_ends_with_0_and_its_heads(log: Path, capsys: Output) -> Non
     assert main(["audit", "verify", str(log)]) == 0
     *_, one, other, ends, summary = capsys.readouterr().out.splitlines()
     assert ends == "ends of chains not checked: give --head or --anchors"
-    assert summary == "60 records in 2 chains, 0 erased: 0 faults"
+    assert summary == "60 decisions in 20 records of 2 chains, 0 erased: 0 faults"
     heads = [line.removeprefix("head ") for line in (one, other)]
     assert main(["audit", "verify", str(log), "--head", heads[0], "--head", heads[1]]) == 0
     lines = log.read_bytes().splitlines(keepends=True)
@@ -59,7 +59,8 @@ def test_a_sound_log_ends_with_0_and_its_heads(log: Path, capsys: Output) -> Non
 def test_a_cut_tail_is_found_by_the_anchors(tmp_path: Path, capsys: Output) -> None:
     path, store = tmp_path / "log", tmp_path / "anchors"
     log = decision_log(path, Seal(KEY), Anchors(FileStore(str(store))))
-    record(log, toy_version(), toys(9), caller())
+    for _ in range(9):
+        record(log, toy_version(), toys(2), caller())
     log.close()
     command = ["audit", "verify", str(path), "--anchors", store.as_uri()]
     assert main(command) == 0
@@ -140,7 +141,7 @@ def test_records_that_anybody_could_make_are_counted(
     write_log(tmp_path / "log", Seal())
     assert main(["audit", "verify", str(tmp_path / "log")]) == 0
     assert (
-        "60 records were made without a key: anyone could have made them" in capsys.readouterr().out
+        "20 records were made without a key: anyone could have made them" in capsys.readouterr().out
     )
 
 
@@ -170,12 +171,17 @@ def test_an_erased_applicant_is_gone_and_the_log_still_verifies(
     changed = {i for i, pair in enumerate(zip(before, after, strict=True), 1) if len(set(pair)) > 1}
     old, new = records_in(before), records_in(after)
     assert {old[i]["request_id"] for i in changed} == {"r3", "r10", "r17"}
-    for i in changed:
-        assert set(old[i]) - set(new[i]) == {"applicant", "inputs", "features", "salt"}
-        assert new[i]["decision"] == old[i]["decision"]
-    capsys.readouterr()
+    pairs = [
+        pair
+        for i in changed
+        for pair in zip(old[i]["applications"], new[i]["applications"], strict=True)
+    ]
+    for had, has in pairs:
+        assert set(had) - set(has) == {"applicant", "inputs", "features", "salt"}
+        assert has["decision"] == had["decision"]
+    assert f"{len(pairs)} decisions erased" in capsys.readouterr().out
     assert main(["audit", "verify", str(output)]) == 0
-    assert f"{len(changed)} erased: 0 faults" in capsys.readouterr().out
+    assert f"{len(pairs)} erased: 0 faults" in capsys.readouterr().out
     assert main(["audit", "export", str(output), "--applicant", "applicant 3"]) == 1
 
 
@@ -186,17 +192,22 @@ def test_an_erasure_hides_no_other_change(
     output = tmp_path / "erased.jsonl"
     main(["audit", "erase", str(log), "--applicant", "applicant 3", "--output", str(output)])
     lines = output.read_bytes().splitlines(keepends=True)
-    number, erased = next((i, r) for i, r in records_in(lines).items() if "erasure" in r)
+    number, document = next(
+        (i, r) for i, r in records_in(lines).items() if "erasure" in r["applications"][0]
+    )
+    erased, *others = document["applications"]
     changes: dict[str, Any] = {
         "unmarked": {"erasure": None, "erased_at": None},
         "decision": {"decision": "refer" if erased["decision"] == "approve" else "approve"},
-        "personal": {"inputs": {"toy": {"income": 1.0}}, "features": "AAAA", "salt": "00"},
+        "personal": {"inputs": "[1.0]", "features": "AAAA", "salt": "00"},
     }
-    lines[number - 1] = json.dumps(erased | changes[change]).encode() + b"\n"
+    edited = document | {"applications": [erased | changes[change], *others]}
+    lines[number - 1] = json.dumps(edited).encode() + b"\n"
     output.write_bytes(b"".join(lines))
     capsys.readouterr()
     assert main(["audit", "verify", str(output)]) == 1
-    assert capsys.readouterr().out.startswith(f"line {number}: ")
+    place = "" if change == "decision" else ", decision 1"
+    assert capsys.readouterr().out.startswith(f"line {number}{place}: ")
 
 
 def test_an_edited_record_is_not_erased(log: Path, tmp_path: Path, capsys: Output) -> None:
@@ -244,7 +255,7 @@ def test_the_command_runs_as_documented_and_the_server_does_not_load_it(log: Pat
     done = run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout.splitlines()[-1]) == (
         0,
-        "60 records in 2 chains, 0 erased: 0 faults",
+        "60 decisions in 20 records of 2 chains, 0 erased: 0 faults",
     )
     script = (
         "import sys, functions.scoring.app;"
@@ -263,7 +274,7 @@ def test_what_google_cloud_exports_is_verified_and_exported_from_and_erased_in(
     folder.mkdir()
     path = SHAPES[shape](records, folder)
     assert main(["audit", "verify", str(path)]) == 0
-    assert "60 records in 2 chains, 0 erased: 0 faults" in capsys.readouterr().out
+    assert "60 decisions in 20 records of 2 chains, 0 erased: 0 faults" in capsys.readouterr().out
     assert main(["audit", "export", str(path), "--applicant", "applicant 1"]) == 0
     exported = capsys.readouterr().out.splitlines()
     assert len(exported) == 7
@@ -276,7 +287,7 @@ def test_what_google_cloud_exports_is_verified_and_exported_from_and_erased_in(
             output.write_bytes(file.read_bytes())
     capsys.readouterr()
     assert main(["audit", "verify", str(tmp_path / "erased")]) == 0
-    assert "60 records in 2 chains, 7 erased: 0 faults" in capsys.readouterr().out
+    assert "in 20 records of 2 chains, 7 erased: 0 faults" in capsys.readouterr().out
     assert main(["audit", "export", str(tmp_path / "erased"), "--applicant", "applicant 1"]) == 1
     # What stands around a record stays, so that it can be loaded where it came from.
     lines = (tmp_path / "erased" / "0.jsonl").read_text().splitlines()
@@ -288,21 +299,22 @@ def test_what_google_cloud_exports_is_verified_and_exported_from_and_erased_in(
 def test_a_file_among_several_is_named(log: Path, capsys: Output) -> None:
     lines = log.read_bytes().splitlines(keepends=True)
     files = [log.with_name(name) for name in ("a.jsonl", "b.jsonl")]
-    files[0].write_bytes(b"".join(lines[:40]))
-    files[1].write_bytes(b"".join(lines[40:]))
+    files[0].write_bytes(b"".join(lines[:20]))
+    files[1].write_bytes(b"".join(lines[20:]))
     assert main(["audit", "verify", *map(str, files)]) == 0
-    edited = lines[50].replace(b'"decision":"', b'"decision":"x')
-    files[1].write_bytes(b"".join([*lines[40:50], edited, *lines[51:]]))
+    edited = lines[31].replace(b'"decision":"', b'"decision":"x')
+    files[1].write_bytes(b"".join([*lines[20:31], edited, *lines[32:]]))
     capsys.readouterr()
     assert main(["audit", "verify", *map(str, files)]) == 1
-    assert capsys.readouterr().out.startswith(f"{files[1]} line 11: edited: ")
+    assert capsys.readouterr().out.startswith(f"{files[1]} line 12, decision 1: edited: ")
 
 
 def test_anchors_outside_a_window_are_not_asked_for(tmp_path: Path, capsys: Output) -> None:
     path, store = tmp_path / "log", tmp_path / "anchors"
     for _ in range(2):  # two processes, of which the first has ended before the window
         log = decision_log(path, Seal(KEY), Anchors(FileStore(str(store))))
-        record(log, toy_version(), toys(3), caller())
+        for _ in range(3):
+            record(log, toy_version(), toys(1), caller())
         log.close()
     lines = path.read_bytes().splitlines(keepends=True)
     since = json.loads(lines[3])["decided_at"]

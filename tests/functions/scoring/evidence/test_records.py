@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
+from models.evidence.log_reader import decisions_in
 from tests.support.running import ModelStore, Server, running_server
 
 Example = Callable[[str], Any]
@@ -13,7 +14,8 @@ TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 
 
 def records(server: Server, request_id: str) -> list[dict[str, Any]]:
-    return [line for line in server.log() if line.get("request_id") == request_id]
+    lines = [line for line in server.log() if line.get("request_id") == request_id]
+    return [decision for line in lines for decision in decisions_in(line)]
 
 
 def test_every_decision_is_recorded_with_its_inputs(service: Server, example: Example) -> None:
@@ -26,7 +28,7 @@ def test_every_decision_is_recorded_with_its_inputs(service: Server, example: Ex
     reply = answer.json()
     assert answer.headers["x-request-id"] == "req-1"
     [record] = records(service, "req-1")
-    assert (record["record"], record["record_version"]) == ("decision", 2)
+    assert (record["record"], record["record_version"]) == ("decision", 3)
     assert record["trace_id"] == TRACE
     for name in ("model", "model_version", "probability_of_default", "credit_score", "decision"):
         assert record[name] == reply[name], name
@@ -34,7 +36,6 @@ def test_every_decision_is_recorded_with_its_inputs(service: Server, example: Ex
     assert record["inputs"] == {"application": {k: v for k, v in body.items() if k != "age"}}
     assert record["withheld"] == ["age"]
     assert record["reasons"] == []
-    assert record["severity"] == "INFO"
 
 
 def test_an_identifier_is_withheld_and_stands_nowhere_in_the_log(
@@ -71,6 +72,9 @@ def test_a_batch_is_recorded_row_by_row(service: Server, example: Example) -> No
     assert [record["inputs"]["application"]["income"] for record in written] == [
         r["income"] for r in rows
     ]
+    [line] = [line for line in service.log() if line.get("request_id") == "batch-1"]
+    assert line["severity"] == "INFO"
+    assert line["approved"] + line["referred"] + line["declined"] == len(rows)
 
 
 def test_a_refused_request_leaves_no_record_and_no_data_in_the_log(

@@ -13,7 +13,7 @@ import pytest
 from functions.scoring.evidence.audit_cli import main
 from functions.scoring.evidence.replay import replay
 from models.evidence.hash_chain import Seal
-from models.evidence.log_reader import LogLine, read_lines
+from models.evidence.log_reader import LogLine
 from models.registry.bundle import Bundle, Golden
 from models.registry.pointer import Author, promote
 from models.registry.serving import LoadedVersion, load_champion
@@ -23,8 +23,8 @@ from models.stores.files import FileStore
 from tests.functions.scoring.recording import (
     caller,
     decision_log,
+    decisions_logged,
     record,
-    records_in,
     toy_bundle,
     toys,
 )
@@ -76,8 +76,7 @@ def test_a_version_makes_every_one_of_its_decisions_again(
         f"{DECISIONS} decisions replayed by toy {loaded.version}, 0 skipped: "
         "0 flips, 0 differences in its own decisions\n"
     )
-    logged = records_in(path.read_bytes().splitlines()).values()
-    assert len({r["probability_of_default"] for r in logged}) > 2
+    assert len({d["probability_of_default"] for d in decisions_logged(path)}) > 2
 
 
 def test_inputs_that_were_masked_are_not_needed(store: FileStore, tmp_path: Path) -> None:
@@ -85,9 +84,8 @@ def test_inputs_that_were_masked_are_not_needed(store: FileStore, tmp_path: Path
     path = tmp_path / "log"
     record(decision_log(path), loaded, toys(50), caller())
     masked = [
-        LogLine(line.number, b"", line.record | {"inputs": None})
-        for line in read_lines(path)
-        if line.record
+        LogLine(i, b"", decision | {"inputs": None})
+        for i, decision in enumerate(decisions_logged(path))
     ]
     assert (replay(masked, loaded).replayed, replay(masked, loaded).differences) == (50, [])
 
@@ -100,7 +98,7 @@ def test_the_probability_is_the_recorded_one_to_the_last_bit(
     # A tenth of these have debts of exactly three tenths of income, where the formula has its step.
     rows = [row.model_copy(update={"debt": row.income * 0.3}) for row in toys(500)]
     record(decision_log(path), loaded, rows, caller())
-    logged = [line.record for line in read_lines(path) if line.record]
+    logged = decisions_logged(path)
     matrix = np.array([np.frombuffer(a2b_base64(r["features"]), "<f4") for r in logged])
     again = loaded.scorer.decisions_from_matrix(matrix.astype(np.float64))
     assert [d.probability_of_default for d in again] == [
@@ -114,7 +112,9 @@ def test_another_version_shows_the_decisions_it_would_change(
     old, new = published(store, toy_bundle()), published(store, toy_bundle(weight=2.0))
     path = tmp_path / "decisions.jsonl"
     rows = toys(200)
-    record(decision_log(path, Seal()), old, rows, caller())
+    log = decision_log(path, Seal())
+    for row in rows:
+        record(log, old, [row], caller())
     capsys.readouterr()
     before = [d.decision for d in old.scorer.decide(rows)]
     after = [d.decision for d in new.scorer.decide(rows)]
@@ -132,9 +132,7 @@ def test_a_recorded_probability_that_its_version_does_not_give_is_a_difference(
     loaded = published(store, toy_bundle())
     path = tmp_path / "log"
     record(decision_log(path), loaded, toys(5), caller())
-    [first, *_] = [line for line in read_lines(path) if line.record]
-    assert first.record
-    changed = first.record | {"probability_of_default": 0.123}
+    changed = decisions_logged(path)[0] | {"probability_of_default": 0.123}
     assert len(replay([LogLine(1, b"", changed)], loaded).differences) == 1
 
 
@@ -152,7 +150,7 @@ def test_a_record_that_cannot_be_replayed_is_named(
     loaded = published(store, toy_bundle())
     path = tmp_path / "log"
     record(decision_log(path), loaded, toys(1), caller())
-    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    path.write_text(json.dumps(decisions_logged(path)[0] | change))
     assert main(["audit", "replay", str(path), "--version", loaded.version]) == 2
     assert f"line 1: {message}" in capsys.readouterr().err
 
@@ -161,8 +159,7 @@ def test_other_models_and_erased_records_are_passed_over(store: FileStore, tmp_p
     loaded = published(store, toy_bundle())
     path = tmp_path / "log"
     record(decision_log(path), loaded, toys(1), caller())
-    [line] = read_lines(path)
-    assert line.record
+    [decision] = decisions_logged(path)
     others: list[dict[str, object]] = [{"model": "other"}, {"contract": "0"}, {"features": None}]
-    logged = replay([LogLine(1, b"", line.record | other) for other in others], loaded)
+    logged = replay([LogLine(1, b"", decision | other) for other in others], loaded)
     assert (logged.replayed, logged.skipped) == (0, 3)
