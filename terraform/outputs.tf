@@ -10,7 +10,7 @@ output "certificate" {
 
 output "decisions" {
   description = "The newest decisions, as a command to paste."
-  value       = "bq --project_id=${var.project_id} query --use_legacy_sql=false 'SELECT timestamp, jsonPayload.model, jsonPayload.decision, jsonPayload.probability_of_default FROM `${var.project_id}.${google_bigquery_dataset.decisions.dataset_id}.${google_bigquery_table.decisions.table_id}` WHERE timestamp > TIMESTAMP_SUB(CURRENT_TIMESTAMP(), INTERVAL 1 DAY) ORDER BY timestamp DESC LIMIT 20'"
+  value       = "bq --project_id=${var.project_id} query --use_legacy_sql=false 'SELECT timestamp, jsonPayload.model, a.decision, a.probability_of_default FROM `${var.project_id}.${google_bigquery_dataset.decisions.dataset_id}.${google_bigquery_table.decisions.table_id}`, UNNEST(jsonPayload.applications) AS a WHERE timestamp > TIMESTAMP_SUB(CURRENT_TIMESTAMP(), INTERVAL 1 DAY) ORDER BY timestamp DESC LIMIT 20'"
 }
 
 output "edge_address" {

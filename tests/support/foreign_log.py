@@ -38,11 +38,16 @@ def main() -> None:
             "timestamp": at,
             "jsonPayload": {
                 "record": "decision",
-                "decision_id": identity,
                 "decided_at": at,
                 "model": model,
-                "probability_of_default": 0.25,
-                "reasons": ["R01", "R02"],
+                "applications": [
+                    {
+                        "decision_id": identity,
+                        "probability_of_default": 0.25,
+                        "reasons": ["R01", "R02"],
+                        "inputs": "[5.0,null]",
+                    }
+                ],
             },
         }
         for identity, model, at in records

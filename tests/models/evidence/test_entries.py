@@ -118,7 +118,7 @@ def test_codes_of_reasons_are_hashed_as_they_are_read() -> None:
     scored = score([RENTING])
     [decision] = scored.decisions
     reasons = tuple(AdverseReason(code, "text", 1.0, -1.0) for code in ("R1.0,", '"R"'))
-    changed = replace(scored, decisions=[replace(decision, reasons=reasons)])
+    changed = replace(scored, decisions=[decision._replace(reasons=reasons)])
     entries, _ = entries_from_request(changed, caller(), SEAL, NOW, bytes(16))
     [line] = Chain(SEAL, "c").extend(entries)[0]
     record = json.loads(line)

@@ -51,7 +51,7 @@ def test_an_edit_is_found_at_its_decision_and_at_no_other(
 ) -> None:
     decisions = [dict(decision) for decision in batch["applications"]]
     value = decisions[place - 1][member]
-    new = [*value, "X"] if isinstance(value, list) else f"{value}0"
+    new: object = [*value, "X"] if isinstance(value, list) else f"{value}0"
     if isinstance(value, int | float):
         new = value + 1
     decisions[place - 1][member] = new

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from models.errors import DataError, LibraryMissingError
+from models.evidence.log_reader import decisions_in
 from tests.support.bigquery_emulator import running_emulator
 from tests.support.foreign_features import find_python
 from tests.support.running import REPOSITORY
@@ -91,6 +92,7 @@ def test_what_an_emulator_of_bigquery_answers_is_a_log(tmp_path: Path) -> None:
         )
     assert done.returncode == 0, done.stderr
     [line] = file.read_text().splitlines()
-    record = json.loads(line)
-    assert (record["decision_id"], record["probability_of_default"]) == ("a", 0.25)
-    assert record["reasons"] == ["R01", "R02"]
+    [decision] = decisions_in(json.loads(line) | {"fields": ["income", "debt"]})
+    assert (decision["decision_id"], decision["probability_of_default"]) == ("a", 0.25)
+    assert decision["reasons"] == ["R01", "R02"]
+    assert decision["inputs"] == {"customer": {"income": 5.0, "debt": None}}
