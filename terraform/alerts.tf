@@ -164,7 +164,7 @@ locals {
     decisions-unexported = {
       severity = "CRITICAL"
       duration = "600s"
-      query    = "(sum(increase(${local.counted.decisions}[30m])) > 0 unless sum(increase(${local.exported}[1h])) > 0) or (1 - sum(increase(${local.exported}[1h])) / sum(increase(${local.counted.decisions}[1h])) > 0.1 and sum(increase(${local.counted.decisions}[1h])) >= 100)"
+      query    = "(sum(increase(${local.counted.decision_records}[30m])) > 0 unless sum(increase(${local.exported}[1h])) > 0) or (1 - sum(increase(${local.exported}[1h])) / sum(increase(${local.counted.decision_records}[1h])) > 0.1 and sum(increase(${local.counted.decision_records}[1h])) >= 100)"
       text     = "Decisions are written, and not all of them leave for BigQuery."
     }
     # An instance tries again every minute; one failure is none.

@@ -6,6 +6,7 @@ locals {
   # Log metrics count lines that an exclusion keeps out of the log.
   counters = {
     anchor_failures   = { filter = "${local.service_logs} AND jsonPayload.message=\"chain head not anchored\"", labels = {} }
+    decision_records  = { filter = local.decisions, labels = { model = "jsonPayload.model" } }
     drift             = { filter = "resource.type=\"build\" AND textPayload:\"surety drift ${var.environment}:\" AND NOT textPayload:\"drift ${var.environment}: none\"", labels = {} }
     drift_none        = { filter = "resource.type=\"build\" AND textPayload:\"surety drift ${var.environment}: none\"", labels = {} }
     reload_failures   = { filter = "${local.service_logs} AND jsonPayload.message=(\"model not refreshed\" OR \"challenger not loaded\")", labels = { model = "jsonPayload.model" } }
