@@ -23,6 +23,11 @@ output "example_request" {
   value       = "curl -H \"Authorization: Bearer $(gcloud auth print-identity-token)\" -H 'Content-Type: application/json' -d @docs/examples/application.json ${local.scoring_url}/predict"
 }
 
+output "lending_url" {
+  description = "Address of the loan book, with enable_lending."
+  value       = one([for service in google_cloud_run_v2_service.lending : service.uri])
+}
+
 output "model_store" {
   description = "The bucket as MODEL_STORE names it."
   value       = local.settings.MODEL_STORE
@@ -31,6 +36,11 @@ output "model_store" {
 output "open_source_function" {
   description = "Opens the source function to callers without a Google identity, as a command to paste; with source_archive and allow_public."
   value       = var.allow_public && var.source_archive != null ? "gcloud run services update ${var.environment}-scoring-source --project=${var.project_id} --region=${var.region} --no-invoker-iam-check" : null
+}
+
+output "open_book" {
+  description = "Opens the first business day of an empty loan book, as a command to paste, with enable_lending."
+  value       = var.enable_lending ? "gcloud run jobs execute ${var.environment}-lending-close --project=${var.project_id} --region=${var.region} --wait --args=open,--date,$(date -u +%F)" : null
 }
 
 output "promote" {
