@@ -168,6 +168,16 @@ resource "google_cloud_run_v2_job_iam_member" "schedule_runs_lending" {
   member   = "serviceAccount:${local.accounts.schedule}"
 }
 
+# Before a revision gets traffic. The build may start every job of the project; here it says so.
+resource "google_cloud_run_v2_job_iam_member" "build_migrates" {
+  for_each = local.lending
+
+  name     = google_cloud_run_v2_job.lending["migrate"].name
+  location = var.region
+  role     = "roles/run.invoker"
+  member   = "serviceAccount:${local.accounts.build}"
+}
+
 # The close opens a new book and closes another day with other arguments: whoever may start it so may run any command
 # of the loan book as its account, which may write the whole book. The others start as they stand; migrate is a release's.
 resource "google_cloud_run_v2_job_iam_member" "operator_runs_lending" {

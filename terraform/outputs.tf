@@ -33,14 +33,14 @@ output "model_store" {
   value       = local.settings.MODEL_STORE
 }
 
-output "open_source_function" {
-  description = "Opens the source function to callers without a Google identity, as a command to paste; with source_archive and allow_public."
-  value       = var.allow_public && var.source_archive != null ? "gcloud run services update ${var.environment}-scoring-source --project=${var.project_id} --region=${var.region} --no-invoker-iam-check" : null
-}
-
 output "open_book" {
   description = "Opens the first business day of an empty loan book, as a command to paste, with enable_lending."
   value       = var.enable_lending ? "gcloud run jobs execute ${var.environment}-lending-close --project=${var.project_id} --region=${var.region} --wait --args=open,--date,$(date -u +%F)" : null
+}
+
+output "open_source_function" {
+  description = "Opens the source function to callers without a Google identity, as a command to paste; with source_archive and allow_public."
+  value       = var.allow_public && var.source_archive != null ? "gcloud run services update ${var.environment}-scoring-source --project=${var.project_id} --region=${var.region} --no-invoker-iam-check" : null
 }
 
 output "promote" {

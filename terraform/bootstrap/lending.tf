@@ -75,12 +75,14 @@ resource "google_project_iam_member" "signs_in" {
 
   project = var.project_id
   role    = "roles/cloudsql.instanceUser"
-  member  = google_service_account.workload[each.key].member
+  member  = "serviceAccount:${var.environment}-${each.key}@${var.project_id}.iam.gserviceaccount.com"
 
   condition {
     title      = "loan-book-only"
     expression = "resource.service == 'sqladmin.googleapis.com' && resource.name == 'projects/${var.project_id}/instances/${var.environment}-lending'"
   }
+
+  depends_on = [google_service_account.workload]
 }
 
 resource "google_secret_manager_secret_iam_member" "lending_reads" {
@@ -88,9 +90,9 @@ resource "google_secret_manager_secret_iam_member" "lending_reads" {
 
   secret_id = each.value.secret
   role      = "roles/secretmanager.secretAccessor"
-  member    = google_service_account.workload[each.value.account].member
+  member    = "serviceAccount:${var.environment}-${each.value.account}@${var.project_id}.iam.gserviceaccount.com"
 
-  depends_on = [google_project_service.required]
+  depends_on = [google_project_service.required, google_service_account.workload]
 }
 
 # As of scoring: moving traffic takes it.

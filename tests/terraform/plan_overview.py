@@ -11,7 +11,8 @@ INTRODUCTION = """# Overview
 The page to read first. The other pages have every argument of every resource: [iam](iam.md) who \
 has which right, [running](running.md) what runs, [environment](environment.md) what containers \
 are told, [protection](protection.md) where data is, [monitoring](monitoring.md) alerts and \
-logs, [edge](edge.md) the load balancer and the way to the database, [project](project.md) APIs and accounts, \
+logs, [edge](edge.md) the load balancer and the way to the database, \
+[project](project.md) APIs and accounts, \
 [lifecycle](lifecycle.md) what no plan shows."""
 REACH = """## Who reaches what
 
