@@ -49,15 +49,7 @@ def build_parser() -> argparse.ArgumentParser:
         prog="python -m functions.lending", description="Without arguments: serve."
     )
     commands = parser.add_subparsers(required=True)
-    migrate = commands.add_parser("migrate", help="bring the database to the newest version")
-    migrate.set_defaults(run=_migrate)
-    for name, part in (("service", "serves"), ("job", "runs jobs")):
-        migrate.add_argument(
-            f"--{name}-user",
-            action="append",
-            default=[],
-            help=f"a user of the database that {part}: its roles are granted",
-        )
+    _add_migrate_command(commands)
     opening = commands.add_parser("open", help="open the first business day of an empty book")
     opening.set_defaults(run=_open)
     opening.add_argument("--date", type=_day, required=True)
@@ -85,6 +77,18 @@ def build_parser() -> argparse.ArgumentParser:
     for name in ("openapi", "settings"):
         commands.add_parser(name, help="print this document").set_defaults(run=_document, name=name)
     return parser
+
+
+def _add_migrate_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    migrate = commands.add_parser("migrate", help="bring the database to the newest version")
+    migrate.set_defaults(run=_migrate)
+    for name, part in (("service", "serves"), ("job", "runs jobs")):
+        migrate.add_argument(
+            f"--{name}-user",
+            action="append",
+            default=[],
+            help=f"a user of the database that {part}: its roles are granted",
+        )
 
 
 def _add_webhook_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -65,9 +65,9 @@ def database(everything: Planned) -> dict[str, Any]:
 
 def address(template: dict[str, Any]) -> str:
     """The database's URL as a container is told it, with a certificate in the place of its name."""
-    told = environment(template)["DATABASE_URL"]
-    assert "&ca=%3Ccertificate%3E" in told
-    return told.replace("%3Ccertificate%3E", CERTIFICATE.replace(" ", "%20"))
+    url = environment(template)["DATABASE_URL"]
+    assert "&ca=%3Ccertificate%3E" in url
+    return url.replace("%3Ccertificate%3E", CERTIFICATE.replace(" ", "%20"))
 
 
 def test_nothing_is_there_without_the_flag(plans: dict[str, Planned]) -> None:
@@ -145,9 +145,9 @@ def test_connections_of_all_instances_and_jobs_fit_into_the_database(
 
 
 def test_the_service_accepts_what_it_is_told(service: dict[str, Any]) -> None:
-    told = environment(service) | {"K_SERVICE": "prod-lending", "PORT": "8080"}
-    assert told["KYC_KEY"] == "surety-kyc-key:1"
-    settings = settings_from(told | {"DATABASE_URL": address(service), "KYC_KEY": "k" * 32})
+    variables = environment(service) | {"K_SERVICE": "prod-lending", "PORT": "8080"}
+    assert variables["KYC_KEY"] == "surety-kyc-key:1"
+    settings = settings_from(variables | {"DATABASE_URL": address(service), "KYC_KEY": "k" * 32})
     assert settings.access.auth == "jwt"
     assert settings.scoring_url == "https://credit.example.com"
     assert (settings.scoring_key, settings.scoring_model) == ("iam", "instalment")
@@ -193,10 +193,10 @@ def test_a_job_reads_the_secrets_of_its_account(
     everything: Planned, jobs: dict[str, dict[str, Any]]
 ) -> None:
     for name, job in jobs.items():
-        told = {reference.partition(":")[0] for reference in environment(job).values()}
+        secrets = {reference.partition(":")[0] for reference in environment(job).values()}
         account = re.sub(r"prod-(\w+)@.*", r"\1", job["service_account"])
         may = {on for role, on, _ in rights_over(everything, account) if "secret" in role}
-        assert told & {"surety-kyc-key", "surety-webhook-key"} == may, name
+        assert secrets & {"surety-kyc-key", "surety-webhook-key"} == may, name
 
 
 def test_every_job_is_a_command_of_the_loan_book(jobs: dict[str, dict[str, Any]]) -> None:
