@@ -156,10 +156,11 @@ charts: setup ## the charts of docs/scale.md and docs/cost.md, from docs/figures
 cost: setup ## what a month costs, from docs/figures and infra/local/prices.toml; writes docs/cost.md
 	$(PYTHON) infra/local/cost.py --write
 
-sbom: setup ## what both images are made of, as CycloneDX, in var/sbom
+sbom: setup ## what the images are made of, as CycloneDX, in var/sbom
 	mkdir -p var/sbom
 	.venv/bin/cyclonedx-py requirements --output-reproducible -o var/sbom/scoring.json functions/requirements.txt
 	.venv/bin/cyclonedx-py requirements --output-reproducible -o var/sbom/training.json training/image.txt
+	.venv/bin/cyclonedx-py requirements --output-reproducible -o var/sbom/lending.json functions/lending/requirements.txt
 
 ##@ Cloud
 
@@ -191,7 +192,7 @@ serving: ## the commit and the images that ENVIRONMENT has released
 	@sh infra/serving.sh $(ENVIRONMENT)
 
 rollback: ## give all traffic of ENVIRONMENT to the revision that served before the last release
-	sh infra/rollback.sh $(ENVIRONMENT)
+	sh infra/rollback.sh $(ENVIRONMENT) $(SERVICE)
 
 runbook: ## docs/operate.md with the names of ENVIRONMENT, to paste its commands as they are
 	@sh infra/runbook.sh $(ENVIRONMENT)

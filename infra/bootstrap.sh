@@ -17,6 +17,10 @@ if [ -n "$(stated kms_key)$(stated backup_kms_key)" ]; then
     gcloud storage service-agent --project "$project"
     bq --project_id "$project" show --encryption_service_account
     gcloud beta services identity create --project "$project" --service artifactregistry.googleapis.com --quiet
+    if is_on enable_lending; then
+        gcloud services enable --project "$project" sqladmin.googleapis.com
+        gcloud beta services identity create --project "$project" --service sqladmin.googleapis.com --quiet
+    fi
 fi
 
 cd terraform/bootstrap

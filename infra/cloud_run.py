@@ -2,6 +2,8 @@
 
 import json
 import subprocess
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +33,11 @@ class Place:
     def retrain(self) -> str:
         """The service that starts training runs."""
         return f"{self.environment}-retrain"
+
+    @property
+    def lending(self) -> str:
+        """The loan book, with enable_lending."""
+        return f"{self.environment}-lending"
 
     def run(self, *words: str) -> str:
         """Call `gcloud run` in this place."""
@@ -67,10 +74,19 @@ class Revision:
     labels: dict[str, str]
     fault: str
 
+    def require_release(self, tag: str) -> None:
+        """Refuse a revision of another release, or one that does not start."""
+        if self.labels.get("release") != tag:
+            message = f"{self.name} is not of {tag}: another release is under way"
+            raise ReleaseError(message)
+        if self.fault:
+            message = f"{self.name} does not start: {self.fault}"
+            raise ReleaseError(message)
 
-def read_serving(place: Place) -> Serving:
-    """Read what serves now."""
-    service = place.describe(place.service)
+
+def read_serving(place: Place, name: str = "") -> Serving:
+    """Read what serves now: of the scoring service, unless another is named."""
+    service = place.describe(name or place.service)
     status = service.get("status", {})
     shares: dict[str, int] = {}
     tags = {}
@@ -86,14 +102,15 @@ def read_serving(place: Place) -> Serving:
     return Serving(status.get("url", ""), newest, shares, tags, is_internal)
 
 
-def sole(place: Place, now: Serving) -> str:
+def sole(place: Place, now: Serving, service: str = "") -> str:
     """Name the one revision that serves: a canary beside another would prove nothing."""
     if len(now.shares) == 1:
         return next(iter(now.shares))
     message = (
         f"traffic is at {now.shares or 'nobody'}: another release is under way, or one was killed. "
-        f"Give all to one: gcloud run services update-traffic {place.service} "
-        f"--project={place.project} --region={place.region} --to-revisions=REVISION=100"
+        f"Give all to one: gcloud run services update-traffic "
+        f"{service or place.service} --project={place.project} --region={place.region} "
+        "--to-revisions=REVISION=100"
     )
     raise ReleaseError(message)
 
@@ -106,6 +123,33 @@ def read_revision(place: Place, name: str) -> Revision:
     fault = "" if ready["status"] == "True" else ready.get("message", "it is not ready")
     image = made["spec"]["containers"][0]["image"]
     return Revision(name, image, made["metadata"].get("labels", {}), fault)
+
+
+def find_newest(place: Place, service: str) -> Revision:
+    """Read the revision of a service that was made last."""
+    return read_revision(place, read_serving(place, service).newest)
+
+
+def give_image(place: Place, service: str, container: Sequence[str], labels: str) -> None:
+    """Make a revision that nobody reaches, of an image and the options of its command.
+
+    One that does not start may lack a setting of Terraform. Cloud Run names it. A name of ours
+    (also what --tag implies) would stay in the service, and the next change of Terraform's would
+    ask for the same name again and be refused.
+    """
+    image, *command = container
+    words = (f"--image={image}", *command, "--no-traffic", labels)
+    try:
+        place.run("services", "update", service, *words)
+    except subprocess.CalledProcessError:
+        template = place.describe(service)["spec"]["template"]["spec"]
+        if image not in [c["image"] for c in template["containers"]]:
+            raise
+        print(
+            f"{service}: the new image does not start with the settings of now; "
+            "what is applied next may be what it needs",
+            file=sys.stderr,
+        )
 
 
 def shift(place: Place, expected: dict[str, int], shares: dict[str, int], *words: str) -> None:
@@ -121,10 +165,11 @@ def moved(now: dict[str, int]) -> str:
     return f"somebody else moved traffic, and it stays at {now}"
 
 
-def move(place: Place, shares: dict[str, int], *words: str) -> None:
+def move(place: Place, shares: dict[str, int], *words: str, service: str = "") -> None:
     """Give revisions their shares."""
     split = ",".join(f"{name}={share}" for name, share in shares.items())
-    place.run("services", "update-traffic", place.service, f"--to-revisions={split}", *words)
+    to = service or place.service
+    place.run("services", "update-traffic", to, f"--to-revisions={split}", *words)
 
 
 def gcloud(*words: str) -> str:

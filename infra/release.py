@@ -1,11 +1,12 @@
-"""Release two images: without traffic first, then a smoke test, a canary, then all or nothing.
+"""Release images: without traffic first, then a smoke test, a canary, then all or nothing.
 
-`offer` gives the new image to both services before Terraform applies settings, so that a setting
+`offer` gives the new images to the services before Terraform applies settings, so that a setting
 meets the code that knows it. `release` judges the revision that this made, and moves traffic.
 What fails before promotion ends the release, and what served before serves on. Whoever moves
 traffic meanwhile, by a rollback or another release, is right: this one stops and undoes nothing.
-Images of training change last, but for a model that nothing serves yet: what training publishes
-is read by what serves by then.
+The loan book, where there is one, follows once scoring serves: lending_release.py. Images of
+training change last, but for a model that nothing serves yet: what training publishes is read by
+what serves by then.
 """
 
 import argparse
@@ -14,10 +15,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from infra.cloud_run import (
@@ -25,13 +27,22 @@ from infra.cloud_run import (
     ReleaseError,
     Serving,
     TrafficError,
+    find_newest,
     gcloud,
+    give_image,
     move,
     moved,
     read_revision,
     read_serving,
     shift,
     sole,
+)
+from infra.lending_release import (
+    LendingRelease,
+    offer_lending,
+    prepare_lending,
+    promote_lending,
+    withdraw_lending,
 )
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -50,6 +61,7 @@ class Plan(Place):
     commit: str
     scoring_image: str
     training_image: str
+    lending_image: str | None
     canary_percent: int
     canary_seconds: int
     monitoring_seconds: int
@@ -61,13 +73,24 @@ class Plan(Place):
         """A tag of this build alone; a service's name and a tag share 46 characters."""
         return f"build-{self.build[:8]}"
 
+    @property
+    def labels(self) -> str:
+        """What says of a revision which release and commit it is of."""
+        return f"--update-labels=release={self.tag},commit={self.commit}"
+
+    @property
+    def of_lending(self) -> LendingRelease:
+        """The part that is the loan book's."""
+        place = (self.project, self.region, self.environment)
+        return LendingRelease(*place, self.lending_image, self.tag, self.commit)
+
 
 def main() -> int:
     """Do one stage, and say how it ended.
 
     0: done. 1: what served before serves on. 2: wrong arguments. 3: look at who serves: traffic
     was moved by somebody else and left so, or could not be given back. 4: the candidate serves
-    all, but what trains is not updated. 143: cancelled.
+    all, but the loan book or what trains is not updated. 143: cancelled.
     """
     stage, plan = _arguments()
     signal.signal(signal.SIGTERM, _cancel)
@@ -80,12 +103,23 @@ def main() -> int:
         print(f"release stopped: {_reason(error)}", file=sys.stderr)
         return TRAFFIC if isinstance(error, TrafficError) else 1
     print(f"{plan.scoring_image} serves all traffic of {plan.service}")
-    try:
-        update_training(plan, jobs)
-    except (ReleaseError, subprocess.CalledProcessError) as error:
-        print(f"released, but not all that trains is updated: {_reason(error)}", file=sys.stderr)
-        return UNFINISHED
-    return 0
+    return finish(plan, jobs)
+
+
+def finish(plan: Plan, jobs: dict[str, str]) -> int:
+    """Release the loan book and what trains, now that scoring serves; one may fail alone."""
+    steps: dict[str, Callable[[], None]] = {
+        "the loan book is not": partial(release_lending, plan),
+        "not all that trains is": partial(update_training, plan, jobs),
+    }
+    code = 0
+    for name, step in steps.items():
+        try:
+            step()
+        except (ReleaseError, subprocess.CalledProcessError) as error:
+            print(f"released, but {name} updated: {_reason(error)}", file=sys.stderr)
+            code = UNFINISHED
+    return code
 
 
 def _arguments() -> tuple[str, Plan]:
@@ -111,17 +145,18 @@ def _text_argument(text: str) -> str:
     return text
 
 
-def _images(path: str) -> dict[str, str]:
+def _images(path: str) -> dict[str, str | None]:
     try:
         images: dict[str, str] = json.loads(Path(path).read_text())
         chosen = {name: images[name] for name in ("scoring_image", "training_image")}
+        lending = images.get("lending_image")
     except (OSError, ValueError, KeyError) as error:
-        message = f"{path} does not name both images"
+        message = f"{path} does not name the images of scoring and training"
         raise argparse.ArgumentTypeError(message) from error
-    if not all("@sha256:" in image for image in chosen.values()):
+    if not all("@sha256:" in image for image in (*chosen.values(), lending or "@sha256:")):
         message = f"{path} must name images by digest, not by tag"
         raise argparse.ArgumentTypeError(message)
-    return chosen
+    return {**chosen, "lending_image": lending}
 
 
 def _cancel(*_: object) -> None:
@@ -137,36 +172,16 @@ def _reason(error: Exception) -> str:
 
 
 def offer(plan: Plan) -> None:
-    """Give the new image to both services, without traffic, if Terraform has made them."""
+    """Give the new images to the services, without traffic, if Terraform has made them."""
     existing = plan.run("services", "list", "--format=value(metadata.name)").split()
     if plan.service not in existing:
         print(f"there is no {plan.service} yet: Terraform makes it with the new image")
         return
     sole(plan, read_serving(plan))
-    give_image(plan, plan.service, SCORING_COMMAND)
+    give_image(plan, plan.service, (plan.scoring_image, *SCORING_COMMAND), plan.labels)
     if plan.retrain in existing:
-        give_image(plan, plan.retrain, RETRAIN_COMMAND)
-
-
-def give_image(plan: Plan, service: str, command: tuple[str, ...]) -> None:
-    """Make a revision that nobody reaches; one that does not start may lack a setting of Terraform.
-
-    Cloud Run names it. A name of ours (also what --tag implies) would stay in the service, and
-    the next change of Terraform's would ask for the same name again and be refused.
-    """
-    labels = f"--update-labels=release={plan.tag},commit={plan.commit}"
-    words = (f"--image={plan.scoring_image}", *command, "--no-traffic", labels)
-    try:
-        plan.run("services", "update", service, *words)
-    except subprocess.CalledProcessError:
-        template = plan.describe(service)["spec"]["template"]["spec"]
-        if plan.scoring_image not in [c["image"] for c in template["containers"]]:
-            raise
-        print(
-            f"{service}: the new image does not start with the settings of now; "
-            "what is applied next may be what it needs",
-            file=sys.stderr,
-        )
+        give_image(plan, plan.retrain, (plan.scoring_image, *RETRAIN_COMMAND), plan.labels)
+    offer_lending(plan.of_lending, existing)
 
 
 def release(plan: Plan) -> dict[str, str]:
@@ -194,16 +209,11 @@ def release(plan: Plan) -> dict[str, str]:
 
 def find_candidate(plan: Plan) -> str:
     """Name the newest revision, which must be this release's and must start."""
-    newest = read_revision(plan, read_serving(plan).newest)
+    newest = find_newest(plan, plan.service)
     if "release" not in newest.labels:  # Terraform has just made the service
-        give_image(plan, plan.service, SCORING_COMMAND)
-        newest = read_revision(plan, read_serving(plan).newest)
-    if newest.labels.get("release") != plan.tag:
-        message = f"{newest.name} is not of {plan.tag}: another release is under way"
-        raise ReleaseError(message)
-    if newest.fault:
-        message = f"{newest.name} does not start: {newest.fault}"
-        raise ReleaseError(message)
+        give_image(plan, plan.service, (plan.scoring_image, *SCORING_COMMAND), plan.labels)
+        newest = find_newest(plan, plan.service)
+    newest.require_release(plan.tag)
     return newest.name
 
 
@@ -274,13 +284,39 @@ def smoke(plan: Plan, models: list[str], watch: int = 0) -> str:
     if plan.tag not in now.tags:
         message = f"somebody removed the tag {plan.tag}, by which the candidate is asked"
         raise ReleaseError(message)
-    account = f"--account=surety-build@{plan.project}.iam.gserviceaccount.com"
-    caller = (account, f"--audience={now.url}", f"--api={plan.credentials_api}")
-    token = ask_google("identity-token", *caller)
+    token = identity_token(plan, now.url)
     options = [f"--url={now.tags[plan.tag][1]}", f"--watch={watch}", f"--name=smoke-{plan.build}"]
     if now.is_internal:  # with edge_only
         options += ["--through", plan.project, plan.region, plan.environment, now.url]
     return _ask("smoke", token, *options, "--", *models)
+
+
+def release_lending(plan: Plan) -> None:
+    """Migrate the loan book's database, see that the new revision reaches it, give it traffic."""
+    lending = plan.of_lending
+    candidate = prepare_lending(lending)
+    if candidate is None:
+        return
+    try:
+        if candidate.is_internal:
+            print(
+                f"{lending.lending} answers within its networks alone: nothing asks its candidate"
+            )
+        else:
+            token = identity_token(plan, candidate.audience)
+            _ask("smoke", token, f"--url={candidate.url}", "--ready=/health")
+    except BaseException:
+        withdraw_lending(lending)
+        raise
+    promote_lending(lending, candidate)
+    print(f"{lending.image} serves all traffic of {lending.lending}")
+
+
+def identity_token(plan: Plan, audience: str) -> str:
+    """Ask for an ID token of the build's account, for a service."""
+    account = f"--account=surety-build@{plan.project}.iam.gserviceaccount.com"
+    api = f"--api={plan.credentials_api}"
+    return ask_google("identity-token", account, f"--audience={audience}", api)
 
 
 def judge(plan: Plan, candidate: str, old: str, watched: tuple[str, str]) -> None:

@@ -9,7 +9,7 @@ from infra.cloud_run import Place, ReleaseError, read_revision, read_serving, so
 
 
 def main() -> int:
-    """Print commit and both digests; 1 if what serves is not one release, made by digest."""
+    """Print commit and digests; 1 if what serves is not one release, made by digest."""
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ("project", "region", "environment"):
         parser.add_argument(f"--{name}", required=True)
@@ -24,8 +24,8 @@ def main() -> int:
     return 0
 
 
-def released(place: Place) -> tuple[str, str, str]:
-    """Read the commit, and the digests of the scoring and the training image."""
+def released(place: Place) -> tuple[str, ...]:
+    """Read the commit, and the digests of the images: scoring, training, and lending if it runs."""
     revision = read_revision(place, sole(place, read_serving(place)))
     commit = revision.labels.get("commit", "")
     if not commit:
@@ -42,7 +42,16 @@ def released(place: Place) -> tuple[str, str, str]:
     if len(images) != 1:
         message = f"training jobs have {len(images)} images: the last release was not finished"
         raise ReleaseError(message)
-    return commit, digest_from(revision.image), digest_from(images.pop())
+    digests = (digest_from(revision.image), digest_from(images.pop()))
+    services = place.run("services", "list", "--format=value(metadata.name)").split()
+    if place.lending not in services:
+        return commit, *digests
+    now = read_serving(place, place.lending)
+    book = read_revision(place, sole(place, now, place.lending))
+    if book.labels.get("commit") != commit:
+        message = f"{book.name} is of another commit: the last release was not finished"
+        raise ReleaseError(message)
+    return commit, *digests, digest_from(book.image)
 
 
 def digest_from(image: str) -> str:

@@ -1,7 +1,8 @@
-"""Ask a deployed scoring service the examples of its models, and say no unless it decides.
+"""Ask a deployed service whether it is ready, and scoring the examples of its models.
 
-The caller's ID token is read from standard input, so that no list of processes shows it. What was
-answered is printed as JSON: a canary's figures are the callers' only without it.
+It says no unless scoring decides. The caller's ID token is read from standard input, so that no
+list of processes shows it. What was answered is printed as JSON: a canary's figures are the
+callers' only without it.
 """
 
 import argparse
@@ -12,7 +13,7 @@ import time
 import urllib.error
 import urllib.request
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -74,12 +75,14 @@ def main() -> int:
     parser.add_argument("--watch", type=float, default=0, help="seconds to go on asking")
     place = ("PROJECT", "REGION", "ENVIRONMENT", "AUDIENCE")
     parser.add_argument("--through", nargs=4, metavar=place, help="ask by a workflow, from within")
-    parser.add_argument("models", nargs="+", help="each is asked for a decision on its example")
+    parser.add_argument("--ready", default="/health/ready", help="what answers once it can serve")
+    parser.add_argument("models", nargs="*", help="each is asked for a decision on its example")
     options = parser.parse_args()
     token = sys.stdin.readline().strip()
     headers = {"authorization": f"Bearer {token}", "x-request-id": options.name}
     try:
-        questions = questions_for(options.url, options.models, headers)
+        ready = f"{options.url}{options.ready}"
+        questions = questions_for(options.url, options.models, headers, ready)
         if options.through:
             probe = Probe(*options.through)  # with an identity of its own
             questions = [replace(question, send=probe.send) for question in questions]
@@ -112,10 +115,12 @@ def example_for(model: str) -> Path | None:
     return next((path for path in candidates if path.is_file()), None)
 
 
-def questions_for(url: str, models: Iterable[str], headers: dict[str, str]) -> list[Question]:
+def questions_for(
+    url: str, models: Sequence[str], headers: dict[str, str], ready: str
+) -> list[Question]:
     """Readiness, and a scoring request for each model; a model without an example is named."""
     headers = {"content-type": "application/json"} | headers
-    questions = [Question(urllib.request.Request(f"{url}/health/ready", headers=headers))]  # noqa: S310 -- the operator's own URL
+    questions = [Question(urllib.request.Request(ready, headers=headers))]  # noqa: S310 -- the operator's own URL
     for model in models:
         example = example_for(model)
         if example is None:
@@ -130,7 +135,7 @@ def questions_for(url: str, models: Iterable[str], headers: dict[str, str]) -> l
         address = f"{url}/v1/models/{model}:predict"
         request = urllib.request.Request(address, json.dumps(body).encode(), headers)  # noqa: S310 -- likewise
         questions.append(Question(request, model))
-    if len(questions) == 1:
+    if models and len(questions) == 1:
         message = f"none of {', '.join(models)} has an example"
         raise SmokeError(message)
     return questions

@@ -44,7 +44,7 @@ locals {
     ))
   }
 
-  alerts = merge(local.always, local.with_drift_check, local.with_backup, local.with_pipeline, local.with_prometheus)
+  alerts = merge(local.always, local.with_drift_check, local.with_backup, local.with_pipeline, local.with_lending, local.with_prometheus)
 
   # Google looks at 25 hours at most: the window of a query and the time that it must hold.
   pipeline_runs = "run_googleapis_com:job_completed_execution_count{monitored_resource=\"cloud_run_job\",job_name=~\"${var.environment}-pipeline-.*\""
@@ -60,6 +60,42 @@ locals {
       duration = "3600s"
       query    = "(sum(increase(${replace(local.pipeline_runs, ".*", "features")},result=\"succeeded\"}[24h])) or vector(0)) < 1"
       text     = "For over a day no features have been computed."
+    }
+  }
+
+  lending_answers = "run_googleapis_com:request_count{monitored_resource=\"cloud_run_revision\",service_name=\"${var.environment}-lending\""
+  lending_runs    = "run_googleapis_com:job_completed_execution_count{monitored_resource=\"cloud_run_job\",job_name=~\"${var.environment}-lending-.*\""
+  database        = "monitored_resource=\"cloudsql_database\",database_id=\"${var.project_id}:${var.environment}-lending\""
+  with_lending = !var.enable_lending ? {} : {
+    lending-errors = {
+      severity = "WARNING"
+      duration = "300s"
+      query    = "(sum(rate(${local.lending_answers},response_code_class=\"5xx\"}[5m])) / sum(rate(${local.lending_answers}}[5m]))) > ${var.alert_server_error_share} and sum(increase(${local.lending_answers},response_code_class=\"5xx\"}[5m])) >= 3"
+      text     = "More than the allowed share of the loan book's requests was answered by a 5xx for five minutes."
+    }
+    lending-failed = {
+      severity = "WARNING"
+      duration = "0s"
+      query    = "sum by (job_name) (increase(${local.lending_runs},result=\"failed\"}[1h])) > 0"
+      text     = "A job of the loan book failed, its retry included. A check that fails has found a difference between the book and its facts."
+    }
+    lending-overdue = {
+      severity = "WARNING"
+      duration = "3600s"
+      query    = join(" or ", [for job in ["close", "check"] : "(sum(increase(${replace(local.lending_runs, ".*", job)},result=\"succeeded\"}[24h])) or vector(0)) < 1"])
+      text     = "For over a day no business day was closed, or the book was not checked."
+    }
+    database-down = {
+      severity = "CRITICAL"
+      duration = "120s"
+      query    = "(max(max_over_time(cloudsql_googleapis_com:database_up{${local.database}}[5m])) or vector(0)) < 1"
+      text     = "The loan book's database is not up: every request of the loan book is answered by a 503."
+    }
+    database-full = {
+      severity = "WARNING"
+      duration = "600s"
+      query    = "max(cloudsql_googleapis_com:database_disk_utilization{${local.database}}) > 0.9"
+      text     = "The disk of the loan book's database is over 90 % full, although it grows by itself."
     }
   }
 

@@ -10,7 +10,7 @@ locals {
     drift             = { filter = "resource.type=\"build\" AND textPayload:\"surety drift ${var.environment}:\" AND NOT textPayload:\"drift ${var.environment}: none\"", labels = {} }
     drift_none        = { filter = "resource.type=\"build\" AND textPayload:\"surety drift ${var.environment}: none\"", labels = {} }
     reload_failures   = { filter = "${local.service_logs} AND jsonPayload.message=(\"model not refreshed\" OR \"challenger not loaded\")", labels = { model = "jsonPayload.model" } }
-    schedule_failures = { filter = "resource.type=\"cloud_scheduler_job\" AND resource.labels.job_id=~\"^${var.environment}-(train|watch|drift|pipeline)\" AND severity>=ERROR", labels = { job = "resource.labels.job_id" } }
+    schedule_failures = { filter = "resource.type=\"cloud_scheduler_job\" AND resource.labels.job_id=~\"^${var.environment}-(train|watch|drift|pipeline|lending)\" AND severity>=ERROR", labels = { job = "resource.labels.job_id" } }
     training_overdue  = { filter = "${local.retrain_logs} AND jsonPayload.message=\"training overdue\"", labels = { model = "jsonPayload.model" } }
   }
 }

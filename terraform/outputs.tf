@@ -23,9 +23,19 @@ output "example_request" {
   value       = "curl -H \"Authorization: Bearer $(gcloud auth print-identity-token)\" -H 'Content-Type: application/json' -d @docs/examples/application.json ${local.scoring_url}/predict"
 }
 
+output "lending_url" {
+  description = "Address of the loan book, with enable_lending."
+  value       = one([for service in google_cloud_run_v2_service.lending : service.uri])
+}
+
 output "model_store" {
   description = "The bucket as MODEL_STORE names it."
   value       = local.settings.MODEL_STORE
+}
+
+output "open_book" {
+  description = "Opens the first business day of an empty loan book, as a command to paste, with enable_lending."
+  value       = var.enable_lending ? "gcloud run jobs execute ${var.environment}-lending-close --project=${var.project_id} --region=${var.region} --wait --args=open,--date,$(date -u +%F)" : null
 }
 
 output "open_source_function" {

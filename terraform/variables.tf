@@ -270,6 +270,12 @@ variable "enable_edge" {
   default     = false
 }
 
+variable "enable_lending" {
+  description = "Run the loan book: a PostgreSQL database without a public address, the service over it, and its daily jobs. The database costs when idle."
+  type        = bool
+  default     = false
+}
+
 variable "enable_pipeline" {
   description = "Ingest the sources of `pipeline` every night into a lake and a warehouse, compute features, and monitor every model every morning."
   type        = bool
@@ -336,6 +342,134 @@ variable "kms_key" {
     condition     = var.kms_key == null || can(regex("^projects/[^/]+/locations/${var.region}/keyRings/[^/]+/cryptoKeys/[^/]+$", var.kms_key))
     error_message = "kms_key must be the full name of a key in region: projects/<id>/locations/<region>/keyRings/<ring>/cryptoKeys/<key>."
   }
+}
+
+variable "lending" {
+  description = "With enable_lending. `auth`: jwt, with the issuer of the people's tokens in `jwt`, or iam, where whoever may call may do everything. `invokers` may call the service, from the networks of `ingress`. `secrets`: variables that come from Secret Manager, KYC_KEY among them; `settings`: others, as docs/settings.md lists them. `model` decides applications. Instances times `connections`, and ten for jobs, must fit into `max_connections` of the database. `range` is that of the network it makes. `availability` = REGIONAL keeps a second machine in another zone, at twice the price."
+  type = object({
+    auth        = optional(string, "jwt")
+    connections = optional(number, 5)
+    database = optional(object({
+      availability    = optional(string, "ZONAL")
+      backups         = optional(number, 30)
+      disk_gb         = optional(number, 10)
+      max_connections = optional(number, 100)
+      tier            = optional(string, "db-custom-1-3840")
+      version         = optional(string, "POSTGRES_18")
+    }), {})
+    decide_schedule  = optional(string, "*/15 * * * *")
+    deliver_schedule = optional(string, "*/5 * * * *")
+    ingress          = optional(string, "all")
+    invokers         = optional(set(string), [])
+    jwt = optional(object({
+      issuer      = string
+      audience    = string
+      jwks        = string
+      algorithms  = optional(list(string), ["RS256", "ES256", "EdDSA", "Ed25519"])
+      roles_claim = optional(string, "roles")
+    }))
+    max_instances   = optional(number, 10)
+    memory          = optional(string, "512Mi")
+    min_instances   = optional(number, 0)
+    model           = optional(string, "instalment")
+    range           = optional(string, "10.64.0.0/26")
+    secrets         = optional(map(string), {})
+    settings        = optional(map(string), {})
+    timeout_seconds = optional(number, 3600)
+  })
+  default = {}
+
+  validation {
+    condition     = !var.enable_lending || contains(keys(var.lending.secrets), "KYC_KEY")
+    error_message = "lending.secrets must name KYC_KEY when enable_lending is true."
+  }
+
+  validation {
+    condition     = !var.enable_lending || contains(keys(var.models), var.lending.model)
+    error_message = "lending.model must be one of the keys of models when enable_lending is true: what is not trained decides nothing."
+  }
+
+  validation {
+    condition     = !var.enable_lending || var.auth == "iam" || contains(keys(var.lending.secrets), "SCORING_KEY")
+    error_message = "lending.secrets must name SCORING_KEY when auth is not iam: scoring then asks for a key or a token."
+  }
+
+  validation {
+    condition     = contains(["iam", "jwt"], var.lending.auth)
+    error_message = "lending.auth must be iam or jwt."
+  }
+
+  validation {
+    condition     = !var.enable_lending || var.lending.auth == "iam" || try(startswith(var.lending.jwt.jwks, "https://") && length(setsubtract(var.lending.jwt.algorithms, ["RS256", "ES256", "EdDSA", "Ed25519"])) == 0, false)
+    error_message = "lending.jwt must be set when lending.auth is jwt, with an https address of the keys and asymmetric algorithms."
+  }
+
+  validation {
+    condition     = alltrue([for member in var.lending.invokers : can(regex("^((user|group|serviceAccount|domain):.+|principal(Set)?://.+)$", member))])
+    error_message = "lending.invokers must be named members."
+  }
+
+  validation {
+    condition     = contains(["all", "internal", "internal-and-cloud-load-balancing"], var.lending.ingress)
+    error_message = "lending.ingress must be all, internal or internal-and-cloud-load-balancing."
+  }
+
+  validation {
+    condition     = alltrue([for name, secret in var.lending.secrets : can(regex("^[A-Z][A-Z0-9_]*$", name)) && can(regex("^[A-Za-z0-9_-]{1,255}:([1-9][0-9]*|latest)$", secret))])
+    error_message = "lending.secrets must map variable names to secrets of this project with their version: ID:3, or ID:latest."
+  }
+
+  validation {
+    condition     = length(setintersection(concat(keys(var.lending.secrets), keys(var.lending.settings)), ["AUTH", "DATABASE_CONNECTIONS", "DATABASE_URL", "FORWARDED_HOPS", "HOST", "JWT_ALGORITHMS", "JWT_AUDIENCE", "JWT_ISSUER", "JWT_JWKS", "JWT_ROLES_CLAIM", "PORT", "SCORING_MODEL", "SCORING_URL"])) == 0 && length(setintersection(keys(var.lending.secrets), keys(var.lending.settings))) == 0
+    error_message = "lending.secrets and lending.settings must not name what is a setting already, nor the same variable."
+  }
+
+  validation {
+    condition     = alltrue([for name in keys(var.lending.settings) : can(regex("^[A-Z][A-Z0-9_]*$", name)) && !can(regex("KEY|SECRET|TOKEN|PASSWORD|PEPPER", name))])
+    error_message = "lending.settings must map variable names to values that are no secret: those go into lending.secrets."
+  }
+
+  validation {
+    condition     = alltrue([for number in [var.lending.connections, var.lending.max_instances, var.lending.timeout_seconds, var.lending.database.disk_gb] : number >= 1 && floor(number) == number]) && var.lending.database.disk_gb >= 10
+    error_message = "connections, max_instances and timeout_seconds of lending must be whole numbers of at least 1, and database.disk_gb of at least 10."
+  }
+
+  validation {
+    condition     = var.lending.min_instances >= 0 && floor(var.lending.min_instances) == var.lending.min_instances && var.lending.min_instances <= var.lending.max_instances
+    error_message = "lending.min_instances must be a whole number from 0 to lending.max_instances."
+  }
+
+  validation {
+    condition     = var.lending.max_instances * var.lending.connections + 10 <= var.lending.database.max_connections
+    error_message = "lending.max_instances times lending.connections, and ten more, must not exceed lending.database.max_connections."
+  }
+
+  validation {
+    condition     = can(regex("^POSTGRES_1[5-8]$", var.lending.database.version)) && can(regex("^db-[a-z0-9-]+$", var.lending.database.tier)) && contains(["REGIONAL", "ZONAL"], var.lending.database.availability) && var.lending.database.backups >= 7 && var.lending.database.backups <= 365
+    error_message = "lending.database must have a version from POSTGRES_15 to POSTGRES_18, a tier such as db-custom-1-3840, an availability ZONAL or REGIONAL, and 7 to 365 backups."
+  }
+
+  validation {
+    condition     = alltrue([for schedule in [var.lending.decide_schedule, var.lending.deliver_schedule] : can(regex("^[0-9*/,A-Za-z-]+( [0-9*/,A-Za-z-]+){4}$", schedule)) && can(regex("[0-9*]", schedule))])
+    error_message = "lending.decide_schedule and lending.deliver_schedule must have the five fields of cron."
+  }
+
+  # Cloud Run takes addresses for its instances from it, several for each.
+  validation {
+    condition     = can(cidrhost(var.lending.range, 5)) && can(regex("^(10|172|192)[.].*/(1[0-9]|2[0-6])$", var.lending.range))
+    error_message = "lending.range must be a private range of at least /26, such as 10.64.0.0/26."
+  }
+
+  validation {
+    condition     = can(regex("^(51[2-9]|5[2-9][0-9]|[6-9][0-9]{2}|[0-9]{4,5})Mi$|^[1-9][0-9]?Gi$", var.lending.memory))
+    error_message = "lending.memory must be at least 512Mi, in Mi or Gi."
+  }
+}
+
+variable "lending_image" {
+  description = "Image of the loan book's service and jobs when they are created; releases replace it. Without one a placeholder answers 503, and a job fails and says so."
+  type        = string
+  default     = null
 }
 
 variable "lock_retention" {

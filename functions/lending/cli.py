@@ -49,8 +49,7 @@ def build_parser() -> argparse.ArgumentParser:
         prog="python -m functions.lending", description="Without arguments: serve."
     )
     commands = parser.add_subparsers(required=True)
-    migrate = commands.add_parser("migrate", help="bring the database to the newest version")
-    migrate.set_defaults(run=_migrate)
+    _add_migrate_command(commands)
     opening = commands.add_parser("open", help="open the first business day of an empty book")
     opening.set_defaults(run=_open)
     opening.add_argument("--date", type=_day, required=True)
@@ -80,6 +79,18 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_migrate_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    migrate = commands.add_parser("migrate", help="bring the database to the newest version")
+    migrate.set_defaults(run=_migrate)
+    for name, part in (("service", "serves"), ("job", "runs jobs")):
+        migrate.add_argument(
+            f"--{name}-user",
+            action="append",
+            default=[],
+            help=f"a user of the database that {part}: its roles are granted",
+        )
+
+
 def _add_webhook_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     deliver = commands.add_parser("deliver", help="send the events that are due to every webhook")
     deliver.set_defaults(run=_deliver)
@@ -95,16 +106,20 @@ def _add_webhook_commands(commands: "argparse._SubParsersAction[argparse.Argumen
     replay.add_argument("--message", type=_uuid, required=True, help="its webhook-id")
 
 
-def _migrate(_options: argparse.Namespace) -> dict[str, Any]:
+def _migrate(options: argparse.Namespace) -> dict[str, Any]:
     # Alembic takes a third of a second to import, and no other command needs it.
-    from functions.lending.storage.migrate import newest_revision, upgrade  # noqa: PLC0415
+    from functions.lending.storage import migrate  # noqa: PLC0415
 
     engine = create_pool(read_database_url(), 1)
+    users = dict.fromkeys(options.service_user, migrate.SERVICE_ROLES)
+    users |= dict.fromkeys(options.job_user, migrate.JOB_ROLES)
     try:
-        upgrade(engine)
+        migrate.upgrade(engine)
+        for user, roles in users.items():
+            migrate.grant_roles(engine, user, roles)
     finally:
         engine.dispose()
-    return {"revision": newest_revision()}
+    return {"revision": migrate.newest_revision()}
 
 
 def _open(options: argparse.Namespace) -> dict[str, Any]:

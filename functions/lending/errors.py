@@ -37,6 +37,13 @@ class NotInBookError(SuretyError):
         super().__init__(f"there is no such {what}")
 
 
+class NoUserError(SuretyError):
+    """A role cannot be granted: the database has no such user."""
+
+    def __init__(self, user: str) -> None:
+        super().__init__(f"the database has no user {user}: make it first, or correct its name")
+
+
 class TransitionError(SuretyError):
     """The action does not fit the state of what it acts on."""
 

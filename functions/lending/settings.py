@@ -9,6 +9,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from functions.access.settings import Access, access_from
+from functions.lending.storage.sign_in import faults_in_url
 from functions.web.settings import (
     Faults,
     Listening,
@@ -32,8 +33,9 @@ LENDING_VARIABLES = (
     Variable(
         "DATABASE_URL",
         "required",
-        "The PostgreSQL database of the loan book: `postgresql://user@host/name`. It is never "
-        "printed.",
+        "The PostgreSQL database of the loan book: `postgresql://user@host/name`. With `?auth=iam` "
+        "a token of the Google account that the process runs as is the password; `ca=` and a "
+        "certificate in PEM, URL-encoded, verify the server. It is never printed.",
     ),
     Variable("DATABASE_CONNECTIONS", f"`{DEFAULT_CONNECTIONS}`", "Connections of one instance."),
     Variable(
@@ -127,12 +129,12 @@ def settings_from(environment: Mapping[str, str]) -> LendingSettings:
 def _database_url(environment: Mapping[str, str]) -> tuple[str, Faults]:
     text = environment.get("DATABASE_URL", "")
     try:
-        is_postgresql = make_url(text).get_backend_name() == "postgresql"
+        url = make_url(text)
     except ArgumentError:
-        is_postgresql = False
-    if not is_postgresql:  # the URL may hold a password: it is not repeated
+        url = make_url("unreadable://")
+    if url.get_backend_name() != "postgresql":  # it may hold a password: it is not repeated
         return "", ["DATABASE_URL: must be postgresql://user@host/name"]
-    return text, []
+    return text, [f"DATABASE_URL: {fault}" for fault in faults_in_url(url)]
 
 
 def _connections(environment: Mapping[str, str]) -> tuple[int, Faults]:

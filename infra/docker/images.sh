@@ -1,6 +1,7 @@
 #!/bin/sh
-# images.sh FILE SCORING TRAINING: write both images, by digest, as variables of Terraform and of a release.
-# An image that is named by a tag has just been pushed from here, and Docker knows its digest.
+# images.sh FILE SCORING TRAINING LENDING: write the images, by digest, as variables of Terraform and of a release.
+# An image that is named by a tag has just been pushed from here, and Docker knows its digest. One whose name ends
+# with @ is none: what is promoted comes from an environment without the loan book.
 set -eu
 by_digest() {
     case $1 in
@@ -10,6 +11,11 @@ by_digest() {
 }
 scoring=$(by_digest "${2:?scoring image}")
 training=$(by_digest "${3:?training image}")
+case ${4:?lending image} in
+*@) lending='' ;;
+*) lending=$(by_digest "$4") ;;
+esac
 mkdir -p "$(dirname "${1:?file}")"
-printf '{"scoring_image": "%s", "training_image": "%s"}\n' "$scoring" "$training" >"$1"
+printf '{"scoring_image": "%s", "training_image": "%s"%s}\n' "$scoring" "$training" \
+    "${lending:+, \"lending_image\": \"$lending\"}" >"$1"
 cat "$1"

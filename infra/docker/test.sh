@@ -1,8 +1,12 @@
 #!/bin/sh
-# test.sh IMAGE: start a scoring image as strictly as it can be run, and wait until it answers.
+# test.sh IMAGE [OPTION...]: start a service's image as strictly as it can be run, and wait until it answers. Options,
+# such as --env=NAME=VALUE, are docker's.
 set -eu
+image=${1:?image}
+shift
 container=$(docker run --detach --read-only --tmpfs=/tmp --cap-drop=ALL --security-opt=no-new-privileges \
-    --env=AUTH=none --env=HOST=0.0.0.0 "${1:?image}")
+    --env=AUTH=none --env=HOST=0.0.0.0 --env=PORT=8080 "$@" "$image")
+set -- "$image"
 trap 'docker logs "$container"; docker rm --force "$container" >/dev/null' EXIT
 
 inside() { docker exec "$container" "$@"; }

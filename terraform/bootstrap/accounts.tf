@@ -10,6 +10,13 @@ locals {
     },
     var.backup_region == null ? {} : { backup = "Daily copy of the decision log" },
     var.enable_edge ? { probe = "Releases: asks a new revision from within the project" } : {},
+    var.enable_lending ? {
+      close   = "Loan book: closes days, checks the book"
+      deliver = "Loan book: delivers webhooks"
+      lending = "Loan book: the service"
+      migrate = "Loan book: migrates the database"
+      sweep   = "Loan book: asks scoring again"
+    } : {},
     var.enable_pipeline ? {
       features = "Data pipeline: checks quality, computes features"
       ingest   = "Data pipeline: reads sources, writes lake and warehouse"

@@ -7,11 +7,14 @@ data "google_project" "here" {
 locals {
   project_number = data.google_project.here.number
 
-  google_accounts = {
-    bigquery = "bq-${local.project_number}@bigquery-encryption.iam.gserviceaccount.com"
-    images   = "service-${local.project_number}@gcp-sa-artifactregistry.iam.gserviceaccount.com"
-    storage  = "service-${local.project_number}@gs-project-accounts.iam.gserviceaccount.com"
-  }
+  google_accounts = merge(
+    {
+      bigquery = "bq-${local.project_number}@bigquery-encryption.iam.gserviceaccount.com"
+      images   = "service-${local.project_number}@gcp-sa-artifactregistry.iam.gserviceaccount.com"
+      storage  = "service-${local.project_number}@gs-project-accounts.iam.gserviceaccount.com"
+    },
+    var.enable_lending ? { database = "service-${local.project_number}@gcp-sa-cloud-sql.iam.gserviceaccount.com" } : {},
+  )
 
   encrypting = merge(
     var.kms_key == null ? {} : { for name, email in local.google_accounts : name => { key = var.kms_key, email = email } },

@@ -20,8 +20,10 @@ resource "google_project_service" "required" {
     var.billing_account == null ? [] : ["billingbudgets.googleapis.com", "cloudbilling.googleapis.com"],
     var.enable_bigquery ? ["bigqueryconnection.googleapis.com"] : [],
     var.enable_binary_authorization ? ["binaryauthorization.googleapis.com"] : [],
-    # Outside newer organisations these two bring an account along that may edit everything.
-    var.enable_edge ? ["compute.googleapis.com", "workflowexecutions.googleapis.com", "workflows.googleapis.com"] : [],
+    # Outside newer organisations compute and cloudfunctions bring an account along that may edit everything.
+    var.enable_edge || var.enable_lending ? ["compute.googleapis.com"] : [],
+    var.enable_edge ? ["workflowexecutions.googleapis.com", "workflows.googleapis.com"] : [],
+    var.enable_lending ? ["servicedirectory.googleapis.com", "sqladmin.googleapis.com"] : [],
     var.source_archive == null ? [] : ["cloudfunctions.googleapis.com"],
     var.github == null && var.bitbucket == null ? [] : ["sts.googleapis.com"],
     var.kms_key == null && var.backup_kms_key == null && !var.enable_binary_authorization ? [] : ["cloudkms.googleapis.com"],

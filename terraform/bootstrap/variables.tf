@@ -90,6 +90,12 @@ variable "enable_edge" {
   default     = false
 }
 
+variable "enable_lending" {
+  description = "As in ../variables.tf: the loan book's accounts, its network, and the right to make its database."
+  type        = bool
+  default     = false
+}
+
 variable "enable_pipeline" {
   description = "As in ../variables.tf: the accounts of the data pipeline."
   type        = bool
@@ -137,6 +143,15 @@ variable "kms_key" {
   description = "As in ../variables.tf: Google's accounts may then encrypt with it, the state and the images too."
   type        = string
   default     = null
+}
+
+variable "lending" {
+  description = "As in ../variables.tf: the loan book's accounts may then read its secrets, and its network has this range."
+  type = object({
+    range   = optional(string, "10.64.0.0/26")
+    secrets = optional(map(string), {})
+  })
+  default = {}
 }
 
 variable "operators" {

@@ -13,13 +13,14 @@ enable_bigquery             = true
 enable_binary_authorization = true
 enable_drift_check          = true
 enable_edge                 = true
+enable_lending              = true
 enable_pipeline             = true
 enable_prometheus           = true
 github                      = { repository_id = "123456", owner_id = "7890" }
 kms_key                     = "projects/example-project/locations/europe-west1/keyRings/surety/cryptoKeys/data"
 lock_retention              = true
 min_instances               = 1
-models                      = { application = { schedule = "0 1 * * 0", data = "gs://example-data/applications.parquet" }, card_default = { schedule = "0 2 * * 0" }, customer = { schedule = "0 1 * * 0", data = "warehouse:yesterday" } }
+models                      = { application = { schedule = "0 1 * * 0", data = "gs://example-data/applications.parquet" }, card_default = { schedule = "0 2 * * 0" }, customer = { schedule = "0 1 * * 0", data = "warehouse:yesterday" }, instalment = { schedule = "0 3 * * 0" } }
 notification_channels       = ["projects/example-project/notificationChannels/42"]
 otlp_traces_endpoint        = "https://collector.example.com/v1/traces"
 promotes_to                 = ["example-next"]
@@ -40,4 +41,11 @@ pipeline = {
   sources_file     = "own_models/sources.toml"
   yearly_models    = ["customer"]
   subnetwork       = "projects/example-project/regions/europe-west1/subnetworks/data"
+}
+lending = {
+  database = { availability = "REGIONAL" }
+  invokers = ["serviceAccount:front@example-project.iam.gserviceaccount.com"]
+  jwt      = { issuer = "https://issuer.example.com/", audience = "surety-lending", jwks = "https://issuer.example.com/jwks.json" }
+  secrets  = { KYC_KEY = "surety-kyc-key:1", WEBHOOK_KEY = "surety-webhook-key:1" }
+  settings = { SCORING_TIMEOUT_SECONDS = "4" }
 }

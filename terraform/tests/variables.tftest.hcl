@@ -357,3 +357,77 @@ run "places_that_do_not_fit_are_refused" {
 
   expect_failures = [var.backup_region, var.kms_key, var.data_buckets]
 }
+
+run "a_loan_book_without_its_key_its_model_or_its_issuer_is_refused" {
+  command = plan
+
+  variables {
+    project_id     = "example-project"
+    enable_lending = true
+  }
+
+  expect_failures = [var.lending]
+}
+
+run "a_loan_book_holds_no_secret_and_fits_into_its_database" {
+  command = plan
+
+  variables {
+    project_id = "example-project"
+    lending = {
+      auth          = "none"
+      invokers      = ["allUsers"]
+      ingress       = "everywhere"
+      secrets       = { KYC_KEY = "the key itself", DATABASE_URL = "surety-database:1" }
+      settings      = { WEBHOOK_KEY = "the key itself" }
+      range         = "10.64.0.0/28"
+      max_instances = 100
+      database      = { version = "MYSQL_8_0", availability = "NONE", backups = 1 }
+    }
+  }
+
+  expect_failures = [var.lending]
+}
+
+run "a_loan_book_whose_scoring_asks_for_a_key_has_one" {
+  command = plan
+
+  variables {
+    project_id     = "example-project"
+    auth           = "api-key"
+    allow_public   = true
+    secrets        = { API_KEYS = "surety-api-keys:3", API_KEY_PEPPER = "surety-api-key-pepper:1" }
+    models         = { application = { schedule = "0 1 * * 0" }, instalment = { schedule = "0 3 * * 0" } }
+    enable_lending = true
+    lending = {
+      auth    = "iam"
+      secrets = { KYC_KEY = "surety-kyc-key:1" }
+    }
+  }
+
+  expect_failures = [var.lending]
+}
+
+run "a_loan_book_is_made_with_a_few_lines" {
+  command = plan
+
+  variables {
+    project_id     = "example-project"
+    models         = { application = { schedule = "0 1 * * 0" }, instalment = { schedule = "0 3 * * 0" } }
+    enable_lending = true
+    lending = {
+      auth    = "iam"
+      secrets = { KYC_KEY = "surety-kyc-key:1" }
+    }
+  }
+
+  assert {
+    condition     = google_sql_database_instance.lending["lending"].database_version == "POSTGRES_18" && google_sql_database_instance.lending["lending"].settings[0].availability_type == "ZONAL"
+    error_message = "The database must be the newest, on one machine unless two are asked for."
+  }
+
+  assert {
+    condition     = length([for e in google_cloud_run_v2_service.lending["lending"].template[0].containers[0].env : e if startswith(e.name, "JWT_")]) == 0
+    error_message = "Without an issuer there is nothing to say of tokens."
+  }
+}

@@ -42,7 +42,7 @@ def update(state: dict[str, Any], service: str, options: dict[str, str]) -> bool
         if state["latest"] and "no-traffic" not in options:
             state["shares"] = {newest(state, service): 100}
         state["latest"] = False
-    else:
+    elif service == "prod-retrain":
         state["retrain_traffic"] = "pinned" if "no-traffic" in options else "latest"
     return starts
 
@@ -57,10 +57,26 @@ def apply(state: dict[str, Any], settings: str) -> bool:
     return started
 
 
+def change_book(book: dict[str, Any], words: list[str], options: dict[str, str]) -> None:
+    """The same, of what is the loan book's: its jobs, and the traffic of its service."""
+    match words:
+        case ["run", "services", "update-traffic", _]:
+            shift(book, options)
+        case ["run", "jobs", "update", job]:
+            book["jobs"][job] = options["image"]
+        case ["run", "jobs", "execute", job]:
+            book["migrated"] = book["jobs"][job]
+
+
 def change(state: dict[str, Any], words: list[str]) -> bool:
     """Do what a call that changes something does; whether it succeeds."""
     options = dict(w[2:].partition("=")[::2] for w in words if w.startswith("--"))
-    match [word for word in words if not word.startswith("--")]:
+    plain = [word for word in words if not word.startswith("--")]
+    is_update = plain[:3] == ["run", "services", "update"]
+    if plain[-1].startswith("prod-lending") and not is_update:
+        change_book(state["lending"], plain, options)
+        return True
+    match plain:
         case ["run", "services", "update", service]:
             return update(state, service, options)
         case ["run", "services", "update-traffic", "prod-scoring"]:
@@ -140,17 +156,19 @@ def revision(made: dict[str, Any]) -> dict[str, Any]:
 
 def described(state: dict[str, Any], service: str) -> dict[str, Any]:
     """A service as Cloud Run shows it: who serves as the latest is named as well."""
-    latest = {"latestRevision": True} if state["latest"] else {}
+    traffic = state["lending"] if service == "prod-lending" else state
+    latest = {"latestRevision": True} if traffic["latest"] else {}
     shares = [
-        {"revisionName": name, "percent": share} | latest for name, share in state["shares"].items()
+        {"revisionName": name, "percent": share} | latest
+        for name, share in traffic["shares"].items()
     ]
     tags = [
         {"revisionName": name, "tag": tag, "url": state["url"]}
-        for tag, name in state["tags"].items()
+        for tag, name in traffic["tags"].items()
     ]
     template = {"spec": {"containers": [{"image": state["templates"][service]["image"]}]}}
     status = {"latestCreatedRevisionName": newest(state, service), "url": "https://service"}
-    ingress = state.get("ingress", "all")
+    ingress = traffic.get("ingress", "all")
     return {
         "metadata": {"annotations": {"run.googleapis.com/ingress": ingress}},
         "spec": {"template": template},

@@ -29,6 +29,7 @@ MODELS = ["application", "card_default"]
 DECISION = b'{"predictions": [{"decision": "approve"}]}'
 BUILD, COMMIT = "3f9ac2d0-1b7e-4c55-9d1e-5a0c2f3b4d6e", "4c5383e0" * 5
 TAG = "build-3f9ac2d0"
+LENDING = f"registry/lending@sha256:{64 * '3'}"
 SCORING, TRAINING = f"registry/scoring@sha256:{64 * '1'}", f"registry/training@sha256:{64 * '2'}"
 
 
@@ -225,6 +226,23 @@ class Cloud:
         """Run the script of `make rollback` where the environment's variables name the project."""
         return self.run("sh", "infra/rollback.sh", "prod", folder=scripts(self.folder / "clone"))
 
+    def add_loan_book(self) -> None:
+        """Let Terraform have made the loan book, whose first revision serves."""
+        name, jobs = (
+            "prod-lending",
+            [f"prod-lending-{job}" for job in ("check", "close", "migrate")],
+        )
+        state = self.state()
+        template = state["templates"]["prod-scoring"]
+        traffic = {"shares": {f"{name}-0": 100}, "latest": False, "tags": {}}
+        self.set(
+            services=[*state["services"], name],
+            templates=state["templates"] | {name: template},
+            revisions=state["revisions"] | {f"{name}-0": template | {"starts": True}},
+            jobs=[*state["jobs"], *jobs],
+            lending=traffic | {"jobs": dict.fromkeys(jobs, "old"), "migrated": "old"},
+        )
+
     def releasing(self, *words: str) -> list[str]:
         return self.stage("release", *words)
 
@@ -308,7 +326,7 @@ def new_cloud(folder: Path, google: str, candidate: str) -> Cloud:
     tool.write_text(f'#!/bin/sh\nexec {sys.executable} -I -S {script} {folder}/state "$@"\n')
     tool.chmod(0o755)
     (folder / "images.json").write_text(
-        json.dumps({"scoring_image": SCORING, "training_image": TRAINING})
+        json.dumps({"scoring_image": SCORING, "training_image": TRAINING, "lending_image": LENDING})
     )
     template = {"image": "old", "settings": "old", "labels": {"release": "build-old"}}
     services = ["prod-scoring", "prod-retrain"]

@@ -23,7 +23,7 @@ PROMOTION_STEPS: dict[str, dict[str, Any]] = {step["id"]: step for step in PROMO
 WORKFLOWS = REPOSITORY / ".github" / "workflows"
 TARGETS = re.findall(r"^([a-z-]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE)
 SUBSTITUTIONS = {"PROJECT_ID", "BUILD_ID"}  # by Cloud Build
-TARGET_NAMES = ("scoring", "training")
+TARGET_NAMES = ("scoring", "training", "lending")
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def awaited(steps: dict[str, dict[str, Any]], name: str) -> set[str]:
 
 
 def test_a_wrong_variable_shows_before_anything_is_tested_or_built() -> None:
-    for name in ("check", "check-terraform", "build-scoring", "build-training"):
+    for name in ("check", "check-terraform", "build-scoring", "build-training", "build-lending"):
         assert "terraform-plan" in awaited(STEPS, name)
     assert awaited(STEPS, "terraform-plan") == {"terraform-init", "source-archive"}
     assert "-var-file=environments/${_ENVIRONMENT}.tfvars" in STEPS["terraform-plan"]["args"]
@@ -96,6 +96,7 @@ def test_a_promotion_builds_nothing_and_releases_as_a_build_does() -> None:
     for target in TARGET_NAMES:
         digest = f"${{_{target.upper()}_DIGEST}}"
         source, copy = PROMOTION_STEPS[f"copy-{target}"]["args"][-2:]
+        assert "copy-" + target in awaited(PROMOTION_STEPS, "images")
         assert source == f"${{_FROM}}/{target}@{digest}"
         assert copy == f"${{_{target.upper()}}}:${{BUILD_ID}}"
         assert f"${{_{target.upper()}}}@{digest}" in PROMOTION_STEPS["images"]["args"]
@@ -124,7 +125,7 @@ def test_a_step_is_a_make_target_a_script_or_one_command() -> None:
 
 
 @pytest.mark.parametrize("target", TARGET_NAMES)
-def test_both_images_are_built_with_a_cache_tested_pushed_and_proven(target: str) -> None:
+def test_every_image_is_built_with_a_cache_tested_pushed_and_proven(target: str) -> None:
     name = f"${{_{target.upper()}}}"
     image = f"{name}:${{BUILD_ID}}"
     build = STEPS[f"build-{target}"]
@@ -144,7 +145,7 @@ def test_both_images_are_built_with_a_cache_tested_pushed_and_proven(target: str
 
 
 @pytest.mark.parametrize("target", TARGET_NAMES)
-def test_both_images_are_scanned_and_their_contents_listed(target: str) -> None:
+def test_every_image_is_scanned_and_its_contents_listed(target: str) -> None:
     image = f"${{_{target.upper()}}}:${{BUILD_ID}}"
     scan = STEPS[f"scan-{target}"]["args"]
     assert {"--exit-code=1", "--severity=${_SCAN_SEVERITY}", image} < set(scan)
@@ -242,6 +243,7 @@ def test_the_bill_of_materials_names_every_pin() -> None:
     for name, file in (
         ("scoring", "functions/requirements.txt"),
         ("training", "training/image.txt"),
+        ("lending", "functions/lending/requirements.txt"),
     ):
         pins = re.findall(r"^([a-z0-9-]+)==(\S+)", (REPOSITORY / file).read_text(), re.MULTILINE)
         assert bills[name]["bomFormat"] == "CycloneDX"

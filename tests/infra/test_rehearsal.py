@@ -248,8 +248,8 @@ def test_figures_are_read_some_minutes_after_the_watch(cloud: Cloud, google: Goo
 @pytest.mark.parametrize(
     ("images", "message"),
     [
-        ("", "does not name both images"),
-        ('{"scoring_image": "a@sha256:1"}', "does not name both images"),
+        ("", "does not name the images of scoring and training"),
+        ('{"scoring_image": "a@sha256:1"}', "does not name the images of scoring and training"),
         ('{"scoring_image": "a@sha256:1", "training_image": "b:latest"}', "by digest, not by tag"),
     ],
 )

@@ -11,7 +11,17 @@ import pytest
 
 from tests.docs.test_commands import complaints
 from tests.infra.dockerfile import STAGES
-from tests.infra.rehearsal import COMMIT, OLD, SCORING, TRAINING, Cloud, commit_all, git, scripts
+from tests.infra.rehearsal import (
+    COMMIT,
+    LENDING,
+    OLD,
+    SCORING,
+    TRAINING,
+    Cloud,
+    commit_all,
+    git,
+    scripts,
+)
 from tests.support.running import REPOSITORY
 
 pytestmark = pytest.mark.slow
@@ -152,6 +162,26 @@ def test_what_an_environment_serves_is_a_commit_and_two_digests(cloud: Cloud, cl
     assert serving(cloud, clone).stdout == f"{COMMIT} {digests}\n"
 
 
+def test_where_the_loan_book_runs_its_digest_comes_last(cloud: Cloud, clone: Path) -> None:
+    released(cloud)
+    cloud.add_loan_book()
+    assert "prod-lending-0 is of another commit" in serving(cloud, clone).stderr
+    revisions = cloud.state()["revisions"]
+    revisions["prod-lending-0"] |= {"image": LENDING, "labels": {"commit": COMMIT}}
+    cloud.set(revisions=revisions)
+    assert serving(cloud, clone).stdout.split()[-1] == f"sha256:{64 * '3'}"
+
+
+def test_the_loan_book_is_rolled_back_by_its_name(cloud: Cloud, clone: Path) -> None:
+    cloud.add_loan_book()
+    book = cloud.state()["lending"] | {"tags": {"previous": "prod-lending-x"}}
+    cloud.set(lending=book)
+    words = ["env", f"PATH={cloud.folder}:/usr/bin:/bin", "sh", "infra/rollback.sh"]
+    subprocess.run([*words, "prod", "lending"], cwd=clone, check=True, capture_output=True)
+    assert cloud.state()["lending"]["shares"] == {"prod-lending-x": 100}
+    assert cloud.state()["shares"] == {OLD: 100}
+
+
 def test_what_is_served_by_tag_or_without_a_commit_is_not_promoted(
     cloud: Cloud, clone: Path
 ) -> None:
@@ -253,8 +283,8 @@ def test_a_model_that_differs_from_its_own_commit_is_refused(tmp_path: Path) -> 
     assert "differ from their commit" in done.stderr
 
 
-@pytest.mark.parametrize("target", ["scoring", "training"])
-def test_both_images_copy_and_import_models_of_ones_own(target: str) -> None:
+@pytest.mark.parametrize("target", ["scoring", "training", "lending"])
+def test_every_image_copies_and_imports_models_of_ones_own(target: str) -> None:
     assert "own_models own_models" in STAGES[target].arguments("COPY")
     assert "PYTHONPATH=/app:/app/own_models" in STAGES["base"].arguments("ENV")[0]
 

@@ -42,6 +42,12 @@ RIGHTS = of_kind(
     (f"{T}pipeline.tf", '"roles/storage.objectCreator"', '"roles/storage.objectUser"'),
     (f"{T}pipeline_jobs.tf", '"roles/run.jobsExecutorWithOverrides"', '"roles/run.developer"'),
     (f"{B}pipeline.tf", '"roles/bigquery.jobUser"', '"roles/bigquery.dataViewer"'),
+    (f"{T}lending.tf", '"roles/run.invoker"', '"roles/run.developer"'),
+    (f"{T}lending_jobs.tf", 'each.value.job == "close" ?', "true ?"),
+    (f"{T}database.tf", 'each.key == "migrate" ? ["cloudsqlsuperuser"]', 'true ? ["x"]'),
+    (f"{T}database.tf", 'name == "migrate" ?', 'name != "migrate" ?'),
+    (f"{B}lending.tf", '"roles/cloudsql.instanceUser"', '"roles/cloudsql.admin"'),
+    (f"{B}lending.tf", '"cloudsql.instances.update"', '"cloudsql.instances.export"'),
     (f"{B}build.tf", '"roles/run.admin",', '"roles/run.admin", "roles/editor",'),
     (f"{B}people.tf", '"roles/run.viewer"', '"roles/run.developer"'),
     (f"{B}people.tf", '"cloudscheduler.jobs.pause"]', '"cloudscheduler.jobs.update"]'),
@@ -117,6 +123,7 @@ MEMBERS = of_kind(
 )
 CONDITIONS = of_kind(
     "condition changed",
+    (f"{B}lending.tf", "instances/${var.environment}-lending'", "instances/'"),
     (f"{T}bucket.tf", "/objects/champions/", "/objects/"),
     (f"{T}bucket.tf", '["moves", "proposals"]', '["moves"]'),
     (f"{T}bucket.tf", '/objects/versions/\\")"', '/objects/\\")"'),
@@ -129,6 +136,11 @@ CONDITIONS = of_kind(
 )
 SECRETS = of_kind(
     "secret or setting",
+    (f"{T}lending_jobs.tf", 'secret if name != "KYC_KEY"', "secret"),
+    (f"{T}lending.tf", "version = env.value.version", 'version = "latest"'),
+    (f"{T}lending.tf", "AUTH                 = var.lending.auth", 'AUTH = "none"'),
+    (f"{T}database.tf", "&ca=${urlencode(local.database_ca)}", ""),
+    (f"{T}database.tf", '= "none"', '= "all"'),
     (f"{T}scoring.tf", "for_each = local.secrets", "for_each = {}"),
     (f"{T}scoring.tf", "version = env.value.version", 'version = "latest"'),
     (f"{T}scoring.tf", "AUTH                  = var.auth", 'AUTH                  = "none"'),
@@ -146,6 +158,29 @@ SECRETS = of_kind(
 )
 PROTECTION = of_kind(
     "protection",
+    (
+        f"{T}database.tf",
+        "deletion_protection = var.deletion_protection",
+        "deletion_protection = false",
+    ),
+    (f"{T}database.tf", "deletion_protection_enabled = var.deletion_protection", ""),
+    (f"{T}database.tf", 'deletion_policy = "ABANDON"', 'deletion_policy = "DELETE"'),
+    (
+        f"{T}database.tf",
+        "point_in_time_recovery_enabled = true",
+        "point_in_time_recovery_enabled = false",
+    ),
+    (f"{T}database.tf", "transaction_log_retention_days = 7", "transaction_log_retention_days = 1"),
+    (f"{T}database.tf", "ipv4_enabled = false", "ipv4_enabled = true"),
+    (f"{T}database.tf", '"ENCRYPTED_ONLY"', '"ALLOW_UNENCRYPTED_AND_ENCRYPTED"'),
+    (f"{T}database.tf", "[var.project_id]", '[var.project_id, "other-project"]'),
+    (f"{T}database.tf", "encryption_key_name = var.kms_key", "encryption_key_name = null"),
+    (
+        f"{T}database.tf",
+        '"cloudsql.iam_authentication" = "on"',
+        '"cloudsql.iam_authentication" = "off"',
+    ),
+    (f"{B}lending.tf", '    protocol = "all"', '    protocol = "udp"'),
     (f"{T}bucket.tf", "retention_duration_seconds = 604800", "retention_duration_seconds = 0"),
     (f"{T}bucket.tf", "versioning {\n    enabled = true", "versioning {\n    enabled = false"),
     (f"{T}bucket.tf", "days_since_noncurrent_time = 90", "days_since_noncurrent_time = 9"),
@@ -198,6 +233,10 @@ PROTECTION = of_kind(
 )
 RUNNING = of_kind(
     "what runs",
+    (f"{T}lending_jobs.tf", '"close", "--date", "yesterday"', '"close", "--date", "2026-01-01"'),
+    (f"{T}lending_jobs.tf", '"30 2 * * *"', '"30 0 * * *"'),
+    (f"{T}lending.tf", "      traffic,\n", ""),
+    (f"{T}lending.tf", '"PRIVATE_RANGES_ONLY"', '"ALL_TRAFFIC"'),
     (f"{T}scoring.tf", "failure_threshold     = 60", "failure_threshold     = 1"),
     (
         f"{T}scoring.tf",
@@ -251,6 +290,13 @@ RUNNING = of_kind(
 )
 MONITORING = of_kind(
     "what is watched",
+    (
+        f"{T}alerts.tf",
+        "database_up{${local.database}}[5m])) or vector(0)) < 1",
+        "database_up{${local.database}}[5m])) or vector(1)) < 1",
+    ),
+    (f"{T}alerts.tf", '["close", "check"]', '["close"]'),
+    (f"{T}monitoring.tf", "|pipeline|lending)", "|pipeline)"),
     (f"{T}alerts.tf", 'join(" and ", concat', 'join(" or ", concat'),
     (
         f"{T}alerts.tf",
@@ -296,8 +342,8 @@ VARIABLES = of_kind(
     (f"{B}audit.tf", '["DATA_READ", "DATA_WRITE"]', '["DATA_READ"]'),
     (
         f"{B}project.tf",
-        'var.enable_edge ? ["compute.googleapis.com", ',
-        'true ? ["compute.googleapis.com", ',
+        'var.enable_edge || var.enable_lending ? ["compute.googleapis.com"]',
+        'true ? ["compute.googleapis.com"]',
     ),
     (
         f"{B}variables.tf",

@@ -11,7 +11,8 @@ INTRODUCTION = """# Overview
 The page to read first. The other pages have every argument of every resource: [iam](iam.md) who \
 has which right, [running](running.md) what runs, [environment](environment.md) what containers \
 are told, [protection](protection.md) where data is, [monitoring](monitoring.md) alerts and \
-logs, [edge](edge.md) the load balancer, [project](project.md) APIs and accounts, \
+logs, [edge](edge.md) the load balancer and the way to the database, \
+[project](project.md) APIs and accounts, \
 [lifecycle](lifecycle.md) what no plan shows."""
 REACH = """## Who reaches what
 
@@ -19,8 +20,8 @@ REACH = """## Who reaches what
 a container sees the call, and `the code asks for` is what the container checks then. A job has \
 no address: whoever is listed may start it, as it stands unless it says otherwise. Not listed \
 are those who can do more: owners of the project and `roles/run.admin` (the build) may call \
-everything and start jobs with other arguments, and `responders` may replace the container of \
-`prod-scoring` and so read what it reads, its secrets too. \
+everything and start jobs with other arguments, and `responders` may replace the containers of \
+`prod-scoring` and `prod-lending` and so read what they read, their secrets too. \
 [security.md](../../docs/security.md) says what an account could do that is taken over."""
 STAY = """## How long data stays
 
@@ -63,7 +64,7 @@ CALLING = {
     "roles/run.jobsExecutorWithOverrides": " (with other arguments)",
 }
 CONTAINERS = r"google_(cloud_run_v2_(service|job)|cloudfunctions2_function)"
-STORES = r"google_(storage_bucket|bigquery_dataset)"
+STORES = r"google_(storage_bucket|bigquery_dataset|sql_database_instance)"
 HOLDING = (
     r"google_(storage_bucket|bigquery_(dataset|table)|kms_\w+|artifact_registry_repository|sql_\w+"
     r"|secret_manager_secret)|terraform_data"
@@ -157,6 +158,11 @@ def reach(address: str, plan: Plan) -> tuple[str, str, str, str]:
 def stay(address: str, plan: Plan) -> tuple[str, str]:
     """How long a store has what is in it, and what brings back what was deleted."""
     arguments = plan.resources[address]
+    if "sql_database_instance" in address:
+        backup = "settings.backup_configuration"
+        moments = arguments[f"{backup}.transaction_log_retention_days"]
+        backups = arguments[f"{backup}.backup_retention_settings.retained_backups"]
+        return "until deleted", f"any moment of {moments} days; the last {backups} backups"
     if "dataset" in address:
         milliseconds = arguments.get("default_partition_expiration_ms")
         stays = "until deleted" if milliseconds is None else f"{int(milliseconds) // DAY_MS:,} days"
@@ -187,6 +193,8 @@ def destruction(address: str, plan: Plan) -> tuple[str, str]:
         return "refused", "`prevent_destroy`" if mine else "`prevent_destroy` of the others"
     if arguments.get("deletion_protection") == "true":
         return "refused", "`deletion_protection`"
+    if arguments.get("deletion_policy") == "ABANDON":
+        return "left as it is", "`deletion_policy`"
     if kind in EMPTIED:
         argument, content = EMPTIED[kind]
         if arguments.get(argument) != "true":

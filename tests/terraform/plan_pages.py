@@ -49,7 +49,10 @@ INTRODUCTIONS = {
         " until a release names others."
     ),
     "monitoring": "Alerts, what they count, where the decision log goes, uptime check, budget.",
-    "edge": "The load balancer, its certificate and its rules.",
+    "edge": (
+        "The load balancer, its certificate and its rules; the network of the loan book, and the"
+        " address in it that leads to its database."
+    ),
     "project": "APIs, accounts, roles of our own, who may log in from elsewhere.",
 }
 PREAMBLE = (

@@ -38,6 +38,8 @@ PLACEHOLDERS = """locals {
   copy_configs       = [for n, _ in google_bigquery_data_transfer_config.backup : "<copy of ${n}>"]
   transfer_jobs      = [for name, _ in google_storage_transfer_job.backup : "<copy of ${name}>"]
   connection_account = "<account of the connection>"
+  database_ca        = "<certificate>"
+  database_link      = "<attachment of the database>"
   retrain_uri        = "https://prod-retrain.example.run.app"
   scoring_uri        = "https://prod-scoring.example.run.app"
   sink_writer        = "serviceAccount:<writer of the sink>"
@@ -54,7 +56,8 @@ PLACEHOLDER = (REPOSITORY / "infra" / "placeholder.py").read_text()
 TOPICS = {
     "protection": (
         r"google_(storage_bucket|storage_transfer_job|bigquery_(dataset|table|data_transfer_config)"
-        r"|artifact_registry_repository|storage_bucket_object)|terraform_data"
+        r"|artifact_registry_repository|storage_bucket_object|sql_(database_instance|database|user))"
+        r"|terraform_data"
     ),
     "running": r"google_(cloud_run_v2_(service|job)|cloudfunctions2_function|cloud_scheduler_job"
     r"|bigquery_(connection|routine))",

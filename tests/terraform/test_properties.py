@@ -52,7 +52,7 @@ def test_apis_that_bring_an_editor_along_come_with_their_flags(plans: dict[str, 
         services = plans[plan].of_kind("google_project_service").values()
         return {service["service"].partition(".")[0] for service in services}
 
-    flagged = {"compute", "cloudfunctions", "bigqueryconnection", "binaryauthorization"}
+    flagged = {"compute", "cloudfunctions", "bigqueryconnection", "binaryauthorization", "sqladmin"}
     assert services("shipped") & flagged == set()
     assert flagged < services("everything")
     assert "containerscanning" in services("shipped")
@@ -184,7 +184,7 @@ def test_every_workload_has_an_account_of_its_own(plans: dict[str, Planned]) -> 
     accounts = plans["everything"].of_kind("google_service_account")
     workloads = {a["account_id"] for a in accounts.values() if a["account_id"].startswith("prod-")}
     assert {f"{account}@example-project.iam" for account in workloads} == used
-    assert len(used) == 11
+    assert len(used) == 16
 
 
 # The newcomer's list.
@@ -347,6 +347,9 @@ def test_a_key_of_ones_own_encrypts_all_data(plans: dict[str, Planned]) -> None:
         d["default_encryption_configuration"]
         for n, d in plan.of_kind("google_bigquery_dataset").items()
         if "scoring" not in n
+    ]
+    keys += [
+        d["encryption_key_name"] for d in plan.of_kind("google_sql_database_instance").values()
     ]
     keys += [plan.of_kind("google_bigquery_table")["decisions"]["encryption_configuration"]]
     assert all(keys)

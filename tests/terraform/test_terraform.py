@@ -66,7 +66,7 @@ def resources() -> list[tuple[str, str, str]]:
                 *("drift_reads_state", "drift_sees_budget"),
             },
         ),
-        ("schedule", {"schedule_runs", "schedule_runs_pipeline"}),
+        ("schedule", {"schedule_runs", "schedule_runs_lending", "schedule_runs_pipeline"}),
         ("ingest", {"ingest_reads", "ingest_creates", "warehouse"}),
         ("features", {"warehouse", "features_created", "features_read"}),
         ("monitor", {"decisions_read", "monitor_reads", "monitor_creates"}),
@@ -78,6 +78,7 @@ def resources() -> list[tuple[str, str, str]]:
             },
         ),
         ("watch", {"watch_asks"}),
+        ("lending", {"responder_acts_as_lending"}),
     ],
 )
 def test_a_workload_has_no_grant_but_these(account: str, grants: set[str]) -> None:
@@ -125,7 +126,7 @@ def test_variables_and_outputs_are_alphabetical_typed_and_described() -> None:
             assert kind == "output" or all("\n  type " in body for _, body in blocks)
 
 
-@pytest.mark.parametrize("function", ["scoring", "retrain"])
+@pytest.mark.parametrize("function", ["scoring", "retrain", "lending"])
 def test_what_a_service_is_told_is_what_its_code_reads(function: str) -> None:
     text = (SOURCE / f"{function}.tf").read_text()
     modules = (f"{function}/settings", "web/settings", "web/environment", "access/settings")
@@ -161,6 +162,11 @@ def test_no_key_and_no_value_of_a_secret_is_planned(plans: dict[str, Planned]) -
     assert {"google_cloud_run_v2_service", "google_cloud_run_v2_job"} < kinds
     keys = {kind for kind in kinds if kind.endswith(("_key", "_secret_version"))}
     assert keys == {"google_kms_crypto_key"}  # its private half never leaves Cloud KMS
+    for user in plans["everything"].of_kind("google_sql_user").values():
+        assert user["type"] == "CLOUD_IAM_SERVICE_ACCOUNT"
+        assert not [value for name, value in user.items() if "password" in name and value]
+    [database] = plans["everything"].of_kind("google_sql_database_instance").values()
+    assert not [value for name, value in database.items() if "password" in name and value]
 
 
 def test_a_lock_file_that_is_committed_is_a_real_one() -> None:

@@ -8,9 +8,9 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -22,6 +22,7 @@ from functions.lending.errors import (
     UnknownOutcomeError,
 )
 from functions.lending.storage.round_trips import Statement, send
+from functions.lending.storage.sign_in import AccessToken, Token, sign_in_from_url
 
 TRIES = 6
 PAUSE_SECONDS = 0.01
@@ -131,16 +132,29 @@ class Database:
         raise AssertionError
 
 
-def create_pool(url: str, connections: int = 5) -> Engine:
+def create_pool(url: str, connections: int = 5, token: Token | None = None) -> Engine:
     """Create an engine whose connections are few, short-lived and checked by use."""
-    return create_engine(
-        normalise_url(url),
+    sign_in = sign_in_from_url(make_url(normalise_url(url)))
+    engine = create_engine(
+        sign_in.url,
         pool_size=connections,
         max_overflow=0,
         pool_timeout=POOL_SECONDS,
         pool_recycle=300,
         connect_args={"connect_timeout": int(POOL_SECONDS), "application_name": "lending"},
     )
+    if sign_in.with_token:
+        _sign_in_with(engine, token or AccessToken())
+    return engine
+
+
+def _sign_in_with(engine: Engine, token: Token) -> None:
+    """Ask for a token at each new connection: one lives for an hour, a pool for longer."""
+
+    def add_token(*details: Any) -> None:  # noqa: ANN401 -- SQLAlchemy's signature
+        details[-1]["password"] = token()
+
+    event.listen(engine, "do_connect", add_token)
 
 
 def normalise_url(url: str) -> str:

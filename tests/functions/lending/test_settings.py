@@ -22,6 +22,16 @@ def test_a_database_is_all_that_is_needed_on_loopback() -> None:
     [
         ({"DATABASE_URL": "mysql://lender:secret@db/book"}, "DATABASE_URL: must be postgresql://"),
         ({"DATABASE_URL": "secret"}, "DATABASE_URL: must be postgresql://"),
+        ({"DATABASE_URL": "postgresql://l@db/book?auth=gss"}, "auth must be iam, or be left out"),
+        ({"DATABASE_URL": "postgresql://l@db/book?ca=secret"}, "ca must be a certificate in PEM"),
+        (
+            {"DATABASE_URL": "postgresql://l:secret@localhost/book?auth=iam"},
+            "DATABASE_URL: auth=iam takes no password: remove it",
+        ),
+        (
+            {"DATABASE_URL": "postgresql://l@10.0.0.2/book?auth=iam&sslmode=require"},
+            "DATABASE_URL: auth=iam sends a token: add ca, or sslmode=verify-full",
+        ),
         ({"DATABASE_CONNECTIONS": "0"}, "DATABASE_CONNECTIONS: must be a number from 1 to 100"),
         ({"SCORING_URL": "http://scoring.example.org"}, "SCORING_URL: must be https://host"),
         ({"SCORING_TIMEOUT_SECONDS": "-1"}, "SCORING_TIMEOUT_SECONDS: must be a number"),

@@ -61,7 +61,10 @@ def targets() -> dict[str, list[str]]:
 def test_monitoring_starts_only_if_it_is_asked_for() -> None:
     assert set(SERVICES) == set(PORTS)
     others = set(COMPOSE["services"]) - set(SERVICES)
-    assert others == {"bucket", "training", "scoring"}
+    assert others == {
+        *("bucket", "training", "training-instalment", "scoring", "nginx"),
+        *("database", "migrate", "open", "close", "lending"),
+    }
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -80,9 +83,8 @@ def test_a_service_is_pinned_and_has_few_rights(name: str) -> None:
 
 
 def test_prometheus_asks_addresses_that_there_are() -> None:
-    scoring = COMPOSE["services"]["scoring"]["ports"][0].rpartition(":")[2]
     assert targets() == {
-        "scoring": [f"scoring:{scoring}"],
+        "scoring": ["scoring:8080"],  # where it listens unless PORT says otherwise
         "lending": [],
         "files": [f"node-exporter:{PORTS['node-exporter']}"],
     }
@@ -90,6 +92,13 @@ def test_prometheus_asks_addresses_that_there_are() -> None:
     assert alertmanager["static_configs"] == [
         {"targets": [f"alertmanager:{PORTS['alertmanager']}"]}
     ]
+
+
+def test_prometheus_asks_the_loan_book_where_the_composition_runs_it() -> None:
+    [group] = yaml.safe_load((MONITORING / "prometheus" / "lending.yaml").read_text())
+    book = COMPOSE["services"]["lending"]
+    neighbour = book["network_mode"].removeprefix("service:")
+    assert group["targets"] == [f"{neighbour}:{book['environment']['PORT']}"]
 
 
 def test_jobs_are_those_that_queries_name() -> None:
