@@ -1,6 +1,6 @@
 """False alarms and power of monitoring's signals, simulated; writes tables of docs/monitoring.md.
 
-python tests/benchmarks/monitoring_errors.py [--quick]
+python tests/benchmarks/monitoring_errors.py [--quick] [--only alarms|power]
 """
 
 import argparse
@@ -27,7 +27,6 @@ from tests.benchmarks.monitoring_simulation import (  # noqa: E402 -- after the 
 )
 
 PAGE = REPOSITORY / "docs" / "monitoring.md"
-BEGIN, END = "<!-- make monitoring-errors -->", "<!-- make monitoring-errors: end -->"
 YEARS, STREAMS = 500, 400
 QUARTERS = 4
 SIGNALS = ("population_shift", "characteristic_shift", "decision_share", "calibration", "auc")
@@ -84,19 +83,29 @@ def _table(rows: Sequence[Sequence[str]]) -> list[str]:
     return lines
 
 
+def write(part: str, sentence: str, table: Sequence[str]) -> None:
+    """Put a table into its part of the page, between two marks."""
+    begin, end = (f"<!-- make monitoring-errors: {text} -->" for text in (part, f"end of {part}"))
+    page = PAGE.read_text()
+    before, after = page.partition(begin)[0], page.partition(end)[2]
+    PAGE.write_text("\n".join([before + begin, sentence, "", *table, end + after]))
+
+
 def main() -> None:
     """Simulate, and write the page; `--quick` tries it out and writes nothing."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--quick", action="store_true")
-    quick = parser.parse_args().quick
-    power = list_power(20 if quick else STREAMS)
-    alarms = list_alarms(4 if quick else YEARS)
-    if quick:
-        return
-    today = f"Simulated on {datetime.now(UTC):%Y-%m-%d}; each change in {STREAMS} streams."
-    page = PAGE.read_text()
-    before, after = page.partition(BEGIN)[0], page.partition(END)[2]
-    PAGE.write_text("\n".join([before + BEGIN, today, "", *alarms, "", *power, END + after]))
+    parser.add_argument("--only", choices=["alarms", "power"])
+    options = parser.parse_args()
+    today = f"Simulated on {datetime.now(UTC):%Y-%m-%d}"
+    if options.only in (None, "power"):
+        table = list_power(20 if options.quick else STREAMS)
+        if not options.quick:
+            write("power", f"{today}, each change in {STREAMS} streams.", table)
+    if options.only in (None, "alarms"):
+        table = list_alarms(4 if options.quick else YEARS)
+        if not options.quick:
+            write("alarms", f"{today}.", table)
 
 
 if __name__ == "__main__":
