@@ -20,7 +20,7 @@ ENVIRONMENT ?= prod
 URL ?= http://localhost:$(PORT)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock run lending train serve pipeline stress quick test untimed lint types unit test-environments coverage infra-check infra-mutations stack-test soak bench bench-peers bench-accuracy bench-training gate-errors load client openapi documents alerts notebook screenshots charts cost sbom source-archive plan-offline plan-tables terraform-lock bootstrap plan release promote serving rollback runbook restore-drill
+.PHONY: help setup lock run lending train serve pipeline stress quick test untimed lint types unit test-environments coverage infra-check infra-mutations stack-test soak bench bench-peers bench-accuracy bench-training gate-errors monitoring-errors load client openapi documents alerts notebook screenshots charts cost sbom source-archive plan-offline plan-tables terraform-lock bootstrap plan release promote serving rollback runbook restore-drill
 
 help: ## show this list
 	@awk -F ':.*## ' '/^##@ / { print "\n" substr($$0, 5) } /^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -114,6 +114,7 @@ soak: setup ## the endurance and fault suites at full counts
 bench: setup ## the benchmarks, beside an empty function and two services; writes docs/benchmarks.md; QUICK=1 tries it out
 	$(PYTHON) tests/benchmarks/serving.py $(if $(QUICK),--quick)
 	$(PYTHON) tests/benchmarks/loan_book.py $(if $(QUICK),--quick)
+	$(PYTHON) tests/benchmarks/pipeline.py $(if $(QUICK),--quick)
 
 bench-peers: setup ## the same beside LitServe, BentoML, MLServer, MLflow (builds their environments)
 	$(PYTHON) tests/benchmarks/peer_servers.py $(if $(QUICK),--quick)
@@ -126,6 +127,9 @@ bench-training: setup ## training on ten million rows, beside the bare library; 
 
 gate-errors: setup ## error rates of the gates, simulated and on poisoned data; writes the tables of docs/gates.md; QUICK=1 tries it out
 	$(PYTHON) tests/benchmarks/gate_errors.py $(if $(QUICK),--quick)
+
+monitoring-errors: setup ## false alarms and power of monitoring's signals, simulated; writes the tables of docs/monitoring.md; QUICK=1 tries it out
+	$(PYTHON) tests/benchmarks/monitoring_errors.py $(if $(QUICK),--quick)
 
 load: setup ## one scoring process under rising load; writes the table of docs/scale.md
 	$(PYTHON) tests/benchmarks/load.py

@@ -618,10 +618,10 @@ variable "pipeline" {
     error_message = "each of pipeline.sources must have either url or url_secret."
   }
 
-  # An address with a user is one with a password, and belongs into Secret Manager.
+  # But for SFTP, whose users have keys, an address with a user is one with a password, and belongs into Secret Manager.
   validation {
-    condition     = alltrue([for source in values(var.pipeline.sources) : source.url == null ? true : can(regex("^(gs|s3|https)://[^@\\s]+$", source.url))])
-    error_message = "a url of pipeline.sources must begin with gs://, s3:// or https:// and hold no credentials: use url_secret."
+    condition     = alltrue([for source in values(var.pipeline.sources) : source.url == null ? true : can(regex("^((gs|s3|https)://[^@\\s]+|sftp://[^@:/\\s]+@[^@\\s]+)$", source.url))])
+    error_message = "a url of pipeline.sources must begin with gs://, s3://, https:// or sftp://user@ and hold no password: use url_secret."
   }
 
   validation {

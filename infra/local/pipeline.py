@@ -42,6 +42,7 @@ class PipelineRun:
 
     folder: Path
     day: str
+    is_default: bool = False  # the folder is the one that `make pipeline` uses
 
     @property
     def bank(self) -> Path:
@@ -52,6 +53,11 @@ class PipelineRun:
     def page(self) -> Path:
         """What monitoring measured of the day."""
         return self.folder / "monitoring.html"
+
+    def name_metrics(self, step: str) -> tuple[str, str]:
+        """Return the option with the file of figures that a local Prometheus reads."""
+        folder = REPOSITORY / "var" / "metrics" if self.is_default else self.folder / "metrics"
+        return "--metrics", str(folder / f"pipeline-{step}.prom")
 
     def name_variables(self) -> dict[str, str]:
         """Return the variables that the steps read, unless the environment has them."""
@@ -75,7 +81,7 @@ def main() -> int:
     parser.add_argument("--family", action="append", default=[], help="passed on to train")
     options = parser.parse_args()
     folder = options.folder or REPOSITORY / "var" / "pipeline" / options.day
-    run = PipelineRun(folder.resolve(), options.day)
+    run = PipelineRun(folder.resolve(), options.day, is_default=options.folder is None)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         size = {"--rows": options.customers, "--months": options.months}
@@ -113,7 +119,8 @@ def run_day(run: PipelineRun, size: list[str], families: list[str]) -> dict[str,
             f"ingest {source}": run_step(variables, "ingest", "--source", source, *since, *day)
             for source in SOURCES
         }
-    steps["quality"] = run_step(variables, "quality", *since, *day)
+    metrics = run.name_metrics("quality")
+    steps["quality"] = run_step(variables, "quality", *since, *day, *metrics)
     steps["features"] = run_step(variables, "features", *since, *day, "--training", training)
     steps["snapshot"] = run_step(variables, "snapshot", *day)
     steps["train"] = run_step(
@@ -134,10 +141,11 @@ def monitor_day(run: PipelineRun, variables: Environment) -> dict[str, dict[str,
     day = ("--day", run.day)
     shared = ("--model", "customer", "--log", str(log), *day)
     source = ("--source", "decisions", *day, "--output", str(run.folder))
+    output = ("--output", str(run.page), *run.name_metrics("monitor"))
     return {
         "decide": run_step(variables, "generate", *source),
         "outcomes": run_step(variables, "outcomes", *shared, "--data", str(outcomes)),
-        "monitor": run_step(variables, "monitor", *shared, "--output", str(run.page)),
+        "monitor": run_step(variables, "monitor", *shared, *output),
     }
 
 

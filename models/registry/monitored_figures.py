@@ -17,6 +17,8 @@ GAUGES = (
     ("accuracy", "Share of known outcomes that were predicted.", "realised", "accuracy"),
     ("precision", "Share of defaults among predicted ones.", "realised", "precision"),
     ("recall", "Share of defaults that were predicted.", "realised", "recall"),
+    ("refusal_precision", "Share of defaults among those not approved.", "refusals", "precision"),
+    ("refusal_recall", "Share of defaults that were not approved.", "refusals", "recall"),
     ("calibration_z", "Defaults beyond those expected, in standard errors.", "realised", "z"),
     ("default_rate", "Default rate of known outcomes.", "realised", "default_rate"),
     ("expected_default_rate", "Mean probability of the window.", "expected", "default_rate"),

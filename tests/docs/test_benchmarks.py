@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from infra.local.cost import PRICES, fill
-from tests.benchmarks import contracts, loan_book
+from tests.benchmarks import contracts, loan_book, pipeline
 from tests.benchmarks.budgets import BUDGETS, MISSED, REACHED, Budget, figure, verdicts
 from tests.benchmarks.contestants import (
     BESIDE_NOTHING,
@@ -132,6 +132,12 @@ def test_the_part_of_the_loan_book_is_what_was_measured() -> None:
     assert fill(text, loan_book.SECTION.mark, loan_book.rendered(measured)) == text
     copied = measured.medians[loan_book.SUMMARIES]
     assert set(copied) == {loan_book.SEEDED, loan_book.MILLION, loan_book.UNFOLDED}
+
+
+def test_the_part_of_the_data_pipeline_is_what_was_measured() -> None:
+    text = DOCUMENT.read_text()
+    assert fill(text, pipeline.SECTION.mark, pipeline.rendered(read(pipeline.SECTION))) == text
+    assert (pipeline.judge(60.0, 60), pipeline.judge(60.1, 60)) == (REACHED, MISSED)
 
 
 def test_an_application_is_judged_by_what_it_takes_beside_two_commits_and_a_score() -> None:

@@ -1,7 +1,7 @@
 """One day of monitoring: a window of decisions, the outcomes so far, and what follows from both."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -26,6 +26,7 @@ from training.monitoring.performance import (
     months_before,
 )
 from training.monitoring.reference import read_reference
+from training.monitoring.refusals import Refusals, measure_refusals
 from training.monitoring.signals import Signal, TrainedFigures, is_degraded, judge
 
 FORMAT = 1
@@ -78,6 +79,7 @@ def measure_day(job: MonitoredDay, store: Store, pointer: Pointer) -> Document:
     since = days_from_date(months_before(job.day, OUTCOME_MONTHS))
     own = outcomes[(outcomes["version"] == version) & (outcomes["day"] >= since)]
     realised = measure_performance(own, reference.probabilities, loaded.manifest.default_from)
+    refusals = measure_refusals(own)
     signals = judge(len(window), drift, realised, _find_trained(loaded))
     challenger = pointer.challenger
     document = {
@@ -90,10 +92,11 @@ def measure_day(job: MonitoredDay, store: Store, pointer: Pointer) -> Document:
         "window": _describe_window(job, every, window),
         "expected": asdict(expect_performance(window.probabilities)) if len(window) else None,
         "realised": asdict(realised) if realised else None,
+        "refusals": asdict(refusals),
         "outcomes": {"known": len(own), "defaults": int(own["outcome"].sum())},
         "drift": asdict(drift) if drift else None,
         "challenger": _compare(outcomes, challenger.version.version if challenger else None),
-        "trend": _summarise(signals, drift, window, realised),
+        "trend": _summarise(signals, drift, window, realised) | _summarise_refusals(refusals),
     }
     return document | {"history": [*_read_history(job, store), _summarise_day(document)]}
 
@@ -148,7 +151,7 @@ def _summarise(
     drift: Drift | None,
     window: Decisions,
     realised: RealisedPerformance | None,
-) -> Mapping[str, float | None]:
+) -> dict[str, float | None]:
     worst = max((shift.psi for shift in drift.characteristics), default=None) if drift else None
     return {
         "psi": drift.probability.psi if drift else None,
@@ -159,3 +162,7 @@ def _summarise(
         "default_rate": realised.default_rate if realised else None,
         "fired": float(sum(signal.state == "fired" for signal in signals)),
     }
+
+
+def _summarise_refusals(refusals: Refusals) -> dict[str, float | None]:
+    return {"precision": refusals.precision, "recall": refusals.recall}

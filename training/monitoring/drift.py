@@ -155,16 +155,24 @@ def compare_counts(
 
 
 def _compare_decisions(reference: Reference, window: Decisions) -> tuple[DecisionShare, ...]:
-    rows, compared = len(window), []
-    for name in DECISIONS:
-        expected, actual = reference.decisions[name], float((window.decisions == name).mean())
-        # The reference, too, is a sample.
-        rate = (expected * reference.rows_scored + actual * rows) / (reference.rows_scored + rows)
-        error = (rate * (1 - rate) * (1 / reference.rows_scored + 1 / rows)) ** 0.5
-        compared.append(
-            DecisionShare(name, expected, actual, (actual - expected) / error if error else 0.0)
+    return tuple(
+        compare_share(
+            name,
+            (reference.decisions[name], reference.rows_scored),
+            (float((window.decisions == name).mean()), len(window)),
         )
-    return tuple(compared)
+        for name in DECISIONS
+    )
+
+
+def compare_share(
+    decision: str, expected: tuple[float, float], actual: tuple[float, int]
+) -> DecisionShare:
+    """Compare the share of a decision, each with its rows: the reference, too, is a sample."""
+    (before, rows_before), (now, rows) = expected, actual
+    rate = (before * rows_before + now * rows) / (rows_before + rows)
+    error = (rate * (1 - rate) * (1 / rows_before + 1 / rows)) ** 0.5
+    return DecisionShare(decision, before, now, (now - before) / error if error else 0.0)
 
 
 def _rate_groups(scorer: Scorer, rows: Decisions, matrix: Matrix) -> tuple[GroupRate, ...]:

@@ -15,6 +15,8 @@ TRENDS = (
     ("mean_probability", "mean probability of default", per_cent),
     ("auc", "AUC of known outcomes", plain),
     ("default_rate", "default rate of known outcomes", per_cent),
+    ("precision", "defaults among applications not approved", per_cent),
+    ("recall", "share of defaults that were not approved", per_cent),
 )
 LEAST_POINTS = 2  # of a line
 MOST_REASONS = 15
@@ -41,7 +43,8 @@ def _draw_trends(trend: Sequence[Document]) -> list[tuple[str, str]]:
     """Draw each figure that at least two days have."""
     drawn = []
     for name, title, label in TRENDS:
-        points = [(i, day[name]) for i, day in enumerate(trend) if day[name] is not None]
+        # A day from before a figure was measured does not have it.
+        points = [(i, day[name]) for i, day in enumerate(trend) if day.get(name) is not None]
         if len(points) < LEAST_POINTS:
             continue
         values = [value for _, value in points]

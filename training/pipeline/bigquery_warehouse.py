@@ -14,6 +14,7 @@ from google.auth.exceptions import GoogleAuthError
 from google.cloud import bigquery
 
 from models.errors import DataError
+from training.pipeline.conflicts import retry_conflicts
 from training.pipeline.dialects import Dialect
 from training.pipeline.warehouse import Warehouse
 
@@ -44,12 +45,15 @@ class BigQueryConnection:
     dialect: Dialect = "bigquery"
 
     def run(self, statements: Sequence[str]) -> None:
-        """Run statements as one transaction. A single statement is one by itself."""
+        """Run statements as one transaction. A single statement is one by itself.
+
+        What another run's changes abort is run again.
+        """
         script = statements[0]
         if len(statements) > 1:
             body = ";\n".join(statements)
             script = f"BEGIN TRANSACTION;\n{body};\nCOMMIT TRANSACTION;"
-        self._query(script)
+        retry_conflicts(lambda: self._query(script))
 
     def read(self, query: str) -> pa.Table:
         """Run one query and return its rows."""

@@ -8,6 +8,8 @@ from typing import ClassVar
 import pyarrow as pa
 from pyarrow import compute
 
+from models.catalogue.customer import Customer
+from models.contract import find_identifier
 from models.errors import DataError
 from training.pipeline.feature_queries import read_query
 from training.pipeline.source_table import (
@@ -25,6 +27,13 @@ FEATURE_QUERY, OUTCOME_QUERY = "customer_features", "customer_outcomes"
 # Relations of the queries in whose places tables of days are put.
 FEATURE_DAYS, OUTCOME_DAYS = "feature_days", "outcome_days"
 OUTCOME = "default"
+OPTIONAL = tuple(
+    name
+    for name, field in Customer.model_fields.items()
+    if not field.is_required() and name != find_identifier(Customer)
+)
+# Of the rows to train from, those whose optional features are left out: one in so many.
+DOCUMENTED_ALONE = 5
 # The tables that the features read. The outcomes read `defaults` as well.
 INPUTS = (
     "customers",
@@ -121,11 +130,33 @@ def draw_observations(rows: pa.Table) -> pa.Table:
     indices: dict[str, list[int]] = {}
     for index, customer_id in enumerate(rows["customer_id"].to_pylist()):
         indices.setdefault(customer_id, []).append(index)
-    drawn = []
-    for customer_id, candidates in indices.items():
-        number = int.from_bytes(hashlib.sha256(customer_id.encode()).digest()[:8])
-        drawn.append(candidates[number % len(candidates)])
+    drawn = [
+        candidates[_hash(customer_id, 0) % len(candidates)]
+        for customer_id, candidates in indices.items()
+    ]
     return rows.take(pa.array(sorted(drawn), pa.int64()))
+
+
+def leave_out_optional(rows: pa.Table) -> pa.Table:
+    """Empty the optional features of every fifth customer, as the customer's name decides.
+
+    The warehouse has them for everybody, and a caller may send the documented fields alone. A
+    model that never saw a row without the others would answer such a request by accident.
+    """
+    is_emptied = pa.array(
+        [_hash(name, 8) % DOCUMENTED_ALONE == 0 for name in rows["customer_id"].to_pylist()],
+        pa.bool_(),
+    )
+    for name in OPTIONAL:
+        index = rows.schema.get_field_index(name)
+        emptied = compute.if_else(is_emptied, pa.scalar(None, rows.schema.types[index]), rows[name])
+        rows = rows.set_column(index, pa.field(name, emptied.type), emptied)
+    return rows
+
+
+def _hash(name: str, first: int) -> int:
+    """Return a number that a name decides; another first byte gives an independent one."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[first : first + 8])
 
 
 def read_outcomes(warehouse: Warehouse, day: date) -> pa.Table:

@@ -2,9 +2,10 @@
 
 import gzip
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,6 @@ import pyarrow.parquet as parquet_files
 from models.annotations import EPOCH
 from models.data_file import CsvDialect
 from models.errors import DataError, ObjectMissingError, StoreError
-from models.stores.store import OpenedStore
 from models.stores.uri import open_store
 from training.pipeline.contract_check import check_columns
 from training.pipeline.delivery import Address, Batch, Delivery
@@ -28,8 +28,40 @@ PARQUET = ".parquet"
 GZIP = ".gz"
 
 
+class Drop(Protocol):
+    """Where files are dropped: a store, or a folder on an SFTP server."""
+
+    def download(self, name: str, /) -> bytes:
+        """Return the bytes of a file."""
+
+
+@contextmanager
+def open_drop(address: Address, host_key: str = "") -> Iterator[Drop]:
+    """Open the place that an address names; `host_key` is that of an SFTP server.
+
+    Raises
+    ------
+    DataError
+        If the server cannot be reached, or is another one.
+    DeclarationError
+        If the address is neither that of a store nor that of an SFTP server.
+    """
+    if not is_sftp(address.url):
+        yield open_store(address.url)
+        return
+    from training.pipeline.sftp_drop import open_sftp  # noqa: PLC0415 -- only for its scheme
+
+    with open_sftp(address, host_key) as drop:
+        yield drop
+
+
+def is_sftp(url: str) -> bool:
+    """Return whether an address is that of an SFTP server."""
+    return url.startswith("sftp://")
+
+
 def read_files(
-    address: Address, contract: type[SourceTable], table: FileTable, day: date
+    drop: Drop, place: str, contract: type[SourceTable], table: FileTable, day: date
 ) -> Delivery:
     """Return the rows of a day's file.
 
@@ -39,9 +71,8 @@ def read_files(
         If the file is not there, is cut off, or cannot be read as declared.
     """
     name = table.file.format(day=day.strftime(table.day_format))
-    place = f"{address.source}.{contract.table}: {name}"
-    store = open_store(address.url)
-    data = _download(store, name, place)
+    place = f"{place}: {name}"
+    data = _download(drop, name, place)
     try:
         data = gzip.decompress(data) if name.endswith(GZIP) else data
         if name.removesuffix(GZIP).endswith(PARQUET):
@@ -57,13 +88,13 @@ def read_files(
         message = f"{place}: {error}"
         raise DataError(message) from error
     if table.rows_file:
-        _compare_count(store, table.rows_file.format(day=day.strftime(table.day_format)), count)
+        _compare_count(drop, table.rows_file.format(day=day.strftime(table.day_format)), count)
     return delivery
 
 
-def _download(store: OpenedStore, name: str, place: str) -> bytes:
+def _download(drop: Drop, name: str, place: str) -> bytes:
     try:
-        return store.download(name)
+        return drop.download(name)
     except ObjectMissingError as error:
         message = f"{place} is not there (yet): ask the sender, and ingest the day again"
         raise DataError(message) from error
@@ -72,8 +103,8 @@ def _download(store: OpenedStore, name: str, place: str) -> bytes:
         raise DataError(message) from error
 
 
-def _compare_count(store: OpenedStore, name: str, count: int) -> None:
-    text = _download(store, name, f"the file with the number of rows, {name},").decode().strip()
+def _compare_count(drop: Drop, name: str, count: int) -> None:
+    text = _download(drop, name, f"the file with the number of rows, {name},").decode().strip()
     if text != str(count):
         message = f"{name} says {text[:20]} rows, and the file has {count}: it is cut off"
         raise DataError(message)

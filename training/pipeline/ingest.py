@@ -19,7 +19,7 @@ from training.pipeline.contract_check import (
 )
 from training.pipeline.database_source import open_database, read_database
 from training.pipeline.delivery import Address, Delivery
-from training.pipeline.files_source import read_files
+from training.pipeline.files_source import open_drop, read_files
 from training.pipeline.lake import Lake
 from training.pipeline.rest_source import open_rest
 from training.pipeline.source_file import (
@@ -95,8 +95,11 @@ def open_source(source: Source, address: Address) -> Iterator[Deliver]:
         case DatabaseSource(tables=queries):
             with open_database(address) as engine:
                 yield lambda name, day: read_database(engine, f"{place}.{name}", queries[name], day)
-        case FilesSource(tables=files):
-            yield lambda name, day: read_files(address, TABLES[name], files[name], day)
+        case FilesSource(tables=files, host_key=host_key):
+            with open_drop(address, host_key) as drop:
+                yield lambda name, day: read_files(
+                    drop, f"{place}.{name}", TABLES[name], files[name], day
+                )
         case RestSource(tables=resources):
             with open_rest(address, source) as reader:
                 yield lambda name, day: reader.read(name, resources[name], day)

@@ -11,7 +11,11 @@ import pyarrow.parquet as parquet_files
 
 from models.errors import DataError
 from training.days import parse_day
-from training.pipeline.feature_table import draw_observations, read_outcomes
+from training.pipeline.feature_table import (
+    draw_observations,
+    leave_out_optional,
+    read_outcomes,
+)
 from training.pipeline.warehouse import Warehouse
 from training.pipeline.warehouse_url import open_warehouse
 from training.settings import PipelineSettings
@@ -28,7 +32,7 @@ def write_observations(warehouse: Warehouse, day: date, file: Path) -> int:
     DataError
         If no outcome is known yet.
     """
-    observations = draw_observations(read_outcomes(warehouse, day))
+    observations = leave_out_optional(draw_observations(read_outcomes(warehouse, day)))
     if not observations.num_rows:
         message = (
             f"no feature row before {day - HORIZON} has an outcome; compute earlier ones with "

@@ -85,9 +85,13 @@ class DatabaseSource(_Declared):
 
 
 class FilesSource(_Declared):
-    """A folder or a bucket into which somebody drops files. Its URL is that of a store."""
+    """A folder, a bucket or an SFTP server's folder into which somebody drops files.
+
+    Its URL is that of a store, or sftp://user@host/folder; `host_key` is that server's public key.
+    """
 
     kind: Literal["files"]
+    host_key: str = ""
     tables: Mapping[Name, FileTable]
 
 

@@ -8,15 +8,19 @@ difference. A spell affects defaults only through the two rates, and downturns h
 The true log-odds are not linear: debt saturates, utilisation bends at one half, employment counts
 up to ten years, and unemployment has a larger effect at high utilisation. Age and the number of
 accounts have no effect.
+
+The optional fields echo the ten: given those, they tell nothing more of the default. Some customers
+have none of them, as if a caller had sent the documented request.
 """
 
 from datetime import UTC, datetime
+from typing import get_args
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from models.catalogue.customer import Customer
+from models.catalogue.customer import Customer, Education
 
 ROWS = 50_000
 MONTHS = 36
@@ -24,6 +28,9 @@ FIRST_DAY, LAST_DAY = datetime(2023, 7, 1, tzinfo=UTC), datetime(2026, 6, 30, tz
 EXPANSION_MONTHS = (8, 16)
 DOWNTURN_MONTHS = (5, 10)
 LEVELS = {"interest_rate": (0.045, 0.085), "unemployment_rate": (0.04, 0.085)}  # by spell
+EDUCATION_SHARES = (0.04, 0.38, 0.25, 0.21, 0.10, 0.02)
+REGIONS = ("north", "south", "east", "west")
+SHARE_WITHOUT_DETAILS = 0.2
 SPEED = 0.35  # share of the distance to its level that a rate moves in a month
 
 Floats = NDArray[np.float64]
@@ -32,7 +39,7 @@ Floats = NDArray[np.float64]
 def generate(rows: int, seed: int) -> pd.DataFrame:
     """Draw customers in order of `as_of`, over the three years that end on `LAST_DAY`.
 
-    In addition to the 10 fields, the frame has `as_of` (day of scoring), `downturn` (0 or 1),
+    In addition to the fields, the frame has `as_of` (day of scoring), `downturn` (0 or 1),
     `true_probability` and `default`.
     """
     random = np.random.default_rng(seed)
@@ -50,7 +57,9 @@ def generate(rows: int, seed: int) -> pd.DataFrame:
     frame["downturn"] = downturn[month].astype(np.int64)
     frame["true_probability"] = truth
     frame["default"] = (random.random(rows) < truth).astype(np.int64)
-    return frame
+    # A stream of its own: the ten fields and the outcomes are what they were without it.
+    details = draw_details(np.random.default_rng((seed, 1)), frame)
+    return pd.concat([frame, details], axis=1)
 
 
 def draw_spells(random: np.random.Generator) -> NDArray[np.bool_]:
@@ -129,3 +138,47 @@ def _draw_customers(random: np.random.Generator, n: int) -> pd.DataFrame:
             "total_debt": clip_to_int(random.lognormal(10.1, 0.9, n), 0, 300_000),
         }
     )
+
+
+def draw_details(random: np.random.Generator, customers: pd.DataFrame) -> pd.DataFrame:
+    """Draw the optional fields from the ten; a share of the customers has none of them."""
+    n = len(customers)
+    has_accounts = (customers["num_credit_accounts"] > 0).to_numpy()
+    utilization = customers["credit_utilization"].to_numpy()
+    frame = pd.DataFrame(
+        {
+            "education": random.choice(get_args(Education), n, p=EDUCATION_SHARES),
+            "region": random.choice(REGIONS, n),
+            "mean_utilization_3m": np.clip(utilization + random.normal(0, 0.05, n), 0, 1).round(4),
+            "account_age_months": random.gamma(2, 36, n).astype(np.int64),
+            "inquiries_6m": random.poisson(0.5 + utilization),
+            "policy_rate": (customers["interest_rate"] - 0.015).round(4),
+            "gdp_growth": (0.02 - 0.9 * (customers["unemployment_rate"] - 0.04)).round(4),
+        }
+        | _draw_lateness(random, customers["payment_history_score"].to_numpy(np.float64))
+    )
+    for name in ("mean_utilization_3m", "account_age_months"):
+        frame[name] = frame[name].where(has_accounts)
+    names = [name for name in Customer.model_fields if name in frame]
+    has_details = random.random(n) >= SHARE_WITHOUT_DETAILS
+    details: pd.DataFrame = frame[names].apply(lambda column: column.where(has_details))
+    return details
+
+
+def _draw_lateness(
+    random: np.random.Generator, payment_history_score: Floats
+) -> dict[str, NDArray[np.generic]]:
+    """Draw late payments by window: a low score has more of them, and longer ones."""
+    n = len(payment_history_score)
+    monthly = 1 / (1 + np.exp((payment_history_score - 560) / 40))
+    columns: dict[str, NDArray[np.generic]] = {}
+    late, worst = np.zeros(n, np.int64), np.zeros(n, np.int64)
+    before = 0
+    for months in (3, 6, 12):
+        more = random.binomial(months - before, monthly)
+        delay = np.where(more > 0, random.geometric(0.06, n), 0)
+        late, worst, before = late + more, np.maximum(worst, np.minimum(delay, 180)), months
+        columns[f"late_payments_{months}m"] = late
+        columns[f"worst_days_past_due_{months}m"] = worst
+    columns["paid_share_12m"] = np.where(late == 0, 1.0, 1 - random.beta(1, 12, n) * late / 12)
+    return columns

@@ -63,6 +63,9 @@ def test_a_day_runs_from_the_sources_to_a_model_and_twice_is_the_same(tmp_path: 
     assert steps["outcomes"]["joined"] == steps["decide"]["rows"]["outcomes"] > 500
     assert steps["monitor"]["day"] == "2026-11-28"
     assert "observed AUC" in (tmp_path / "monitoring.html").read_text()
+    figures = "".join(file.read_text() for file in (tmp_path / "metrics").glob("*.prom"))
+    assert "surety_quality_day_timestamp_seconds" in figures
+    assert 'surety_monitor_day_timestamp_seconds{model="customer"}' in figures
     tables, objects = read_warehouse(tmp_path), read_lake(tmp_path)
     decisions = (tmp_path / "decisions.jsonl").read_bytes()
     training = (tmp_path / "customer.parquet").read_bytes()

@@ -44,6 +44,10 @@ def test_a_day_has_drift_performance_and_signals(own: Champion, log: Path) -> No
     assert document["outcomes"]["known"] == len(own.part.labels)
     assert document["realised"]["auc"] == pytest.approx(document["expected"]["auc"], abs=0.03)
     assert document["challenger"] is None
+    refusals = document["refusals"]
+    assert refusals["rows"] == document["outcomes"]["known"]
+    assert [month["name"] for month in refusals["vintages"]] == ["2026-11"]
+    assert document["trend"]["recall"] == refusals["recall"] > 0
     assert {one["state"] for one in document["signals"]} == {"quiet"}
     json.dumps(document, allow_nan=False)
 
@@ -86,6 +90,7 @@ def test_days_are_stored_once_and_drawn_over_time(own: Champion, log: Path, tmp_
     history = document["history"]
     assert [day["day"] for day in history] == ["2026-11-26", "2026-11-27", "2026-11-28"]
     assert history[0]["auc"] == history[-1]["auc"]
+    assert history[0]["precision"] == document["refusals"]["precision"]
     own.store.create("monitoring/toy/2026-11-25-001.json", b"{}")
     with pytest.raises(DataError, match="it is not what monitoring writes"):
         measure_day(job(log), own.store, own.pointer)

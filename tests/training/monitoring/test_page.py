@@ -41,10 +41,23 @@ def test_the_page_names_what_fired_and_draws_what_there_is(document: dict[str, A
     assert "Degraded" in page
     assert "✗ shifted" in page
     assert "Too few outcomes are known" in page
+    assert page.count("not enough</td>") == 2  # precision and recall, without any outcome
     assert page.count("<svg") == 5  # four trends that have figures, and the population
     assert len(page.encode()) < MOST_BYTES
     assert "http://" not in page.replace("http://www.w3.org", "")
     assert "<script" not in page
+
+
+def test_the_page_has_precision_and_recall_of_each_month(document: dict[str, Any]) -> None:
+    month = {"name": "2026-10", "rows": 900, "flagged": 50, "defaults": 40}
+    refusals = month | {"name": "all", "precision": 0.6, "recall": 0.75}
+    vintages = [refusals | {"name": "2026-10"}, month | {"precision": None, "recall": None}]
+    page = render_day(document | {"refusals": refusals | {"vintages": vintages}})
+    assert page.count(">60.0 %</td>") == page.count(">75.0 %</td>") == 2
+    assert page.count("not enough</td>") == 2
+    old = [{"day": f"2026-11-0{i}", **document["trend"]} for i in (1, 2)]
+    without = [{n: v for n, v in day.items() if n not in {"precision", "recall"}} for day in old]
+    assert render_day(document | {"history": without}).count("<svg") == 5
 
 
 def test_a_day_without_decisions_has_a_page(document: dict[str, Any]) -> None:

@@ -1,16 +1,24 @@
 """Signals at their borders, and how often they err in years without and with a change."""
 
-from itertools import pairwise
-from typing import Any
-
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
+from tests.benchmarks.monitoring_errors import SHIFTS
+from tests.benchmarks.monitoring_simulation import (
+    WEEKS,
+    WINDOW_DAYS,
+    YEAR,
+    Change,
+    count_alarms,
+    detect_outcomes,
+    detect_shift,
+    draw_outcomes,
+    measure_auc,
+    measure_psi,
+)
 from tests.support.counts import counts
-from training.monitoring.drift import DecisionShare, Drift, Shift, compare_counts
+from training.monitoring.drift import DecisionShare, Drift, Shift
 from training.monitoring.performance import RealisedPerformance
-from training.monitoring.reference import BinnedShares
 from training.monitoring.signals import (
     CRITICAL,
     Signal,
@@ -20,9 +28,7 @@ from training.monitoring.signals import (
 )
 
 TRAINED = TrainedFigures(auc=0.75, auc_error=0.01)
-TENTHS = BinnedShares(
-    edges=tuple(range(1, 10)), bins=tuple(f"bin {i}" for i in range(10)), shares=(0.1,) * 10
-)
+QUARTERS = 4  # of a year
 
 
 def shift(psi: float, name: str = "probability") -> Shift:
@@ -89,58 +95,54 @@ def test_too_few_rows_are_no_signal_and_say_so() -> None:
         assert not is_degraded(signals)
 
 
-def count_shift_alarms(years: int, per_day: int, characteristics: int) -> float:
-    """Return the mean number of quarters' shift alarms, over years without any change."""
-    random, alarms = np.random.default_rng(10), 0
-    reference_rows = 3_000.0
-    for _ in range(years):
-        daily = random.multinomial(per_day, TENTHS.shares, (365, characteristics))
-        sums = np.cumsum(np.concatenate([np.zeros((1, *daily.shape[1:])), daily]), axis=0)
-        windows = sums[28:] - sums[:-28]
-        for field in range(characteristics):
-            # A run of days above the bound is one alarm: it stays until it is over.
-            above = [is_shifted(seen, reference_rows) for seen in windows[::7, field]]
-            alarms += sum(now and not before for before, now in pairwise([False, *above]))
-    return alarms / (years * 4)
-
-
-def is_shifted(seen: NDArray[Any], reference_rows: float) -> bool:
-    compared = compare_counts("income", TENTHS, seen.astype(np.float64), reference_rows)
-    return compared.psi > compared.bound
-
-
-def count_calibration_alarms(years: int, per_month: int) -> float:
-    """Return the mean number of quarters' calibration alarms of a calibrated model."""
-    random, alarms = np.random.default_rng(11), 0
-    for _ in range(years):
-        probabilities = random.beta(1, 6, (24, per_month))
-        gaps = (random.binomial(1, probabilities) - probabilities).sum(axis=1)
-        variances = (probabilities * (1 - probabilities)).sum(axis=1)
-        for month in range(12, 24):  # the outcomes of the last twelve months, looked at monthly
-            z = gaps[month - 12 : month].sum() / variances[month - 12 : month].sum() ** 0.5
-            alarms += abs(z) > CRITICAL
-    return alarms / (years * 4)
+@pytest.mark.soak
+def test_years_without_a_change_hardly_fire() -> None:
+    years = counts().monitored_years
+    assert sum(count_alarms(years).values()) / (years * QUARTERS) <= 1.0
 
 
 @pytest.mark.soak
-def test_a_year_without_a_change_hardly_fires() -> None:
-    years = counts().monitored_years
-    assert count_shift_alarms(years, 40, 20) + count_calibration_alarms(years, 500) <= 1.0
+@pytest.mark.parametrize("name", ["clear", "large"])
+def test_a_shift_is_found_on_the_day_it_can_be(name: str) -> None:
+    """The day on which the mean index leaves its bound, give or take what chance does to it."""
+    detection = detect_shift(SHIFTS[name], counts().monitored_streams)
+    assert detection.expected < WINDOW_DAYS
+    assert detection.day_of(0.5) == pytest.approx(detection.expected, abs=2)
+    assert detection.share_until(WINDOW_DAYS) > 0.95
 
 
-def test_changes_are_noticed() -> None:
-    """Power: the share of samples in which a change of this size fires."""
-    random = np.random.default_rng(12)
-    moved = np.array([0.16, 0.14, 0.12, 0.11, 0.1, 0.09, 0.08, 0.08, 0.07, 0.05])
-    assert float(np.sum((moved - 0.1) * np.log(moved / 0.1))) < 0.15  # below the limit: quiet
-    strong = np.array([0.2, 0.16, 0.13, 0.11, 0.1, 0.08, 0.07, 0.06, 0.05, 0.04])
-    for shares, least, most in ((moved, 0.0, 0.1), (strong, 0.9, 1.0)):
-        noticed = np.mean(
-            [is_shifted(random.multinomial(1_120, shares), 3_000.0) for _ in range(100)]
-        )
-        assert least <= noticed <= most
-    probabilities = random.beta(1, 6, (200, 6_000))
-    odds = 1.3 * probabilities / (1 - probabilities)
-    labels = random.binomial(1, odds / (1 + odds))
-    z = (labels - probabilities).sum(axis=1) / (probabilities * (1 - probabilities)).sum(1) ** 0.5
-    assert (z > CRITICAL).mean() > 0.95  # odds 1.3 times as high, 6,000 outcomes
+def test_a_small_shift_stays_quiet() -> None:
+    detection = detect_shift(SHIFTS["small"], counts().monitored_streams)
+    assert measure_psi(SHIFTS["small"]) < 0.15
+    assert np.isinf(detection.expected)
+    assert detection.share_until(2 * WINDOW_DAYS) < 0.1
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize(
+    ("change", "signal"),
+    [
+        (Change(odds=1.3), "calibration"),
+        (Change(odds=1.5), "calibration"),
+        (Change(slope=0.5), "auc"),
+    ],
+)
+def test_a_loss_is_found_as_soon_as_outcomes_show_it(change: Change, signal: str) -> None:
+    detection = detect_outcomes(change, signal, counts().monitored_streams)
+    assert detection.expected < YEAR
+    assert detection.day_of(0.5) == pytest.approx(detection.expected, abs=35)
+    assert detection.share_until(YEAR) > 0.95
+
+
+def test_a_change_of_slope_leaves_the_default_rate_as_it_was() -> None:
+    before, after = (
+        np.mean([realised_rate(change, seed) for seed in range(5)])
+        for change in (Change(), Change(slope=0.5))
+    )
+    assert after == pytest.approx(before, abs=0.01)
+    assert measure_auc(Change(slope=0.5), 200) < measure_auc(Change(), 200) - 0.08
+
+
+def realised_rate(change: Change, seed: int) -> float:
+    _, labels = draw_outcomes(np.random.default_rng(seed), WEEKS, change)
+    return float(labels.mean())

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, get_args
 
 import duckdb
 import pyarrow as pa
@@ -10,22 +10,27 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.catalogue.customer import Customer
+from models.catalogue.customer import Customer, Education
+from models.contract import characteristics
 from models.errors import DataError
+from models.table import table_from_applications
 from tests.support.counts import counts
 from tests.training.pipeline.conftest import ALL_TABLES, ROWS, make_load, read_rows
 from training.pipeline.duckdb_warehouse import DuckDBConnection
 from training.pipeline.feature_table import (
     INPUTS,
+    OPTIONAL,
     CustomerFeatureRow,
     compute_features,
     draw_observations,
+    leave_out_optional,
     load_features,
     month_ends,
     read_outcomes,
 )
 from training.pipeline.source_table import arrow_schema
 from training.pipeline.tables import TABLES
+from training.pipeline.tables import Education as CrmEducation
 from training.pipeline.warehouse import TableLoad, Warehouse
 
 DAY = date(2026, 6, 30)  # as_of is the day after it
@@ -319,5 +324,45 @@ def test_the_property_would_see_a_row_of_the_past(database: duckdb.DuckDBPyConne
             assert changed != features_after(database, []), table
 
 
-def test_every_feature_is_a_column_of_the_contract() -> None:
-    assert set(arrow_schema(CustomerFeatureRow).names) >= set(Customer.model_fields)
+def test_the_columns_of_the_table_are_the_fields_of_the_model_and_nothing_else() -> None:
+    columns = [name for name in arrow_schema(CustomerFeatureRow).names if name != "as_of"]
+    assert set(columns) == set(Customer.model_fields)
+    names = {pa.string(): str, pa.int64(): int, pa.float64(): float}
+    for c in characteristics(Customer):
+        if c.compute is None:
+            kind = names[arrow_schema(CustomerFeatureRow).field(c.name).type]
+            assert kind is (str if c.is_text else int if c.is_integer else float), c.name
+
+
+def test_the_model_has_every_level_of_the_table() -> None:
+    assert set(get_args(CrmEducation)) == set(get_args(Education))
+
+
+def test_every_fifth_customer_is_trained_from_by_the_documented_fields_alone() -> None:
+    rows = pa.Table.from_pylist(
+        [{"customer_id": f"C{i}", "age": 40, **dict.fromkeys(OPTIONAL, 1)} for i in range(1_000)]
+    )
+    emptied = leave_out_optional(rows)
+    [counts] = {tuple(emptied[name].is_null().to_pylist()) for name in OPTIONAL}
+    assert 160 < sum(counts) < 240
+    assert emptied["age"].null_count == 0
+    assert emptied.schema == rows.schema
+    assert leave_out_optional(rows) == emptied
+
+
+def test_a_row_with_its_optional_features_is_a_request_too(warehouse: Warehouse) -> None:
+    names = ("interest_rate", "unemployment_rate", "policy_rate", "gdp_growth")
+    rates = [make_load("macro_indicators", DAY, {"indicator": name}) for name in names]
+    both = TableLoad(rates[0].table, DAY, pa.concat_tables([rate.rows for rate in rates]))
+    loads = [
+        *(make_load("bureau_scores", DAY, {}), make_load("accounts", DAY, {}), both),
+        *(make_load("payments", DAY, {}), make_load("inquiries", DAY, {})),
+    ]
+    row = compute(warehouse, *loads)
+    request = Customer.model_validate({name: row[name] for name in Customer.model_fields})
+    assert {name: value for name, value in request.model_dump().items() if value is None} == {}
+    table = table_from_applications(Customer, [request]).numbers
+    assert {name: table[name].tolist() for name in ("late_payments_12m", "gdp_growth")} == {
+        "late_payments_12m": [row["late_payments_12m"]],
+        "gdp_growth": [row["gdp_growth"]],
+    }

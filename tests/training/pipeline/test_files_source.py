@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 
 from models.errors import DataError
+from models.stores.uri import open_store
 from tests.training.pipeline.conftest import ROWS
 from training.pipeline.contract_check import ContractRows, check_rows
-from training.pipeline.delivery import Address
 from training.pipeline.files_source import read_files
 from training.pipeline.source_file import FileTable
 from training.pipeline.tables import BureauScoreRow, CustomerRow
@@ -30,7 +30,7 @@ ROW = "C1;1980-01-01;50000,0;2015-01-01;master;north\n"
 
 
 def read(folder: Path, table: FileTable = TABLE) -> ContractRows:
-    delivery = read_files(Address("crm", folder.as_uri()), CustomerRow, table, DAY)
+    delivery = read_files(open_store(folder.as_uri()), "crm.customers", CustomerRow, table, DAY)
     checked = check_rows(CustomerRow, delivery.batches, DAY)
     assert not delivery.unreadable or checked.accepted.num_rows < 2
     return checked
@@ -85,7 +85,7 @@ def test_a_file_that_is_late_is_named_with_what_to_do(tmp_path: Path) -> None:
 
 def test_a_row_with_too_few_cells_is_unreadable_and_counts_as_a_row(tmp_path: Path) -> None:
     drop(tmp_path, HEADER + ROW + "C2;1980-01-01\n", 2)
-    delivery = read_files(Address("crm", tmp_path.as_uri()), CustomerRow, TABLE, DAY)
+    delivery = read_files(open_store(tmp_path.as_uri()), "crm.customers", CustomerRow, TABLE, DAY)
     assert delivery.unreadable == {2: "the row has 2 cells, and the header 6"}
 
 
@@ -116,7 +116,9 @@ def test_whole_numbers_of_a_csv_are_whole(tmp_path: Path) -> None:
     text = "customer_id,scored_on,payment_history_score\nC1,2026-06-01,700\nC2,2026-06-01,7.5\n"
     (tmp_path / "s_2026-06-01.csv").write_bytes(io.BytesIO(text.encode()).getvalue())
     table = FileTable(file="s_{day}.csv")
-    delivery = read_files(Address("crm", tmp_path.as_uri()), BureauScoreRow, table, DAY)
+    delivery = read_files(
+        open_store(tmp_path.as_uri()), "crm.bureau_scores", BureauScoreRow, table, DAY
+    )
     [batch] = delivery.batches
     scores: Any = batch.columns["payment_history_score"]
     assert [(type(score), score) for score in scores] == [(int, 700), (float, 7.5)]

@@ -30,6 +30,19 @@ def test_every_row_follows_the_contract_and_nobodys_name_is_read() -> None:
     assert {row.model_dump()["customer_id"] for row in rows.applications} == {None}
 
 
+def test_the_optional_fields_echo_the_ten_and_a_fifth_has_none() -> None:
+    frame = generate(20_000, 3)
+    optional = [name for name in frame if name in Customer.model_fields][10:]
+    assert optional == list(Customer.model_fields)[10:]
+    none_of_them = frame[optional].isna().all(axis=1)
+    assert none_of_them.mean() == pytest.approx(0.2, abs=0.01)
+    assert not frame.loc[~none_of_them, "late_payments_12m"].isna().any()
+    late = frame["late_payments_12m"] > 0
+    assert frame["default"][late].mean() > 2 * frame["default"][~late & ~none_of_them].mean()
+    # Who sends the ten alone defaults as often as the others: absence tells nothing.
+    assert frame["default"][none_of_them].mean() == pytest.approx(frame["default"].mean(), abs=0.01)
+
+
 def test_rows_come_in_order_of_three_years() -> None:
     days = generate(20_000, 3)["as_of"]
     assert days.is_monotonic_increasing

@@ -25,7 +25,7 @@ RETRIED = {408, 429, 500, 503, 504}
 def make_calls(*rows: dict[str, Any], model: str = "application") -> list[list[Any]]:
     """Rows as BigQuery sends them: arguments in the order of the model's declaration."""
     names = list(arguments(credit_models(["tests.support.toy"])[model]))
-    return [[row[name] for name in names] for row in rows]
+    return [[row.get(name) for name in names] for row in rows]
 
 
 def request_body(calls: list[list[Any]], **more: object) -> dict[str, Any]:
