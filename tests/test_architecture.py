@@ -58,6 +58,7 @@ TESTED_BY = {
     "functions/client/errors.py": "functions/client/test_retries.py",
     "functions/client/loop_thread.py": "functions/client/test_retries.py",
     "functions/client/response.py": "functions/client/test_responses.py",
+    "functions/lending/actions/check_rows.py": "functions/lending/test_deciding.py",
     "functions/lending/actions/confirming.py": "functions/lending/test_app.py",
     "functions/lending/actions/loan_replies.py": "functions/lending/contracts/test_loans.py",
     "functions/lending/actions/money.py": "functions/lending/contracts/test_loans.py",
@@ -92,6 +93,10 @@ TESTED_BY = {
     "functions/lending/storage/migrations/versions/v0002_portfolio_cells.py": (
         "functions/lending/storage/test_migrate.py"
     ),
+    "functions/lending/storage/migrations/versions/v0003_cases.py": (
+        "functions/lending/storage/test_migrate.py"
+    ),
+    "functions/lending/storage/case_tables.py": "functions/lending/storage/test_migrate.py",
     "functions/lending/storage/opening.py": "functions/lending/test_cli.py",
     "functions/lending/storage/tables.py": "functions/lending/storage/test_migrate.py",
     "functions/lending/storage/transaction.py": "functions/lending/contracts/test_loans.py",

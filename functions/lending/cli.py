@@ -142,7 +142,7 @@ def _decide(_options: argparse.Namespace) -> dict[str, Any]:
     from functions.lending.sweep import Sweep  # noqa: PLC0415 -- likewise
 
     with closing(open_book(read_settings())) as book:
-        sweep = Sweep(database=book.database, scoring=book.scoring, now=book.now)
+        sweep = Sweep(database=book.database, decider=book.decider, now=book.now)
         return asyncio.run(sweep.decide())
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from functions.access.settings import Access, access_from
+from functions.lending.checks.settings import CHECK_VARIABLES, ExternalCheck, checks_from
 from functions.web.settings import (
     Faults,
     Listening,
@@ -58,6 +59,7 @@ LENDING_VARIABLES = (
         f"Secret of at least {FEWEST_KEY_CHARACTERS} characters that the hashes of identity "
         "numbers are keyed with.",
     ),
+    *CHECK_VARIABLES,
 )
 
 
@@ -74,6 +76,7 @@ class LendingSettings:
     scoring_model: str
     scoring_timeout: float
     kyc_key: bytes = field(repr=False)
+    checks: tuple[ExternalCheck, ...] = ()
 
 
 def read_settings() -> LendingSettings:
@@ -105,10 +108,12 @@ def settings_from(environment: Mapping[str, str]) -> LendingSettings:
         "SCORING_TIMEOUT_SECONDS", environment.get("SCORING_TIMEOUT_SECONDS", "")
     )
     kyc_key, kyc_faults = _kyc_key(environment, listening)
+    model = environment.get("SCORING_MODEL") or DEFAULT_MODEL
+    checks, check_faults = checks_from(environment, model)
     reject_wrong_settings(
         [
             *(*listening_faults, *access_faults, *database_faults, *connection_faults),
-            *(*scoring_faults, *timeout_faults, *kyc_faults),
+            *(*scoring_faults, *timeout_faults, *kyc_faults, *check_faults),
         ]
     )
     return LendingSettings(
@@ -118,9 +123,10 @@ def settings_from(environment: Mapping[str, str]) -> LendingSettings:
         connections=connections,
         scoring_url=scoring_url,
         scoring_key=environment.get("SCORING_KEY") or None,
-        scoring_model=environment.get("SCORING_MODEL") or DEFAULT_MODEL,
+        scoring_model=model,
         scoring_timeout=timeout or DEFAULT_TIMEOUT_SECONDS,
         kyc_key=kyc_key,
+        checks=checks,
     )
 
 

@@ -33,6 +33,7 @@ from models.lending.dates import add_months
 from models.lending.schedule import amortise
 
 UNDECIDED = "not decided yet"
+# From the mildest to the strictest.
 OUTCOMES = {"approve": "approved", "refer": "pending", "decline": "rejected"}
 BY_KEY = """
 SELECT id, fingerprint FROM applications
@@ -61,6 +62,21 @@ class ModelDecision:
     reasons: list[dict[str, Any]] = field(default_factory=list)
     contributors: list[dict[str, Any]] = field(default_factory=list)
     inputs: dict[str, Any] = field(default_factory=dict)
+    policy: list[dict[str, str]] = field(default_factory=list)
+
+    @property
+    def outcome(self) -> str:
+        """What becomes of the application: of model and policy, whichever is stricter."""
+        verdicts = [self.decision, *(rule["outcome"] for rule in self.policy)]
+        return OUTCOMES[max(verdicts, key=list(OUTCOMES).index)]
+
+
+@dataclass(frozen=True, slots=True)
+class NoDecision:
+    """Why nothing was decided, and which external checks have no usable answer."""
+
+    cause: str
+    checks: tuple[str, ...] = ()
 
 
 def store_application(
@@ -135,7 +151,7 @@ def record_decision(
     """Record what a model decided, unless it was decided before."""
     case = read_case(transaction, application_id, is_locked=True)
     if case.is_open:
-        outcome = OUTCOMES[answer.decision]
+        outcome = answer.outcome
         values = {
             "id": new_id(),
             "outcome": outcome,
@@ -149,11 +165,19 @@ def record_decision(
             "reasons": answer.reasons,
             "contributors": answer.contributors,
             "inputs": answer.inputs,
+            "policy": answer.policy,
         }
         case = add_decision(transaction, case, values)
-        cause = "referred by the model" if outcome == "pending" else None
+        cause = pending_cause(answer) if outcome == "pending" else None
         case = set_status(transaction, case, outcome, cause)
     return reply_from_case(case)
+
+
+def pending_cause(answer: ModelDecision) -> str:
+    """Say who asks for a person."""
+    if answer.decision == "refer":
+        return "referred by the model"
+    return "referred by policy: " + "; ".join(rule["text"] for rule in answer.policy)
 
 
 def note_no_answer(

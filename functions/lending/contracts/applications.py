@@ -10,8 +10,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from functions.lending.actions import applications, granting, lists
-from functions.lending.actions.replies import ApplicationsReply, LoanApplicationReply, LoanReply
+from functions.lending.actions import applications, check_rows, granting, lists
+from functions.lending.actions.replies import (
+    ApplicationsReply,
+    ChecksReply,
+    LoanApplicationReply,
+    LoanReply,
+)
 from functions.lending.actions.scoring_rows import ScoringQuestion, question
 from functions.lending.contracts.documents import (
     APPLICATION,
@@ -32,7 +37,7 @@ from functions.lending.contracts.edge import (
 )
 from functions.lending.requests import LoanRequest, Review
 from functions.lending.storage.idempotency import fingerprint
-from functions.lending.storage.transaction import Transaction
+from functions.lending.storage.transaction import LOCAL, Transaction
 from functions.web.bodies import (
     json_response,
     read_json_object,
@@ -40,6 +45,7 @@ from functions.web.bodies import (
     unknown_members,
 )
 from functions.web.contract import Contract
+from functions.web.middleware import caller_from_request
 from functions.web.openapi import Operation, Schema, reference
 from functions.web.problems import Fault, reject_faults
 
@@ -56,6 +62,7 @@ def contract(book: Book) -> Contract:
         ("POST", "/api/loans/apply", _apply, "apply"),
         ("GET", "/api/loans/applications", _list, "applications"),
         ("GET", "/api/loans/applications/{application}", _read, "applications"),
+        ("GET", "/v1/applications/{application}/checks", _read_checks, "book"),
         ("POST", "/v1/applications/{application}:accept", _accept, "apply"),
         ("POST", "/v1/applications/{application}:withdraw", _withdraw, "apply"),
         ("POST", "/v1/applications/{application}:decide", _decide, "apply"),
@@ -102,14 +109,14 @@ async def _decide(book: Book, request: Request) -> Response:
 async def _answer(
     book: Book, request: Request, application_id: UUID, query: ScoringQuestion | None
 ) -> LoanApplicationReply:
-    """Ask the scoring function outside any transaction, and record what it answered."""
+    """Ask checks and scoring function outside any transaction, and record what they answered."""
     if query is None:
         return await book.read(request, lambda t: applications.read_application(t, application_id))
-    answer = await book.scoring.ask(query)
+    answer = await book.decider.ask(query, caller_from_request(request).principal or LOCAL)
 
     def record(transaction: Transaction) -> LoanApplicationReply:
-        if isinstance(answer, str):
-            return applications.note_no_answer(transaction, application_id, answer)
+        if isinstance(answer, applications.NoDecision):
+            return applications.note_no_answer(transaction, application_id, answer.cause)
         return applications.record_decision(transaction, application_id, answer)
 
     # A second run finds the decision of the first: it is recorded once.
@@ -131,6 +138,14 @@ async def _read(book: Book, request: Request) -> Response:
         return reply
 
     return versioned(await book.read(request, read))
+
+
+async def _read_checks(book: Book, request: Request) -> Response:
+    QueryReader(request).reject()
+    application_id = path_id(request, "app")
+    return json_response(
+        await book.change(request, lambda t: check_rows.read_checks(t, application_id))
+    )
 
 
 async def _accept(book: Book, request: Request) -> Response:
@@ -210,6 +225,13 @@ def _paths() -> dict[str, Any]:
         "/api/loans/apply": {"post": apply},
         "/api/loans/applications": {"get": listing},
         "/api/loans/applications/{application}": {"get": reading},
+        "/v1/applications/{application}/checks": {
+            "get": Operation(
+                "Read what external checks answered",
+                response=ChecksReply,
+                parameters=[APPLICATION],
+            )
+        },
         **_action_paths("/v1/applications/{application}"),
     }
 

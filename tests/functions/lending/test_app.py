@@ -34,6 +34,7 @@ NEEDS = {
     "POST /api/loans/apply": "apply",
     "GET /api/loans/applications": "applications",
     "GET /api/loans/applications/{application}": "applications",
+    "GET /v1/applications/{application}/checks": "book",
     "POST /v1/applications/{application}:accept": "apply",
     "POST /v1/applications/{application}:withdraw": "apply",
     "POST /v1/applications/{application}:decide": "apply",
