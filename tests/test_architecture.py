@@ -128,6 +128,7 @@ TESTED_BY = {
     "infra/google_api.py": "infra/test_release.py",
     "infra/local/client_types.py": "functions/client/test_responses.py",
     "infra/local/cost.py": "infra/test_cost.py",
+    "infra/local/issuer.py": "docs/test_loan_book.py",
     "infra/local/lending.py": "docs/test_loan_book.py",
     "infra/local/postgres.py": "training/reading/test_database.py",
     "infra/local/run.py": "infra/test_local.py",
