@@ -63,6 +63,8 @@ TESTED_BY = {
     "functions/lending/actions/loan_replies.py": "functions/lending/contracts/test_loans.py",
     "functions/lending/actions/money.py": "functions/lending/contracts/test_loans.py",
     "functions/lending/actions/replies.py": "functions/lending/test_app.py",
+    "functions/lending/actions/review_queue.py": "functions/lending/contracts/test_reviews.py",
+    "functions/lending/actions/reviewing.py": "functions/lending/contracts/test_reviews.py",
     "functions/lending/actions/securities.py": "functions/lending/contracts/test_loans.py",
     "functions/lending/actions/scoring_rows.py": "functions/lending/test_scoring.py",
     "functions/lending/actions/lists.py": "functions/lending/contracts/test_applications.py",

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from starlette.applications import Starlette
 
 from functions.access.protection import protection_from
-from functions.lending.contracts import applications, customers, health, loans, portfolio
+from functions.lending.contracts import applications, customers, health, loans, portfolio, reviews
 from functions.lending.contracts.book_figures import BookFigures
 from functions.lending.contracts.edge import Book
 from functions.lending.deciding import Decider
@@ -71,6 +71,7 @@ def create_service(book: Book) -> Service:
         contracts=[
             customers.contract(book),
             applications.contract(book),
+            reviews.contract(book),
             loans.contract(book),
             portfolio.contract(book),
             health.contract(book),

@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 import httpx
 import pytest
 
+from functions.lending.checks.declarations import read_declarations, require_model_fields
 from functions.lending.contracts.loans import POSTINGS
 from tests.docs.markdown import blocks, page, rows
 from tests.support.running import REPOSITORY, STOP_SECONDS, free_port
@@ -116,6 +117,14 @@ def test_nobody_gets_in_without_a_token_and_each_role_only_where_it_may(
     scoring = f"http://localhost:{lending.scoring_port}/v1/models"
     assert httpx.get(scoring).status_code == 401
     assert lending.tokens.stat().st_mode & 0o077 == 0
+
+
+def test_the_declaration_of_the_page_is_one(tmp_path: Path) -> None:
+    [block] = blocks(PAGE, "toml")
+    file = tmp_path / "checks.toml"
+    file.write_text(block)
+    [declaration] = read_declarations(file)
+    require_model_fields(declaration, "instalment")
 
 
 def test_the_table_of_actions_has_every_action() -> None:

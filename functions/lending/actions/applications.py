@@ -24,7 +24,7 @@ from functions.lending.errors import (
     TransitionError,
     VersionError,
 )
-from functions.lending.requests import LoanRequest, Review
+from functions.lending.requests import LoanRequest
 from functions.lending.storage import tables
 from functions.lending.storage.identifiers import new_id, public_id
 from functions.lending.storage.round_trips import Statement, send
@@ -190,34 +190,6 @@ def note_no_answer(
     return reply_from_case(case)
 
 
-def review(
-    transaction: Transaction, application_id: UUID, outcome: str, request: Review, expected: int
-) -> LoanApplicationReply:
-    """Record a person's decision; an offer that was accepted stays.
-
-    Raises
-    ------
-    TransitionError
-        If the application is not pending.
-    """
-    case = read_case(transaction, application_id, is_locked=True)
-    if case.columns["version"] != expected:
-        raise VersionError(case.columns["version"])
-    _require_status(case, "pending", "a person decides on pending applications only")
-    values = {
-        "id": new_id(),
-        "outcome": outcome,
-        "decided_by": transaction.principal,
-        "is_automated": False,
-        "code": request.code,
-        "note": request.note,
-    }
-    case = set_status(transaction, add_decision(transaction, case, values), outcome)
-    detail = {"outcome": outcome, "code": request.code}
-    _audit(transaction, "review", case, detail)
-    return reply_from_case(case)
-
-
 def withdraw(transaction: Transaction, application_id: UUID) -> LoanApplicationReply:
     """Withdraw an application that has not become a loan."""
     case = read_case(transaction, application_id, is_locked=True)
@@ -237,7 +209,7 @@ def mark_accepted(transaction: Transaction, case: Case) -> None:
     TransitionError
         If there is no offer, or it has expired.
     """
-    _require_status(case, "approved", "there is no offer to accept")
+    require_status(case, "approved", "there is no offer to accept")
     expires_on = case.columns["expires_on"]
     if expires_on and expires_on < transaction.business_date:
         message = f"the offer expired on {expires_on}: apply again"
@@ -256,7 +228,14 @@ def _audit(
     transaction.audit(action, public_id("app", case.name), case.columns["branch_id"], detail)
 
 
-def _require_status(case: Case, status: str, why: str) -> None:
+def require_version(case: Case, expected: int) -> None:
+    """Refuse a change of another version than the caller has read."""
+    if case.columns["version"] != expected:
+        raise VersionError(case.columns["version"])
+
+
+def require_status(case: Case, status: str, why: str) -> None:
+    """Refuse an action that does not fit the application's status."""
     if case.status != status:
         message = f"the application is {case.status}: {why}"
         raise TransitionError(message)

@@ -34,7 +34,8 @@ RECOMMENDATIONS = {
 ONE, SEVERAL = "= %(chosen)s", "= ANY(%(chosen)s)"
 LOCK = "FOR UPDATE OF a"
 APPLICATIONS = """
-SELECT {columns}, p.offer_days FROM applications a JOIN products p ON p.id = a.product_id
+SELECT {columns}, p.offer_days, p.second_person_above FROM applications a
+    JOIN products p ON p.id = a.product_id
     WHERE a.id {chosen} ORDER BY a.id DESC
 """
 DECISIONS = "SELECT {columns} FROM decisions WHERE application_id {chosen} ORDER BY created_at"

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from functions.lending.actions import applications, check_rows, granting, lists
+from functions.lending.actions import applications, check_rows, granting, lists, reviewing
 from functions.lending.actions.replies import (
     ApplicationsReply,
     ChecksReply,
@@ -50,6 +50,7 @@ from functions.web.openapi import Operation, Schema, reference
 from functions.web.problems import Fault, reject_faults
 
 DEFAULT_ROWS = 50
+CURSOR: Schema = {"type": "string", "pattern": "^[A-Za-z0-9_-]{22}$"}
 STATUSES = {
     name: name for name in ("pending", "approved", "rejected", "accepted", "expired", "withdrawn")
 }
@@ -100,7 +101,7 @@ async def _apply(book: Book, request: Request) -> Response:
 
 
 async def _decide(book: Book, request: Request) -> Response:
-    await _require_empty(request)
+    await require_empty(request)
     application_id = path_id(request, "app")
     query = await book.read(request, lambda t: question(t, application_id))
     return versioned(await _answer(book, request, application_id, query))
@@ -149,7 +150,7 @@ async def _read_checks(book: Book, request: Request) -> Response:
 
 
 async def _accept(book: Book, request: Request) -> Response:
-    document = await _require_empty(request)
+    document = await require_empty(request)
     application_id = path_id(request, "app")
     return await book.act(
         request, document, lambda t: granting.accept(t, application_id), HTTPStatus.CREATED
@@ -157,7 +158,7 @@ async def _accept(book: Book, request: Request) -> Response:
 
 
 async def _withdraw(book: Book, request: Request) -> Response:
-    await _require_empty(request)
+    await require_empty(request)
     application_id = path_id(request, "app")
     return versioned(await book.change(request, lambda t: applications.withdraw(t, application_id)))
 
@@ -166,14 +167,14 @@ async def _review(verb: str, book: Book, request: Request) -> Response:
     application_id, expected = path_id(request, "app"), expected_version(request)
     body = parse_body(Review, await read_json_object(request))
     outcome = REVIEWS[verb]
-    return versioned(
-        await book.change(
-            request, lambda t: applications.review(t, application_id, outcome, body, expected)
-        )
+    done = await book.change(
+        request, lambda t: reviewing.review(t, application_id, outcome, body, expected)
     )
+    return versioned(done.reply, HTTPStatus.ACCEPTED if done.is_waiting else HTTPStatus.OK)
 
 
-async def _require_empty(request: Request) -> Mapping[str, Any]:
+async def require_empty(request: Request) -> Mapping[str, Any]:
+    """Refuse a body with any member."""
     document = await read_optional_json_object(request)
     reject_faults(unknown_members(document, set()))
     return document
@@ -203,7 +204,7 @@ def list_parameters(statuses: Mapping[str, str]) -> list[Schema]:
         query_parameter("status", {"enum": list(statuses)}),
         query_parameter("customer_id", number_schema(1, 10**15 - 1)),
         query_parameter("limit", number_schema(1, MOST_ROWS, DEFAULT_ROWS)),
-        query_parameter("cursor", {"type": "string", "pattern": "^[A-Za-z0-9_-]{22}$"}),
+        query_parameter("cursor", CURSOR),
     ]
 
 

@@ -163,7 +163,7 @@ def parse_body(kind: type[Body], document: Mapping[str, Any]) -> Body:
 
 def path_id(request: Request, kind: Kind) -> UUID:
     """Return the identifier in the path; one of the wrong form names nothing."""
-    names: Mapping[Kind, str] = {"app": "application", "loan": "loan"}
+    names: Mapping[Kind, str] = {"app": "application", "loan": "loan", "item": "request"}
     identifier = identifier_from_text(kind, request.path_params[names[kind]])
     if identifier is None:
         raise NotInBookError(names[kind])

@@ -23,6 +23,8 @@ ALTER TABLE decisions ADD COLUMN policy jsonb NOT NULL DEFAULT '[]';
 ALTER TABLE decisions ADD COLUMN second_person text;
 ALTER TABLE decisions ADD CONSTRAINT decisions_by_two CHECK (second_person <> decided_by) NOT VALID;
 
+CREATE INDEX decisions_by_person ON decisions (application_id) WHERE NOT is_automated;
+
 -- Who looks at an application that waits for a person, and what one of two persons proposes.
 CREATE TABLE reviews (
     application_id uuid PRIMARY KEY REFERENCES applications,
