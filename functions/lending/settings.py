@@ -10,6 +10,7 @@ from sqlalchemy.exc import ArgumentError
 
 from functions.access.settings import Access, access_from
 from functions.lending.checks.settings import CHECK_VARIABLES, ExternalCheck, checks_from
+from functions.lending.webhook_secrets import SecretBox, secret_box_from
 from functions.web.settings import (
     Faults,
     Listening,
@@ -60,6 +61,12 @@ LENDING_VARIABLES = (
         "numbers are keyed with.",
     ),
     *CHECK_VARIABLES,
+    Variable(
+        "WEBHOOK_KEYS",
+        "none: `webhook`, `rotate` and `deliver` refuse",
+        "Keys that encrypt the secrets of webhooks: 32 random bytes in base64 "
+        "(`openssl rand -base64 32`). Of several, separated by commas, the first encrypts.",
+    ),
 )
 
 
@@ -89,6 +96,14 @@ def read_database_url() -> str:
     url, faults = _database_url(os.environ)
     reject_wrong_settings(faults)
     return url
+
+
+def read_webhook_settings() -> tuple[str, SecretBox]:
+    """Read `DATABASE_URL` and `WEBHOOK_KEYS`, for the commands of webhooks."""
+    url, faults = _database_url(os.environ)
+    box, key_faults = secret_box_from(os.environ)
+    reject_wrong_settings([*faults, *key_faults])
+    return url, box
 
 
 def settings_from(environment: Mapping[str, str]) -> LendingSettings:

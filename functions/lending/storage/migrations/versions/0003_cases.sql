@@ -53,6 +53,10 @@ DROP INDEX confirmations_open;
 CREATE UNIQUE INDEX confirmations_open ON confirmations (loan_id, action, fingerprint)
     WHERE confirmed_by IS NULL AND refused_by IS NULL;
 
+-- Only sealed secrets are stored from now on; `reseal` seals those that are there.
+ALTER TABLE webhook_endpoints ADD CONSTRAINT webhook_secrets_are_sealed
+    CHECK (secret LIKE 'v1.%' AND (previous_secret IS NULL OR previous_secret LIKE 'v1.%')) NOT VALID;
+
 DO $$
 DECLARE
     name text;
