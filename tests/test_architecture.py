@@ -86,6 +86,7 @@ TESTED_BY = {
     "functions/lending/posting/state_rows.py": "functions/lending/posting/test_postings.py",
     "functions/lending/requests.py": "functions/lending/contracts/test_loans.py",
     "functions/lending/seed_files.py": "functions/lending/test_seeding.py",
+    "functions/lending/seed_loading.py": "functions/lending/test_seeding.py",
     "functions/lending/seed_rows.py": "functions/lending/test_seeding.py",
     "functions/lending/storage/identifiers.py": "functions/lending/contracts/test_loans.py",
     "functions/lending/storage/migrations/env.py": "functions/lending/storage/test_migrate.py",

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import os
 import sys
 from collections.abc import Sequence
 from contextlib import closing
@@ -78,6 +79,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--from", dest="folder", type=Path, required=True, help="what training generate wrote"
     )
     seed.add_argument("--date", type=_day, required=True, help="the business day that opens")
+    seed.add_argument("--processes", type=int, help="that derive a large book; one a processor")
     _add_webhook_commands(commands)
     for name in ("openapi", "settings"):
         commands.add_parser(name, help="print this document").set_defaults(run=_document, name=name)
@@ -220,7 +222,9 @@ def _seed(options: argparse.Namespace) -> dict[str, Any]:
 
     with closing(Database(read_database_url(), 1)) as database:
         now = datetime.now(UTC)
-        return {"rows": seed_book(database.engine, options.folder, options.date, now)}
+        processes = options.processes or os.cpu_count() or 1
+        rows = seed_book(database.engine, options.folder, options.date, now, processes)
+        return {"rows": rows}
 
 
 def _document(options: argparse.Namespace) -> Any:  # noqa: ANN401 -- JSON
