@@ -4,13 +4,17 @@ Keys and indexes are dropped before and made again after: sorting millions of en
 minutes, looking each of them up takes hours. All of it is one transaction.
 """
 
+import gc
 import json
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
+from datetime import date, datetime
+from functools import lru_cache
 from multiprocessing import get_context
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from sqlalchemy import Connection, text
 
@@ -48,27 +52,45 @@ Chunks = Mapping[str, CopyChunk]
 
 def derive_chunks(files: Mapping[str, Records], seed: Seed) -> Chunks:
     """Return the rows of some borrowers, derived and written as text."""
-    rows = rows_from_records(files, seed)
-    return {name: chunk_from_rows(of_table) for name, of_table in rows.items() if of_table}
+    gc.disable()  # a batch makes no cycles, and as many objects as would be searched for them
+    try:
+        rows = rows_from_records(files, seed)
+        return {name: chunk_from_rows(of_table) for name, of_table in rows.items() if of_table}
+    finally:
+        gc.enable()
 
 
 def chunk_from_rows(rows: Sequence[Row]) -> CopyChunk:
     """Write rows of one table, all with the same columns."""
     columns = tuple(rows[0])
-    lines = ["\t".join(map(_field, row.values())) for row in rows if tuple(row) == columns]
-    if len(lines) != len(rows):
+    if any(row.keys() != rows[0].keys() for row in rows):
         raise AssertionError
+    lines = [
+        "\t".join([WRITERS.get(type(value), str)(value) for value in map(row.get, columns)])
+        for row in rows
+    ]
     return CopyChunk(columns, len(rows), ("\n".join(lines) + "\n").encode())
 
 
-def _field(value: object) -> str:
-    if value is None:
-        return r"\N"
-    if isinstance(value, str):
-        return value.translate(SPECIAL)
-    if isinstance(value, dict | list):
-        return json.dumps(value).translate(SPECIAL)
-    return rf"\\x{value.hex()}" if isinstance(value, bytes) else str(value)
+def _write_text(value: str) -> str:
+    return value if value.isascii() and value.isalnum() else value.translate(SPECIAL)
+
+
+def _write_json(value: object) -> str:
+    return json.dumps(value).translate(SPECIAL)
+
+
+# What repeats in many rows is written once. Whatever is not listed writes itself.
+WRITERS: Mapping[type, Callable[[Any], str]] = {
+    type(None): lambda _: r"\N",
+    str: _write_text,
+    bytes: lambda value: rf"\\x{value.hex()}",
+    dict: _write_json,
+    list: _write_json,
+    UUID: lru_cache(1024)(str),
+    date: lru_cache(16_384)(str),
+    datetime: lru_cache(16)(str),
+}
 
 
 def derive_all(
