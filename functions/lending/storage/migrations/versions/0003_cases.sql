@@ -23,8 +23,6 @@ ALTER TABLE decisions ADD COLUMN policy jsonb NOT NULL DEFAULT '[]';
 ALTER TABLE decisions ADD COLUMN second_person text;
 ALTER TABLE decisions ADD CONSTRAINT decisions_by_two CHECK (second_person <> decided_by) NOT VALID;
 
-CREATE INDEX decisions_by_person ON decisions (application_id) WHERE NOT is_automated;
-
 -- Who looks at an application that waits for a person, and what one of two persons proposes.
 CREATE TABLE reviews (
     application_id uuid PRIMARY KEY REFERENCES applications,
@@ -49,7 +47,10 @@ ALTER TABLE products ADD COLUMN second_person_above money_amount NOT NULL DEFAUL
 ALTER TABLE confirmations ADD COLUMN body jsonb NOT NULL DEFAULT '{}';
 ALTER TABLE confirmations ADD COLUMN refused_by text;
 ALTER TABLE confirmations ADD COLUMN refused_at timestamptz;
+-- Requests of second persons are few: this takes a moment, and a migration is one transaction.
+-- squawk-ignore require-concurrent-index-deletion
 DROP INDEX confirmations_open;
+-- squawk-ignore require-concurrent-index-creation
 CREATE UNIQUE INDEX confirmations_open ON confirmations (loan_id, action, fingerprint)
     WHERE confirmed_by IS NULL AND refused_by IS NULL;
 

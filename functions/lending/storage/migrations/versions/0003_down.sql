@@ -1,5 +1,4 @@
 DROP TABLE external_checks, reviews;
-DROP INDEX decisions_by_person;
 ALTER TABLE decisions DROP CONSTRAINT decisions_by_two;
 ALTER TABLE decisions DROP COLUMN policy, DROP COLUMN second_person;
 ALTER TABLE products DROP COLUMN second_person_above;
