@@ -33,6 +33,7 @@ class Counts:
     gate_trials: int  # of each simulated challenger
     sign_pairs: int  # of rows, for each feature with a documented sign
     monitored_years: int  # of a model whose applicants do not change
+    assessed_loans: int  # of a book whose expected loss is compared loan by loan
     books: int  # random loans with all that happens to them
     loan_books: int  # on a database, each with a dozen random postings
     loan_kills: int  # of a loan book that is being posted to
@@ -65,6 +66,7 @@ REDUCED = Counts(
     gate_trials=40,
     sign_pairs=10_000,
     monitored_years=8,
+    assessed_loans=500,
     books=200,
     loan_books=3,
     loan_kills=20,
@@ -96,6 +98,7 @@ FULL = Counts(
     gate_trials=400,
     sign_pairs=1_000_000,
     monitored_years=500,
+    assessed_loans=10_000,
     books=10_000,
     loan_books=400,
     loan_kills=200,

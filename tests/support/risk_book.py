@@ -5,14 +5,17 @@ as somebody would do it on paper.
 """
 
 import json
+import random
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from functools import cache
 from typing import Any
 
+import numpy as np
 from hypothesis import strategies as st
 
 from models.lending.expected_loss import Repayable
+from models.lending.loan_arrays import CATEGORIES, LoanArrays
 from models.lending.loan_risk import LoanRisk, Outlook, RiskShift
 from models.lending.provisions import ClassifiedExposure
 from tests.support.running import REPOSITORY
@@ -162,4 +165,58 @@ def slow_provision(exposure: ClassifiedExposure) -> Decimal:
     return sum(
         ((part * Decimal(rate) / 100).quantize(CENT, ROUND_HALF_UP) for part, rate in parts),
         Decimal(0),
+    )
+
+
+def random_book(chance: random.Random, size: int) -> list[LoanRisk]:
+    """Loans as a lender has them: most are current, some late, a few impaired."""
+    return [_random_loan(chance) for _ in range(size)]
+
+
+def _random_loan(chance: random.Random) -> LoanRisk:
+    undue, months = chance.randint(10_000, 10**9), chance.randint(1, 60)
+    rate = Decimal(chance.randint(800, 2400)) / 100
+    monthly = float(rate) / 1200
+    instalment = int(undue * monthly / (1 - (1 + monthly) ** -months))
+    then = chance.randint(10**12, 2 * 10**16)
+    days = chance.choice([0] * 12 + [1, 15, 31, 60, 91])
+    return LoanRisk(
+        loan=Repayable(
+            undue_principal=Decimal(undue) / 100,
+            overdue=Decimal(chance.randint(1, instalment) if days else 0) / 100,
+            annual_rate_percent=rate,
+            effective_rate_percent=rate,
+            equal_instalment=Decimal(instalment) / 100,
+            months_left=months,
+        ),
+        days_past_due=days,
+        is_impaired=days > 90,
+        months_impaired=chance.randint(0, 60),
+        probability_of_default=Decimal(then * chance.choice([1, 1, 2, 4])).scaleb(-17),
+        probability_at_origination=Decimal(then).scaleb(-17),
+        loss_given_default=Decimal(chance.choice([700_000, 650_000, 485_123])) / 10**6,
+    )
+
+
+def arrays_from_risks(risks: Sequence[LoanRisk]) -> LoanArrays:
+    """The loans as columns."""
+
+    def column(name: str, digits: int, *, of_loan: bool = False) -> Any:  # noqa: ANN401 -- an array
+        values = [getattr(risk.loan if of_loan else risk, name) for risk in risks]
+        return np.array([int(Decimal(value).scaleb(digits)) for value in values])
+
+    return LoanArrays(
+        undue_principal=column("undue_principal", 2, of_loan=True),
+        overdue=column("overdue", 2, of_loan=True),
+        annual_rate=column("annual_rate_percent", 6, of_loan=True),
+        effective_rate=column("effective_rate_percent", 6, of_loan=True),
+        equal_instalment=column("equal_instalment", 2, of_loan=True),
+        months_left=column("months_left", 0, of_loan=True),
+        days_past_due=column("days_past_due", 0),
+        is_impaired=np.array([risk.is_impaired for risk in risks]),
+        months_impaired=column("months_impaired", 0),
+        probability_of_default=column("probability_of_default", 17),
+        probability_at_origination=column("probability_at_origination", 17),
+        loss_given_default=column("loss_given_default", 6),
+        category=np.array([CATEGORIES.index(risk.category) for risk in risks]),
     )
