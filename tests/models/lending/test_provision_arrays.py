@@ -24,7 +24,7 @@ def columns(exposures: list[ClassifiedExposure]) -> ExposureArrays:
 
 
 @pytest.mark.soak
-@settings(max_examples=counts().books)
+@settings(max_examples=counts().books, deadline=None)
 @given(st.lists(random_exposures(), min_size=1, max_size=5))
 def test_columns_have_the_provision_of_each_loan(exposures: list[ClassifiedExposure]) -> None:
     result = provision_arrays(columns(exposures), RBI_PROVISIONS_2025)

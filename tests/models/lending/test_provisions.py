@@ -80,7 +80,7 @@ def test_a_book_without_npa_has_no_coverage_and_one_of_losses_has_no_net_advance
 
 
 @pytest.mark.soak
-@settings(max_examples=counts().books)
+@settings(max_examples=counts().books, deadline=None)
 @given(random_exposures())
 def test_any_provision_is_that_of_a_second_implementation(exposure: ClassifiedExposure) -> None:
     result = provision(exposure, RBI_PROVISIONS_2025)
