@@ -28,24 +28,27 @@ class MacroSensitivityFigure:
 
 def measure_macro_sensitivity(sample: Sample) -> tuple[MacroSensitivityFigure, ...]:
     """Move each macroeconomic input of the model up by one point; none for other models."""
-    return tuple(
+    figures = (
         _measure(sample, c.name)
         for c in characteristics(sample.scorer.model)
         if c.unit and MACRO_UNITS.get(c.name) == c.unit
     )
+    return tuple(figure for figure in figures if figure)
 
 
-def _measure(sample: Sample, name: str) -> MacroSensitivityFigure:
+def _measure(sample: Sample, name: str) -> MacroSensitivityFigure | None:
     column = sample.fields[name]
     _, highest = bounds_from_field(sample.scorer.model.model_fields.get(name))
     moved = np.clip(column + POINT, None, highest)
     before, after = (_log_odds(sample.score({name: values})) for values in (column, moved))
     changes = (after - before)[moved - column > POINT / 2]
+    if not len(changes):
+        return None
     return MacroSensitivityFigure(
         field=name,
-        log_odds_a_point=float(changes.mean()) if len(changes) else 0.0,
-        least=float(changes.min(initial=0.0)),
-        most=float(changes.max(initial=0.0)),
+        log_odds_a_point=float(changes.mean()),
+        least=float(changes.min()),
+        most=float(changes.max()),
         rows=len(changes),
     )
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, create_engine, inspect, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError
 
-from functions.lending.storage import tables
+from functions.lending.storage import risk_tables, tables
 from functions.lending.storage.migrate import downgrade, newest_revision, upgrade
 from tests.support.lending import client_on, fresh_database
 
@@ -94,6 +94,7 @@ def test_up_down_and_up_again_on_postgresql_15(debian_postgres: str) -> None:
 
 
 def test_the_tables_of_the_code_are_those_of_the_database(engine: Engine) -> None:
+    assert risk_tables.METADATA is tables.METADATA
     inspector = inspect(engine)
     assert set(inspector.get_table_names()) == {*tables.METADATA.tables, "alembic_version"}
     for name, table in tables.METADATA.tables.items():
@@ -110,6 +111,7 @@ def type_name(kind: Any) -> str:  # noqa: ANN401 -- a type of SQLAlchemy
 APPENDED = (
     *("disbursements", "repayments", "charges", "adjustments", "allocations", "journal_entries"),
     *("journal_lines", "decisions", "audit", "employment", "kyc", "customer_versions", "products"),
+    *("risk_reports", "risk_loans", "risk_cells", "risk_movements"),
 )
 
 
