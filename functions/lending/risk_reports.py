@@ -84,7 +84,7 @@ SELECT avg(d.probability_of_default) FROM loans l
     JOIN decisions d ON d.application_id = l.application_id
 WHERE l.status = 'active' AND d.probability_of_default IS NOT NULL
 """)
-PLACES = Decimal(1).scaleb(-17)
+PROBABILITY_STEP = Decimal(1).scaleb(-17)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,7 +183,7 @@ def _stand_in(connection: Connection, request: ReportRequest) -> tuple[Decimal, 
     if mean is None:
         rule = "has no default: no active loan was scored; state a probability with --unscored"
         raise AmountError(field="unscored", rule=rule)
-    return mean.quantize(PLACES), "mean of the active loans that were scored"
+    return mean.quantize(PROBABILITY_STEP), "mean of the active loans that were scored"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

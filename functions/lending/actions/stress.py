@@ -40,7 +40,7 @@ from models.lending.stress_totals import (
 )
 
 MOST_LOANS = 200_000  # in a request; a larger book's stress is a job
-PLACES = 4
+RATIO_DIGITS = 4
 
 
 class StressRequest(NamedTuple):
@@ -175,4 +175,4 @@ def _difference(cause: str, before: StressTotals, after: StressTotals) -> Waterf
 
 
 def _percent(part: int, total: int) -> float | None:
-    return float(round(HUNDRED * Decimal(part) / Decimal(total), PLACES)) if total else None
+    return float(round(HUNDRED * Decimal(part) / Decimal(total), RATIO_DIGITS)) if total else None

@@ -46,7 +46,7 @@ def close_through(database: Database, day: date) -> None:
     DailyClose(database=database, now=lambda: datetime.now(UTC)).close_through(day)
 
 
-def rows_of(book: BookClient, query: str, **values: object) -> list[Any]:
+def query_rows(book: BookClient, query: str, **values: object) -> list[Any]:
     engine = create_engine(book.url)
     with engine.connect() as connection:
         rows = list(connection.execute(text(query), values).all())
@@ -55,7 +55,8 @@ def rows_of(book: BookClient, query: str, **values: object) -> list[Any]:
 
 
 def make(database: Database, day: date, **changes: Any) -> dict[str, Any]:  # noqa: ANN401 -- rules
-    request = ReportRequest(**({"day": day, "rules": IFRS_9} | changes))
+    values: dict[str, Any] = {"day": day, "rules": IFRS_9}
+    request = ReportRequest(**(values | changes))
     return make_report(database, request, NOW)
 
 
@@ -88,7 +89,7 @@ def reported(postgres: str, template: str) -> Iterator[tuple[BookClient, Databas
 def loan_rows(book: BookClient, rule_set: str, day: date) -> dict[str, Any]:
     query = """SELECT l.* FROM risk_loans l JOIN risk_reports r ON r.id = l.report_id
         WHERE r.as_of = :day AND r.rule_set = :rule_set"""
-    rows = rows_of(book, query, day=day, rule_set=rule_set)
+    rows = query_rows(book, query, day=day, rule_set=rule_set)
     return {f"loan_{row.loan_id.hex}": row for row in rows}
 
 
@@ -174,11 +175,11 @@ def test_a_report_is_made_once_and_made_again_it_is_the_same(
 ) -> None:
     book, database, _ = reported
     count = "SELECT count(*) FROM risk_loans"
-    before = rows_of(book, count)
+    before = query_rows(book, count)
     made = make(database, MAY, unscored=Decimal("0.5"))
     assert (made["made"], made["loans"], made["unscored"]) == (False, 3, 1)
     assert made["models"] == {"instalment@v1": 2, "none": 1}
-    assert rows_of(book, count) == before
+    assert query_rows(book, count) == before
     assert verify_report(database, "ifrs9", MAY)["different"] == 0
     engine = create_engine(book.url)
     with engine.begin() as connection:

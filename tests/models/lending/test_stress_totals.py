@@ -25,7 +25,7 @@ SENSITIVITY = MacroSensitivity(
 )
 
 
-def book_of(risks: list[LoanRisk]) -> StressedBook:
+def book_from_risks(risks: list[LoanRisk]) -> StressedBook:
     loans = arrays_from_risks(risks)
     provision = np.where(
         loans.is_impaired, loans.undue_principal // 4, loans.undue_principal // 250
@@ -48,7 +48,7 @@ def book_of(risks: list[LoanRisk]) -> StressedBook:
 
 def test_two_loans_by_hand() -> None:
     """500,000 at 6 % and as much in default: 30,000 more may become NPA within a year."""
-    book = book_of([loan_risk(), loan_risk(is_impaired=True)])
+    book = book_from_risks([loan_risk(), loan_risk(is_impaired=True)])
     totals = sum_under_stress(book, ONE_FUTURE, IFRS_9)
     assert totals == StressTotals(
         number=2,
@@ -61,14 +61,14 @@ def test_two_loans_by_hand() -> None:
         provision_in_a_year=12_700_000 + 738_000,
     )
     assert totals + totals == sum_under_stress(
-        book_of([loan_risk(), loan_risk(is_impaired=True)] * 2), ONE_FUTURE, IFRS_9
+        book_from_risks([loan_risk(), loan_risk(is_impaired=True)] * 2), ONE_FUTURE, IFRS_9
     )
 
 
 def test_the_loss_under_stress_is_that_of_each_loan() -> None:
     risks = random_book(random.Random(3), 200)  # noqa: S311 -- a simulation
     shift = RiskShift(odds_factor=Decimal("1.5"), loss_given_default_points=Decimal(5))
-    totals = sum_under_stress(book_of([*risks]), OUTLOOKS, IFRS_9, shift)
+    totals = sum_under_stress(book_from_risks([*risks]), OUTLOOKS, IFRS_9, shift)
     exact = sum(assess(risk, OUTLOOKS, IFRS_9, shift).expected_loss for risk in risks)
     assert totals.expected_loss == int(exact * 100)
 
@@ -81,7 +81,7 @@ def test_the_loss_under_stress_is_that_of_each_loan() -> None:
 def test_every_figure_grows_with_the_severity_of_every_input(
     name: str, rules: ExpectedLossRules
 ) -> None:
-    book = book_of([*random_book(random.Random(5), 300)])  # noqa: S311 -- likewise
+    book = book_from_risks([*random_book(random.Random(5), 300)])  # noqa: S311 -- likewise
     sums = []
     for points in (0, 1, 2, 5, 10):
         scenario = StressScenario(name="more", **{name: Decimal(points)})

@@ -94,7 +94,7 @@ def test_up_down_and_up_again_on_postgresql_15(debian_postgres: str) -> None:
 
 
 def test_the_tables_of_the_code_are_those_of_the_database(engine: Engine) -> None:
-    assert risk_tables.METADATA is tables.METADATA
+    assert risk_tables.risk_reports.metadata is tables.METADATA
     inspector = inspect(engine)
     assert set(inspector.get_table_names()) == {*tables.METADATA.tables, "alembic_version"}
     for name, table in tables.METADATA.tables.items():
