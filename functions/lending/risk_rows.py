@@ -1,5 +1,6 @@
 """Loans as of a day as columns: the stored ones, and those that were posted to since."""
 
+from calendar import monthrange
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
@@ -32,12 +33,18 @@ CREATE TEMPORARY TABLE restated_loans (
     npa_since date, asset_class text NOT NULL, months bigint NOT NULL
 ) ON COMMIT DROP
 """)
-# The order of keys is that of time: the chunks of a book are read as its pages lie.
+# The order of keys is that of time: the chunks of a book are read as its pages lie. Instalments are
+# counted by the calendar, from the last one back to the day, instead of being read.
 STORED = """
     SELECT id, application_id, customer_id, branch_id, amount, annual_rate, outstanding_principal,
         due_principal, due_interest, equal_instalment, oldest_due, npa_since, asset_class,
-        (SELECT count(*) FROM instalments i WHERE i.loan_id = loans.id AND i.status = 'scheduled')
-            AS months
+        (SELECT least(final.number, 12 * (extract(year FROM final.due_on) - %(year)s)
+                + extract(month FROM final.due_on) - %(month)s
+                + (least(terms.due_day, %(last_of_month)s) > %(day_of_month)s)::integer)
+            FROM (SELECT number, due_on FROM instalments i WHERE i.loan_id = loans.id
+                    ORDER BY number DESC LIMIT 1) AS final,
+                (SELECT due_day FROM disbursements p WHERE p.loan_id = loans.id
+                    ORDER BY value_date DESC, id DESC LIMIT 1) AS terms) AS months
     FROM loans WHERE status = 'active' AND as_of <= %(day)s AND id > %(last)s
     ORDER BY id LIMIT %(chunk)s"""
 SINCE = """
@@ -104,6 +111,8 @@ def read_book(
     """Yield the active loans at the end of a day, some thousands at a time."""
     values = {"day": day, "chunk": CHUNK, "classes": list(provisions.asset_classes)}
     values |= {"liquid": list(recovery.liquid_kinds)}
+    values |= {"year": day.year, "month": day.month, "day_of_month": day.day}
+    values |= {"last_of_month": monthrange(day.year, day.month)[1]}
     for book in (STORED, SINCE):
         last: Any = "00000000-0000-0000-0000-000000000000"
         while True:

@@ -1,21 +1,23 @@
 """Month-end reports on a real database: three loans, four months, and what is posted too late."""
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, create_engine, text
 
 from functions.lending.closing import DailyClose
 from functions.lending.errors import NotInBookError, TransitionError
 from functions.lending.risk_reports import ReportRequest, make_report, verify_report
-from functions.lending.storage.database import Database
+from functions.lending.risk_rows import RESTATED, read_book
+from functions.lending.storage.database import WHOLE_BOOK, Database
 from models.lending.errors import AmountError
 from models.lending.expected_loss import Repayable
 from models.lending.expected_loss_rules import CECL, IFRS_9, RBI_ECL_2026, ExpectedLossRules
 from models.lending.loan_risk import LoanRisk, assess
+from models.lending.loss_given_default import BACKSTOP
 from models.lending.outlooks import HOUSE_OUTLOOKS
 from models.lending.provision_rules import RBI_PROVISIONS_2025
 from models.lending.provisions import ClassifiedExposure, provision
@@ -298,3 +300,27 @@ def test_a_list_goes_on_where_it_ended(reported: tuple[BookClient, Database, lis
     second = book.ok("GET", f"{path}&after={first['next_after']}")
     listed += [loan["loan_id"] for loan in second["loans"]]
     assert (sorted(listed), second["next_after"]) == (sorted(loans), None)
+
+
+def test_months_left_are_the_instalments_that_are_not_due_yet(database_url: str) -> None:
+    """Due on the 31st or on a month's last day, looked at on any day of the year."""
+    with client_on(database_url) as book:
+        loan = book.grant(loan_tenure_months=14)
+        dates = {"first_due_on": "2026-01-31", "due_day": 31}
+        book.ok("POST", f"/v1/loans/{loan}:disburse", dates)
+        query = "SELECT due_on FROM instalments ORDER BY number"
+        due = [row.due_on for row in query_rows(book, query)]
+        assert (len(due), due[1]) == (14, date(2026, 2, 28))
+    database = Database(database_url, 1)
+    days = [date(2026, 1, 5) + timedelta(days=days) for days in (*range(0, 420, 7), *range(50, 60))]
+
+    def read(connection: Connection) -> dict[date, int]:
+        connection.execute(RESTATED)
+        rows = {
+            day: next(read_book(connection, day, BACKSTOP, RBI_PROVISIONS_2025)) for day in days
+        }
+        return {day: int(row["months_left"][0]) for day, row in rows.items()}
+
+    expected = {day: max(1, sum(due_on > day for due_on in due)) for day in days}
+    assert database.read(WHOLE_BOOK, read) == expected
+    database.close()
