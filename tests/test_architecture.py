@@ -66,6 +66,17 @@ TESTED_BY = {
     "functions/lending/actions/review_queue.py": "functions/lending/contracts/test_reviews.py",
     "functions/lending/actions/reviewing.py": "functions/lending/contracts/test_reviews.py",
     "functions/lending/actions/securities.py": "functions/lending/contracts/test_loans.py",
+    "functions/lending/actions/risk_figures.py": "functions/lending/test_risk_reports.py",
+    "functions/lending/actions/stress.py": "functions/lending/test_risk_reports.py",
+    "functions/lending/cli_risk.py": "functions/lending/test_cli.py",
+    "functions/lending/contracts/risk.py": "functions/lending/test_risk_reports.py",
+    "functions/lending/risk_rows.py": "functions/lending/test_risk_reports.py",
+    "functions/lending/storage/report_index.py": "functions/lending/test_risk_reports.py",
+    "functions/lending/storage/risk_storage.py": "functions/lending/test_risk_reports.py",
+    "functions/lending/storage/risk_tables.py": "functions/lending/storage/test_migrate.py",
+    "functions/lending/storage/migrations/versions/v0005_risk_reports.py": (
+        "functions/lending/storage/test_migrate.py"
+    ),
     "functions/lending/actions/scoring_rows.py": "functions/lending/test_scoring.py",
     "functions/lending/actions/lists.py": "functions/lending/contracts/test_applications.py",
     "functions/lending/actions/granting.py": "functions/lending/actions/test_concurrency.py",

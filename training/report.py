@@ -37,6 +37,7 @@ from training.reporting.explanations import (
     measure_sensitivity,
     trace_partial_dependence,
 )
+from training.reporting.macro_sensitivity import measure_macro_sensitivity
 from training.reporting.model_contents import describe_contents, describe_parameters
 from training.reporting.monitoring import list_limits, set_thresholds
 from training.reporting.page import render_report
@@ -344,6 +345,7 @@ def _describe_explanations(review: _Review) -> dict[str, Any]:
         "sample_rows": len(sample),
         "partial_dependence": [asdict(one) for one in dependence],
         "sensitivity": [asdict(one) for one in sensitivity],
+        "macro_sensitivity": [asdict(one) for one in measure_macro_sensitivity(sample)],
         "reasons": asdict(reasons),
         "signs": [asdict(check) for check in trained.signs],
     }

@@ -9,7 +9,15 @@ from datetime import UTC, datetime
 from starlette.applications import Starlette
 
 from functions.access.protection import protection_from
-from functions.lending.contracts import applications, customers, health, loans, portfolio, reviews
+from functions.lending.contracts import (
+    applications,
+    customers,
+    health,
+    loans,
+    portfolio,
+    reviews,
+    risk,
+)
 from functions.lending.contracts.book_figures import BookFigures
 from functions.lending.contracts.edge import Book
 from functions.lending.deciding import Decider
@@ -74,6 +82,7 @@ def create_service(book: Book) -> Service:
             reviews.contract(book),
             loans.contract(book),
             portfolio.contract(book),
+            risk.contract(book),
             health.contract(book),
         ],
         unknown_path="no such path; GET /docs lists what there is",

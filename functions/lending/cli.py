@@ -16,6 +16,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from functions.lending.cli_risk import add_risk_commands
 from functions.lending.closing import DailyClose
 from functions.lending.settings import (
     read_database_url,
@@ -44,7 +45,8 @@ def main(arguments: Sequence[str]) -> int:
         print(f"error: the database refused: {type(error.orig).__name__}", file=sys.stderr)
         return EXIT_FAILED
     print(json.dumps(printed, default=str))
-    is_different = options.run is _check and printed["different"]
+    # Of the check of a book, and of a report that was made again.
+    is_different = isinstance(printed, dict) and printed.get("different")
     return EXIT_FAILED if is_different else EXIT_DONE
 
 
@@ -79,6 +81,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     seed.add_argument("--date", type=_day, required=True, help="the business day that opens")
     seed.add_argument("--processes", type=int, help="that derive a large book; one a processor")
+    add_risk_commands(commands, _day)
     _add_webhook_commands(commands)
     for name in ("openapi", "settings"):
         commands.add_parser(name, help="print this document").set_defaults(run=_document, name=name)

@@ -5,8 +5,17 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
+
+from models.lending.stress import SCENARIO_INPUTS
 
 CENTS = re.compile(r"\d{1,15}(\.\d{1,2})?", re.ASCII)
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
@@ -25,6 +34,8 @@ LoanPurpose = Literal[
     "Debt Consolidation",
     "Personal",
 ]
+ScenarioName = Literal["rate_up_200bp", "unemployment_up_2", "lgd_up_10", "all_three"]
+LossRules = Literal["ifrs9", "cecl", "cecl_dcf", "rbi_ecl_2026"]
 PURPOSES: tuple[str, ...] = get_args(LoanPurpose)
 
 
@@ -54,7 +65,23 @@ def _rate(value: object) -> Decimal:
     return Decimal(text)
 
 
-def _day(value: object) -> date:
+def _points(value: object) -> Decimal:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    text = format(Decimal(repr(value)), "f") if is_number else value
+    if not isinstance(text, str) or not re.fullmatch(r"-?\d{1,2}(\.\d{1,4})?0*", text, re.ASCII):
+        message = "must be percentage points from -50 to 50 with at most 4 decimal places"
+        raise _broken(message)
+    return Decimal(text)
+
+
+def day_from_text(value: object) -> date:
+    """Read a date.
+
+    Raises
+    ------
+    PydanticCustomError
+        If it is none. It is a `ValueError`, whose text is the rule.
+    """
     if not isinstance(value, str) or not DAY.fullmatch(value):
         message = "must be a date such as 2026-01-31"
         raise _broken(message)
@@ -85,7 +112,18 @@ Money = Annotated[
 Percent = Annotated[
     Decimal, BeforeValidator(_rate), Field(ge=0, le=60), WithJsonSchema(RATE_SCHEMA)
 ]
-Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
+POINTS_SCHEMA: dict[str, Any] = {
+    "type": "number",
+    "minimum": -50,
+    "maximum": 50,
+    "multipleOf": 0.25,
+}
+Points = Annotated[
+    Decimal, BeforeValidator(_points), Field(ge=-50, le=50), WithJsonSchema(POINTS_SCHEMA)
+]
+Day = Annotated[
+    date, BeforeValidator(day_from_text), WithJsonSchema({"type": "string", "format": "date"})
+]
 # One line of printable characters: what people type, without what would break a page or a log.
 LINE = r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$"
 Line = Annotated[str, Field(min_length=1, max_length=120, pattern=LINE)]
@@ -298,6 +336,35 @@ class GuarantorBody(BodyModel):
     guaranteed: Money
 
 
+class StressBody(BodyModel):
+    """A scenario by name, or points of one's own."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"scenario": "all_three"}, {"unemployment_rate_points": 3}],
+            "not": {
+                "required": ["scenario"],
+                "anyOf": [{"required": [name]} for name in SCENARIO_INPUTS],
+            },
+        }
+    )
+
+    scenario: ScenarioName | None = None
+    interest_rate_points: Points = Decimal(0)
+    unemployment_rate_points: Points = Decimal(0)
+    loss_given_default_points: Points = Decimal(0)
+    rule_set: LossRules = "ifrs9"
+    as_of: Annotated[Day | None, Field(description="Without it, the latest report.")] = None
+
+    @model_validator(mode="after")
+    def _require_one_scenario(self) -> "StressBody":
+        points = self.model_fields_set & {*SCENARIO_INPUTS}
+        if self.scenario and points:
+            message = f"names a scenario, which has its own {', '.join(sorted(points))}: send one"
+            raise _broken(message)
+        return self
+
+
 BODIES: tuple[type[BodyModel], ...] = (
     Registration,
     ContactChange,
@@ -317,6 +384,7 @@ BODIES: tuple[type[BodyModel], ...] = (
     ForeclosureBody,
     CollateralBody,
     GuarantorBody,
+    StressBody,
 )
 
 

@@ -34,6 +34,7 @@ class Counts:
     sign_pairs: int  # of rows, for each feature with a documented sign
     monitored_years: int  # of a model whose applicants do not change
     monitored_streams: int  # of a model of which something changes
+    assessed_loans: int  # of a book whose expected loss is compared loan by loan
     books: int  # random loans with all that happens to them
     loan_books: int  # on a database, each with a dozen random postings
     loan_kills: int  # of a loan book that is being posted to
@@ -67,6 +68,7 @@ REDUCED = Counts(
     sign_pairs=10_000,
     monitored_years=3,
     monitored_streams=8,
+    assessed_loans=500,
     books=200,
     loan_books=3,
     loan_kills=20,
@@ -99,6 +101,7 @@ FULL = Counts(
     sign_pairs=1_000_000,
     monitored_years=500,
     monitored_streams=400,
+    assessed_loans=10_000,
     books=10_000,
     loan_books=400,
     loan_kills=200,

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 from datetime import UTC, datetime, tzinfo
-from typing import Self
+from typing import Any, Self
 
 import pytest
 
@@ -33,7 +33,7 @@ def test_an_empty_database_is_migrated_opened_and_closed_day_by_day(
         with client_on(url) as book:
             assert book("GET", "/health").status_code == 503
             printed = run("migrate", DATABASE_URL=url)
-            assert json.loads(printed.stdout) == {"revision": "0002"}
+            assert json.loads(printed.stdout) == {"revision": "0005"}
             not_open = book("GET", "/api/portfolio/summary")
             assert "no business day is open" in not_open.json()["detail"]
             for command, expected in (
@@ -95,3 +95,34 @@ def test_a_command_without_a_database_says_so(
     monkeypatch.setenv("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/book")
     assert cli.main(["migrate"]) == 1
     assert "the database refused: OperationalError" in capsys.readouterr().err
+
+
+def test_a_report_is_made_verified_and_stressed_by_commands(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One loan of 120,000 that no model scored, at 5 % as the command says."""
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    with client_on(database_url) as book:
+        book.disburse()
+
+    def printed(*command: str) -> Any:  # noqa: ANN401 -- JSON
+        assert cli.main([*command]) == 0, capsys.readouterr().err
+        return json.loads(capsys.readouterr().out)
+
+    printed("close", "--date", "2026-01-31")
+    report = ("expected-loss", "--date", "2026-01-31")
+    made = printed(*report, "--unscored", "0.05")
+    assert (made["made"], made["rule_set"], made["loans"], made["unscored"]) == (
+        True,
+        "ifrs9@1",
+        1,
+        1,
+    )
+    assert printed(*report, "--verify")["different"] == 0
+    stressed = printed("stress", "--scenario", "rate_up_200bp")
+    assert stressed["after"]["expected_loss"] > stressed["before"]["expected_loss"]
+    assert cli.main(["expected-loss", "--date", "2026-02-01"]) == 2
+    assert "is not closed: the open day is 2026-02-01" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="2"):
+        cli.main([*report, "--unscored", "5"])
+    assert "must be above 0 and below 1, such as 0.05, not '5'" in capsys.readouterr().err

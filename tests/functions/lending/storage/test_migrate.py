@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, create_engine, inspect, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError
 
-from functions.lending.storage import tables
+from functions.lending.storage import risk_tables, tables
 from functions.lending.storage.migrate import downgrade, newest_revision, upgrade
 from tests.support.environments import build_environment
 from tests.support.lending import client_on, fresh_database
@@ -135,6 +135,7 @@ def migration_numbers() -> list[str]:
 
 
 def test_the_tables_of_the_code_are_those_of_the_database(engine: Engine) -> None:
+    assert risk_tables.risk_reports.metadata is tables.METADATA
     inspector = inspect(engine)
     assert set(inspector.get_table_names()) == {*tables.METADATA.tables, "alembic_version"}
     for name, table in tables.METADATA.tables.items():
@@ -152,6 +153,7 @@ APPENDED = (
     *("disbursements", "repayments", "charges", "adjustments", "allocations", "journal_entries"),
     *("journal_lines", "decisions", "audit", "employment", "kyc", "customer_versions", "products"),
     "external_checks",
+    *("risk_reports", "risk_loans", "risk_cells", "risk_movements"),
 )
 
 
