@@ -90,7 +90,7 @@ unit: setup ## the tests of `make test`: those that measure time run first, alon
 	$(PYTHON) -m pytest -m "timing and not environments"
 	$(PYTHON) -m pytest $(PARALLEL) -m "not timing and not environments"
 
-test-environments: setup ## tests in environments of their own: installed requirement files, images, the browser, a fresh clone
+test-environments: setup ## tests in environments of their own: installed requirement files, images, the browser, Terraform, a fresh clone
 	$(PYTHON) -m pytest -m "environments and timing"
 	$(PYTHON) -m pytest $(PARALLEL) -m "environments and not timing"
 

@@ -18,6 +18,13 @@ GRANT = re.compile(r"_iam_(member|binding)$")
 EVERY_PLAN = pytest.mark.parametrize("plan", ["shipped", "everything", "public", "dev"])
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run in `make test-environments` what needs Terraform's binary and a provider."""
+    for item in items:
+        if isinstance(item, pytest.Function) and "initialised" in item.fixturenames:
+            item.add_marker(pytest.mark.environments)
+
+
 def run_terraform(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run terraform in a folder; what it drew around its messages is left out."""
     done = subprocess.run(
