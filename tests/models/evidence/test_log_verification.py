@@ -179,7 +179,7 @@ def test_every_changed_byte_that_changes_what_is_said_is_found_there_or_as_a_gap
     at = data.draw(st.integers(0, len(chain) - 1))
     line = bytearray(lines[chain[at] - 1])
     place = data.draw(st.integers(0, len(line) - 2))
-    line[place] = data.draw(st.integers(32, 126).filter(lambda byte: byte != line[place]))
+    line[place] = 32 + (line[place] - 32 + data.draw(st.integers(1, 94))) % 95
     before = json.loads(lines[chain[at] - 1])
     try:
         same = without_null(json.loads(line)) == without_null(before)
