@@ -72,11 +72,11 @@ class _Personal(NamedTuple):
     inputs: str
 
 
-class _Member(NamedTuple):
-    """One decision: its name, its own part as shown and as hashed, open for the commitment."""
+class _OwnPart(NamedTuple):
+    """One decision: its name, its own part as written and as hashed, open for the commitment."""
 
     decision: DecisionName
-    shown: str
+    written: str
     hashed: str
 
 
@@ -96,7 +96,7 @@ def entries_from_request(
     salts = random.hex(" ", SALT_BYTES).split()
     personal = list(map(_Personal, salts, applicants, features, inputs))
     members = _write_members(scored, request[:ID_DIGITS])
-    longest = max(map(len, inputs)) + len(features[0]) + max(len(m.shown) for m in members)
+    longest = max(map(len, inputs)) + len(features[0]) + max(len(m.written) for m in members)
     size = max(1, LINE_BYTES // (2 * longest))
     shared = _shared_part(scored, context, now)
     starts = range(0, len(members), size)
@@ -104,50 +104,50 @@ def entries_from_request(
     return RequestEntries(entries, content.complete)
 
 
-def _entry(shared: SharedPart, members: Sequence[_Member], personal: Sequence[_Personal]) -> Entry:
+def _entry(shared: SharedPart, members: Sequence[_OwnPart], personal: Sequence[_Personal]) -> Entry:
     """Write one line, still open, and what its link covers of it."""
     counts = Counter(member.decision for member in members)
     shared["approved"], shared["referred"] = counts["approve"], counts["refer"]
     shared["declined"] = counts["decline"]
     preamble = f'{PREAMBLE},"time":"{shared["decided_at"]}",'
-    shown, hashed, previous = [], [], ""
+    written, hashed, previous = [], [], ""
     for member, part in zip(members, personal, strict=True):
         previous = commitment(previous, f"{member.hashed}}}", personal_content(*part))
         sealed = f',"commitment":"{previous}"'
         hashed.append(f"{member.hashed}{sealed}}}")
         applicant = f'"{part.applicant}"' if part.applicant else "null"
         inputs = part.inputs.replace("\\", "\\\\").replace('"', '\\"')
-        shown.append(
-            f'{member.shown}{sealed},"applicant":{applicant},"inputs":"{inputs}",'
+        written.append(
+            f'{member.written}{sealed},"applicant":{applicant},"inputs":"{inputs}",'
             f'"features":"{part.features}","salt":"{part.salt}"}}'
         )
     head = to_json(shared)
-    line = f'{preamble}{head[1:-1].decode()},"applications":[{",".join(shown)}]'
+    line = f'{preamble}{head[1:-1].decode()},"applications":[{",".join(written)}]'
     return Entry(line.encode(), canonical_json(head) + ",".join(hashed).encode())
 
 
-def _write_members(scored: ScoredRequest, request: str) -> list[_Member]:
+def _write_members(scored: ScoredRequest, request: str) -> list[_OwnPart]:
     """Write every decision's own part, in the order of `OWN`."""
     probabilities = to_json([d.probability_of_default for d in scored.decisions]).decode()
     rows = zip(scored.positions, scored.decisions, probabilities[1:-1].split(","), strict=True)
     members = []
     for index, decision, probability in rows:
         codes = tuple([r.code for r in decision.reasons]) if decision.reasons else ()
-        shown, hashed = _write_codes(codes)
+        written, hashed = _write_codes(codes)
         own = (
             f'{{"decision_id":"{request}-{index}","index":{index},'
             f'"probability_of_default":{probability},'
             f'"credit_score":{round(decision.credit_score)},'
             f'"risk_level":"{decision.risk_level}","decision":"{decision.decision}","reasons":'
         )
-        members.append(_Member(decision.decision, own + shown, own + hashed))
+        members.append(_OwnPart(decision.decision, own + written, own + hashed))
     return members
 
 
 @cache
 def _write_codes(codes: tuple[str, ...]) -> tuple[str, str]:
-    shown = to_json(codes)
-    return shown.decode(), canonical_json(shown).decode()
+    written = to_json(codes)
+    return written.decode(), canonical_json(written).decode()
 
 
 def features_as_text(matrix: Matrix) -> list[str]:

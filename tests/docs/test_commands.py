@@ -43,6 +43,7 @@ QUERY_FLAGS = {"use_legacy_sql", "max_rows", "format"}
 BQ = {
     "query": QUERY_FLAGS,
     "extract": {"destination_format", "compression"},
+    "show": {"schema", "format"},
     "load": {"replace", "source_format"},
 }
 

@@ -26,7 +26,7 @@ def test_the_command_of_the_guide_runs(tmp_path: Path) -> None:
         text=True,
         check=False,
     )
-    assert "records in 2 chains, 0 erased: 0 faults" in done.stdout
+    assert "decisions in 20 records of 2 chains, 0 erased: 0 faults" in done.stdout
     assert done.returncode == 0
 
 

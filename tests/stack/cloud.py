@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import pandas as pd
 
+from models.evidence.log_reader import decisions_in
 from models.registry.pointer import read_pointer
 from models.stores.uri import open_store
 from tests.stack.balancer import Balancer, listening
@@ -112,7 +113,8 @@ class Cloud:
         logs = [path.read_text() for path in self.folder.glob("*.log")]
         lines = [line for log in logs for line in log.splitlines()]
         records = [json.loads(line) for line in lines if line.startswith("{")]
-        return [line for line in records if line.get("record") == "decision"]
+        records = [line for line in records if line.get("record") == "decision"]
+        return [decision for record in records for decision in decisions_in(record)]
 
 
 def scoring_environment(bucket_url: str) -> dict[str, str]:

@@ -74,7 +74,10 @@ def other_lines(server: Server) -> str:
     for line in server.log_path.read_text().splitlines():
         parsed = json.loads(line) if line.startswith("{") else line
         if isinstance(parsed, dict) and parsed.get("record") == "decision":
-            parsed = {name: value for name, value in parsed.items() if name not in PERSONAL}
+            parsed["applications"] = [
+                {name: value for name, value in decision.items() if name not in PERSONAL}
+                for decision in parsed["applications"]
+            ]
         lines.append(json.dumps(parsed))
     return "\n".join(lines)
 

@@ -70,13 +70,11 @@ def test_removed_decisions_are_found_where_they_stood(
     assert changed(batch, left) == [*expected, (0, REMOVED)]
 
 
-@given(places=st.lists(st.integers(0, SIZE - 1), min_size=2, max_size=2, unique=True))
+@given(pair=st.lists(st.integers(0, SIZE - 1), min_size=2, max_size=2, unique=True))
 @TIMES
-def test_swapped_decisions_are_found_at_both_places(
-    batch: dict[str, Any], places: list[int]
-) -> None:
+def test_swapped_decisions_are_found_at_both_places(batch: dict[str, Any], pair: list[int]) -> None:
     decisions = [*batch["applications"]]
-    one, other = sorted(places)
+    one, other = sorted(pair)
     decisions[one], decisions[other] = decisions[other], decisions[one]
     places_of_faults = {fault.place for fault in changed(batch, decisions)}
     # The decisions behind each no longer follow from what they followed.
