@@ -10,14 +10,19 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 
 from functions.scoring.errors import NotReadyError
 from functions.web.logs import log
 from models.contract import CreditModel
 from models.errors import ObjectMissingError, StoreUnavailableError
-from models.registry.monitored_status import MonitoredModel, find_monitored
+from models.registry.monitored_status import (
+    MOST_OVERDUE_DAYS,
+    MonitoredModel,
+    find_last_day,
+    find_monitored,
+)
 from models.registry.serving import InService, load_in_service
 from models.stores.store import Reader
 
@@ -33,7 +38,8 @@ class ModelState:
     """One model in this process: what serves, and how the last read of the store went.
 
     `cause` is why the last load or refresh failed, in words a caller may see. `monitored` is what
-    monitoring said lately of the champion; a cold start does not wait to know it.
+    monitoring said lately of the champion; a cold start does not wait to know it. `last_day` is
+    when any version was monitored last: a process looks back once.
     """
 
     serving: InService | None = None
@@ -43,6 +49,8 @@ class ModelState:
     failures: int = 0
     loads: int = 0
     monitored: MonitoredModel | None = None
+    last_day: date | None = None
+    has_looked_back: bool = False
     checked_at: float = -math.inf
     retry_at: float = -math.inf
 
@@ -125,11 +133,24 @@ class ModelLoader:
         if before is None:
             return serving, None
         try:
-            monitored = find_monitored(self._store, model_name, datetime.now(UTC).date())
+            monitored = self._find_monitored(model_name, datetime.now(UTC).date())
         except StoreUnavailableError:
             return serving, self.states[model_name].monitored  # the model itself was read
         is_own = monitored and monitored.status["version"] == serving.champion.version
         return serving, monitored if is_own else None
+
+    def _find_monitored(self, model_name: str, today: date) -> MonitoredModel | None:
+        """Read the last days of monitoring; without one, remember which day was the last."""
+        state = self.states[model_name]
+        monitored = find_monitored(self._store, model_name, today)
+        if monitored:
+            state.last_day = monitored.status["day"]
+        elif not state.has_looked_back:
+            state.last_day = state.last_day or find_last_day(self._store, model_name, today)
+            state.has_looked_back = True
+        if state.last_day and (today - state.last_day).days > MOST_OVERDUE_DAYS:
+            state.last_day = None
+        return monitored
 
     def _accept(
         self, model_name: str, state: ModelState, serving: InService, started_at: float

@@ -1,7 +1,7 @@
 """Figures of a monitored day: the same from scoring's `/metrics` and from `training monitor`."""
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from models.figures import Figure
@@ -35,8 +35,7 @@ def list_figures(document: Document) -> Iterator[Figure]:
         If it is not a document of monitoring.
     """
     labels = {"model": str(document["model"])}
-    midnight = datetime.fromisoformat(document["day"]).replace(tzinfo=UTC)
-    yield _figure("day_timestamp_seconds", "Start of the last monitored day.", labels, midnight)
+    yield figure_from_day(document["model"], date.fromisoformat(document["day"]))
     is_degraded = document["status"] == "DEGRADED"
     yield _figure("degraded", "1 if a signal fired on the last monitored day.", labels, is_degraded)
     for name, meaning, part, member in GAUGES:
@@ -46,6 +45,13 @@ def list_figures(document: Document) -> Iterator[Figure]:
     yield from _list_signals(document, labels)
     if document.get("drift"):
         yield from _list_drift(document["drift"], labels)
+
+
+def figure_from_day(model_name: str, day: date) -> Figure:
+    """Return the figure that says when a model was monitored last."""
+    midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    labels = {"model": str(model_name)}
+    return _figure("day_timestamp_seconds", "Start of the last monitored day.", labels, midnight)
 
 
 def _list_signals(document: Document, labels: Mapping[str, str]) -> Iterator[Figure]:

@@ -15,6 +15,7 @@ from models.registry.store_paths import monitoring_path
 from models.stores.store import Reader
 
 MOST_DAYS = 3  # after which nobody relies on what was measured
+MOST_OVERDUE_DAYS = 14  # after which a model counts as one that nobody monitors
 MOST_ATTEMPTS = 99
 
 Status = Literal["OK", "DEGRADED"]
@@ -51,6 +52,24 @@ def find_monitored(store: Reader, model_name: str, today: date) -> MonitoredMode
         data = find_monitored_day(store, model_name, today - timedelta(days=days))
         if data is not None:
             return _read_document(data)
+    return None
+
+
+def find_last_day(store: Reader, model_name: str, today: date) -> date | None:
+    """Return the last monitored day before those of `find_monitored`, within two weeks, or None.
+
+    Raises
+    ------
+    StoreUnavailableError
+        If the store cannot be reached.
+    """
+    for days in range(MOST_DAYS, MOST_OVERDUE_DAYS + 1):
+        day = today - timedelta(days=days)
+        try:
+            store.read(monitoring_path(model_name, day, 1))
+        except ObjectMissingError:
+            continue
+        return day
     return None
 
 

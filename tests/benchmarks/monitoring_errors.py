@@ -72,7 +72,7 @@ def list_power(streams: int) -> list[str]:
 
 
 def _describe(name: str, signal: str, detection: Detection, full: int) -> list[str]:
-    days = (detection.expected, *(detection.day_of(share) for share in (0.5, 0.9, 0.99)))
+    days = (detection.expected, *(detection.find_day(share) for share in (0.5, 0.9, 0.99)))
     power = f"{detection.share_until(full):.1%} in {full} days"
     return [name, f"`{signal}`", *("never" if math.isinf(d) else f"{d:.0f}" for d in days), power]
 

@@ -52,19 +52,19 @@ class Detection:
     """When a change was found in each stream, in days since it could first be seen.
 
     `expected` is the day on which the mean figure leaves its bound: no earlier day can be asked
-    for. `found` has the day of each stream, infinity where it was not found.
+    for. `days` has that of each stream, infinity where it was never found.
     """
 
     expected: float
-    found: NDArray[np.float64]
+    days: NDArray[np.float64]
 
     def share_until(self, day: float) -> float:
         """Return the share of streams that were found by a day."""
-        return float((self.found <= day).mean())
+        return float((self.days <= day).mean())
 
-    def day_of(self, share: float) -> float:
+    def find_day(self, share: float) -> float:
         """Return the day by which a share of the streams was found; infinity if never."""
-        return float(np.quantile(self.found, share, method="higher"))
+        return float(np.quantile(self.days, share, method="higher"))
 
 
 def count_alarms(years: int, seed: int = 10) -> Counter[str]:
@@ -114,7 +114,7 @@ def detect_shift(shares: Sequence[float], streams: int, seed: int = 20) -> Detec
     means = [compare_counts("x", exact, mix * 1e6, 1e6) for mix in mixes]
     limit = _compare_window(random, mixes[0]).bound
     expected = next((day for day, one in enumerate(means, 1) if one.psi > limit), np.inf)
-    found = []
+    days = []
     for _ in range(streams):
         reference = _draw_reference(random, TRAINING_ROWS)
         before = random.multinomial(A_DAY, (1 / BINS,) * BINS, WINDOW_DAYS)
@@ -123,13 +123,13 @@ def detect_shift(shares: Sequence[float], streams: int, seed: int = 20) -> Detec
         shifts = (
             compare_counts("x", reference, one.astype(np.float64), TRAINING_ROWS) for one in windows
         )
-        found.append(next((day for day, s in enumerate(shifts, 1) if s.psi > s.bound), np.inf))
-    return Detection(expected, np.array(found))
+        days.append(next((day for day, s in enumerate(shifts, 1) if s.psi > s.bound), np.inf))
+    return Detection(expected, np.array(days))
 
 
 def detect_outcomes(change: Change, signal: str, streams: int, seed: int = 30) -> Detection:
     """Find a change of outcomes by a signal of performance, in days since the first came."""
-    random, values, bounds, found = np.random.default_rng(seed), [], [], []
+    random, values, bounds, days = np.random.default_rng(seed), [], [], []
     for _ in range(streams):
         before, after = (draw_outcomes(random, WEEKS, one) for one in (Change(), change))
         probabilities, labels = (np.concatenate(pair) for pair in zip(before, after, strict=True))
@@ -141,11 +141,11 @@ def detect_outcomes(change: Change, signal: str, streams: int, seed: int = 30) -
         values.append([s.value or 0.0 for s in judged])
         bounds.append([s.bound for s in judged])
         fired = (week for week, s in enumerate(judged, 1) if s.state == "fired")
-        found.append(7.0 * next(fired, np.inf))
+        days.append(7.0 * next(fired, np.inf))
     value, bound = np.mean(values, axis=0), np.mean(bounds, axis=0)
     is_beyond = np.abs(value) > bound if signal == "calibration" else value < bound
     expected = 7.0 * (int(is_beyond.argmax()) + 1) if is_beyond.any() else np.inf
-    return Detection(expected, np.array(found))
+    return Detection(expected, np.array(days))
 
 
 def measure_psi(shares: Sequence[float]) -> float:

@@ -116,7 +116,7 @@ def test_the_application_contract_has_17_fields_and_2_derived_numbers() -> None:
         ("application", {"age"}),
         ("card_default", {"age", "sex", "marriage"}),
         ("german_credit", {"age", "personal_status", "foreign_worker"}),
-        ("customer", {"age", "customer_id"}),
+        ("customer", {"age", "customer_id", "region"}),
         ("bureau", {"age"}),
     ],
 )

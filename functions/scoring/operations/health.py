@@ -1,12 +1,15 @@
 """Readiness and metrics of scoring, for the routes that every service has."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, NotRequired
 
 from functions.scoring.decision_engine import DecisionEngine
+from functions.scoring.model_loader import ModelState
 from functions.scoring.operations.telemetry import DecisionTelemetry
 from functions.web.health import Readiness
 from functions.web.telemetry import gauges_from_figures
+from models.figures import Figure
+from models.registry.monitored_figures import figure_from_day
 from models.registry.monitored_status import MonitoredStatus
 
 if TYPE_CHECKING:
@@ -44,7 +47,15 @@ def collect_metrics(engine: DecisionEngine, telemetry: DecisionTelemetry) -> "It
 
     yield from prometheus.decision_metrics(telemetry)
     yield from prometheus.model_metrics(engine.loader.states)
-    monitored = [state.monitored for state in engine.loader.states.values() if state.monitored]
-    yield from gauges_from_figures(figure for model in monitored for figure in model.figures)
+    yield from gauges_from_figures(list_monitored(engine.loader.states))
     if engine.decision_log and engine.decision_log.anchor_failures is not None:
         yield from prometheus.anchor_metrics(engine.decision_log.anchor_failures)
+
+
+def list_monitored(states: Mapping[str, ModelState]) -> Iterator[Figure]:
+    """List what was monitored lately; of a model that no longer is, the last day alone."""
+    for name, state in states.items():
+        if state.monitored:
+            yield from state.monitored.figures
+        elif state.last_day:
+            yield figure_from_day(name, state.last_day)

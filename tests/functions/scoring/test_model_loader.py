@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import pytest
 from functions.scoring import model_loader
 from functions.scoring.errors import NotReadyError
 from functions.scoring.model_loader import ModelLoader, ModelState
+from functions.scoring.operations.health import list_monitored
 from models.catalogue.application import Application
 from models.catalogue.german_credit import GermanCredit
 from models.errors import StoreUnavailableError
@@ -241,6 +242,9 @@ def test_within_the_back_off_the_store_is_left_alone(own_store: Path) -> None:
     asyncio.run(ask())
 
 
+LAST_DAY = "surety_monitor_day_timestamp_seconds"
+
+
 class Unlisted(FileStore):
     """A folder whose monitoring cannot be reached."""
 
@@ -251,8 +255,8 @@ class Unlisted(FileStore):
         return super().read(name)
 
 
-def write_monitored(folder: Path, version: str) -> None:
-    day = datetime.now(UTC).date()
+def write_monitored(folder: Path, version: str, days_ago: int = 0) -> None:
+    day = datetime.now(UTC).date() - timedelta(days=days_ago)
     signals = [{"name": "auc", "subject": "all", "state": "fired"}]
     document = {"model": "german_credit", "day": day.isoformat(), "version": version}
     document |= {"status": "DEGRADED"}
@@ -292,6 +296,27 @@ def test_what_was_monitored_of_another_version_is_not_the_champions(own_store: P
         return (await refresh(loader)).monitored
 
     assert asyncio.run(ask()) is None
+
+
+@pytest.mark.parametrize(("days_ago", "is_shown"), [(3, True), (14, True), (15, False)])
+def test_a_model_that_is_no_longer_monitored_shows_its_last_day_for_two_weeks(
+    own_store: Path, days_ago: int, *, is_shown: bool
+) -> None:
+    """Otherwise the alert that nobody monitors it would end by itself."""
+    write_monitored(own_store, "another", days_ago)
+    loader = ModelLoader(open_store(own_store.as_uri()), CATALOGUE, 0.0)
+
+    async def ask() -> ModelState:
+        await loader.load("german_credit")
+        return await refresh(loader)
+
+    state = asyncio.run(ask())
+    assert state.monitored is None
+    figures = list(list_monitored({"german_credit": state}))
+    assert [figure.name for figure in figures] == [LAST_DAY] * is_shown
+    if is_shown:
+        today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        assert figures[0].value == (today - timedelta(days=days_ago)).timestamp()
 
 
 def test_monitoring_that_cannot_be_reached_stops_no_refresh(own_store: Path) -> None:

@@ -24,7 +24,7 @@ import pytest
 from functions.scoring import model_loader
 from functions.scoring.model_loader import ModelLoader
 from models.catalogue.german_credit import GermanCredit
-from models.registry.monitored_status import MOST_DAYS
+from models.registry.monitored_status import MOST_DAYS, MOST_OVERDUE_DAYS
 from models.registry.pointer import Author, Challenger, challenge, promote
 from models.registry.serving import load_version, position_from_identity
 from models.registry.versions import Version, publish, read_by_name
@@ -160,7 +160,14 @@ def test_a_fresh_pointer_is_not_asked_for_again(folder: Path) -> None:
         task = loader.states[MODEL].loading
         assert task
         await task
-        # The pointer, whose versions are in memory, and the last days of monitoring.
+        # The pointer, whose versions are in memory, and the last days of monitoring; a process
+        # looks back two weeks once.
+        assert store.reads == reads + 1 + MOST_OVERDUE_DAYS + 1
+        reads, clock.now = store.reads, 120.0
+        await loader.load(MODEL)
+        task = loader.states[MODEL].loading
+        assert task
+        await task
         assert store.reads == reads + 1 + MOST_DAYS
 
     asyncio.run(ask())

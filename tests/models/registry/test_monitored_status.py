@@ -4,7 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from models.registry.monitored_status import MonitoredStatus, find_monitored, find_monitored_day
+from models.registry.monitored_status import (
+    MonitoredStatus,
+    find_last_day,
+    find_monitored,
+    find_monitored_day,
+)
 from models.registry.store_paths import monitoring_path
 from models.stores.store import OpenedStore
 from models.stores.uri import open_store
@@ -55,6 +60,15 @@ def test_an_older_day_says_nothing_of_today(store: OpenedStore) -> None:
     write(store, 27)
     assert find_status(store, "toy", TODAY) is None
     assert find_status(store, "other", TODAY) is None
+
+
+def test_the_last_of_the_days_before_is_found_for_two_weeks(store: OpenedStore) -> None:
+    assert find_last_day(store, "toy", TODAY) is None
+    for day in (14, 16, 17):
+        write(store, day)
+    assert find_last_day(store, "toy", TODAY) == date(2026, 11, 17)
+    assert find_last_day(store, "toy", date(2026, 12, 1)) == date(2026, 11, 17)
+    assert find_last_day(store, "toy", date(2026, 12, 2)) is None
 
 
 def test_the_last_attempt_of_a_day_counts(store: OpenedStore) -> None:

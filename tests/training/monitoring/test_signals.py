@@ -107,7 +107,7 @@ def test_a_shift_is_found_on_the_day_it_can_be(name: str) -> None:
     """The day on which the mean index leaves its bound, give or take what chance does to it."""
     detection = detect_shift(SHIFTS[name], counts().monitored_streams)
     assert detection.expected < WINDOW_DAYS
-    assert detection.day_of(0.5) == pytest.approx(detection.expected, abs=2)
+    assert detection.find_day(0.5) == pytest.approx(detection.expected, abs=2)
     assert detection.share_until(WINDOW_DAYS) > 0.95
 
 
@@ -130,7 +130,7 @@ def test_a_small_shift_stays_quiet() -> None:
 def test_a_loss_is_found_as_soon_as_outcomes_show_it(change: Change, signal: str) -> None:
     detection = detect_outcomes(change, signal, counts().monitored_streams)
     assert detection.expected < YEAR
-    assert detection.day_of(0.5) == pytest.approx(detection.expected, abs=35)
+    assert detection.find_day(0.5) == pytest.approx(detection.expected, abs=35)
     assert detection.share_until(YEAR) > 0.95
 
 

@@ -16,7 +16,7 @@ SERIALIZE = "Could not serialize access to table bank:risk.loads due to concurre
 
 def refuse(kind: type[GoogleAPICallError], text: str) -> GoogleAPICallError:
     """An error as the client raises it."""
-    return kind(text)  # type: ignore[no-untyped-call]  # the client has no types here
+    return kind(text)
 
 
 def failing(times: int, error: GoogleAPICallError) -> Callable[[], str]:

@@ -42,7 +42,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SftpServer]:
     (folder / "authorized").write_bytes(own.export_public_key())
     (folder / "shown" / "crm").mkdir(parents=True)
 
-    class Shown(asyncssh.SFTPServer):
+    class OneFolder(asyncssh.SFTPServer):
         def __init__(self, channel: asyncssh.SSHServerChannel[bytes]) -> None:
             super().__init__(channel, chroot=str(folder / "shown").encode())
 
@@ -52,7 +52,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SftpServer]:
             0,
             server_host_keys=[host],
             authorized_client_keys=str(folder / "authorized"),
-            sftp_factory=Shown,
+            sftp_factory=OneFolder,
         )
 
     loop = asyncio.new_event_loop()
