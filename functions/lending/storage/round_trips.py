@@ -3,8 +3,8 @@
 Requests that move money use it; what happens seldom is written with SQLAlchemy's expressions.
 """
 
-from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -37,11 +37,36 @@ def send(connection: Connection, statements: Sequence[Statement]) -> list[list[A
     cursors = [driver.cursor(row_factory=namedtuple_row) for _ in statements]
     # Of one alone the pipeline would only be work.
     together = driver.pipeline() if len(statements) > 1 else nullcontext()
+    with _as_sqlalchemy(connection, statements), together:
+        for cursor, statement in zip(cursors, statements, strict=True):
+            cursor.execute(statement.text, statement.values)
+    return [cursor.fetchall() if cursor.description else [] for cursor in cursors]
+
+
+def send_and_commit(connection: Connection, statements: Sequence[Statement]) -> None:
+    """Send what is left of a transaction and commit it, in one round trip.
+
+    Raises
+    ------
+    DBAPIError
+        As from `send`, or from the commit itself: nothing is committed then, unless the
+        connection is lost.
+    """
+    driver: Any = connection.connection.driver_connection
+    together = driver.pipeline() if statements else nullcontext()
+    with _as_sqlalchemy(connection, statements), together:
+        for statement in statements:
+            driver.cursor().execute(statement.text, statement.values)
+        connection.commit()
+
+
+@contextmanager
+def _as_sqlalchemy(connection: Connection, statements: Sequence[Statement]) -> Iterator[None]:
+    """Raise the driver's errors as SQLAlchemy raises them."""
     try:
-        with together:
-            for cursor, statement in zip(cursors, statements, strict=True):
-                cursor.execute(statement.text, statement.values)
+        yield
     except psycopg.Error as error:
+        driver: Any = connection.connection.driver_connection
         is_lost = connection.dialect.is_disconnect(error, driver, None)  # type: ignore[arg-type]
         if is_lost:
             connection.invalidate(error)
@@ -54,7 +79,6 @@ def send(connection: Connection, statements: Sequence[Statement]) -> list[list[A
             dialect=connection.dialect,
         )
         raise raised from error
-    return [cursor.fetchall() if cursor.description else [] for cursor in cursors]
 
 
 def insertion(table: Table, rows: Sequence[Mapping[str, Any]]) -> Statement:
