@@ -4,7 +4,7 @@ Requests that move money use it; what happens seldom is written with SQLAlchemy'
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -54,10 +54,17 @@ def send_and_commit(connection: Connection, statements: Sequence[Statement]) -> 
     """
     driver: Any = connection.connection.driver_connection
     together = driver.pipeline() if statements else nullcontext()
-    with _as_sqlalchemy(connection, statements), together:
-        for statement in statements:
-            driver.cursor().execute(statement.text, statement.values)
-        connection.commit()
+    try:
+        with _as_sqlalchemy(connection, statements), together:
+            for statement in statements:
+                driver.cursor().execute(statement.text, statement.values)
+            connection.commit()
+    except DBAPIError as error:
+        # SQLAlchemy takes the transaction for committed, and would not roll it back.
+        if not error.connection_invalidated:
+            with suppress(psycopg.Error):
+                driver.rollback()
+        raise
 
 
 @contextmanager
