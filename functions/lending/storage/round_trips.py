@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 import psycopg
+from psycopg.pq import PipelineStatus
 from psycopg.rows import namedtuple_row
 from pydantic_core import to_json
 from sqlalchemy import Connection, Table
@@ -74,7 +75,9 @@ def _as_sqlalchemy(connection: Connection, statements: Sequence[Statement]) -> I
         yield
     except psycopg.Error as error:
         driver: Any = connection.connection.driver_connection
-        is_lost = connection.dialect.is_disconnect(error, driver, None)  # type: ignore[arg-type]
+        # Lost amid statements, a connection may not say so, but it never leaves its pipeline.
+        is_stuck = driver.pgconn.pipeline_status != PipelineStatus.OFF
+        is_lost = is_stuck or connection.dialect.is_disconnect(error, driver, None)  # type: ignore[arg-type]
         if is_lost:
             connection.invalidate(error)
         raised = DBAPIError.instance(

@@ -1,14 +1,18 @@
 """Statements that are sent together: their answers, their errors, and what they are in SQL."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
+import psycopg
 import pytest
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 
+from functions.lending.errors import UnknownOutcomeError
 from functions.lending.storage import tables
 from functions.lending.storage.database import (
     WHOLE_BOOK,
@@ -88,6 +92,40 @@ def test_what_is_left_goes_with_the_commit_or_nothing_does(database_url: str) ->
     add(north)
     assert names() == ["Head office", "North"]
     database.close()
+
+
+def test_a_connection_lost_among_the_last_statements_is_replaced(database_url: str) -> None:
+    north = insertion(tables.branches, [{"id": 2, "name": "North"}])
+    die = Statement("SELECT pg_terminate_backend(pg_backend_pid())", {})
+    database = Database(database_url, 1)
+
+    def work(connection: Connection) -> None:
+        opened(connection).unsent.extend([north, Statement("RESET ROLE", {}), die, north])
+
+    with pytest.raises(UnknownOutcomeError):
+        database.write(WHOLE_BOOK, work, is_repeatable=False)
+    names = database.read(WHOLE_BOOK, lambda c: send(c, [Statement(NAMES, {})])[0])
+    assert [row.name for row in names] == ["Head office"]
+    database.close()
+
+
+def test_a_connection_that_cannot_leave_its_pipeline_counts_as_lost(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when the server ends it between two answers: then the driver knows no better error."""
+    driver: Any = connection.connection.driver_connection
+
+    @contextmanager
+    def stuck(_driver: Any) -> Iterator[None]:  # noqa: ANN401 -- the driver's connection
+        driver.pgconn.enter_pipeline_mode()
+        message = "cannot exit pipeline mode while busy"
+        raise psycopg.OperationalError(message)
+        yield
+
+    monkeypatch.setattr(type(driver), "pipeline", stuck)
+    with pytest.raises(OperationalError, match="while busy") as caught:
+        send(connection, [Statement(NAMES, {}), Statement(NAMES, {})])
+    assert caught.value.connection_invalidated
 
 
 def test_what_is_read_first_goes_with_the_beginning_and_is_read_once(database_url: str) -> None:
