@@ -27,7 +27,7 @@ from functions.lending.errors import (
 from functions.lending.requests import LoanRequest
 from functions.lending.storage import tables
 from functions.lending.storage.identifiers import new_id, public_id
-from functions.lending.storage.round_trips import Statement, send
+from functions.lending.storage.round_trips import Statement
 from functions.lending.storage.transaction import Transaction
 from models.lending.dates import add_months
 from models.lending.schedule import amortise
@@ -93,9 +93,8 @@ def store_application(
     TermsError
         If nobody could repay at these terms.
     """
-    key = Statement(BY_KEY, {"principal": transaction.principal, "key": identity.key})
-    statements = [key, *applicant_statements(request.customer_id)]
-    stored, *rows = send(transaction.connection, statements)
+    statements = statements_to_store(transaction.principal, request, identity)
+    stored, *rows = transaction.read(statements)
     earlier = _stored_before(stored, identity)
     if earlier:
         return earlier, question(transaction, earlier)
@@ -114,6 +113,14 @@ def store_application(
     transaction.add(tables.applications, row)
     transaction.audit("apply", public_id("app", row["id"]), row["branch_id"])
     return row["id"], question_about(applicant, row)
+
+
+def statements_to_store(
+    principal: str, request: LoanRequest, identity: RequestIdentity
+) -> list[Statement]:
+    """Return what is read before an application is stored."""
+    key = Statement(BY_KEY, {"principal": principal, "key": identity.key})
+    return [key, *applicant_statements(request.customer_id)]
 
 
 def _new_row(

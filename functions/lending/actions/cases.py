@@ -12,7 +12,7 @@ from functions.lending.actions.replies import FactorsReply, LoanApplicationReply
 from functions.lending.errors import NotInBookError
 from functions.lending.storage import tables
 from functions.lending.storage.identifiers import public_id
-from functions.lending.storage.round_trips import Statement, column_names, send, update_row
+from functions.lending.storage.round_trips import Statement, column_names, update_row
 from functions.lending.storage.transaction import Transaction
 from models.lending.ratios import debt_to_income_percent, loan_to_income
 from models.lending.schedule import equal_instalment
@@ -91,7 +91,8 @@ def read_case(transaction: Transaction, application_id: UUID, *, is_locked: bool
     NotInBookError
         If there is none, or the caller may not see it.
     """
-    cases = _read(transaction, _texts(ONE, LOCK if is_locked else ""), application_id)
+    statements = case_statements(application_id, is_locked=is_locked)
+    cases = _cases(transaction.read(statements))
     if not cases:
         what = "application"
         raise NotInBookError(what)
@@ -100,7 +101,16 @@ def read_case(transaction: Transaction, application_id: UUID, *, is_locked: bool
 
 def read_cases(transaction: Transaction, names: Sequence[UUID]) -> list[Case]:
     """Read some applications, the newest first."""
-    return _read(transaction, _texts(SEVERAL), list(names)) if names else []
+    if not names:
+        return []
+    statements = [Statement(text, {"chosen": list(names)}) for text in _texts(SEVERAL)]
+    return _cases(transaction.read(statements))
+
+
+def case_statements(application_id: UUID, *, is_locked: bool = False) -> list[Statement]:
+    """Return what reads one application, the lock first."""
+    texts = _texts(ONE, LOCK if is_locked else "")
+    return [Statement(text, {"chosen": application_id}) for text in texts]
 
 
 @cache
@@ -113,11 +123,9 @@ def _texts(chosen: str, lock: str = "") -> tuple[str, ...]:
     )
 
 
-def _read(transaction: Transaction, texts: Sequence[str], chosen: object) -> list[Case]:
+def _cases(read: Sequence[list[Any]]) -> list[Case]:
     # What is read after the lock is what whoever held it before has committed.
-    rows, decisions, incomes = send(
-        transaction.connection, [Statement(text, {"chosen": chosen}) for text in texts]
-    )
+    rows, decisions, incomes = read
     income = {row.customer_id: row.monthly_income for row in incomes}
     return [
         Case(row._asdict(), _decisions(decisions, row.id), income[row.customer_id]) for row in rows

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from functions.lending.actions import applications, check_rows, granting, lists, reviewing
+from functions.lending.actions.cases import case_statements
 from functions.lending.actions.replies import (
     ApplicationsReply,
     ChecksReply,
@@ -91,8 +92,10 @@ async def _apply(book: Book, request: Request) -> Response:
     def store(transaction: Transaction) -> tuple[UUID, ScoringQuestion | None]:
         return applications.store_application(transaction, body, identity)
 
+    principal = caller_from_request(request).principal or LOCAL
+    first = applications.statements_to_store(principal, body, identity)
     application_id, query = await book.change(
-        request, store, is_repeatable=identity.key is not None
+        request, store, is_repeatable=identity.key is not None, first=first
     )
     reply = await _answer(book, request, application_id, query)
     response = versioned(reply, HTTPStatus.CREATED)
@@ -121,7 +124,8 @@ async def _answer(
         return applications.record_decision(transaction, application_id, answer)
 
     # A second run finds the decision of the first: it is recorded once.
-    return await book.change(request, record, is_repeatable=True)
+    first = case_statements(application_id, is_locked=True)
+    return await book.change(request, record, is_repeatable=True, first=first)
 
 
 async def _list(book: Book, request: Request) -> Response:

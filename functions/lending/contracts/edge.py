@@ -2,10 +2,11 @@
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from http import HTTPStatus
 from typing import Any, TypeVar
 from uuid import UUID
@@ -27,6 +28,7 @@ from functions.lending.errors import (
 from functions.lending.storage.database import WHOLE_BOOK, Database, RowAccess
 from functions.lending.storage.idempotency import Reply, RequestKey, claim, fingerprint, store
 from functions.lending.storage.identifiers import Kind, identifier_from_text
+from functions.lending.storage.round_trips import Statement
 from functions.lending.storage.transaction import LOCAL, Transaction, begun
 from functions.web.bodies import JSON, json_response
 from functions.web.middleware import caller_from_request
@@ -64,13 +66,17 @@ class Book:
         return await self._in_thread(lambda: self.database.read(access, work))
 
     async def change(
-        self, request: Request, action: Action[Result], *, is_repeatable: bool = False
+        self,
+        request: Request,
+        action: Action[Result],
+        *,
+        is_repeatable: bool = False,
+        first: Sequence[Statement] = (),
     ) -> Result:
-        """Run an action that changes something."""
+        """Run an action that changes something; `first` is what it reads first."""
         access, work = row_access(request), self._work(request, action)
-        return await self._in_thread(
-            lambda: self.database.write(access, work, is_repeatable=is_repeatable)
-        )
+        write = partial(self.database.write, is_repeatable=is_repeatable, first=first)
+        return await self._in_thread(lambda: write(access, work))
 
     async def act(
         self, request: Request, document: Mapping[str, Any], action: Action[object], status: int
@@ -104,10 +110,7 @@ class Book:
 
         def work(connection: Connection) -> Result:
             principal = caller.principal or LOCAL
-            transaction = begun(connection, principal, caller.request_id, self.now())
-            done = action(transaction)
-            transaction.flush()
-            return done
+            return action(begun(connection, principal, caller.request_id, self.now()))
 
         return work
 

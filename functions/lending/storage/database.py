@@ -5,8 +5,8 @@ A transaction acts as one database role, whose row policies decide which branche
 
 import random
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal, TypeVar
 
@@ -21,7 +21,7 @@ from functions.lending.errors import (
     NotAllowedError,
     UnknownOutcomeError,
 )
-from functions.lending.storage.round_trips import Statement, send
+from functions.lending.storage.round_trips import Statement, send, send_and_commit
 from functions.lending.storage.sign_in import AccessToken, Token, sign_in_from_url
 
 TRIES = 6
@@ -93,11 +93,19 @@ class Database:
             begin(snapshot, WHOLE_BOOK)
             return work(snapshot)
 
-    def write(self, access: RowAccess, work: Work[Result], *, is_repeatable: bool) -> Result:
+    def write(
+        self,
+        access: RowAccess,
+        work: Work[Result],
+        *,
+        is_repeatable: bool,
+        first: Sequence[Statement] = (),
+    ) -> Result:
         """Run a transaction, again after a deadlock or a serialization failure.
 
         `is_repeatable` says that the work begins with an idempotency key: if the connection is
-        lost, even during the commit, the next run finds what the key stands for.
+        lost, even during the commit, the next run finds what the key stands for. The statements
+        of `first` go with the beginning: `Transaction.read` returns their rows.
 
         Raises
         ------
@@ -108,17 +116,24 @@ class Database:
         BookUnavailableError
             If the database does not answer.
         """
-        return self._run(access, work, is_repeatable=is_repeatable)
+        return self._run(access, work, is_repeatable=is_repeatable, first=first)
 
-    def _run(self, access: RowAccess, work: Work[Result], *, is_repeatable: bool) -> Result:
+    def _run(
+        self,
+        access: RowAccess,
+        work: Work[Result],
+        *,
+        is_repeatable: bool,
+        first: Sequence[Statement] = (),
+    ) -> Result:
         for attempt in range(1, TRIES + 1):
             is_committing = False
             try:
                 with self.engine.connect() as connection:
-                    begin(connection, access)
+                    begin(connection, access, first)
                     result = work(connection)
                     is_committing = True
-                    connection.commit()
+                    send_and_commit(connection, opened(connection).unsent)
                     return result
             except PoolTimeoutError as error:
                 raise BusyError(connections=True) from error
@@ -163,22 +178,39 @@ def normalise_url(url: str) -> str:
     return parsed.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
 
 
-def begin(connection: Connection, access: RowAccess) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """What a transaction began with, and what it has yet to send.
+
+    `business_date` was open when it began, if any day was. `first` holds statements that were sent
+    with the beginning, each with its rows, until they are read. `unsent` goes with the commit.
+    """
+
+    business_date: date | None
+    first: list[tuple[list[Statement], list[list[Any]]]] = field(default_factory=list)
+    unsent: list[Statement] = field(default_factory=list)
+
+
+def begin(connection: Connection, access: RowAccess, first: Sequence[Statement] = ()) -> None:
     """Act as a role and with limits of time, until the transaction ends.
 
-    The open business day is read in the same round trip: `day_at_begin` returns it.
+    The open business day is read in the same round trip, and what `first` reads: see `opened`.
     """
     limits = {"lock": LOCK_TIMEOUT, "statement": STATEMENT_TIMEOUT}
     connection.begin()
     settings = Statement(BEGIN, {**access.variables, **limits})
-    _, days = send(connection, [settings, Statement(OPEN_DAY, {})])
-    connection.execution_options(business_date=days[0].business_date if days else None)
+    _, days, *rows = send(connection, [settings, Statement(OPEN_DAY, {}), *first])
+    beginning = Opened(
+        business_date=days[0].business_date if days else None,
+        first=[(list(first), rows)] if first else [],
+    )
+    connection.execution_options(opened=beginning)
 
 
-def day_at_begin(connection: Connection) -> date | None:
-    """Return the business day that was open when the transaction began, if any was."""
-    day: date | None = connection.get_execution_options()["business_date"]
-    return day
+def opened(connection: Connection) -> Opened:
+    """Return what the transaction on a connection began with."""
+    beginning: Opened = connection.get_execution_options()["opened"]
+    return beginning
 
 
 def sql_state(error: SQLAlchemyError) -> str | None:

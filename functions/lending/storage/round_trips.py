@@ -3,12 +3,13 @@
 Requests that move money use it; what happens seldom is written with SQLAlchemy's expressions.
 """
 
-from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import psycopg
+from psycopg.pq import PipelineStatus
 from psycopg.rows import namedtuple_row
 from pydantic_core import to_json
 from sqlalchemy import Connection, Table
@@ -37,12 +38,46 @@ def send(connection: Connection, statements: Sequence[Statement]) -> list[list[A
     cursors = [driver.cursor(row_factory=namedtuple_row) for _ in statements]
     # Of one alone the pipeline would only be work.
     together = driver.pipeline() if len(statements) > 1 else nullcontext()
+    with _as_sqlalchemy(connection, statements), together:
+        for cursor, statement in zip(cursors, statements, strict=True):
+            cursor.execute(statement.text, statement.values)
+    return [cursor.fetchall() if cursor.description else [] for cursor in cursors]
+
+
+def send_and_commit(connection: Connection, statements: Sequence[Statement]) -> None:
+    """Send what is left of a transaction and commit it, in one round trip.
+
+    Raises
+    ------
+    DBAPIError
+        As from `send`, or from the commit itself: nothing is committed then, unless the
+        connection is lost.
+    """
+    driver: Any = connection.connection.driver_connection
+    together = driver.pipeline() if statements else nullcontext()
     try:
-        with together:
-            for cursor, statement in zip(cursors, statements, strict=True):
-                cursor.execute(statement.text, statement.values)
+        with _as_sqlalchemy(connection, statements), together:
+            for statement in statements:
+                driver.cursor().execute(statement.text, statement.values)
+            connection.commit()
+    except DBAPIError as error:
+        # SQLAlchemy takes the transaction for committed, and would not roll it back.
+        if not error.connection_invalidated:
+            with suppress(psycopg.Error):
+                driver.rollback()
+        raise
+
+
+@contextmanager
+def _as_sqlalchemy(connection: Connection, statements: Sequence[Statement]) -> Iterator[None]:
+    """Raise the driver's errors as SQLAlchemy raises them."""
+    try:
+        yield
     except psycopg.Error as error:
-        is_lost = connection.dialect.is_disconnect(error, driver, None)  # type: ignore[arg-type]
+        driver: Any = connection.connection.driver_connection
+        # Lost amid statements, a connection may not say so, but it never leaves its pipeline.
+        is_stuck = driver.pgconn.pipeline_status != PipelineStatus.OFF
+        is_lost = is_stuck or connection.dialect.is_disconnect(error, driver, None)  # type: ignore[arg-type]
         if is_lost:
             connection.invalidate(error)
         raised = DBAPIError.instance(
@@ -54,7 +89,6 @@ def send(connection: Connection, statements: Sequence[Statement]) -> list[list[A
             dialect=connection.dialect,
         )
         raise raised from error
-    return [cursor.fetchall() if cursor.description else [] for cursor in cursors]
 
 
 def insertion(table: Table, rows: Sequence[Mapping[str, Any]]) -> Statement:

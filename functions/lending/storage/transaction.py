@@ -1,6 +1,6 @@
 """One transaction of a request: who acts, when, on which business day; and its evidence."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, NamedTuple, TypeVar
@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Table
 
 from functions.lending.errors import BookUnavailableError
 from functions.lending.storage import tables
-from functions.lending.storage.database import OPEN_DAY, WHOLE_BOOK, Database, day_at_begin
+from functions.lending.storage.database import OPEN_DAY, WHOLE_BOOK, Database, opened
 from functions.lending.storage.identifiers import new_id, public_id
 from functions.lending.storage.round_trips import Statement, insertion, send
 
@@ -33,7 +33,7 @@ class Transaction:
     """A connection inside a transaction, and what every row it writes repeats.
 
     `business_date` is the lender's open day. No code below reads a clock. What is added here is
-    sent at the end, in one round trip: whoever reads it back before calls `flush`.
+    sent with the commit, in one round trip: whoever reads it back before calls `flush`.
     """
 
     connection: Connection
@@ -42,6 +42,13 @@ class Transaction:
     now: datetime
     business_date: date
     unsent: list[Statement] = field(default_factory=list, repr=False)
+
+    def read(self, statements: Sequence[Statement]) -> list[list[Any]]:
+        """Return the rows of statements, which may have been sent when the transaction began."""
+        began = opened(self.connection).first
+        if began and began[0][0] == list(statements):
+            return began.pop()[1]
+        return send(self.connection, statements)
 
     def add(self, table: Table, *rows: Mapping[str, Any]) -> None:
         """Insert rows, which all have the same columns, with whatever is sent next."""
@@ -118,12 +125,14 @@ def begun(connection: Connection, principal: str, request_id: str, now: datetime
     BookUnavailableError
         If no day was ever opened.
     """
+    beginning = opened(connection)
     return Transaction(
         connection=connection,
         principal=principal,
         request_id=request_id,
         now=now,
-        business_date=_require_day(day_at_begin(connection)),
+        business_date=_require_day(beginning.business_date),
+        unsent=beginning.unsent,
     )
 
 
@@ -139,9 +148,6 @@ class Job:
         """Run an action in a transaction of its own; a second run must do nothing new."""
 
         def work(connection: Connection) -> Result:
-            transaction = begun(connection, self.principal, self.principal, self.now())
-            done = action(transaction)
-            transaction.flush()
-            return done
+            return action(begun(connection, self.principal, self.principal, self.now()))
 
         return self.database.write(WHOLE_BOOK, work, is_repeatable=True)

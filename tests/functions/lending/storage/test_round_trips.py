@@ -1,16 +1,26 @@
 """Statements that are sent together: their answers, their errors, and what they are in SQL."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
+import psycopg
 import pytest
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 
+from functions.lending.errors import UnknownOutcomeError
 from functions.lending.storage import tables
-from functions.lending.storage.database import constraint_name, sql_state
+from functions.lending.storage.database import (
+    WHOLE_BOOK,
+    Database,
+    constraint_name,
+    opened,
+    sql_state,
+)
 from functions.lending.storage.round_trips import (
     Statement,
     column_names,
@@ -18,6 +28,7 @@ from functions.lending.storage.round_trips import (
     send,
     update_row,
 )
+from functions.lending.storage.transaction import begun
 from tests.support.lending import NOW
 
 NAMES = "SELECT id, name FROM branches ORDER BY id"
@@ -58,6 +69,80 @@ def test_an_error_is_what_sqlalchemy_raises_and_nothing_after_it_runs(
     connection.begin()
     [rows] = send(connection, [Statement(NAMES, {})])
     assert [row.id for row in rows] == [1]
+
+
+def test_what_is_left_goes_with_the_commit_or_nothing_does(database_url: str) -> None:
+    north = insertion(tables.branches, [{"id": 2, "name": "North"}])
+    again = insertion(tables.branches, [{"id": 1, "name": "Again"}])
+    database = Database(database_url, 1)
+
+    def names() -> list[str]:
+        with database.engine.connect() as connection:
+            return [row.name for row in send(connection, [Statement(NAMES, {})])[0]]
+
+    def add(*statements: Statement) -> None:
+        database.write(
+            WHOLE_BOOK, lambda c: opened(c).unsent.extend(statements), is_repeatable=False
+        )
+
+    with pytest.raises(IntegrityError) as caught:
+        add(north, again)
+    assert constraint_name(caught.value) == "branches_pkey"
+    assert names() == ["Head office"]
+    add(north)
+    assert names() == ["Head office", "North"]
+    database.close()
+
+
+def test_a_connection_lost_among_the_last_statements_is_replaced(database_url: str) -> None:
+    north = insertion(tables.branches, [{"id": 2, "name": "North"}])
+    die = Statement("SELECT pg_terminate_backend(pg_backend_pid())", {})
+    database = Database(database_url, 1)
+
+    def work(connection: Connection) -> None:
+        opened(connection).unsent.extend([north, Statement("RESET ROLE", {}), die, north])
+
+    with pytest.raises(UnknownOutcomeError):
+        database.write(WHOLE_BOOK, work, is_repeatable=False)
+    names = database.read(WHOLE_BOOK, lambda c: send(c, [Statement(NAMES, {})])[0])
+    assert [row.name for row in names] == ["Head office"]
+    database.close()
+
+
+def test_a_connection_that_cannot_leave_its_pipeline_counts_as_lost(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when the server ends it between two answers: then the driver knows no better error."""
+    driver: Any = connection.connection.driver_connection
+
+    @contextmanager
+    def stuck(_driver: Any) -> Iterator[None]:  # noqa: ANN401 -- the driver's connection
+        driver.pgconn.enter_pipeline_mode()
+        message = "cannot exit pipeline mode while busy"
+        raise psycopg.OperationalError(message)
+        yield
+
+    monkeypatch.setattr(type(driver), "pipeline", stuck)
+    with pytest.raises(OperationalError, match="while busy") as caught:
+        send(connection, [Statement(NAMES, {}), Statement(NAMES, {})])
+    assert caught.value.connection_invalidated
+
+
+def test_what_is_read_first_goes_with_the_beginning_and_is_read_once(database_url: str) -> None:
+    first = [Statement(NAMES, {})]
+    database = Database(database_url, 1)
+
+    def work(connection: Connection) -> list[int]:
+        transaction = begun(connection, "test", "request", NOW)
+        assert [statements for statements, _ in opened(connection).first] == [first]
+        [early] = transaction.read(first)
+        assert opened(connection).first == []
+        send(connection, [insertion(tables.branches, [{"id": 2, "name": "North"}])])
+        [late] = transaction.read(first)
+        return [len(early), len(late)]
+
+    assert database.write(WHOLE_BOOK, work, is_repeatable=True, first=first) == [1, 2]
+    database.close()
 
 
 def test_a_connection_that_was_lost_is_not_used_again(connection: Connection) -> None:
