@@ -1,7 +1,7 @@
 """Expected loss of many loans at once, equal to `assess` of each one to the cent.
 
 Balances are whole numbers and exact. Probabilities and discounts are binary fractions, whose error
-has a bound that is proved below. A loan whose loss lies nearer to half a cent than its bound, or
+has the bound that is argued below. A loan whose loss lies nearer to half a cent than its bound, or
 whose stage nearer to the threshold, is computed again by the exact function: one in some hundred
 thousand. So are loans whose numbers would not fit the bound's assumptions.
 """

@@ -189,6 +189,7 @@ def test_the_loan_book_is_checked_each_night_after_its_close() -> None:
     schedules = {job["metadata"]["name"]: job["spec"]["schedule"] for job in jobs}
     assert schedules["lending-close"] == "0 1 * * *"
     assert schedules["lending-check"] == "30 2 * * *"
+    assert schedules["lending-expected-loss"] == "0 3 1 * *"  # of the month before
 
 
 def test_a_job_is_not_behind_the_address_of_a_service(rendered: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, create_engine, text
 
+from functions.lending.actions import stress
 from functions.lending.closing import DailyClose
 from functions.lending.errors import NotInBookError, TransitionError
 from functions.lending.risk_reports import ReportRequest, make_report, verify_report
@@ -273,6 +274,16 @@ def test_a_stress_shows_before_after_and_what_did_it(
     assert 42.3785 < ratios[0] < ratios[1]
     own = book.ok("POST", "/api/portfolio/stress", {"loss_given_default_points": "10"})
     assert [step["expected_loss"] > 0 for step in own["waterfall"]] == [False, False, True]
+
+
+def test_a_request_stresses_no_more_loans_than_it_can_wait_for(
+    reported: tuple[BookClient, Database, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    book, _, _ = reported
+    monkeypatch.setattr(stress, "MOST_LOANS", 2)
+    refused = book("POST", "/api/portfolio/stress", {"scenario": "lgd_up_10"})
+    assert refused.status_code == 409
+    assert "run `python -m functions.lending stress`" in refused.json()["detail"]
 
 
 def test_questions_without_an_answer_are_refused(
