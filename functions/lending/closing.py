@@ -65,9 +65,10 @@ class DailyClose:
             loans += job.run(partial(_close_one, customer_id))
             if borrowers % BATCH == 0:  # so that figures stay quick to read while many loans change
                 # This day is open until the end: until then what falls due on it stands apart.
-                job.run(partial(_fold, day - timedelta(days=1)))
+                # A close changes no segment, and these have many cells.
+                job.run(partial(_fold, day - timedelta(days=1), cells.SMALL_CELLS))
         expired = job.run(partial(_open_next_day, day))
-        job.run(partial(_fold, day))
+        job.run(partial(_fold, day, cells.ALL_CELLS))
         return ClosedDay(
             business_date=day, borrowers=borrowers, loans_changed=loans, offers_expired=expired
         )
@@ -100,8 +101,8 @@ def _close_one(customer_id: int, transaction: Transaction) -> int:
     return close_borrower(transaction, customer_id)
 
 
-def _fold(day: date, transaction: Transaction) -> None:
-    cells.fold(transaction.connection, day)
+def _fold(day: date, folded: Sequence[cells.FigureCells], transaction: Transaction) -> None:
+    cells.fold(transaction.connection, day, folded)
 
 
 def _open_next_day(day: date, transaction: Transaction) -> int:

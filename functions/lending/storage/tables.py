@@ -28,14 +28,15 @@ RATE = Numeric(9, 6)
 TIME = DateTime(timezone=True)
 
 
-def _table(table_name: str, /, **types: Any) -> Table:  # noqa: ANN401 -- types of columns
+def create_table(table_name: str, /, **types: Any) -> Table:  # noqa: ANN401 -- types of columns
+    """Create a table by the names and types of its columns."""
     columns: list[TableColumn[Any]] = [TableColumn(name, kind) for name, kind in types.items()]
     return Table(table_name, METADATA, *columns)
 
 
 def _fact(table_name: str, /, **types: Any) -> Table:  # noqa: ANN401 -- types of columns
     """Create a table of facts: what happened to a loan, when it counts, who posted it when."""
-    return _table(
+    return create_table(
         table_name,
         id=Uuid,
         loan_id=Uuid,
@@ -49,8 +50,8 @@ def _fact(table_name: str, /, **types: Any) -> Table:  # noqa: ANN401 -- types o
     )
 
 
-branches = _table("branches", id=SmallInteger, name=Text)
-products = _table(
+branches = create_table("branches", id=SmallInteger, name=Text)
+products = create_table(
     "products",
     id=SmallInteger,
     code=Text,
@@ -71,7 +72,7 @@ products = _table(
     waiver_limit=MONEY,
     offer_days=SmallInteger,
 )
-customers = _table(
+customers = create_table(
     "customers",
     id=BigInt,
     branch_id=SmallInteger,
@@ -84,7 +85,7 @@ customers = _table(
     version=Integer,
     created_at=TIME,
 )
-customer_versions = _table(
+customer_versions = create_table(
     "customer_versions",
     customer_id=BigInt,
     branch_id=SmallInteger,
@@ -93,7 +94,7 @@ customer_versions = _table(
     replaced_by=Text,
     replaced_at=TIME,
 )
-employment = _table(
+employment = create_table(
     "employment",
     customer_id=BigInt,
     branch_id=SmallInteger,
@@ -104,7 +105,7 @@ employment = _table(
     years_of_experience=Numeric(4, 1),
     created_at=TIME,
 )
-kyc = _table(
+kyc = create_table(
     "kyc",
     customer_id=BigInt,
     branch_id=SmallInteger,
@@ -116,7 +117,7 @@ kyc = _table(
     verified_at=TIME,
     expires_on=Date,
 )
-applications = _table(
+applications = create_table(
     "applications",
     id=Uuid,
     customer_id=BigInt,
@@ -136,7 +137,7 @@ applications = _table(
     business_date=Date,
     created_at=TIME,
 )
-decisions = _table(
+decisions = create_table(
     "decisions",
     id=Uuid,
     application_id=Uuid,
@@ -158,7 +159,7 @@ decisions = _table(
     note=Text,
     created_at=TIME,
 )
-loans = _table(
+loans = create_table(
     "loans",
     id=Uuid,
     application_id=Uuid,
@@ -210,7 +211,7 @@ adjustments = _fact(
     reason=Text,
     approved_by=Text,
 )
-confirmations = _table(
+confirmations = create_table(
     "confirmations",
     id=Uuid,
     loan_id=Uuid,
@@ -222,7 +223,7 @@ confirmations = _table(
     confirmed_by=Text,
     confirmed_at=TIME,
 )
-collateral = _table(
+collateral = create_table(
     "collateral",
     id=Uuid,
     loan_id=Uuid,
@@ -233,7 +234,7 @@ collateral = _table(
     valued_on=Date,
     created_at=TIME,
 )
-guarantors = _table(
+guarantors = create_table(
     "guarantors",
     id=Uuid,
     loan_id=Uuid,
@@ -244,7 +245,7 @@ guarantors = _table(
     guaranteed=MONEY,
     created_at=TIME,
 )
-npa_tracking = _table(
+npa_tracking = create_table(
     "npa_tracking",
     loan_id=Uuid,
     branch_id=SmallInteger,
@@ -256,7 +257,7 @@ npa_tracking = _table(
     outstanding_principal=MONEY,
     rule_set=Text,
 )
-schedule_versions = _table(
+schedule_versions = create_table(
     "schedule_versions",
     loan_id=Uuid,
     branch_id=SmallInteger,
@@ -268,7 +269,7 @@ schedule_versions = _table(
     months=SmallInteger,
     total_interest=MONEY,
 )
-instalments = _table(
+instalments = create_table(
     "instalments",
     loan_id=Uuid,
     branch_id=SmallInteger,
@@ -284,7 +285,7 @@ instalments = _table(
     given_up=MONEY,
     met_on=Date,
 )
-allocations = _table(
+allocations = create_table(
     "allocations",
     loan_id=Uuid,
     branch_id=SmallInteger,
@@ -295,7 +296,7 @@ allocations = _table(
     component=Text,
     amount=MONEY,
 )
-journal_entries = _table(
+journal_entries = create_table(
     "journal_entries",
     loan_id=Uuid,
     branch_id=SmallInteger,
@@ -307,7 +308,7 @@ journal_entries = _table(
     business_date=Date,
     created_at=TIME,
 )
-journal_lines = _table(
+journal_lines = create_table(
     "journal_lines",
     loan_id=Uuid,
     branch_id=SmallInteger,
@@ -317,7 +318,7 @@ journal_lines = _table(
     debit=MONEY,
     credit=MONEY,
 )
-idempotency_keys = _table(
+idempotency_keys = create_table(
     "idempotency_keys",
     principal=Text,
     route=Text,
@@ -328,7 +329,7 @@ idempotency_keys = _table(
     body=LargeBinary,
     created_at=TIME,
 )
-outbox = _table(
+outbox = create_table(
     "outbox",
     id=Uuid,
     loan_id=Uuid,
@@ -338,7 +339,7 @@ outbox = _table(
     body=JSONB,
     created_at=TIME,
 )
-webhook_endpoints = _table(
+webhook_endpoints = create_table(
     "webhook_endpoints",
     id=Uuid,
     url=Text,
@@ -348,7 +349,7 @@ webhook_endpoints = _table(
     disabled_at=TIME,
     disabled_reason=Text,
 )
-webhook_deliveries = _table(
+webhook_deliveries = create_table(
     "webhook_deliveries",
     outbox_id=Uuid,
     endpoint_id=Uuid,
@@ -357,7 +358,7 @@ webhook_deliveries = _table(
     delivered_at=TIME,
     last_outcome=Text,
 )
-audit = _table(
+audit = create_table(
     "audit",
     id=Uuid,
     at=TIME,
@@ -368,9 +369,9 @@ audit = _table(
     request_id=Text,
     detail=JSONB,
 )
-business_dates = _table("business_dates", business_date=Date, opened_at=TIME, closed_at=TIME)
+business_dates = create_table("business_dates", business_date=Date, opened_at=TIME, closed_at=TIME)
 # Cells are read and written as text in `cells.py`.
-loan_cells = _table(
+loan_cells = create_table(
     "loan_cells",
     branch_id=SmallInteger,
     status=Text,
@@ -385,8 +386,10 @@ loan_cells = _table(
     outstanding=Numeric,
     received=Numeric,
 )
-application_cells = _table("application_cells", branch_id=SmallInteger, status=Text, number=BigInt)
-due_cells = _table(
+application_cells = create_table(
+    "application_cells", branch_id=SmallInteger, status=Text, number=BigInt
+)
+due_cells = create_table(
     "due_cells",
     branch_id=SmallInteger,
     due_on=Date,
@@ -396,7 +399,7 @@ due_cells = _table(
     demanded=Numeric,
     met=Numeric,
 )
-payment_cells = _table("payment_cells", branch_id=SmallInteger, number=BigInt, amount=Numeric)
-collateral_cells = _table(
+payment_cells = create_table("payment_cells", branch_id=SmallInteger, number=BigInt, amount=Numeric)
+collateral_cells = create_table(
     "collateral_cells", branch_id=SmallInteger, kind=Text, number=BigInt, value=Numeric
 )

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, create_engine, inspect, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError
 
-from functions.lending.storage import tables
+from functions.lending.storage import analytics_tables, tables
 from functions.lending.storage.migrate import downgrade, newest_revision, upgrade
 from tests.support.lending import client_on, fresh_database
 
@@ -96,6 +96,7 @@ def test_up_down_and_up_again_on_postgresql_15(debian_postgres: str) -> None:
 def test_the_tables_of_the_code_are_those_of_the_database(engine: Engine) -> None:
     inspector = inspect(engine)
     assert set(inspector.get_table_names()) == {*tables.METADATA.tables, "alembic_version"}
+    assert analytics_tables.loan_months.name in tables.METADATA.tables
     for name, table in tables.METADATA.tables.items():
         stored = {c["name"]: type_name(c["type"]) for c in inspector.get_columns(name)}
         assert stored == {c.name: type_name(c.type) for c in table.columns}, name
