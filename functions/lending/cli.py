@@ -15,6 +15,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from functions.lending.analytics.month_ends import MonthEnds, month_end
 from functions.lending.closing import DailyClose
 from functions.lending.settings import read_database_url, read_settings
 from functions.lending.storage import cells
@@ -39,7 +40,7 @@ def main(arguments: Sequence[str]) -> int:
         print(f"error: the database refused: {type(error.orig).__name__}", file=sys.stderr)
         return EXIT_FAILED
     print(json.dumps(printed, default=str))
-    is_different = options.run is _check and printed["different"]
+    is_different = options.run in {_check, _snapshot} and printed.get("different")
     return EXIT_FAILED if is_different else EXIT_DONE
 
 
@@ -57,6 +58,14 @@ def build_parser() -> argparse.ArgumentParser:
     close = commands.add_parser("close", help="close every business day up to and with a date")
     close.set_defaults(run=_close)
     close.add_argument("--date", type=_day, required=True)
+    snapshot = commands.add_parser(
+        "snapshot", help="record a month end, once; `close` does it, too"
+    )
+    snapshot.set_defaults(run=_snapshot)
+    snapshot.add_argument("--month", type=_month, required=True, help="such as 2026-01")
+    snapshot.add_argument(
+        "--check", action="store_true", help="make it again from the facts, and change nothing"
+    )
     check = commands.add_parser("check", help="derive every loan again, recount every cell")
     check.set_defaults(run=_check)
     recount = commands.add_parser("recount", help="replace the portfolio cells by a recount")
@@ -117,6 +126,15 @@ def _close(options: argparse.Namespace) -> dict[str, Any]:
         daily_close = DailyClose(database=database, now=lambda: datetime.now(UTC))
         closed = daily_close.close_through(options.date)
     return {"closed": [asdict(day) for day in closed]}
+
+
+def _snapshot(options: argparse.Namespace) -> dict[str, Any]:
+    with closing(Database(read_database_url(), 1)) as database:
+        months = MonthEnds(database=database, now=lambda: datetime.now(UTC))
+        if options.check:
+            return asdict(months.remake(options.month))
+        recorded = months.record_through(options.month)
+    return {"recorded": {str(month): loans for month, loans in recorded.items()}}
 
 
 def _check(_options: argparse.Namespace) -> dict[str, Any]:
@@ -222,6 +240,14 @@ def _uuid(text: str) -> UUID:
         return UUID(text)
     except ValueError:
         message = f"must be 32 digits, as in the header webhook-id, not {text!r}"
+        raise argparse.ArgumentTypeError(message) from None
+
+
+def _month(text: str) -> date:
+    try:
+        return month_end(date.fromisoformat(f"{text}-01"))
+    except ValueError:
+        message = f"must be a month such as 2026-01, not {text!r}"
         raise argparse.ArgumentTypeError(message) from None
 
 

@@ -11,6 +11,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, insert, select, update
 
+from functions.lending.analytics import early_warnings
+from functions.lending.analytics.month_ends import MonthEnds, month_end
 from functions.lending.errors import TransitionError
 from functions.lending.posting.postings import close_borrower
 from functions.lending.storage import cells, tables
@@ -31,6 +33,8 @@ class ClosedDay:
     borrowers: int
     loans_changed: int
     offers_expired: int
+    warnings: int = 0
+    month_end_loans: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,8 +74,20 @@ class DailyClose:
         expired = job.run(partial(_open_next_day, day))
         job.run(partial(_fold, day, cells.ALL_CELLS))
         return ClosedDay(
-            business_date=day, borrowers=borrowers, loans_changed=loans, offers_expired=expired
+            business_date=day,
+            borrowers=borrowers,
+            loans_changed=loans,
+            offers_expired=expired,
+            warnings=job.run(partial(_refresh_warnings, day)),
+            month_end_loans=self._record_month(day),
         )
+
+    def _record_month(self, day: date) -> int:
+        """Record the month that ends with this day, if one does."""
+        if day != month_end(day):
+            return 0
+        months = MonthEnds(database=self.database, now=self.now)
+        return sum(months.record_through(day).values())
 
     def _due_customers(self, day: date) -> Iterator[int]:
         """Yield the customers with a loan that the close of this day may change."""
@@ -103,6 +119,10 @@ def _close_one(customer_id: int, transaction: Transaction) -> int:
 
 def _fold(day: date, folded: Sequence[cells.FigureCells], transaction: Transaction) -> None:
     cells.fold(transaction.connection, day, folded)
+
+
+def _refresh_warnings(day: date, transaction: Transaction) -> int:
+    return early_warnings.refresh(transaction.connection, day)
 
 
 def _open_next_day(day: date, transaction: Transaction) -> int:
