@@ -69,6 +69,18 @@ TESTED_BY = {
     "functions/lending/actions/applications.py": "functions/lending/contracts/test_applications.py",
     "functions/lending/actions/customers.py": "functions/lending/contracts/test_customers.py",
     "functions/lending/actions/portfolio.py": "functions/lending/contracts/test_portfolio.py",
+    "functions/lending/analytics/answers.py": "functions/lending/contracts/test_analytics.py",
+    "functions/lending/analytics/figures.py": "functions/lending/contracts/test_analytics.py",
+    "functions/lending/analytics/live_figures.py": "functions/lending/contracts/test_analytics.py",
+    "functions/lending/analytics/month_end_figures.py": (
+        "functions/lending/contracts/test_analytics.py"
+    ),
+    "functions/lending/analytics/month_end_rows.py": (
+        "functions/lending/analytics/test_month_ends.py"
+    ),
+    "functions/lending/analytics/month_end_sql.py": (
+        "functions/lending/analytics/test_month_ends.py"
+    ),
     "functions/lending/contracts/documents.py": "functions/lending/test_app.py",
     "functions/lending/actions/applicants.py": "functions/lending/contracts/test_applications.py",
     "functions/lending/actions/cases.py": "functions/lending/contracts/test_applications.py",

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from starlette.applications import Starlette
 
 from functions.access.protection import protection_from
-from functions.lending.contracts import applications, customers, health, loans, portfolio
+from functions.lending.contracts import analytics, applications, customers, health, loans, portfolio
 from functions.lending.contracts.book_figures import BookFigures
 from functions.lending.contracts.edge import Book
 from functions.lending.errors import ERROR_STATUSES
@@ -62,6 +62,7 @@ def create_service(book: Book) -> Service:
             applications.contract(book),
             loans.contract(book),
             portfolio.contract(book),
+            analytics.contract(book),
             health.contract(book),
         ],
         unknown_path="no such path; GET /docs lists what there is",

@@ -52,6 +52,27 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True)
     migrate = commands.add_parser("migrate", help="bring the database to the newest version")
     migrate.set_defaults(run=_migrate)
+    _add_day_commands(commands)
+    decide = commands.add_parser("decide", help="ask again about undecided applications")
+    decide.set_defaults(run=_decide)
+    importing = commands.add_parser("import", help="read applications from a CSV file")
+    importing.set_defaults(run=_import)
+    importing.add_argument("--file", type=Path, required=True)
+    importing.add_argument("--dry-run", action="store_true", help="check and import nothing")
+    importing.add_argument("--partial", action="store_true", help="import the lines without fault")
+    seed = commands.add_parser("seed", help="load a generated book into an empty database")
+    seed.set_defaults(run=_seed)
+    seed.add_argument(
+        "--from", dest="folder", type=Path, required=True, help="what training generate wrote"
+    )
+    seed.add_argument("--date", type=_day, required=True, help="the business day that opens")
+    _add_webhook_commands(commands)
+    for name in ("openapi", "settings"):
+        commands.add_parser(name, help="print this document").set_defaults(run=_document, name=name)
+    return parser
+
+
+def _add_day_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     opening = commands.add_parser("open", help="open the first business day of an empty book")
     opening.set_defaults(run=_open)
     opening.add_argument("--date", type=_day, required=True)
@@ -70,23 +91,6 @@ def build_parser() -> argparse.ArgumentParser:
     check.set_defaults(run=_check)
     recount = commands.add_parser("recount", help="replace the portfolio cells by a recount")
     recount.set_defaults(run=_recount)
-    decide = commands.add_parser("decide", help="ask again about undecided applications")
-    decide.set_defaults(run=_decide)
-    importing = commands.add_parser("import", help="read applications from a CSV file")
-    importing.set_defaults(run=_import)
-    importing.add_argument("--file", type=Path, required=True)
-    importing.add_argument("--dry-run", action="store_true", help="check and import nothing")
-    importing.add_argument("--partial", action="store_true", help="import the lines without fault")
-    seed = commands.add_parser("seed", help="load a generated book into an empty database")
-    seed.set_defaults(run=_seed)
-    seed.add_argument(
-        "--from", dest="folder", type=Path, required=True, help="what training generate wrote"
-    )
-    seed.add_argument("--date", type=_day, required=True, help="the business day that opens")
-    _add_webhook_commands(commands)
-    for name in ("openapi", "settings"):
-        commands.add_parser(name, help="print this document").set_defaults(run=_document, name=name)
-    return parser
 
 
 def _add_webhook_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

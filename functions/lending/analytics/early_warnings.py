@@ -13,7 +13,7 @@ from sqlalchemy import Connection, text
 from functions.lending.storage import cells
 
 
-class Reason(NamedTuple):
+class WarningReason(NamedTuple):
     """Why a loan is looked at, what to do next, and the statement that finds such loans."""
 
     meaning: str
@@ -79,38 +79,38 @@ SELECT l.id, min(v.valued_on) FROM (
         AS age FROM collateral WHERE valued_on <= :day) v JOIN loans l ON l.id = v.loan_id
 WHERE v.age = 1 AND v.value <= 0.9 * v.before AND l.status = 'active' GROUP BY l.id
 """
-REASONS: Mapping[str, Reason] = {
-    "three_late_in_a_row": Reason(
+REASONS: Mapping[str, WarningReason] = {
+    "three_late_in_a_row": WarningReason(
         "The last three instalments that fell due were paid late or not at all.",
         "Call the borrower, and agree on a due day that fits the income.",
         THREE_LATE,
     ),
-    "first_payment_default": Reason(
+    "first_payment_default": WarningReason(
         "The first instalment is overdue.",
         "Verify identity, employment and bank mandate within two days.",
         FIRST_PAYMENT,
     ),
-    "days_past_due_rising": Reason(
+    "days_past_due_rising": WarningReason(
         "Days past due rose at each of the last three month ends.",
         "Visit the borrower, and look for a restructuring before 90 days.",
         RISING,
     ),
-    "partial_payments": Reason(
+    "partial_payments": WarningReason(
         "An overdue instalment was paid in part.",
         "Ask what can be paid each month, and offer new terms.",
         PARTIAL,
     ),
-    "score_down": Reason(
+    "score_down": WarningReason(
         "A newer decision on the borrower scored 40 points or more below the loan's own.",
         "Grant nothing more, and review the exposure.",
         SCORE_DOWN,
     ),
-    "guarantor_npa": Reason(
+    "guarantor_npa": WarningReason(
         "A guarantor has a non-performing loan here; told by the telephone number.",
         "Ask for another guarantor or for collateral.",
         GUARANTOR,
     ),
-    "collateral_value_down": Reason(
+    "collateral_value_down": WarningReason(
         "The newest valuation of a collateral is 10 % or more below the one before.",
         "Value it again, and ask for more collateral where the loan exceeds it.",
         COLLATERAL_DOWN,

@@ -18,6 +18,7 @@ from starlette.responses import Response
 
 from functions.access.principal import Principal
 from functions.lending.actions.confirming import AWAITING
+from functions.lending.contracts.answer_cache import AnswerCache
 from functions.lending.errors import (
     MissingKeyError,
     MissingVersionError,
@@ -52,15 +53,18 @@ class Book:
     kyc_key: bytes = field(repr=False)
     scoring: Scoring
     threads: ThreadPoolExecutor
+    answers: AnswerCache = field(default_factory=AnswerCache)
 
     def close(self) -> None:
         """End threads and connections."""
         self.threads.shutdown(wait=False, cancel_futures=True)
         self.database.close()
 
-    async def read(self, request: Request, action: Action[Result]) -> Result:
-        """Run an action that changes nothing but the audit."""
-        access, work = row_access(request), self._work(request, action)
+    async def read(
+        self, request: Request, action: Action[Result], access: RowAccess | None = None
+    ) -> Result:
+        """Run an action that changes nothing but the audit, on fewer rows if `access` says so."""
+        access, work = access or row_access(request), self._work(request, action)
         return await self._in_thread(lambda: self.database.read(access, work))
 
     async def change(
@@ -68,9 +72,12 @@ class Book:
     ) -> Result:
         """Run an action that changes something."""
         access, work = row_access(request), self._work(request, action)
-        return await self._in_thread(
-            lambda: self.database.write(access, work, is_repeatable=is_repeatable)
-        )
+        try:
+            return await self._in_thread(
+                lambda: self.database.write(access, work, is_repeatable=is_repeatable)
+            )
+        finally:
+            self.answers.clear()
 
     async def act(
         self, request: Request, document: Mapping[str, Any], action: Action[object], status: int

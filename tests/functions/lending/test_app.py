@@ -62,6 +62,15 @@ NEEDS = {
     "GET /api/portfolio/repayment-stats": "portfolio",
     "GET /api/portfolio/collateral-analysis": "portfolio",
     "GET /api/portfolio/loan-distribution": "portfolio",
+    **{
+        f"GET /v1/portfolio/{name}{part}": "portfolio"
+        for name in (
+            *("par", "ageing", "asset-classes", "collection-efficiency", "concentration"),
+            *("next-npa", "early-warning", "month-ageing", "month-asset-classes"),
+            *("npa-movement", "roll-rates", "cure-rates", "vintages", "cohorts"),
+        )
+        for part in ("", "/loans")
+    },
     "GET /health": "none",
     "GET /health/live": "none",
     "GET /health/ready": "none",

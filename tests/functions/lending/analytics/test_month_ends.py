@@ -1,26 +1,22 @@
 """Month ends: recorded once, restated by revisions, and the same when made again from facts."""
 
-from collections.abc import Iterator
 from contextlib import closing as closed
 from datetime import date
 from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, text
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
 from functions.lending import cli
-from functions.lending.analytics.month_ends import MonthEnds, following
-from functions.lending.closing import DailyClose
+from functions.lending.analytics.month_ends import MonthEnds
 from functions.lending.errors import TransitionError
 from functions.lending.storage.database import Database
-from tests.support.lending import NOW, BookClient, client_on, fresh_database
+from tests.support.lending import NOW, BookClient, fresh_database
+from tests.support.lending_year import INSTALMENT, JANUARY, YEAR
 
-JANUARY, FEBRUARY, MARCH = date(2026, 1, 31), date(2026, 2, 28), date(2026, 3, 31)
-YEAR = [JANUARY]
-while len(YEAR) < 12:
-    YEAR.append(following(YEAR[-1]))
-INSTALMENT = "10661.85"  # of 120,000 at 12 % over 12 months
+FEBRUARY, MARCH = date(2026, 2, 28), date(2026, 3, 31)
 
 
 def rows(url: str, query: str, **values: Any) -> list[tuple[Any, ...]]:  # noqa: ANN401 -- values of SQL
@@ -29,48 +25,6 @@ def rows(url: str, query: str, **values: Any) -> list[tuple[Any, ...]]:  # noqa:
         result = [tuple(row) for row in connection.execute(text(query), values)]
     engine.dispose()
     return result
-
-
-def close_on(book: BookClient, day: date) -> None:
-    """Close a day, as if the days before it had been closed."""
-    book.move_to(day)
-    with closed(Database(book.url, 1)) as database:
-        DailyClose(database=database, now=lambda: NOW).close_through(day)
-
-
-def live_through(book: BookClient, loans: dict[str, str], month: date) -> None:
-    """Post what happens in a month."""
-    book.move_to(month.replace(day=5))
-    for name in ("paying", "back_dated", "undone"):
-        if month > JANUARY and (name, month.month) != ("back_dated", 4):
-            body = {"amount": INSTALMENT, "external_reference": f"month-{month.month}"}
-            book.ok("POST", f"/v1/loans/{loans[name]}:repay", body)
-    if month.month == 5:
-        undone = {"reference": "month-3", "reason": "Returned by the bank"}
-        book.ok("POST", f"/v1/loans/{loans['undone']}:reverse", undone)
-    if month.month == 6:
-        body = {"amount": INSTALMENT, "value_date": "2026-04-05"}
-        book.ok("POST", f"/v1/loans/{loans['back_dated']}:repay", body)
-    if month.month == 7:
-        loans["grown"] = book.disburse()
-
-
-@pytest.fixture(scope="module")
-def year(postgres: str, template: str) -> Iterator[tuple[str, dict[str, str]]]:
-    """A year of one book, closed at each month end.
-
-    `paying` pays each instalment on its day. `late` never pays. `back_dated` seems to miss April:
-    the payment is posted in June, for 5 April. `undone` seems to pay March, which is taken back in
-    May. `grown` gets its loan in July.
-    """
-    with fresh_database(postgres, template) as url:
-        with client_on(url) as book:
-            names = ("paying", "late", "back_dated", "undone")
-            loans = {name: book.disburse() for name in names}
-            for month in YEAR:
-                live_through(book, loans, month)
-                close_on(book, month)
-        yield url, loans
 
 
 def test_a_month_is_recorded_once_for_every_loan_that_was_paid_out(
