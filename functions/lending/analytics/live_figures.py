@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 
-from functions.lending.analytics.figures import FigureChoice, BookFigure, Values
+from functions.lending.analytics.figures import BookFigure, FigureChoice, Values
 from models.lending.rule_sets import RULE_SETS
 
 TOP = FigureChoice(description="How many lines at most.", bounds=(1, 200), default="20")

@@ -1,6 +1,6 @@
 """Figures of month ends: sums of what was recorded, as reported then or as restated since."""
 
-from functions.lending.analytics.figures import FigureChoice, BookFigure
+from functions.lending.analytics.figures import BookFigure, FigureChoice
 from functions.lending.analytics.month_end_sql import (
     BUCKETS,
     MONTH_ROWS,

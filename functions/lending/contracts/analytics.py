@@ -21,7 +21,7 @@ from functions.lending.analytics.answers import (
     read_figure,
     read_members,
 )
-from functions.lending.analytics.figures import FigureChoice, BookFigure
+from functions.lending.analytics.figures import BookFigure, FigureChoice
 from functions.lending.contracts.documents import number_schema, query_parameter
 from functions.lending.contracts.edge import MOST_ROWS, Book, QueryReader, row_access
 from functions.lending.storage.database import RowAccess
