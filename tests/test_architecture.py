@@ -89,6 +89,7 @@ TESTED_BY = {
     "functions/lending/documents.py": "functions/lending/test_app.py",
     "functions/lending/errors.py": "functions/lending/contracts/test_loans.py",
     "functions/lending/main.py": "functions/lending/test_app.py",
+    "functions/lending/notices/templates.py": "functions/lending/notices/test_notice.py",
     "functions/lending/posting/fact_rows.py": "functions/lending/posting/test_postings.py",
     "functions/lending/posting/ledger_rows.py": "functions/lending/posting/test_postings.py",
     "functions/lending/posting/loan_records.py": "functions/lending/posting/test_postings.py",

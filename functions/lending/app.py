@@ -9,7 +9,15 @@ from datetime import UTC, datetime
 from starlette.applications import Starlette
 
 from functions.access.protection import protection_from
-from functions.lending.contracts import analytics, applications, customers, health, loans, portfolio
+from functions.lending.contracts import (
+    analytics,
+    applications,
+    customers,
+    health,
+    loans,
+    notices,
+    portfolio,
+)
 from functions.lending.contracts.book_figures import BookFigures
 from functions.lending.contracts.edge import Book
 from functions.lending.errors import ERROR_STATUSES
@@ -47,6 +55,7 @@ def open_book(settings: LendingSettings) -> Book:
             settings.scoring_key,
             settings.scoring_timeout,
         ),
+        lender=settings.lender,
         threads=ThreadPoolExecutor(settings.connections, thread_name_prefix="book"),
     )
 
@@ -60,6 +69,7 @@ def create_service(book: Book) -> Service:
         contracts=[
             customers.contract(book),
             applications.contract(book),
+            notices.contract(book),
             loans.contract(book),
             portfolio.contract(book),
             analytics.contract(book),

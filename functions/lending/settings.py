@@ -9,6 +9,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from functions.access.settings import Access, access_from
+from functions.lending.notices.notice import Lender
 from functions.web.settings import (
     Faults,
     Listening,
@@ -58,6 +59,13 @@ LENDING_VARIABLES = (
         f"Secret of at least {FEWEST_KEY_CHARACTERS} characters that the hashes of identity "
         "numbers are keyed with.",
     ),
+    Variable(
+        "LENDER_NAME",
+        "none: no notices",
+        "The creditor, as notices of declined applications name it.",
+    ),
+    Variable("LENDER_ADDRESS", "none", "Its address, in one line."),
+    Variable("LENDER_AGENCY", "none", "Name and address of the authority that supervises it."),
 )
 
 
@@ -74,6 +82,7 @@ class LendingSettings:
     scoring_model: str
     scoring_timeout: float
     kyc_key: bytes = field(repr=False)
+    lender: Lender | None = field(default=None, repr=False)
 
 
 def read_settings() -> LendingSettings:
@@ -105,10 +114,11 @@ def settings_from(environment: Mapping[str, str]) -> LendingSettings:
         "SCORING_TIMEOUT_SECONDS", environment.get("SCORING_TIMEOUT_SECONDS", "")
     )
     kyc_key, kyc_faults = _kyc_key(environment, listening)
+    lender, lender_faults = _lender(environment)
     reject_wrong_settings(
         [
             *(*listening_faults, *access_faults, *database_faults, *connection_faults),
-            *(*scoring_faults, *timeout_faults, *kyc_faults),
+            *(*scoring_faults, *timeout_faults, *kyc_faults, *lender_faults),
         ]
     )
     return LendingSettings(
@@ -121,6 +131,7 @@ def settings_from(environment: Mapping[str, str]) -> LendingSettings:
         scoring_model=environment.get("SCORING_MODEL") or DEFAULT_MODEL,
         scoring_timeout=timeout or DEFAULT_TIMEOUT_SECONDS,
         kyc_key=kyc_key,
+        lender=lender,
     )
 
 
@@ -161,3 +172,13 @@ def _kyc_key(environment: Mapping[str, str], listening: Listening) -> tuple[byte
         rule = f"must be a secret of at least {FEWEST_KEY_CHARACTERS} characters"
         return b"", [f"KYC_KEY: {rule}"]
     return text.encode(), []
+
+
+def _lender(environment: Mapping[str, str]) -> tuple[Lender | None, Faults]:
+    names = ("LENDER_NAME", "LENDER_ADDRESS", "LENDER_AGENCY")
+    values = {name: environment.get(name, "").strip() for name in names}
+    if not any(values.values()):
+        return None, []
+    faults = [f"{n}: is required beside the others" for n, value in values.items() if not value]
+    name, address, agency = values.values()
+    return Lender(name=name, address=address, agency=agency), faults

@@ -24,6 +24,7 @@ from functions.lending.errors import (
     MissingVersionError,
     NotInBookError,
 )
+from functions.lending.notices.notice import Lender
 from functions.lending.scoring import Scoring
 from functions.lending.storage.database import WHOLE_BOOK, Database, RowAccess
 from functions.lending.storage.idempotency import Reply, RequestKey, claim, fingerprint, store
@@ -53,6 +54,7 @@ class Book:
     kyc_key: bytes = field(repr=False)
     scoring: Scoring
     threads: ThreadPoolExecutor
+    lender: Lender | None = None
     answers: AnswerCache = field(default_factory=AnswerCache)
 
     def close(self) -> None:

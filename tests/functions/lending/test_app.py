@@ -39,6 +39,8 @@ NEEDS = {
     "POST /v1/applications/{application}:decide": "apply",
     "POST /v1/applications/{application}:approve": "decide",
     "POST /v1/applications/{application}:reject": "decide",
+    "GET /v1/applications/{application}/notice": "applications",
+    "GET /v1/applications/{application}/notice.html": "applications",
     "GET /api/loans/loans": "book",
     "GET /v1/loans/{loan}": "book",
     "GET /v1/loans/{loan}/schedule": "book",
