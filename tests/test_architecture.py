@@ -68,6 +68,7 @@ TESTED_BY = {
     "functions/lending/actions/granting.py": "functions/lending/actions/test_concurrency.py",
     "functions/lending/actions/applications.py": "functions/lending/contracts/test_applications.py",
     "functions/lending/actions/customers.py": "functions/lending/contracts/test_customers.py",
+    "functions/lending/actions/policy_whatif.py": "functions/lending/contracts/test_portfolio.py",
     "functions/lending/actions/portfolio.py": "functions/lending/contracts/test_portfolio.py",
     "functions/lending/analytics/answers.py": "functions/lending/contracts/test_analytics.py",
     "functions/lending/analytics/figures.py": "functions/lending/contracts/test_analytics.py",

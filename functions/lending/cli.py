@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -67,6 +68,13 @@ def build_parser() -> argparse.ArgumentParser:
     )
     seed.add_argument("--date", type=_day, required=True, help="the business day that opens")
     _add_webhook_commands(commands)
+    for name, run, what in (
+        ("export", _export, "print everything that the book holds of one person"),
+        ("erase", _erase, "take one person out of the book, once no law keeps the data"),
+    ):
+        command = commands.add_parser(name, help=what)
+        command.set_defaults(run=run)
+        command.add_argument("--customer", type=int, required=True, help="the customer's number")
     for name in ("openapi", "settings"):
         commands.add_parser(name, help="print this document").set_defaults(run=_document, name=name)
     return parser
@@ -213,8 +221,8 @@ def _replay(options: argparse.Namespace) -> dict[str, Any]:
         return replay_message(_job(database), options.message)
 
 
-def _job(database: Database) -> Job:
-    return Job(database=database, principal="webhooks", now=lambda: datetime.now(UTC))
+def _job(database: Database, principal: str = "webhooks") -> Job:
+    return Job(database=database, principal=principal, now=lambda: datetime.now(UTC))
 
 
 def _seed(options: argparse.Namespace) -> dict[str, Any]:
@@ -223,6 +231,20 @@ def _seed(options: argparse.Namespace) -> dict[str, Any]:
     with closing(Database(read_database_url(), 1)) as database:
         now = datetime.now(UTC)
         return {"rows": seed_book(database.engine, options.folder, options.date, now)}
+
+
+def _export(options: argparse.Namespace) -> dict[str, Any]:
+    from functions.lending.personal_data import export_customer  # noqa: PLC0415 -- seldom
+
+    with closing(Database(read_database_url(), 1)) as database:
+        return _job(database, "export").run(partial(export_customer, options.customer))
+
+
+def _erase(options: argparse.Namespace) -> dict[str, Any]:
+    from functions.lending.personal_data import erase_customer  # noqa: PLC0415 -- seldom
+
+    with closing(Database(read_database_url(), 1)) as database:
+        return _job(database, "erase").run(partial(erase_customer, options.customer))
 
 
 def _document(options: argparse.Namespace) -> Any:  # noqa: ANN401 -- JSON

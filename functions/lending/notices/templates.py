@@ -60,22 +60,22 @@ US_ECOA_FCRA = NoticeTemplate(
     before=(DECLINED, "These are the principal reasons for our decision:"),
     after=(
         (
-            "Our decision was based in whole or in part on information in a report from {bureau},"
-            " {bureau_address}, telephone {bureau_telephone} (toll-free)."
+            "Our decision was based in whole or in part on information in a report from {bureau}, "
+            "{bureau_address}, telephone {bureau_telephone} (toll-free)."
         ),
         (
-            "The consumer reporting agency did not make the decision, and cannot tell you the reasons"
-            " for it."
+            "The consumer reporting agency did not make the decision, and cannot tell you the "
+            "reasons for it."
         ),
         (
-            "You have a right to a free copy of your report from the agency, if you ask for it within"
-            " 60 days after you receive this notice. You have a right to dispute with the agency"
-            " whatever is inaccurate or incomplete in it."
+            "You have a right to a free copy of your report from the agency, if you ask for it "
+            "within 60 days after you receive this notice. You have a right to dispute with the "
+            "agency whatever is inaccurate or incomplete in it."
         ),
         (
-            "We also obtained your credit score from the agency and used it. It was {score} on"
-            " {scored_on}. Scores range from {lowest} to {highest}. The key factors that lowered it:"
-            " {key_factors}."
+            "We also obtained your credit score from the agency and used it. It was {score} on "
+            "{scored_on}. Scores range from {lowest} to {highest}. The key factors that lowered "
+            "it: {key_factors}."
         ),
         ECOA,
     ),
@@ -89,13 +89,14 @@ EU_CCD2 = NoticeTemplate(
     before=(DECLINED,),
     after=(
         (
-            "You have the right to have a person look at your application, to have the assessment and"
-            " the decision explained, to say what you think of them, and to have them reviewed. Write"
-            " to {lender}, {address}, and name the number of the application. This costs nothing."
+            "You have the right to have a person look at your application, to have the assessment "
+            "and the decision explained, to say what you think of them, and to have them reviewed. "
+            "Write to {lender}, {address}, and name the number of the application. This costs "
+            "nothing."
         ),
         (
-            "If your debts worry you, an independent debt advisory service can help you. Ask us for the"
-            " addresses of those near you."
+            "If your debts worry you, an independent debt advisory service can help you. Ask us "
+            "for the addresses of those near you."
         ),
         "You can complain about this decision to {agency}.",
     ),
@@ -109,8 +110,8 @@ IN_FAIR_PRACTICES = NoticeTemplate(
     before=(DECLINED, "These are the main reasons which led to the rejection:"),
     after=(
         (
-            "If you think that a reason is not right, write to our grievance officer: {lender},"
-            " {address}. Name the number of the application."
+            "If you think that a reason is not right, write to our grievance officer: {lender}, "
+            "{address}. Name the number of the application."
         ),
         "If you are not satisfied with the answer within a month, you can turn to {agency}.",
     ),

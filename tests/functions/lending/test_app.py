@@ -64,6 +64,7 @@ NEEDS = {
     "GET /api/portfolio/repayment-stats": "portfolio",
     "GET /api/portfolio/collateral-analysis": "portfolio",
     "GET /api/portfolio/loan-distribution": "portfolio",
+    "POST /api/portfolio/policy-whatif": "portfolio",
     **{
         f"GET /v1/portfolio/{name}{part}": "portfolio"
         for name in (

@@ -1,5 +1,6 @@
 """Figures of the book: each by hand, and each line the sum of its loans."""
 
+import re
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
@@ -7,11 +8,15 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from sqlalchemy import create_engine, text
 
 from functions.lending.analytics.answers import FIGURES
-from tests.support.lending import BookClient
+from tests.docs.markdown import page
+from tests.functions.access.conftest import Issuer, _keys, issuer
+from tests.support.lending import BookClient, client_on
 from tests.support.lending_year import close_on
 
+__all__ = ["_keys", "issuer"]
 PATH = "/v1/portfolio"
 WITHOUT_LINES = {("npa-movement", "basis=restated&month=2026-04")}
 
@@ -262,3 +267,45 @@ def test_an_answer_is_reused_until_this_process_writes(book: BookClient) -> None
     book.move_to(date(2026, 2, 5))
     book.ok("POST", f"/v1/loans/{loan}:repay", {"amount": "10661.85"})
     assert lines(book, "asset-classes") == {"standard": (1, "110538.15")}
+
+
+def test_a_branch_sees_its_own_figures_and_one_may_be_chosen(
+    book: BookClient, database_url: str, issuer: Issuer
+) -> None:
+    engine = create_engine(database_url)
+    with engine.begin() as connection:
+        connection.execute(text("INSERT INTO branches VALUES (2, 'Second')"))
+    book.disburse(book.register(), loan_amount=1000)
+    book.disburse(book.register(branch_id=2), loan_amount=5000)
+    assert lines(book, "asset-classes", branch=2) == {"standard": (1, "5000.00")}
+    with client_on(database_url, **issuer.settings(), RATE_LIMIT="off") as guarded:
+        token = issuer.token(roles=["officer"], sub="officer", branches=[1])
+        guarded.headers = {"authorization": f"Bearer {token}"}
+        for by in ("purpose", "borrower"):
+            [line] = guarded.ok("GET", f"{PATH}/concentration?by={by}")["lines"]
+            assert line["amount"] == "1000.00"
+        assert lines(guarded, "asset-classes", branch=2) == {}
+    with engine.connect() as connection:
+        connection.execute(text("SET ROLE lending_branch"))
+        connection.execute(text("SET lending.branches = '1'"))
+        query = "SELECT sum(outstanding_principal) FROM portfolio_v1.loans"
+        assert connection.execute(text(query)).scalar_one() == 1000
+        query = "SELECT outstanding FROM portfolio_v1.segments WHERE dimension = 'state'"
+        assert connection.execute(text(query)).scalars().all() == [1000]
+    engine.dispose()
+
+
+def test_the_views_are_those_that_the_guide_documents(database_url: str) -> None:
+    documented = {
+        (view, column)
+        for view, columns in re.findall(
+            r"^\| `portfolio_v1\.(\w+)` \|.*\| ([\w`, ]+) \|$", page("portfolio-figures"), re.M
+        )
+        for column in re.findall(r"`(\w+)`", columns)
+    }
+    engine = create_engine(database_url)
+    query = """SELECT table_name, column_name FROM information_schema.columns
+        WHERE table_schema = 'portfolio_v1'"""
+    with engine.connect() as connection:
+        assert {tuple(row) for row in connection.execute(text(query))} == documented
+    engine.dispose()

@@ -2,7 +2,7 @@ DROP SCHEMA portfolio_v1 CASCADE;
 DROP TRIGGER add_origins ON loans;
 DROP TRIGGER count_segments_inserted ON loans;
 DROP TRIGGER count_segments_updated ON loans;
-DROP FUNCTION add_origins, count_segments, add_exposures, derive_origins, create_month;
+DROP FUNCTION add_origins, count_segments, add_exposures, derive_origins, create_month, erase_customer;
 DROP TYPE exposure_change;
 DROP TABLE loan_origins, segment_cells, borrower_exposures, loan_months, month_ends, roll_cells, vintage_cells,
     month_cells, early_warnings;

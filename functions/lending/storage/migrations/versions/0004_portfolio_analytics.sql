@@ -304,3 +304,36 @@ CREATE VIEW portfolio_v1.early_warnings WITH (security_invoker = true) AS
     SELECT loan_id, branch_id, customer_id, reason, since, outstanding, as_of FROM early_warnings;
 GRANT USAGE ON SCHEMA portfolio_v1 TO lending_branch, lending_book, lending_reader;
 GRANT SELECT ON ALL TABLES IN SCHEMA portfolio_v1 TO lending_branch, lending_book, lending_reader;
+
+-- The one way to take a person out of rows that are only appended. What the law makes a lender keep is checked before.
+CREATE FUNCTION erase_customer(erased bigint) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = public AS $$
+DECLARE
+    name text;
+BEGIN
+    FOREACH name IN ARRAY ARRAY['customer_versions', 'employment', 'kyc', 'decisions'] LOOP
+        EXECUTE format('ALTER TABLE %I DISABLE TRIGGER only_appended', name);
+    END LOOP;
+    UPDATE customers SET full_name = 'Erased', email = 'erased@invalid', phone = '00000', city = 'Erased',
+        state = 'Erased', date_of_birth = '1900-01-02', version = version + 1 WHERE id = erased;
+    DELETE FROM customer_versions WHERE customer_id = erased;
+    DELETE FROM kyc WHERE customer_id = erased;
+    DELETE FROM employment e WHERE customer_id = erased AND version < (
+        SELECT max(version) FROM employment WHERE customer_id = erased);
+    UPDATE employment SET employer_name = 'Erased', employment_type = 'erased', monthly_income = 1,
+        years_of_experience = 0 WHERE customer_id = erased;
+    UPDATE decisions SET inputs = '{}', contributors = '[]', reasons = '[]', factors = jsonb_build_object(
+            'debt_to_income_ratio', 0, 'loan_to_income_ratio', 0, 'monthly_income', 0),
+        note = NULL WHERE customer_id = erased;
+    UPDATE guarantors SET full_name = 'Erased', phone = '00000' WHERE loan_id IN (
+        SELECT id FROM loans WHERE customer_id = erased);
+    UPDATE collateral SET description = 'Erased' WHERE loan_id IN (SELECT id FROM loans WHERE customer_id = erased);
+    UPDATE loan_origins SET city = 'Erased', state = 'Erased', employer = 'Erased' WHERE customer_id = erased;
+    DELETE FROM idempotency_keys WHERE created_at < now() - interval '30 days';
+    FOREACH name IN ARRAY ARRAY['customer_versions', 'employment', 'kyc', 'decisions'] LOOP
+        EXECUTE format('ALTER TABLE %I ENABLE TRIGGER only_appended', name);
+    END LOOP;
+END
+$$;
+REVOKE EXECUTE ON FUNCTION erase_customer(bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION erase_customer(bigint) TO lending_book;
