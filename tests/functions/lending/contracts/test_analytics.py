@@ -299,7 +299,9 @@ def test_the_views_are_those_that_the_guide_documents(database_url: str) -> None
     documented = {
         (view, column)
         for view, columns in re.findall(
-            r"^\| `portfolio_v1\.(\w+)` \|.*\| ([\w`, ]+) \|$", page("portfolio-figures"), re.M
+            r"^\| `portfolio_v1\.(\w+)` \|.*\| ([\w`, ]+) \|$",
+            page("portfolio-figures"),
+            re.MULTILINE,
         )
         for column in re.findall(r"`(\w+)`", columns)
     }
