@@ -1,5 +1,6 @@
-"""Golden groups 7 and 8: roll rates and vintages of recorded rows that a reader can count."""
+"""Worked numbers: roll rates and vintages of recorded rows that a reader can count."""
 
+import json
 from collections.abc import Iterator
 from datetime import date
 from typing import Any
@@ -9,11 +10,12 @@ from sqlalchemy import create_engine, text
 
 from functions.lending.analytics.month_ends import _sum_up, following, month_end
 from tests.support.lending import BookClient, client_on, fresh_database
-from tests.support.loan_book import golden
+from tests.support.running import REPOSITORY
 
+GOLDEN = json.loads((REPOSITORY / "tests/functions/lending/analytics/golden.json").read_text())
 ROW = """
-INSERT INTO loan_months SELECT :month, md5(:name)::uuid, 0, 1, 1, 1, :cohort, :age, '600-649', 'm v1',
-    :amount, :amount, 0, 0, :days, :worst, :bucket, 'standard', NULL, 'rbi_irac_2025@1',
+INSERT INTO loan_months SELECT :month, md5(:name)::uuid, 0, 1, 1, 1, :cohort, :age, '600-649',
+    'm v1', :amount, :amount, 0, 0, :days, :worst, :bucket, 'standard', NULL, 'rbi_irac_2025@1',
     :before, :amount, 0, false, :month
 """
 MONTH = "INSERT INTO month_ends VALUES (:month, 0, '[\"rbi_irac_2025@1\"]', now())"
@@ -49,7 +51,7 @@ def roll_rows(case: dict[str, Any]) -> Iterator[dict[str, Any]]:
 @pytest.fixture(scope="module")
 def recorded(postgres: str, template: str) -> Iterator[BookClient]:
     with fresh_database(postgres, template) as url, client_on(url) as book:
-        rows = [*roll_rows(golden()["7_roll_rates"]), *vintage_rows(golden()["8_vintage"])]
+        rows = [*roll_rows(GOLDEN["roll_rates"]), *vintage_rows(GOLDEN["vintages"])]
         engine = create_engine(url)
         with engine.begin() as connection:
             months = sorted({row["month"] for row in rows})
@@ -64,7 +66,7 @@ def recorded(postgres: str, template: str) -> Iterator[BookClient]:
 
 
 def test_roll_rates_are_golden(recorded: BookClient) -> None:
-    case = golden()["7_roll_rates"]
+    case = GOLDEN["roll_rates"]
     reply = recorded.ok("GET", "/v1/portfolio/roll-rates?month=2020-02")
     shares = {
         (n["key"]["from"], n["key"]["to"]): (n["number"], n["share_of_number"])
@@ -84,7 +86,7 @@ def test_roll_rates_are_golden(recorded: BookClient) -> None:
 
 def test_vintages_are_golden_by_count_and_by_amount(recorded: BookClient) -> None:
     lines = recorded.ok("GET", "/v1/portfolio/vintages")["lines"]
-    for cohort, curve in golden()["8_vintage"]["curves"].items():
+    for cohort, curve in GOLDEN["vintages"]["curves"].items():
         points = {n["key"]["months_on_book"]: n for n in lines if n["key"]["cohort"] == cohort}
         counts = {age: n["share_of_number"] for age, n in points.items()}
         assert counts == curve["ever90_by_mob_count_percent"]
