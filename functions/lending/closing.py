@@ -78,8 +78,9 @@ class DailyClose:
             borrowers=borrowers,
             loans_changed=loans,
             offers_expired=expired,
-            warnings=job.run(partial(_refresh_warnings, day)),
+            # In this order: a warning compares month ends.
             month_end_loans=self._record_month(day),
+            warnings=job.run(partial(_refresh_warnings, day)),
         )
 
     def _record_month(self, day: date) -> int:

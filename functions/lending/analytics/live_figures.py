@@ -140,8 +140,7 @@ CONCENTRATION = BookFigure(
             round(10000 * sum(squares) / nullif(sum(outstanding) * sum(outstanding), 0), 4) AS hhi
             FROM segment_cells WHERE dimension = 'borrower'),
         loans_now AS (SELECT sum(number) AS n FROM segment_cells WHERE dimension = 'purpose')
-        SELECT CAST(customer_id AS text) AS value, (SELECT count(*) FROM loans l
-                WHERE l.customer_id = b.customer_id AND l.outstanding_principal > 0) AS number,
+        SELECT CAST(customer_id AS text) AS value, b.number,
             b.outstanding AS amount, loans_now.n AS of_number, total.a AS of_amount,
             total.hhi AS index
         FROM borrower_exposures b CROSS JOIN total CROSS JOIN loans_now WHERE b.outstanding > 0

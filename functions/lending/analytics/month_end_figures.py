@@ -118,7 +118,8 @@ CURE_RATES = BookFigure(
             sum(number) AS of_number, sum(opening) AS of_amount
         FROM c GROUP BY from_bucket ORDER BY array_position(ARRAY[{BUCKET_ORDER}], from_bucket)""",  # noqa: S608 -- likewise
     members=f"""SELECT loan_id, from_bucket AS "from", amount FROM ({ROLLS}) AS m
-        WHERE from_bucket <> 'current' AND to_bucket IN ('current', 'closed')""",  # noqa: S608 -- likewise
+        WHERE from_bucket IN ('1-30', '31-60', '61-90', '90+')
+            AND to_bucket IN ('current', 'closed')""",  # noqa: S608 -- likewise
 )
 # Cohorts that were paid out before the first recorded month have months nobody looked at.
 CURVES = f"""
@@ -155,7 +156,7 @@ VINTAGES = BookFigure(
         SELECT loan_id, to_char(cohort, 'YYYY-MM') AS cohort,
             CAST(months_on_book AS text) AS months_on_book, disbursed AS amount
         FROM ({MONTH_ROWS.replace(":month", ":point")}) AS m
-        WHERE worst_days_past_due > CAST(:ever AS integer) {CHOSEN}""",  # noqa: S608 -- likewise
+        WHERE worst_days_past_due > 30 AND worst_days_past_due > CAST(:ever AS integer) {CHOSEN}""",  # noqa: S608 -- likewise
 )
 COHORTS = BookFigure(
     name="cohorts",
@@ -186,7 +187,7 @@ COHORTS = BookFigure(
         GROUP BY {{column}} ORDER BY 1""",  # noqa: S608 -- likewise
     members=f"""
         SELECT loan_id, {{column}} AS value, disbursed AS amount FROM ({MONTH_ROWS}) AS m
-        WHERE worst_days_past_due > CAST(:ever AS integer) {CHOSEN}
+        WHERE worst_days_past_due > 30 AND worst_days_past_due > CAST(:ever AS integer) {CHOSEN}
             AND cohort >= (SELECT date_trunc('month', min(month_end)) FROM month_ends)""",  # noqa: S608 -- likewise
 )
 MONTH_END_FIGURES = (

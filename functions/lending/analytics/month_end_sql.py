@@ -59,11 +59,12 @@ INSERT INTO loan_months SELECT n.* FROM ({ROWS.format(stands=DERIVED, previous=R
         AND r.revision = n.revision - 1
     WHERE ({_NEW}) IS DISTINCT FROM ({_LAST}) AND (n.disbursed > 0 OR r.loan_id IS NOT NULL)
 """  # noqa: S608 -- likewise
-# The rows of a month, as reported or as restated; in the order of pages.
+# The rows of a month, as reported or as restated. Conditions on them reach the indexes.
 MONTH_ROWS = """
-SELECT * FROM (SELECT DISTINCT ON (month_end, loan_id) * FROM loan_months
-    WHERE month_end = :month AND (:basis = 'restated' OR revision = 0)
-    ORDER BY month_end DESC, loan_id DESC, revision DESC) AS latest WHERE disbursed > 0
+SELECT r.* FROM loan_months r WHERE r.month_end = :month AND r.disbursed > 0
+    AND (:basis = 'restated' OR r.revision = 0) AND (:basis <> 'restated' OR NOT EXISTS (
+        SELECT FROM loan_months n WHERE n.month_end = r.month_end AND n.loan_id = r.loan_id
+            AND n.revision > r.revision))
 """
 # Opening + slippages - upgrades - recoveries - write-offs = closing, for each loan: what a loan
 # that stays non-performing or ends has lost and was not written off was recovered.
@@ -121,7 +122,8 @@ INSERT INTO vintage_cells SELECT :month, :basis, branch_id, product_id, cohort, 
         (branch_id, product_id, cohort, months_on_book, score_band, model_version, n, amount,
             e30, e60, e90, a30, a60, a90)
 """  # noqa: S608 -- likewise
-# Borrowers for whom something was posted in a month that counts on a day before it, and that day.
+# Borrowers for whom something was posted in a month that counts on a day before it, and that day;
+# and those of whom the month before has another worst day, as restated, to be carried on.
 BACK_DATED = """
 WITH posted AS (
     SELECT loan_id, value_date FROM (
@@ -140,6 +142,11 @@ WITH posted AS (
     WHERE a.kind = 'reversal' AND a.business_date > :previous AND a.business_date <= :month
         AND f.value_date <= :previous
 )
-SELECT l.customer_id, min(p.value_date) AS since FROM posted p JOIN loans l ON l.id = p.loan_id
-    GROUP BY l.customer_id ORDER BY l.customer_id
+SELECT customer_id, min(since) AS since FROM (
+    SELECT l.customer_id, p.value_date AS since FROM posted p JOIN loans l ON l.id = p.loan_id
+    UNION ALL SELECT r.customer_id, CAST(:month AS date) FROM loan_months r
+        JOIN loan_months z USING (month_end, loan_id)
+    WHERE month_end = :previous AND z.revision = 0 AND r.revision > 0
+        AND r.worst_days_past_due <> z.worst_days_past_due) AS affected
+GROUP BY customer_id ORDER BY customer_id
 """

@@ -28,7 +28,11 @@ segment_cells = create_table(
     squares=Numeric,
 )
 borrower_exposures = create_table(
-    "borrower_exposures", customer_id=BigInteger, branch_id=SmallInteger, outstanding=MONEY
+    "borrower_exposures",
+    customer_id=BigInteger,
+    branch_id=SmallInteger,
+    number=Integer,
+    outstanding=MONEY,
 )
 month_ends = create_table(
     "month_ends",

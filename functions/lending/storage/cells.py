@@ -94,14 +94,18 @@ SEGMENTS = FigureCells(
 BESIDE_SEGMENTS = (
     "INSERT INTO loan_origins SELECT * FROM derive_origins(NULL) ON CONFLICT DO NOTHING",
     "DELETE FROM borrower_exposures",
-    """INSERT INTO borrower_exposures SELECT customer_id, branch_id, sum(outstanding_principal)
+    """INSERT INTO borrower_exposures SELECT customer_id, branch_id,
+            count(*) FILTER (WHERE outstanding_principal > 0), sum(outstanding_principal)
         FROM loans GROUP BY customer_id, branch_id""",
 )
 EXPOSURES = """
-    SELECT customer_id, branch_id, sum(outstanding) FROM (
-        SELECT customer_id, branch_id, outstanding FROM borrower_exposures
-        UNION ALL SELECT customer_id, branch_id, -outstanding_principal FROM loans) AS compared
-    GROUP BY customer_id, branch_id HAVING sum(outstanding) <> 0 ORDER BY 1, 2"""
+    SELECT customer_id, branch_id, sum(number), sum(outstanding) FROM (
+        SELECT customer_id, branch_id, number, outstanding FROM borrower_exposures
+        UNION ALL SELECT customer_id, branch_id,
+            CASE WHEN outstanding_principal > 0 THEN -1 ELSE 0 END, -outstanding_principal
+        FROM loans) AS compared
+    GROUP BY customer_id, branch_id HAVING sum(number) <> 0 OR sum(outstanding) <> 0
+    ORDER BY customer_id, branch_id"""
 LOCK = 7_308_604_902_713  # any number, the same in every process that replaces cells
 SMALL_CELLS = (LOANS, APPLICATIONS, DUE, PAYMENTS, COLLATERAL)
 ALL_CELLS = (*SMALL_CELLS, SEGMENTS)
@@ -149,9 +153,9 @@ def differences(connection: Connection, closed: date) -> Iterator[str]:
             off = zip(cells.sums, row[len(cells.keys) :], strict=True)
             excess = ", ".join(f"{name} by {value}" for name, value in off if value)
             yield f"{cells.table} {cell}: above the recount: {excess}"
-    for customer, branch, excess in connection.execute(text(EXPOSURES)):
-        cell = f"customer_id={customer} branch_id={branch}"
-        yield f"borrower_exposures {cell}: above the recount: outstanding by {excess}"
+    for customer, branch, number, excess in connection.execute(text(EXPOSURES)):
+        cell = f"customer_id={customer} branch_id={branch}: above the recount"
+        yield f"borrower_exposures {cell}: number by {number}, outstanding by {excess}"
 
 
 def without_limit(connection: Connection) -> None:

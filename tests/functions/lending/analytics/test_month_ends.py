@@ -33,12 +33,16 @@ def test_a_month_is_recorded_once_for_every_loan_that_was_paid_out(
     url, _ = year
     recorded = rows(url, "SELECT month_end, loans, restated_loans FROM month_ends ORDER BY 1")
     assert [row[:2] for row in recorded] == [(month, 4 if month.month < 7 else 5) for month in YEAR]
-    assert {month: n for month, _, n in recorded if n} == {
-        date(2026, 3, 31): 1,  # undone
-        date(2026, 4, 30): 2,  # undone and back_dated
-        date(2026, 5, 31): 2,  # whose openings are restated, and back_dated's arrears
-        date(2026, 6, 30): 1,
-    }
+    assert (
+        {month: n for month, _, n in recorded if n}
+        == {
+            date(2026, 3, 31): 1,  # undone
+            date(2026, 4, 30): 2,  # undone and back_dated
+            date(2026, 5, 31): 2,  # whose openings are restated, and back_dated's arrears
+            date(2026, 6, 30): 1,
+            **dict.fromkeys(YEAR[6:], 1),  # back_dated was 27 days late at worst, as reported
+        }
+    )
 
 
 def test_every_month_made_again_from_what_was_posted_by_then_is_the_same(

@@ -61,3 +61,21 @@ def test_the_largest_borrowers_come_from_an_index(connection: Connection) -> Non
 def test_warnings_look_at_late_loans_alone(connection: Connection) -> None:
     assert "instalments_met_late" in plan(connection, THREE_LATE)
     assert "decisions_by_customer" in plan(connection, SCORE_DOWN)
+
+
+@pytest.mark.parametrize(
+    ("name", "index"),
+    [("cure-rates", "were_late"), ("vintages", "ever_late"), ("cohorts", "ever_late")],
+)
+def test_a_list_of_few_loans_of_a_month_reads_an_index(
+    name: str, index: str, connection: Connection
+) -> None:
+    """Partitions name their indexes by columns: the condition tells which one it is."""
+    query = text(
+        "SELECT indexrelid::regclass::text FROM pg_index WHERE indexrelid IN ("
+        "SELECT inhrelid FROM pg_inherits WHERE inhparent = CAST(:parent AS regclass))"
+    )
+    parts = connection.execute(query, {"parent": f"loan_months_{index}"}).scalars().all()
+    statement = FIGURES[name].members_statement({"by": "score_band"})
+    described = plan(connection, statement, **COHORT, point=VALUES["month"])
+    assert any(part in described for part in parts), described

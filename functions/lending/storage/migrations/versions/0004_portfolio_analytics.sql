@@ -64,6 +64,7 @@ CREATE INDEX segment_cells_by_dimension ON segment_cells (dimension, value);
 CREATE TABLE borrower_exposures (
     customer_id bigint NOT NULL,
     branch_id smallint NOT NULL,
+    number integer NOT NULL,
     outstanding numeric(18, 2) NOT NULL,
     PRIMARY KEY (customer_id, branch_id)
 );
@@ -82,11 +83,12 @@ CREATE FUNCTION add_exposures(changes exposure_change[]) RETURNS void LANGUAGE s
             ('score_band', o.score_band), ('model_version', o.model_version)) AS s (dimension, value)
         GROUP BY c.branch_id, s.dimension, s.value;
     WITH changed AS (
-        SELECT customer_id, branch_id, sum(outstanding) AS amount FROM unnest(changes) AS c
+        SELECT customer_id, branch_id, sum(number) AS loans, sum(outstanding) AS amount FROM unnest(changes) AS c
         GROUP BY customer_id, branch_id
     ), stored AS (
-        INSERT INTO borrower_exposures AS b SELECT customer_id, branch_id, amount FROM changed ORDER BY customer_id
-        ON CONFLICT (customer_id, branch_id) DO UPDATE SET outstanding = b.outstanding + excluded.outstanding
+        INSERT INTO borrower_exposures AS b SELECT customer_id, branch_id, loans, amount FROM changed ORDER BY customer_id
+        ON CONFLICT (customer_id, branch_id) DO UPDATE SET number = b.number + excluded.number,
+            outstanding = b.outstanding + excluded.outstanding
         RETURNING customer_id, branch_id, outstanding AS present
     )
     INSERT INTO segment_cells
@@ -132,7 +134,8 @@ INSERT INTO segment_cells
         ('score_band', o.score_band), ('model_version', o.model_version)) AS s (dimension, value)
     WHERE l.outstanding_principal > 0 GROUP BY l.branch_id, s.dimension, s.value;
 INSERT INTO borrower_exposures
-    SELECT customer_id, branch_id, sum(outstanding_principal) FROM loans GROUP BY customer_id, branch_id;
+    SELECT customer_id, branch_id, count(*) FILTER (WHERE outstanding_principal > 0), sum(outstanding_principal)
+    FROM loans GROUP BY customer_id, branch_id;
 INSERT INTO segment_cells
     SELECT branch_id, 'borrower', 'all', count(*), sum(outstanding), sum(outstanding * outstanding)
     FROM borrower_exposures WHERE outstanding > 0 GROUP BY branch_id;
@@ -182,6 +185,10 @@ CREATE TABLE loan_months (
     recorded_on date NOT NULL,
     PRIMARY KEY (month_end, loan_id, revision)
 ) PARTITION BY RANGE (month_end);
+-- The few loans whose lists are asked for among the many of a month.
+CREATE INDEX loan_months_ever_late ON loan_months (month_end, loan_id) WHERE worst_days_past_due > 30;
+CREATE INDEX loan_months_were_late ON loan_months (month_end, loan_id)
+    WHERE previous_bucket IN ('1-30', '31-60', '61-90', '90+');
 
 -- The service owns no table: the one thing it needs to create is a month.
 CREATE FUNCTION create_month(month_end date) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
