@@ -84,11 +84,12 @@ class DailyClose:
         )
 
     def _record_month(self, day: date) -> int:
-        """Record the month that ends with this day, if one does."""
-        if day != month_end(day):
-            return 0
+        """Record the month that ends with this day, or the last one if its recording broke off."""
         months = MonthEnds(database=self.database, now=self.now)
-        return sum(months.record_through(day).values())
+        month = day if day == month_end(day) else day.replace(day=1) - timedelta(days=1)
+        if month < day and not months.is_behind(month):
+            return 0
+        return sum(months.record_through(month).values())
 
     def _due_customers(self, day: date) -> Iterator[int]:
         """Yield the customers with a loan that the close of this day may change."""

@@ -79,6 +79,11 @@ class MonthEnds:
             latest, next_month = next_month, following(next_month)
         return recorded
 
+    def is_behind(self, month: date) -> bool:
+        """Whether months are recorded, and this one is not yet."""
+        latest, _, _ = self.database.read(WHOLE_BOOK, _read_months)
+        return latest is not None and latest < month
+
     def _record(self, month: date, previous: date | None) -> int:
         self._wait_for_older()
         work = partial(_record_month, month, previous, self.now())

@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from functions.lending import cli
 from functions.lending.analytics.month_ends import MonthEnds
+from functions.lending.closing import DailyClose
 from functions.lending.errors import TransitionError
 from functions.lending.storage.database import Database
 from tests.support.lending import NOW, BookClient, fresh_database
@@ -151,3 +152,24 @@ def test_months_are_recorded_in_their_order_and_missing_ones_are_made_up_for(
         (24, "1-30", "current"),
         (55, "31-60", "1-30"),
     ]
+
+
+def test_a_recording_that_broke_off_is_made_up_for_by_the_next_close(
+    book: BookClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def break_off(*_: object) -> int:
+        raise InterruptedError
+
+    book.disburse()
+    with closed(Database(book.url, 1)) as database:
+        closing = DailyClose(database=database, now=lambda: NOW)
+        book.move_to(JANUARY)
+        assert closing.close_through(JANUARY)[0].month_end_loans == 1
+        book.move_to(FEBRUARY)
+        with monkeypatch.context() as patched:
+            patched.setattr(MonthEnds, "_record", break_off)
+            with pytest.raises(InterruptedError):
+                closing.close_through(FEBRUARY)
+        [day] = closing.close_through(date(2026, 3, 1))
+        assert (day.business_date, day.month_end_loans) == (date(2026, 3, 1), 1)
+        assert MonthEnds(database=database, now=lambda: NOW).remake(FEBRUARY).different == 0
