@@ -95,7 +95,7 @@ SELECT (SELECT count(*) FROM loans WHERE customer_id = :customer
 
 def export_customer(customer_id: int, transaction: Transaction) -> dict[str, Any]:
     """Return everything that the book holds of a person, by table; the export is on record."""
-    values = {"customer": customer_id}
+    values: dict[str, Any] = {"customer": customer_id}
     data = {"customers": _rows(transaction, "customers", "id = :customer", values)}
     if not data["customers"]:
         what = "customer"
@@ -105,6 +105,8 @@ def export_customer(customer_id: int, transaction: Transaction) -> dict[str, Any
     of_loans = "loan_id IN (SELECT id FROM loans WHERE customer_id = :customer)"
     for name in OF_LOANS:
         data[name] = _rows(transaction, name, of_loans, values)
+    values = {"subject": f"customer {customer_id}"}
+    data["audit"] = _rows(transaction, "audit", "subject = :subject", values)
     transaction.audit("export", f"customer {customer_id}")
     return {"customer_id": customer_id, "data": data, "decision_log": _log_command(customer_id)}
 

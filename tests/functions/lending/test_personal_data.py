@@ -40,6 +40,7 @@ def test_an_export_has_every_table_that_knows_the_person(
     assert code == 0
     assert printed["data"]["customers"][0]["full_name"] == "Asha Rao"
     assert printed["data"]["guarantors"][0]["full_name"] == "Ravi Rao"
+    assert "register" in {row["action"] for row in printed["data"]["audit"]}
     assert printed["decision_log"][0] == (
         f"python -m functions.scoring audit export DECISIONS --applicant 'customer {customer}'"
     )
@@ -52,7 +53,7 @@ def test_an_export_has_every_table_that_knows_the_person(
     engine.dispose()
     of_customer = {n for n, names in columns.items() if "customer_id" in names}
     assert of_customer == {*OF_CUSTOMER, "borrower_exposures"}
-    assert set(printed["data"]) == {"customers", *OF_CUSTOMER, *OF_LOANS}
+    assert set(printed["data"]) == {"customers", *OF_CUSTOMER, *OF_LOANS, "audit"}
 
 
 def test_the_law_keeps_a_repaid_loan_for_eight_years(
