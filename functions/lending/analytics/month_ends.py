@@ -151,6 +151,8 @@ def _is_recorded(month: date, connection: Connection) -> bool:
 def _record_month(month: date, previous: date | None, now: datetime, connection: Connection) -> int:
     """Record a month in one transaction: all or nothing."""
     cells.without_limit(connection)
+    # So that a month and the one before it are joined in memory.
+    connection.execute(text("SELECT set_config('work_mem', '64MB', true)"))
     connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": cells.LOCK})
     if _is_recorded(month, connection):
         return 0
