@@ -3,9 +3,9 @@
 from sqlalchemy import BigInteger, Boolean, Date, Integer, Numeric, SmallInteger, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 
-from functions.lending.storage.tables import MONEY, TIME, create_table
+from functions.lending.storage.tables import MONEY, TIME, declare_table
 
-loan_origins = create_table(
+loan_origins = declare_table(
     "loan_origins",
     loan_id=Uuid,
     branch_id=SmallInteger,
@@ -18,7 +18,7 @@ loan_origins = create_table(
     score_band=Text,
     model_version=Text,
 )
-segment_cells = create_table(
+segment_cells = declare_table(
     "segment_cells",
     branch_id=SmallInteger,
     dimension=Text,
@@ -27,14 +27,14 @@ segment_cells = create_table(
     outstanding=Numeric,
     squares=Numeric,
 )
-borrower_exposures = create_table(
+borrower_exposures = declare_table(
     "borrower_exposures",
     customer_id=BigInteger,
     branch_id=SmallInteger,
     number=Integer,
     outstanding=MONEY,
 )
-month_ends = create_table(
+month_ends = declare_table(
     "month_ends",
     month_end=Date,
     loans=BigInteger,
@@ -43,7 +43,7 @@ month_ends = create_table(
     restated_loans=BigInteger,
     restated_at=TIME,
 )
-loan_months = create_table(
+loan_months = declare_table(
     "loan_months",
     month_end=Date,
     loan_id=Uuid,
@@ -71,7 +71,7 @@ loan_months = create_table(
     previous_npa=Boolean,
     recorded_on=Date,
 )
-roll_cells = create_table(
+roll_cells = declare_table(
     "roll_cells",
     month_end=Date,
     basis=Text,
@@ -81,7 +81,7 @@ roll_cells = create_table(
     number=BigInteger,
     opening=Numeric,
 )
-vintage_cells = create_table(
+vintage_cells = declare_table(
     "vintage_cells",
     month_end=Date,
     basis=Text,
@@ -96,7 +96,7 @@ vintage_cells = create_table(
     **dict.fromkeys(("ever_30", "ever_60", "ever_90"), BigInteger),
     **dict.fromkeys(("ever_30_amount", "ever_60_amount", "ever_90_amount"), Numeric),
 )
-month_cells = create_table(
+month_cells = declare_table(
     "month_cells",
     month_end=Date,
     basis=Text,
@@ -106,7 +106,7 @@ month_cells = create_table(
     number=BigInteger,
     amount=Numeric,
 )
-early_warnings = create_table(
+early_warnings = declare_table(
     "early_warnings",
     loan_id=Uuid,
     branch_id=SmallInteger,

@@ -28,7 +28,7 @@ RATE = Numeric(9, 6)
 TIME = DateTime(timezone=True)
 
 
-def create_table(table_name: str, /, **types: Any) -> Table:  # noqa: ANN401 -- types of columns
+def declare_table(table_name: str, /, **types: Any) -> Table:  # noqa: ANN401 -- types of columns
     """Create a table by the names and types of its columns."""
     columns: list[TableColumn[Any]] = [TableColumn(name, kind) for name, kind in types.items()]
     return Table(table_name, METADATA, *columns)
@@ -36,7 +36,7 @@ def create_table(table_name: str, /, **types: Any) -> Table:  # noqa: ANN401 -- 
 
 def _fact(table_name: str, /, **types: Any) -> Table:  # noqa: ANN401 -- types of columns
     """Create a table of facts: what happened to a loan, when it counts, who posted it when."""
-    return create_table(
+    return declare_table(
         table_name,
         id=Uuid,
         loan_id=Uuid,
@@ -50,8 +50,8 @@ def _fact(table_name: str, /, **types: Any) -> Table:  # noqa: ANN401 -- types o
     )
 
 
-branches = create_table("branches", id=SmallInteger, name=Text)
-products = create_table(
+branches = declare_table("branches", id=SmallInteger, name=Text)
+products = declare_table(
     "products",
     id=SmallInteger,
     code=Text,
@@ -72,7 +72,7 @@ products = create_table(
     waiver_limit=MONEY,
     offer_days=SmallInteger,
 )
-customers = create_table(
+customers = declare_table(
     "customers",
     id=BigInt,
     branch_id=SmallInteger,
@@ -85,7 +85,7 @@ customers = create_table(
     version=Integer,
     created_at=TIME,
 )
-customer_versions = create_table(
+customer_versions = declare_table(
     "customer_versions",
     customer_id=BigInt,
     branch_id=SmallInteger,
@@ -94,7 +94,7 @@ customer_versions = create_table(
     replaced_by=Text,
     replaced_at=TIME,
 )
-employment = create_table(
+employment = declare_table(
     "employment",
     customer_id=BigInt,
     branch_id=SmallInteger,
@@ -105,7 +105,7 @@ employment = create_table(
     years_of_experience=Numeric(4, 1),
     created_at=TIME,
 )
-kyc = create_table(
+kyc = declare_table(
     "kyc",
     customer_id=BigInt,
     branch_id=SmallInteger,
@@ -117,7 +117,7 @@ kyc = create_table(
     verified_at=TIME,
     expires_on=Date,
 )
-applications = create_table(
+applications = declare_table(
     "applications",
     id=Uuid,
     customer_id=BigInt,
@@ -137,7 +137,7 @@ applications = create_table(
     business_date=Date,
     created_at=TIME,
 )
-decisions = create_table(
+decisions = declare_table(
     "decisions",
     id=Uuid,
     application_id=Uuid,
@@ -159,7 +159,7 @@ decisions = create_table(
     note=Text,
     created_at=TIME,
 )
-loans = create_table(
+loans = declare_table(
     "loans",
     id=Uuid,
     application_id=Uuid,
@@ -211,7 +211,7 @@ adjustments = _fact(
     reason=Text,
     approved_by=Text,
 )
-confirmations = create_table(
+confirmations = declare_table(
     "confirmations",
     id=Uuid,
     loan_id=Uuid,
@@ -223,7 +223,7 @@ confirmations = create_table(
     confirmed_by=Text,
     confirmed_at=TIME,
 )
-collateral = create_table(
+collateral = declare_table(
     "collateral",
     id=Uuid,
     loan_id=Uuid,
@@ -234,7 +234,7 @@ collateral = create_table(
     valued_on=Date,
     created_at=TIME,
 )
-guarantors = create_table(
+guarantors = declare_table(
     "guarantors",
     id=Uuid,
     loan_id=Uuid,
@@ -245,7 +245,7 @@ guarantors = create_table(
     guaranteed=MONEY,
     created_at=TIME,
 )
-npa_tracking = create_table(
+npa_tracking = declare_table(
     "npa_tracking",
     loan_id=Uuid,
     branch_id=SmallInteger,
@@ -257,7 +257,7 @@ npa_tracking = create_table(
     outstanding_principal=MONEY,
     rule_set=Text,
 )
-schedule_versions = create_table(
+schedule_versions = declare_table(
     "schedule_versions",
     loan_id=Uuid,
     branch_id=SmallInteger,
@@ -269,7 +269,7 @@ schedule_versions = create_table(
     months=SmallInteger,
     total_interest=MONEY,
 )
-instalments = create_table(
+instalments = declare_table(
     "instalments",
     loan_id=Uuid,
     branch_id=SmallInteger,
@@ -285,7 +285,7 @@ instalments = create_table(
     given_up=MONEY,
     met_on=Date,
 )
-allocations = create_table(
+allocations = declare_table(
     "allocations",
     loan_id=Uuid,
     branch_id=SmallInteger,
@@ -296,7 +296,7 @@ allocations = create_table(
     component=Text,
     amount=MONEY,
 )
-journal_entries = create_table(
+journal_entries = declare_table(
     "journal_entries",
     loan_id=Uuid,
     branch_id=SmallInteger,
@@ -308,7 +308,7 @@ journal_entries = create_table(
     business_date=Date,
     created_at=TIME,
 )
-journal_lines = create_table(
+journal_lines = declare_table(
     "journal_lines",
     loan_id=Uuid,
     branch_id=SmallInteger,
@@ -318,7 +318,7 @@ journal_lines = create_table(
     debit=MONEY,
     credit=MONEY,
 )
-idempotency_keys = create_table(
+idempotency_keys = declare_table(
     "idempotency_keys",
     principal=Text,
     route=Text,
@@ -329,7 +329,7 @@ idempotency_keys = create_table(
     body=LargeBinary,
     created_at=TIME,
 )
-outbox = create_table(
+outbox = declare_table(
     "outbox",
     id=Uuid,
     loan_id=Uuid,
@@ -339,7 +339,7 @@ outbox = create_table(
     body=JSONB,
     created_at=TIME,
 )
-webhook_endpoints = create_table(
+webhook_endpoints = declare_table(
     "webhook_endpoints",
     id=Uuid,
     url=Text,
@@ -349,7 +349,7 @@ webhook_endpoints = create_table(
     disabled_at=TIME,
     disabled_reason=Text,
 )
-webhook_deliveries = create_table(
+webhook_deliveries = declare_table(
     "webhook_deliveries",
     outbox_id=Uuid,
     endpoint_id=Uuid,
@@ -358,7 +358,7 @@ webhook_deliveries = create_table(
     delivered_at=TIME,
     last_outcome=Text,
 )
-audit = create_table(
+audit = declare_table(
     "audit",
     id=Uuid,
     at=TIME,
@@ -369,9 +369,9 @@ audit = create_table(
     request_id=Text,
     detail=JSONB,
 )
-business_dates = create_table("business_dates", business_date=Date, opened_at=TIME, closed_at=TIME)
+business_dates = declare_table("business_dates", business_date=Date, opened_at=TIME, closed_at=TIME)
 # Cells are read and written as text in `cells.py`.
-loan_cells = create_table(
+loan_cells = declare_table(
     "loan_cells",
     branch_id=SmallInteger,
     status=Text,
@@ -386,10 +386,10 @@ loan_cells = create_table(
     outstanding=Numeric,
     received=Numeric,
 )
-application_cells = create_table(
+application_cells = declare_table(
     "application_cells", branch_id=SmallInteger, status=Text, number=BigInt
 )
-due_cells = create_table(
+due_cells = declare_table(
     "due_cells",
     branch_id=SmallInteger,
     due_on=Date,
@@ -399,7 +399,7 @@ due_cells = create_table(
     demanded=Numeric,
     met=Numeric,
 )
-payment_cells = create_table("payment_cells", branch_id=SmallInteger, number=BigInt, amount=Numeric)
-collateral_cells = create_table(
+payment_cells = declare_table("payment_cells", branch_id=SmallInteger, number=BigInt, amount=Numeric)
+collateral_cells = declare_table(
     "collateral_cells", branch_id=SmallInteger, kind=Text, number=BigInt, value=Numeric
 )
