@@ -82,7 +82,20 @@ TESTED_BY = {
     "functions/lending/actions/granting.py": "functions/lending/actions/test_concurrency.py",
     "functions/lending/actions/applications.py": "functions/lending/contracts/test_applications.py",
     "functions/lending/actions/customers.py": "functions/lending/contracts/test_customers.py",
+    "functions/lending/actions/policy_whatif.py": "functions/lending/contracts/test_portfolio.py",
     "functions/lending/actions/portfolio.py": "functions/lending/contracts/test_portfolio.py",
+    "functions/lending/analytics/answers.py": "functions/lending/contracts/test_analytics.py",
+    "functions/lending/analytics/figures.py": "functions/lending/contracts/test_analytics.py",
+    "functions/lending/analytics/live_figures.py": "functions/lending/contracts/test_analytics.py",
+    "functions/lending/analytics/month_end_figures.py": (
+        "functions/lending/contracts/test_analytics.py"
+    ),
+    "functions/lending/analytics/month_end_rows.py": (
+        "functions/lending/analytics/test_month_ends.py"
+    ),
+    "functions/lending/analytics/month_end_sql.py": (
+        "functions/lending/analytics/test_month_ends.py"
+    ),
     "functions/lending/contracts/documents.py": "functions/lending/test_app.py",
     "functions/lending/actions/applicants.py": "functions/lending/contracts/test_applications.py",
     "functions/lending/actions/cases.py": "functions/lending/contracts/test_applications.py",
@@ -91,6 +104,7 @@ TESTED_BY = {
     "functions/lending/documents.py": "functions/lending/test_app.py",
     "functions/lending/errors.py": "functions/lending/contracts/test_loans.py",
     "functions/lending/main.py": "functions/lending/test_app.py",
+    "functions/lending/notices/templates.py": "functions/lending/notices/test_notice.py",
     "functions/lending/posting/fact_rows.py": "functions/lending/posting/test_postings.py",
     "functions/lending/posting/ledger_rows.py": "functions/lending/posting/test_postings.py",
     "functions/lending/posting/loan_records.py": "functions/lending/posting/test_postings.py",
@@ -111,6 +125,10 @@ TESTED_BY = {
         "functions/lending/storage/test_migrate.py"
     ),
     "functions/lending/storage/case_tables.py": "functions/lending/storage/test_migrate.py",
+    "functions/lending/storage/migrations/versions/v0004_portfolio_analytics.py": (
+        "functions/lending/storage/test_migrate.py"
+    ),
+    "functions/lending/storage/analytics_tables.py": "functions/lending/storage/test_migrate.py",
     "functions/lending/storage/opening.py": "functions/lending/test_cli.py",
     "functions/lending/storage/tables.py": "functions/lending/storage/test_migrate.py",
     "functions/lending/storage/transaction.py": "functions/lending/contracts/test_loans.py",

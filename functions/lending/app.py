@@ -10,10 +10,12 @@ from starlette.applications import Starlette
 
 from functions.access.protection import protection_from
 from functions.lending.contracts import (
+    analytics,
     applications,
     customers,
     health,
     loans,
+    notices,
     portfolio,
     reviews,
     risk,
@@ -63,6 +65,7 @@ def open_book(settings: LendingSettings) -> Book:
         kyc_key=settings.kyc_key,
         decider=decider,
         threads=threads,
+        lender=settings.lender,
     )
 
 
@@ -79,9 +82,11 @@ def create_service(book: Book) -> Service:
         contracts=[
             customers.contract(book),
             applications.contract(book),
+            notices.contract(book),
             reviews.contract(book),
             loans.contract(book),
             portfolio.contract(book),
+            analytics.contract(book),
             risk.contract(book),
             health.contract(book),
         ],

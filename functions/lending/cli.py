@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -16,6 +17,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from functions.lending.analytics.month_ends import MonthEnds, month_end
 from functions.lending.cli_risk import add_risk_commands
 from functions.lending.closing import DailyClose
 from functions.lending.settings import (
@@ -57,16 +59,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True)
     _add_migrate_command(commands)
-    opening = commands.add_parser("open", help="open the first business day of an empty book")
-    opening.set_defaults(run=_open)
-    opening.add_argument("--date", type=_day, required=True)
-    close = commands.add_parser("close", help="close every business day up to and with a date")
-    close.set_defaults(run=_close)
-    close.add_argument("--date", type=_day, required=True)
-    check = commands.add_parser("check", help="derive every loan again, recount every cell")
-    check.set_defaults(run=_check)
-    recount = commands.add_parser("recount", help="replace the portfolio cells by a recount")
-    recount.set_defaults(run=_recount)
+    _add_day_commands(commands)
     decide = commands.add_parser("decide", help="ask again about undecided applications")
     decide.set_defaults(run=_decide)
     importing = commands.add_parser("import", help="read applications from a CSV file")
@@ -83,6 +76,13 @@ def build_parser() -> argparse.ArgumentParser:
     seed.add_argument("--processes", type=int, help="that derive a large book; one a processor")
     add_risk_commands(commands, _day)
     _add_webhook_commands(commands)
+    for name, run, what in (
+        ("export", _export, "print everything that the book holds of one person"),
+        ("erase", _erase, "take one person out of the book, once no law keeps the data"),
+    ):
+        command = commands.add_parser(name, help=what)
+        command.set_defaults(run=run)
+        command.add_argument("--customer", type=int, required=True, help="the customer's number")
     for name in ("openapi", "settings"):
         commands.add_parser(name, help="print this document").set_defaults(run=_document, name=name)
     return parser
@@ -98,6 +98,27 @@ def _add_migrate_command(commands: "argparse._SubParsersAction[argparse.Argument
             default=[],
             help=f"a user of the database that {part}: its roles are granted",
         )
+
+
+def _add_day_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    opening = commands.add_parser("open", help="open the first business day of an empty book")
+    opening.set_defaults(run=_open)
+    opening.add_argument("--date", type=_day, required=True)
+    close = commands.add_parser("close", help="close every business day up to and with a date")
+    close.set_defaults(run=_close)
+    close.add_argument("--date", type=_day, required=True)
+    snapshot = commands.add_parser(
+        "snapshot", help="record a month end, once; `close` does it, too"
+    )
+    snapshot.set_defaults(run=_snapshot)
+    snapshot.add_argument("--month", type=_month, required=True, help="such as 2026-01")
+    snapshot.add_argument(
+        "--check", action="store_true", help="make it again from the facts, and change nothing"
+    )
+    check = commands.add_parser("check", help="derive every loan again, recount every cell")
+    check.set_defaults(run=_check)
+    recount = commands.add_parser("recount", help="replace the portfolio cells by a recount")
+    recount.set_defaults(run=_recount)
 
 
 def _add_webhook_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -143,6 +164,15 @@ def _close(options: argparse.Namespace) -> dict[str, Any]:
         daily_close = DailyClose(database=database, now=lambda: datetime.now(UTC))
         closed = daily_close.close_through(options.date)
     return {"closed": [asdict(day) for day in closed]}
+
+
+def _snapshot(options: argparse.Namespace) -> dict[str, Any]:
+    with closing(Database(read_database_url(), 1)) as database:
+        months = MonthEnds(database=database, now=lambda: datetime.now(UTC))
+        if options.check:
+            return asdict(months.remake(options.month))
+        recorded = months.record_through(options.month)
+    return {"recorded": {str(month): loans for month, loans in recorded.items()}}
 
 
 def _check(_options: argparse.Namespace) -> dict[str, Any]:
@@ -231,8 +261,8 @@ def _replay(options: argparse.Namespace) -> dict[str, Any]:
         return replay_message(_job(database), options.message)
 
 
-def _job(database: Database) -> Job:
-    return Job(database=database, principal="webhooks", now=lambda: datetime.now(UTC))
+def _job(database: Database, principal: str = "webhooks") -> Job:
+    return Job(database=database, principal=principal, now=lambda: datetime.now(UTC))
 
 
 def _seed(options: argparse.Namespace) -> dict[str, Any]:
@@ -243,6 +273,20 @@ def _seed(options: argparse.Namespace) -> dict[str, Any]:
         processes = options.processes or os.cpu_count() or 1
         rows = seed_book(database.engine, options.folder, options.date, now, processes)
         return {"rows": rows}
+
+
+def _export(options: argparse.Namespace) -> dict[str, Any]:
+    from functions.lending.personal_data import export_customer  # noqa: PLC0415 -- seldom
+
+    with closing(Database(read_database_url(), 1)) as database:
+        return _job(database, "export").run(partial(export_customer, options.customer))
+
+
+def _erase(options: argparse.Namespace) -> dict[str, Any]:
+    from functions.lending.personal_data import erase_customer  # noqa: PLC0415 -- seldom
+
+    with closing(Database(read_database_url(), 1)) as database:
+        return _job(database, "erase").run(partial(erase_customer, options.customer))
 
 
 def _document(options: argparse.Namespace) -> Any:  # noqa: ANN401 -- JSON
@@ -264,6 +308,14 @@ def _uuid(text: str) -> UUID:
         return UUID(text)
     except ValueError:
         message = f"must be 32 digits, as in the header webhook-id, not {text!r}"
+        raise argparse.ArgumentTypeError(message) from None
+
+
+def _month(text: str) -> date:
+    try:
+        return month_end(date.fromisoformat(f"{text}-01"))
+    except ValueError:
+        message = f"must be a month such as 2026-01, not {text!r}"
         raise argparse.ArgumentTypeError(message) from None
 
 

@@ -11,6 +11,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, insert, select, update
 
+from functions.lending.analytics import early_warnings
+from functions.lending.analytics.month_ends import MonthEnds, month_end
 from functions.lending.errors import TransitionError
 from functions.lending.posting.postings import close_borrower
 from functions.lending.storage import cells, tables
@@ -31,6 +33,8 @@ class ClosedDay:
     borrowers: int
     loans_changed: int
     offers_expired: int
+    warnings: int = 0
+    month_end_loans: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,12 +69,27 @@ class DailyClose:
             loans += job.run(partial(_close_one, customer_id))
             if borrowers % BATCH == 0:  # so that figures stay quick to read while many loans change
                 # This day is open until the end: until then what falls due on it stands apart.
-                job.run(partial(_fold, day - timedelta(days=1)))
+                # A close changes no segment, and these have many cells.
+                job.run(partial(_fold, day - timedelta(days=1), cells.SMALL_CELLS))
         expired = job.run(partial(_open_next_day, day))
-        job.run(partial(_fold, day))
+        job.run(partial(_fold, day, cells.ALL_CELLS))
         return ClosedDay(
-            business_date=day, borrowers=borrowers, loans_changed=loans, offers_expired=expired
+            business_date=day,
+            borrowers=borrowers,
+            loans_changed=loans,
+            offers_expired=expired,
+            # In this order: a warning compares month ends.
+            month_end_loans=self._record_month(day),
+            warnings=job.run(partial(_refresh_warnings, day)),
         )
+
+    def _record_month(self, day: date) -> int:
+        """Record the month that ends with this day, or the last one if its recording broke off."""
+        months = MonthEnds(database=self.database, now=self.now)
+        month = day if day == month_end(day) else day.replace(day=1) - timedelta(days=1)
+        if month < day and not months.is_behind(month):
+            return 0
+        return sum(months.record_through(month).values())
 
     def _due_customers(self, day: date) -> Iterator[int]:
         """Yield the customers with a loan that the close of this day may change."""
@@ -100,8 +119,12 @@ def _close_one(customer_id: int, transaction: Transaction) -> int:
     return close_borrower(transaction, customer_id)
 
 
-def _fold(day: date, transaction: Transaction) -> None:
-    cells.fold(transaction.connection, day)
+def _fold(day: date, folded: Sequence[cells.FigureCells], transaction: Transaction) -> None:
+    cells.fold(transaction.connection, day, folded)
+
+
+def _refresh_warnings(day: date, transaction: Transaction) -> int:
+    return early_warnings.refresh(transaction.connection, day)
 
 
 def _open_next_day(day: date, transaction: Transaction) -> int:

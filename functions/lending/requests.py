@@ -3,7 +3,7 @@
 import re
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import (
     BaseModel,
@@ -365,6 +365,31 @@ class StressBody(BodyModel):
         return self
 
 
+class PolicyBody(BodyModel):
+    """Cut-offs to try, and what a default costs. Approve below the first, decline from the second.
+
+    The lender's own share of a defaulted amount that is lost; no model knows it.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"approve_below": 0.2, "decline_from": 0.4, "loss_given_default": 0.45}]
+        }
+    )
+
+    approve_below: Annotated[float, Field(gt=0, lt=1)]
+    decline_from: Annotated[float, Field(gt=0, lt=1)]
+    loss_given_default: Annotated[float, Field(ge=0, le=1)]
+    days: Annotated[int, Field(ge=1, le=366)] = 90
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.approve_below > self.decline_from:
+            message = "approve_below must not be above decline_from"
+            raise _broken(message)
+        return self
+
+
 BODIES: tuple[type[BodyModel], ...] = (
     Registration,
     ContactChange,
@@ -385,6 +410,7 @@ BODIES: tuple[type[BodyModel], ...] = (
     CollateralBody,
     GuarantorBody,
     StressBody,
+    PolicyBody,
 )
 
 

@@ -9,8 +9,9 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from functions.access.settings import Access, access_from
-from functions.lending.storage.sign_in import faults_in_url
 from functions.lending.checks.settings import CHECK_VARIABLES, ExternalCheck, checks_from
+from functions.lending.notices.notice import Lender
+from functions.lending.storage.sign_in import faults_in_url
 from functions.lending.webhook_secrets import SecretBox, secret_box_from
 from functions.web.settings import (
     Faults,
@@ -69,6 +70,13 @@ LENDING_VARIABLES = (
         "Keys that encrypt the secrets of webhooks: 32 random bytes in base64 "
         "(`openssl rand -base64 32`). Of several, separated by commas, the first encrypts.",
     ),
+    Variable(
+        "LENDER_NAME",
+        "none: no notices",
+        "The creditor, as notices of declined applications name it.",
+    ),
+    Variable("LENDER_ADDRESS", "none", "Its address, in one line."),
+    Variable("LENDER_AGENCY", "none", "Name and address of the authority that supervises it."),
 )
 
 
@@ -86,6 +94,7 @@ class LendingSettings:
     scoring_timeout: float
     kyc_key: bytes = field(repr=False)
     checks: tuple[ExternalCheck, ...] = ()
+    lender: Lender | None = field(default=None, repr=False)
 
 
 def read_settings() -> LendingSettings:
@@ -127,10 +136,11 @@ def settings_from(environment: Mapping[str, str]) -> LendingSettings:
     kyc_key, kyc_faults = _kyc_key(environment, listening)
     model = environment.get("SCORING_MODEL") or DEFAULT_MODEL
     checks, check_faults = checks_from(environment, model)
+    lender, lender_faults = _lender(environment)
     reject_wrong_settings(
         [
             *(*listening_faults, *access_faults, *database_faults, *connection_faults),
-            *(*scoring_faults, *timeout_faults, *kyc_faults, *check_faults),
+            *(*scoring_faults, *timeout_faults, *kyc_faults, *check_faults, *lender_faults),
         ]
     )
     return LendingSettings(
@@ -144,6 +154,7 @@ def settings_from(environment: Mapping[str, str]) -> LendingSettings:
         scoring_timeout=timeout or DEFAULT_TIMEOUT_SECONDS,
         kyc_key=kyc_key,
         checks=checks,
+        lender=lender,
     )
 
 
@@ -184,3 +195,13 @@ def _kyc_key(environment: Mapping[str, str], listening: Listening) -> tuple[byte
         rule = f"must be a secret of at least {FEWEST_KEY_CHARACTERS} characters"
         return b"", [f"KYC_KEY: {rule}"]
     return text.encode(), []
+
+
+def _lender(environment: Mapping[str, str]) -> tuple[Lender | None, Faults]:
+    names = ("LENDER_NAME", "LENDER_ADDRESS", "LENDER_AGENCY")
+    values = {name: environment.get(name, "").strip() for name in names}
+    if not any(values.values()):
+        return None, []
+    faults = [f"{n}: is required beside the others" for n, value in values.items() if not value]
+    name, address, agency = values.values()
+    return Lender(name=name, address=address, agency=agency), faults

@@ -28,6 +28,7 @@ from functions.lending.storage.database import Database
 from functions.lending.storage.migrate import upgrade
 from infra.local.cost import fill, table
 from infra.local.postgres import running_postgres
+from tests.benchmarks import loan_figures
 from tests.benchmarks.measuring import Figures, in_turn
 from tests.benchmarks.report import (
     BENCH,
@@ -101,8 +102,9 @@ class HttpCaller:
         self._connection.connect()
 
     def __call__(self, method: str, path: str, body: object = None) -> tuple[float, Any]:
-        """Milliseconds of one request, which must succeed, and its answer."""
+        """Milliseconds of one request, which must succeed, and its answer; no stored one."""
         headers = {"content-type": "application/json", "idempotency-key": f"b{next(self._keys)}"}
+        headers |= {"cache-control": "no-cache"}
         content = None if body is None else json.dumps(body).encode()
         began = time.perf_counter()
         self._connection.request(method, path, content, headers)
@@ -145,6 +147,7 @@ def measure(data: Path, files: Path, size: Size) -> Figures:
         with serving(url, files) as bench:
             figures |= requests(bench, size)
             figures |= summaries(bench, size)
+            figures |= loan_figures.measure(bench.engine, bench.book, size.rounds)
     return figures
 
 
@@ -300,6 +303,7 @@ def verdicts(measured: Measured) -> list[list[str]]:
         ("summary of 1,500 loans, p50", summary[SEEDED], 5.0),
         ("summary of 1,000,000 loans, p50", summary[MILLION], 50.0),
     ]
+    lines += loan_figures.budgets(measured.medians)
     return [
         [what, f"{value:.2f} ms", f"≤ {limit:.0f} ms", _verdict(value, limit)]
         for what, value, limit in lines

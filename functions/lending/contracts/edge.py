@@ -19,12 +19,14 @@ from starlette.responses import Response
 
 from functions.access.principal import Principal
 from functions.lending.actions.confirming import AWAITING
+from functions.lending.contracts.answer_cache import AnswerCache
 from functions.lending.deciding import Decider
 from functions.lending.errors import (
     MissingKeyError,
     MissingVersionError,
     NotInBookError,
 )
+from functions.lending.notices.notice import Lender
 from functions.lending.storage.database import WHOLE_BOOK, Database, RowAccess
 from functions.lending.storage.idempotency import Reply, RequestKey, claim, fingerprint, store
 from functions.lending.storage.identifiers import Kind, identifier_from_text
@@ -54,15 +56,19 @@ class Book:
     kyc_key: bytes = field(repr=False)
     decider: Decider
     threads: ThreadPoolExecutor
+    lender: Lender | None = None
+    answers: AnswerCache = field(default_factory=AnswerCache)
 
     def close(self) -> None:
         """End threads and connections."""
         self.threads.shutdown(wait=False, cancel_futures=True)
         self.database.close()
 
-    async def read(self, request: Request, action: Action[Result]) -> Result:
-        """Run an action that changes nothing but the audit."""
-        access, work = row_access(request), self._work(request, action)
+    async def read(
+        self, request: Request, action: Action[Result], access: RowAccess | None = None
+    ) -> Result:
+        """Run an action that changes nothing but the audit, on fewer rows if `access` says so."""
+        access, work = access or row_access(request), self._work(request, action)
         return await self._in_thread(lambda: self.database.read(access, work))
 
     async def change(
@@ -76,7 +82,10 @@ class Book:
         """Run an action that changes something; `first` is what it reads first."""
         access, work = row_access(request), self._work(request, action)
         write = partial(self.database.write, is_repeatable=is_repeatable, first=first)
-        return await self._in_thread(lambda: write(access, work))
+        try:
+            return await self._in_thread(lambda: write(access, work))
+        finally:
+            self.answers.clear()
 
     async def act(
         self, request: Request, document: Mapping[str, Any], action: Action[object], status: int

@@ -8,14 +8,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from functions.lending.actions import portfolio
-from functions.lending.contracts.edge import Book, QueryReader
+from functions.lending.actions import policy_whatif, portfolio
+from functions.lending.actions.policy_whatif import PolicyReply
+from functions.lending.contracts.edge import Book, QueryReader, parse_body
+from functions.lending.requests import PolicyBody
 from functions.lending.storage.transaction import Transaction
-from functions.web.bodies import json_response
+from functions.web.bodies import json_response, read_json_object
 from functions.web.contract import Contract
-from functions.web.openapi import Operation
+from functions.web.openapi import Operation, reference
 
 PREFIX = "/api/portfolio"
+WHAT_IF = f"{PREFIX}/policy-whatif"
 FIGURES: dict[str, tuple[str, Callable[[Transaction], object], Any]] = {
     "/summary": ("Sum the book up", portfolio.summarise, portfolio.SummaryReply),
     "/npa-analysis": ("Count loans by asset class", portfolio.analyse_npa, portfolio.NpaReply),
@@ -41,8 +44,10 @@ def contract(book: Book) -> Contract:
         routes=[
             Route(PREFIX + path, partial(_read, book, figure), methods=["GET"])
             for path, (_, figure, _) in FIGURES.items()
-        ],
-        scopes={f"GET {PREFIX}{path}": "portfolio" for path in FIGURES},
+        ]
+        + [Route(WHAT_IF, partial(_move_cutoffs, book), methods=["POST"])],
+        scopes={f"GET {PREFIX}{path}": "portfolio" for path in FIGURES}
+        | {f"POST {WHAT_IF}": "portfolio"},
         paths=_paths,
     )
 
@@ -52,8 +57,22 @@ async def _read(book: Book, figure: Callable[[Transaction], object], request: Re
     return json_response(await book.read(request, figure))
 
 
+async def _move_cutoffs(book: Book, request: Request) -> Response:
+    QueryReader(request).reject()
+    policy = parse_body(PolicyBody, await read_json_object(request))
+    return json_response(await book.read(request, lambda t: policy_whatif.move(t, policy)))
+
+
 def _paths() -> dict[str, Any]:
     return {
         PREFIX + path: {"get": Operation(summary, response=kind)}
         for path, (summary, _, kind) in FIGURES.items()
+    } | {
+        WHAT_IF: {
+            "post": Operation(
+                "Move the cut-offs over the applications of the last days",
+                reference("PolicyBody"),
+                PolicyReply,
+            )
+        }
     }

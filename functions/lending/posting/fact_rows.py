@@ -24,20 +24,20 @@ from models.lending.facts import (
     WriteOff,
 )
 
-# {loans} stands for the loans whose facts are read.
+# {loans} stands for the loans whose facts are read, {posted} for a condition on their posting.
 FACTS = """
 SELECT id, loan_id, 'disbursement' AS kind, reference, value_date, amount, NULL AS choice,
     NULL::smallint AS months, NULL::numeric AS annual_rate, first_due_on, due_day
-    FROM disbursements WHERE loan_id IN ({loans})
+    FROM disbursements WHERE loan_id IN ({loans}) {posted}
 UNION ALL SELECT id, loan_id,
     CASE WHEN prepayment_option IS NULL THEN 'repayment' ELSE 'prepayment' END,
     reference, value_date, amount, prepayment_option, NULL, NULL, NULL, NULL
-    FROM repayments WHERE loan_id IN ({loans})
+    FROM repayments WHERE loan_id IN ({loans}) {posted}
 UNION ALL SELECT id, loan_id, 'fee', reference, value_date, amount, NULL, NULL, NULL, NULL, NULL
-    FROM charges WHERE loan_id IN ({loans})
+    FROM charges WHERE loan_id IN ({loans}) {posted}
 UNION ALL SELECT id, loan_id, kind, reference, value_date, amount,
     coalesce(component, write_off_kind, reverses), months, annual_rate, NULL, NULL
-    FROM adjustments WHERE loan_id IN ({loans})
+    FROM adjustments WHERE loan_id IN ({loans}) {posted}
 ORDER BY id
 """
 

@@ -1,7 +1,8 @@
 """A borrower's loans as they are stored, read under a lock: customer first, then loans."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -32,6 +33,8 @@ SELECT c.id FROM customers c JOIN loans l ON l.customer_id = c.id
 """
 LOANS, PRODUCTS = column_names(tables.loans), column_names(tables.products)
 LOCK = "FOR UPDATE"
+POSTED_BY = "AND business_date <= %(posted_by)s"
+OF_CUSTOMERS = "customer_id = ANY(%(customers)s)"
 OF_LOAN = "id = %(loan)s"
 OF_CUSTOMER = "customer_id = %(customer)s"
 OF_BORROWER = "customer_id = (SELECT customer_id FROM loans WHERE id = %(loan)s)"
@@ -130,12 +133,22 @@ def read_record(connection: Connection, loan_id: UUID) -> LoanRecord:
     return records[loan_id]
 
 
-def _statements(loans: str, values: Mapping[str, Any], lock: str = "") -> list[Statement]:
+def read_records_as_posted(
+    connection: Connection, customers: Sequence[int], posted_by: date
+) -> dict[UUID, LoanRecord]:
+    """Read all loans of some customers, with the facts that were posted up to a day."""
+    values = {"customers": list(customers), "posted_by": posted_by}
+    return _records(*send(connection, _statements(OF_CUSTOMERS, values, posted=POSTED_BY)))
+
+
+def _statements(
+    loans: str, values: Mapping[str, Any], lock: str = "", posted: str = ""
+) -> list[Statement]:
     """Return what reads loans, their products and their facts."""
     texts = (
         f"SELECT {LOANS} FROM loans WHERE {loans} ORDER BY id {lock}",  # noqa: S608 -- constants
         f"SELECT {PRODUCTS} FROM products WHERE id IN (SELECT product_id FROM loans WHERE {loans})",  # noqa: S608 -- constants
-        FACTS.format(loans=f"SELECT id FROM loans WHERE {loans}"),  # noqa: S608 -- constants
+        FACTS.format(loans=f"SELECT id FROM loans WHERE {loans}", posted=posted),  # noqa: S608 -- constants
     )
     return [Statement(text, values) for text in texts]
 

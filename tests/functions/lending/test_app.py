@@ -48,6 +48,8 @@ NEEDS = {
     "POST /v1/applications/{application}:decide": "apply",
     "POST /v1/applications/{application}:approve": "decide",
     "POST /v1/applications/{application}:reject": "decide",
+    "GET /v1/applications/{application}/notice": "applications",
+    "GET /v1/applications/{application}/notice.html": "applications",
     "GET /api/loans/loans": "book",
     "GET /v1/loans/{loan}": "book",
     "GET /v1/loans/{loan}/schedule": "book",
@@ -75,6 +77,16 @@ NEEDS = {
     "GET /v1/portfolio/provisions": "portfolio",
     "GET /v1/portfolio/expected-loss": "portfolio",
     "GET /v1/portfolio/expected-loss/loans": "portfolio",
+    "POST /api/portfolio/policy-whatif": "portfolio",
+    **{
+        f"GET /v1/portfolio/{name}{part}": "portfolio"
+        for name in (
+            *("par", "ageing", "asset-classes", "collection-efficiency", "concentration"),
+            *("next-npa", "early-warning", "month-ageing", "month-asset-classes"),
+            *("npa-movement", "roll-rates", "cure-rates", "vintages", "cohorts"),
+        )
+        for part in ("", "/loans")
+    },
     "GET /health": "none",
     "GET /health/live": "none",
     "GET /health/ready": "none",

@@ -35,6 +35,7 @@ def test_a_database_is_all_that_is_needed_on_loopback() -> None:
         ({"DATABASE_CONNECTIONS": "0"}, "DATABASE_CONNECTIONS: must be a number from 1 to 100"),
         ({"SCORING_URL": "http://scoring.example.org"}, "SCORING_URL: must be https://host"),
         ({"SCORING_TIMEOUT_SECONDS": "-1"}, "SCORING_TIMEOUT_SECONDS: must be a number"),
+        ({"LENDER_NAME": "Example Bank"}, "LENDER_ADDRESS: is required beside the others"),
         ({"KYC_KEY": "secret"}, "KYC_KEY: must be a secret of at least 32 characters"),
         ({"HOST": "0.0.0.0", "AUTH": "none"}, "KYC_KEY: must be a secret"),  # noqa: S104 -- refused
     ],

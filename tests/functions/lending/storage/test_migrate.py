@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, create_engine, inspect, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError
 
-from functions.lending.storage import risk_tables, tables
+from functions.lending.storage import analytics_tables, risk_tables, tables
 from functions.lending.storage.migrate import downgrade, newest_revision, upgrade
 from tests.support.environments import build_environment
 from tests.support.lending import client_on, fresh_database
@@ -138,6 +138,7 @@ def test_the_tables_of_the_code_are_those_of_the_database(engine: Engine) -> Non
     assert risk_tables.risk_reports.metadata is tables.METADATA
     inspector = inspect(engine)
     assert set(inspector.get_table_names()) == {*tables.METADATA.tables, "alembic_version"}
+    assert analytics_tables.loan_months.name in tables.METADATA.tables
     for name, table in tables.METADATA.tables.items():
         stored = {c["name"]: type_name(c["type"]) for c in inspector.get_columns(name)}
         assert stored == {c.name: type_name(c.type) for c in table.columns}, name

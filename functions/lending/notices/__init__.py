@@ -1,0 +1,1 @@
+"""Notices of declined applications, made from the decision record alone."""

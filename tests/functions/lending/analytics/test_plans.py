@@ -1,0 +1,81 @@
+"""Figures of now read indexes: shown by the plans, where no other way is cheaper."""
+
+from collections.abc import Iterator
+from datetime import date
+
+import pytest
+from sqlalchemy import Connection, create_engine, text
+
+from functions.lending.analytics.answers import FIGURES
+from functions.lending.analytics.early_warnings import SCORE_DOWN, THREE_LATE
+
+VALUES: dict[str, object] = {
+    "day": date(2026, 12, 31),
+    "measure": "outstanding",
+    "by": "state",
+    "top": 20,
+}
+VALUES |= {"month": date(2026, 6, 30), "basis": "reported"}
+COHORT = {"ever": "90", "product": None, "score_band": None, "model_version": None}
+
+
+@pytest.fixture(scope="module")
+def connection(year: tuple[str, dict[str, str]]) -> Iterator[Connection]:
+    engine = create_engine(year[0])
+    with engine.connect() as connection:
+        connection.execute(text("SET enable_seqscan = off"))
+        yield connection
+    engine.dispose()
+
+
+def plan(connection: Connection, statement: str, **values: object) -> str:
+    rows = connection.execute(text(f"EXPLAIN {statement}"), VALUES | values)
+    return "\n".join(row[0] for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("name", "index"),
+    [
+        ("par", "loans_in_arrears"),
+        ("ageing", "loans_in_arrears"),
+        ("next-npa", "loans_in_arrears"),
+        ("concentration", "segment_cells_by_dimension"),
+        ("collection-efficiency", "due_cells_by_day"),
+        ("roll-rates", "roll_cells_by_month"),
+        ("npa-movement", "month_cells_by_month"),
+        ("cohorts", "vintage_cells_by_month"),
+    ],
+)
+def test_a_figure_reads_an_index(name: str, index: str, connection: Connection) -> None:
+    figure = FIGURES[name]
+    chosen = {"by": "state" if name == "concentration" else "score_band"}
+    values = {**figure.values({}), **COHORT, "months": 12}
+    assert index in plan(connection, figure.lines_statement(chosen), **values)
+
+
+def test_the_largest_borrowers_come_from_an_index(connection: Connection) -> None:
+    statement = FIGURES["concentration"].lines_statement({"by": "borrower"})
+    assert "borrower_exposures_by_size" in plan(connection, statement)
+
+
+def test_warnings_look_at_late_loans_alone(connection: Connection) -> None:
+    assert "instalments_met_late" in plan(connection, THREE_LATE)
+    assert "decisions_by_customer" in plan(connection, SCORE_DOWN)
+
+
+@pytest.mark.parametrize(
+    ("name", "index"),
+    [("cure-rates", "were_late"), ("vintages", "ever_late"), ("cohorts", "ever_late")],
+)
+def test_a_list_of_few_loans_of_a_month_reads_an_index(
+    name: str, index: str, connection: Connection
+) -> None:
+    """Partitions name their indexes by columns: the condition tells which one it is."""
+    query = text(
+        "SELECT indexrelid::regclass::text FROM pg_index WHERE indexrelid IN ("
+        "SELECT inhrelid FROM pg_inherits WHERE inhparent = CAST(:parent AS regclass))"
+    )
+    parts = connection.execute(query, {"parent": f"loan_months_{index}"}).scalars().all()
+    statement = FIGURES[name].members_statement({"by": "score_band"})
+    described = plan(connection, statement, **COHORT, point=VALUES["month"])
+    assert any(part in described for part in parts), described
