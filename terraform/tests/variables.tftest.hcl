@@ -322,7 +322,7 @@ run "snowflake_takes_the_place_of_the_dataset" {
     project_id      = "example-project"
     enable_pipeline = true
     pipeline = {
-      sources          = { crm = { url = "gs://drops/crm" } }
+      sources          = { crm = { url = "sftp://surety@files.example.com/crm", token_secret = "surety-crm-key:1" } }
       warehouse_url    = "snowflake://account/BANK/PUBLIC?user=SURETY&warehouse=SMALL&role=SURETY"
       warehouse_secret = "surety-snowflake-key:1"
       schedules        = false

@@ -53,7 +53,7 @@ def test_the_page_has_precision_and_recall_of_each_month(document: dict[str, Any
     refusals = month | {"name": "all", "precision": 0.6, "recall": 0.75}
     vintages = [refusals | {"name": "2026-10"}, month | {"precision": None, "recall": None}]
     page = render_day(document | {"refusals": refusals | {"vintages": vintages}})
-    assert page.count(">60.0 %</td>") == page.count(">75.0 %</td>") == 2
+    assert page.count(">60.0 %</data></td>") == page.count(">75.0 %</data></td>") == 2
     assert page.count("not enough</td>") == 2
     old = [{"day": f"2026-11-0{i}", **document["trend"]} for i in (1, 2)]
     without = [{n: v for n, v in day.items() if n not in {"precision", "recall"}} for day in old]
