@@ -28,7 +28,7 @@ from functions.lending.storage.identifiers import new_id, public_id
 from functions.lending.storage.round_trips import Statement, column_names, send
 from functions.lending.storage.transaction import LOCAL, Transaction
 
-ASKED = "the applicant asked for a review by a person"
+BY_APPLICANT = "the applicant asked for a review by a person"
 ONE = f"""
 SELECT {column_names(case_tables.reviews)} FROM reviews
     WHERE application_id = %(application)s FOR UPDATE
@@ -69,10 +69,10 @@ def request_review(
     if case.decisions and not case.decisions[-1]["is_automated"]:
         message = "a person has decided on this application already"
         raise TransitionError(message)
-    asked = {"asked_by": transaction.principal, "asked_at": transaction.now, "note": body.note}
-    _put(transaction, case, asked)
+    columns = {"asked_by": transaction.principal, "asked_at": transaction.now, "note": body.note}
+    _put(transaction, case, columns)
     if case.status == "rejected":
-        case = set_status(transaction, case, "pending", ASKED)
+        case = set_status(transaction, case, "pending", BY_APPLICANT)
     _audit(transaction, "request review", case)
     return reply_from_case(case)
 

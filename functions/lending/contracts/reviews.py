@@ -130,6 +130,16 @@ def _paths() -> dict[str, Any]:
         LoanApplicationReply,
         parameters=[APPLICATION],
     )
+    return {
+        "/v1/reviews": {"get": queue},
+        "/v1/reviews/overrides": {"get": overrides},
+        f"{ONE}:request_review": {"post": asking},
+        **{f"{ONE}:{verb}": {"post": _claiming(verb)} for verb in CLAIMS},
+        **_request_paths(),
+    }
+
+
+def _request_paths() -> dict[str, Any]:
     waiting = Operation(
         "List what awaits a second person", response=confirming.SecondPersonRequestsReply
     )
@@ -145,10 +155,6 @@ def _paths() -> dict[str, Any]:
         parameters=[REQUEST_ID],
     )
     return {
-        "/v1/reviews": {"get": queue},
-        "/v1/reviews/overrides": {"get": overrides},
-        f"{ONE}:request_review": {"post": asking},
-        **{f"{ONE}:{verb}": {"post": _claiming(verb)} for verb in CLAIMS},
         "/v1/requests": {"get": waiting},
         f"{WAITING}:confirm": {"post": confirm},
         f"{WAITING}:refuse": {"post": refuse},

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal, TypeVar
 
+import psycopg
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -228,7 +229,7 @@ def constraint_name(error: SQLAlchemyError) -> str | None:
 
 def _is_connection_failure(error: DBAPIError) -> bool:
     state = sql_state(error)
-    is_operational = type(error.orig).__name__ == "OperationalError"
+    is_operational = isinstance(error.orig, psycopg.OperationalError)
     # Without a state the server never answered; 57P is its shutdown, 08 a broken connection.
     return is_operational and (state is None or state.startswith(("08", "57P", "53300")))
 

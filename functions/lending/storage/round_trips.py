@@ -15,6 +15,8 @@ from pydantic_core import to_json
 from sqlalchemy import Connection, Table
 from sqlalchemy.exc import DBAPIError
 
+ENDING_STATES = ("08", "57P")  # a broken connection; the server is shut down, or this session
+
 
 class Statement(NamedTuple):
     """One statement in psycopg's notation, `%(name)s` for a value."""
@@ -75,9 +77,13 @@ def _as_sqlalchemy(connection: Connection, statements: Sequence[Statement]) -> I
         yield
     except psycopg.Error as error:
         driver: Any = connection.connection.driver_connection
-        # Lost amid statements, a connection may not say so, but it never leaves its pipeline.
+        # The server's last word may come before the driver sees that the connection has ended;
+        # and lost between two answers, a connection says nothing, but never leaves its pipeline.
+        is_ended = (error.sqlstate or "").startswith(ENDING_STATES)
         is_stuck = driver.pgconn.pipeline_status != PipelineStatus.OFF
-        is_lost = is_stuck or connection.dialect.is_disconnect(error, driver, None)  # type: ignore[arg-type]
+        is_lost = (
+            is_ended or is_stuck or connection.dialect.is_disconnect(error, driver, None)  # type: ignore[arg-type]
+        )
         if is_lost:
             connection.invalidate(error)
         raised = DBAPIError.instance(

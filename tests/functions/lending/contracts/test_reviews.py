@@ -171,10 +171,10 @@ def test_a_request_for_a_write_off_is_listed_and_confirmed_by_another_person(
 ) -> None:
     anna, berta = persons.by("anna"), persons.by("berta")
     loan = anna.disburse()
-    asked = anna("POST", f"/v1/loans/{loan}:write_off", WRITE_OFF)
-    assert asked.status_code == 202
+    first = anna("POST", f"/v1/loans/{loan}:write_off", WRITE_OFF)
+    assert first.status_code == 202
     [request] = berta.ok("GET", "/v1/requests")["requests"]
-    assert request["request_id"] == asked.json()["request_id"]
+    assert request["request_id"] == first.json()["request_id"]
     assert (request["loan_id"], request["action"]) == (loan, "loan.written_off")
     assert request["body"]["reason"] == WRITE_OFF["reason"]
     path = f"/v1/requests/{request['request_id']}"
