@@ -9,8 +9,10 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -29,7 +31,6 @@ from functions.batch.plans import (
 )
 from functions.batch.runs import RunFiles, Shard, finish_run, run_task
 from functions.batch.settings import TaskSettings, read_task_settings
-from functions.batch.sources import InputFile
 from models.contract import CreditModel
 from models.data_file import DIALECT_OPTIONS
 from models.errors import (
@@ -39,11 +40,12 @@ from models.errors import (
     SuretyError,
     UnknownModelError,
 )
-from models.registry.serving import load_version
+from models.registry.serving import LoadedVersion, load_version
 from models.stores.uri import open_store
 
 EXIT_RAN, EXIT_FAILED, EXIT_UNUSABLE = 0, 1, 2
 UNUSABLE = (DataError, DeclarationError, FeatureError, UnknownModelError)
+MustStop = Callable[[], bool]
 LIST_OPTIONS = ("symbols", "missing")
 NUMBER_OPTIONS = ("skip_lines",)
 LINE_EVERY_ROWS = 1_000_000  # where there is no terminal
@@ -57,8 +59,9 @@ def main(arguments: Sequence[str]) -> int:
     """
     options = build_parser().parse_args(arguments)
     try:
-        run: Callable[[argparse.Namespace], dict[str, Any]] = options.run
-        print(json.dumps(run(options)))
+        run: Callable[[argparse.Namespace, MustStop], dict[str, Any]] = options.run
+        with stopping_on_signals() as must_stop:
+            print(json.dumps(run(options, must_stop)))
     except StoppedError as error:
         say(f"stopped: {error}; start the same command again to go on")
         print(json.dumps({"outcome": "stopped"}))
@@ -104,41 +107,44 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def score_file(options: argparse.Namespace) -> dict[str, Any]:
+def score_file(options: argparse.Namespace, must_stop: MustStop) -> dict[str, Any]:
     """Score the parts of this task, and return what the last line prints."""
     settings = read_task_settings()
     request = request_from_options(options)
     model = settings.catalogue[request.model]
-    file = find_file(request, model)
     planning = Planning(settings.store, model, settings.seal, datetime.now(UTC))
-    if options.dry_run:
-        return check_file(file, model, make_plan(request, file, planning))
-    output = open_store(_uri_from_text(options.output))
-    files = RunFiles(output, run_prefix(file), settings.anchors)
-    plan = settle_plan(output, files.prefix, request, lambda: make_plan(request, file, planning))
-    return run_plan(plan, file, model, (settings, files))
+    with closing(find_file(request, model)) as file:
+        if options.dry_run:
+            return check_file(file, model, make_plan(request, file, planning))
+        output = open_store(_uri_from_text(options.output))
+        files = RunFiles(output, run_prefix(file), settings.anchors)
+        plan = settle_plan(
+            output, files.prefix, request, lambda: make_plan(request, file, planning)
+        )
+        scorer = PartScorer(plan, file, model, _load(plan, model, settings), settings.seal)
+        return run_plan(replace(scorer, must_stop=must_stop), files, settings.shard)
 
 
-def run_plan(
-    plan: Plan, file: InputFile, model: type[CreditModel], place: tuple[TaskSettings, RunFiles]
-) -> dict[str, Any]:
+def run_plan(scorer: PartScorer, files: RunFiles, shard: Shard) -> dict[str, Any]:
     """Follow a plan with a bar of progress, until it is done or a signal asks to stop."""
-    settings, files = place
+    plan = scorer.plan
+    rows = sum(part.rows for part in shard.select(plan.list_parts()))
+    with showing_rows(rows, shard) as advance:
+        for _ in run_task(replace(scorer, advance=advance), files, shard):
+            pass
+    manifest = finish_run(plan, files)
+    place = {"output": files.prefix, "rows": rows}
+    if manifest is None:
+        return {"outcome": "shard_done", **place}
+    members = ("model", "model_version", "rows", "scored", "faulty", "decisions")
+    return {"outcome": "scored", **place, **{name: manifest[name] for name in members}}
+
+
+def _load(plan: Plan, model: type[CreditModel], settings: TaskSettings) -> LoadedVersion:
     if plan.key != settings.seal.name:
         message = "DECISION_LOG_KEY: the run was begun with another key; use the same in all tasks"
         raise DeclarationError(message)
-    loaded = load_version(settings.store, model, plan.version)
-    rows = sum(part.rows for part in settings.shard.select(plan.list_parts()))
-    with stopping_on_signals() as must_stop, showing_rows(rows, settings.shard) as advance:
-        scorer = PartScorer(plan, file, model, loaded, settings.seal, must_stop, advance)
-        for _ in run_task(scorer, files, settings.shard):
-            pass
-    manifest = finish_run(plan, files)
-    place_name = {"output": files.prefix, "rows": rows}
-    if manifest is None:
-        return {"outcome": "shard_done", **place_name}
-    shown = ("model", "model_version", "rows", "scored", "faulty", "decisions")
-    return {"outcome": "scored", **place_name, **{name: manifest[name] for name in shown}}
+    return load_version(settings.store, model, plan.version)
 
 
 def request_from_options(options: argparse.Namespace) -> BatchRequest:
@@ -181,8 +187,6 @@ def _split_pair(text: str) -> tuple[str, str]:
 
 
 def _uri_from_text(text: str) -> str:
-    from pathlib import Path  # noqa: PLC0415 -- only a path of this machine needs it
-
     return text if "://" in text else Path(text).resolve().as_uri()
 
 

@@ -85,9 +85,12 @@ class Planning(NamedTuple):
 
 
 def run_prefix(file: InputFile) -> str:
-    """Return the folder of a run: the object's name and its generation."""
+    """Return the folder of a run: the object's name and its generation.
+
+    They are joined, so that results may lie beside the file.
+    """
     generation = re.sub(r"[^0-9A-Za-z]", "", file.state.generation)[:GENERATION_DIGITS]
-    return f"{file.location.name}/{generation}"
+    return f"{file.location.name}-{generation}"
 
 
 def find_file(request: BatchRequest, model: type[CreditModel]) -> InputFile:

@@ -32,6 +32,8 @@ from models.stores.uri import open_store
 TEXT_SUFFIXES = (".csv", ".tsv", ".txt", ".dat")
 PART_ROWS = 1 << 17
 PART_BYTES = 16 << 20  # of a CSV
+SMALLEST_BYTES = 1 << 20
+FEWEST_PARTS = 32  # so that many tasks can share them
 CHUNK_ROWS = 1 << 13  # that are scored at once: their matrix fits into a cache
 HEADER_BYTES = 1 << 20
 BUFFER_BYTES = 1 << 20
@@ -99,11 +101,12 @@ class Location:
 
 @dataclass(frozen=True)
 class InputFile:
-    """One generation of an object that is to be scored."""
+    """One generation of an object that is to be scored; whoever is done with it closes it."""
 
     location: Location
     state: ObjectState
     dialect: CsvDialect = field(default=CsvDialect())
+    _files: list[BinaryIO] = field(default_factory=list, repr=False, compare=False)
 
     @classmethod
     def find(cls, location: Location, dialect: CsvDialect) -> "InputFile":
@@ -124,6 +127,11 @@ class InputFile:
             message = f"--input {location.uri}: {error}"
             raise DataError(message) from error
 
+    def close(self) -> None:
+        """Close what was opened to read it."""
+        while self._files:
+            self._files.pop().close()
+
     @property
     def is_parquet(self) -> bool:
         """Whether it is read as Parquet."""
@@ -138,8 +146,8 @@ class InputFile:
             return tuple(names)
         return tuple(n for n in self._header.names if n.strip() and n not in {INDEX, EMPTY})
 
-    def cut(self, part_rows: int = PART_ROWS, part_bytes: int = PART_BYTES) -> list[Part]:
-        """Cut the file into parts.
+    def cut(self) -> list[Part]:
+        """Cut the file into parts: at least `FEWEST_PARTS`, unless they would be very small.
 
         Raises
         ------
@@ -147,7 +155,12 @@ class InputFile:
             If it has no rows, or cannot be read as its suffix and dialect say.
         """
         with self._naming():
-            parts = self._cut_parquet(part_rows) if self.is_parquet else self._cut_csv(part_bytes)
+            if self.is_parquet:
+                rows = self._parquet.metadata.num_rows // FEWEST_PARTS
+                parts = self._cut_parquet(min(max(rows, CHUNK_ROWS), PART_ROWS))
+            else:
+                size = self.state.size // FEWEST_PARTS
+                parts = self._cut_csv(min(max(size, SMALLEST_BYTES), PART_BYTES))
         if not parts:
             message = f"--input {self.location.uri}: the file has no rows"
             raise DataError(message)
@@ -255,10 +268,12 @@ class InputFile:
         file = self._open()
         is_packed = self.location.name.lower().endswith(".gz")
         if is_packed:
-            file = cast("BinaryIO", gzip.open(file))  # noqa: SIM115 -- open as long as this object
+            file = cast("BinaryIO", gzip.open(file))  # noqa: SIM115 -- `close` closes it
+            self._files.append(file)
         if self._is_cut_as_bytes and not is_packed:
             return file
         temporary = tempfile.TemporaryFile()  # noqa: SIM115 -- likewise
+        self._files.append(cast("BinaryIO", temporary))
         with self._naming():
             if self._is_cut_as_bytes:
                 shutil.copyfileobj(file, temporary, BUFFER_BYTES)
@@ -267,15 +282,19 @@ class InputFile:
                 writer = io.TextIOWrapper(temporary, "utf-8", newline="", write_through=True)
                 shutil.copyfileobj(reader, writer, BUFFER_BYTES)
                 writer.detach()
+                reader.detach()
         return cast("BinaryIO", temporary)
 
     def _open(self) -> BinaryIO:
         parts = urlsplit(self.location.store)
         if parts.scheme == "file":
-            return (Path(unquote(parts.path)) / self.location.name).open("rb")
-        store = open_store(self.location.store)
-        file = ObjectFile(store, self.location.name, self.state)
-        return cast("BinaryIO", io.BufferedReader(file, BUFFER_BYTES))
+            file: BinaryIO = (Path(unquote(parts.path)) / self.location.name).open("rb")
+        else:
+            store = open_store(self.location.store)
+            raw = ObjectFile(store, self.location.name, self.state)
+            file = cast("BinaryIO", io.BufferedReader(raw, BUFFER_BYTES))
+        self._files.append(file)
+        return file
 
     def _naming(self) -> "_Naming":
         return _Naming(self.location.uri)

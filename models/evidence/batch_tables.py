@@ -5,7 +5,7 @@ in the metadata of the file under `surety`.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -134,9 +134,9 @@ class RecordMetadata(NamedTuple):
         return json.dumps(self._asdict())
 
 
-def metadata_from_schema(schema: pa.Schema) -> RecordMetadata | None:
-    """Read the metadata of a file, or return None if it is none of records."""
-    text = (schema.metadata or {}).get(METADATA_KEY.encode())
+def metadata_from_file(members: Mapping[bytes, bytes] | None) -> RecordMetadata | None:
+    """Read the metadata of a Parquet file, or return None if it is none of records."""
+    text = (members or {}).get(METADATA_KEY.encode())
     try:
         return RecordMetadata(**json.loads(text)) if text else None
     except (ValueError, TypeError):
@@ -146,13 +146,15 @@ def metadata_from_schema(schema: pa.Schema) -> RecordMetadata | None:
 class RowSet(NamedTuple):
     """The rows of a block as they were read: their content, salts and commitments.
 
-    `erased` masks rows whose personal part is gone.
+    `erased` masks rows whose personal part is gone. `derived` masks those whose id and level are
+    not what follows from their number and decision.
     """
 
     content: BlockContent
     salts: NDArray[np.uint8]
     commitments: NDArray[np.uint8]
     erased: NDArray[np.bool_]
+    derived: NDArray[np.bool_]
 
 
 def read_block(table: pa.Table, metadata: RecordMetadata) -> RowSet:
@@ -183,7 +185,18 @@ def read_block(table: pa.Table, metadata: RecordMetadata) -> RowSet:
         reasons=table["reasons"].to_pylist() if has_reasons else None,
     )
     erased = table["salt"].is_null().to_numpy()
-    return RowSet(content, _bytes(table, "salt"), _bytes(table, "commitment"), erased)
+    ids = decision_ids(shared["batch"], content.rows).to_pylist()
+    levels = [RISK_LEVELS[DECISIONS[code]] for code in decisions.tolist()]
+    derived = [
+        pair != expected
+        for pair, expected in zip(
+            zip(table["decision_id"].to_pylist(), table["risk_level"].to_pylist(), strict=True),
+            zip(ids, levels, strict=True),
+            strict=True,
+        )
+    ]
+    salts, commitments = _bytes(table, "salt"), _bytes(table, "commitment")
+    return RowSet(content, salts, commitments, erased, np.array(derived, bool))
 
 
 def _codes(table: pa.Table, name: str, words: Sequence[str]) -> NDArray[np.int8]:
