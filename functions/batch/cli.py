@@ -9,29 +9,18 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import replace
-from datetime import UTC, datetime
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from functions.batch.dry_run import check_file
-from functions.batch.part_scoring import PartScorer, StoppedError
-from functions.batch.plans import (
-    BatchRequest,
-    Plan,
-    Planning,
-    find_file,
-    make_plan,
-    run_prefix,
-    settle_plan,
-)
-from functions.batch.runs import RunFiles, Shard, finish_run, run_task
-from functions.batch.settings import TaskSettings, read_task_settings
-from models.contract import CreditModel
+from functions.batch.execution import Execution, MustStop
+from functions.batch.part_scoring import StoppedError
+from functions.batch.plans import BatchRequest
+from functions.batch.runs import Shard
+from functions.batch.settings import read_task_settings
 from models.data_file import DIALECT_OPTIONS
 from models.errors import (
     DataError,
@@ -40,12 +29,10 @@ from models.errors import (
     SuretyError,
     UnknownModelError,
 )
-from models.registry.serving import LoadedVersion, load_version
 from models.stores.uri import open_store
 
 EXIT_RAN, EXIT_FAILED, EXIT_UNUSABLE = 0, 1, 2
 UNUSABLE = (DataError, DeclarationError, FeatureError, UnknownModelError)
-MustStop = Callable[[], bool]
 LIST_OPTIONS = ("symbols", "missing")
 NUMBER_OPTIONS = ("skip_lines",)
 LINE_EVERY_ROWS = 1_000_000  # where there is no terminal
@@ -109,42 +96,14 @@ def build_parser() -> argparse.ArgumentParser:
 
 def score_file(options: argparse.Namespace, must_stop: MustStop) -> dict[str, Any]:
     """Score the parts of this task, and return what the last line prints."""
-    settings = read_task_settings()
-    request = request_from_options(options)
-    model = settings.catalogue[request.model]
-    planning = Planning(settings.store, model, settings.seal, datetime.now(UTC))
-    with closing(find_file(request, model)) as file:
-        if options.dry_run:
-            return check_file(file, model, make_plan(request, file, planning))
-        output = open_store(_uri_from_text(options.output))
-        files = RunFiles(output, run_prefix(file), settings.anchors)
-        plan = settle_plan(
-            output, files.prefix, request, lambda: make_plan(request, file, planning)
-        )
-        scorer = PartScorer(plan, file, model, _load(plan, model, settings), settings.seal)
-        return run_plan(replace(scorer, must_stop=must_stop), files, settings.shard)
-
-
-def run_plan(scorer: PartScorer, files: RunFiles, shard: Shard) -> dict[str, Any]:
-    """Follow a plan with a bar of progress, until it is done or a signal asks to stop."""
-    plan = scorer.plan
-    rows = sum(part.rows for part in shard.select(plan.list_parts()))
-    with showing_rows(rows, shard) as advance:
-        for _ in run_task(replace(scorer, advance=advance), files, shard):
-            pass
-    manifest = finish_run(plan, files)
-    place = {"output": files.prefix, "rows": rows}
-    if manifest is None:
-        return {"outcome": "shard_done", **place}
-    members = ("model", "model_version", "rows", "scored", "faulty", "decisions")
-    return {"outcome": "scored", **place, **{name: manifest[name] for name in members}}
-
-
-def _load(plan: Plan, model: type[CreditModel], settings: TaskSettings) -> LoadedVersion:
-    if plan.key != settings.seal.name:
-        message = "DECISION_LOG_KEY: the run was begun with another key; use the same in all tasks"
-        raise DeclarationError(message)
-    return load_version(settings.store, model, plan.version)
+    execution = Execution(
+        settings=read_task_settings(),
+        request=request_from_options(options),
+        output=open_store(_uri_from_text(options.output)),
+        must_stop=must_stop,
+        show=showing_rows,
+    )
+    return execution.check() if options.dry_run else execution.score()
 
 
 def request_from_options(options: argparse.Namespace) -> BatchRequest:

@@ -29,7 +29,8 @@ def test_ranges_hold_complete_records_and_know_how_many_come_before(
     data = b"i,text,square\n" + body
     ranges = list(cut_ranges(io.BytesIO(data), 14, 1, '"', size))
     assert b"".join(data[r.start : r.stop] for r in ranges) == body
-    numbers, expected_lines = [], []
+    numbers: list[int] = []
+    expected_lines: list[int] = []
     for r in ranges:
         text = data[r.start : r.stop]
         rows = [row for row in csv.reader(io.StringIO(text.decode(), newline="")) if row]

@@ -1,4 +1,5 @@
 import gzip
+from contextlib import closing
 from pathlib import Path
 
 import pyarrow as pa
@@ -88,8 +89,11 @@ def test_a_file_that_cannot_be_read_is_named(
     tmp_path: Path, name: str, data: bytes, message: str
 ) -> None:
     (tmp_path / name).write_bytes(data)
-    with pytest.raises(DataError, match=f"--input file://.*{name}: .*{message}"):
-        read_all(InputFile.find(Location.from_text(str(tmp_path / name)), CsvDialect()), [])
+    with (
+        pytest.raises(DataError, match=f"--input file://.*{name}: .*{message}"),
+        closing(InputFile.find(Location.from_text(str(tmp_path / name)), CsvDialect())) as file,
+    ):
+        file.cut()
 
 
 def test_an_object_of_a_bucket_is_read_in_ranges(
