@@ -17,10 +17,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from functions.batch.execution import Execution, MustStop
+from functions.batch.jobs import Jobs
 from functions.batch.part_scoring import StoppedError
 from functions.batch.plans import BatchRequest
 from functions.batch.runs import Shard
-from functions.batch.settings import read_task_settings
+from functions.batch.settings import read_job_settings, read_task_settings
+from functions.batch.worker import CancelWatch
 from models.data_file import DIALECT_OPTIONS
 from models.errors import (
     DataError,
@@ -91,7 +93,31 @@ def build_parser() -> argparse.ArgumentParser:
     for name in DIALECT_OPTIONS:
         many = {"action": "append"} if name in LIST_OPTIONS else {}
         dialect.add_argument(f"--{name.replace('_', '-')}", **many)  # type: ignore[arg-type]  # of argparse
+    run = commands.add_parser("run", help="score a batch that the API has accepted")
+    run.set_defaults(run=run_batch)
+    run.add_argument("--batch", required=True, help="the id of the batch in BATCH_STORE")
     return parser
+
+
+def run_batch(options: argparse.Namespace, must_stop: MustStop) -> dict[str, Any]:
+    """Score this task's share of a batch, as a job of the platform does."""
+    settings, store, uri = read_job_settings()
+    jobs = Jobs(store, uri)
+    job = jobs.read(options.batch)
+    watch = CancelWatch(must_stop, lambda: jobs.is_cancelled(job))
+    execution = Execution(
+        settings=settings,
+        request=job.request,
+        output=store,
+        folder=job.folder,
+        must_stop=watch.must_stop,
+        show=showing_rows,
+    )
+    try:
+        return execution.score()
+    except UNUSABLE as error:
+        jobs.end(job, "failed", {"detail": str(error)})
+        raise
 
 
 def score_file(options: argparse.Namespace, must_stop: MustStop) -> dict[str, Any]:

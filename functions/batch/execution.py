@@ -81,8 +81,9 @@ class Execution:
             loaded = _load(plan, model, settings)
             rows = sum(part.rows for part in settings.shard.select(plan.list_parts()))
             with self.show(rows, settings.shard) as advance:
-                hooks = {"must_stop": self.must_stop, "advance": advance}
-                scorer = PartScorer(plan, file, model, loaded, settings.seal, **hooks)
+                scorer = PartScorer(
+                    plan, file, model, loaded, settings.seal, self.must_stop, advance
+                )
                 for _ in run_task(scorer, files, settings.shard):
                     pass
             return _describe(files, rows, finish_run(plan, files))

@@ -1,4 +1,4 @@
-"""Batches as objects of a store: created once, never replaced, so that nothing is lost by a restart.
+"""Batches as objects of a store: created once and never replaced, so that they survive a restart.
 
 What a batch is doing follows from which objects exist: its request, its plan, the summaries of its
 parts, and one object that says how it ended.
@@ -7,6 +7,7 @@ parts, and one object that says how it ended.
 import hashlib
 import json
 import secrets
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, get_args
@@ -112,6 +113,15 @@ class Jobs:
         except ObjectMissingError as error:
             raise UnknownBatchError from error
         return Job.model_validate_json(data)
+
+    def exists(self, batch_id: str) -> bool:
+        """Whether a batch has this id."""
+        return bool(self.store.names(f"{FOLDER}{batch_id}/batch.json"))
+
+    def read_faults(self, prefix: str) -> Iterator[bytes]:
+        """Yield the faults of the parts that are complete, one JSON object a line."""
+        for name in self.store.names(f"{prefix}/faults-"):
+            yield self.store.download(name)
 
     def end(self, job: Job, ending: Ending, document: dict[str, Any]) -> None:
         """Write how a batch ended, unless that is written."""

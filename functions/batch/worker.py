@@ -13,6 +13,7 @@ from functions.batch.part_scoring import StoppedError
 from functions.batch.plans import find_file
 from functions.batch.settings import TaskSettings
 from functions.web.logs import log
+from functions.web.problems import TemporaryError
 from models.errors import StoreUnavailableError, SuretyError
 
 POLL_SECONDS = 2.0  # between two looks whether a batch was cancelled
@@ -46,23 +47,30 @@ class Worker:
         JobUnavailableError
             If the job cannot be started now.
         """
-        file = find_file(job.request, self.settings.catalogue[job.request.model])
-        if self.start_job and file.state.size >= self.job_from_bytes and not job.dry_run:
-            log("INFO", "batch job started", batch=job.id, execution=self.start_job(job.id))
-        else:
+        if not self._start_large(job):
             self._threads.submit(self.run, job)
+
+    def score_now(self, job: Job) -> None:
+        """Score a small file before returning, or start the job of a large one.
+
+        Raises as `submit`.
+        """
+        if not self._start_large(job):
+            self.run(job)
 
     def resume(self) -> None:
         """Go on with the batches that another process has left."""
         for job in self.jobs.list_open():
             try:
                 self.submit(job)
+            except (TemporaryError, StoreUnavailableError) as error:
+                log("ERROR", "batch not resumed", batch=job.id, cause=str(error))
             except SuretyError as error:
-                self._fail(job, error)
+                self.fail(job, error)
 
     def run(self, job: Job) -> None:
         """Score a batch, or the share of it that is this task's, and write how it ended."""
-        watch = CancelWatch(self._stop, lambda: self.jobs.is_cancelled(job))
+        watch = CancelWatch(self._stop.is_set, lambda: self.jobs.is_cancelled(job))
         execution = replace(self._prepare(job), must_stop=watch.must_stop)
         try:
             if watch.must_stop():
@@ -78,7 +86,7 @@ class Worker:
             # Not the batch's fault: it stays open, and the next start goes on with it.
             log("ERROR", "batch interrupted", batch=job.id, cause=str(error))
         except SuretyError as error:
-            self._fail(job, error)
+            self.fail(job, error)
         except Exception as error:  # noqa: BLE001 -- a thread has nobody else to tell
             log("ERROR", "batch crashed", batch=job.id, cause=f"{type(error).__name__}: {error}")
             self.jobs.end(job, "failed", {"detail": "the file could not be scored; see the log"})
@@ -96,7 +104,23 @@ class Worker:
             folder=job.folder,
         )
 
-    def _fail(self, job: Job, error: SuretyError) -> None:
+    def _start_large(self, job: Job) -> bool:
+        file = find_file(job.request, self.settings.catalogue[job.request.model])
+        if not self.start_job or file.state.size < self.job_from_bytes or job.dry_run:
+            return False
+        log("INFO", "batch job started", batch=job.id, execution=self.start_job(job.id))
+        return True
+
+    def fail(self, job: Job, error: SuretyError) -> None:
+        """Write that a batch cannot be scored; a store or platform that is down is no such cause.
+
+        Raises
+        ------
+        TemporaryError, StoreUnavailableError
+            If that is the error: it may be tried again.
+        """
+        if isinstance(error, TemporaryError | StoreUnavailableError):
+            raise error
         log("WARNING", "batch failed", batch=job.id, cause=str(error))
         document: dict[str, Any] = {"detail": str(error)}
         self.jobs.end(job, "failed", document)
@@ -107,11 +131,11 @@ class CancelWatch:
 
     def __init__(
         self,
-        stop: threading.Event,
+        is_stopping: Callable[[], bool],
         is_cancelled: Callable[[], bool],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._stop = stop
+        self._is_stopping = is_stopping
         self._is_cancelled = is_cancelled
         self._clock = clock
         self._next_look = -POLL_SECONDS
@@ -119,7 +143,7 @@ class CancelWatch:
 
     def must_stop(self) -> bool:
         """Whether the batch was cancelled or the process ends."""
-        if self._stop.is_set() or self._cancelled:
+        if self._is_stopping() or self._cancelled:
             return True
         now = self._clock()
         if now >= self._next_look:
