@@ -16,7 +16,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from functions.batch.execution import Execution, MustStop
+from functions.batch.execution import BatchTask, MustStop
 from functions.batch.jobs import Jobs
 from functions.batch.part_scoring import StoppedError
 from functions.batch.plans import BatchRequest
@@ -105,7 +105,7 @@ def run_batch(options: argparse.Namespace, must_stop: MustStop) -> dict[str, Any
     jobs = Jobs(store, uri)
     job = jobs.read(options.batch)
     watch = CancelWatch(must_stop, lambda: jobs.is_cancelled(job))
-    execution = Execution(
+    execution = BatchTask(
         settings=settings,
         request=job.request,
         output=store,
@@ -122,7 +122,7 @@ def run_batch(options: argparse.Namespace, must_stop: MustStop) -> dict[str, Any
 
 def score_file(options: argparse.Namespace, must_stop: MustStop) -> dict[str, Any]:
     """Score the parts of this task, and return what the last line prints."""
-    execution = Execution(
+    execution = BatchTask(
         settings=read_task_settings(),
         request=request_from_options(options),
         output=open_store(_uri_from_text(options.output)),

@@ -29,7 +29,7 @@ PLAIN_PATTERN = f"^(?:{PLAIN_NUMBER.pattern})$"
 
 
 @dataclass(frozen=True, slots=True)
-class Cells:
+class ArrowCells:
     """A converted column, shape `(n,)`: NaN where absent, and a mask of unreadable cells."""
 
     numbers: Column
@@ -100,7 +100,7 @@ def _find_shared(columns: Mapping[str, str]) -> list[str]:
     ]
 
 
-def convert_column(c: Characteristic, column: pa.Array, dialect: CsvDialect) -> Cells:
+def convert_column(c: Characteristic, column: pa.Array, dialect: CsvDialect) -> ArrowCells:
     """Convert a column to the numbers of a field."""
     words, factor = c.source.words, c.source.factor
     if c.levels:
@@ -110,8 +110,8 @@ def convert_column(c: Characteristic, column: pa.Array, dialect: CsvDialect) -> 
         return _convert_dates(column, dialect)
     if _is_number(column.type):
         numbers = _numbers_from_arrow(column)
-        cells = Cells(numbers, np.isinf(numbers))
-        return cells if factor == 1.0 else Cells(numbers * factor, cells.unreadable)
+        cells = ArrowCells(numbers, np.isinf(numbers))
+        return cells if factor == 1.0 else ArrowCells(numbers * factor, cells.unreadable)
     parse = partial(parse_scaled, dialect, words, factor)
     is_plain = not words and factor == 1.0 and dialect.decimal == "."
     return _convert_distinct(column, parse, are_numbers=is_plain)
@@ -133,18 +133,18 @@ def _numbers_from_arrow(column: pa.Array) -> Column:
     return numbers
 
 
-def _convert_dates(column: pa.Array, dialect: CsvDialect) -> Cells:
+def _convert_dates(column: pa.Array, dialect: CsvDialect) -> ArrowCells:
     if pa.types.is_timestamp(column.type):
         # The date in the zone of the column, where UTC may have another day.
         column = pc.local_timestamp(column) if column.type.tz else column
         column = pc.floor_temporal(column, unit="day").cast(pa.date32(), safe=False)
     if pa.types.is_date(column.type):
         days = column.cast(pa.date32()).cast(pa.int32())
-        return Cells(_numbers_from_arrow(days), np.zeros(len(column), bool))
+        return ArrowCells(_numbers_from_arrow(days), np.zeros(len(column), bool))
     return _convert_distinct(column, partial(parse_date, dialect))
 
 
-def _convert_distinct(column: pa.Array, parse: Parse, *, are_numbers: bool = False) -> Cells:
+def _convert_distinct(column: pa.Array, parse: Parse, *, are_numbers: bool = False) -> ArrowCells:
     """Parse each distinct cell once; many plain numbers are parsed at once."""
     encoded = column
     if not pa.types.is_dictionary(column.type):
@@ -154,7 +154,7 @@ def _convert_distinct(column: pa.Array, parse: Parse, *, are_numbers: bool = Fal
             return _convert_each(column, parse)
     distinct = encoded.dictionary
     if are_numbers and len(distinct) > FEW and _are_plain(distinct):
-        return Cells(
+        return ArrowCells(
             _numbers_from_arrow(distinct.cast(pa.float64()))[_indices(encoded, 0)],
             np.zeros(len(column), bool),
         )
@@ -162,7 +162,7 @@ def _convert_distinct(column: pa.Array, parse: Parse, *, are_numbers: bool = Fal
     numbers = np.array([np.nan if number is None else number for number in parsed], np.float64)
     unreadable = np.array([number is None for number in parsed], bool)
     indices = _indices(encoded, len(distinct))
-    return Cells(numbers[indices], unreadable[indices])
+    return ArrowCells(numbers[indices], unreadable[indices])
 
 
 def _indices(encoded: pa.DictionaryArray, absent: int) -> NDArray[np.intp]:
@@ -185,7 +185,7 @@ def _has_exponent(distinct: pa.Array) -> bool:
     return bool(pc.any(pc.match_substring_regex(distinct, "[eE]")).as_py())
 
 
-def _convert_each(column: pa.Array, parse: Parse) -> Cells:
+def _convert_each(column: pa.Array, parse: Parse) -> ArrowCells:
     parsed = [parse(value) for value in column.to_pylist()]
     numbers = np.array([np.nan if number is None else number for number in parsed], np.float64)
-    return Cells(numbers, np.array([number is None for number in parsed], bool))
+    return ArrowCells(numbers, np.array([number is None for number in parsed], bool))

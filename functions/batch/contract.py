@@ -12,7 +12,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from functions.batch.errors import BatchStateError, UnknownBatchError
-from functions.batch.jobs import BatchReply, Job, Jobs, batch_id
+from functions.batch.jobs import BatchJob, BatchState, Jobs, batch_id
 from functions.batch.plans import BatchRequest
 from functions.batch.results import csv_lines, fault_lines, result_part
 from functions.batch.settings import ServerSettings
@@ -78,7 +78,7 @@ def contract(settings: ServerSettings, worker: Worker) -> Contract:
     )
 
 
-def _begin(worker: Worker, job: Job, upload: tuple[str, bytes] | None) -> BatchReply:
+def _begin(worker: Worker, job: BatchJob, upload: tuple[str, bytes] | None) -> BatchState:
     if upload is not None:
         uri = worker.jobs.upload(job.id, *upload)
         job = job.model_copy(update={"request": job.request.model_copy(update={"input": uri})})
@@ -92,7 +92,7 @@ def _begin(worker: Worker, job: Job, upload: tuple[str, bytes] | None) -> BatchR
 
 async def _read_request(
     request: Request, settings: ServerSettings
-) -> tuple[Job, tuple[str, bytes] | None]:
+) -> tuple[BatchJob, tuple[str, bytes] | None]:
     """Read what to score, and the file if the body is one."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     caller = caller_from_request(request)
@@ -108,7 +108,7 @@ async def _read_request(
     wanted = _parse_request(members, [] if isinstance(dry_run, bool) else [_dry_run_fault()])
     if upload is None:
         _require_allowed(wanted.input, settings.inputs)
-    job = Job(
+    job = BatchJob(
         id=identifier,
         request=wanted,
         owner=caller.principal,
@@ -181,7 +181,7 @@ def _require_allowed(uri: str, prefixes: tuple[str, ...]) -> None:
         reject_faults([Fault("input", rule)])
 
 
-def _find(jobs: Jobs, request: Request) -> Job:
+def _find(jobs: Jobs, request: Request) -> BatchJob:
     """Find the batch of the path; that of somebody else does not exist."""
     job = jobs.read(request.path_params["batch"])
     principal = request.scope.get("principal")
@@ -191,11 +191,11 @@ def _find(jobs: Jobs, request: Request) -> Job:
     return job
 
 
-def _describe(jobs: Jobs, request: Request) -> BatchReply:
+def _describe(jobs: Jobs, request: Request) -> BatchState:
     return jobs.describe(_find(jobs, request))
 
 
-def _cancel(jobs: Jobs, request: Request) -> BatchReply:
+def _cancel(jobs: Jobs, request: Request) -> BatchState:
     job = _find(jobs, request)
     status, _ = jobs.find_ending(job)
     if status not in (None, "cancelled"):
@@ -237,8 +237,39 @@ def _stream(lines: Iterator[bytes], media_type: str) -> Response:
 
 
 def _paths(settings: ServerSettings) -> dict[str, Any]:
-    texts = {"type": "array", "items": STRING}
-    members: dict[str, Schema] = {
+    batch: Schema = {"name": "batch", "in": "path", "required": True, "schema": STRING}
+    part: Schema = {"name": "part", "in": "query", "schema": {"type": "integer", "minimum": 0}}
+    create = Operation(
+        "Score a file: its URI in JSON, or the file itself with the members in the query",
+        closed_object(_body_members(settings), ["model", "input"]),
+        BatchState,
+        status=HTTPStatus.ACCEPTED,
+        uploads=tuple(UPLOADS),
+    )
+    results = Operation(
+        "Fetch the scored rows as CSV, or one part as Parquet",
+        parameters=[batch, part],
+        media_type=CSV,
+    )
+    faults = Operation(
+        "Fetch the faults of rows that were not scored, one JSON object a line",
+        parameters=[batch],
+        media_type=NDJSON,
+    )
+    show = Operation("Show a batch", response=BatchState, parameters=[batch])
+    cancel = Operation("Cancel a batch", response=BatchState, parameters=[batch])
+    return {
+        PATH: {"post": create},
+        ONE: {"get": show},
+        f"{ONE}:cancel": {"post": cancel},
+        f"{ONE}/results": {"get": results},
+        f"{ONE}/faults": {"get": faults},
+    }
+
+
+def _body_members(settings: ServerSettings) -> dict[str, Schema]:
+    texts: Schema = {"type": "array", "items": STRING}
+    return {
         "model": {"enum": list(settings.catalogue)},
         "input": STRING | {"description": "The file: gs://, s3:// or file://, below BATCH_INPUTS."},
         "mapping": {"type": "object", "additionalProperties": STRING},
@@ -247,34 +278,4 @@ def _paths(settings: ServerSettings) -> dict[str, Any]:
         "reasons": {"enum": ["none", "adverse", "all"], "default": "none"},
         "dialect": {"type": "object"},
         "dry_run": {"type": "boolean", "default": False},
-    }
-    batch: Schema = {"name": "batch", "in": "path", "required": True, "schema": STRING}
-    part: Schema = {"name": "part", "in": "query", "schema": {"type": "integer", "minimum": 0}}
-    create = Operation(
-        "Score a file: its URI in JSON, or the file itself with the members in the query",
-        closed_object(members, ["model", "input"]),
-        BatchReply,
-        status=HTTPStatus.ACCEPTED,
-        uploads=tuple(UPLOADS),
-    )
-    return {
-        PATH: {"post": create},
-        ONE: {"get": Operation("Show a batch", response=BatchReply, parameters=[batch])},
-        f"{ONE}:cancel": {
-            "post": Operation("Cancel a batch", response=BatchReply, parameters=[batch])
-        },
-        f"{ONE}/results": {
-            "get": Operation(
-                "Fetch the scored rows as CSV, or one part as Parquet",
-                parameters=[batch, part],
-                media_type=CSV,
-            )
-        },
-        f"{ONE}/faults": {
-            "get": Operation(
-                "Fetch the faults of rows that were not scored, one JSON object a line",
-                parameters=[batch],
-                media_type=NDJSON,
-            )
-        },
     }

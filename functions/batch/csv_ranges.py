@@ -42,7 +42,7 @@ def cut_ranges(
     DataError
         If a quote is opened and never closed.
     """
-    scan = _Scan(quote.encode())
+    scan = _QuoteScan(quote.encode())
     file.seek(start)
     begin, position, rows_before, lines_then = start, start, 0, lines_before
     while chunk := file.read(SCAN_BYTES):
@@ -64,7 +64,7 @@ def cut_ranges(
         yield ByteRange(begin, position, rows_before, lines_then, rows - rows_before)
 
 
-class _Scan:
+class _QuoteScan:
     """Counts rows and lines of a stream of bytes. Empty lines are lines and no rows.
 
     `lines_at_end` counts the lines up to the last end of a record; `has_rest` tells whether

@@ -3,15 +3,15 @@
 from itertools import islice
 from typing import Any
 
-from functions.batch.plans import Plan, read_columns
+from functions.batch.plans import RunPlan, read_columns
 from functions.batch.rows import RowValidator
-from functions.batch.sources import InputFile, Part
+from functions.batch.sources import FilePart, InputFile
 from models.contract import CreditModel
 
 MOST_FAULTS = 100  # that are listed; all are counted
 
 
-def check_file(file: InputFile, model: type[CreditModel], plan: Plan) -> dict[str, Any]:
+def check_file(file: InputFile, model: type[CreditModel], plan: RunPlan) -> dict[str, Any]:
     """Check every row; return the counts and the first faults, each with line, field and rule.
 
     Raises
@@ -37,7 +37,7 @@ def check_file(file: InputFile, model: type[CreditModel], plan: Plan) -> dict[st
 
 
 def _check_part(
-    file: InputFile, part: Part, columns: list[str], validator: RowValidator
+    file: InputFile, part: FilePart, columns: list[str], validator: RowValidator
 ) -> list[dict[str, Any]]:
     rows = file.read(part, columns)
     faults: list[dict[str, Any]] = [

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from functions.batch.jobs import Job, batch_id
+from functions.batch.jobs import BatchJob, batch_id
 from functions.batch.plans import BatchRequest
 from functions.batch.sources import TEXT_SUFFIXES
 from functions.batch.worker import Worker
@@ -40,7 +40,7 @@ def score_event(worker: Worker, attributes: Mapping[str, Any], data: Mapping[str
         return
     key = f"{bucket}/{name}#{data.get('generation')}"
     request = BatchRequest(model=model_name, input=f"gs://{bucket}/{name}")
-    job = Job(
+    job = BatchJob(
         id=batch_id("inbox", key),
         request=request,
         owner="inbox",

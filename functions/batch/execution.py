@@ -10,8 +10,8 @@ from functions.batch.dry_run import check_file
 from functions.batch.part_scoring import PartScorer
 from functions.batch.plans import (
     BatchRequest,
-    Plan,
     Planning,
+    RunPlan,
     find_file,
     make_plan,
     run_prefix,
@@ -35,7 +35,7 @@ def show_nothing(_rows: int, _shard: Shard) -> AbstractContextManager[Advance]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Execution:
+class BatchTask:
     """What a task scores, where it writes, and who wants to know.
 
     `folder` is the place of the run's own folder in the output, empty or with a slash at its end.
@@ -93,7 +93,7 @@ class Execution:
         return Planning(self.settings.store, self.model, self.settings.seal, now)
 
 
-def _load(plan: Plan, model: type[CreditModel], settings: TaskSettings) -> LoadedVersion:
+def _load(plan: RunPlan, model: type[CreditModel], settings: TaskSettings) -> LoadedVersion:
     if plan.key != settings.seal.name:
         message = "DECISION_LOG_KEY: the run was begun with another key; use the same in all tasks"
         raise DeclarationError(message)

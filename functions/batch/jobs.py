@@ -17,7 +17,7 @@ from pydantic_core import to_json
 from typing_extensions import TypedDict
 
 from functions.batch.errors import BatchStateError, UnknownBatchError
-from functions.batch.plans import BatchRequest, Plan, Reasons, read_plan
+from functions.batch.plans import BatchRequest, Reasons, RunPlan, read_plan
 from functions.batch.runs import SUCCESS
 from models.errors import ObjectExistsError, ObjectMissingError
 from models.stores.store import OpenedStore
@@ -28,7 +28,7 @@ Ending = Literal["failed", "cancelled", "checked"]
 Status = Literal["queued", "running", "succeeded", "checked", "failed", "cancelled"]
 
 
-class Job(BaseModel):
+class BatchJob(BaseModel):
     """A batch as it was asked for."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -45,7 +45,7 @@ class Job(BaseModel):
         return f"{FOLDER}{self.id}/"
 
 
-class BatchReply(TypedDict):
+class BatchState(TypedDict):
     """A batch, and how far it is."""
 
     id: str
@@ -71,7 +71,7 @@ class Jobs:
     store: OpenedStore
     uri: str
 
-    def create(self, job: Job) -> Job:
+    def create(self, job: BatchJob) -> BatchJob:
         """Write a batch, or return the one that was written first under its id.
 
         Raises
@@ -100,7 +100,7 @@ class Jobs:
                 raise BatchStateError(message) from None
         return f"{self.uri.rstrip('/')}/{path}"
 
-    def read(self, batch_id: str) -> Job:
+    def read(self, batch_id: str) -> BatchJob:
         """Read a batch.
 
         Raises
@@ -112,7 +112,7 @@ class Jobs:
             data = self.store.read(f"{FOLDER}{batch_id}/batch.json").data
         except ObjectMissingError as error:
             raise UnknownBatchError from error
-        return Job.model_validate_json(data)
+        return BatchJob.model_validate_json(data)
 
     def exists(self, batch_id: str) -> bool:
         """Whether a batch has this id."""
@@ -123,14 +123,14 @@ class Jobs:
         for name in self.store.names(f"{prefix}/faults-"):
             yield self.store.download(name)
 
-    def end(self, job: Job, ending: Ending, document: dict[str, Any]) -> None:
+    def end(self, job: BatchJob, ending: Ending, document: dict[str, Any]) -> None:
         """Write how a batch ended, unless that is written."""
         try:
             self.store.create(f"{job.folder}{ending}.json", json.dumps(document).encode())
         except ObjectExistsError:
             return
 
-    def find_ending(self, job: Job) -> tuple[Status | None, dict[str, Any]]:
+    def find_ending(self, job: BatchJob) -> tuple[Status | None, dict[str, Any]]:
         """Return how a batch ended, and what was written of it; None if it has not."""
         names = self.store.names(job.folder)
         if any(name.endswith(f"/{SUCCESS}") for name in names):
@@ -140,11 +140,11 @@ class Jobs:
                 return ending, json.loads(self.store.read(f"{job.folder}{ending}.json").data)
         return None, {}
 
-    def is_cancelled(self, job: Job) -> bool:
+    def is_cancelled(self, job: BatchJob) -> bool:
         """Whether somebody has cancelled a batch."""
         return bool(self.store.names(f"{job.folder}cancelled.json"))
 
-    def list_open(self) -> list[Job]:
+    def list_open(self) -> list[BatchJob]:
         """Return the batches that have not ended, in the order of their creation."""
         suffix = "/batch.json"
         names = [name for name in self.store.names(FOLDER) if name.endswith(suffix)]
@@ -152,7 +152,7 @@ class Jobs:
         is_open = [job for job in jobs if self.find_ending(job)[0] is None]
         return sorted(is_open, key=lambda job: job.created_at)
 
-    def find_run(self, job: Job) -> tuple[str, Plan] | None:
+    def find_run(self, job: BatchJob) -> tuple[str, RunPlan] | None:
         """Return folder and plan of a batch's run, if it has begun."""
         for name in self.store.names(job.folder):
             if name.endswith("/plan.json"):
@@ -160,11 +160,11 @@ class Jobs:
                 return prefix, read_plan(self.store, prefix)
         return None
 
-    def describe(self, job: Job) -> BatchReply:
+    def describe(self, job: BatchJob) -> BatchState:
         """Describe a batch, and how far it is."""
         status, ending = self.find_ending(job)
         run = self.find_run(job)
-        reply: BatchReply = {
+        reply: BatchState = {
             "id": job.id,
             "status": status or ("running" if run else "queued"),
             "model": job.request.model,
@@ -182,7 +182,7 @@ class Jobs:
         }
         return _add_progress(reply, self._summarise(run[0], run[1])) if run else reply
 
-    def _summarise(self, prefix: str, plan: Plan) -> dict[str, Any]:
+    def _summarise(self, prefix: str, plan: RunPlan) -> dict[str, Any]:
         """Add up the parts that are complete: from the manifest, once there is one."""
         names = self.store.names(f"{prefix}/")
         if f"{prefix}/manifest.json" in names:
@@ -193,7 +193,7 @@ class Jobs:
         return {"rows": sum(part.rows for part in plan.list_parts() if part.number in numbers)}
 
 
-def _add_progress(reply: BatchReply, summary: dict[str, Any]) -> BatchReply:
+def _add_progress(reply: BatchState, summary: dict[str, Any]) -> BatchState:
     reply["rows_done"] = summary["rows"]
     reply["scored"], reply["faulty"] = summary.get("scored"), summary.get("faulty")
     reply["decisions"] = summary.get("decisions")

@@ -15,9 +15,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from functions.batch.plans import Plan, batch_name, read_columns
+from functions.batch.plans import RunPlan, batch_name, read_columns
 from functions.batch.rows import CellFault, RowValidator, ValidRows
-from functions.batch.sources import Chunk, InputFile, Part
+from functions.batch.sources import Chunk, FilePart, InputFile
 from models.contract import CreditModel, characteristics, contract_hash, name_from_model
 from models.decision_columns import DECISIONS, DecidedColumns, decide_columns, list_ratings
 from models.errors import SuretyError
@@ -61,7 +61,7 @@ class PartScorer:
     `must_stop` is asked before every chunk. `advance` hears of the rows of each.
     """
 
-    plan: Plan
+    plan: RunPlan
     file: InputFile
     model: type[CreditModel]
     loaded: LoadedVersion
@@ -69,7 +69,7 @@ class PartScorer:
     must_stop: Callable[[], bool] = lambda: False
     advance: Callable[[int], None] = lambda _rows: None
 
-    def score(self, part: Part) -> "ScoredPart":
+    def score(self, part: FilePart) -> "ScoredPart":
         """Score a part.
 
         Raises
@@ -113,7 +113,7 @@ class PartScorer:
             has_applicants=is_keyed and any(c.identifier for c in characteristics(self.model)),
         )
 
-    def share(self, part: Part) -> BatchShared:
+    def share(self, part: FilePart) -> BatchShared:
         """Return what all records of a part have in common."""
         plan = self.plan
         recorded = set(self.layout.inputs)
@@ -135,12 +135,12 @@ class PartScorer:
             "ratings": list(list_ratings(bands)) if bands else [],
         }
 
-    def result_schema(self, kept: pa.Schema) -> pa.Schema:
-        """Return the columns of the results; `kept` are columns of the file that they repeat."""
+    def result_schema(self, repeated: pa.Schema) -> pa.Schema:
+        """Return the columns of the results; `repeated` are those of the file among them."""
         records = self.layout.schema()
         identifiers = [c.name for c in characteristics(self.model) if c.identifier]
         fields = [("row", pa.int64()), *((name, pa.string()) for name in identifiers)]
-        fields += [(name, kept.field(name).type) for name in self.plan.request.keep]
+        fields += [(name, repeated.field(name).type) for name in self.plan.request.keep]
         shared = ("decision_id", "probability_of_default", "credit_score", "risk_level")
         fields += [(name, records.field(name).type) for name in (*shared, "decision")]
         fields += [("rating", records.field("rating").type)] if self.loaded.scorer.bands else []
@@ -167,7 +167,7 @@ class _PartWriter:
     """Collects the chunks of a part."""
 
     scorer: PartScorer
-    part: Part
+    part: FilePart
     faults: list[dict[str, Any]] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     scores: Counter[int] = field(default_factory=Counter)
@@ -187,9 +187,9 @@ class _PartWriter:
     def add(self, chunk: Chunk, rows: ValidRows) -> None:
         """Decide on the rows of a chunk, and record them."""
         self.faults += [_fault_from_cell(fault, chunk.first_row) for fault in rows.faults]
-        kept = chunk.batch.select(list(self.scorer.plan.request.keep))
+        repeated = chunk.batch.select(list(self.scorer.plan.request.keep))
         if self._result_writer is None:
-            self._result_writer = self._open_results(kept.schema)
+            self._result_writer = self._open_results(repeated.schema)
         if not len(rows.row_indices):
             return
         decided, matrix, reasons = self._decide(rows)
@@ -205,7 +205,7 @@ class _PartWriter:
         batch, schema = self._shared["batch"], self.scorer.layout.schema()
         columns = self.scorer.layout.build(batch, content, records)
         self._record_writer.write_batch(_batch_from_columns(columns, schema), len(content.rows))
-        self._write_results(content, rows, kept, reasons)
+        self._write_results(content, rows, repeated, reasons)
         self._count(decided)
 
     def finish(self) -> ScoredPart:
@@ -228,8 +228,8 @@ class _PartWriter:
             head=self._chain.head,
         )
 
-    def _open_results(self, kept: pa.Schema) -> pq.ParquetWriter:
-        return _open_writer(self._results, self.scorer.result_schema(kept))
+    def _open_results(self, repeated: pa.Schema) -> pq.ParquetWriter:
+        return _open_writer(self._results, self.scorer.result_schema(repeated))
 
     def _decide(
         self, rows: ValidRows
@@ -262,14 +262,14 @@ class _PartWriter:
         self,
         content: BlockContent,
         rows: ValidRows,
-        kept: pa.RecordBatch,
+        repeated: pa.RecordBatch,
         reasons: list[tuple[AdverseReason, ...] | None] | None,
     ) -> None:
         if self._result_writer is None:
             return
-        taken = kept
-        if len(rows.row_indices) < kept.num_rows:
-            taken = kept.take(pa.array(rows.row_indices))
+        taken = repeated
+        if len(rows.row_indices) < repeated.num_rows:
+            taken = repeated.take(pa.array(rows.row_indices))
         columns: dict[str, pa.Array] = {
             "row": pa.array(content.rows),
             **{name: pa.array(texts, pa.string()) for name, texts in rows.identifiers.items()},

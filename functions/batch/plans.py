@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import to_json
 
 from functions.batch.columns import list_read_fields, map_fields
-from functions.batch.sources import InputFile, Location, Part
+from functions.batch.sources import FilePart, InputFile, Location
 from models.contract import CreditModel, name_from_model
 from models.data_file import CsvDialect
 from models.errors import DataError, ObjectExistsError, ObjectMissingError
@@ -47,7 +47,7 @@ class BatchRequest(BaseModel):
     dialect: dict[str, Any] = {}
 
 
-class Plan(BaseModel):
+class RunPlan(BaseModel):
     """What every task of a run follows."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -70,9 +70,9 @@ class Plan(BaseModel):
         """The number of rows of the file."""
         return sum(part.rows for part in self.list_parts())
 
-    def list_parts(self) -> list[Part]:
+    def list_parts(self) -> list[FilePart]:
         """Return the parts in their order."""
-        return [Part(*numbers) for numbers in self.parts]
+        return [FilePart(*numbers) for numbers in self.parts]
 
 
 class Planning(NamedTuple):
@@ -107,7 +107,7 @@ def find_file(request: BatchRequest, model: type[CreditModel]) -> InputFile:
     return InputFile.find(Location.from_text(request.input), dialect)
 
 
-def make_plan(request: BatchRequest, file: InputFile, planning: Planning) -> Plan:
+def make_plan(request: BatchRequest, file: InputFile, planning: Planning) -> RunPlan:
     """Plan a run, without writing anything.
 
     Raises
@@ -122,7 +122,7 @@ def make_plan(request: BatchRequest, file: InputFile, planning: Planning) -> Pla
         raise DataError(message)
     is_keyed = planning.seal.salt_secret is not None
     parts = [asdict(part) for part in file.cut()]
-    return Plan(
+    return RunPlan(
         request=request,
         object=file.location.name,
         generation=file.state.generation,
@@ -138,8 +138,8 @@ def make_plan(request: BatchRequest, file: InputFile, planning: Planning) -> Pla
 
 
 def settle_plan(
-    output: Store, prefix: str, request: BatchRequest, make: Callable[[], Plan]
-) -> Plan:
+    output: Store, prefix: str, request: BatchRequest, make: Callable[[], RunPlan]
+) -> RunPlan:
     """Return the plan that was written first, which may be ours.
 
     Raises
@@ -167,7 +167,7 @@ def settle_plan(
     return plan
 
 
-def read_plan(output: Reader, prefix: str) -> Plan:
+def read_plan(output: Reader, prefix: str) -> RunPlan:
     """Read the plan of a run.
 
     Raises
@@ -179,19 +179,19 @@ def read_plan(output: Reader, prefix: str) -> Plan:
     """
     data = output.read(f"{prefix}/plan.json").data
     try:
-        return Plan.model_validate_json(data)
+        return RunPlan.model_validate_json(data)
     except ValidationError as error:
         message = f"{prefix}/plan.json: not a plan ({error.error_count()} faults)"
         raise DataError(message) from error
 
 
-def batch_name(plan: Plan) -> str:
+def batch_name(plan: RunPlan) -> str:
     """Name what is decided: a file and a version. Decision ids begin with it, in every run."""
-    named = [plan.object, plan.generation, plan.version.version]
-    return hashlib.sha256(to_json(named)).hexdigest()[:24]
+    identity = [plan.object, plan.generation, plan.version.version]
+    return hashlib.sha256(to_json(identity)).hexdigest()[:24]
 
 
-def read_columns(plan: Plan, model: type[CreditModel]) -> list[str]:
+def read_columns(plan: RunPlan, model: type[CreditModel]) -> list[str]:
     """Return the columns that are read: those of fields, and those that results repeat."""
     fields = [plan.columns[c.name] for c in list_read_fields(model) if c.name in plan.columns]
     return list(dict.fromkeys([*fields, *plan.request.keep]))

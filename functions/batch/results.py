@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.csv as arrow_csv
 import pyarrow.parquet as pq
 
-from functions.batch.plans import Plan
+from functions.batch.plans import RunPlan
 from models.stores.store import OpenedStore
 
 
@@ -18,7 +18,7 @@ def result_part(store: OpenedStore, prefix: str, part: int) -> bytes:
     return store.download(f"{prefix}/part-{part:05d}.parquet")
 
 
-def csv_lines(store: OpenedStore, prefix: str, plan: Plan) -> Iterator[bytes]:
+def csv_lines(store: OpenedStore, prefix: str, plan: RunPlan) -> Iterator[bytes]:
     """Yield the rows of all parts as CSV, the header once."""
     for number in range(len(plan.parts)):
         table = pq.read_table(io.BytesIO(result_part(store, prefix, number)))

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from functions.batch.columns import Cells, convert_column, list_read_fields
+from functions.batch.columns import ArrowCells, convert_column, list_read_fields
 from models.annotations import Column, days_from_date
 from models.contract import Characteristic, CreditModel
 from models.data_file import CsvDialect
@@ -83,10 +83,10 @@ class RowValidator:
             faults=sorted(faults),
         )
 
-    def _convert(self, c: Characteristic, batch: pa.RecordBatch) -> Cells:
+    def _convert(self, c: Characteristic, batch: pa.RecordBatch) -> ArrowCells:
         if c.name not in self.columns:
             rows = batch.num_rows
-            return Cells(np.full(rows, np.nan), np.zeros(rows, dtype=bool))
+            return ArrowCells(np.full(rows, np.nan), np.zeros(rows, dtype=bool))
         return convert_column(c, batch.column(self.columns[c.name]), self.dialect)
 
     def _read_texts(self, c: Characteristic, batch: pa.RecordBatch) -> pa.Array:
@@ -100,7 +100,7 @@ class RowValidator:
     def _check_rows(
         self,
         batch: pa.RecordBatch,
-        cells: Mapping[str, Cells],
+        cells: Mapping[str, ArrowCells],
         texts: Mapping[str, pa.Array],
         row_indices: list[int],
     ) -> tuple[list[CellFault], dict[int, CreditModel]]:
@@ -133,7 +133,7 @@ class RowValidator:
     def _plain_rows(
         self,
         batch: pa.RecordBatch,
-        cells: Mapping[str, Cells],
+        cells: Mapping[str, ArrowCells],
         texts: Mapping[str, pa.Array],
         row_indices: list[int],
     ) -> Iterator[dict[str, Any]]:
@@ -157,7 +157,7 @@ class RowValidator:
         row_index: int,
         error: ValidationError,
         batch: pa.RecordBatch,
-        cells: Mapping[str, Cells],
+        cells: Mapping[str, ArrowCells],
     ) -> Iterator[CellFault]:
         for detail in error.errors():
             name = str(detail["loc"][0]) if detail["loc"] else THE_ROW

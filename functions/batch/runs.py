@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from functions.batch.part_scoring import PartScorer, ScoredPart
-from functions.batch.plans import Plan, batch_name
-from functions.batch.sources import Part
+from functions.batch.plans import RunPlan, batch_name
+from functions.batch.sources import FilePart
 from models.decision_columns import DECISIONS
 from models.errors import DeclarationError, ObjectExistsError
 from models.evidence.hash_chain import Head
@@ -36,7 +36,7 @@ class Shard:
             message = f"the task index must be from 0 to {self.count - 1}, not {self.index}"
             raise DeclarationError(message)
 
-    def select(self, parts: Sequence[Part]) -> Sequence[Part]:
+    def select(self, parts: Sequence[FilePart]) -> Sequence[FilePart]:
         """Return this task's parts: neighbours, so that row groups are read once."""
         size = len(parts)
         return parts[size * self.index // self.count : size * (self.index + 1) // self.count]
@@ -64,7 +64,7 @@ class RunFiles:
         """Read summaries, in the order of their parts."""
         return [json.loads(self.output.read(names[number]).data) for number in sorted(names)]
 
-    def write(self, part: Part, scored: ScoredPart) -> None:
+    def write(self, part: FilePart, scored: ScoredPart) -> None:
         """Write the objects of a part, its summary last."""
         number = f"{part.number:05d}"
         digests = {"results": scored.results, "records": scored.records, "faults": scored.faults}
@@ -89,7 +89,7 @@ class RunFiles:
             self.create(name, document)
 
 
-def run_task(scorer: PartScorer, files: RunFiles, shard: Shard) -> Iterator[Part]:
+def run_task(scorer: PartScorer, files: RunFiles, shard: Shard) -> Iterator[FilePart]:
     """Score the parts of this task that are not complete; yield each part once it is.
 
     Raises as `PartScorer.score`.
@@ -103,7 +103,7 @@ def run_task(scorer: PartScorer, files: RunFiles, shard: Shard) -> Iterator[Part
         yield part
 
 
-def finish_run(plan: Plan, files: RunFiles) -> dict[str, Any] | None:
+def finish_run(plan: RunPlan, files: RunFiles) -> dict[str, Any] | None:
     """Write manifest and `_SUCCESS` if every part is complete; return the manifest."""
     complete = files.find_complete()
     if len(complete) < len(plan.parts):
@@ -114,7 +114,7 @@ def finish_run(plan: Plan, files: RunFiles) -> dict[str, Any] | None:
     return manifest
 
 
-def build_manifest(plan: Plan, summaries: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def build_manifest(plan: RunPlan, summaries: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Describe a run: version, counts, distribution, parts."""
     decisions: Counter[str] = Counter()
     scores: Counter[int] = Counter()

@@ -41,7 +41,7 @@ ASCII_TEXT = "!#+,-./0123456789;\n"  # an encoding that writes it as ASCII is cu
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class FilePart:
     """Rows that are read and written together.
 
     Of a Parquet file `start` and `stop` are rows, of a CSV bytes. `rows_before` counts the rows of
@@ -146,7 +146,7 @@ class InputFile:
             return tuple(names)
         return tuple(n for n in self._header.names if n.strip() and n not in {INDEX, EMPTY})
 
-    def cut(self) -> list[Part]:
+    def cut(self) -> list[FilePart]:
         """Cut the file into parts: at least `FEWEST_PARTS`, unless they would be very small.
 
         Raises
@@ -166,31 +166,31 @@ class InputFile:
             raise DataError(message)
         return parts
 
-    def read(self, part: Part, columns: Sequence[str]) -> PartRows:
+    def read(self, part: FilePart, columns: Sequence[str]) -> PartRows:
         """Read some columns of a part."""
         if self.is_parquet:
             return PartRows(self._read_parquet(part, columns), [])
         with self._naming():
             return self._read_csv(part, columns)
 
-    def _cut_parquet(self, part_rows: int) -> list[Part]:
+    def _cut_parquet(self, part_rows: int) -> list[FilePart]:
         metadata = self._parquet.metadata
-        parts: list[Part] = []
+        parts: list[FilePart] = []
         start = rows = 0
         for i in range(metadata.num_row_groups):
             size = metadata.row_group(i).num_rows
             if rows and rows + size > part_rows:
-                parts.append(Part(len(parts), start, start + rows, start, rows))
+                parts.append(FilePart(len(parts), start, start + rows, start, rows))
                 start, rows = start + rows, 0
             rows += size
             while rows > part_rows:
-                parts.append(Part(len(parts), start, start + part_rows, start, part_rows))
+                parts.append(FilePart(len(parts), start, start + part_rows, start, part_rows))
                 start, rows = start + part_rows, rows - part_rows
         if rows:
-            parts.append(Part(len(parts), start, start + rows, start, rows))
+            parts.append(FilePart(len(parts), start, start + rows, start, rows))
         return parts
 
-    def _read_parquet(self, part: Part, columns: Sequence[str]) -> Iterator[Chunk]:
+    def _read_parquet(self, part: FilePart, columns: Sequence[str]) -> Iterator[Chunk]:
         metadata, before = self._parquet.metadata, 0
         for i in range(metadata.num_row_groups):
             stop = before + metadata.row_group(i).num_rows
@@ -199,7 +199,7 @@ class InputFile:
             before = stop
 
     def _read_row_group(
-        self, row_group: int, before: int, part: Part, columns: Sequence[str]
+        self, row_group: int, before: int, part: FilePart, columns: Sequence[str]
     ) -> Iterator[Chunk]:
         """Read the rows of a row group that belong to a part; chunks begin where the part does."""
         with self._naming():
@@ -214,17 +214,17 @@ class InputFile:
                 if before >= part.stop:
                     return
 
-    def _cut_csv(self, part_bytes: int) -> list[Part]:
+    def _cut_csv(self, part_bytes: int) -> list[FilePart]:
         header = self._header
         ranges: Iterator[ByteRange] = cut_ranges(
             self._text, header.size, header.lines, self.dialect.quote, part_bytes
         )
         return [
-            Part(i, r.start, r.stop, r.rows_before, r.rows, r.lines_before)
+            FilePart(i, r.start, r.stop, r.rows_before, r.rows, r.lines_before)
             for i, r in enumerate(r for r in ranges if r.rows)
         ]
 
-    def _read_csv(self, part: Part, columns: Sequence[str]) -> PartRows:
+    def _read_csv(self, part: FilePart, columns: Sequence[str]) -> PartRows:
         self._text.seek(part.start)
         data = self._text.read(part.stop - part.start)
         misshapen: dict[int, int] = {}
@@ -356,7 +356,7 @@ def _find_line_end(data: bytes, lines: int) -> int:
 
 
 def _cut_table(
-    table: pa.Table, columns: Sequence[str], part: Part, numbers: Sequence[int] | None
+    table: pa.Table, columns: Sequence[str], part: FilePart, numbers: Sequence[int] | None
 ) -> Iterator[Chunk]:
     """Yield chunks of a table; a chunk holds rows whose numbers follow one another."""
     selected = table.select(list(columns)).combine_chunks()

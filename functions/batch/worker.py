@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from functions.batch.execution import Execution
-from functions.batch.jobs import Job, Jobs
+from functions.batch.execution import BatchTask
+from functions.batch.jobs import BatchJob, Jobs
 from functions.batch.part_scoring import StoppedError
 from functions.batch.plans import find_file
 from functions.batch.settings import TaskSettings
@@ -37,7 +37,7 @@ class Worker:
     )
     _stop: threading.Event = field(default_factory=threading.Event)
 
-    def submit(self, job: Job) -> None:
+    def submit(self, job: BatchJob) -> None:
         """Begin a batch: start the job of a large file, or score it as soon as there is time.
 
         Raises
@@ -50,7 +50,7 @@ class Worker:
         if not self._start_large(job):
             self._threads.submit(self.run, job)
 
-    def score_now(self, job: Job) -> None:
+    def score_now(self, job: BatchJob) -> None:
         """Score a small file before returning, or start the job of a large one.
 
         Raises as `submit`.
@@ -68,7 +68,7 @@ class Worker:
             except SuretyError as error:
                 self.fail(job, error)
 
-    def run(self, job: Job) -> None:
+    def run(self, job: BatchJob) -> None:
         """Score a batch, or the share of it that is this task's, and write how it ended."""
         watch = CancelWatch(self._stop.is_set, lambda: self.jobs.is_cancelled(job))
         execution = replace(self._prepare(job), must_stop=watch.must_stop)
@@ -96,22 +96,22 @@ class Worker:
         self._stop.set()
         self._threads.shutdown(wait=True, cancel_futures=True)
 
-    def _prepare(self, job: Job) -> Execution:
-        return Execution(
+    def _prepare(self, job: BatchJob) -> BatchTask:
+        return BatchTask(
             settings=self.settings,
             request=job.request,
             output=self.jobs.store,
             folder=job.folder,
         )
 
-    def _start_large(self, job: Job) -> bool:
+    def _start_large(self, job: BatchJob) -> bool:
         file = find_file(job.request, self.settings.catalogue[job.request.model])
         if not self.start_job or file.state.size < self.job_from_bytes or job.dry_run:
             return False
         log("INFO", "batch job started", batch=job.id, execution=self.start_job(job.id))
         return True
 
-    def fail(self, job: Job, error: SuretyError) -> None:
+    def fail(self, job: BatchJob, error: SuretyError) -> None:
         """Write that a batch cannot be scored; a store or platform that is down is no such cause.
 
         Raises

@@ -124,8 +124,8 @@ class BlockChain:
 
 def chain_name(shared: BatchShared) -> str:
     """Name the chain of a part."""
-    named = [shared["run"], shared["object"], shared["generation"], shared["part"]]
-    return hashlib.sha256(to_json(named)).hexdigest()[:CHAIN_DIGITS]
+    identity = [shared["run"], shared["object"], shared["generation"], shared["part"]]
+    return hashlib.sha256(to_json(identity)).hexdigest()[:CHAIN_DIGITS]
 
 
 def record_block(chain: BlockChain, salts: SaltSource, content: BlockContent) -> BlockRecords:

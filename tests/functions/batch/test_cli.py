@@ -64,8 +64,8 @@ def test_a_dry_run_names_line_field_and_rule_and_writes_nothing(run: Run, tmp_pa
     options += ["--delimiter", ";", "--decimal", ","]
     last = run("score", "--model", "customer", *options)
     assert (last["exit"], last["outcome"], last["rows"], last["faulty"]) == (0, "checked", 3, 2)
-    places = [(f["line"], f["row"], f["field"]) for f in last["faults"]]
-    assert places == [(4, 2, "age"), (4, 2, "credit_utilization"), (5, 3, "the row")]
+    positions = [(f["line"], f["row"], f["field"]) for f in last["faults"]]
+    assert positions == [(4, 2, "age"), (4, 2, "credit_utilization"), (5, 3, "the row")]
     assert last["faults"][1]["cell"] == "text"
     assert last["faults"][2]["rule"] == "10 cells, where the header has 9"
     assert not (tmp_path / "out").exists()

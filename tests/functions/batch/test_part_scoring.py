@@ -12,7 +12,7 @@ import pytest
 
 from functions.batch.part_scoring import PartScorer, ScoredPart
 from functions.batch.plans import BatchRequest, Planning, find_file, make_plan
-from functions.batch.sources import Part
+from functions.batch.sources import FilePart
 from models.contract import CreditModel
 from models.discovery import credit_models
 from models.evidence.batch_verification import verify_part
@@ -31,7 +31,7 @@ SEAL = Seal(KEY)
 
 def scorer_of_file(
     store: str, path: Path, seal: Seal = SEAL, **request: object
-) -> tuple[PartScorer, list[Part]]:
+) -> tuple[PartScorer, list[FilePart]]:
     models = open_store(store)
     wanted = BatchRequest.model_validate({"model": "application", **request, "input": str(path)})
     model = credit_models()[wanted.model]
@@ -104,12 +104,12 @@ def test_adverse_reasons_are_those_of_everyone_who_is_not_approved(
     results = read_table(scorer.score(part).results)
     scorer.file.close()
     every = read_table(all_reasons[1].results)
-    for decision, given, full in zip(
+    for decision, reasons, full in zip(
         *(results[name].to_pylist() for name in ("decision", "reasons")),
         every["reasons"].to_pylist(),
         strict=True,
     ):
-        assert given == (None if decision == "approve" else full)
+        assert reasons == (None if decision == "approve" else full)
 
 
 def test_the_same_plan_gives_the_same_bytes(made_models: ModelStore, applications: Path) -> None:
