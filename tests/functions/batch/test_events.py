@@ -108,7 +108,8 @@ def test_the_framework_hands_a_cloud_event_over(
 ) -> None:
     event = land(inbox, "customer/framework.csv", FILE)
     uri, port = f"gs://{inbox}/framework", free_port()
-    variables = {"MODEL_STORE": made_models.uri, "BATCH_STORE": uri, "PORT": str(port)}
+    variables = {"MODEL_STORE": made_models.uri, "BATCH_STORE": uri}
+    variables |= {"PORT": str(port), "PYTHONPATH": str(REPOSITORY)}
     command = ["--target=finalised", "--source=functions/batch/main.py"]
     with (tmp_path / "log").open("ab") as log:
         process = subprocess.Popen(
