@@ -114,6 +114,7 @@ soak: setup ## the endurance and fault suites at full counts
 bench: setup ## the benchmarks, beside an empty function and two services; writes docs/benchmarks.md; QUICK=1 tries it out
 	$(PYTHON) tests/benchmarks/serving.py $(if $(QUICK),--quick)
 	$(PYTHON) tests/benchmarks/loan_book.py $(if $(QUICK),--quick)
+	$(PYTHON) tests/benchmarks/batch.py $(if $(QUICK),--quick)
 
 bench-peers: setup ## the same beside LitServe, BentoML, MLServer, MLflow (builds their environments)
 	$(PYTHON) tests/benchmarks/peer_servers.py $(if $(QUICK),--quick)

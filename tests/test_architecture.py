@@ -65,6 +65,7 @@ TESTED_BY = {
     "functions/batch/plans.py": "functions/batch/test_cli.py",
     "functions/batch/results.py": "functions/batch/test_contract.py",
     "functions/batch/runs.py": "functions/batch/test_shards.py",
+    "functions/batch/verification.py": "functions/batch/test_cli.py",
     "functions/client/endpoints.py": "functions/client/test_clients.py",
     "functions/client/errors.py": "functions/client/test_retries.py",
     "functions/client/loop_thread.py": "functions/client/test_retries.py",

@@ -22,6 +22,7 @@ from functions.batch.part_scoring import StoppedError
 from functions.batch.plans import BatchRequest
 from functions.batch.runs import Shard
 from functions.batch.settings import read_job_settings, read_task_settings
+from functions.batch.verification import verify_runs
 from functions.batch.worker import CancelWatch
 from models.data_file import DIALECT_OPTIONS
 from models.errors import (
@@ -50,7 +51,8 @@ def main(arguments: Sequence[str]) -> int:
     try:
         run: Callable[[argparse.Namespace, MustStop], dict[str, Any]] = options.run
         with stopping_on_signals() as must_stop:
-            print(json.dumps(run(options, must_stop)))
+            outcome = run(options, must_stop)
+        print(json.dumps(outcome))
     except StoppedError as error:
         say(f"stopped: {error}; start the same command again to go on")
         print(json.dumps({"outcome": "stopped"}))
@@ -58,7 +60,7 @@ def main(arguments: Sequence[str]) -> int:
     except SuretyError as error:
         say(f"error: {error}")
         return EXIT_UNUSABLE if isinstance(error, UNUSABLE) else EXIT_FAILED
-    return EXIT_RAN
+    return EXIT_FAILED if outcome["outcome"] == "faulty" else EXIT_RAN
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -96,7 +98,17 @@ def build_parser() -> argparse.ArgumentParser:
     run = commands.add_parser("run", help="score a batch that the API has accepted")
     run.set_defaults(run=run_batch)
     run.add_argument("--batch", required=True, help="the id of the batch in BATCH_STORE")
+    verify = commands.add_parser("verify", help="verify the records of the runs of an output")
+    verify.set_defaults(run=verify_output)
+    verify.add_argument("--output", required=True, help="the folder or prefix of the results")
     return parser
+
+
+def verify_output(options: argparse.Namespace, _must_stop: MustStop) -> dict[str, Any]:
+    """Verify all runs below a folder; a fault is the exit code 1."""
+    settings = read_task_settings()
+    store = open_store(_uri_from_text(options.output))
+    return verify_runs(store, settings.anchors, settings.seal)
 
 
 def run_batch(options: argparse.Namespace, must_stop: MustStop) -> dict[str, Any]:
