@@ -65,7 +65,9 @@ RUN = {
     },
     "docs/batch.md": {
         "training generate": "tests/docs/test_batch.py",
-        "functions.batch": "tests/docs/test_batch.py",
+        "--dry-run": "tests/docs/test_batch.py",
+        "functions.batch score": "tests/docs/test_batch.py",
+        "functions.batch verify": "tests/docs/test_batch.py",
         "/v1/batches": "tests/docs/test_batch.py",
     },
     "docs/data-pipeline.md": {

@@ -106,6 +106,7 @@ class InputFile:
     location: Location
     state: ObjectState
     dialect: CsvDialect = field(default=CsvDialect())
+    _cursor: list["_Cursor"] = field(default_factory=list, repr=False, compare=False)
     _files: list[BinaryIO] = field(default_factory=list, repr=False, compare=False)
 
     @classmethod
@@ -129,6 +130,7 @@ class InputFile:
 
     def close(self) -> None:
         """Close what was opened to read it."""
+        self._cursor.clear()
         while self._files:
             self._files.pop().close()
 
@@ -201,18 +203,27 @@ class InputFile:
     def _read_row_group(
         self, row_group: int, before: int, part: FilePart, columns: Sequence[str]
     ) -> Iterator[Chunk]:
-        """Read the rows of a row group that belong to a part; chunks begin where the part does."""
+        """Read the rows of a row group that belong to a part.
+
+        Neighbouring parts of a large row group decode it once: the next goes on where one ended.
+        """
         with self._naming():
-            batches = self._parquet.iter_batches(
-                CHUNK_ROWS, row_groups=[row_group], columns=list(columns), use_threads=False
-            )
-            for batch in batches:
-                first, last = max(part.start, before), min(part.stop, before + batch.num_rows)
-                if last > first:
-                    yield Chunk(first + 1, batch.slice(first - before, last - first))
-                before += batch.num_rows
-                if before >= part.stop:
+            cursor = self._cursor[0] if self._cursor else None
+            if not (cursor and cursor.fits(row_group, part, columns)):
+                batches = self._parquet.iter_batches(
+                    CHUNK_ROWS, row_groups=[row_group], columns=list(columns), use_threads=False
+                )
+                first = next(batches, None)
+                cursor = _Cursor(row_group, tuple(columns), before, first, batches)
+            while cursor.batch is not None and cursor.before < part.stop:
+                self._cursor[:] = [cursor]
+                stop = cursor.before + cursor.batch.num_rows
+                start, end = max(part.start, cursor.before), min(part.stop, stop)
+                if end > start:
+                    yield Chunk(start + 1, cursor.batch.slice(start - cursor.before, end - start))
+                if stop > part.stop:
                     return
+                cursor = cursor.advance()
 
     def _cut_csv(self, part_bytes: int) -> list[FilePart]:
         header = self._header
@@ -298,6 +309,26 @@ class InputFile:
 
     def _naming(self) -> "_Naming":
         return _Naming(self.location.uri)
+
+
+class _Cursor(NamedTuple):
+    """Where reading a row group is: the rows of the file before a batch, and what follows it."""
+
+    row_group: int
+    columns: tuple[str, ...]
+    before: int
+    batch: pa.RecordBatch | None
+    batches: Iterator[pa.RecordBatch]
+
+    def fits(self, row_group: int, part: FilePart, columns: Sequence[str]) -> bool:
+        """Whether a part can be read from here on."""
+        is_same = (self.row_group, self.columns) == (row_group, tuple(columns))
+        return is_same and self.before <= part.start
+
+    def advance(self) -> "_Cursor":
+        """Go on to the next batch."""
+        rows = self.batch.num_rows if self.batch is not None else 0
+        return self._replace(before=self.before + rows, batch=next(self.batches, None))
 
 
 class _Header(NamedTuple):

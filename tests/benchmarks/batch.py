@@ -222,7 +222,7 @@ def render(figures: dict[str, Any]) -> str:
     )
     speed_table = table(("with record", "rows a second a core", "goal", ""), speeds)
     stage_table = table(("stage, Parquet, no reasons", "µs a row"), stages)
-    return "\n\n".join([circumstances, speed_table, stage_table, cost])
+    return f"{circumstances}\n\n{speed_table}\n\n{stage_table}\n\n{cost}"
 
 
 def goal_text(name: str) -> str:

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from functions.batch import sources
-from functions.batch.sources import InputFile, Location
+from functions.batch.sources import FilePart, InputFile, Location
 from models.data_file import CsvDialect
 from models.errors import DataError
 from models.stores.uri import open_store
@@ -33,6 +33,21 @@ def test_a_parquet_file_is_cut_at_and_within_its_row_groups(
     file = InputFile.find(Location.from_text(str(path)), CsvDialect())
     assert file.columns == ("a", "b")
     assert read_all(file, ["a"]) == [(i + 1, {"a": i}) for i in range(100)]
+
+
+def test_a_part_is_read_alike_after_its_neighbour_after_itself_and_alone(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"a": list(range(50_000))}), path)
+    file = InputFile.find(Location.from_text(str(path)), CsvDialect())
+    parts = file.cut()
+
+    def read(part: FilePart) -> list[tuple[int, pa.RecordBatch]]:
+        return [(chunk.first_row, chunk.batch) for chunk in file.read(part, ["a"]).chunks]
+
+    in_order = [read(part) for part in parts]
+    assert [read(part) for part in reversed(parts)] == in_order[::-1]
+    assert read(parts[2]) == read(parts[2]) == in_order[2]
+    file.close()
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
