@@ -221,7 +221,7 @@ class InputFile:
                 start, end = max(part.start, cursor.before), min(part.stop, stop)
                 if end > start:
                     yield Chunk(start + 1, cursor.batch.slice(start - cursor.before, end - start))
-                if stop > part.stop:
+                if stop >= part.stop:  # the next part goes on from this batch
                     return
                 cursor = cursor.advance()
 
