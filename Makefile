@@ -115,6 +115,7 @@ bench: setup ## the benchmarks, beside an empty function and two services; write
 	$(PYTHON) tests/benchmarks/serving.py $(if $(QUICK),--quick)
 	$(PYTHON) tests/benchmarks/loan_book.py $(if $(QUICK),--quick)
 	$(PYTHON) tests/benchmarks/pipeline.py $(if $(QUICK),--quick)
+	$(PYTHON) tests/benchmarks/batch.py $(if $(QUICK),--quick)
 
 bench-peers: setup ## the same beside LitServe, BentoML, MLServer, MLflow (builds their environments)
 	$(PYTHON) tests/benchmarks/peer_servers.py $(if $(QUICK),--quick)

@@ -103,7 +103,7 @@ class Scorer:
         ]
         if row_indices:
             selected = {name: column[row_indices] for name, column in columns.items()}
-            reasons = self._select_reasons(selected, matrix[row_indices])
+            reasons = self.explain_rows(selected, matrix[row_indices])
             for i, row_reasons in zip(row_indices, reasons, strict=True):
                 decisions[i] = decisions[i]._replace(reasons=row_reasons)
         return Scored(decisions, matrix)
@@ -118,7 +118,8 @@ class Scorer:
         probabilities = probabilities_from_log_odds(self.log_odds(applications))
         return [self._decide_one(probability) for probability in probabilities.tolist()]
 
-    def _select_reasons(self, columns: Columns, matrix: Matrix) -> list[tuple[AdverseReason, ...]]:
+    def explain_rows(self, columns: Columns, matrix: Matrix) -> list[tuple[AdverseReason, ...]]:
+        """Return the reasons of rows, given as columns and as the matrix built from them."""
         contributions = self.estimator.contributions(matrix, self._baseline_row)
         points = points_from_contributions(contributions, self.points_from_log_odds)
         rows = ExplainedRows(columns, matrix, contributions.values, points)

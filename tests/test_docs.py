@@ -64,6 +64,13 @@ RUN = {
         "training evaluate": "tests/docs/test_training.py",
         "training generate": "tests/docs/test_training.py",
     },
+    "docs/batch.md": {
+        "training generate": "tests/docs/test_batch.py",
+        "--dry-run": "tests/docs/test_batch.py",
+        "functions.batch score": "tests/docs/test_batch.py",
+        "functions.batch verify": "tests/docs/test_batch.py",
+        "/v1/batches": "tests/docs/test_batch.py",
+    },
     "docs/data-pipeline.md": {
         "make pipeline": "tests/infra/local/test_pipeline.py",
         "training ingest": "tests/docs/test_data_pipeline.py",

@@ -37,6 +37,7 @@ EXPORTS = {
     "training/requirements.txt": ("--group", "training"),
     "training/image.txt": ("--group", "training", "--group", "bigquery", "--group", "snowflake"),
     "functions/lending/requirements.txt": ("--no-emit-package", "scipy", "--group", "lending"),
+    "functions/batch/requirements.txt": ("--no-emit-package", "scipy", "--group", "batch"),
     "training/mlflow.txt": ("--only-group", "mlflow"),
     "training/dask.txt": ("--only-group", "dask"),
 }
@@ -45,6 +46,7 @@ INSTALL = {
     "requirements.txt": ("--require-hashes",),
     "functions/requirements.txt": ("--require-hashes", "--no-deps"),
     "functions/lending/requirements.txt": ("--require-hashes", "--no-deps"),
+    "functions/batch/requirements.txt": ("--require-hashes", "--no-deps"),
     "training/requirements.txt": ("--require-hashes",),
     "training/image.txt": ("--require-hashes",),
     "training/mlflow.txt": ("--require-hashes",),

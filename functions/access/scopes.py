@@ -9,6 +9,7 @@ from typing import Literal, get_args
 
 Scope = Literal[
     "score",
+    "batches",
     "explain",
     "simulate",
     "models",
@@ -32,8 +33,8 @@ ROLES: Mapping[str, frozenset[Scope]] = MappingProxyType(
         "admin": frozenset(get_args(Scope)),
         "officer": frozenset(
             {
-                *("score", "explain", "simulate", "models", "applications", "apply", "book"),
-                *("portfolio", "originate", "disburse", "collect"),
+                *("score", "batches", "explain", "simulate", "models", "applications", "apply"),
+                *("book", "portfolio", "originate", "disburse", "collect"),
             }
         ),
         "auditor": frozenset({"models", "metrics", "applications", "book", "portfolio"}),

@@ -29,6 +29,8 @@ class Operation:
         JSON schema of the request body.
     response
         Type of the response, from which its schema derives; None for any object.
+    uploads
+        Media types of files that the body may be instead.
     error_member
         Errors are objects with this one member, instead of problem documents.
     """
@@ -41,6 +43,7 @@ class Operation:
     error_member: str | None = None
     status: int = 200
     is_body_optional: bool = False
+    uploads: Sequence[str] = ()
 
 
 Paths = Mapping[str, Mapping[str, Operation]]
@@ -176,7 +179,8 @@ def _request_body(operation: Operation, schemas: Mapping[str, Schema]) -> Schema
     if operation.body is None:
         return {}
     example = example_from_schema(resolve(operation.body, schemas))
-    content = {JSON: {"schema": operation.body, "example": example}}
+    content: dict[str, Schema] = {JSON: {"schema": operation.body, "example": example}}
+    content |= {kind: {"schema": STRING | {"format": "binary"}} for kind in operation.uploads}
     return {"requestBody": {"required": not operation.is_body_optional, "content": content}}
 
 

@@ -27,6 +27,8 @@ SCORING_SETTINGS = ("-m", "functions.scoring", "settings")
 RETRAIN_SETTINGS = ("-m", "functions.retrain", "settings")
 LENDING_SETTINGS = ("-m", "functions.lending", "settings")
 LENDING_OPENAPI = ("-m", "functions.lending", "openapi")
+BATCH_SETTINGS = ("-m", "functions.batch", "settings")
+BATCH_OPENAPI = ("-m", "functions.batch", "openapi")
 
 # A reader of a route's table needs no more members than these; the rest stands in the document.
 MOST_MEMBERS = 8
@@ -55,6 +57,11 @@ READERS = {
     "Loan book": (
         "Read by the loan book; its commands `migrate`, `open`, `close` and `seed` read "
         "`DATABASE_URL` alone."
+    ),
+    "Batches": (
+        "Read by the batch function, which reads `MODEL_STORE`, `CREDIT_MODELS`, "
+        "`DECISION_LOG_KEY` and `DECISION_ANCHOR_STORE` as well; the command `score` reads these "
+        "and `BATCH_TASKS`."
     ),
 }
 
@@ -123,7 +130,7 @@ def comment(text: str) -> str:
 def declared_settings() -> dict[str, list[dict[str, str]]]:
     """Ask the services which variables they read, by concern."""
     settings: dict[str, list[dict[str, str]]] = json.loads(output_from(SCORING_SETTINGS))
-    for command in (RETRAIN_SETTINGS, LENDING_SETTINGS):
+    for command in (RETRAIN_SETTINGS, LENDING_SETTINGS, BATCH_SETTINGS):
         settings |= json.loads(output_from(command))
     return settings
 
@@ -337,6 +344,7 @@ OPENAPI_WRITERS: Mapping[str, Callable[[], str]] = {
     "docs/openapi.json": lambda: output_from(OPENAPI),
     HTTP: http_page,
     "docs/openapi-lending.json": lambda: output_from(LENDING_OPENAPI),
+    "docs/openapi-batch.json": lambda: output_from(BATCH_OPENAPI),
 }
 WRITERS: Mapping[str, Callable[[], str]] = {
     **OPENAPI_WRITERS,

@@ -35,6 +35,8 @@ class Seal:
         self._applicant = hmac.digest(secret, b"applicant", "sha256")
         self._request = hmac.digest(secret, b"request", "sha256")
         self._erasure = hmac.digest(secret, b"erasure", "sha256")
+        # Without a key anybody could compute it, and with it the salts.
+        self.salt_secret = hmac.digest(secret, b"salt", "sha256") if key else None
         self.name = hmac.digest(secret, b"name", "sha256").hex()[:8] if key else UNKEYED
 
     def link(self, content: bytes) -> str:

@@ -23,6 +23,7 @@ from models.errors import (
     StoreUnavailableError,
 )
 from models.stores.deadline import LIST_SECONDS, READ_SECONDS, within
+from models.stores.object_file import ObjectState
 from models.stores.store import StoredObject
 
 # By default the library waits 101 s for a store that is down. A request cannot wait so long.
@@ -60,6 +61,26 @@ class GoogleStore:
         blob = self._open_blob(name)
         with _convert_errors(name, is_write=False):
             data: bytes = blob.download_as_bytes(retry=RETRY, timeout=TIMEOUT_SECONDS)
+            return data
+
+    def stat(self, name: str) -> ObjectState:
+        """Look at an object in one round trip."""
+
+        def fetch() -> ObjectState:
+            blob = self._open_blob(name)
+            with _convert_errors(name, is_write=False):
+                blob.reload(retry=RETRY, timeout=TIMEOUT_SECONDS)
+            return ObjectState(int(blob.size or 0), str(blob.generation))
+
+        return within(name, fetch)
+
+    def read_range(self, name: str, start: int, length: int, generation: str) -> bytes:
+        """Read some bytes of one generation of an object."""
+        blob = self._open_bucket().blob(self._prefix + name, generation=int(generation))
+        with _convert_errors(name, is_write=False):
+            data: bytes = blob.download_as_bytes(
+                start=start, end=start + length - 1, retry=RETRY, timeout=TIMEOUT_SECONDS
+            )
             return data
 
     def create(self, name: str, data: bytes) -> None:

@@ -15,6 +15,7 @@ from models.errors import (
     StoreUnavailableError,
 )
 from models.stores.deadline import LIST_SECONDS, within
+from models.stores.object_file import ObjectState
 from models.stores.store import StoredObject
 
 if TYPE_CHECKING:
@@ -61,6 +62,33 @@ class S3Store:
         with _convert_errors(name):
             response = self._open_client().get_object(Bucket=self._bucket, Key=self._prefix + name)
             data: bytes = response["Body"].read()
+            return data
+
+    def stat(self, name: str) -> ObjectState:
+        """Look at an object in one round trip."""
+
+        def fetch() -> ObjectState:
+            with _convert_errors(name):
+                head = self._open_client().head_object(Bucket=self._bucket, Key=self._prefix + name)
+                return ObjectState(head["ContentLength"], head["ETag"])
+
+        return within(name, fetch)
+
+    def read_range(self, name: str, start: int, length: int, generation: str) -> bytes:
+        """Read some bytes of an object that still has this ETag."""
+        with _convert_errors(name):
+            try:
+                response = self._open_client().get_object(
+                    Bucket=self._bucket,
+                    Key=self._prefix + name,
+                    Range=f"bytes={start}-{start + length - 1}",
+                    IfMatch=generation,
+                )
+                data: bytes = response["Body"].read()
+            except ClientError as error:
+                if _code_from_error(error) in NOT_AS_EXPECTED:
+                    raise ObjectMissingError(name) from error
+                raise
             return data
 
     def create(self, name: str, data: bytes) -> None:

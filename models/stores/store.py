@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from models.stores.object_file import RangeStore
+
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
@@ -43,7 +45,7 @@ class Store(Reader, Protocol):
         """Return the names of all objects that begin with the prefix, sorted."""
 
 
-class OpenedStore(Store, Protocol):
+class OpenedStore(Store, RangeStore, Protocol):
     """A store as `open_store` opens it.
 
     `generation_of_none` has the form of a generation, and no object ever has it.

@@ -33,7 +33,7 @@ from tests.support.running import (
 
 COMPOSE = REPOSITORY / "infra" / "docker" / "compose.yaml"
 SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(COMPOSE.read_text())["services"]
-TARGETS = ["scoring", "lending", "training"]
+TARGETS = ["scoring", "lending", "batch", "training"]
 MOST_BYTES = 220e6
 CACHE_TAG = sys.implementation.cache_tag
 
@@ -312,6 +312,7 @@ def test_the_database_of_the_composition_is_reached_by_the_loan_book_alone() -> 
 def test_what_an_image_starts() -> None:
     assert STAGES["scoring"].arguments("CMD") == ['["python", "-m", "functions.scoring"]']
     assert STAGES["lending"].arguments("ENTRYPOINT") == ['["python", "-m", "functions.lending"]']
+    assert STAGES["batch"].arguments("ENTRYPOINT") == ['["python", "-m", "functions.batch"]']
     assert STAGES["training"].arguments("ENTRYPOINT") == ['["python", "-m", "training"]']
 
 

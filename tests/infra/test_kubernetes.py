@@ -12,6 +12,8 @@ import pytest
 import yaml
 
 from functions.access.api_keys import new_key
+from functions.batch.cli import build_parser as batch_parser
+from functions.batch.settings import task_settings_from
 from functions.lending import settings as lending
 from functions.lending.cli import build_parser as lending_parser
 from functions.scoring import settings as scoring
@@ -274,3 +276,19 @@ def test_no_image_of_development_is_asked_of_a_registry(policy_tools: Path) -> N
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert "imagePullPolicy: IfNotPresent" in text
     assert "imagePullPolicy: Always" not in text
+
+
+def test_the_indexed_job_of_batches_knows_its_tasks_and_is_strict() -> None:
+    job, account = yaml.safe_load_all((MANIFESTS / "batch" / "job.yaml").read_text())
+    spec, pod = job["spec"], job["spec"]["template"]["spec"]
+    [container] = pod["containers"]
+    assert spec["completionMode"] == "Indexed"
+    variables = {entry["name"]: entry["value"] for entry in container["env"]}
+    last = str(spec["completions"] - 1)
+    shard = task_settings_from(variables | {"JOB_COMPLETION_INDEX": last}).shard
+    assert (shard.index, shard.count) == (spec["completions"] - 1, spec["completions"])
+    assert batch_parser().parse_args(container["args"]).model == "application"
+    assert container["resources"]["limits"] == {"cpu": "1", "memory": "1Gi"}
+    assert container["securityContext"]["readOnlyRootFilesystem"]
+    assert pod["securityContext"]["runAsUser"] == 10001
+    assert pod["serviceAccountName"] == account["metadata"]["name"]

@@ -39,6 +39,7 @@ class Counts:
     loan_books: int  # on a database, each with a dozen random postings
     loan_kills: int  # of a loan book that is being posted to
     portfolio_operations: int  # random ones, after which the cells are what a recount says
+    batch_rows: int  # that eight tasks score, some of which are killed
     grant_rounds: int  # of concurrent grants against one limit
     borrowers: int  # with up to three such loans, closed day by day; loans posted fact by fact
 
@@ -73,6 +74,7 @@ REDUCED = Counts(
     loan_books=3,
     loan_kills=20,
     portfolio_operations=200,
+    batch_rows=30_000,
     grant_rounds=50,
     borrowers=30,
 )
@@ -106,6 +108,7 @@ FULL = Counts(
     loan_books=400,
     loan_kills=200,
     portfolio_operations=10_000,
+    batch_rows=10_000_000,
     grant_rounds=1_000,
     borrowers=1_000,
 )

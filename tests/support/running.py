@@ -32,6 +32,8 @@ ServerKind = Literal[
     "retrain framework",
     "lending module",
     "lending framework",
+    "batch module",
+    "batch framework",
     "echo",
 ]
 
@@ -52,6 +54,8 @@ SERVER_COMMANDS: dict[ServerKind, list[str]] = {
     "retrain framework": _framework("retrain"),
     "lending module": _module("lending"),
     "lending framework": _framework("lending"),
+    "batch module": _module("batch"),
+    "batch framework": _framework("batch"),
     "echo": [sys.executable, "-m", "tests.support.echo_service"],
 }
 

@@ -2,16 +2,14 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 
-from models.contract import Characteristic, CreditModel
+from models.contract import CreditModel
 from models.data_file import DataFile
 from models.errors import DataError
+from models.reading.columns import explain_missing, find_close, find_columns
 from training.reading.applications import list_fields
 
-LEAST_LIKENESS = 0.75  # of a column that a message suggests, from 0 to 1
 DELIMITERS = (",", ";", "|", "\t")
-MOST_NAMES = 12  # columns of the data that a message lists
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +30,6 @@ class ColumnMap:
     def used(self) -> frozenset[str]:
         """Return every column that is read."""
         return frozenset((*self.fields.values(), self.outcome, *self.special.values()))
-
-
-def refuse_repeated(
-    names: Sequence[str], subject: str = "the file has", remedy: str = "rename or remove one"
-) -> None:
-    """Raise DataError if a column is there twice."""
-    repeated = sorted({name for name in names if names.count(name) > 1})
-    if repeated:
-        message = f"{subject} these columns twice: {', '.join(repeated)}; {remedy}"
-        raise DataError(message)
 
 
 def map_columns(
@@ -66,7 +54,7 @@ def map_columns(
     for c in list_fields(model):
         if c.name in without or chosen.get(c.name, names[0]) not in names:
             continue
-        columns = _find_columns(c, names, chosen)
+        columns = find_columns(c, names, chosen)
         if len(columns) == 1:
             fields[c.name] = columns[0]
         elif columns:
@@ -77,10 +65,10 @@ def map_columns(
             )
         else:
             unused = [name for name in names if name not in {*model.model_fields, model.label}]
-            faults.append(_explain_missing(c.name, unused, is_optional=c.optional))
+            faults.append(explain_missing(c.name, unused, is_optional=c.optional))
     outcome = declared.outcome_column or model.label
     if outcome not in names:
-        explained = _explain_missing(outcome, names, is_optional=False)
+        explained = explain_missing(outcome, names, is_optional=False)
         faults.append(explained.replace(f"--column {outcome}=", "--outcome-column "))
     special = {s: column for s in SPECIAL if (column := getattr(declared, s)) is not None}
     faults += check_special(names, declared)
@@ -128,15 +116,8 @@ def _switch_off(setting: str) -> str:
 
 
 def _suggest(name: str, names: Sequence[str]) -> str:
-    close = _find_close(name, names)
+    close = find_close(name, names)
     return f"; is {close} meant?" if close else ""
-
-
-def _find_close(name: str, names: Sequence[str]) -> str | None:
-    """Return the name that is most like another, if one is like it."""
-    lowered = {candidate.lower(): candidate for candidate in names}
-    close = get_close_matches(name.lower(), lowered, n=1, cutoff=LEAST_LIKENESS)
-    return lowered[close[0]] if close else None
 
 
 def _find_forbidden(fields: Mapping[str, str], outcome: str, declared: DataFile) -> list[str]:
@@ -185,23 +166,6 @@ def _explain_delimiter(names: Sequence[str]) -> str:
     if len(names) != 1 or delimiter is None:
         return ""
     return f"the data has one column, {names[0][:60]}; declare --delimiter '{delimiter}'"
-
-
-def _find_columns(c: Characteristic, names: Sequence[str], chosen: Mapping[str, str]) -> list[str]:
-    candidates = (chosen[c.name],) if c.name in chosen else (c.name, *c.source.names)
-    return [name for name in dict.fromkeys(candidates) if name in names]
-
-
-def _explain_missing(name: str, names: Sequence[str], *, is_optional: bool) -> str:
-    column = _find_close(name, names)
-    listed = ", ".join(names[:MOST_NAMES]) + (", ..." if len(names) > MOST_NAMES else "")
-    hint = (
-        f"if {column} is meant, declare --column {name}={column}"
-        if column
-        else f"the data has {listed}"
-    )
-    leave_out = f"; if nobody has it, declare --without {name}" if is_optional else ""
-    return f"the data has no column {name}: {hint}{leave_out}"
 
 
 def _find_shared(fields: Mapping[str, str]) -> list[str]:

@@ -2,22 +2,18 @@
 
 import csv
 import io
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.csv as arrow_csv
 from pyarrow import compute
 
 from models.data_file import CsvDialect
 from models.errors import DataError
-from training.reading.columns import refuse_repeated
+from models.reading.csv_text import EMPTY, INDEX, decode, read_header, read_rows
 
 MOST_LINES = 20  # of one cell
-INDEX, EMPTY = "(index)", "(empty)"  # names of the extra cell that a dialect declares
 TEXT = pd.StringDtype("pyarrow", na_value=np.nan)
 
 
@@ -43,10 +39,10 @@ def read_csv(data: bytes, dialect: CsvDialect, *, allow_empty: bool = False) -> 
         If the bytes are not in the declared encoding, the file has no header or, unless that is
         allowed, no rows, a column is there twice, or no row has as many cells as the header.
     """
-    stream = io.StringIO(_decode(data, dialect), newline="")
+    stream = io.StringIO(decode(data, dialect), newline="")
     for _ in range(dialect.skip_lines):
         stream.readline()
-    names = _read_header(stream, dialect)
+    names = read_header(stream, dialect)
     body = stream.read()
     if not body.strip():
         if allow_empty:
@@ -55,7 +51,7 @@ def read_csv(data: bytes, dialect: CsvDialect, *, allow_empty: bool = False) -> 
         raise DataError(message)
     _require_closed_quotes(body, dialect)
     misshapen: dict[int, int] = {}
-    table = _read_rows(body, names, dialect, _record_in(misshapen))
+    table = read_rows(body, names, dialect, misshapen)
     if misshapen and not table.num_rows:
         raise DataError(_explain_shape(len(names), misshapen, dialect))
     frame: pd.DataFrame = table.to_pandas(types_mapper={pa.string(): TEXT}.get)
@@ -65,58 +61,6 @@ def read_csv(data: bytes, dialect: CsvDialect, *, allow_empty: bool = False) -> 
     unnamed = {INDEX, EMPTY} | {name for name in names if not name.strip()}
     cells = frame.drop(columns=[name for name in frame.columns if name in unnamed])
     return TableRows(cells, len(names), misshapen)
-
-
-def _decode(data: bytes, dialect: CsvDialect) -> str:
-    # A byte order mark is no part of the first column's name.
-    is_utf8 = dialect.encoding.lower().replace("-", "").replace("_", "") == "utf8"
-    try:
-        return data.decode("utf-8-sig" if is_utf8 else dialect.encoding)
-    except UnicodeError as error:
-        message = (
-            f"the file is not in the encoding {dialect.encoding}; declare its own, for example "
-            "--encoding utf-16 or --encoding cp1252"
-        )
-        raise DataError(message) from error
-
-
-def _read_header(stream: io.StringIO, dialect: CsvDialect) -> list[str]:
-    """Return the names of all cells of a row, and leave the stream at the first row."""
-    names = list(dialect.columns)
-    if not names:
-        reader = csv.reader(stream, delimiter=dialect.delimiter, quotechar=dialect.quote)
-        names = [name.strip() for name in next(reader, [])]
-    remedy = "rename one, or name all with --columns NAME,NAME,... --skip-lines 1"
-    refuse_repeated([name for name in names if name], remedy=remedy)
-    if not any(names):
-        message = "the file has no header; declare it with --columns NAME,NAME,..."
-        raise DataError(message)
-    # Several trailing delimiters leave several columns without a name.
-    names = [name or f"{' ' * position}" for position, name in enumerate(names, start=1)]
-    before = [INDEX] if dialect.extra_cell == "first" else []
-    return [*before, *names, *([EMPTY] if dialect.extra_cell == "last" else [])]
-
-
-def _read_rows(
-    text: str,
-    names: list[str],
-    dialect: CsvDialect,
-    record: Callable[[arrow_csv.InvalidRow], Literal["skip"]],
-) -> pa.Table:
-    return arrow_csv.read_csv(
-        io.BytesIO(text.encode()),
-        # With one thread an invalid row knows its number.
-        read_options=arrow_csv.ReadOptions(column_names=names, use_threads=False),
-        parse_options=arrow_csv.ParseOptions(
-            delimiter=dialect.delimiter,
-            quote_char=dialect.quote,
-            newlines_in_values=True,
-            invalid_row_handler=record,
-        ),
-        convert_options=arrow_csv.ConvertOptions(
-            column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
-        ),
-    )
 
 
 def _require_closed_quotes(text: str, dialect: CsvDialect) -> None:
@@ -143,14 +87,6 @@ def _refuse_long_cells(table: pa.Table, rows: "pd.Index[int]") -> None:
             row = rows[compute.index(breaks, most).as_py()]
             message = f"row {row}, {name}: the cell goes over {most + 1} lines; close its quote"
             raise DataError(message)
-
-
-def _record_in(misshapen: dict[int, int]) -> Callable[[arrow_csv.InvalidRow], Literal["skip"]]:
-    def record(row: arrow_csv.InvalidRow) -> Literal["skip"]:
-        misshapen[row.number] = row.actual_columns
-        return "skip"
-
-    return record
 
 
 def _explain_shape(expected: int, misshapen: dict[int, int], dialect: CsvDialect) -> str:

@@ -7,7 +7,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from models.errors import DataError
-from training.reading.columns import refuse_repeated
+from models.reading.columns import refuse_repeated
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,10 +16,8 @@ from numpy.typing import NDArray
 from models.annotations import Column, days_from_date
 from models.data_file import CsvDialect
 from models.metrics import auc
+from models.reading.cells import FOUR_DIGITS, MISSING_WORDS, OTHER_TYPES
 from training.reading.cells import (
-    FOUR_DIGITS,
-    MISSING_WORDS,
-    OTHER_TYPES,
     convert_dates,
     convert_numbers,
     describe_cell,

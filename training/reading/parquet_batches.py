@@ -19,8 +19,8 @@ import pyarrow as pa
 import pyarrow.parquet as parquet_files
 
 from models.errors import DataError, ObjectMissingError
+from models.reading.columns import refuse_repeated
 from models.stores.uri import open_store
-from training.reading.columns import refuse_repeated
 
 SUFFIX = ".parquet"
 NAMELESS_INDEX = re.compile(r"__index_level_[0-9]+__")  # the name that pyarrow gives it

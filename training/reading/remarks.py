@@ -8,9 +8,9 @@ import numpy as np
 from models.annotations import date_from_days, days_from_date
 from models.contract import CreditModel
 from models.data_file import CsvDialect
+from models.reading.cells import FOUR_DIGITS
 from models.weighting import count_effective
 from training.reading.applications import list_fields
-from training.reading.cells import FOUR_DIGITS
 from training.reading.model_draft import PLACEHOLDERS
 from training.reading.row_validation import CheckedRows
 from training.reading.special_columns import SpecialColumns

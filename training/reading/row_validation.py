@@ -16,6 +16,7 @@ from models.data_file import DataFile
 from models.errors import plain_rule
 from models.features import LARGEST, find_unusable, value_from_column
 from models.metrics import Labels
+from models.reading.cells import Levels
 from models.table import find_doubtful
 from training.reading.applications import (
     applications_from_fields,
@@ -24,7 +25,6 @@ from training.reading.applications import (
 )
 from training.reading.cells import (
     ConvertedColumn,
-    Levels,
     convert_dates,
     convert_levels,
     convert_numbers,

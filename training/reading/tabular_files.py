@@ -10,9 +10,9 @@ import pyarrow.parquet as parquet_files
 
 from models.data_file import CsvDialect
 from models.errors import DataError, ObjectMissingError
+from models.reading.columns import refuse_repeated
 from models.stores.store import OpenedStore
 from models.stores.uri import open_store
-from training.reading.columns import refuse_repeated
 from training.reading.csv_files import TableRows, read_csv
 from training.reading.parquet_batches import (
     columns_from_folders,

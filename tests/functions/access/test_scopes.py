@@ -1,4 +1,4 @@
-"""The whole matrix: every route of both functions, for every role and for nobody."""
+"""The whole matrix: every route of these functions, for every role and for nobody."""
 
 from collections.abc import Callable
 from itertools import product
@@ -13,6 +13,8 @@ from starlette.routing import Mount, Route
 
 from functions.access.guard import guard_routes
 from functions.access.scopes import ROLES
+from functions.batch.app import create_app as create_batch
+from functions.batch.settings import settings_from as batch_settings_from
 from functions.retrain.app import create_app as create_retrain
 from functions.retrain.settings import settings_from as retrain_settings_from
 from functions.scoring.app import create_app as create_scoring
@@ -73,9 +75,22 @@ RETRAIN = {
     "GET /openapi.json": "open",
     "GET /metrics": "metrics",
 }
-NEEDS = SCORING | RETRAIN
+BATCH = {
+    "POST /v1/batches": "batches",
+    "GET /v1/batches/{batch}": "batches",
+    "POST /v1/batches/{batch}:cancel": "batches",
+    "GET /v1/batches/{batch}/results": "batches",
+    "GET /v1/batches/{batch}/faults": "batches",
+    "GET /health/live": "probe",
+    "GET /health/ready": "probe",
+    "GET /docs": "open",
+    "GET /openapi.json": "open",
+    "GET /metrics": "metrics",
+}
+NEEDS = SCORING | RETRAIN | BATCH
 MAY = {
     "score": {"admin", "officer", "client"},
+    "batches": {"admin", "officer"},
     "explain": {"admin", "officer", "client"},
     "simulate": {"admin", "officer"},
     "models": {"admin", "officer", "client", "auditor"},
@@ -95,11 +110,12 @@ def list_routes(app: Starlette) -> list[str]:
     return [f"{m} {r.path}" for r in collected for m in sorted((r.methods or set()) - {"HEAD"})]
 
 
-def both_functions(environment: dict[str, str]) -> list[Asking]:
+def all_functions(environment: dict[str, str]) -> list[Asking]:
     scoring = scoring_settings_from(environment | {"DECISION_LOG": "off"})
     return [
         Asking(create_scoring(scoring)),
         Asking(create_retrain(retrain_settings_from(environment))),
+        Asking(create_batch(batch_settings_from(environment))),
     ]
 
 
@@ -107,7 +123,7 @@ def both_functions(environment: dict[str, str]) -> list[Asking]:
 def quiet(tmp_path: Path) -> dict[str, str]:
     """No model and no training run to be found, and every route that can be chosen."""
     store, logs = (tmp_path / "store").as_uri(), str(tmp_path / "logs")
-    return CHOSEN | {"MODEL_STORE": store, "TRAINING_LOGS": logs}
+    return CHOSEN | {"MODEL_STORE": store, "TRAINING_LOGS": logs, "BATCH_STORE": store}
 
 
 def scope_needed(route: str) -> str:
@@ -121,14 +137,18 @@ def everything(asking: Asking, credential: str | None) -> dict[str, int]:
     collected = {}
     for route in list_routes(asking.app):
         method, path = route.split(" ")
-        path = path.replace("{model}", "application").replace("{version}", "v")
+        path = (
+            path.replace("{batch}", "none")
+            .replace("{model}", "application")
+            .replace("{version}", "v")
+        )
         answer = asking(method, path, credential)
         collected[route] = answer.status_code
     return collected
 
 
 def test_the_tables_have_every_route_and_no_other(quiet: dict[str, str]) -> None:
-    for asking, table in zip(both_functions(quiet), (SCORING, RETRAIN), strict=True):
+    for asking, table in zip(all_functions(quiet), (SCORING, RETRAIN, BATCH), strict=True):
         served = list_routes(asking.app)
         assert {scope_needed(route) for route in served} <= {*MAY, *FREE}
         assert {route for route in table if "AIP_" not in route} <= set(served)
@@ -140,7 +160,7 @@ def test_a_role_may_ask_what_the_matrix_says_and_nothing_else(
     role: str | None, issuer: Issuer, quiet: dict[str, str]
 ) -> None:
     token = issuer.token(roles=role)
-    for asking in both_functions(quiet | issuer.settings()):
+    for asking in all_functions(quiet | issuer.settings()):
         for route, status in everything(asking, token).items():
             need = scope_needed(route)
             is_allowed = need in FREE or role in MAY[need]
@@ -153,7 +173,7 @@ def test_a_key_may_ask_what_its_scope_names_and_nothing_else(
     scope: str, key_file: KeyFile, quiet: dict[str, str]
 ) -> None:
     key = key_file.add(scope)  # type: ignore[arg-type]  # each is one of the scopes
-    for asking in both_functions(quiet | key_file.settings()):
+    for asking in all_functions(quiet | key_file.settings()):
         for route, status in everything(asking, key).items():
             is_allowed = scope_needed(route) in FREE | {scope}
             assert (status == httpx.codes.FORBIDDEN) != is_allowed, route
@@ -165,7 +185,7 @@ def test_nobody_gets_past_what_is_open(
     kind: str, credential: str | None, key_file: KeyFile, issuer: Issuer, quiet: dict[str, str]
 ) -> None:
     variables = key_file.settings() if kind == "keys" else issuer.settings()
-    for asking in both_functions(quiet | variables):
+    for asking in all_functions(quiet | variables):
         for route, status in everything(asking, credential).items():
             assert (status == httpx.codes.UNAUTHORIZED) == (scope_needed(route) not in FREE), route
 

@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 
 from models.data_file import CsvDialect, OutcomeValue
+from models.reading.cells import Levels
 from training.reading.cells import (
-    Levels,
     convert_dates,
     convert_levels,
     convert_numbers,

@@ -1,0 +1,1 @@
+"""Scoring of files: millions of rows in, parts with scores, records and faults out."""
