@@ -132,7 +132,7 @@ load: setup ## one scoring process under rising load; writes the table of docs/s
 
 ##@ Documents
 
-client: setup ## write the client's response types from docs/openapi.json
+client: setup ## write the client's response types from the OpenAPI documents
 	$(PYTHON) infra/local/client_types.py
 
 openapi: setup ## write docs/openapi.json and docs/http.md
