@@ -31,6 +31,7 @@ ARROWS = {
     "functions.web": {"functions.web", "models.errors", "models.figures"},
     "functions.access": {"functions.access", "functions.web", "models.errors"},
     "functions.client": {"functions.client"},
+    "functions.dashboard": {*SHARED_BY_FUNCTIONS, "functions.client", "functions.dashboard"},
     "functions.lending": {*SHARED_BY_FUNCTIONS, "functions.client", "functions.lending"},
     "training": {"training", "models"},
     "infra": {"infra"},
