@@ -11,6 +11,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from functions.access.protection import protection_from
+from functions.dashboard.page_shell import PageShellMiddleware
 from functions.dashboard.runtime import Services, connect
 from functions.dashboard.security_headers import SecurityHeadersMiddleware
 from functions.dashboard.settings import DashboardSettings, read_settings
@@ -49,6 +50,7 @@ def create_app(settings: DashboardSettings) -> st.App:
             Middleware(RequestMiddleware, observe=telemetry.observe),
             Middleware(SecurityHeadersMiddleware, is_https=settings.url.startswith("https:")),
             Middleware(SafetyMiddleware),
+            Middleware(PageShellMiddleware),
         ],
         on_script_error=_log_script_error,
     )

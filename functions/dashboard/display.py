@@ -6,7 +6,7 @@ from decimal import Decimal
 import streamlit as st
 
 from functions.dashboard.runtime import services
-from functions.dashboard.texts import text_of_key
+from functions.dashboard.texts import catalogue, text_of_key
 
 GROUPING = "digit_grouping"
 NOTHING = "–"  # noqa: RUF001 -- a dash stands for a figure that is not there
@@ -68,4 +68,5 @@ def day(value: date | None) -> str:
 
 def words(name: str) -> str:
     """Write a name of the API, such as sma_1 or write_off, as words."""
-    return name.replace("_", " ").capitalize()
+    texts = catalogue(services().settings.display.language)
+    return texts.get(f"names.{name}") or name.replace("_", " ").capitalize()

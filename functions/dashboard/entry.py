@@ -1,5 +1,7 @@
 """The script that Streamlit runs for each session: sign in, then the page that is open."""
 
+from pathlib import Path
+
 import streamlit as st
 
 from functions.dashboard.display import GROUPING, t
@@ -7,12 +9,13 @@ from functions.dashboard.navigation import navigate
 from functions.dashboard.runtime import services
 from functions.dashboard.session import User, signed_in
 
+# A picture of ours: Streamlit would load an icon of its own from another host.
+ICON = Path(__file__).parent / "icon.png"
+
 
 def main() -> None:
     """Show the sign-in, or the pages of who is signed in."""
-    st.set_page_config(
-        page_title=t("frame.product"), page_icon=":material/verified:", layout="wide"
-    )
+    st.set_page_config(page_title=t("frame.product"), page_icon=str(ICON), layout="wide")
     user = signed_in()
     if user is None:
         show_sign_in()

@@ -27,6 +27,7 @@ STYLE = """<style>
   [data-testid="stMetric"], [data-testid="stTable"], [data-testid="stPlotlyChart"] {
     break-inside: avoid }
 }
+[data-testid="stMainBlockContainer"] { padding-top: 3.5rem }
 [data-testid="stMetricValue"] { font-variant-numeric: tabular-nums; font-size: 1.6rem }
 [data-testid="stTable"] td { font-variant-numeric: tabular-nums }
 </style>"""

@@ -30,6 +30,8 @@ from infra.local.oidc_issuer import (
 )
 from infra.local.postgres import running_postgres
 from infra.local.run import (
+    HTTP_NOT_READY,
+    NO_CHAMPION,
     REPOSITORY,
     SERVICE_LOG,
     Process,
@@ -146,26 +148,33 @@ def provide_model(scoring: str, token: str) -> None:
     RunError
         If it is not served in time.
     """
-    if not _is_ready(scoring, token):
+    if _wait_for_model(scoring, token) == NO_CHAMPION:
         say(f"\ntraining {MODEL}: half a minute")
         run("training", "train", "--model", MODEL, *FAMILIES)
-    deadline = time.monotonic() + READY_SECONDS
-    while not _is_ready(scoring, token):
-        if time.monotonic() > deadline:
-            message = f"{MODEL} was trained, but scoring does not serve it"
-            raise RunError(message)
-        time.sleep(0.2)
+        _wait_for_model(scoring, token, unless=None)
 
 
-def _is_ready(scoring: str, token: str) -> bool:
-    """Whether the model is served; asking makes the service load it."""
+def _wait_for_model(scoring: str, token: str, unless: str | None = NO_CHAMPION) -> str | None:
+    """Return once the model is served, or `unless` once the service says that this is why not.
+
+    Asking makes the service load the model.
+    """
     url = f"{scoring}/v2/models/{MODEL}/ready"
     request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})  # noqa: S310 -- this machine's
-    try:
-        urllib.request.urlopen(request, timeout=10).close()  # noqa: S310 -- likewise
-    except urllib.error.HTTPError:
-        return False
-    return True
+    deadline = time.monotonic() + READY_SECONDS
+    while True:
+        try:
+            urllib.request.urlopen(request, timeout=10).close()  # noqa: S310 -- likewise
+        except urllib.error.HTTPError as error:
+            problem = error.read().decode()
+            if unless is not None and unless in problem:
+                return unless
+            if error.code != HTTP_NOT_READY or time.monotonic() > deadline:
+                message = f"scoring does not serve {MODEL}: {problem}"
+                raise RunError(message) from error
+            time.sleep(0.2)
+        else:
+            return None
 
 
 def wait_for_any(processes: Mapping[str, Process]) -> NoReturn:

@@ -12,6 +12,17 @@ from functions.dashboard.display import money, number, percent, t, words
 from functions.dashboard.frame import page, refreshed
 from functions.dashboard.lists import loan_rows
 
+# From the best class to the worst.
+CLASSES = (
+    *("standard", "sma_0", "sma_1", "sma_2", "sub_standard"),
+    *("doubtful_1", "doubtful_2", "doubtful_3", "loss"),
+)
+
+
+def severity(asset_class: str) -> int:
+    """Return where a class stands from best to worst; one that is not listed comes last."""
+    return CLASSES.index(asset_class) if asset_class in CLASSES else len(CLASSES)
+
 
 @refreshed
 def classes(api: Api) -> None:
@@ -29,7 +40,7 @@ def classes(api: Api) -> None:
     )
     rows = [
         {"class": words(name), "loans": entry.count, "share": percent(entry.percentage)}
-        for name, entry in reply.asset_classes.items()
+        for name, entry in sorted(reply.asset_classes.items(), key=lambda item: severity(item[0]))
     ]
     bar_chart("by_class", rows, "class", "loans")
 

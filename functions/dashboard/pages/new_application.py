@@ -51,7 +51,7 @@ def choose_customer(api: Api) -> CustomerDetail | None:
         return None
     job = customer.employment
     years = t("apply.job", employer=job.employer_name, years=f"{job.years_of_experience:g}")
-    st.caption(f"{years} {t('apply.income', income=money(job.monthly_income))}")
+    st.caption(f"{years} {t('apply.income', amount=money(job.monthly_income))}")
     return customer
 
 

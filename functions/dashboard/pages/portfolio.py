@@ -40,7 +40,7 @@ def distribution(api: Api) -> None:
     with purposes:
         bar_chart("by_purpose", _readable(reply.by_purpose), "purpose", "count")
     with tenures:
-        bar_chart("by_tenure", _readable(reply.by_tenure), "tenure_months", "count")
+        bar_chart("by_tenure", _readable(reply.by_tenure), "months", "count")
 
 
 def _readable(entries: list[dict[str, object]]) -> list[dict[str, object]]:
