@@ -22,7 +22,7 @@ def tiles_from_summary(summary: SummaryReply) -> list[Tile]:
         Tile(name="outstanding", value=money(sums.total_outstanding), target="loans", query=active),
         Tile(name="active", value=number(loans.active_loans), target="loans", query=active),
         Tile(name="disbursed", value=money(sums.total_disbursed), target="loans"),
-        Tile(name="repaid", value=money(sums.total_repaid), target="portfolio"),
+        Tile(name="repaid", value=money(sums.total_repaid)),
         Tile(name="npa_ratio", value=percent(risk.npa_ratio), target="arrears"),
         Tile(name="npa_amount", value=money(sums.total_npa_amount), target="arrears"),
         Tile(name="default_rate", value=percent(risk.default_rate), target="arrears"),

@@ -47,8 +47,12 @@ def money(amount: float | str | Decimal | None) -> str:
 
 
 def number(value: float | Decimal | None) -> str:
-    """Write a number, grouped."""
-    return NOTHING if value is None else format_decimal(Decimal(str(value)), grouping())
+    """Write a number, grouped, without a fraction of nothing."""
+    if value is None:
+        return NOTHING
+    exact = Decimal(str(value))
+    is_whole = exact == exact.to_integral_value()
+    return format_decimal(exact.quantize(Decimal(1)) if is_whole else exact, grouping())
 
 
 def percent(value: float | str | Decimal | None, decimals: int = 2) -> str:

@@ -46,6 +46,13 @@ def use(opened: Services) -> None:
     _open[:] = [opened]
 
 
+def close_all() -> None:
+    """Close what is open; pages have nothing to ask afterwards."""
+    for opened in _open:
+        opened.close()
+    _open.clear()
+
+
 def services() -> Services:
     """Return what `connect` opened."""
     return _open[0]

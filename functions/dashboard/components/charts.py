@@ -19,9 +19,13 @@ HEIGHT = 360
 def bar_chart(name: str, rows: Sequence[Mapping[str, Any]], label: str, value: str) -> None:
     """Show one value of each row as a bar, and the rows as a table."""
     if not rows:
-        plain_table(rows, name)
+        plain_table(rows, f"chart-{name}")
         return
-    bars = go.Bar(x=[row[label] for row in rows], y=[float(row[value]) for row in rows])
+    bars = go.Bar(
+        marker={"color": LOWERS},
+        x=[row[label] for row in rows],
+        y=[float(row[value]) for row in rows],
+    )
     _show(go.Figure(bars), name)
     _table(rows, name)
 
@@ -29,7 +33,7 @@ def bar_chart(name: str, rows: Sequence[Mapping[str, Any]], label: str, value: s
 def line_chart(name: str, rows: Sequence[Mapping[str, Any]], x: str, ys: Sequence[str]) -> None:
     """Show some columns as lines over another, told apart by dashes too."""
     if not rows:
-        plain_table(rows, name)
+        plain_table(rows, f"chart-{name}")
         return
     dashes = ("solid", "dash", "dot", "dashdot")
     lines = [
@@ -42,7 +46,9 @@ def line_chart(name: str, rows: Sequence[Mapping[str, Any]], x: str, ys: Sequenc
         )
         for index, y in enumerate(ys)
     ]
-    _show(go.Figure(lines), name)
+    figure = go.Figure(lines)
+    figure.update_xaxes(title=x)
+    _show(figure, name)
     _table(rows, name)
 
 
@@ -89,6 +95,9 @@ def heat_map(
             colorbar={"title": "%"},
         )
     )
+    # As they are written: 12,000 would be read as a number and drawn to scale.
+    figure.update_xaxes(type="category")
+    figure.update_yaxes(type="category")
     _show(figure, name)
     table = [
         {
@@ -109,4 +118,4 @@ def _show(figure: go.Figure, name: str) -> None:
 
 def _table(rows: Sequence[Mapping[str, Any]], name: str) -> None:
     with st.expander(t("charts.table")):
-        plain_table(rows, name)
+        plain_table(rows, f"chart-{name}")

@@ -5,16 +5,15 @@ from contextlib import contextmanager
 
 import streamlit as st
 
-from functions.dashboard.display import t, words
+from functions.dashboard.display import t
 
 
 def status_filter(statuses: Sequence[str]) -> str | None:
-    """Choose one status or all; `?status=` in the URL."""
+    """Choose one status or all, in the API's words; `?status=` in the URL."""
     return st.selectbox(
         t("filters.status"),
         statuses,
         index=None,
-        format_func=words,
         placeholder=t("filters.all"),
         key="status",
         bind="query-params",

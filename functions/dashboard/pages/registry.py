@@ -61,7 +61,7 @@ def _estimate(version: VersionInfo, metric: str) -> str:
 
 
 def report(api: Api, model: str, names: list[str]) -> None:
-    """Show the gates of a version's report, and its calibration by tenths."""
+    """Show the gates of a version's report, and its calibration by bins."""
     st.subheader(t("registry.report"))
     name = st.selectbox(t("registry.version"), names, key="reported")
     document = api.scoring(endpoints.report(model, name)).members
@@ -76,14 +76,14 @@ def report(api: Api, model: str, names: list[str]) -> None:
     plain_table(gates, "gates")
     bins = [
         {
-            "tenth": index,
+            "bin": index,
             "predicted": b["mean_probability"],
             "observed": b["default_rate"],
             "rows": b["rows"],
         }
         for index, b in enumerate(document["calibration"]["bins"], start=1)
     ]
-    line_chart("calibration", bins, "tenth", ("predicted", "observed"))
+    line_chart("calibration", bins, "bin", ("predicted", "observed"))
 
 
 def moving(api: Api, model: str, names: list[str]) -> None:
