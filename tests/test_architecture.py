@@ -55,6 +55,35 @@ FORBIDDEN_NAMES = frozenset(
 TESTED_BY = {
     "functions/access/principal.py": "functions/access/test_api_keys.py",
     "functions/access/protection.py": "functions/access/test_guard.py",
+    **dict.fromkeys(
+        (
+            "functions/dashboard/application_row.py",
+            "functions/dashboard/book_figures.py",
+            "functions/dashboard/entry.py",
+            "functions/dashboard/frame.py",
+            "functions/dashboard/lists.py",
+            "functions/dashboard/loan_actions.py",
+            "functions/dashboard/runtime.py",
+            *(
+                f"functions/dashboard/components/{name}.py"
+                for name in (
+                    *("action_form", "case", "case_actions", "charts", "decision", "filters"),
+                    *("models", "registration", "simulation", "tables", "tiles"),
+                )
+            ),
+            *(
+                f"functions/dashboard/pages/{name}.py"
+                for name in (
+                    *("administration", "applicant", "application", "applications", "arrears"),
+                    *("customers", "home", "loan", "loans", "monitoring", "my_applications"),
+                    *("new_application", "portfolio", "registry", "what_if"),
+                )
+            ),
+        ),
+        "functions/dashboard/test_pages.py",
+    ),
+    "functions/client/lending_endpoints.py": "functions/dashboard/test_pages.py",
+    "functions/client/lending_responses.py": "functions/client/test_responses.py",
     "functions/client/endpoints.py": "functions/client/test_clients.py",
     "functions/client/errors.py": "functions/client/test_retries.py",
     "functions/client/loop_thread.py": "functions/client/test_retries.py",
@@ -124,6 +153,8 @@ TESTED_BY = {
     "infra/google_api.py": "infra/test_release.py",
     "infra/local/client_types.py": "functions/client/test_responses.py",
     "infra/local/cost.py": "infra/test_cost.py",
+    "infra/local/dashboard.py": "docs/test_dashboard.py",
+    "infra/local/oidc_issuer.py": "docs/test_dashboard.py",
     "infra/local/lending.py": "docs/test_loan_book.py",
     "infra/local/postgres.py": "training/reading/test_database.py",
     "infra/local/run.py": "infra/test_local.py",

@@ -26,6 +26,7 @@ WAREHOUSE_ARGUMENTS = ("-m", "functions.scoring.bigquery")
 SCORING_SETTINGS = ("-m", "functions.scoring", "settings")
 RETRAIN_SETTINGS = ("-m", "functions.retrain", "settings")
 LENDING_SETTINGS = ("-m", "functions.lending", "settings")
+DASHBOARD_SETTINGS = ("-m", "functions.dashboard", "settings")
 LENDING_OPENAPI = ("-m", "functions.lending", "openapi")
 
 # A reader of a route's table needs no more members than these; the rest stands in the document.
@@ -56,6 +57,7 @@ READERS = {
         "Read by the loan book; its commands `migrate`, `open`, `close` and `seed` read "
         "`DATABASE_URL` alone."
     ),
+    "Dashboard": "Read by the dashboard, which reads `JWT_ROLES_CLAIM` too.",
 }
 
 KINDS: Mapping[str, str] = {"string": "text"}
@@ -123,7 +125,7 @@ def comment(text: str) -> str:
 def declared_settings() -> dict[str, list[dict[str, str]]]:
     """Ask the services which variables they read, by concern."""
     settings: dict[str, list[dict[str, str]]] = json.loads(output_from(SCORING_SETTINGS))
-    for command in (RETRAIN_SETTINGS, LENDING_SETTINGS):
+    for command in (RETRAIN_SETTINGS, LENDING_SETTINGS, DASHBOARD_SETTINGS):
         settings |= json.loads(output_from(command))
     return settings
 

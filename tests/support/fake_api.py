@@ -26,7 +26,7 @@ TIMES = {"date": DAY, "date-time": f"{DAY}T09:30:00+00:00"}
 ITEMS = 2
 PER_ROW = ("predictions", "explanations", "recourses")
 # Members whose type alone says too little.
-NAMED = {
+BY_NAME = {
     "date_of_birth": "1990-04-12",
     "employment_type": "salaried",
     "loan_purpose": "Education",
@@ -66,7 +66,7 @@ class FakeApi:
 
     def answer(self, pattern: str, document: Json, schema: Json) -> Json:
         """Return an answer of a schema, with what a test wants of it."""
-        made = _Maker(document).value(schema) | self.answers.get(pattern, {})
+        made: Json = _Maker(document).value(schema) | self.answers.get(pattern, {})
         _validator(document, schema).validate(made)
         return made
 
@@ -79,7 +79,7 @@ class FakeApi:
             (body, headers) for _, p, body, headers in self.requests if urlsplit(p).path == path
         ]
 
-    def document_of(self, pattern: str, method: str = "get") -> Json:
+    def example(self, pattern: str, method: str = "get") -> Json:
         """Return what is answered to a path of a document."""
         for document in self._documents:
             if pattern in document["paths"]:
@@ -144,8 +144,8 @@ class _Maker:
 
     def member(self, name: str, schema: Json) -> Any:  # noqa: ANN401 -- JSON
         """Make a member of an object: what its name says, if its schema allows it."""
-        if name in NAMED and _validator(self._document, schema).is_valid(NAMED[name]):
-            return NAMED[name]
+        if name in BY_NAME and _validator(self._document, schema).is_valid(BY_NAME[name]):
+            return BY_NAME[name]
         return self.value(schema)
 
     def _any(self, options: list[Json]) -> Any:  # noqa: ANN401 -- JSON

@@ -32,6 +32,7 @@ ServerKind = Literal[
     "retrain framework",
     "lending module",
     "lending framework",
+    "dashboard module",
     "echo",
 ]
 
@@ -52,6 +53,7 @@ SERVER_COMMANDS: dict[ServerKind, list[str]] = {
     "retrain framework": _framework("retrain"),
     "lending module": _module("lending"),
     "lending framework": _framework("lending"),
+    "dashboard module": _module("dashboard"),
     "echo": [sys.executable, "-m", "tests.support.echo_service"],
 }
 

@@ -1,10 +1,13 @@
 """What tests of the dashboard share: a fake API, settings, and pages run as some role."""
 
+import asyncio
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any, cast
 
+import httpx
 import pytest
+from starlette.types import ASGIApp
 from streamlit.testing.v1 import AppTest
 
 from functions.client.clients import Surety
@@ -59,6 +62,17 @@ def open_page(api: FakeApi) -> OpenPage:  # noqa: ARG001 -- the pages ask it
         return app.run()
 
     return open_as
+
+
+def get(app: ASGIApp, path: str = "/", **headers: str) -> httpx.Response:
+    """Ask an ASGI application once, without a server."""
+
+    async def ask() -> httpx.Response:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+            return await client.get(path, headers=headers)
+
+    return asyncio.run(ask())
 
 
 def metrics(app: AppTest) -> dict[str, str]:

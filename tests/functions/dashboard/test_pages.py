@@ -49,8 +49,8 @@ MONITORED: Json = {
 
 def grouped(value: float | str) -> str:
     """An amount as the pages write it, by another way: digits from the right."""
-    whole, _, decimals = f"{float(value):.2f}".partition(".")
-    head, tail = whole[:-3], whole[-3:]
+    digits, _, decimals = f"{float(value):.2f}".partition(".")
+    head, tail = digits[:-3], digits[-3:]
     while head:
         tail = f"{head[-2:]},{tail}"
         head = head[:-2]
@@ -62,8 +62,8 @@ def per_cent(value: float) -> str:
 
 
 def test_the_figures_of_the_book_are_those_of_the_api(api: FakeApi, open_page: OpenPage) -> None:
-    summary, paid = api.document_of(SUMMARY), api.document_of("/api/portfolio/repayment-stats")
-    secured = api.document_of("/api/portfolio/collateral-analysis")
+    summary, paid = api.example(SUMMARY), api.example("/api/portfolio/repayment-stats")
+    secured = api.example("/api/portfolio/collateral-analysis")
     loans, sums = summary["loan_statistics"], summary["financial_metrics"]
     risk = summary["risk_metrics"]
     book = {
@@ -98,7 +98,7 @@ def test_the_figures_of_the_book_are_those_of_the_api(api: FakeApi, open_page: O
 
 
 def test_the_figures_of_arrears_are_those_of_the_api(api: FakeApi, open_page: OpenPage) -> None:
-    npa, risk = api.document_of("/api/portfolio/npa-analysis"), api.document_of(SUMMARY)
+    npa, risk = api.example("/api/portfolio/npa-analysis"), api.example(SUMMARY)
     assert metrics(open_page("manager", "arrears")) == {
         "NPA loans": str(npa["total_npa_loans"]),
         "NPA amount": grouped(npa["total_npa_amount"]),
@@ -109,7 +109,7 @@ def test_the_figures_of_arrears_are_those_of_the_api(api: FakeApi, open_page: Op
 
 def test_the_figures_of_a_loan_are_those_of_the_api(api: FakeApi, open_page: OpenPage) -> None:
     api.answers[ONE_LOAN] = {"status": "active"}
-    loan = api.document_of(ONE_LOAN)
+    loan = api.example(ONE_LOAN)
     app = open_page("manager", "loan", id=LOAN)
     assert metrics(app) == {
         "Status": "Active",
@@ -125,7 +125,7 @@ def test_the_figures_of_a_loan_are_those_of_the_api(api: FakeApi, open_page: Ope
         "Disbursed": grouped(loan["disbursed"]),
         "Unpaid since": loan["oldest_due"],
     }
-    schedule = api.document_of("/v1/loans/{loan}/schedule")["instalments"][0]
+    schedule = api.example("/v1/loans/{loan}/schedule")["instalments"][0]
     tables = [table.value.to_dict("list") for table in app.table]
     row = next(t for t in tables if "Due on" in t and "Payment" in t)
     assert row["Payment"][0] == grouped(schedule["payment"])
@@ -198,8 +198,8 @@ def test_filters_of_the_url_are_asked_of_the_api(
     api: FakeApi, open_page: OpenPage, name: str, query: dict[str, str]
 ) -> None:
     app = open_page("manager", name, **query)
-    asked = f"/api/loans/{name}?status={query['status']}&customer_id=1101"
-    assert asked in [path for _, path, *_ in api.requests]
+    expected = f"/api/loans/{name}?status={query['status']}&customer_id=1101"
+    assert expected in [path for _, path, *_ in api.requests]
     assert app.dataframe[0].value.shape[0] == 2
 
 
@@ -284,7 +284,8 @@ def test_an_officer_is_not_offered_the_decision(api: FakeApi, open_page: OpenPag
 
 def test_a_payment_is_previewed_and_posted_once(api: FakeApi, open_page: OpenPage) -> None:
     due = {"due_principal": "100.00", "due_interest": "20.00", "due_fees": "0.00"}
-    api.answers[ONE_LOAN] = {"status": "active", "due_penal_charges": "0.00", **due}
+    state = {"loan_id": LOAN, "status": "active", "due_penal_charges": "0.00"}
+    api.answers[ONE_LOAN] = state | due
     app = open_page("officer", "loan", id=LOAN)
     app.number_input[0].set_value(150.0)
     next(b for b in app.button if b.label == "Preview").click()
@@ -367,7 +368,7 @@ def test_a_customer_sees_own_applications_and_the_reasons(
     api: FakeApi, open_page: OpenPage
 ) -> None:
     reasons = [{"code": "I03", "text": "Income is low", "points": -40.0}]
-    own = api.document_of(ONE_APPLICATION) | {**CASE, "status": "Rejected", "reasons": reasons}
+    own = api.example(ONE_APPLICATION) | {**CASE, "status": "Rejected", "reasons": reasons}
     own["application_id"] = APPLICATION
     api.answers["/api/loans/applications"] = {
         "applications": [own],
@@ -379,8 +380,8 @@ def test_a_customer_sees_own_applications_and_the_reasons(
     assert "- Income is low `I03`" in texts(app)
     assert "You may ask a person of your branch" in texts(app)
     assert metrics(app) == {}  # the lender's figures are not the customer's
-    asked = {path.split("?")[0] for _, path, *_ in api.requests}
-    assert asked == {"/health", "/api/loans/applications"}
+    paths = {path.split("?")[0] for _, path, *_ in api.requests}
+    assert paths == {"/health", "/api/loans/applications"}
 
 
 def test_a_customer_is_registered_with_what_the_form_holds(
@@ -428,7 +429,7 @@ def test_the_administrator_sees_what_each_role_may_do(open_page: OpenPage) -> No
 
 
 def test_digits_are_grouped_as_the_session_chooses(api: FakeApi, open_page: OpenPage) -> None:
-    figures = api.document_of(SUMMARY)["financial_metrics"] | {"total_npa_amount": 1234567.5}
+    figures = api.example(SUMMARY)["financial_metrics"] | {"total_npa_amount": 1234567.5}
     api.answers[SUMMARY] = {"financial_metrics": figures}
     app = open_page("manager")
     assert metrics(app)["NPA amount"] == "12,34,567.50"
