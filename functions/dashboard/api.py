@@ -29,8 +29,13 @@ class Api:
 
     @property
     def has_scoring(self) -> bool:
-        """Whether there is a scoring function to ask, and the user may ask it why."""
-        return self._services.scoring is not None and self.user.may("explain", "simulate")
+        """Whether there is a scoring function to ask."""
+        return self._services.scoring is not None
+
+    @property
+    def explains(self) -> bool:
+        """Whether the user may ask the scoring function why, and what if."""
+        return self.has_scoring and self.user.may("explain", "simulate")
 
     def lending(self, call: Call[ResponseType]) -> ResponseType:
         """Ask the loan book."""

@@ -20,9 +20,9 @@ def main() -> None:
     if user is None:
         show_sign_in()
     else:
-        show_user(user)
-        has_scoring = services().scoring is not None and user.may("explain", "simulate")
-        navigate(user, has_scoring=has_scoring)
+        with st.sidebar:
+            show_user(user)
+        navigate(user, has_scoring=services().scoring is not None)
 
 
 def show_sign_in() -> None:
@@ -36,17 +36,16 @@ def show_sign_in() -> None:
 
 def show_user(user: User) -> None:
     """Show who is signed in, and how this session groups digits."""
-    with st.sidebar:
-        st.markdown(f"**{user.name}**  \n{', '.join(user.roles)}")
-        st.segmented_control(
-            t("frame.digits"),
-            ["indian", "international"],
-            default=services().settings.display.grouping,
-            required=True,
-            format_func=lambda style: t(f"frame.{style}"),
-            key=GROUPING,
-        )
-        st.button(t("frame.sign_out"), on_click=st.logout)
+    st.markdown(f"**{user.name}**  \n{', '.join(user.roles)}")
+    st.segmented_control(
+        t("frame.digits"),
+        ["indian", "international"],
+        default=services().settings.display.grouping,
+        required=True,
+        format_func=lambda style: t(f"frame.{style}"),
+        key=GROUPING,
+    )
+    st.button(t("frame.sign_out"), on_click=st.logout)
 
 
 main()

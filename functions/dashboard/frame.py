@@ -29,6 +29,7 @@ STYLE = """<style>
 }
 [data-testid="stMainBlockContainer"] { padding-top: 3.5rem }
 [data-testid="stMetricValue"] { font-variant-numeric: tabular-nums; font-size: 1.6rem }
+[data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] p { color: inherit }
 [data-testid="stTable"] td { font-variant-numeric: tabular-nums }
 </style>"""
 

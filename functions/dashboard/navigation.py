@@ -93,16 +93,33 @@ def is_offered(user: User, name: str, *, has_scoring: bool) -> bool:
 
 
 def navigate(user: User, *, has_scoring: bool) -> None:
-    """Offer the user's pages and run the one that is open."""
-    sections: dict[str, list[st.Page]] = {}
-    for position, page in enumerate(pages_for(user, has_scoring=has_scoring)):
-        entry = st.Page(
-            page.file,
-            title=t(f"pages.{page.name}"),
-            icon=f":material/{page.icon}:",
-            url_path=page.name,
-            default=position == 0,
-            visibility="hidden" if page.is_hidden else "visible",
-        )
-        sections.setdefault(t(f"sections.{page.section}"), []).append(entry)
-    st.navigation(sections).run()
+    """Offer the user's pages in the sidebar and run the one that is open.
+
+    The links are drawn here: Streamlit's own list of sections is none to a screen reader.
+    """
+    entries = pages_for(user, has_scoring=has_scoring)
+    pages = {page: _page(page, is_default=page is entries[0]) for page in entries}
+    if not pages:
+        st.warning(t("errors.no_pages"), icon=":material/lock:")
+        return
+    opened = st.navigation(list(pages.values()), position="hidden")
+    with st.sidebar:
+        section = ""
+        for page, target in pages.items():
+            if page.is_hidden:
+                continue
+            if page.section != section:
+                section = page.section
+                st.markdown(f"**{t(f'sections.{section}')}**")
+            st.page_link(target)
+    opened.run()
+
+
+def _page(page: PageEntry, *, is_default: bool) -> st.Page:
+    return st.Page(
+        page.file,
+        title=t(f"pages.{page.name}"),
+        icon=f":material/{page.icon}:",
+        url_path=page.name,
+        default=is_default,
+    )

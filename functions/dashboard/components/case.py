@@ -33,7 +33,7 @@ def show_case(api: Api, application: LoanApplicationReply) -> None:
         reason_sentences(application.reasons)
     with right:
         show_terms(api, application)
-    if api.has_scoring and application.credit_score is not None:
+    if api.explains and application.credit_score is not None:
         explain(api, application)
     elif application.contributors:
         show_contributors(application)

@@ -56,7 +56,7 @@ def main() -> None:
     """Show what there is to administer."""
     with page("administration") as api:
         health(api)
-        if api.has_scoring:
+        if api.has_scoring and api.user.may("models"):
             serving(api)
         roles()
 

@@ -125,7 +125,7 @@ def main() -> None:
         terms = read_terms()
         loans = api.lending(book.loans(customer_id=customer.customer_id)).loans
         show_ratios(customer, loans, terms)
-        if api.has_scoring:
+        if api.explains:
             row = row_from_terms(
                 customer, other_instalments(loans), business_date=business_date(api), **terms
             )
