@@ -113,10 +113,10 @@ def test_an_application_becomes_a_loan_that_the_portfolio_shows(address: str) ->
         assert (officer.complaints, officer.elsewhere) == ([], [])
 
 
-def look_at(person: Person, path: str) -> None:
+def look_at(person: Person, who: str, path: str) -> None:
     """Open a page, look at it in three ways, and fail at what is wrong with it."""
     person.open(path)
-    name = path.split("?")[0] or f"home-{person.page.title()}"
+    name = path.partition("?")[0] or f"home-{who.partition(' ')[0].lower()}"
     assert person.complaints == [], path
     assert person.elsewhere == [], path
     assert person.serious_faults() == [], path
@@ -130,7 +130,7 @@ def look_at(person: Person, path: str) -> None:
 def test_pages_are_without_errors_and_accessible_in_both_themes(address: str, name: str) -> None:
     with people(address, name) as (person,):
         for path in PAGES[name]:
-            look_at(person, path)
+            look_at(person, name, path)
 
 
 def test_an_officer_sees_nothing_of_another_branch(address: str) -> None:
