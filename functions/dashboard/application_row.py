@@ -6,8 +6,9 @@ from typing import Any
 
 from functions.client.endpoints import Applications
 from functions.client.lending_responses import CustomerDetail, LoanApplicationReply, LoanReply
+from models.lending.dates import first_due_date
 from models.lending.money import ZERO
-from models.lending.schedule import equal_instalment
+from models.lending.schedule import Schedule, amortise, equal_instalment
 from models.lending.terms import LoanTerms
 
 MODEL = "instalment"
@@ -25,6 +26,18 @@ def live_instalment(amount: Decimal, rate: Decimal, months: int) -> Decimal:
     return equal_instalment(
         amount, LoanTerms(annual_rate_percent=rate, months=months, first_due_on=ANY_DAY)
     )
+
+
+def offered_schedule(application: LoanApplicationReply, day: date) -> Schedule:
+    """Return the schedule of an offer that is paid out on a day and due on that day of a month."""
+    due_day = day.day
+    terms = LoanTerms(
+        annual_rate_percent=Decimal(str(application.interest_rate)),
+        months=application.loan_tenure_months,
+        first_due_on=first_due_date(day, due_day),
+        due_day=due_day,
+    )
+    return amortise(Decimal(str(application.loan_amount)), terms, day)
 
 
 def other_instalments(loans: tuple[LoanReply, ...] | list[LoanReply]) -> Decimal:

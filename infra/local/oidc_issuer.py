@@ -125,6 +125,7 @@ class Issuer:
                 Route("/authorize", self._choose),
                 Route("/sign-in/{subject}", self._sign_in),
                 Route("/token", self._exchange, methods=["POST"]),
+                Route("/favicon.ico", self._no_icon),
             ]
         )
 
@@ -171,6 +172,10 @@ class Issuer:
         )
         answer = urlencode({"code": code, "state": query.get("state", "")})
         return RedirectResponse(f"{redirect_uri}?{answer}", HTTPStatus.FOUND)
+
+    async def _no_icon(self, _request: Request) -> Response:
+        """Answer what every browser asks for, so that its console stays without errors."""
+        return Response(status_code=HTTPStatus.NO_CONTENT)
 
     async def _exchange(self, request: Request) -> Response:
         form = {

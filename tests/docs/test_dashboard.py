@@ -5,6 +5,8 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -13,6 +15,7 @@ import pytest
 from tests.docs.markdown import page
 from tests.support.browser import CHROMIUM
 from tests.support.dashboard_browser import NARROW, Person, people
+from tests.support.dashboard_sessions import finish_run, open_session, start_run
 from tests.support.running import REPOSITORY, STOP_SECONDS, free_port
 
 pytestmark = [
@@ -24,6 +27,7 @@ PICTURES = REPOSITORY / "var" / "dashboard"
 OFFICER, MANAGER, ADMIN, CUSTOMER = "Meera Nair", "Kavita Rao", "Asha Menon", "Customer 1101"
 AUDITOR, OTHER_BRANCH = "Sunita Iyer", "Rohan Das"
 AMOUNT, INSTALMENT = "120000", "10,661.85"  # over 12 months at 12 %
+SESSIONS = 20
 PAGES = {
     MANAGER: (
         *("", "applications", "loans", "portfolio", "arrears", "customers"),
@@ -139,6 +143,20 @@ def test_an_officer_sees_nothing_of_another_branch(address: str) -> None:
         assert person.figure("Outstanding") == "0.00"
         person.open("applicant?id=1102")
         assert person.page.get_by_text("404 Not Found").count() == 1
+
+
+def test_twenty_sessions_at_once_have_the_figures_of_the_book(address: str) -> None:
+    with people(address, MANAGER) as (manager,):
+        cookies = manager.cookies()
+        manager.open("portfolio")
+        outstanding = f"Outstanding {manager.figure('Outstanding')}"
+    with ExitStack() as stack, ThreadPoolExecutor(SESSIONS) as threads:
+        sessions = [stack.enter_context(open_session(address, cookies)) for _ in range(SESSIONS)]
+        began = [start_run(session, "portfolio") for session in sessions]
+        runs = list(threads.map(finish_run, sessions, began))
+    assert [run.exceptions for run in runs] == [[]] * SESSIONS
+    assert {run.figures[0] for run in runs} == {outstanding}
+    assert {len(run.figures) for run in runs} == {23}
 
 
 def test_the_page_says_how_it_is_started() -> None:

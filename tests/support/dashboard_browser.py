@@ -52,6 +52,11 @@ class Person:
         self.page.get_by_role("button", name="Sign out").wait_for()
         self.settle()
 
+    def cookies(self) -> str:
+        """Return the header with the cookies of whoever is signed in."""
+        cookies = self.page.context.cookies(self.address)
+        return "; ".join(f"{cookie['name']}={cookie['value']}" for cookie in cookies)
+
     def open(self, path: str) -> None:
         """Open a page by its address."""
         self.page.goto(f"{self.address}/{path}")

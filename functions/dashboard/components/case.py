@@ -1,5 +1,7 @@
 """One application: what was decided, why, what would change it, and what can be done now."""
 
+from datetime import date
+
 import streamlit as st
 
 from functions.client import endpoints
@@ -10,6 +12,7 @@ from functions.client.responses import Contribution
 from functions.dashboard.api import Api
 from functions.dashboard.application_row import (
     applications_from_row,
+    offered_schedule,
     other_instalments,
     row_from_application,
 )
@@ -19,7 +22,7 @@ from functions.dashboard.components.decision import decision_banner, reason_sent
 from functions.dashboard.components.simulation import show_recourse
 from functions.dashboard.components.tables import plain_table
 from functions.dashboard.display import day, money, number, percent, t, words
-from functions.dashboard.frame import guarded, link
+from functions.dashboard.frame import business_date, guarded, link
 
 MOST_STEPS = 8
 
@@ -33,6 +36,8 @@ def show_case(api: Api, application: LoanApplicationReply) -> None:
         reason_sentences(application.reasons)
     with right:
         show_terms(api, application)
+    if application.status in {"Approved", "Pending"}:
+        show_schedule(application, business_date(api))
     if api.explains and application.credit_score is not None:
         explain(api, application)
     elif application.contributors:
@@ -61,6 +66,22 @@ def show_terms(api: Api, application: LoanApplicationReply) -> None:
     table = [{t("case.what"): name, t("case.value"): value} for name, value in rows]
     plain_table(table, f"terms-{application.application_id[:12]}")
     link(api, "applicant", t("case.applicant"), id=application.customer_id)
+
+
+def show_schedule(application: LoanApplicationReply, day: date) -> None:
+    """Show the instalments if the loan were paid out on the business date."""
+    with st.expander(t("case.schedule", day=day.isoformat())):
+        rows = [
+            {
+                t("columns.number"): row.number,
+                t("columns.due_on"): row.due_on.isoformat(),
+                t("columns.principal"): money(row.principal),
+                t("columns.interest"): money(row.interest),
+                t("columns.payment"): money(row.payment),
+            }
+            for row in offered_schedule(application, day).instalments
+        ]
+        plain_table(rows, "offered-schedule")
 
 
 def explain(api: Api, application: LoanApplicationReply) -> None:
