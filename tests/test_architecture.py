@@ -88,10 +88,13 @@ TESTED_BY = {
     "functions/client/errors.py": "functions/client/test_retries.py",
     "functions/client/loop_thread.py": "functions/client/test_retries.py",
     "functions/client/response.py": "functions/client/test_responses.py",
+    "functions/lending/actions/check_rows.py": "functions/lending/test_deciding.py",
     "functions/lending/actions/confirming.py": "functions/lending/test_app.py",
     "functions/lending/actions/loan_replies.py": "functions/lending/contracts/test_loans.py",
     "functions/lending/actions/money.py": "functions/lending/contracts/test_loans.py",
     "functions/lending/actions/replies.py": "functions/lending/test_app.py",
+    "functions/lending/actions/review_queue.py": "functions/lending/contracts/test_reviews.py",
+    "functions/lending/actions/reviewing.py": "functions/lending/contracts/test_reviews.py",
     "functions/lending/actions/securities.py": "functions/lending/contracts/test_loans.py",
     "functions/lending/actions/scoring_rows.py": "functions/lending/test_scoring.py",
     "functions/lending/actions/lists.py": "functions/lending/contracts/test_applications.py",
@@ -113,6 +116,7 @@ TESTED_BY = {
     "functions/lending/posting/state_rows.py": "functions/lending/posting/test_postings.py",
     "functions/lending/requests.py": "functions/lending/contracts/test_loans.py",
     "functions/lending/seed_files.py": "functions/lending/test_seeding.py",
+    "functions/lending/seed_loading.py": "functions/lending/test_seeding.py",
     "functions/lending/seed_rows.py": "functions/lending/test_seeding.py",
     "functions/lending/storage/identifiers.py": "functions/lending/contracts/test_loans.py",
     "functions/lending/storage/migrations/env.py": "functions/lending/storage/test_migrate.py",
@@ -122,6 +126,10 @@ TESTED_BY = {
     "functions/lending/storage/migrations/versions/v0002_portfolio_cells.py": (
         "functions/lending/storage/test_migrate.py"
     ),
+    "functions/lending/storage/migrations/versions/v0003_cases.py": (
+        "functions/lending/storage/test_migrate.py"
+    ),
+    "functions/lending/storage/case_tables.py": "functions/lending/storage/test_migrate.py",
     "functions/lending/storage/opening.py": "functions/lending/test_cli.py",
     "functions/lending/storage/tables.py": "functions/lending/storage/test_migrate.py",
     "functions/lending/storage/transaction.py": "functions/lending/contracts/test_loans.py",
@@ -155,6 +163,7 @@ TESTED_BY = {
     "infra/local/cost.py": "infra/test_cost.py",
     "infra/local/dashboard.py": "docs/test_dashboard.py",
     "infra/local/oidc_issuer.py": "docs/test_dashboard.py",
+    "infra/local/issuer.py": "docs/test_loan_book.py",
     "infra/local/lending.py": "docs/test_loan_book.py",
     "infra/local/postgres.py": "training/reading/test_database.py",
     "infra/local/run.py": "infra/test_local.py",

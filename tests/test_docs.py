@@ -36,6 +36,7 @@ RUN = {
     "docs/evidence.md": {"audit verify": "tests/docs/test_evidence.py"},
     "docs/loan-book.md": {
         "make lending": "tests/docs/test_loan_book.py",
+        "as()": "tests/docs/test_loan_book.py",
         "show()": "tests/docs/test_loan_book.py",
         "book=": "tests/docs/test_loan_book.py",
         "/api/customers/register": "tests/docs/test_loan_book.py",
@@ -92,7 +93,7 @@ RUN = {
     },
 }
 # What a block of each language is: run, read by a test, or for a person.
-LANGUAGES = {"sh", "python", "json", "console", "sql", "hcl", "yaml", "text", "mermaid"}
+LANGUAGES = {"sh", "python", "json", "console", "sql", "hcl", "yaml", "toml", "text", "mermaid"}
 
 
 def test_the_readme_is_one_page() -> None:

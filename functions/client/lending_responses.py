@@ -57,6 +57,17 @@ class ContributorReply(Response):
     impact: float
 
 
+class PolicyReply(Response):
+    """
+    A rule of the lender's policy that an external check's answer met.
+    """
+
+    check: str
+    code: str
+    outcome: str
+    text: str
+
+
 class FactorsReply(Response):
     """
     Ratios of the application, all with the instalment that includes interest.
@@ -216,6 +227,7 @@ class AwaitingReply(Response):
     """
 
     status: Literal["awaiting_second_person"]
+    request_id: str
     loan_id: str
     action: str
     requested_by: str
@@ -363,6 +375,7 @@ class LoanApplicationReply(Response):
     decided_by: str | None
     reasons: list[dict[str, Any]]
     contributors: list[ContributorReply]
+    policy: list[PolicyReply]
     factors: FactorsReply
     expires_on: date | None
     version: int

@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 from starlette.applications import Starlette
 
 from functions.access.protection import protection_from
-from functions.lending.contracts import applications, customers, health, loans, portfolio
+from functions.lending.contracts import applications, customers, health, loans, portfolio, reviews
 from functions.lending.contracts.book_figures import BookFigures
 from functions.lending.contracts.edge import Book
+from functions.lending.deciding import Decider
 from functions.lending.errors import ERROR_STATUSES
 from functions.lending.requests import body_schemas
 from functions.lending.scoring import Scoring
@@ -36,19 +37,29 @@ def create_app(settings: LendingSettings) -> Starlette:
 
 
 def open_book(settings: LendingSettings) -> Book:
-    """Connect database, clock and scoring function."""
-    return Book(
-        database=Database(settings.database_url, settings.connections),
-        now=lambda: datetime.now(UTC),
-        kyc_key=settings.kyc_key,
-        scoring=Scoring(
-            settings.scoring_url,
-            settings.scoring_model,
-            settings.scoring_key,
-            settings.scoring_timeout,
-        ),
-        threads=ThreadPoolExecutor(settings.connections, thread_name_prefix="book"),
+    """Connect database, clock, external checks and scoring function."""
+    database = Database(settings.database_url, settings.connections)
+    threads = ThreadPoolExecutor(settings.connections, thread_name_prefix="book")
+    scoring = Scoring(
+        settings.scoring_url,
+        settings.scoring_model,
+        settings.scoring_key,
+        settings.scoring_timeout,
     )
+    decider = Decider(
+        database=database, scoring=scoring, checks=settings.checks, now=_now, threads=threads
+    )
+    return Book(
+        database=database,
+        now=_now,
+        kyc_key=settings.kyc_key,
+        decider=decider,
+        threads=threads,
+    )
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def create_service(book: Book) -> Service:
@@ -60,6 +71,7 @@ def create_service(book: Book) -> Service:
         contracts=[
             customers.contract(book),
             applications.contract(book),
+            reviews.contract(book),
             loans.contract(book),
             portfolio.contract(book),
             health.contract(book),

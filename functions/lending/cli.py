@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import os
 import sys
 from collections.abc import Sequence
 from contextlib import closing
@@ -16,7 +17,11 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from functions.lending.closing import DailyClose
-from functions.lending.settings import read_database_url, read_settings
+from functions.lending.settings import (
+    read_database_url,
+    read_settings,
+    read_webhook_settings,
+)
 from functions.lending.storage import cells
 from functions.lending.storage.database import WHOLE_BOOK, Database, create_pool
 from functions.lending.storage.identifiers import identifier_from_text
@@ -74,6 +79,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--from", dest="folder", type=Path, required=True, help="what training generate wrote"
     )
     seed.add_argument("--date", type=_day, required=True, help="the business day that opens")
+    seed.add_argument("--processes", type=int, help="that derive a large book; one a processor")
     _add_webhook_commands(commands)
     for name in ("openapi", "settings"):
         commands.add_parser(name, help="print this document").set_defaults(run=_document, name=name)
@@ -90,6 +96,8 @@ def _add_webhook_commands(commands: "argparse._SubParsersAction[argparse.Argumen
     rotate.set_defaults(run=_rotate)
     rotate.add_argument("--endpoint", type=_item, required=True, help="what `webhook` printed")
     rotate.add_argument("--finish", action="store_true", help="the old secret signs no longer")
+    reseal = commands.add_parser("reseal", help="encrypt every secret with the first WEBHOOK_KEYS")
+    reseal.set_defaults(run=_reseal)
     replay = commands.add_parser("replay", help="let `deliver` send a message once more")
     replay.set_defaults(run=_replay)
     replay.add_argument("--message", type=_uuid, required=True, help="its webhook-id")
@@ -142,7 +150,7 @@ def _decide(_options: argparse.Namespace) -> dict[str, Any]:
     from functions.lending.sweep import Sweep  # noqa: PLC0415 -- likewise
 
     with closing(open_book(read_settings())) as book:
-        sweep = Sweep(database=book.database, scoring=book.scoring, now=book.now)
+        sweep = Sweep(database=book.database, decider=book.decider, now=book.now)
         return asyncio.run(sweep.decide())
 
 
@@ -150,8 +158,11 @@ def _deliver(_options: argparse.Namespace) -> dict[str, Any]:
     from functions.lending.webhook_delivery import WebhookDelivery  # noqa: PLC0415 -- likewise
     from functions.lending.webhook_sender import send  # noqa: PLC0415 -- likewise
 
-    with closing(Database(read_database_url(), 1)) as database:
-        delivery = WebhookDelivery(database=database, send=send, now=lambda: datetime.now(UTC))
+    url, box = read_webhook_settings()
+    with closing(Database(url, 1)) as database:
+        delivery = WebhookDelivery(
+            database=database, send=send, now=lambda: datetime.now(UTC), box=box
+        )
         return delivery.deliver()
 
 
@@ -169,8 +180,9 @@ def _import(options: argparse.Namespace) -> dict[str, Any]:
 def _webhook(options: argparse.Namespace) -> dict[str, Any]:
     from functions.lending.webhook_delivery import register_endpoint  # noqa: PLC0415 -- likewise
 
-    with closing(Database(read_database_url(), 1)) as database:
-        return register_endpoint(database, options.url, datetime.now(UTC))
+    url, box = read_webhook_settings()
+    with closing(Database(url, 1)) as database:
+        return register_endpoint(database, options.url, datetime.now(UTC), box)
 
 
 def _rotate(options: argparse.Namespace) -> dict[str, Any]:
@@ -179,9 +191,19 @@ def _rotate(options: argparse.Namespace) -> dict[str, Any]:
         rotate_secret,
     )
 
-    with closing(Database(read_database_url(), 1)) as database:
-        step = finish_rotation if options.finish else rotate_secret
-        return step(_job(database), options.endpoint)
+    url, box = read_webhook_settings()
+    with closing(Database(url, 1)) as database:
+        if options.finish:
+            return finish_rotation(_job(database), options.endpoint)
+        return rotate_secret(_job(database), options.endpoint, box)
+
+
+def _reseal(_options: argparse.Namespace) -> dict[str, Any]:
+    from functions.lending.webhook_delivery import reseal_secrets  # noqa: PLC0415 -- likewise
+
+    url, box = read_webhook_settings()
+    with closing(Database(url, 1)) as database:
+        return reseal_secrets(_job(database), box)
 
 
 def _replay(options: argparse.Namespace) -> dict[str, Any]:
@@ -200,7 +222,9 @@ def _seed(options: argparse.Namespace) -> dict[str, Any]:
 
     with closing(Database(read_database_url(), 1)) as database:
         now = datetime.now(UTC)
-        return {"rows": seed_book(database.engine, options.folder, options.date, now)}
+        processes = options.processes or os.cpu_count() or 1
+        rows = seed_book(database.engine, options.folder, options.date, now, processes)
+        return {"rows": rows}
 
 
 def _document(options: argparse.Namespace) -> Any:  # noqa: ANN401 -- JSON

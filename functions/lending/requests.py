@@ -198,6 +198,12 @@ class Review(BodyModel):
     note: Annotated[str, Field(min_length=1, max_length=500, pattern=LINE)]
 
 
+class ReviewRequest(BodyModel):
+    """An applicant asks for a person, and says why."""
+
+    note: Annotated[str, Field(min_length=1, max_length=500, pattern=LINE)]
+
+
 class DatedBody(BodyModel):
     """What every posting may say: when it counts, and its name elsewhere."""
 
@@ -299,6 +305,7 @@ BODIES: tuple[type[BodyModel], ...] = (
     IdentityProof,
     LoanRequest,
     Review,
+    ReviewRequest,
     DisbursementBody,
     PaymentBody,
     PrepaymentBody,

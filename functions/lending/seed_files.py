@@ -39,8 +39,8 @@ SELECT r.* FROM staged_applications a JOIN staged_repayments r ON r.application 
 """)
 
 
-def stage_files(connection: Connection, folder: Path) -> None:
-    """Copy the files into tables that last as long as the transaction.
+def stage_files(connection: Connection, folder: Path) -> int:
+    """Copy the files into tables that last as long as the transaction; return the customers.
 
     Raises
     ------
@@ -56,6 +56,8 @@ def stage_files(connection: Connection, folder: Path) -> None:
         connection.execute(text(f"ANALYZE staged_{name}"))
         if parent:
             _require_parents(connection, name, key, parent)
+    people: int = connection.execute(text("SELECT count(*) FROM staged_customers")).scalar_one()
+    return people
 
 
 def read_batches(connection: Connection) -> Iterator[Mapping[str, Records]]:

@@ -3,15 +3,14 @@
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
-from psycopg.types.json import Jsonb
 from sqlalchemy import Connection, Engine, func, insert, select, text
 
 from functions.lending.errors import TransitionError
 from functions.lending.posting.loan_records import product_from_row
 from functions.lending.seed_files import read_batches, stage_files
-from functions.lending.seed_rows import Row, Seed, rows_from_records
+from functions.lending.seed_loading import Chunks, copy_chunk, derive_all, without_indexes
+from functions.lending.seed_rows import Seed
 from functions.lending.storage import cells, tables
 from functions.lending.storage.opening import prepare
 
@@ -21,6 +20,7 @@ ORDER = (
     *("repayments", "schedule_versions", "instalments", "journal_entries", "journal_lines"),
     "allocations",
 )
+FEW_CUSTOMERS = 2_000  # whom one process has loaded before others have started
 COUNTED = ("applications", "loans", "repayments", "instalments")
 UNBALANCED = text("""
 SELECT count(*) FROM (SELECT FROM journal_lines GROUP BY loan_id, number
@@ -28,11 +28,13 @@ SELECT count(*) FROM (SELECT FROM journal_lines GROUP BY loan_id, number
 """)
 
 
-def seed_book(engine: Engine, folder: Path, day: date, now: datetime) -> dict[str, int]:
+def seed_book(
+    engine: Engine, folder: Path, day: date, now: datetime, processes: int = 1
+) -> dict[str, int]:
     """Load the book of a folder of files, open its next business day, return rows by table.
 
-    All or nothing, and some borrowers at a time. By the owner of the tables, whom no row policy
-    restricts.
+    All or nothing, and some borrowers at a time; a large book is derived by several processes. By
+    the owner of the tables, whom no row policy restricts.
 
     Raises
     ------
@@ -45,15 +47,13 @@ def seed_book(engine: Engine, folder: Path, day: date, now: datetime) -> dict[st
         _require_empty(connection)
         prepare(connection)
         product = product_from_row(connection.execute(select(tables.products)).one())
-        stage_files(connection, folder)
+        people = stage_files(connection, folder)
         # Millions of checks one by one take hours; one question at the end takes seconds.
         _switch_triggers(connection, "DISABLE")
-        counts = dict.fromkeys(ORDER, 0)
-        for files in read_batches(connection):
-            rows = rows_from_records(files, Seed(product=product, day=day, now=now))
-            for name in ORDER:
-                copy_rows(connection, name, rows[name])
-                counts[name] += len(rows[name])
+        seed = Seed(product=product, day=day, now=now)
+        workers = processes if people > FEW_CUSTOMERS else 1
+        with without_indexes(connection, ORDER):
+            counts = _load(connection, derive_all(read_batches(connection), seed, workers))
         if connection.execute(UNBALANCED).scalar_one():
             raise AssertionError
         _switch_triggers(connection, "ENABLE")
@@ -67,21 +67,13 @@ def _switch_triggers(connection: Connection, state: str) -> None:
         connection.execute(text(f"ALTER TABLE {name} {state} TRIGGER USER"))
 
 
-def copy_rows(connection: Connection, name: str, rows: Iterable[Row]) -> None:
-    """Load rows of one table, all with the same columns, by COPY."""
-    rows = list(rows)
-    if not rows:
-        return
-    columns = list(rows[0])
-    driver: Any = connection.connection.driver_connection
-    statement = f"COPY {name} ({', '.join(columns)}) FROM STDIN"
-    with driver.cursor() as cursor, cursor.copy(statement) as copy:
-        for row in rows:
-            copy.write_row([_adapt(row[column]) for column in columns])
-
-
-def _adapt(value: object) -> object:
-    return Jsonb(value) if isinstance(value, dict | list) else value
+def _load(connection: Connection, batches: Iterable[Chunks]) -> dict[str, int]:
+    counts = dict.fromkeys(ORDER, 0)
+    for chunks in batches:
+        for name, chunk in chunks.items():
+            copy_chunk(connection, name, chunk)
+            counts[name] += chunk.rows
+    return counts
 
 
 def _require_empty(connection: Connection) -> None:

@@ -9,6 +9,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from functions.access.settings import Access, access_from
+from functions.lending.checks.settings import CHECK_VARIABLES, ExternalCheck, checks_from
+from functions.lending.webhook_secrets import SecretBox, secret_box_from
 from functions.web.settings import (
     Faults,
     Listening,
@@ -58,6 +60,13 @@ LENDING_VARIABLES = (
         f"Secret of at least {FEWEST_KEY_CHARACTERS} characters that the hashes of identity "
         "numbers are keyed with.",
     ),
+    *CHECK_VARIABLES,
+    Variable(
+        "WEBHOOK_KEYS",
+        "none: `webhook`, `rotate` and `deliver` refuse",
+        "Keys that encrypt the secrets of webhooks: 32 random bytes in base64 "
+        "(`openssl rand -base64 32`). Of several, separated by commas, the first encrypts.",
+    ),
 )
 
 
@@ -74,6 +83,7 @@ class LendingSettings:
     scoring_model: str
     scoring_timeout: float
     kyc_key: bytes = field(repr=False)
+    checks: tuple[ExternalCheck, ...] = ()
 
 
 def read_settings() -> LendingSettings:
@@ -86,6 +96,14 @@ def read_database_url() -> str:
     url, faults = _database_url(os.environ)
     reject_wrong_settings(faults)
     return url
+
+
+def read_webhook_settings() -> tuple[str, SecretBox]:
+    """Read `DATABASE_URL` and `WEBHOOK_KEYS`, for the commands of webhooks."""
+    url, faults = _database_url(os.environ)
+    box, key_faults = secret_box_from(os.environ)
+    reject_wrong_settings([*faults, *key_faults])
+    return url, box
 
 
 def settings_from(environment: Mapping[str, str]) -> LendingSettings:
@@ -105,10 +123,12 @@ def settings_from(environment: Mapping[str, str]) -> LendingSettings:
         "SCORING_TIMEOUT_SECONDS", environment.get("SCORING_TIMEOUT_SECONDS", "")
     )
     kyc_key, kyc_faults = _kyc_key(environment, listening)
+    model = environment.get("SCORING_MODEL") or DEFAULT_MODEL
+    checks, check_faults = checks_from(environment, model)
     reject_wrong_settings(
         [
             *(*listening_faults, *access_faults, *database_faults, *connection_faults),
-            *(*scoring_faults, *timeout_faults, *kyc_faults),
+            *(*scoring_faults, *timeout_faults, *kyc_faults, *check_faults),
         ]
     )
     return LendingSettings(
@@ -118,9 +138,10 @@ def settings_from(environment: Mapping[str, str]) -> LendingSettings:
         connections=connections,
         scoring_url=scoring_url,
         scoring_key=environment.get("SCORING_KEY") or None,
-        scoring_model=environment.get("SCORING_MODEL") or DEFAULT_MODEL,
+        scoring_model=model,
         scoring_timeout=timeout or DEFAULT_TIMEOUT_SECONDS,
         kyc_key=kyc_key,
+        checks=checks,
     )
 
 

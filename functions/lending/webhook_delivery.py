@@ -6,7 +6,7 @@ Whoever runs it only drains the tables, so it may run twice at a time, be killed
 import base64
 import random
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
@@ -21,6 +21,7 @@ from functions.lending.storage import tables
 from functions.lending.storage.database import WHOLE_BOOK, Database
 from functions.lending.storage.identifiers import new_id, public_id
 from functions.lending.storage.transaction import Job, Transaction
+from functions.lending.webhook_secrets import SecretBox
 from functions.lending.webhook_sender import AttemptOutcome, target_from_url
 from functions.lending.webhook_signatures import SECRET_PREFIX, WebhookMessage, sign
 
@@ -50,6 +51,15 @@ SELECT secret, previous_secret FROM webhook_endpoints WHERE id = :endpoint FOR N
 ROTATE = text("""
 UPDATE webhook_endpoints SET secret = :secret, previous_secret = secret WHERE id = :endpoint
 """)
+LOCK_ALL = text("""
+SELECT id, secret, previous_secret FROM webhook_endpoints ORDER BY id FOR NO KEY UPDATE
+""")
+IN_USE = text("""
+SELECT id, secret, previous_secret FROM webhook_endpoints WHERE disabled_at IS NULL
+""")
+RESEAL = text("""
+UPDATE webhook_endpoints SET secret = :secret, previous_secret = :previous WHERE id = :endpoint
+""")
 FINISH_ROTATION = text("UPDATE webhook_endpoints SET previous_secret = NULL WHERE id = :endpoint")
 REPLAY = text("""
 UPDATE webhook_deliveries d SET attempts = 0, due_at = :now, delivered_at = NULL
@@ -60,7 +70,9 @@ UPDATE webhook_deliveries d SET attempts = 0, due_at = :now, delivered_at = NULL
 Send = Callable[[str, Mapping[str, str], bytes], AttemptOutcome]
 
 
-def register_endpoint(database: Database, url: str, now: datetime) -> dict[str, Any]:
+def register_endpoint(
+    database: Database, url: str, now: datetime, box: SecretBox
+) -> dict[str, Any]:
     """Add an endpoint for events from now on; the secret is returned this once.
 
     Raises
@@ -70,16 +82,18 @@ def register_endpoint(database: Database, url: str, now: datetime) -> dict[str, 
     """
     target_from_url(url)
     secret = _new_secret()
-    row = {"id": new_id(), "url": url, "secret": secret, "created_at": now}
+    identifier = new_id()
+    sealed = box.seal(identifier, secret)
+    row = {"id": identifier, "url": url, "secret": sealed, "created_at": now}
 
     def work(connection: Connection) -> None:
         connection.execute(insert(tables.webhook_endpoints), row)
 
     database.write(WHOLE_BOOK, work, is_repeatable=False)
-    return {"endpoint": public_id("item", row["id"]), "secret": secret}  # type: ignore[arg-type]
+    return {"endpoint": public_id("item", identifier), "secret": secret}
 
 
-def rotate_secret(job: Job, endpoint: UUID) -> dict[str, Any]:
+def rotate_secret(job: Job, endpoint: UUID, box: SecretBox) -> dict[str, Any]:
     """Give an endpoint a new secret, beside which the old one signs until the rotation ends.
 
     Raises
@@ -90,16 +104,17 @@ def rotate_secret(job: Job, endpoint: UUID) -> dict[str, Any]:
         If a rotation is under way: another one would drop the secret that the receiver has.
     """
     secret = _new_secret()
+    sealed = box.seal(endpoint, secret)
 
     def work(transaction: Transaction) -> None:
         row = _lock_endpoint(transaction, endpoint)
-        if row.secret == secret:  # committed by a run before this one, which got no answer
+        if row.secret == sealed:  # committed by a run before this one, which got no answer
             return
         if row.previous_secret is not None:
             message = "a rotation is under way: run `rotate --finish` first"
             raise TransitionError(message)
         transaction.audit("rotate secret", public_id("item", endpoint))
-        transaction.connection.execute(ROTATE, {"endpoint": endpoint, "secret": secret})
+        transaction.connection.execute(ROTATE, {"endpoint": endpoint, "secret": sealed})
 
     job.run(work)
     return {"endpoint": public_id("item", endpoint), "secret": secret}
@@ -125,6 +140,21 @@ def finish_rotation(job: Job, endpoint: UUID) -> dict[str, Any]:
 
     job.run(work)
     return {"endpoint": public_id("item", endpoint)}
+
+
+def reseal_secrets(job: Job, box: SecretBox) -> dict[str, Any]:
+    """Seal every secret with the first key: after a new key was put before the old one."""
+
+    def work(transaction: Transaction) -> int:
+        rows = transaction.connection.execute(LOCK_ALL).all()
+        for row in rows:
+            stored = {"secret": row.secret, "previous": row.previous_secret}
+            sealed = {name: text and box.reseal(row.id, text) for name, text in stored.items()}
+            transaction.connection.execute(RESEAL, {"endpoint": row.id, **sealed})
+        transaction.audit("reseal secrets", "webhooks", detail={"endpoints": len(rows)})
+        return len(rows)
+
+    return {"endpoints": job.run(work)}
 
 
 def replay_message(job: Job, message: UUID) -> dict[str, Any]:
@@ -169,9 +199,18 @@ class WebhookDelivery:
     database: Database
     send: Send
     now: Callable[[], datetime]
+    box: SecretBox
 
     def deliver(self) -> dict[str, int]:
-        """Send what is due; return how many messages arrived and how many did not."""
+        """Send what is due; return how many messages arrived and how many did not.
+
+        Raises
+        ------
+        WebhookKeyError
+            Before anything is sent, if a key is missing that a secret in use needs.
+        """
+        for row in self.database.read(WHOLE_BOOK, lambda c: c.execute(IN_USE).all()):
+            opened_secrets(self.box, row.id, row)
         started = self.now()
         self.database.write(
             WHOLE_BOOK, lambda c: c.execute(ENQUEUE, {"now": started}), is_repeatable=True
@@ -191,21 +230,28 @@ class WebhookDelivery:
         if row is None:
             return None
         body = to_json(row.body)
-        outcome = self.send(row.url, signed_headers(row, body, now), body)
+        keys = opened_secrets(self.box, row.endpoint_id, row)
+        outcome = self.send(row.url, signed_headers(row.outbox_id, keys, body, now), body)
         _record(connection, row, outcome, now)
         return outcome.is_delivered
 
 
-def signed_headers(row: Row[Any], body: bytes, now: datetime) -> dict[str, str]:
+def opened_secrets(box: SecretBox, endpoint: UUID, row: Row[Any]) -> list[str]:
+    """Return what signs for an endpoint: its secret, and the previous one during a rotation."""
+    return [box.open(endpoint, text) for text in (row.secret, row.previous_secret) if text]
+
+
+def signed_headers(
+    identifier: UUID, keys: Sequence[str], body: bytes, now: datetime
+) -> dict[str, str]:
     """Return the headers of one attempt: the id stays over all attempts, the time does not."""
-    message = WebhookMessage(message_id=row.outbox_id.hex, sent_at=int(now.timestamp()), body=body)
-    secrets_in_use = [s for s in (row.secret, row.previous_secret) if s]
+    message = WebhookMessage(message_id=identifier.hex, sent_at=int(now.timestamp()), body=body)
     return {
         "content-type": "application/json",
         "user-agent": USER_AGENT,
         "webhook-id": message.message_id,
         "webhook-timestamp": str(message.sent_at),
-        "webhook-signature": sign(message, secrets_in_use),
+        "webhook-signature": sign(message, keys),
     }
 
 

@@ -12,15 +12,13 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, NoReturn
 
-from infra.local.lending import FAMILIES, LENDING_LOG, MODEL, book_folder, prepare, run
+from infra.local.lending import LENDING_LOG, book_folder, prepare, train_model
 from infra.local.oidc_issuer import (
     AUDIENCE,
     CLIENT_ID,
@@ -30,8 +28,6 @@ from infra.local.oidc_issuer import (
 )
 from infra.local.postgres import running_postgres
 from infra.local.run import (
-    HTTP_NOT_READY,
-    NO_CHAMPION,
     REPOSITORY,
     SERVICE_LOG,
     Process,
@@ -43,7 +39,6 @@ from infra.local.run import (
 
 DASHBOARD_LOG = REPOSITORY / "var" / "log" / "dashboard.log"
 NOTICE = "This sign-in is local: a chooser of roles for this machine alone."
-READY_SECONDS = 120.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +107,7 @@ def running_stack(ports: Ports, issuer: Issuer) -> Iterator[Mapping[str, Process
             return process
 
         scoring = serve("functions.scoring", ports.scoring, SERVICE_LOG)
-        provide_model(f"http://localhost:{ports.scoring}", os.environ["SCORING_KEY"])
+        train_model(f"http://localhost:{ports.scoring}", os.environ["SCORING_KEY"])
         book = serve("functions.lending", ports.lending, LENDING_LOG)
         dashboard = serve("functions.dashboard", ports.dashboard, DASHBOARD_LOG)
         yield {"scoring": scoring, "the loan book": book, "the dashboard": dashboard}
@@ -138,43 +133,6 @@ def environment(ports: Ports, issuer: Issuer) -> dict[str, str]:
         "COOKIE_SECRET": secrets.token_hex(),
         "SIGN_IN_NOTICE": NOTICE,
     }
-
-
-def provide_model(scoring: str, token: str) -> None:
-    """Train the model that decides, unless the store has it, and wait until it is served.
-
-    Raises
-    ------
-    RunError
-        If it is not served in time.
-    """
-    if _wait_for_model(scoring, token) == NO_CHAMPION:
-        say(f"\ntraining {MODEL}: half a minute")
-        run("training", "train", "--model", MODEL, *FAMILIES)
-        _wait_for_model(scoring, token, unless=None)
-
-
-def _wait_for_model(scoring: str, token: str, unless: str | None = NO_CHAMPION) -> str | None:
-    """Return once the model is served, or `unless` once the service says that this is why not.
-
-    Asking makes the service load the model.
-    """
-    url = f"{scoring}/v2/models/{MODEL}/ready"
-    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})  # noqa: S310 -- this machine's
-    deadline = time.monotonic() + READY_SECONDS
-    while True:
-        try:
-            urllib.request.urlopen(request, timeout=10).close()  # noqa: S310 -- likewise
-        except urllib.error.HTTPError as error:
-            problem = error.read().decode()
-            if unless is not None and unless in problem:
-                return unless
-            if error.code != HTTP_NOT_READY or time.monotonic() > deadline:
-                message = f"scoring does not serve {MODEL}: {problem}"
-                raise RunError(message) from error
-            time.sleep(0.2)
-        else:
-            return None
 
 
 def wait_for_any(processes: Mapping[str, Process]) -> NoReturn:

@@ -1,7 +1,8 @@
 """Run the loan book on this machine: what `make lending` does.
 
 An embedded PostgreSQL keeps the book in the temporary folder. An empty book is filled with a
-seeded one; a book of an earlier day is closed up to yesterday. Scoring runs beside it.
+seeded one; a book of an earlier day is closed up to yesterday. Scoring runs beside it. Both ask
+for tokens, as they would elsewhere: a local issuer writes one of each role to a folder.
 """
 
 import argparse
@@ -12,11 +13,12 @@ import signal
 import subprocess
 import sys
 import tempfile
-import urllib.request
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, NoReturn
 
+from infra.local import issuer
 from infra.local.postgres import running_postgres
 from infra.local.run import (
     REPOSITORY,
@@ -32,6 +34,7 @@ from infra.local.run import (
 
 LENDING_LOG = REPOSITORY / "var" / "log" / "lending.log"
 BOOK_FILES = REPOSITORY / "var" / "lending" / "book"
+TOKENS = REPOSITORY / "var" / "lending" / "tokens"
 MODEL = "instalment"
 FAMILIES = ("--family", "logistic", "--family", "additive")  # as for the first model of `make run`
 APPLICATION = {
@@ -50,6 +53,7 @@ def main() -> int:
     parser.add_argument("--scoring-port", type=int, default=8080)
     parser.add_argument("--customers", type=int, default=1000, help="of a book that is seeded")
     parser.add_argument("--folder", type=Path, default=book_folder(), help="where the book is")
+    parser.add_argument("--tokens", type=Path, default=TOKENS, help="where tokens are written")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, _interrupt)
     try:
@@ -57,7 +61,11 @@ def main() -> int:
         with running_postgres(options.folder, "stop") as url:
             os.environ["DATABASE_URL"] = url
             prepare(options.customers, datetime.now(UTC).astimezone().date())
-            serve(options.port, options.scoring_port)
+            tokens = issuer.issue_tokens(options.tokens)
+            os.environ.update(issuer.settings(options.tokens))
+            os.environ["SCORING_KEY"] = tokens[issuer.SERVICE]
+            say(f"\nfor this machine only: a token of each role is in {options.tokens}")
+            serve(options.port, options.scoring_port, tokens)
     except KeyboardInterrupt:
         return 0
     except (RunError, OSError, subprocess.CalledProcessError) as error:
@@ -115,7 +123,7 @@ def run(module: str, *arguments: str) -> None:
         raise RunError(message)
 
 
-def serve(port: int, scoring_port: int) -> None:
+def serve(port: int, scoring_port: int, tokens: Mapping[str, str]) -> None:
     """Start scoring and the book, show three requests, and wait until one of them ends."""
     url, scoring = f"http://localhost:{port}", f"http://localhost:{scoring_port}"
     os.environ["SCORING_URL"] = scoring
@@ -126,41 +134,32 @@ def serve(port: int, scoring_port: int) -> None:
         start("functions.scoring", port=scoring_port, log=scoring_log) as scorer,
     ):
         wait_until_live(scoring, scorer)
-        train_model(scoring)
+        train_model(scoring, tokens["admin"])
         with start("functions.lending", port=port, log=log) as book:
             wait_until_live(url, book)
-            show(url)
+            show(url, tokens["officer"])
             print(f"\nThe loan book is on {url}, its page on {url}/docs; stop with Ctrl-C.")
             say(f"Its log: {LENDING_LOG.relative_to(REPOSITORY)}")
             wait_for_both(scorer, book)
 
 
-def train_model(scoring: str) -> None:
+def train_model(scoring: str, token: str) -> None:
     """Train the model that decides, unless the store has it."""
-    if not is_published(scoring, MODEL):
+    if not is_published(scoring, MODEL, token):
         say(f"\ntraining {MODEL}: half a minute")
         run("training", "train", "--model", MODEL, *FAMILIES)
 
 
-def show(url: str) -> None:
-    """Send three requests and print what is answered."""
+def show(url: str, token: str) -> None:
+    """Send three requests as an officer and print what is answered."""
     print(f"\nthe book's figures: GET {url}/api/portfolio/summary")
-    print_json(ask(f"{url}/api/portfolio/summary"))
+    print_json(ask(f"{url}/api/portfolio/summary", token=token))
     print(f"\na customer: GET {url}/api/customers/1102")
-    print_json(ask(f"{url}/api/customers/1102"))
+    print_json(ask(f"{url}/api/customers/1102", token=token))
     print(f"\nan application, decided at once: POST {url}/api/loans/apply")
     print(json.dumps(APPLICATION))
-    print_json(post(f"{url}/api/loans/apply", APPLICATION))
-
-
-def post(url: str, document: object) -> bytes:
-    """Send a JSON document."""
-    headers = {"content-type": "application/json"}
-    body = json.dumps(document).encode()
-    request = urllib.request.Request(url, body, headers)  # noqa: S310 -- this machine's
-    with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 -- likewise
-        data: bytes = answer.read()
-        return data
+    body = json.dumps(APPLICATION).encode()
+    print_json(ask(f"{url}/api/loans/apply", body, token=token))
 
 
 def print_json(data: bytes) -> None:

@@ -148,10 +148,10 @@ def wait_until_live(url: str, server: Process) -> None:
             return
 
 
-def is_published(url: str, model: str) -> bool:
+def is_published(url: str, model: str, token: str | None = None) -> bool:
     """Whether the store has a champion; asking makes the service load it."""
     try:
-        ask(f"{url}/v2/models/{model}/ready", unless=NO_CHAMPION)
+        ask(f"{url}/v2/models/{model}/ready", unless=NO_CHAMPION, token=token)
     except urllib.error.HTTPError as error:
         if error.code != HTTP_NOT_READY:
             raise
@@ -159,13 +159,16 @@ def is_published(url: str, model: str) -> bool:
     return True
 
 
-def ask(url: str, body: bytes | None = None, unless: str | None = None) -> bytes:
+def ask(
+    url: str, body: bytes | None = None, unless: str | None = None, token: str | None = None
+) -> bytes:
     """Return the answer to a request, sent again while the model is not loaded.
 
     It is not sent again once the service says that this is because of `unless`.
     """
     deadline = time.monotonic() + START_SECONDS
     headers = {"content-type": "application/json"}
+    headers |= {"authorization": f"Bearer {token}"} if token else {}
     request = urllib.request.Request(url, body, headers)  # noqa: S310 -- this machine's
     while True:
         try:

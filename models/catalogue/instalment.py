@@ -9,7 +9,17 @@ from typing import Annotated, ClassVar, Literal
 import numpy as np
 from pydantic import ConfigDict, Field
 
-from models.annotations import Changeable, Column, Columns, Protected, Reason, Risk, Unit, derived
+from models.annotations import (
+    Changeable,
+    Column,
+    Columns,
+    Missing,
+    Protected,
+    Reason,
+    Risk,
+    Unit,
+    derived,
+)
 from models.contract import CreditModel
 from models.policy import Cutoffs
 from models.score_scale import LinearScale
@@ -102,11 +112,28 @@ class Instalment(CreditModel):
         ],
         Reason("I08", "Loans for this purpose are repaid less often"),
     ]
+    bureau_score: Annotated[
+        int | None,
+        Field(ge=300, le=900, description="As a credit bureau computes it; higher is safer."),
+        Unit("points"),
+        Risk(-1),
+        Reason("I10", "The credit bureau's score is low"),
+        Missing("The credit bureau has no score"),
+    ] = None
+    bureau_enquiries: Annotated[
+        int | None,
+        Field(ge=0, le=100, description="Of lenders at the credit bureau, within 6 months."),
+        Unit("enquiries in 6 months"),
+        Risk(+1),
+        Reason("I11", "Lenders enquired at the credit bureau {bureau_enquiries:.0f} times"),
+        Missing("The credit bureau has no record of enquiries"),
+    ] = None
 
     @derived(
         Unit("share of a month's income"),
         Risk(+1),
         Reason("I01", "Instalments would take {obligations_to_income:.0%} of the income"),
+        Missing("Instalments or income are not known"),
     )
     def obligations_to_income(columns: Columns) -> Column:  # noqa: N805 -- becomes a Derived
         """Compute all instalments, this loan's included, as a share of a month's income."""
@@ -117,6 +144,7 @@ class Instalment(CreditModel):
         Unit("years of income"),
         Risk(+1),
         Reason("I04", "The loan is {loan_to_income:.1f} times a year's income"),
+        Missing("Loan or income is not known"),
     )
     def loan_to_income(columns: Columns) -> Column:  # noqa: N805 -- becomes a Derived
         """Compute the amount as a multiple of a year's income."""

@@ -14,6 +14,7 @@ FIRST_YEAR, LAST_YEAR = 1900, 2200
 MONTHS_A_YEAR = 12
 DAYS_A_YEAR = 365  # actual/365, leap years too
 LAST_DAY = 31
+SHORTEST_MONTH = 28
 
 
 def require_date(field: str, value: date) -> date:
@@ -28,6 +29,8 @@ def require_date(field: str, value: date) -> date:
 
 def date_in_month(year: int, month: int, day: int) -> date:
     """Return this day of a month, or the month's last day where it has fewer."""
+    if day <= SHORTEST_MONTH:
+        return date(year, month, day)
     return date(year, month, min(day, monthrange(year, month)[1]))
 
 

@@ -85,8 +85,8 @@ class JournalEntry:
 
     def __post_init__(self) -> None:
         """Refuse an entry whose debits are not its credits."""
-        debits = sum(line.debit for line in self.lines)
-        credits_ = sum(line.credit for line in self.lines)
+        debits = sum([line.debit for line in self.lines])
+        credits_ = sum([line.credit for line in self.lines])
         if debits != credits_:
             rule = f"of {self.value_date} must balance, got debits {debits}, credits {credits_}"
             raise PostingError(field=f"journal entry {self.kind}", rule=rule)

@@ -15,7 +15,8 @@ from decimal import (
     FloatOperation,
     InvalidOperation,
     Overflow,
-    localcontext,
+    getcontext,
+    setcontext,
 )
 from functools import wraps
 from typing import Literal, ParamSpec, TypeVar
@@ -49,8 +50,14 @@ def exact(function: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(function)
     def in_context(*args: P.args, **kwargs: P.kwargs) -> R:
-        with localcontext(ARITHMETIC):
+        before = getcontext()
+        if before is ARITHMETIC:  # most calls are made by others of this package
             return function(*args, **kwargs)
+        setcontext(ARITHMETIC)
+        try:
+            return function(*args, **kwargs)
+        finally:
+            setcontext(before)
 
     return in_context
 

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import httpx
 import pytest
 
+from functions.lending.checks.declarations import read_declarations, require_model_fields
 from functions.lending.contracts.loans import POSTINGS
 from tests.docs.markdown import blocks, page, rows
 from tests.support.running import REPOSITORY, STOP_SECONDS, free_port
@@ -27,6 +29,7 @@ class RunningBook:
     output: str
     port: int
     scoring_port: int
+    tokens: Path
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +40,7 @@ def lending(made_store: str) -> Iterator[RunningBook]:
     command += ["--port", str(port), "--scoring-port", str(scoring_port)]
     with TemporaryDirectory(prefix="book-") as folder:
         process = subprocess.Popen(
-            [*command, "--folder", f"{folder}/data"],
+            [*command, "--folder", f"{folder}/data", "--tokens", f"{folder}/tokens"],
             cwd=REPOSITORY,
             env=os.environ | {"MODEL_STORE": made_store, "PYTHONPATH": str(REPOSITORY)},
             stdout=subprocess.PIPE,
@@ -52,7 +55,7 @@ def lending(made_store: str) -> Iterator[RunningBook]:
                     lines.append(line)
                     if "stop with Ctrl-C" in line:
                         break
-                yield RunningBook("".join(lines), port, scoring_port)
+                yield RunningBook("".join(lines), port, scoring_port, Path(folder) / "tokens")
             finally:
                 process.send_signal(signal.SIGTERM)
                 assert process.wait(timeout=STOP_SECONDS) == 0
@@ -74,10 +77,11 @@ def test_the_first_command_serves_a_seeded_book_and_shows_three_requests(
 def test_the_commands_take_a_loan_from_the_customer_to_the_schedule(lending: RunningBook) -> None:
     _, walk = blocks(PAGE, "sh")
     script = walk.replace("localhost:8081", f"localhost:{lending.port}")
+    script = script.replace("var/lending/tokens", str(lending.tokens))
     # The models here were made by hand: whoever applies has a probability of one half, which a
     # person decides on.
     approve = (
-        'curl -s -X POST "$book/v1/applications/$application:approve" -H \'If-Match: "2"\' '
+        'as manager -X POST "$book/v1/applications/$application:approve" -H \'If-Match: "2"\' '
         '--json \'{"code": "seen", "note": "In order"}\' > /dev/null\nloan=$('
     )
     assert script.count("\nloan=$(") == 1
@@ -95,6 +99,32 @@ def test_the_commands_take_a_loan_from_the_customer_to_the_schedule(lending: Run
     assert repaid["loan"]["credit"] == "10661.85"
     assert len(schedule["instalments"]) == 12
     assert summary["loan_statistics"]["total_loans"] > 1
+
+
+def test_nobody_gets_in_without_a_token_and_each_role_only_where_it_may(
+    lending: RunningBook,
+) -> None:
+    url = f"http://localhost:{lending.port}"
+    for person, path, status in (
+        (None, "/api/customers/1102", 401),
+        ("client", "/api/customers/1102", 403),
+        ("collector", "/api/portfolio/summary", 403),
+        ("auditor", "/api/customers/1102", 200),
+    ):
+        token = (lending.tokens / person).read_text() if person else ""
+        headers = {"authorization": f"Bearer {token}"} if person else {}
+        assert httpx.get(url + path, headers=headers).status_code == status, person
+    scoring = f"http://localhost:{lending.scoring_port}/v1/models"
+    assert httpx.get(scoring).status_code == 401
+    assert lending.tokens.stat().st_mode & 0o077 == 0
+
+
+def test_the_declaration_of_the_page_is_one(tmp_path: Path) -> None:
+    [block] = blocks(PAGE, "toml")
+    file = tmp_path / "checks.toml"
+    file.write_text(block)
+    [declaration] = read_declarations(file)
+    require_model_fields(declaration, "instalment")
 
 
 def test_the_table_of_actions_has_every_action() -> None:

@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -43,6 +44,7 @@ SECRETS = {
         "DATABASE_URL": "postgresql://surety@database.example.com/lending",
         "KYC_KEY": "k" * 32,
         "SCORING_KEY": "key",
+        "WEBHOOK_KEYS": b64encode(bytes(32)).decode(),
     },
     "dashboard-secrets": {"OIDC_CLIENT_SECRET": "secret", "COOKIE_SECRET": "k" * 32},
     "source-secrets": {

@@ -102,10 +102,12 @@ def write_book(output: Path, seed: int, customers: int | None, as_of: date) -> d
     DataError
         If the files cannot be written.
     """
-    tables = book.generate(customers or book.CUSTOMERS, seed, as_of)
-    for name, table in tables.items():
-        write_table(table, output / f"{name}.csv")
-    return {name: len(table) for name, table in tables.items()}
+    counts: dict[str, int] = {}
+    for tables in book.generate_parts(customers or book.CUSTOMERS, seed, as_of):
+        for name, table in tables.items():
+            write_table(table, output / f"{name}.csv", is_appended=name in counts)
+            counts[name] = counts.get(name, 0) + len(table)
+    return counts
 
 
 def write_generated(

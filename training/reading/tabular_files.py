@@ -74,8 +74,10 @@ def find_table(folder: str, name: str) -> pd.DataFrame:
     return _read_bytes(*files[0], CsvDialect()).frame.replace({"": None})
 
 
-def write_table(frame: pd.DataFrame, path: Path) -> None:
+def write_table(frame: pd.DataFrame, path: Path, *, is_appended: bool = False) -> None:
     """Write a table in a form that `read_table` reads. Its folder is created if necessary.
+
+    Rows may be appended to a CSV file.
 
     Raises
     ------
@@ -88,7 +90,9 @@ def write_table(frame: pd.DataFrame, path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.suffix == ".csv":
-            frame.to_csv(path, index=False)
+            frame.to_csv(
+                path, index=False, mode="a" if is_appended else "w", header=not is_appended
+            )
         else:
             frame.to_parquet(path, index=False)
     except OSError as error:

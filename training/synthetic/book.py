@@ -21,6 +21,7 @@ from models.lending.terms import LoanTerms
 from training.synthetic.instalment import compute_true_log_odds, draw_applications
 
 CUSTOMERS, APPLICATIONS_EACH = 1_000, 1.5
+PART = 10_000  # customers that are drawn at a time
 FIRST_CUSTOMER = 1_101  # the documented requests name customers 1101 and 1102
 DAYS = 720  # from the first application to the last
 POLICY_SHARE, REFER_FROM, DECLINE_FROM = 0.30, 0.30, 0.50
@@ -40,7 +41,37 @@ CITIES = (
 )
 
 
-def generate(customers: int, seed: int, as_of: date) -> dict[str, pd.DataFrame]:
+def generate_parts(customers: int, seed: int, as_of: date) -> Iterator[Mapping[str, pd.DataFrame]]:
+    """Draw a book part by part, so that no more than a part is in memory.
+
+    A book of one part is that of `generate`. Each part has seeds of its own, and numbers its
+    customers and applications after those before it.
+    """
+    for number, first in enumerate(range(0, customers, PART)):
+        part_seed = seed if number == 0 else [seed, number]
+        tables = generate(min(PART, customers - first), part_seed, as_of)
+        for table in tables.values():
+            if "customer_id" in table:
+                table["customer_id"] += first
+            if "application" in table:
+                table["application"] += int(first * APPLICATIONS_EACH)
+        yield {name: _renamed(name, table) for name, table in tables.items()}
+
+
+def _renamed(name: str, table: pd.DataFrame) -> pd.DataFrame:
+    """Return a part's table with the names that follow from its numbers."""
+    if name == "customers":
+        numbers = table["customer_id"]
+        email = [f"customer{number}@example.org" for number in numbers]
+        phone = [f"+91 80 55{number % 1_000_000:06d}" for number in numbers]
+        return table.assign(email=email, phone=phone)
+    if name == "repayments" and len(table):
+        instalment = table["reference"].str.rpartition("-")[2]
+        return table.assign(reference="UTR-" + table["application"].astype(str) + "-" + instalment)
+    return table
+
+
+def generate(customers: int, seed: int | list[int], as_of: date) -> dict[str, pd.DataFrame]:
     """Draw a book whose last business day is `as_of`; tables by name."""
     random = np.random.default_rng(seed)
     people = draw_customers(random, customers, as_of)

@@ -4,6 +4,10 @@ Applicants are drawn first. Loans that take more than `MOST_SHARE` of the income
 as a lender's policy would have it, so the label is default among granted loans only. The true
 log-odds are not linear: the share of income bends at one third, and experience counts up to ten
 years. Age has no effect.
+
+What a credit bureau knows is drawn after the outcome, and is missing for some: a score and a number
+of enquiries that defaulters tend to share. So it tells something that the other fields do not, and
+leaves the true probability given those as it is.
 """
 
 from datetime import UTC, datetime
@@ -27,6 +31,9 @@ PURPOSES |= {"Vehicle": 0.15, "Wedding": 0.05, "Debt Consolidation": 0.1, "Perso
 HAVE_OTHERS = 0.35  # share of applicants with other loans
 INTERCEPT = -4.1
 BY_EMPLOYMENT = {"self_employed": 0.4, "business": 0.35, "contract": 0.7, "retired": 0.1}
+KNOWN_TO_BUREAU = 0.6  # share of applicants
+BUREAU_SCORES = {0: (720.0, 70.0), 1: (660.0, 70.0)}  # mean and spread by outcome
+BUREAU_ENQUIRIES = {0: 1.0, 1: 2.2}  # mean by outcome
 BY_PURPOSE = {"Debt Consolidation": 0.45, "Business": 0.3, "Wedding": 0.3, "Education": -0.15}
 
 Floats = NDArray[np.float64]
@@ -48,7 +55,17 @@ def generate(rows: int, seed: int) -> pd.DataFrame:
     truth = 1.0 / (1.0 + np.exp(-compute_true_log_odds(frame)))
     frame["true_probability"] = truth
     frame["default"] = (random.random(rows) < truth).astype(np.int64)
-    return frame
+    return pd.concat([frame, draw_bureau_record(random, frame["default"])], axis=1)
+
+
+def draw_bureau_record(random: np.random.Generator, outcome: "pd.Series[int]") -> pd.DataFrame:
+    """Draw what the credit bureau knows of each applicant, given who defaults; NaN for unknown."""
+    means, spreads = (outcome.map({k: v[i] for k, v in BUREAU_SCORES.items()}) for i in (0, 1))
+    score = np.clip(random.normal(means, spreads), 300, 900).round()
+    enquiries = np.clip(random.poisson(outcome.map(BUREAU_ENQUIRIES)), 0, 100).astype(np.float64)
+    is_known = random.random(len(outcome)) < KNOWN_TO_BUREAU
+    drawn = {"bureau_score": score, "bureau_enquiries": enquiries}
+    return pd.DataFrame({name: np.where(is_known, v, np.nan) for name, v in drawn.items()})
 
 
 def draw_applications(random: np.random.Generator, rows: int) -> pd.DataFrame:

@@ -24,7 +24,7 @@ from functions.lending.errors import (
     TransitionError,
     VersionError,
 )
-from functions.lending.requests import LoanRequest, Review
+from functions.lending.requests import LoanRequest
 from functions.lending.storage import tables
 from functions.lending.storage.identifiers import new_id, public_id
 from functions.lending.storage.round_trips import Statement, send
@@ -33,6 +33,7 @@ from models.lending.dates import add_months
 from models.lending.schedule import amortise
 
 UNDECIDED = "not decided yet"
+# From the mildest to the strictest.
 OUTCOMES = {"approve": "approved", "refer": "pending", "decline": "rejected"}
 BY_KEY = """
 SELECT id, fingerprint FROM applications
@@ -61,6 +62,21 @@ class ModelDecision:
     reasons: list[dict[str, Any]] = field(default_factory=list)
     contributors: list[dict[str, Any]] = field(default_factory=list)
     inputs: dict[str, Any] = field(default_factory=dict)
+    policy: list[dict[str, str]] = field(default_factory=list)
+
+    @property
+    def outcome(self) -> str:
+        """What becomes of the application: of model and policy, whichever is stricter."""
+        verdicts = [self.decision, *(rule["outcome"] for rule in self.policy)]
+        return OUTCOMES[max(verdicts, key=list(OUTCOMES).index)]
+
+
+@dataclass(frozen=True, slots=True)
+class NoDecision:
+    """Why nothing was decided, and which external checks have no usable answer."""
+
+    cause: str
+    checks: tuple[str, ...] = ()
 
 
 def store_application(
@@ -135,7 +151,7 @@ def record_decision(
     """Record what a model decided, unless it was decided before."""
     case = read_case(transaction, application_id, is_locked=True)
     if case.is_open:
-        outcome = OUTCOMES[answer.decision]
+        outcome = answer.outcome
         values = {
             "id": new_id(),
             "outcome": outcome,
@@ -149,11 +165,19 @@ def record_decision(
             "reasons": answer.reasons,
             "contributors": answer.contributors,
             "inputs": answer.inputs,
+            "policy": answer.policy,
         }
         case = add_decision(transaction, case, values)
-        cause = "referred by the model" if outcome == "pending" else None
+        cause = pending_cause(answer) if outcome == "pending" else None
         case = set_status(transaction, case, outcome, cause)
     return reply_from_case(case)
+
+
+def pending_cause(answer: ModelDecision) -> str:
+    """Say who asks for a person."""
+    if answer.decision == "refer":
+        return "referred by the model"
+    return "referred by policy: " + "; ".join(rule["text"] for rule in answer.policy)
 
 
 def note_no_answer(
@@ -163,34 +187,6 @@ def note_no_answer(
     case = read_case(transaction, application_id, is_locked=True)
     if case.is_open and case.columns["pending_cause"] != cause:
         case = change_case(transaction, case, pending_cause=cause)
-    return reply_from_case(case)
-
-
-def review(
-    transaction: Transaction, application_id: UUID, outcome: str, request: Review, expected: int
-) -> LoanApplicationReply:
-    """Record a person's decision; an offer that was accepted stays.
-
-    Raises
-    ------
-    TransitionError
-        If the application is not pending.
-    """
-    case = read_case(transaction, application_id, is_locked=True)
-    if case.columns["version"] != expected:
-        raise VersionError(case.columns["version"])
-    _require_status(case, "pending", "a person decides on pending applications only")
-    values = {
-        "id": new_id(),
-        "outcome": outcome,
-        "decided_by": transaction.principal,
-        "is_automated": False,
-        "code": request.code,
-        "note": request.note,
-    }
-    case = set_status(transaction, add_decision(transaction, case, values), outcome)
-    detail = {"outcome": outcome, "code": request.code}
-    _audit(transaction, "review", case, detail)
     return reply_from_case(case)
 
 
@@ -213,7 +209,7 @@ def mark_accepted(transaction: Transaction, case: Case) -> None:
     TransitionError
         If there is no offer, or it has expired.
     """
-    _require_status(case, "approved", "there is no offer to accept")
+    require_status(case, "approved", "there is no offer to accept")
     expires_on = case.columns["expires_on"]
     if expires_on and expires_on < transaction.business_date:
         message = f"the offer expired on {expires_on}: apply again"
@@ -232,7 +228,14 @@ def _audit(
     transaction.audit(action, public_id("app", case.name), case.columns["branch_id"], detail)
 
 
-def _require_status(case: Case, status: str, why: str) -> None:
+def require_version(case: Case, expected: int) -> None:
+    """Refuse a change of another version than the caller has read."""
+    if case.columns["version"] != expected:
+        raise VersionError(case.columns["version"])
+
+
+def require_status(case: Case, status: str, why: str) -> None:
+    """Refuse an action that does not fit the application's status."""
     if case.status != status:
         message = f"the application is {case.status}: {why}"
         raise TransitionError(message)

@@ -19,10 +19,13 @@ from models.lending.schedule import equal_instalment
 from models.lending.terms import LoanTerms
 
 ANY_DAY = date(2000, 1, 1)  # an equal instalment depends on no date
-RECOMMENDATIONS = {
+BY_MODEL = {
     "approved": "Approve: the probability of default is below the limit",
-    "pending": "Review: a person decides",
     "rejected": "Decline: the probability of default is at or above the limit",
+}
+BY_PERSON = {"approved": "Approve: a person decided so", "rejected": "Decline: a person decided so"}
+RECOMMENDATIONS = {
+    "pending": "Review: a person decides",
     "accepted": "The offer was accepted",
     "expired": "The offer has expired: apply again",
     "withdrawn": "The application was withdrawn",
@@ -31,7 +34,8 @@ RECOMMENDATIONS = {
 ONE, SEVERAL = "= %(chosen)s", "= ANY(%(chosen)s)"
 LOCK = "FOR UPDATE OF a"
 APPLICATIONS = """
-SELECT {columns}, p.offer_days FROM applications a JOIN products p ON p.id = a.product_id
+SELECT {columns}, p.offer_days, p.second_person_above FROM applications a
+    JOIN products p ON p.id = a.product_id
     WHERE a.id {chosen} ORDER BY a.id DESC
 """
 DECISIONS = "SELECT {columns} FROM decisions WHERE application_id {chosen} ORDER BY created_at"
@@ -144,6 +148,7 @@ def add_decision(transaction: Transaction, case: Case, values: Mapping[str, Any]
     names = ("customer_id", "branch_id")
     row = {name: case.columns[name] for name in names} | {"application_id": case.name}
     row |= {"reasons": [], "contributors": [], "inputs": {}, "created_at": transaction.now}
+    row |= {"policy": []}
     decision = {**row, **values, "factors": factors_of_case(case)}
     transaction.add(tables.decisions, decision)
     return replace(case, decisions=(*case.decisions, decision))
@@ -169,6 +174,19 @@ def factors_of_case(case: Case) -> FactorsReply:
     }
 
 
+def recommendation(case: Case) -> str:
+    """Say what is recommended, and by whom: model, policy or person."""
+    if case.status in RECOMMENDATIONS:
+        return RECOMMENDATIONS[case.status]
+    last = case.decisions[-1]
+    if not last["is_automated"]:
+        return BY_PERSON[case.status]
+    declining = [rule["text"] for rule in last["policy"] if rule["outcome"] == "decline"]
+    if case.status == "rejected" and declining:
+        return f"Decline: {'; '.join(declining)}"
+    return BY_MODEL[case.status]
+
+
 def reply_from_case(case: Case) -> LoanApplicationReply:
     """Return an application as callers see it: the model's figures, the last one's outcome."""
     columns, decisions, automated = case.columns, case.decisions, case.automated
@@ -187,13 +205,14 @@ def reply_from_case(case: Case) -> LoanApplicationReply:
         "credit_score": automated["credit_score"] if automated else None,
         "risk_probability": probability,
         "risk_level": automated["risk_level"] if automated else None,
-        "recommendation": RECOMMENDATIONS[case.status],
+        "recommendation": recommendation(case),
         "model_confidence": max(probability, 1 - probability) if probability else None,
         "model": automated["model"] if automated else None,
         "model_version": automated["model_version"] if automated else None,
         "decided_by": decisions[-1]["decided_by"] if decisions else None,
         "reasons": automated["reasons"] if automated else [],
         "contributors": automated["contributors"] if automated else [],
+        "policy": automated["policy"] if automated else [],
         "factors": decisions[0]["factors"] if decisions else factors_of_case(case),
         "expires_on": columns["expires_on"],
         "version": columns["version"],

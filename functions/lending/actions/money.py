@@ -1,15 +1,15 @@
 """Money in and out of one loan: each action makes one fact and posts it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from functions.lending.actions.confirming import AwaitingReply, confirm
+from functions.lending.actions.confirming import AwaitingReply, confirm, find_request
 from functions.lending.actions.customers import has_valid_kyc
 from functions.lending.actions.loan_replies import posted_reply
 from functions.lending.actions.replies import PostedReply
-from functions.lending.errors import TransitionError
+from functions.lending.errors import SecondPersonError, TransitionError
 from functions.lending.posting.fact_rows import FirstDue
 from functions.lending.posting.postings import Borrower, NewFact, lock_borrower_of_loan, post
 from functions.lending.requests import (
@@ -25,7 +25,7 @@ from functions.lending.requests import (
     WriteOffBody,
 )
 from functions.lending.storage.identifiers import new_id, public_id
-from functions.lending.storage.transaction import LoanEvent, Transaction
+from functions.lending.storage.transaction import LOCAL, LoanEvent, Transaction
 from models.lending.dates import first_due_date
 from models.lending.facts import (
     Disbursement,
@@ -176,6 +176,28 @@ def reschedule(transaction: Transaction, loan_id: UUID, body: RescheduleBody) ->
     return _post(transaction, borrower, loan_id, new)
 
 
+def confirm_request(transaction: Transaction, identifier: UUID) -> PostedReply:
+    """Post what another person asked for, as it was asked.
+
+    Raises
+    ------
+    TransitionError
+        If it does not wait any longer.
+    SecondPersonError
+        If it was asked for by the same person.
+    """
+    row = find_request(transaction, identifier)
+    if transaction.principal == LOCAL:
+        message = "nobody is authenticated here: two persons cannot be told apart"
+        raise SecondPersonError(message)
+    kind, act = BY_TWO[row.action]
+    done = act(transaction, row.loan_id, kind.model_validate(row.body))
+    if "status" in done:  # somebody was faster, so that it was asked for anew: that is undone
+        message = "this request does not wait any longer: read the list again"
+        raise TransitionError(message)
+    return done
+
+
 def _require(borrower: Borrower, loan_id: UUID, statuses: set[str], action: str) -> None:
     status = borrower.records[loan_id].row.status
     if status not in statuses:
@@ -209,6 +231,10 @@ def _post(transaction: Transaction, borrower: Borrower, loan_id: UUID, new: NewF
     return posted_reply(transaction, new.fact, posted)
 
 
+BY_TWO: Mapping[str, tuple[type[Any], Callable[..., PostedReply | AwaitingReply]]] = {
+    "loan.waived": (WaiverBody, waive),
+    "loan.written_off": (WriteOffBody, write_off),
+}
 EVENTS: Mapping[type[Any], str] = {
     Disbursement: "loan.disbursed",
     Repayment: "loan.repaid",

@@ -64,6 +64,15 @@ class ContributorReply(TypedDict):
     impact: float
 
 
+class PolicyReply(TypedDict):
+    """A rule of the lender's policy that an external check's answer met."""
+
+    check: str
+    code: str
+    outcome: str
+    text: str
+
+
 class FactorsReply(TypedDict):
     """Ratios of the application, all with the instalment that includes interest."""
 
@@ -94,6 +103,7 @@ class LoanApplicationReply(TypedDict):
     decided_by: str | None
     reasons: list[dict[str, Any]]
     contributors: list[ContributorReply]
+    policy: list[PolicyReply]
     factors: FactorsReply
     expires_on: date | None
     version: int
@@ -107,6 +117,25 @@ class ApplicationsReply(TypedDict):
     applications: list[LoanApplicationReply]
     count: int
     next_cursor: str | None
+
+
+class CheckReply(TypedDict):
+    """What came of asking an external check, and the members of its answer that are used."""
+
+    name: str
+    outcome: str
+    detail: str
+    http_status: int | None
+    members: dict[str, Any]
+    asked_by: str
+    created_at: datetime
+
+
+class ChecksReply(TypedDict):
+    """Every time that an external check was asked about an application."""
+
+    application_id: str
+    checks: list[CheckReply]
 
 
 class LoanReply(TypedDict):

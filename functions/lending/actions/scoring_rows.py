@@ -17,6 +17,7 @@ class ScoringQuestion:
     """One row for the scoring function; the key is the application, so asking again is safe."""
 
     key: str
+    application_id: UUID
     customer_id: int
     row: dict[str, Any]
 
@@ -46,6 +47,10 @@ def question_about(applicant: Applicant, application: Mapping[str, Any]) -> Scor
         "interest_rate": float(application["annual_rate"]),
         "loan_purpose": application["purpose"],
     }
+    identifier = application["id"]
     return ScoringQuestion(
-        key=public_id("app", application["id"]), customer_id=customer.id, row=row
+        key=public_id("app", identifier),
+        application_id=identifier,
+        customer_id=customer.id,
+        row=row,
     )

@@ -10,8 +10,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from functions.lending.actions import applications, granting, lists
-from functions.lending.actions.replies import ApplicationsReply, LoanApplicationReply, LoanReply
+from functions.lending.actions import applications, check_rows, granting, lists, reviewing
+from functions.lending.actions.replies import (
+    ApplicationsReply,
+    ChecksReply,
+    LoanApplicationReply,
+    LoanReply,
+)
 from functions.lending.actions.scoring_rows import ScoringQuestion, question
 from functions.lending.contracts.documents import (
     APPLICATION,
@@ -32,7 +37,7 @@ from functions.lending.contracts.edge import (
 )
 from functions.lending.requests import LoanRequest, Review
 from functions.lending.storage.idempotency import fingerprint
-from functions.lending.storage.transaction import Transaction
+from functions.lending.storage.transaction import LOCAL, Transaction
 from functions.web.bodies import (
     json_response,
     read_json_object,
@@ -40,10 +45,12 @@ from functions.web.bodies import (
     unknown_members,
 )
 from functions.web.contract import Contract
+from functions.web.middleware import caller_from_request
 from functions.web.openapi import Operation, Schema, reference
 from functions.web.problems import Fault, reject_faults
 
 DEFAULT_ROWS = 50
+CURSOR: Schema = {"type": "string", "pattern": "^[A-Za-z0-9_-]{22}$"}
 STATUSES = {
     name: name for name in ("pending", "approved", "rejected", "accepted", "expired", "withdrawn")
 }
@@ -56,6 +63,7 @@ def contract(book: Book) -> Contract:
         ("POST", "/api/loans/apply", _apply, "apply"),
         ("GET", "/api/loans/applications", _list, "applications"),
         ("GET", "/api/loans/applications/{application}", _read, "applications"),
+        ("GET", "/v1/applications/{application}/checks", _read_checks, "book"),
         ("POST", "/v1/applications/{application}:accept", _accept, "apply"),
         ("POST", "/v1/applications/{application}:withdraw", _withdraw, "apply"),
         ("POST", "/v1/applications/{application}:decide", _decide, "apply"),
@@ -93,7 +101,7 @@ async def _apply(book: Book, request: Request) -> Response:
 
 
 async def _decide(book: Book, request: Request) -> Response:
-    await _require_empty(request)
+    await require_empty(request)
     application_id = path_id(request, "app")
     query = await book.read(request, lambda t: question(t, application_id))
     return versioned(await _answer(book, request, application_id, query))
@@ -102,14 +110,14 @@ async def _decide(book: Book, request: Request) -> Response:
 async def _answer(
     book: Book, request: Request, application_id: UUID, query: ScoringQuestion | None
 ) -> LoanApplicationReply:
-    """Ask the scoring function outside any transaction, and record what it answered."""
+    """Ask checks and scoring function outside any transaction, and record what they answered."""
     if query is None:
         return await book.read(request, lambda t: applications.read_application(t, application_id))
-    answer = await book.scoring.ask(query)
+    answer = await book.decider.ask(query, caller_from_request(request).principal or LOCAL)
 
     def record(transaction: Transaction) -> LoanApplicationReply:
-        if isinstance(answer, str):
-            return applications.note_no_answer(transaction, application_id, answer)
+        if isinstance(answer, applications.NoDecision):
+            return applications.note_no_answer(transaction, application_id, answer.cause)
         return applications.record_decision(transaction, application_id, answer)
 
     # A second run finds the decision of the first: it is recorded once.
@@ -133,8 +141,16 @@ async def _read(book: Book, request: Request) -> Response:
     return versioned(await book.read(request, read))
 
 
+async def _read_checks(book: Book, request: Request) -> Response:
+    QueryReader(request).reject()
+    application_id = path_id(request, "app")
+    return json_response(
+        await book.change(request, lambda t: check_rows.read_checks(t, application_id))
+    )
+
+
 async def _accept(book: Book, request: Request) -> Response:
-    document = await _require_empty(request)
+    document = await require_empty(request)
     application_id = path_id(request, "app")
     return await book.act(
         request, document, lambda t: granting.accept(t, application_id), HTTPStatus.CREATED
@@ -142,7 +158,7 @@ async def _accept(book: Book, request: Request) -> Response:
 
 
 async def _withdraw(book: Book, request: Request) -> Response:
-    await _require_empty(request)
+    await require_empty(request)
     application_id = path_id(request, "app")
     return versioned(await book.change(request, lambda t: applications.withdraw(t, application_id)))
 
@@ -151,14 +167,14 @@ async def _review(verb: str, book: Book, request: Request) -> Response:
     application_id, expected = path_id(request, "app"), expected_version(request)
     body = parse_body(Review, await read_json_object(request))
     outcome = REVIEWS[verb]
-    return versioned(
-        await book.change(
-            request, lambda t: applications.review(t, application_id, outcome, body, expected)
-        )
+    done = await book.change(
+        request, lambda t: reviewing.review(t, application_id, outcome, body, expected)
     )
+    return versioned(done.reply, HTTPStatus.ACCEPTED if done.is_waiting else HTTPStatus.OK)
 
 
-async def _require_empty(request: Request) -> Mapping[str, Any]:
+async def require_empty(request: Request) -> Mapping[str, Any]:
+    """Refuse a body with any member."""
     document = await read_optional_json_object(request)
     reject_faults(unknown_members(document, set()))
     return document
@@ -188,7 +204,7 @@ def list_parameters(statuses: Mapping[str, str]) -> list[Schema]:
         query_parameter("status", {"enum": list(statuses)}),
         query_parameter("customer_id", number_schema(1, 10**15 - 1)),
         query_parameter("limit", number_schema(1, MOST_ROWS, DEFAULT_ROWS)),
-        query_parameter("cursor", {"type": "string", "pattern": "^[A-Za-z0-9_-]{22}$"}),
+        query_parameter("cursor", CURSOR),
     ]
 
 
@@ -210,6 +226,13 @@ def _paths() -> dict[str, Any]:
         "/api/loans/apply": {"post": apply},
         "/api/loans/applications": {"get": listing},
         "/api/loans/applications/{application}": {"get": reading},
+        "/v1/applications/{application}/checks": {
+            "get": Operation(
+                "Read what external checks answered",
+                response=ChecksReply,
+                parameters=[APPLICATION],
+            )
+        },
         **_action_paths("/v1/applications/{application}"),
     }
 

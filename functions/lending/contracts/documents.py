@@ -23,6 +23,12 @@ CUSTOMER: Schema = {
     "required": True,
     "schema": {"type": "integer", "minimum": 1, "maximum": 10**15 - 1},
 }
+REQUEST: Schema = {
+    "name": "request",
+    "in": "path",
+    "required": True,
+    "schema": {"type": "string", "pattern": "^item_[0-9a-f]{32}$"},
+}
 IF_MATCH: Schema = {
     "name": "If-Match",
     "in": "header",

@@ -18,12 +18,12 @@ from starlette.responses import Response
 
 from functions.access.principal import Principal
 from functions.lending.actions.confirming import AWAITING
+from functions.lending.deciding import Decider
 from functions.lending.errors import (
     MissingKeyError,
     MissingVersionError,
     NotInBookError,
 )
-from functions.lending.scoring import Scoring
 from functions.lending.storage.database import WHOLE_BOOK, Database, RowAccess
 from functions.lending.storage.idempotency import Reply, RequestKey, claim, fingerprint, store
 from functions.lending.storage.identifiers import Kind, identifier_from_text
@@ -45,12 +45,12 @@ Action = Callable[[Transaction], Result]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Book:
-    """What every route needs: database, clock, the secret of KYC hashes, the scoring function."""
+    """What every route needs: database, clock, the secret of KYC hashes, and who decides."""
 
     database: Database
     now: Callable[[], datetime]
     kyc_key: bytes = field(repr=False)
-    scoring: Scoring
+    decider: Decider
     threads: ThreadPoolExecutor
 
     def close(self) -> None:
@@ -163,7 +163,7 @@ def parse_body(kind: type[Body], document: Mapping[str, Any]) -> Body:
 
 def path_id(request: Request, kind: Kind) -> UUID:
     """Return the identifier in the path; one of the wrong form names nothing."""
-    names: Mapping[Kind, str] = {"app": "application", "loan": "loan"}
+    names: Mapping[Kind, str] = {"app": "application", "loan": "loan", "item": "request"}
     identifier = identifier_from_text(kind, request.path_params[names[kind]])
     if identifier is None:
         raise NotInBookError(names[kind])

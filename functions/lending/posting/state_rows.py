@@ -115,6 +115,20 @@ def next_event(derived: ClassifiedLoan) -> date | None:
 def instalment_values(row: InstalmentState) -> Values:
     """Return an instalment as a row."""
     paid, given_up, unpaid = row.paid, row.given_up, row.unpaid
+    if row.status == "scheduled":  # most rows of most loans: nothing is paid or given up yet
+        return {
+            "number": row.number,
+            "due_on": row.due_on,
+            "status": row.status,
+            "interest": unpaid["interest"],
+            "principal": unpaid["principal"],
+            "unpaid_interest": unpaid["interest"],
+            "unpaid_principal": unpaid["principal"],
+            "unpaid_charges": ZERO,
+            "paid": ZERO,
+            "given_up": ZERO,
+            "met_on": None,
+        }
     return {
         "number": row.number,
         "due_on": row.due_on,

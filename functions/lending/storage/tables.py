@@ -28,14 +28,15 @@ RATE = Numeric(9, 6)
 TIME = DateTime(timezone=True)
 
 
-def _table(table_name: str, /, **types: Any) -> Table:  # noqa: ANN401 -- types of columns
+def declare_table(table_name: str, /, **types: Any) -> Table:  # noqa: ANN401 -- types of columns
+    """Create a table of these columns."""
     columns: list[TableColumn[Any]] = [TableColumn(name, kind) for name, kind in types.items()]
     return Table(table_name, METADATA, *columns)
 
 
 def _fact(table_name: str, /, **types: Any) -> Table:  # noqa: ANN401 -- types of columns
     """Create a table of facts: what happened to a loan, when it counts, who posted it when."""
-    return _table(
+    return declare_table(
         table_name,
         id=Uuid,
         loan_id=Uuid,
@@ -49,8 +50,8 @@ def _fact(table_name: str, /, **types: Any) -> Table:  # noqa: ANN401 -- types o
     )
 
 
-branches = _table("branches", id=SmallInteger, name=Text)
-products = _table(
+branches = declare_table("branches", id=SmallInteger, name=Text)
+products = declare_table(
     "products",
     id=SmallInteger,
     code=Text,
@@ -70,8 +71,9 @@ products = _table(
     exposure_limit=MONEY,
     waiver_limit=MONEY,
     offer_days=SmallInteger,
+    second_person_above=MONEY,
 )
-customers = _table(
+customers = declare_table(
     "customers",
     id=BigInt,
     branch_id=SmallInteger,
@@ -84,7 +86,7 @@ customers = _table(
     version=Integer,
     created_at=TIME,
 )
-customer_versions = _table(
+customer_versions = declare_table(
     "customer_versions",
     customer_id=BigInt,
     branch_id=SmallInteger,
@@ -93,7 +95,7 @@ customer_versions = _table(
     replaced_by=Text,
     replaced_at=TIME,
 )
-employment = _table(
+employment = declare_table(
     "employment",
     customer_id=BigInt,
     branch_id=SmallInteger,
@@ -104,7 +106,7 @@ employment = _table(
     years_of_experience=Numeric(4, 1),
     created_at=TIME,
 )
-kyc = _table(
+kyc = declare_table(
     "kyc",
     customer_id=BigInt,
     branch_id=SmallInteger,
@@ -116,7 +118,7 @@ kyc = _table(
     verified_at=TIME,
     expires_on=Date,
 )
-applications = _table(
+applications = declare_table(
     "applications",
     id=Uuid,
     customer_id=BigInt,
@@ -136,7 +138,7 @@ applications = _table(
     business_date=Date,
     created_at=TIME,
 )
-decisions = _table(
+decisions = declare_table(
     "decisions",
     id=Uuid,
     application_id=Uuid,
@@ -157,8 +159,10 @@ decisions = _table(
     code=Text,
     note=Text,
     created_at=TIME,
+    policy=JSONB,
+    second_person=Text,
 )
-loans = _table(
+loans = declare_table(
     "loans",
     id=Uuid,
     application_id=Uuid,
@@ -210,7 +214,7 @@ adjustments = _fact(
     reason=Text,
     approved_by=Text,
 )
-confirmations = _table(
+confirmations = declare_table(
     "confirmations",
     id=Uuid,
     loan_id=Uuid,
@@ -221,8 +225,11 @@ confirmations = _table(
     requested_at=TIME,
     confirmed_by=Text,
     confirmed_at=TIME,
+    body=JSONB,
+    refused_by=Text,
+    refused_at=TIME,
 )
-collateral = _table(
+collateral = declare_table(
     "collateral",
     id=Uuid,
     loan_id=Uuid,
@@ -233,7 +240,7 @@ collateral = _table(
     valued_on=Date,
     created_at=TIME,
 )
-guarantors = _table(
+guarantors = declare_table(
     "guarantors",
     id=Uuid,
     loan_id=Uuid,
@@ -244,7 +251,7 @@ guarantors = _table(
     guaranteed=MONEY,
     created_at=TIME,
 )
-npa_tracking = _table(
+npa_tracking = declare_table(
     "npa_tracking",
     loan_id=Uuid,
     branch_id=SmallInteger,
@@ -256,7 +263,7 @@ npa_tracking = _table(
     outstanding_principal=MONEY,
     rule_set=Text,
 )
-schedule_versions = _table(
+schedule_versions = declare_table(
     "schedule_versions",
     loan_id=Uuid,
     branch_id=SmallInteger,
@@ -268,7 +275,7 @@ schedule_versions = _table(
     months=SmallInteger,
     total_interest=MONEY,
 )
-instalments = _table(
+instalments = declare_table(
     "instalments",
     loan_id=Uuid,
     branch_id=SmallInteger,
@@ -284,7 +291,7 @@ instalments = _table(
     given_up=MONEY,
     met_on=Date,
 )
-allocations = _table(
+allocations = declare_table(
     "allocations",
     loan_id=Uuid,
     branch_id=SmallInteger,
@@ -295,7 +302,7 @@ allocations = _table(
     component=Text,
     amount=MONEY,
 )
-journal_entries = _table(
+journal_entries = declare_table(
     "journal_entries",
     loan_id=Uuid,
     branch_id=SmallInteger,
@@ -307,7 +314,7 @@ journal_entries = _table(
     business_date=Date,
     created_at=TIME,
 )
-journal_lines = _table(
+journal_lines = declare_table(
     "journal_lines",
     loan_id=Uuid,
     branch_id=SmallInteger,
@@ -317,7 +324,7 @@ journal_lines = _table(
     debit=MONEY,
     credit=MONEY,
 )
-idempotency_keys = _table(
+idempotency_keys = declare_table(
     "idempotency_keys",
     principal=Text,
     route=Text,
@@ -328,7 +335,7 @@ idempotency_keys = _table(
     body=LargeBinary,
     created_at=TIME,
 )
-outbox = _table(
+outbox = declare_table(
     "outbox",
     id=Uuid,
     loan_id=Uuid,
@@ -338,7 +345,7 @@ outbox = _table(
     body=JSONB,
     created_at=TIME,
 )
-webhook_endpoints = _table(
+webhook_endpoints = declare_table(
     "webhook_endpoints",
     id=Uuid,
     url=Text,
@@ -348,7 +355,7 @@ webhook_endpoints = _table(
     disabled_at=TIME,
     disabled_reason=Text,
 )
-webhook_deliveries = _table(
+webhook_deliveries = declare_table(
     "webhook_deliveries",
     outbox_id=Uuid,
     endpoint_id=Uuid,
@@ -357,7 +364,7 @@ webhook_deliveries = _table(
     delivered_at=TIME,
     last_outcome=Text,
 )
-audit = _table(
+audit = declare_table(
     "audit",
     id=Uuid,
     at=TIME,
@@ -368,9 +375,9 @@ audit = _table(
     request_id=Text,
     detail=JSONB,
 )
-business_dates = _table("business_dates", business_date=Date, opened_at=TIME, closed_at=TIME)
+business_dates = declare_table("business_dates", business_date=Date, opened_at=TIME, closed_at=TIME)
 # Cells are read and written as text in `cells.py`.
-loan_cells = _table(
+loan_cells = declare_table(
     "loan_cells",
     branch_id=SmallInteger,
     status=Text,
@@ -385,8 +392,10 @@ loan_cells = _table(
     outstanding=Numeric,
     received=Numeric,
 )
-application_cells = _table("application_cells", branch_id=SmallInteger, status=Text, number=BigInt)
-due_cells = _table(
+application_cells = declare_table(
+    "application_cells", branch_id=SmallInteger, status=Text, number=BigInt
+)
+due_cells = declare_table(
     "due_cells",
     branch_id=SmallInteger,
     due_on=Date,
@@ -396,7 +405,9 @@ due_cells = _table(
     demanded=Numeric,
     met=Numeric,
 )
-payment_cells = _table("payment_cells", branch_id=SmallInteger, number=BigInt, amount=Numeric)
-collateral_cells = _table(
+payment_cells = declare_table(
+    "payment_cells", branch_id=SmallInteger, number=BigInt, amount=Numeric
+)
+collateral_cells = declare_table(
     "collateral_cells", branch_id=SmallInteger, kind=Text, number=BigInt, value=Numeric
 )

@@ -34,6 +34,15 @@ NEEDS = {
     "POST /api/loans/apply": "apply",
     "GET /api/loans/applications": "applications",
     "GET /api/loans/applications/{application}": "applications",
+    "GET /v1/applications/{application}/checks": "book",
+    "POST /v1/applications/{application}:request_review": "apply",
+    "POST /v1/applications/{application}:claim": "decide",
+    "POST /v1/applications/{application}:release": "decide",
+    "GET /v1/reviews": "decide",
+    "GET /v1/reviews/overrides": "portfolio",
+    "GET /v1/requests": "adjust",
+    "POST /v1/requests/{request}:confirm": "adjust",
+    "POST /v1/requests/{request}:refuse": "adjust",
     "POST /v1/applications/{application}:accept": "apply",
     "POST /v1/applications/{application}:withdraw": "apply",
     "POST /v1/applications/{application}:decide": "apply",
@@ -97,7 +106,7 @@ def bearer(issuer: Issuer, role: str | None, **claims: Any) -> dict[str, str]:  
 
 
 def concrete(path: str) -> str:
-    for name, value in (("loan", "loan_"), ("application", "app_")):
+    for name, value in (("loan", "loan_"), ("application", "app_"), ("request", "item_")):
         path = path.replace(f"{{{name}}}", value + 32 * "0")
     return path.replace("{customer}", "99")
 

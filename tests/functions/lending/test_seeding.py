@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Engine, create_engine, text
 
-from functions.lending import seed_files
+from functions.lending import seed_files, seeding
 from functions.lending.checking import check_book
 from functions.lending.errors import TransitionError
 from functions.lending.posting.ledger_rows import read_stored
@@ -66,6 +66,40 @@ def test_a_book_is_the_same_however_many_borrowers_are_read_at_a_time(
     with closed(Database(engine.url.render_as_string(hide_password=False), 1)) as database:
         checked = check_book(database)
     assert (checked.loans, checked.differences) == (rows["loans"], [])
+
+
+def test_several_processes_load_the_same_book_under_the_same_keys_and_indexes(
+    postgres: str, engine: Engine, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(seed_files, "BATCH", 7)
+    monkeypatch.setattr(seeding, "FEW_CUSTOMERS", 0)
+    before = definitions(engine)
+    rows = seed_book(engine, files, DAY, NOW, processes=2)
+    assert definitions(engine) == before
+    with fresh_database(postgres) as url:
+        other = create_engine(url)
+        upgrade(other)
+        assert seed_book(other, files, DAY, NOW) == rows
+        for name in seeding.ORDER:
+            assert content(engine, name) == content(other, name), name
+        other.dispose()
+
+
+def definitions(engine: Engine) -> list[str]:
+    """Every key, constraint and index of the database."""
+    query = """
+        SELECT conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid)
+            FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+        UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1"""
+    with engine.connect() as connection:
+        return list(connection.execute(text(query)).scalars())
+
+
+def content(engine: Engine, name: str) -> list[str]:
+    """Every row of a table but for its random identifiers."""
+    with engine.connect() as connection:
+        rows = connection.execute(text(f"SELECT * FROM {name}")).all()  # noqa: S608 -- our tables
+    return sorted(str([v for v in row if not isinstance(v, UUID)]) for row in rows)
 
 
 def test_every_seeded_state_is_what_its_facts_say(files: Path, engine: Engine) -> None:

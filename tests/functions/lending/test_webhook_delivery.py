@@ -1,5 +1,6 @@
 """Delivery from the outbox: each event until it succeeds, signed anew, or is given up."""
 
+import base64
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -8,6 +9,7 @@ from typing import Any, TypeVar
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from functions.lending import cli
 from functions.lending.storage.database import WHOLE_BOOK, Database
@@ -18,12 +20,16 @@ from functions.lending.webhook_delivery import (
     WebhookDelivery,
     next_attempt,
     register_endpoint,
+    reseal_secrets,
     rotate_secret,
 )
+from functions.lending.webhook_secrets import SecretBox, WebhookKeyError
 from functions.lending.webhook_sender import AttemptOutcome
 from functions.lending.webhook_signatures import WebhookMessage, sign
 from tests.support.lending import BookClient
 
+BOX = SecretBox((bytes(32),))
+KEYS = base64.b64encode(bytes(32)).decode()
 EARLIER = datetime(2026, 1, 1, tzinfo=UTC)
 Result = TypeVar("Result")
 
@@ -64,15 +70,23 @@ def read_rows(database: Database, query: str) -> list[tuple[Any, ...]]:
     return [tuple(row) for row in rows]
 
 
+def read_secrets(database: Database) -> list[tuple[str | None, ...]]:
+    """The secrets of each endpoint, opened."""
+    rows = read_rows(database, "SELECT id, secret, previous_secret FROM webhook_endpoints")
+    return [tuple(text and BOX.open(name, text) for text in texts) for name, *texts in rows]
+
+
 def run(database: Database, receiver: Receiver) -> dict[str, int]:
-    delivery = WebhookDelivery(database=database, send=receiver.send, now=lambda: receiver.now)
+    delivery = WebhookDelivery(
+        database=database, send=receiver.send, now=lambda: receiver.now, box=BOX
+    )
     return delivery.deliver()
 
 
 def test_events_arrive_once_signed_and_numbered_without_personal_data(
     book: BookClient, database: Database
 ) -> None:
-    secret = register_endpoint(database, "https://receiver.example.org/", EARLIER)["secret"]
+    secret = register_endpoint(database, "https://receiver.example.org/", EARLIER, BOX)["secret"]
     loan = book.disburse()
     book.ok("POST", f"/v1/loans/{loan}:repay", {"amount": "10.50"})
     receiver = Receiver(now=datetime.now(UTC) + timedelta(seconds=1))
@@ -93,7 +107,7 @@ def test_events_arrive_once_signed_and_numbered_without_personal_data(
 def test_a_message_that_failed_is_sent_again_with_the_same_id_and_a_new_time(
     book: BookClient, database: Database
 ) -> None:
-    register_endpoint(database, "https://receiver.example.org/", EARLIER)
+    register_endpoint(database, "https://receiver.example.org/", EARLIER, BOX)
     book.disburse()
     receiver = Receiver([AttemptOutcome(500), AttemptOutcome(429, "", 60)], now=datetime.now(UTC))
     receiver.now += timedelta(seconds=1)
@@ -121,7 +135,7 @@ def test_it_is_tried_for_75_hours_and_then_given_up() -> None:
 
 
 def test_a_receiver_that_is_gone_gets_nothing_more(book: BookClient, database: Database) -> None:
-    register_endpoint(database, "https://receiver.example.org/", EARLIER)
+    register_endpoint(database, "https://receiver.example.org/", EARLIER, BOX)
     book.disburse()
     book.disburse()
     receiver = Receiver([AttemptOutcome(410)], now=datetime.now(UTC) + timedelta(seconds=1))
@@ -135,7 +149,7 @@ def test_a_new_endpoint_gets_what_happens_from_then_on(
 ) -> None:
     book.disburse()
     later = datetime.now(UTC) + timedelta(seconds=1)
-    register_endpoint(database, "https://receiver.example.org/", later)
+    register_endpoint(database, "https://receiver.example.org/", later, BOX)
     assert run(database, Receiver(now=later)) == {"delivered": 0, "failed": 0}
 
 
@@ -143,6 +157,7 @@ def test_the_commands_register_and_deliver(
     book: BookClient, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", book.url)
+    monkeypatch.setenv("WEBHOOK_KEYS", KEYS)
     assert cli.main(["webhook", "--url", "http://receiver.example.org/"]) == 2
     assert "must be https://host/path" in capsys.readouterr().err
     assert cli.main(["webhook", "--url", "https://localhost/hook"]) == 0
@@ -159,7 +174,8 @@ def test_during_a_rotation_both_secrets_sign_and_in_the_end_the_new_one_alone(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", book.url)
-    registered = register_endpoint(database, "https://receiver.example.org/", EARLIER)
+    monkeypatch.setenv("WEBHOOK_KEYS", KEYS)
+    registered = register_endpoint(database, "https://receiver.example.org/", EARLIER, BOX)
     rotate = ["rotate", "--endpoint", registered["endpoint"]]
     assert cli.main(rotate) == 0
     rotated = json.loads(capsys.readouterr().out)
@@ -192,7 +208,8 @@ def test_a_rotation_ends_before_the_next_one_begins(
 ) -> None:
     """A second one would drop the only secret that the receiver has."""
     monkeypatch.setenv("DATABASE_URL", book.url)
-    registered = register_endpoint(database, "https://receiver.example.org/", EARLIER)
+    monkeypatch.setenv("WEBHOOK_KEYS", KEYS)
+    registered = register_endpoint(database, "https://receiver.example.org/", EARLIER, BOX)
     rotate = ["rotate", "--endpoint", registered["endpoint"]]
     assert cli.main([*rotate, "--finish"]) == 2
     assert "no rotation is under way" in capsys.readouterr().err
@@ -200,10 +217,9 @@ def test_a_rotation_ends_before_the_next_one_begins(
     rotated = json.loads(capsys.readouterr().out)
     assert cli.main(rotate) == 2
     assert "a rotation is under way: run `rotate --finish` first" in capsys.readouterr().err
-    secrets = "SELECT secret, previous_secret FROM webhook_endpoints"
-    assert read_rows(database, secrets) == [(rotated["secret"], registered["secret"])]
+    assert read_secrets(database) == [(rotated["secret"], registered["secret"])]
     assert cli.main([*rotate, "--finish"]) == 0
-    assert read_rows(database, secrets) == [(rotated["secret"], None)]
+    assert read_secrets(database) == [(rotated["secret"], None)]
     assert cli.main(rotate) == 0
     actions = "SELECT action FROM audit WHERE principal = 'webhooks' ORDER BY at"
     assert [action for (action,) in read_rows(database, actions)] == [
@@ -217,12 +233,11 @@ def test_a_rotation_whose_commit_was_not_answered_is_not_refused_when_run_again(
     database: Database,
 ) -> None:
     """The job runs the same work again, with the same secret, and does nothing new."""
-    registered = register_endpoint(database, "https://receiver.example.org/", EARLIER)
+    registered = register_endpoint(database, "https://receiver.example.org/", EARLIER, BOX)
     endpoint = identifier_from_text("item", registered["endpoint"])
     assert endpoint is not None
-    rotated = rotate_secret(TwiceJob(database), endpoint)
-    secrets = "SELECT secret, previous_secret FROM webhook_endpoints"
-    assert read_rows(database, secrets) == [(rotated["secret"], registered["secret"])]
+    rotated = rotate_secret(TwiceJob(database), endpoint, BOX)
+    assert read_secrets(database) == [(rotated["secret"], registered["secret"])]
     assert read_rows(database, "SELECT count(*) FROM audit WHERE action = 'rotate secret'") == [
         (1,)
     ]
@@ -244,8 +259,62 @@ def test_what_does_not_exist_is_neither_rotated_nor_sent_again(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", book.url)
+    monkeypatch.setenv("WEBHOOK_KEYS", KEYS)
     assert cli.main(command) == 2
     assert complaint in capsys.readouterr().err
     with pytest.raises(SystemExit):
         cli.main([*command[:-1], "other"])
     assert "must be" in capsys.readouterr().err
+
+
+def test_the_database_holds_no_secret_and_a_new_key_takes_over(
+    book: BookClient,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    registered = register_endpoint(database, "https://receiver.example.org/", EARLIER, BOX)
+    [(stored,)] = read_rows(database, "SELECT secret FROM webhook_endpoints")
+    assert registered["secret"] not in stored
+    new = base64.b64encode(bytes(range(32))).decode()
+    monkeypatch.setenv("DATABASE_URL", book.url)
+    for keys, status in (("", 2), (new, 2), (f"{new},{KEYS}", 0)):
+        monkeypatch.setenv("WEBHOOK_KEYS", keys)
+        assert cli.main(["deliver"]) == status, keys
+    assert "WEBHOOK_KEYS: must hold the key " in capsys.readouterr().err
+    assert cli.main(["reseal"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"endpoints": 1}
+    monkeypatch.setenv("WEBHOOK_KEYS", new)
+    assert cli.main(["deliver"]) == 0
+    with pytest.raises(WebhookKeyError):
+        read_secrets(database)
+
+
+def test_without_a_webhook_no_key_is_needed_and_none_is_registered_without_one(
+    book: BookClient, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", book.url)
+    assert cli.main(["deliver"]) == 0
+    assert cli.main(["webhook", "--url", "https://receiver.example.org/hook"]) == 2
+    assert "WEBHOOK_KEYS: must be set" in capsys.readouterr().err
+
+
+def test_a_secret_that_was_never_sealed_stops_the_delivery_until_it_is(
+    database: Database,
+) -> None:
+    """As in a book whose webhooks are older than the keys."""
+    secret = "whsec_" + base64.b64encode(bytes(32)).decode()
+    engine = database.engine
+    drop = "ALTER TABLE webhook_endpoints DROP CONSTRAINT webhook_secrets_are_sealed"
+    insert = "INSERT INTO webhook_endpoints VALUES (gen_random_uuid(), 'https://r.example.org/', "
+    with engine.begin() as connection:
+        with pytest.raises(DBAPIError, match="sealed"), connection.begin_nested():
+            connection.execute(text(f"{insert} :secret, NULL, now())"), {"secret": secret})
+        connection.execute(text(drop))
+        connection.execute(text(f"{insert} :secret, NULL, now())"), {"secret": secret})
+    with pytest.raises(WebhookKeyError, match="is not sealed"):
+        run(database, Receiver())
+    job = Job(database=database, principal="webhooks", now=lambda: EARLIER)
+    assert reseal_secrets(job, BOX) == {"endpoints": 1}
+    assert read_secrets(database) == [(secret, None)]
+    run(database, Receiver())

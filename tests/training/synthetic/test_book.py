@@ -6,7 +6,8 @@ from functools import cache
 import pandas as pd
 import pytest
 
-from training.synthetic.book import DECLINE_FROM, generate
+from training.synthetic import book as synthetic_book
+from training.synthetic.book import DECLINE_FROM, generate, generate_parts
 
 AS_OF = date(2026, 11, 30)
 
@@ -45,3 +46,20 @@ def test_nothing_happens_before_the_disbursement_or_after_the_last_day() -> None
 def test_the_same_seed_gives_the_same_book() -> None:
     first, second = generate(50, 7, AS_OF), generate(50, 7, AS_OF)
     assert all(first[name].equals(second[name]) for name in first)
+
+
+def test_a_large_book_is_drawn_part_by_part_and_its_numbers_go_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(synthetic_book, "PART", 40)
+    parts = list(generate_parts(100, 42, AS_OF))
+    assert [len(part["customers"]) for part in parts] == [40, 40, 20]
+    assert all(parts[0][name].equals(table) for name, table in generate(40, 42, AS_OF).items())
+    drawn = {name: pd.concat([part[name] for part in parts]) for name in parts[0]}
+    assert drawn["customers"]["customer_id"].tolist() == list(range(1_101, 1_201))
+    assert drawn["applications"]["application"].tolist() == list(range(1, 151))
+    assert drawn["customers"]["email"].iloc[-1] == "customer1200@example.org"
+    assert set(drawn["applications"]["customer_id"]) <= set(drawn["customers"]["customer_id"])
+    assert set(drawn["disbursements"]["application"]) <= set(drawn["applications"]["application"])
+    assert set(drawn["repayments"]["application"]) <= set(drawn["disbursements"]["application"])
+    assert drawn["repayments"]["reference"].is_unique

@@ -14,8 +14,20 @@ from sqlalchemy.exc import DBAPIError
 
 from functions.lending.storage import tables
 from functions.lending.storage.migrate import downgrade, newest_revision, upgrade
+from tests.support.environments import build_environment
 from tests.support.lending import client_on, fresh_database
+from tests.support.running import REPOSITORY
 
+SQUAWK = "squawk-cli==2.70.0"
+MIGRATIONS = REPOSITORY / "functions/lending/storage/migrations/versions"
+# Rules of squawk that do not apply here, and why.
+EXCLUDED = {
+    "prefer-bigint-over-int": "these numbers are versions, counts of one loan, and days",
+    "prefer-bigint-over-smallint": "these numbers are branches, months, and places in a list",
+    "ban-create-domain-with-constraint": "no constraint of a domain is ever changed",
+    "require-lock-timeout": "`upgrade` sets it for the transaction",
+    "require-statement-timeout": "a migration that counts a large book takes its time once",
+}
 DEBIAN = Path("/usr/lib/postgresql/15/bin")
 DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 
@@ -93,6 +105,35 @@ def test_up_down_and_up_again_on_postgresql_15(debian_postgres: str) -> None:
     migrate_there_and_back(debian_postgres)
 
 
+@pytest.fixture(scope="module")
+def squawk() -> Path:
+    """The linter of migrations, in an environment of its own."""
+    folder = REPOSITORY / "var" / "squawk"
+    folder.mkdir(parents=True, exist_ok=True)
+    requirements = folder / "requirements.txt"
+    requirements.write_text(SQUAWK + "\n")
+    try:
+        build_environment(folder / "environment", requirements)
+    except subprocess.CalledProcessError as error:
+        pytest.skip(f"{SQUAWK} cannot be installed: {error.stderr.strip()[-200:]}")
+    return folder / "environment/bin/squawk"
+
+
+@pytest.mark.environments
+def test_no_migration_takes_a_lock_that_squawk_warns_of(squawk: Path) -> None:
+    files = sorted(p for p in MIGRATIONS.glob("*.sql") if not p.stem.endswith("_down"))
+    assert [p.name[:4] for p in files] == ["0001", "0001", *migration_numbers()[1:]]
+    command = [str(squawk), "--pg-version", "15", "--assume-in-transaction"]
+    command += [f"--exclude={rule}" for rule in EXCLUDED]
+    done = subprocess.run([*command, *map(str, files)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def migration_numbers() -> list[str]:
+    """The revisions, in their order."""
+    return sorted(p.name[1:5] for p in MIGRATIONS.glob("v*.py"))
+
+
 def test_the_tables_of_the_code_are_those_of_the_database(engine: Engine) -> None:
     inspector = inspect(engine)
     assert set(inspector.get_table_names()) == {*tables.METADATA.tables, "alembic_version"}
@@ -110,6 +151,7 @@ def type_name(kind: Any) -> str:  # noqa: ANN401 -- a type of SQLAlchemy
 APPENDED = (
     *("disbursements", "repayments", "charges", "adjustments", "allocations", "journal_entries"),
     *("journal_lines", "decisions", "audit", "employment", "kyc", "customer_versions", "products"),
+    "external_checks",
 )
 
 

@@ -13,6 +13,8 @@ CREATE TABLE products (
     id smallint PRIMARY KEY,
     code text NOT NULL,
     version smallint NOT NULL,
+    -- A code of ISO 4217 has three letters, always.
+    -- squawk-ignore ban-char-field
     currency char(3) NOT NULL DEFAULT 'INR',
     rule_set text NOT NULL,
     instalment_unit numeric(4, 2) NOT NULL DEFAULT 0.01,
