@@ -76,7 +76,7 @@ TESTED_BY = {
                 for name in (
                     *("administration", "applicant", "application", "applications", "arrears"),
                     *("customers", "home", "loan", "loans", "monitoring", "my_applications"),
-                    *("new_application", "portfolio", "registry", "what_if"),
+                    *("new_application", "portfolio", "registry", "reviews", "what_if"),
                 )
             ),
         ),

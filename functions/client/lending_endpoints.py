@@ -13,6 +13,7 @@ from .endpoints import Call, ResponseType
 from .lending_responses import (
     AllocationReply,
     ApplicationsReply,
+    ChecksReply,
     CollateralListReply,
     CollateralReply,
     CustomerDetail,
@@ -24,9 +25,13 @@ from .lending_responses import (
     LoanReply,
     LoansReply,
     NpaReply,
+    OverridesReply,
     QuoteReply,
     RepaymentsReply,
+    ReviewsReply,
     ScheduleReply,
+    SecondPersonRequest,
+    SecondPersonRequestsReply,
     SummaryReply,
     TransactionsReply,
 )
@@ -44,6 +49,7 @@ LoanAction = Literal[
     "write_off",
     "reschedule",
 ]
+ReviewOrder = Literal["age", "distance"]
 Judgement = Literal["approve", "reject"]
 
 
@@ -137,6 +143,52 @@ def decide(identifier: str) -> Call[LoanApplicationReply]:
 def withdraw(identifier: str) -> Call[LoanApplicationReply]:
     """Withdraw an application."""
     return _post(f"/v1/applications/{identifier}:withdraw", None, LoanApplicationReply)
+
+
+def checks(identifier: str) -> Call[ChecksReply]:
+    """Request what external checks answered about an application."""
+    return _get(f"/v1/applications/{identifier}/checks", ChecksReply)
+
+
+def reviews(*, order: ReviewOrder = "age", cursor: str | None = None) -> Call[ReviewsReply]:
+    """Request applications that wait for a person, by age or by distance to a cut-off."""
+    return _get("/v1/reviews", ReviewsReply, order=order, cursor=cursor)
+
+
+def overrides() -> Call[OverridesReply]:
+    """Request how often persons decided against the model, and how those loans fared."""
+    return _get("/v1/reviews/overrides", OverridesReply)
+
+
+def claim(identifier: str) -> Call[LoanApplicationReply]:
+    """Take an application out of the queue, to decide it oneself."""
+    return _post(f"/v1/applications/{identifier}:claim", None, LoanApplicationReply)
+
+
+def release(identifier: str) -> Call[LoanApplicationReply]:
+    """Put a claimed application back into the queue."""
+    return _post(f"/v1/applications/{identifier}:release", None, LoanApplicationReply)
+
+
+def request_review(identifier: str, note: str) -> Call[LoanApplicationReply]:
+    """Ask that a person looks at a decision."""
+    path = f"/v1/applications/{identifier}:request_review"
+    return _post(path, {"note": note}, LoanApplicationReply)
+
+
+def second_person_requests() -> Call[SecondPersonRequestsReply]:
+    """Request actions that wait for a second person."""
+    return _get("/v1/requests", SecondPersonRequestsReply)
+
+
+def confirm(identifier: str, key: str) -> Call[ActionReply]:
+    """Confirm what another person requested: then it is posted."""
+    return _post(f"/v1/requests/{identifier}:confirm", None, ActionReply, key)
+
+
+def refuse(identifier: str) -> Call[SecondPersonRequest]:
+    """Refuse what another person requested."""
+    return _post(f"/v1/requests/{identifier}:refuse", None, SecondPersonRequest)
 
 
 def accept(identifier: str, key: str) -> Call[LoanReply]:

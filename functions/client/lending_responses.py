@@ -321,6 +321,76 @@ class HealthReply(Response):
     business_date: date | None
 
 
+class ReviewItem(Response):
+    """
+    An application that waits for a person; `distance` is its PD less the cut-off of approval.
+    """
+
+    application_id: str
+    customer_id: int
+    branch_id: int
+    loan_amount: float
+    loan_tenure_months: int
+    loan_purpose: str
+    pending_cause: str | None
+    waiting_since: AwareDatetime
+    risk_probability: float | None
+    distance: float | None
+    model_outcome: str | None
+    reasons: list[dict[str, Any]]
+    requested_by: str | None
+    request_note: str | None
+    claimed_by: str | None
+    claimed_at: AwareDatetime | None
+    proposed_by: str | None
+    version: int
+
+
+class OverridesReply(Response):
+    """
+    How often persons overrode model or policy, and what became of those loans.
+
+    A default is a loan that is non-performing, written off or settled; rates are per cent.
+    """
+
+    reviewed: int
+    overrides: int
+    override_rate: float
+    override_loans: int
+    override_default_rate: float | None
+    other_loans: int
+    other_default_rate: float | None
+
+
+class SecondPersonRequest(Response):
+    """
+    What one person asked for, with all that another one confirms.
+    """
+
+    request_id: str
+    loan_id: str
+    branch_id: int
+    action: str
+    body: dict[str, Any]
+    requested_by: str
+    requested_at: AwareDatetime
+    refused_by: str | None
+
+
+class CheckReply(Response):
+    """
+    What came of asking an external check, and the members of its answer that are used.
+    """
+
+    name: str
+    outcome: str
+    detail: str
+    http_status: int | None
+    members: dict[str, Any]
+    asked_by: str
+    created_at: AwareDatetime
+
+
 class CustomersReply(Response):
     """
     A page of customers.
@@ -464,6 +534,34 @@ class NpaReply(Response):
     asset_classes: dict[str, ClassShare]
     total_npa_loans: int
     total_npa_amount: float
+
+
+class ReviewsReply(Response):
+    """
+    A page of the queue: the oldest first, or what is nearest to the cut-off.
+    """
+
+    reviews: list[ReviewItem]
+    count: int
+    next_cursor: str | None
+
+
+class SecondPersonRequestsReply(Response):
+    """
+    What awaits a second person, the oldest first.
+    """
+
+    requests: list[SecondPersonRequest]
+    count: int
+
+
+class ChecksReply(Response):
+    """
+    Every time that an external check was asked about an application.
+    """
+
+    application_id: str
+    checks: list[CheckReply]
 
 
 class ApplicationsReply(Response):

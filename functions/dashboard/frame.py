@@ -29,7 +29,8 @@ STYLE = """<style>
 }
 [data-testid="stMainBlockContainer"] { padding-top: 3.5rem }
 [data-testid="stMetricValue"] { font-variant-numeric: tabular-nums; font-size: 1.6rem }
-[data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] p { color: inherit }
+[data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] p {
+  color: inherit !important; opacity: 1 !important }
 [data-testid="stTable"] td { font-variant-numeric: tabular-nums }
 </style>"""
 
@@ -118,6 +119,11 @@ def business_date(api: Api) -> date:
     if value is None:
         raise UnavailableError(t("errors.no_business_date"))
     return value
+
+
+def one_line(text: str) -> str:
+    """Return a note as the APIs take it, without line ends."""
+    return " ".join(text.split())
 
 
 def notice_after(form: str, message: str) -> None:

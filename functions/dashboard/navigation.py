@@ -35,6 +35,7 @@ PAGES = (
         scopes=("book", "apply", "originate"),
     ),
     PageEntry(name="applications", section="work", icon="inbox", scopes=("book", "applications")),
+    PageEntry(name="reviews", section="work", icon="gavel", scopes=("book", "decide")),
     PageEntry(name="customers", section="work", icon="group", scopes=("book",)),
     PageEntry(name="loans", section="work", icon="account_balance", scopes=("book",)),
     PageEntry(name="portfolio", section="book", icon="donut_small", scopes=("portfolio",)),

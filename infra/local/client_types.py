@@ -20,7 +20,7 @@ LENDING_ROOTS = (
     *("LoansReply", "LoanReply", "ScheduleReply", "TransactionsReply", "QuoteReply"),
     *("CollateralListReply", "GuarantorsReply", "ItemReply", "PostedReply", "AwaitingReply"),
     *("SummaryReply", "NpaReply", "RepaymentsReply", "CollateralReply", "DistributionReply"),
-    "HealthReply",
+    *("HealthReply", "ReviewsReply", "OverridesReply", "SecondPersonRequestsReply", "ChecksReply"),
 )
 MODULES = {
     "responses.py": ("docs/openapi.json", ROOTS),

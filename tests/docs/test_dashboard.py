@@ -32,7 +32,7 @@ PAGES = {
     MANAGER: (
         *("", "applications", "loans", "portfolio", "arrears", "customers"),
         *("applicant?id=1102", "new_application?customer=1102", "what_if?customer=1102"),
-        "registry",
+        *("registry", "reviews"),
     ),
     ADMIN: ("administration",),
     CUSTOMER: ("",),

@@ -33,6 +33,8 @@ BY_NAME = {
     "credit_score": 700,
     "pending_cause": None,
     "asset_class": "sma_1",
+    "field": "loan_amount",
+    "levels": None,
 }
 Json = dict[str, Any]
 

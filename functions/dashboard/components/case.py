@@ -36,6 +36,7 @@ def show_case(api: Api, application: LoanApplicationReply) -> None:
         reason_sentences(application.reasons)
     with right:
         show_terms(api, application)
+    show_checks(api, application)
     if application.status in {"Approved", "Pending"}:
         show_schedule(application, business_date(api))
     if api.explains and application.credit_score is not None:
@@ -66,6 +67,29 @@ def show_terms(api: Api, application: LoanApplicationReply) -> None:
     table = [{t("case.what"): name, t("case.value"): value} for name, value in rows]
     plain_table(table, f"terms-{application.application_id[:12]}")
     link(api, "applicant", t("case.applicant"), id=application.customer_id)
+
+
+def show_checks(api: Api, application: LoanApplicationReply) -> None:
+    """Show what policy rules and external checks said, if there are any."""
+    policy = [
+        {
+            t("case.check"): words(rule.check),
+            t("case.outcome"): words(rule.outcome),
+            t("case.detail"): rule.text,
+        }
+        for rule in application.policy
+    ]
+    answers = [
+        {
+            t("case.check"): words(check.name),
+            t("case.outcome"): words(check.outcome),
+            t("case.detail"): check.detail,
+        }
+        for check in api.lending(book.checks(application.application_id)).checks
+    ]
+    if policy or answers:
+        st.subheader(t("case.checks"))
+        plain_table([*policy, *answers], "checks")
 
 
 def show_schedule(application: LoanApplicationReply, day: date) -> None:

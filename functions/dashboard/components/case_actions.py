@@ -9,7 +9,14 @@ from functions.client.errors import ClientError
 from functions.client.lending_responses import LoanApplicationReply
 from functions.dashboard.api import Api
 from functions.dashboard.display import t
-from functions.dashboard.frame import form_key, notice_after, renew_key, show_error, show_notice
+from functions.dashboard.frame import (
+    form_key,
+    notice_after,
+    one_line,
+    renew_key,
+    show_error,
+    show_notice,
+)
 
 CODES = ("income_verified", "relationship", "collateral", "policy_exception", "documents", "other")
 
@@ -19,6 +26,7 @@ def case_actions(api: Api, application: LoanApplicationReply) -> None:
     form = f"case {application.application_id}"
     show_notice(form)
     if application.status == "Pending" and api.user.may("decide"):
+        claim_buttons(api, application, form)
         review_form(api, application, form)
     if not api.user.may("apply"):
         return
@@ -54,6 +62,16 @@ def accept(api: Api, identifier: str, form: str) -> None:
     st.rerun()
 
 
+def claim_buttons(api: Api, application: LoanApplicationReply, form: str) -> None:
+    """Take the application out of the queue, or put it back."""
+    identifier = application.application_id
+    left, right, _ = st.columns([1, 1, 3])
+    if left.button(t("case.claim"), key=f"{form} claim"):
+        _do(lambda: api.lending(book.claim(identifier)), form, t("case.claimed"))
+    if right.button(t("case.release"), key=f"{form} release"):
+        _do(lambda: api.lending(book.release(identifier)), form, t("case.released"))
+
+
 def review_form(api: Api, application: LoanApplicationReply, form: str) -> None:
     """Decide as a person, with a code and a sentence that are kept."""
     with st.form(f"{form} review"):
@@ -65,10 +83,18 @@ def review_form(api: Api, application: LoanApplicationReply, form: str) -> None:
         rejects = right.form_submit_button(t("case.reject"))
     if not (approves or rejects):
         return
-    review = {"code": code, "note": note}
+    review = {"code": code, "note": one_line(note)}
     judgement: book.Judgement = "approve" if approves else "reject"
     call = book.judge(application.application_id, judgement, review, application.version)
-    _do(lambda: api.lending(call), form, t(f"case.done_{judgement}"))
+    try:
+        decided = api.lending(call)
+    except ClientError as error:
+        show_error(error)
+        return
+    # Against the model, or above an amount, two persons have to agree.
+    key = "case.proposed" if decided.status == "Pending" else f"case.done_{judgement}"
+    notice_after(form, t(key))
+    st.rerun()
 
 
 def _do(act: Callable[[], object], form: str, message: str) -> None:

@@ -9,7 +9,7 @@ from functions.dashboard.application_row import PURPOSES
 from functions.dashboard.components.case_actions import case_actions
 from functions.dashboard.components.decision import reason_sentences
 from functions.dashboard.display import day, money, t
-from functions.dashboard.frame import form_key, notice_after, page, renew_key, show_notice
+from functions.dashboard.frame import form_key, notice_after, one_line, page, renew_key, show_notice
 
 FORM = "own application"
 
@@ -35,6 +35,7 @@ def show_own(api: Api, application: LoanApplicationReply) -> None:
         if application.status == "Rejected":
             reason_sentences(application.reasons)
             st.write(t("mine.human"))
+            ask_for_review(api, application.application_id)
             st.download_button(
                 t("mine.notice"),
                 notice(application).encode(),
@@ -43,6 +44,17 @@ def show_own(api: Api, application: LoanApplicationReply) -> None:
                 on_click="ignore",
             )
         case_actions(api, application)
+
+
+def ask_for_review(api: Api, identifier: str) -> None:
+    """Ask that a person looks at the decision."""
+    with st.form(f"review {identifier}"):
+        note = st.text_area(t("mine.note"), max_chars=500)
+        if not st.form_submit_button(t("mine.ask")):
+            return
+    api.lending(book.request_review(identifier, one_line(note)))
+    notice_after(FORM, t("mine.review_asked"))
+    st.rerun()
 
 
 def notice(application: LoanApplicationReply) -> str:

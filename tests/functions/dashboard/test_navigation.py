@@ -11,12 +11,12 @@ BOOK = {"portfolio", "arrears"}
 MODELS = {"what_if", "monitoring", "registry"}
 OFFERED = {
     "officer": STAFF | CASES | BOOK | MODELS | {"new_application"},
-    "manager": STAFF | CASES | BOOK | MODELS | {"new_application"},
+    "manager": STAFF | CASES | BOOK | MODELS | {"new_application", "reviews"},
     "collector": STAFF,
     "risk": STAFF | CASES | BOOK | MODELS,
     "auditor": STAFF | CASES | BOOK | {"monitoring", "registry"},
     "client": {"my_applications"},
-    "admin": STAFF | CASES | BOOK | MODELS | {"new_application", "administration"},
+    "admin": STAFF | CASES | BOOK | MODELS | {"new_application", "reviews", "administration"},
 }
 
 

@@ -267,7 +267,7 @@ def test_a_rejected_application_says_why_in_sentences(api: FakeApi, open_page: O
 def test_a_pending_application_is_decided_by_a_person(api: FakeApi, open_page: OpenPage) -> None:
     api.answers[ONE_APPLICATION] = {**CASE, "status": "Pending", "version": 7}
     app = open_page("manager", "application", id=APPLICATION)
-    app.text_area[0].input("Salary slips of six months seen")
+    app.text_area[0].input("Salary slips\nof six months seen")
     next(b for b in app.button if b.label == "Approve").click()
     app.run()
     [(body, headers)] = api.sent(f"/v1/applications/{APPLICATION}:approve")
@@ -445,3 +445,54 @@ def test_customers_are_listed_and_counted(api: FakeApi, open_page: OpenPage) -> 
     next(b for b in app.button if b.label == "Next").click()
     app.run()
     assert "/api/customers/?limit=50&offset=50" in [path for _, path, *_ in api.requests]
+
+
+def test_the_queue_is_in_the_order_that_is_chosen(api: FakeApi, open_page: OpenPage) -> None:
+    app = open_page("manager", "reviews")
+    assert not app.exception
+    app.selectbox[0].set_value("distance")
+    app.run()
+    paths = [path for _, path, *_ in api.requests if path.startswith("/v1/reviews?")]
+    assert paths == ["/v1/reviews?order=age", "/v1/reviews?order=distance"]
+    figures = api.example("/v1/reviews/overrides")
+    assert metrics(app) == {
+        "Decided by persons": str(figures["reviewed"]),
+        "Against the model": str(figures["overrides"]),
+        "Override rate": per_cent(figures["override_rate"]),
+        "Defaults of overrides": per_cent(figures["override_default_rate"]),
+        "Defaults of other loans": per_cent(figures["other_default_rate"]),
+    }
+
+
+def test_a_second_person_confirms_with_a_key(api: FakeApi, open_page: OpenPage) -> None:
+    app = open_page("manager", "reviews")
+    next(b for b in app.button if b.label == "Confirm").click()
+    app.run()
+    [(method, path, body, headers)] = [r for r in api.requests if r[1].endswith(":confirm")]
+    assert (method, body) == ("POST", None)
+    assert path.startswith("/v1/requests/")
+    assert len(headers[b"Idempotency-Key"]) == 32
+    assert "Confirmed and posted." in texts(app)
+
+
+def test_a_proposal_waits_for_another_person(api: FakeApi, open_page: OpenPage) -> None:
+    pending = {**CASE, "status": "Pending", "version": 7}
+    api.answers[ONE_APPLICATION] = pending
+    api.answers["/v1/applications/{application}:approve"] = pending
+    app = open_page("manager", "application", id=APPLICATION)
+    app.text_area[0].input("Seen")
+    next(b for b in app.button if b.label == "Approve").click()
+    app.run()
+    assert "Proposed: another person has to agree before it is decided." in texts(app)
+
+
+def test_a_customer_asks_for_a_person(api: FakeApi, open_page: OpenPage) -> None:
+    own = api.example(ONE_APPLICATION) | {**CASE, "status": "Rejected"}
+    listing = {"applications": [own], "count": 1, "next_cursor": None}
+    api.answers["/api/loans/applications"] = listing
+    app = open_page("client", "my_applications")
+    app.text_area[0].input("I have a new job")
+    next(b for b in app.button if b.label == "Ask for a review by a person").click()
+    app.run()
+    [(body, _)] = api.sent(f"/v1/applications/{APPLICATION}:request_review")
+    assert body == {"note": "I have a new job"}

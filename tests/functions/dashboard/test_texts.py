@@ -11,7 +11,7 @@ CODE = "".join(p.read_text() for p in (REPOSITORY / "functions/dashboard").rglob
 # Keys that the code makes of a name: these sections are looked up by what the APIs say.
 BY_NAME = (
     *("pages", "sections", "tiles", "alerts", "charts", "columns", "codes", "names", "apply"),
-    *("register", "decision", "actions", "loan", "mine", "registry", "case", "frame"),
+    *("register", "decision", "actions", "loan", "mine", "registry", "case", "frame", "reviews"),
 )
 
 
