@@ -27,6 +27,12 @@ STYLE = """<style>
   [data-testid="stMetric"], [data-testid="stTable"], [data-testid="stPlotlyChart"] {
     break-inside: avoid }
 }
+@media (prefers-color-scheme: dark) {
+  [data-testid="stBaseButton-primary"], [data-testid="stBaseButton-primaryFormSubmit"],
+  [data-testid="stBaseButton-primary"] p, [data-testid="stBaseButton-primaryFormSubmit"] p {
+    color: #0b1a2b !important }
+}
+[data-testid="stMain"] [data-testid="stPageLink"] p { text-decoration: underline }
 [data-testid="stMainBlockContainer"] { padding-top: 3.5rem }
 [data-testid="stMetricValue"] { font-variant-numeric: tabular-nums; font-size: 1.6rem }
 [data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] p {
