@@ -13,6 +13,7 @@ export OMP_WAIT_POLICY := PASSIVE
 export OPENBLAS_NUM_THREADS := 1
 PORT ?= 8080
 LENDING_PORT ?= 8081
+DASHBOARD_PORT ?= 8501
 # Tests of one file, or of one expensive thing, run in one process: tests/support/scheduling.py.
 PARALLEL ?= --numprocesses auto --maxprocesses 4
 QUICK_TESTS := not (trained or timing or soak or slow or environments)
@@ -20,7 +21,7 @@ ENVIRONMENT ?= prod
 URL ?= http://localhost:$(PORT)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock run lending train serve pipeline stress quick test untimed lint types unit test-environments coverage infra-check infra-mutations stack-test soak bench bench-peers bench-accuracy bench-training gate-errors monitoring-errors load client openapi documents alerts notebook screenshots charts cost sbom source-archive plan-offline plan-tables terraform-lock bootstrap plan release promote serving rollback runbook restore-drill
+.PHONY: help setup lock run lending dashboard train serve pipeline stress quick test untimed lint types unit test-environments coverage infra-check infra-mutations stack-test soak bench bench-peers bench-accuracy bench-training gate-errors monitoring-errors load client openapi documents alerts notebook screenshots charts cost sbom source-archive plan-offline plan-tables terraform-lock bootstrap plan release promote serving rollback runbook restore-drill
 
 help: ## show this list
 	@awk -F ':.*## ' '/^##@ / { print "\n" substr($$0, 5) } /^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +52,9 @@ run: setup ## serve on PORT (default 8080) and train the bundled models that the
 
 lending: setup ## serve the loan book on LENDING_PORT (default 8081), with an embedded PostgreSQL and seeded data, and scoring on PORT
 	exec $(PYTHON) infra/local/lending.py --port $(LENDING_PORT) --scoring-port $(PORT)
+
+dashboard: setup ## serve the dashboard on DASHBOARD_PORT (default 8501), over scoring, a seeded loan book and a local sign-in
+	exec $(PYTHON) infra/local/dashboard.py --port $(DASHBOARD_PORT) --lending-port $(LENDING_PORT) --scoring-port $(PORT)
 
 train: setup ## train and publish every bundled model to the model store
 	$(PYTHON) -m training train --model application
@@ -137,7 +141,7 @@ load: setup ## one scoring process under rising load; writes the table of docs/s
 
 ##@ Documents
 
-client: setup ## write the client's response types from docs/openapi.json
+client: setup ## write the client's response types from the OpenAPI documents
 	$(PYTHON) infra/local/client_types.py
 
 openapi: setup ## write docs/openapi.json and docs/http.md

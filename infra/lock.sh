@@ -34,6 +34,7 @@ export_to requirements.txt
 export_to functions/requirements.txt --no-emit-package scipy
 export_to functions/lending/requirements.txt --no-emit-package scipy --group lending
 export_to functions/batch/requirements.txt --no-emit-package scipy --group batch
+export_to functions/dashboard/requirements.txt --no-emit-package scipy --group dashboard
 export_to training/requirements.txt --group training
 # The image also runs the data pipeline, whatever its warehouse.
 export_to training/image.txt --group training --group bigquery --group snowflake

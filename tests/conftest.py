@@ -33,15 +33,8 @@ from tests.support.scheduling import GroupScheduling, begin_with_the_longest
 
 # Fixtures that install packages, or start the browser.
 ENVIRONMENTS = {
-    *(
-        "image",
-        "scoring_image",
-        "lending_image",
-        "batch_image",
-        "training_image",
-        "policy_tools",
-        "browser",
-    ),
+    *("image", "scoring_image", "lending_image", "batch_image", "dashboard_image"),
+    *("training_image", "policy_tools", "browser"),
 }
 
 

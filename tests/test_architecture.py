@@ -31,6 +31,7 @@ ARROWS = {
     "functions.web": {"functions.web", "models.errors", "models.figures"},
     "functions.access": {"functions.access", "functions.web", "models.errors"},
     "functions.client": {"functions.client"},
+    "functions.dashboard": {*SHARED_BY_FUNCTIONS, "functions.client", "functions.dashboard"},
     "functions.lending": {*SHARED_BY_FUNCTIONS, "functions.client", "functions.lending"},
     "training": {"training", "models"},
     "infra": {"infra"},
@@ -66,6 +67,35 @@ TESTED_BY = {
     "functions/batch/results.py": "functions/batch/test_contract.py",
     "functions/batch/runs.py": "functions/batch/test_shards.py",
     "functions/batch/verification.py": "functions/batch/test_cli.py",
+    **dict.fromkeys(
+        (
+            "functions/dashboard/application_row.py",
+            "functions/dashboard/book_figures.py",
+            "functions/dashboard/entry.py",
+            "functions/dashboard/frame.py",
+            "functions/dashboard/lists.py",
+            "functions/dashboard/loan_actions.py",
+            "functions/dashboard/runtime.py",
+            *(
+                f"functions/dashboard/components/{name}.py"
+                for name in (
+                    *("action_form", "case", "case_actions", "charts", "decision", "filters"),
+                    *("models", "registration", "simulation", "tables", "tiles"),
+                )
+            ),
+            *(
+                f"functions/dashboard/pages/{name}.py"
+                for name in (
+                    *("administration", "applicant", "application", "applications", "arrears"),
+                    *("customers", "home", "loan", "loans", "monitoring", "my_applications"),
+                    *("new_application", "portfolio", "registry", "reviews", "what_if"),
+                )
+            ),
+        ),
+        "functions/dashboard/test_pages.py",
+    ),
+    "functions/client/lending_endpoints.py": "functions/dashboard/test_pages.py",
+    "functions/client/lending_responses.py": "functions/client/test_responses.py",
     "functions/client/endpoints.py": "functions/client/test_clients.py",
     "functions/client/errors.py": "functions/client/test_retries.py",
     "functions/client/loop_thread.py": "functions/client/test_retries.py",
@@ -172,6 +202,8 @@ TESTED_BY = {
     "infra/google_api.py": "infra/test_release.py",
     "infra/local/client_types.py": "functions/client/test_responses.py",
     "infra/local/cost.py": "infra/test_cost.py",
+    "infra/local/dashboard.py": "docs/test_dashboard.py",
+    "infra/local/oidc_issuer.py": "docs/test_dashboard.py",
     "infra/local/issuer.py": "docs/test_loan_book.py",
     "infra/local/lending.py": "docs/test_loan_book.py",
     "infra/local/postgres.py": "training/reading/test_database.py",

@@ -43,9 +43,14 @@ ROLES: Mapping[str, frozenset[Scope]] = MappingProxyType(
         "manager": frozenset(
             {
                 *("applications", "apply", "book", "portfolio", "originate", "decide"),
-                *("disburse", "collect", "adjust"),
+                *("disburse", "collect", "adjust", "explain", "simulate", "models"),
             }
         ),
-        "risk": frozenset({"applications", "book", "portfolio"}),
+        "risk": frozenset(
+            {
+                *("applications", "book", "portfolio"),
+                *("explain", "simulate", "models", "metrics"),
+            }
+        ),
     }
 )

@@ -75,7 +75,7 @@ class AsyncSurety:
         """As `Surety.predict`."""
         rows = Applications(applications, model)
         identity = RequestIdentity(applicant_id, idempotency_key)
-        response = await self._request(endpoints.predict(rows, identity, reasons=reasons))
+        response = await self.request(endpoints.predict(rows, identity, reasons=reasons))
         return response.predictions
 
     async def explain(
@@ -90,7 +90,7 @@ class AsyncSurety:
         """As `Surety.explain`."""
         rows = Applications(applications, model)
         identity = RequestIdentity(applicant_id, idempotency_key)
-        return await self._request(endpoints.explain(rows, identity, picture=picture))
+        return await self.request(endpoints.explain(rows, identity, picture=picture))
 
     async def whatif(
         self,
@@ -102,7 +102,7 @@ class AsyncSurety:
     ) -> WhatIf:
         """As `Surety.whatif`."""
         rows, identity = Applications([application], model), RequestIdentity(applicant_id)
-        return await self._request(endpoints.whatif(rows, identity, grid))
+        return await self.request(endpoints.whatif(rows, identity, grid))
 
     async def recourse(
         self,
@@ -113,13 +113,14 @@ class AsyncSurety:
     ) -> Recourses:
         """As `Surety.recourse`."""
         rows, identity = Applications(applications, model), RequestIdentity(applicant_id)
-        return await self._request(endpoints.recourse(rows, identity))
+        return await self.request(endpoints.recourse(rows, identity))
 
     async def models(self) -> list[Model]:
         """As `Surety.models`."""
-        return (await self._request(endpoints.models())).details
+        return (await self.request(endpoints.models())).details
 
-    async def _request(self, call: Call[ResponseType]) -> ResponseType:
+    async def request(self, call: Call[ResponseType]) -> ResponseType:
+        """As `Surety.request`."""
         budget = RetryBudget(self._timeout, self._retries)
         try:
             async with asyncio.timeout(self._timeout):
@@ -311,3 +312,7 @@ class Surety:
     def models(self) -> list[Model]:
         """List the credit models of the service, and what serves them."""
         return self._run(lambda client: client.models())
+
+    def request(self, call: Call[ResponseType]) -> ResponseType:
+        """Make any call of `endpoints` or `lending_endpoints`, and return its typed response."""
+        return self._run(lambda client: client.request(call))

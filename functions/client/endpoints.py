@@ -5,16 +5,29 @@ import re
 import unicodedata
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import date
 from http import HTTPStatus
 from typing import Generic, TypeVar
+from urllib.parse import quote
 
 import httpx
 from pydantic import BaseModel, ValidationError
 
+from .credentials import authorization
 from .errors import RefusedError, UnavailableError, UnreadableResponseError
-from .response import Response
-from .responses import Explanations, Models, Predictions, Problem, Recourses, WhatIf
+from .response import OpenDocument, Response
+from .responses import (
+    Explanations,
+    Models,
+    ModelWithSchema,
+    Predictions,
+    Problem,
+    Recourses,
+    VersionInfo,
+    VersionList,
+    WhatIf,
+)
 from .retries import read_retry_after
 
 # Where a word begins in a class name, as the service reads it: CardDefault, SBALoan.
@@ -129,6 +142,41 @@ def models() -> Call[Models]:
     return Call(method="GET", path="/v1/models", response=Models)
 
 
+def model(model_name: str) -> Call[ModelWithSchema]:
+    """Request one model with the JSON schema of its rows."""
+    return Call(method="GET", path=f"/v1/models/{model_name}", response=ModelWithSchema)
+
+
+def versions(model_name: str) -> Call[VersionList]:
+    """Request the published versions of a model."""
+    return Call(method="GET", path=f"/model/versions?model={model_name}", response=VersionList)
+
+
+def version(model_name: str, name: str) -> Call[VersionInfo]:
+    """Request one version in detail."""
+    path = f"/model/info?model={model_name}&version={quote(name)}"
+    return Call(method="GET", path=path, response=VersionInfo)
+
+
+def monitoring(model_name: str, day: date | None = None) -> Call[OpenDocument]:
+    """Request what monitoring measured on a day, or lately."""
+    query = f"?day={day.isoformat()}" if day else ""
+    path = f"/v1/models/{model_name}/monitoring{query}"
+    return Call(method="GET", path=path, response=OpenDocument)
+
+
+def report(model_name: str, version_name: str) -> Call[OpenDocument]:
+    """Request the figures of a version's report."""
+    path = f"/v1/models/{model_name}/versions/{quote(version_name)}/report.json"
+    return Call(method="GET", path=path, response=OpenDocument)
+
+
+def with_credential(call: Call[ResponseType], token: str) -> Call[ResponseType]:
+    """Return the call as the holder of a token makes it, over a connection that several share."""
+    headers = {n.encode(): v.encode() for n, v in authorization(token).items()}
+    return replace(call, headers={**call.headers, **headers})
+
+
 def read(call: Call[ResponseType], response: httpx.Response) -> ResponseType:
     """Read the typed response of a call.
 
@@ -141,7 +189,7 @@ def read(call: Call[ResponseType], response: httpx.Response) -> ResponseType:
     UnreadableResponseError
         If a required member is missing, or there are not as many predictions as applications.
     """
-    if response.status_code != HTTPStatus.OK:
+    if not response.is_success:
         raise _error_from_response(response)
     try:
         result = call.response.model_validate_json(response.content)

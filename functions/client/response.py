@@ -1,5 +1,7 @@
 """What all responses share: immutable values that ignore members a later server adds."""
 
+from typing import Any
+
 from pydantic import BaseModel, ConfigDict
 
 
@@ -7,3 +9,14 @@ class Response(BaseModel):
     """A response of the service; an error about one does not show it."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+
+class OpenDocument(Response):
+    """A document whose members the contract leaves open; `members` has all of them."""
+
+    model_config = ConfigDict(extra="allow")
+
+    @property
+    def members(self) -> dict[str, Any]:
+        """Return the document as it was sent."""
+        return dict(self.model_extra or {})

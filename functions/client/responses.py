@@ -1,7 +1,7 @@
 """Types of the responses, written by `make client` from docs/openapi.json."""
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -115,6 +115,43 @@ class Fault(Response):
     message: str
 
 
+class ModelWithSchema(Response):
+    """
+    A credit model, with the JSON schema of one row.
+    """
+
+    name: str
+    ready: bool
+    contract: str
+    version: str | None = None
+    since: str | None = None
+    family: str | None = None
+    metrics: dict[str, Estimate] | None = None
+    challenger: ServingChallenger | None = None
+    problem: str | None = None
+    monitoring: MonitoredStatus | None = None
+    input_schema: dict[str, Any]
+
+
+class ListedVersion(Response):
+    """
+    A published version and its status.
+    """
+
+    version: str
+    published: str
+    status: Literal["champion", "challenger", "previous", "published"]
+
+
+class Cutoffs(Response):
+    """
+    Approve below `approve_below`, decline from `decline_from`, refer in between.
+    """
+
+    approve_below: float
+    decline_from: float
+
+
 class Prediction(Response):
     """
     One application's outcome, and the model version that made it.
@@ -208,6 +245,36 @@ class Problem(Response):
     status: int
     detail: str
     errors: list[Fault]
+
+
+class VersionList(Response):
+    """
+    Published versions of a model, newest first.
+    """
+
+    model: str
+    champion: str | None
+    versions: list[ListedVersion]
+
+
+class VersionInfo(Response):
+    """
+    One version in detail, from its manifest.
+    """
+
+    version: str
+    published: str
+    status: Literal["champion", "challenger", "previous", "published"]
+    model: str
+    sha256: str
+    size: int
+    family: str
+    contract: str
+    label_definition: str
+    horizon: str
+    features: list[str]
+    policy: Cutoffs
+    metrics: dict[str, Estimate]
 
 
 class Predictions(Response):

@@ -7,12 +7,12 @@ import asyncio
 import signal
 import socket
 import sys
-from collections.abc import Callable
-from types import FrameType
+from collections.abc import Callable, Mapping
+from types import FrameType, MappingProxyType
 from typing import Any
 
 import uvicorn
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from functions.web.http_protocol import HttpProtocol
 from functions.web.logs import log_library_warnings
@@ -36,14 +36,17 @@ SERVER_OPTIONS: dict[str, Any] = {
 }
 
 
-def serve(prepare: Callable[[], tuple[Starlette, Listening]]) -> int:
+def serve(
+    prepare: Callable[[], tuple[ASGIApp, Listening]],
+    options: Mapping[str, Any] = MappingProxyType(SERVER_OPTIONS),
+) -> int:
     """Serve until told to stop; 2 when the settings are wrong."""
     try:
         app, listening = prepare()
     except DeclarationError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    config = uvicorn.Config(app, host=listening.host, port=listening.port, **SERVER_OPTIONS)
+    config = uvicorn.Config(app, host=listening.host, port=listening.port, **options)
     server = DrainingServer(config)
     log_library_warnings()
     server.run()
@@ -71,5 +74,6 @@ class DrainingServer(uvicorn.Server):
             await asyncio.sleep(DRAIN_SECONDS)
         if self._is_interrupted:
             for connection in list(self.server_state.connections):
-                connection.close_if_idle()  # type: ignore[union-attr]  # all are ours
+                # A WebSocket is never idle: uvicorn closes it.
+                getattr(connection, "close_if_idle", bool)()
         await super().shutdown(sockets)

@@ -44,7 +44,7 @@ LISTENING_VARIABLES = (
     Variable("HOST", "`127.0.0.1`; on Cloud Run `0.0.0.0`", "Address the server listens on."),
     Variable(
         "PORT",
-        "scoring `8080`, lending `8081`, retrain `8082`, batch `8083`",
+        "scoring `8080`, lending `8081`, retrain `8082`, batch `8083`, dashboard `8501`",
         "Port the server listens on.",
     ),
 )

@@ -1,35 +1,54 @@
-"""`make client`: write the client's response types from docs/openapi.json."""
+"""`make client`: write the client's response types from the OpenAPI documents."""
 
 import argparse
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-OPENAPI = REPOSITORY / "docs" / "openapi.json"
-OUTPUT = REPOSITORY / "functions" / "client" / "responses.py"
+CLIENT = REPOSITORY / "functions" / "client"
 # What the client's methods return, and the error of all of them; what these refer to follows.
-ROOTS = ("Predictions", "Explanations", "WhatIf", "Recourses", "Models", "Problem")
-HEADER = '"""Types of the responses, written by `make client` from docs/openapi.json."""'
+ROOTS = (
+    *("Predictions", "Explanations", "WhatIf", "Recourses", "Models", "Problem"),
+    *("ModelWithSchema", "VersionList", "VersionInfo"),
+)
+LENDING_ROOTS = (
+    *("CustomersReply", "CustomerDetail", "ApplicationsReply", "LoanApplicationReply"),
+    *("LoansReply", "LoanReply", "ScheduleReply", "TransactionsReply", "QuoteReply"),
+    *("CollateralListReply", "GuarantorsReply", "ItemReply", "PostedReply", "AwaitingReply"),
+    *("SummaryReply", "NpaReply", "RepaymentsReply", "CollateralReply", "DistributionReply"),
+    *("HealthReply", "ReviewsReply", "OverridesReply", "SecondPersonRequestsReply", "ChecksReply"),
+)
+MODULES = {
+    "responses.py": ("docs/openapi.json", ROOTS),
+    "lending_responses.py": ("docs/openapi-lending.json", LENDING_ROOTS),
+}
 OPTIONS = (
     *("--input-file-type", "openapi", "--output-model-type", "pydantic_v2.BaseModel"),
     *("--base-class", "response.Response", "--target-python-version", "3.11"),
     *("--use-standard-collections", "--use-union-operator", "--use-annotated"),
     *("--enum-field-as-literal", "all", "--use-schema-description", "--collapse-root-models"),
-    *("--disable-future-imports", "--custom-file-header", HEADER, "--formatters", "ruff-format"),
+    *("--disable-future-imports", "--formatters", "ruff-format", "--custom-file-header"),
 )
 
 
 def main() -> None:
-    """Write the module to `--output`."""
+    """Write the modules into `--output`."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--output", type=Path, default=OUTPUT)
+    parser.add_argument("--output", type=Path, default=CLIENT)
     output = parser.parse_args().output
-    schemas = json.loads(OPENAPI.read_text())["components"]["schemas"]
+    for name, (document, roots) in MODULES.items():
+        (output / name).write_text(_module_from_document(document, roots))
+
+
+def _module_from_document(path: str, roots: Sequence[str]) -> str:
+    """Return the module of the types that an OpenAPI document declares."""
+    schemas = json.loads((REPOSITORY / path).read_text())["components"]["schemas"]
     reached: dict[str, Any] = {}
-    for root in ROOTS:
+    for root in roots:
         _collect(root, schemas, reached)
     document = {
         "openapi": "3.1.0",
@@ -38,19 +57,21 @@ def main() -> None:
         "components": {"schemas": reached},
     }
     tools = Path(sys.executable).parent
+    header = f'"""Types of the responses, written by `make client` from {path}."""'
     generated = subprocess.run(  # noqa: S603 -- fixed words
-        [str(tools / "datamodel-codegen"), *OPTIONS],
+        [str(tools / "datamodel-codegen"), *OPTIONS, header],
         input=json.dumps(document),
         stdout=subprocess.PIPE,
         text=True,
         check=True,
     )
     module = generated.stdout.replace("from response import", "from .response import")
+    as_name = str(CLIENT / "responses.py")
     for words in (["check", "--fix-only", "--unsafe-fixes", "--select", "I,D200,D212"], ["format"]):
-        command = [str(tools / "ruff"), *words, "--quiet", "--stdin-filename", str(OUTPUT), "-"]
+        command = [str(tools / "ruff"), *words, "--quiet", "--stdin-filename", as_name, "-"]
         done = subprocess.run(command, input=module, stdout=subprocess.PIPE, text=True, check=True)  # noqa: S603 -- likewise
         module = done.stdout
-    output.write_text(module)
+    return module
 
 
 def _collect(name: str, schemas: dict[str, Any], reached: dict[str, Any]) -> None:

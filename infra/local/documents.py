@@ -26,6 +26,7 @@ WAREHOUSE_ARGUMENTS = ("-m", "functions.scoring.bigquery")
 SCORING_SETTINGS = ("-m", "functions.scoring", "settings")
 RETRAIN_SETTINGS = ("-m", "functions.retrain", "settings")
 LENDING_SETTINGS = ("-m", "functions.lending", "settings")
+DASHBOARD_SETTINGS = ("-m", "functions.dashboard", "settings")
 LENDING_OPENAPI = ("-m", "functions.lending", "openapi")
 BATCH_SETTINGS = ("-m", "functions.batch", "settings")
 BATCH_OPENAPI = ("-m", "functions.batch", "openapi")
@@ -63,6 +64,7 @@ READERS = {
         "`DECISION_LOG_KEY` and `DECISION_ANCHOR_STORE` as well; the command `score` reads these "
         "and `BATCH_TASKS`."
     ),
+    "Dashboard": "Read by the dashboard, which reads `JWT_ROLES_CLAIM` too.",
 }
 
 KINDS: Mapping[str, str] = {"string": "text"}
@@ -130,7 +132,7 @@ def comment(text: str) -> str:
 def declared_settings() -> dict[str, list[dict[str, str]]]:
     """Ask the services which variables they read, by concern."""
     settings: dict[str, list[dict[str, str]]] = json.loads(output_from(SCORING_SETTINGS))
-    for command in (RETRAIN_SETTINGS, LENDING_SETTINGS, BATCH_SETTINGS):
+    for command in (RETRAIN_SETTINGS, LENDING_SETTINGS, BATCH_SETTINGS, DASHBOARD_SETTINGS):
         settings |= json.loads(output_from(command))
     return settings
 

@@ -36,6 +36,11 @@ def batch_image(tmp_path_factory: pytest.TempPathFactory) -> Image:
 
 
 @pytest.fixture(scope="session")
+def dashboard_image(tmp_path_factory: pytest.TempPathFactory) -> Image:
+    return build("dashboard", tmp_path_factory.mktemp("dashboard"))
+
+
+@pytest.fixture(scope="session")
 def training_image(tmp_path_factory: pytest.TempPathFactory) -> Image:
     folder: Path = tmp_path_factory.mktemp("pip")
     (folder / "pip").write_text(FASTER_PIP)

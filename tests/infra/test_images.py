@@ -33,8 +33,16 @@ from tests.support.running import (
 
 COMPOSE = REPOSITORY / "infra" / "docker" / "compose.yaml"
 SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(COMPOSE.read_text())["services"]
-TARGETS = ["scoring", "lending", "batch", "training"]
+TARGETS = ["scoring", "lending", "batch", "dashboard", "training"]
 MOST_BYTES = 220e6
+# What the dashboard must be told, of services that are never asked.
+DASHBOARD = {
+    "LENDING_URL": "https://lending.example.com",
+    "OIDC_METADATA_URL": "https://login.example.com/.well-known/openid-configuration",
+    "OIDC_CLIENT_ID": "dashboard",
+    "OIDC_CLIENT_SECRET": "secret",
+    "COOKIE_SECRET": "k" * 32,
+}
 CACHE_TAG = sys.implementation.cache_tag
 
 
@@ -236,6 +244,17 @@ def test_the_lending_image_migrates_opens_and_answers_and_writes_to_no_image(
     assert lending_image.files() == before
 
 
+def test_the_dashboard_image_serves_its_first_page_and_writes_to_no_image(
+    dashboard_image: Image, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = dashboard_image.files()
+    words = dashboard_image.command(PORT="$PORT", HOME=str(tmp_path), **DASHBOARD)
+    monkeypatch.setitem(SERVER_COMMANDS, "module", ["sh", "-c", exec_line(words)])
+    with running_server(tmp_path / "log") as server:
+        assert "BACKEND_BASE_URL" in server.client.get("/", headers={"accept": "text/html"}).text
+    assert dashboard_image.files() == before
+
+
 def row() -> dict[str, Any]:
     """An account of the bundled data, as a client sends it."""
     first = pd.read_parquet(REPOSITORY / "training" / "data" / "german_credit.parquet").iloc[[0]]
@@ -313,6 +332,7 @@ def test_what_an_image_starts() -> None:
     assert STAGES["scoring"].arguments("CMD") == ['["python", "-m", "functions.scoring"]']
     assert STAGES["lending"].arguments("ENTRYPOINT") == ['["python", "-m", "functions.lending"]']
     assert STAGES["batch"].arguments("ENTRYPOINT") == ['["python", "-m", "functions.batch"]']
+    assert STAGES["dashboard"].arguments("CMD") == ['["python", "-m", "functions.dashboard"]']
     assert STAGES["training"].arguments("ENTRYPOINT") == ['["python", "-m", "training"]']
 
 

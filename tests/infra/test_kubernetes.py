@@ -14,6 +14,7 @@ import yaml
 from functions.access.api_keys import new_key
 from functions.batch.cli import build_parser as batch_parser
 from functions.batch.settings import task_settings_from
+from functions.dashboard import settings as dashboard
 from functions.lending import settings as lending
 from functions.lending.cli import build_parser as lending_parser
 from functions.scoring import settings as scoring
@@ -47,6 +48,7 @@ SECRETS = {
         "SCORING_KEY": "key",
         "WEBHOOK_KEYS": b64encode(bytes(32)).decode(),
     },
+    "dashboard-secrets": {"OIDC_CLIENT_SECRET": "secret", "COOKIE_SECRET": "k" * 32},
     "source-secrets": {
         "SOURCE_URL_CORE_BANKING": "",
         "SOURCE_URL_CRM": "",
@@ -150,6 +152,8 @@ def test_every_pod_is_strict(rendered: Path) -> None:
 
 def test_a_service_has_time_to_stop_and_is_asked_where_it_answers(rendered: Path) -> None:
     ports = {"scoring": scoring.DEFAULT_PORT, "lending": lending.DEFAULT_PORT}
+    if rendered.stem == "production":  # where there is an issuer
+        ports["dashboard"] = dashboard.DEFAULT_PORT
     for manifest in manifests(rendered, "Deployment"):
         spec = manifest["spec"]["template"]["spec"]
         [container] = spec["containers"]
@@ -166,6 +170,7 @@ def test_the_settings_of_every_service_are_accepted(rendered: Path) -> None:
     readers: dict[str, Callable[[dict[str, str]], Any]] = {
         "scoring": scoring.settings_from,
         "lending": lending.settings_from,
+        "dashboard": dashboard.settings_from,
     }
     for manifest in manifests(rendered, "Deployment"):
         [container] = manifest["spec"]["template"]["spec"]["containers"]

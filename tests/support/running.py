@@ -34,6 +34,7 @@ ServerKind = Literal[
     "lending framework",
     "batch module",
     "batch framework",
+    "dashboard module",
     "echo",
 ]
 
@@ -56,6 +57,7 @@ SERVER_COMMANDS: dict[ServerKind, list[str]] = {
     "lending framework": _framework("lending"),
     "batch module": _module("batch"),
     "batch framework": _framework("batch"),
+    "dashboard module": _module("dashboard"),
     "echo": [sys.executable, "-m", "tests.support.echo_service"],
 }
 

@@ -10,12 +10,12 @@ from tests.support.running import REPOSITORY
 CLIENT = REPOSITORY / "functions" / "client"
 
 
-def test_the_committed_types_are_those_of_the_document(tmp_path: Path) -> None:
-    before = (CLIENT / "responses.py").read_text()
+def test_the_committed_types_are_those_of_the_documents(tmp_path: Path) -> None:
     script = REPOSITORY / "infra" / "local" / "client_types.py"
-    written = tmp_path / "responses.py"
-    subprocess.run([sys.executable, script, "--output", written], check=True)
-    assert written.read_text() == before, "run make client"
+    subprocess.run([sys.executable, script, "--output", tmp_path], check=True)
+    written = {path.name: path.read_text() for path in tmp_path.iterdir()}
+    assert written == {name: (CLIENT / name).read_text() for name in written}, "run make client"
+    assert sorted(written) == ["lending_responses.py", "responses.py"]
 
 
 def test_the_package_imports_nothing_of_the_rest() -> None:

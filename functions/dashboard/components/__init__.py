@@ -1,0 +1,1 @@
+"""What pages are made of: tiles, tables, charts, banners and forms."""

@@ -1,0 +1,50 @@
+"""What was decided about an application, in words."""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import streamlit as st
+
+from functions.client.lending_responses import LoanApplicationReply
+from functions.dashboard.display import money, share, t, words
+
+COLOURS: dict[str, Literal["success", "warning", "error", "info"]] = {
+    "Approved": "success",
+    "Accepted": "success",
+    "Pending": "warning",
+    "Rejected": "error",
+}
+ICONS = {"success": "check_circle", "warning": "hourglass_top", "error": "block", "info": "info"}
+
+
+def decision_banner(application: LoanApplicationReply) -> None:
+    """Say what was decided, how risky the application is, and what follows."""
+    kind = COLOURS.get(application.status, "info")
+    sentence = t(
+        f"decision.{application.status.lower()}",
+        amount=money(application.loan_amount),
+        instalment=money(application.equal_instalment),
+        months=application.loan_tenure_months,
+    )
+    show = {"success": st.success, "warning": st.warning, "error": st.error, "info": st.info}[kind]
+    show(f"**{application.status}.** {sentence}", icon=f":material/{ICONS[kind]}:")
+    if application.pending_cause:
+        st.caption(t("decision.pending_cause", cause=words(application.pending_cause)))
+    columns = st.columns(4)
+    figures = (
+        ("probability", share(application.risk_probability, 2)),
+        ("score", str(application.credit_score or t("decision.none"))),
+        ("band", words(application.risk_level or t("decision.none"))),
+        ("instalment", money(application.equal_instalment)),
+    )
+    for column, (name, value) in zip(columns, figures, strict=True):
+        column.metric(t(f"decision.{name}"), value, border=True)
+
+
+def reason_sentences(reasons: Sequence[dict[str, Any]]) -> None:
+    """Write the reasons as the sentences that the applicant is given."""
+    st.subheader(t("decision.reasons"))
+    if not reasons:
+        st.write(t("decision.no_reasons"))
+    for reason in reasons:
+        st.markdown(f"- {reason.get('text', '')} `{reason.get('code', '')}`")

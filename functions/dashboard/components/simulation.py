@@ -1,0 +1,95 @@
+"""What the credit model would say of other values; nothing of it is recorded."""
+
+from typing import Any
+
+import streamlit as st
+
+from functions.client import endpoints
+from functions.client.endpoints import RequestIdentity
+from functions.client.responses import Prediction, RecourseResult, SearchedField
+from functions.dashboard.api import Api
+from functions.dashboard.application_row import applications_from_row
+from functions.dashboard.display import number, share, t, words
+
+NOBODY = RequestIdentity()
+
+
+def predicted(api: Api, row: dict[str, Any]) -> Prediction:
+    """Return what would be decided about a row."""
+    grid = {"loan_amount": [row["loan_amount"]]}
+    reply = api.scoring(endpoints.whatif(applications_from_row(row), NOBODY, grid))
+    return reply.predictions[0]
+
+
+def live_estimate(api: Api, row: dict[str, Any]) -> None:
+    """Show what the model would decide now, before anything is sent."""
+    prediction = predicted(api, row)
+    columns = st.columns(3)
+    columns[0].metric(t("decision.probability"), share(prediction.probability_of_default, 2))
+    columns[1].metric(t("decision.score"), str(prediction.credit_score))
+    columns[2].metric(t("simulation.would"), words(prediction.decision))
+    st.caption(t("simulation.not_recorded"))
+
+
+def show_recourse(api: Api, row: dict[str, Any], name: str) -> None:
+    """Show the smallest change that is approved, and let every changeable field be moved."""
+    st.subheader(t("recourse.title"))
+    reply = api.scoring(endpoints.recourse(applications_from_row(row), NOBODY))
+    result = reply.recourses[0]
+    st.write(result.detail)
+    _changes(result)
+    changed = dict(row)
+    proposed = {c.field: c.proposed for c in result.changes or []}
+    for field in reply.searched:
+        changed[field.field] = _slider(field, row, proposed, name)
+    after = predicted(api, changed)
+    before = reply.predictions[0]
+    columns = st.columns(3)
+    columns[0].metric(
+        t("decision.probability"),
+        share(after.probability_of_default, 2),
+        delta=_points(after.probability_of_default - before.probability_of_default),
+        delta_color="inverse",
+    )
+    columns[1].metric(
+        t("decision.score"), str(after.credit_score), delta=after.credit_score - before.credit_score
+    )
+    columns[2].metric(t("simulation.would"), words(after.decision))
+    st.caption(t("simulation.not_recorded"))
+
+
+def _points(difference: float) -> str | None:
+    return f"{100 * difference:+.2f}" if difference else None
+
+
+def _changes(result: RecourseResult) -> None:
+    for change in result.changes or []:
+        sentence = t(
+            "recourse.change",
+            field=words(change.field),
+            present=_written(change.present),
+            proposed=_written(change.proposed),
+        )
+        st.markdown(f"- {sentence}")
+
+
+def _written(value: str | float) -> str:
+    return value if isinstance(value, str) else number(value)
+
+
+def _slider(field: SearchedField, row: dict[str, Any], proposed: dict[str, Any], name: str) -> Any:  # noqa: ANN401 -- of the field's type
+    label, key = words(field.field), f"{name} {field.field}"
+    present = row[field.field]
+    start = proposed.get(field.field, present)
+    if field.levels:
+        levels = list(field.levels)
+        return st.selectbox(label, levels, index=levels.index(start), key=key)
+    lowest, highest = float(field.lowest or 0), float(field.highest or present)
+    low, high = (
+        min(lowest, float(present), float(start)),
+        max(highest, float(present), float(start)),
+    )
+    if low == high:
+        return present
+    value = st.slider(label, low, high, float(start), float(field.step or 1), key=key)
+    return type(present)(value)

@@ -1,0 +1,81 @@
+"""Tables: each can be saved as CSV, and a row leads to what is behind it."""
+
+from collections.abc import Mapping, Sequence
+
+import streamlit as st
+
+from functions.dashboard.api import Api
+from functions.dashboard.components.csv_file import csv_from_rows
+from functions.dashboard.display import t
+from functions.dashboard.navigation import is_offered
+
+Row = Mapping[str, object]
+
+
+def plain_table(rows: Sequence[Row], name: str, *, empty: str = "") -> None:
+    """Show some rows as a table that prints and reads aloud, and offer them as CSV."""
+    if not rows:
+        st.info(empty or t("tables.empty"), icon=":material/inbox:")
+        return
+    st.table(_columns(rows), border="horizontal", hide_index=True)
+    export_button(rows, name)
+
+
+def drill_table(api: Api, rows: Sequence[Row], name: str, target: tuple[str, str]) -> None:
+    """Show rows of which one is opened by choosing it.
+
+    `target` is a page and the parameter of its URL; the rows' first column holds its values.
+    """
+    if not rows:
+        st.info(t("tables.empty"), icon=":material/inbox:")
+        return
+    page, parameter = target
+    can_open = is_offered(api.user, page, has_scoring=api.has_scoring)
+    # The version of the key changes after a row was opened: coming back, none is chosen.
+    version = st.session_state.get(f"version of {name}", 0)
+    chosen = st.dataframe(
+        _columns(rows),
+        hide_index=True,
+        key=f"table {name} {version}",
+        on_select="rerun" if can_open else "ignore",
+        selection_mode="single-row",
+        alt=t("tables.alt", name=name, rows=len(rows)),
+    )
+    export_button(rows, name)
+    if can_open:
+        identifier = next(iter(rows[0]))
+        _offer_rows(rows, identifier, name, target)
+        indices = chosen.selection.rows  # type: ignore[union-attr]  # it is state: rows can be chosen
+        if indices:
+            st.session_state[f"version of {name}"] = version + 1
+            value = str(rows[indices[0]][identifier])
+            st.switch_page(f"pages/{page}.py", query_params={parameter: value})
+
+
+def _offer_rows(rows: Sequence[Row], identifier: str, name: str, target: tuple[str, str]) -> None:
+    """Offer the same by keyboard: a list of what the rows are about."""
+    page, parameter = target
+    column, button = st.columns([4, 1], vertical_alignment="bottom")
+    value = column.selectbox(
+        t("tables.open_label"), [str(row[identifier]) for row in rows], key=f"open {name}"
+    )
+    if button.button(t("tables.open"), key=f"open button {name}"):
+        st.switch_page(f"pages/{page}.py", query_params={parameter: str(value)})
+
+
+def export_button(rows: Sequence[Row], name: str) -> None:
+    """Offer rows as a CSV file."""
+    st.download_button(
+        t("tables.export"),
+        csv_from_rows(rows),
+        file_name=f"{name}.csv",
+        mime="text/csv",
+        key=f"export {name}",
+        on_click="ignore",
+        icon=":material/download:",
+        type="tertiary",
+    )
+
+
+def _columns(rows: Sequence[Row]) -> dict[str, list[object]]:
+    return {column: [row[column] for row in rows] for column in rows[0]}

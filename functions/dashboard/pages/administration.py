@@ -1,0 +1,64 @@
+"""Administration: what answers, which models serve, and which roles may do what."""
+
+import streamlit as st
+
+from functions.access.scopes import ROLES
+from functions.client import endpoints
+from functions.client import lending_endpoints as book
+from functions.dashboard.api import Api
+from functions.dashboard.components.tables import plain_table
+from functions.dashboard.display import day, t
+from functions.dashboard.frame import page, refreshed
+
+
+@refreshed
+def health(api: Api) -> None:
+    """Show whether the services answer."""
+    st.subheader(t("administration.health"))
+    state = api.lending(book.health())
+    columns = st.columns(3)
+    columns[0].metric(t("administration.book"), state.status, border=True)
+    columns[1].metric(t("administration.database"), state.database, border=True)
+    columns[2].metric(t("columns.business_date"), day(state.business_date), border=True)
+
+
+@refreshed
+def serving(api: Api) -> None:
+    """Show which version of each model serves."""
+    st.subheader(t("administration.models"))
+    rows = [
+        {
+            t("models.model"): model.name,
+            t("registry.version"): model.version or "",
+            t("administration.ready"): t("columns.yes") if model.ready else model.problem or "",
+            t("administration.since"): model.since or "",
+        }
+        for model in api.scoring(endpoints.models()).details
+    ]
+    plain_table(rows, "models")
+
+
+def roles() -> None:
+    """Show what each role may do; the APIs enforce it."""
+    st.subheader(t("administration.roles"))
+    scopes = sorted({scope for held in ROLES.values() for scope in held})
+    rows = [
+        {
+            t("administration.role"): role,
+            t("administration.scopes"): ", ".join(scope for scope in scopes if scope in held),
+        }
+        for role, held in ROLES.items()
+    ]
+    plain_table(rows, "roles")
+
+
+def main() -> None:
+    """Show what there is to administer."""
+    with page("administration") as api:
+        health(api)
+        if api.has_scoring and api.user.may("models"):
+            serving(api)
+        roles()
+
+
+main()
