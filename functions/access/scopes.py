@@ -15,11 +15,13 @@ Scope = Literal[
     "metrics",
     "train",
     "promote",
-    # Of the loan book. `book` reads customers and loans, `adjust` changes what is owed.
+    # Of the loan book. `book` reads customers and loans, `adjust` changes what is owed. `alerts`
+    # are about all branches.
     "applications",
     "apply",
     "book",
     "portfolio",
+    "alerts",
     "originate",
     "decide",
     "disburse",
@@ -36,7 +38,7 @@ ROLES: Mapping[str, frozenset[Scope]] = MappingProxyType(
                 *("portfolio", "originate", "disburse", "collect"),
             }
         ),
-        "auditor": frozenset({"models", "metrics", "applications", "book", "portfolio"}),
+        "auditor": frozenset({"models", "metrics", "applications", "book", "portfolio", "alerts"}),
         "client": frozenset({"score", "explain", "models", "applications", "apply"}),
         "collector": frozenset({"book", "collect"}),
         "manager": frozenset(
@@ -45,6 +47,6 @@ ROLES: Mapping[str, frozenset[Scope]] = MappingProxyType(
                 *("disburse", "collect", "adjust"),
             }
         ),
-        "risk": frozenset({"applications", "book", "portfolio"}),
+        "risk": frozenset({"applications", "book", "portfolio", "alerts"}),
     }
 )

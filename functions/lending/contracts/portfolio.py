@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from functions.lending.actions import portfolio
+from functions.lending.actions import book_alerts, portfolio
 from functions.lending.contracts.edge import Book, QueryReader
 from functions.lending.storage.transaction import Transaction
 from functions.web.bodies import json_response
@@ -31,7 +31,15 @@ FIGURES: dict[str, tuple[str, Callable[[Transaction], object], Any]] = {
         *("Count loans by purpose and tenure",),
         *(portfolio.analyse_distribution, portfolio.DistributionReply),
     ),
+    "/alerts": (
+        *("List alerts as of the last close",),
+        *(book_alerts.list_alerts, book_alerts.AlertsReply),
+    ),
 }
+
+# Alerts are about all branches: who sees some of them has no right to the figures of all.
+SCOPES = {f"GET {PREFIX}{path}": "portfolio" for path in FIGURES}
+SCOPES[f"GET {PREFIX}/alerts"] = "alerts"
 
 
 def contract(book: Book) -> Contract:
@@ -42,7 +50,7 @@ def contract(book: Book) -> Contract:
             Route(PREFIX + path, partial(_read, book, figure), methods=["GET"])
             for path, (_, figure, _) in FIGURES.items()
         ],
-        scopes={f"GET {PREFIX}{path}": "portfolio" for path in FIGURES},
+        scopes=SCOPES,
         paths=_paths,
     )
 
