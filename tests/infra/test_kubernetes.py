@@ -227,8 +227,8 @@ def test_the_book_reaches_its_own_database_and_the_pipeline_its_sources(rendered
     assert book_rule["ports"] == source_rule["ports"] == [{"port": 5432}]
     [label] = book["podSelector"]["matchExpressions"]
     assert label["values"] == ["lending", "lending-jobs"]
-    named = [peer["ipBlock"]["cidr"] for peer in book_rule.get("to", [])]
-    assert named == (["10.64.0.5/32"] if rendered.stem == "production" else [])
+    addresses = [peer["ipBlock"]["cidr"] for peer in book_rule.get("to", [])]
+    assert addresses == (["10.64.0.5/32"] if rendered.stem == "production" else [])
 
 
 def test_the_guide_makes_every_secret(rendered: Path) -> None:

@@ -87,14 +87,7 @@ def list_book_figures(transaction: Transaction) -> Iterator[Figure]:
             "Money met per 100 demanded.",
             due["collection_efficiency"],
         )
-    change = book_alerts.debt_to_income_change(transaction)
-    if change is not None:
-        yield _figure(
-            "debt_to_income_change_percent",
-            "By how much the mean ratio of a month's applications moved.",
-            change,
-        )
-    yield from _list_jobs(transaction)
+    yield from _list_close(transaction)
     yield _figure("outstanding", "Outstanding principal.", money["total_outstanding"])
     yield _figure("npa_outstanding", "Non-performing principal.", money["total_npa_amount"])
     yield _figure("applications", "Applications.", summary["loan_statistics"]["total_applications"])
@@ -109,8 +102,12 @@ def list_book_figures(transaction: Transaction) -> Iterator[Figure]:
         )
 
 
-def _list_jobs(transaction: Transaction) -> Iterator[Figure]:
-    """List what the nightly jobs left: alerts of the last close, the last check."""
+def _list_close(transaction: Transaction) -> Iterator[Figure]:
+    """List what the nightly jobs look at and leave: alerts of the last close, the last check."""
+    change = book_alerts.debt_to_income_change(transaction)
+    if change is not None:
+        meaning = "By how much the mean ratio of a month's applications moved."
+        yield _figure("debt_to_income_change_percent", meaning, change)
     for alert in book_alerts.list_alerts(transaction)["alerts"]:
         yield _figure(
             "alert_firing",

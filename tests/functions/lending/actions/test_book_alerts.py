@@ -34,9 +34,9 @@ def close_through(database: Database, day: date) -> None:
 
 def alerts(book: BookClient) -> dict[str, dict[str, Any]]:
     reply = book.ok("GET", "/api/portfolio/alerts")
-    named = {alert["name"]: alert for alert in reply["alerts"]}
-    assert reply["firing"] == sum(alert["firing"] for alert in named.values())
-    return named
+    by_name = {alert["name"]: alert for alert in reply["alerts"]}
+    assert reply["firing"] == sum(alert["firing"] for alert in by_name.values())
+    return by_name
 
 
 def test_the_earlier_systems_limits_are_shipped() -> None:
@@ -90,9 +90,9 @@ def test_an_alert_fires_from_the_close_that_found_it_until_one_that_does_not(
     since: dict[str, list[str | None]] = {"npa-ratio": [], "npa-ratio-critical": []}
     for day in range(5, 10):
         close_through(database, date(2026, 1, day))
-        named = alerts(book)
+        by_name = alerts(book)
         for name, days in since.items():
-            days.append(named[name]["firing_since"])
+            days.append(by_name[name]["firing_since"])
     assert since == {
         "npa-ratio": [None, "2026-01-06", "2026-01-06", None, "2026-01-09"],
         "npa-ratio-critical": [None, None, "2026-01-07", None, None],
