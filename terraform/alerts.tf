@@ -65,7 +65,7 @@ locals {
 
   lending_answers = "run_googleapis_com:request_count{monitored_resource=\"cloud_run_revision\",service_name=\"${var.environment}-lending\""
   lending_runs    = "run_googleapis_com:job_completed_execution_count{monitored_resource=\"cloud_run_job\",job_name=~\"${var.environment}-lending-.*\""
-  database        = "monitored_resource=\"cloudsql_database\",database_id=\"${var.project_id}:${var.environment}-lending\""
+  database        = "monitored_resource=\"cloudsql_database\",database_id=\"${var.project_id}:${local.database_name}\""
   with_lending = !var.enable_lending ? {} : {
     lending-errors = {
       severity = "WARNING"

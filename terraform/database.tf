@@ -6,6 +6,8 @@ locals {
   # A user of the database is an account, without the end of its address.
   database_users = { for name in ["close", "deliver", "lending", "migrate", "sweep"] : name => trimsuffix(local.accounts[name], ".gserviceaccount.com") }
 
+  # After a restore, that of the copy: docs/loan-book.md.
+  database_name    = coalesce(var.lending.database.name, "${var.environment}-lending")
   database_ca      = join("\n", flatten([for instance in google_sql_database_instance.lending : instance.server_ca_cert[*].cert]))
   database_link    = one([for instance in google_sql_database_instance.lending : instance.psc_service_attachment_link])
   lending_network  = "projects/${var.project_id}/global/networks/${var.environment}-lending"
@@ -25,7 +27,7 @@ resource "google_sql_database_instance" "lending" {
   #checkov:skip=CKV2_GCP_20:binary logs are MySQL's; here the write-ahead log is archived, for point_in_time_recovery
   for_each = local.lending
 
-  name                = "${var.environment}-lending"
+  name                = local.database_name
   region              = var.region
   database_version    = var.lending.database.version
   encryption_key_name = var.kms_key

@@ -345,7 +345,7 @@ variable "kms_key" {
 }
 
 variable "lending" {
-  description = "With enable_lending. `auth`: jwt, with the issuer of the people's tokens in `jwt`, or iam, where whoever may call may do everything. `invokers` may call the service, from the networks of `ingress`. `secrets`: variables that come from Secret Manager, KYC_KEY among them; `settings`: others, as docs/settings.md lists them. `model` decides applications. Instances times `connections`, and ten for jobs, must fit into `max_connections` of the database. `range` is that of the network it makes. `availability` = REGIONAL keeps a second machine in another zone, at twice the price."
+  description = "With enable_lending. `auth`: jwt, with the issuer of the people's tokens in `jwt`, or iam, where whoever may call may do everything. `invokers` may call the service, from the networks of `ingress`. `secrets`: variables that come from Secret Manager, KYC_KEY among them; `settings`: others, as docs/settings.md lists them. `model` decides applications. Instances times `connections`, and ten for jobs, must fit into `max_connections` of the database. `range` is that of the network it makes. `availability` = REGIONAL keeps a second machine in another zone, at twice the price; `name` is that of another instance, after a restore."
   type = object({
     auth        = optional(string, "jwt")
     connections = optional(number, 5)
@@ -354,6 +354,7 @@ variable "lending" {
       backups         = optional(number, 30)
       disk_gb         = optional(number, 10)
       max_connections = optional(number, 100)
+      name            = optional(string)
       tier            = optional(string, "db-custom-1-3840")
       version         = optional(string, "POSTGRES_18")
     }), {})
@@ -445,7 +446,7 @@ variable "lending" {
   }
 
   validation {
-    condition     = can(regex("^POSTGRES_1[5-8]$", var.lending.database.version)) && can(regex("^db-[a-z0-9-]+$", var.lending.database.tier)) && contains(["REGIONAL", "ZONAL"], var.lending.database.availability) && var.lending.database.backups >= 7 && var.lending.database.backups <= 365
+    condition     = can(regex("^POSTGRES_1[5-8]$", var.lending.database.version)) && can(regex("^db-[a-z0-9-]+$", var.lending.database.tier)) && contains(["REGIONAL", "ZONAL"], var.lending.database.availability) && var.lending.database.backups >= 7 && var.lending.database.backups <= 365 && can(regex("^[a-z][a-z0-9-]{1,80}$", coalesce(var.lending.database.name, "none")))
     error_message = "lending.database must have a version from POSTGRES_15 to POSTGRES_18, a tier such as db-custom-1-3840, an availability ZONAL or REGIONAL, and 7 to 365 backups."
   }
 

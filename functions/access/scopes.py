@@ -16,11 +16,13 @@ Scope = Literal[
     "metrics",
     "train",
     "promote",
-    # Of the loan book. `book` reads customers and loans, `adjust` changes what is owed.
+    # Of the loan book. `book` reads customers and loans, `adjust` changes what is owed. `alerts`
+    # are about all branches.
     "applications",
     "apply",
     "book",
     "portfolio",
+    "alerts",
     "originate",
     "decide",
     "disburse",
@@ -37,7 +39,7 @@ ROLES: Mapping[str, frozenset[Scope]] = MappingProxyType(
                 *("book", "portfolio", "originate", "disburse", "collect"),
             }
         ),
-        "auditor": frozenset({"models", "metrics", "applications", "book", "portfolio"}),
+        "auditor": frozenset({"models", "metrics", "applications", "book", "portfolio", "alerts"}),
         "client": frozenset({"score", "explain", "models", "applications", "apply"}),
         "collector": frozenset({"book", "collect"}),
         "manager": frozenset(
@@ -48,7 +50,7 @@ ROLES: Mapping[str, frozenset[Scope]] = MappingProxyType(
         ),
         "risk": frozenset(
             {
-                *("applications", "book", "portfolio"),
+                *("applications", "book", "portfolio", "alerts"),
                 *("explain", "simulate", "models", "metrics"),
             }
         ),

@@ -1,7 +1,7 @@
 """The nightly check: every stored state against its facts, every cell against a recount.
 
-It names what differs and changes nothing: a difference is a fault of the code, or somebody
-changed the database by hand, and a person has to look at it.
+It names what differs and changes nothing; its own run is recorded. A difference is a fault of the
+code, or somebody changed the database by hand, and a person has to look at it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from functools import partial
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, insert, select
 
 from functions.lending.posting.ledger_rows import read_stored
 from functions.lending.posting.loan_records import LoanRecord, read_records
@@ -19,7 +19,7 @@ from functions.lending.posting.state_rows import instalment_values, loan_values,
 from functions.lending.storage import cells, tables
 from functions.lending.storage.database import Database
 from functions.lending.storage.identifiers import public_id
-from functions.lending.storage.transaction import open_business_date
+from functions.lending.storage.transaction import Transaction, open_business_date
 from models.lending.borrower import ClassifiedLoan
 from models.lending.corrections import corrections
 from models.lending.errors import LendingError
@@ -68,6 +68,18 @@ def check_book(database: Database) -> Checked:
     for difference in database.snapshot(_check_cells):
         checked.note(difference)
     return checked
+
+
+def record_check(transaction: Transaction, checked: Checked) -> None:
+    """Append what a check found, for the metrics and for whoever asks when it last ran."""
+    row = {
+        "business_date": checked.business_date,
+        "borrowers": checked.borrowers,
+        "loans": checked.loans,
+        "different": checked.different,
+        "created_at": transaction.now,
+    }
+    transaction.connection.execute(insert(tables.book_checks), row)
 
 
 def _check_cells(connection: Connection) -> list[str]:

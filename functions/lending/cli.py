@@ -176,10 +176,13 @@ def _snapshot(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _check(_options: argparse.Namespace) -> dict[str, Any]:
-    from functions.lending.checking import check_book  # noqa: PLC0415 -- only at night
+    from functions.lending.checking import check_book, record_check  # noqa: PLC0415 -- at night
 
     with closing(Database(read_database_url(), 1)) as database:
-        return asdict(check_book(database))
+        checked = check_book(database)
+        job = Job(database=database, principal="check", now=lambda: datetime.now(UTC))
+        job.run(partial(record_check, checked=checked))
+        return asdict(checked)
 
 
 def _recount(_options: argparse.Namespace) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, insert, select, update
 
+from functions.lending.actions.book_alerts import record_alerts
 from functions.lending.analytics import early_warnings
 from functions.lending.analytics.month_ends import MonthEnds, month_end
 from functions.lending.errors import TransitionError
@@ -128,9 +129,10 @@ def _refresh_warnings(day: date, transaction: Transaction) -> int:
 
 
 def _open_next_day(day: date, transaction: Transaction) -> int:
-    """Let offers expire, close the day and open the next; nothing if another close did."""
+    """Let offers expire, record alerts, close the day and open the next; or another close did."""
     if transaction.business_date != day:
         return 0
+    record_alerts(transaction)
     applications, dates = tables.applications, tables.business_dates
     expired = transaction.connection.execute(
         update(applications)

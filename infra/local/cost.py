@@ -221,6 +221,40 @@ def pipeline_cost(prices: Prices) -> float:
     return schedules + runs + assumed["lake_gib"] * other["storage_gib_month"]
 
 
+def lending_cost(prices: Prices) -> float:
+    """What the loan book adds while nobody calls: its database, its jobs, their alerts.
+
+    The free schedules and the free time of jobs are used by what is there without it.
+    """
+    made, assumed, other = prices["installation"], prices["assumed"], prices["other"]
+    job = prices["job"]
+    seconds = max(assumed["lending_run_seconds"], job["least_seconds"])
+    runs = made["lending_runs_day"] * MONTH_DAYS * seconds
+    cpu = training_seconds(prices) * made["training_cpu"]
+    memory = training_seconds(prices) * made["training_memory_gib"]
+    work = (
+        _beyond(cpu + runs, job["free_cpu_seconds"]) * job["cpu_second"]
+        + _beyond(memory + runs * made["lending_memory_gib"], job["free_memory_gib_seconds"])
+        * job["memory_gib_second"]
+    ) - training_cost(prices)
+    schedules = made["lending_jobs"] * other["scheduler_job_month"]
+    alerts = made["lending_alert_conditions"] * other["alert_condition_month"]
+    return database_cost(prices) + work + schedules + alerts
+
+
+def database_cost(prices: Prices) -> float:
+    """A month of the loan book's database, which never stops, and of the address to it."""
+    database, made, assumed = prices["database"], prices["installation"], prices["assumed"]
+    hour = (
+        made["database_cpu"] * database["cpu_hour"]
+        + made["database_memory_gib"] * database["memory_gib_hour"]
+        + database["endpoint_hour"]
+    )
+    disk = made["database_disk_gib"] * database["disk_gib_month"]
+    backups = assumed["backups_gib"] * database["backup_gib_month"]
+    return assumed["hours_month"] * hour + disk + backups
+
+
 def job_cost(seconds: float, prices: Prices) -> float:
     """What jobs of the size of training cost that run so long in a month."""
     job, made = prices["job"], prices["installation"]
@@ -262,20 +296,24 @@ def render(measured: Measured, prices: Prices) -> str:
 
 
 def idle_table(prices: Prices) -> str:
-    """Items, and their sum in five installations."""
+    """Items, and their sum in six installations."""
     instance, edge = kept_instance_cost(prices), idle_edge_cost(prices)
     sidecar = sidecar_cost(prices) + sidecar_alerts_cost(prices)
-    pipeline = pipeline_cost(prices)
+    pipeline, lending = pipeline_cost(prices), lending_cost(prices)
     rows: list[tuple[str, Sequence[float]]] = [
-        *((item, (cost,) * 5) for item, cost in always(prices).items()),
-        ("`min_instances = 1`", (0, instance, 0, 0, 0)),
-        ("`enable_edge = true`", (0, 0, edge, 0, 0)),
-        ("`enable_prometheus = true`", (0, 0, 0, sidecar, 0)),
-        ("`enable_pipeline = true`", (0, 0, 0, 0, pipeline)),
+        *((item, (cost,) * 6) for item, cost in always(prices).items()),
+        ("`min_instances = 1`", (0, instance, 0, 0, 0, 0)),
+        ("`enable_edge = true`", (0, 0, edge, 0, 0, 0)),
+        ("`enable_prometheus = true`", (0, 0, 0, sidecar, 0, 0)),
+        ("`enable_pipeline = true`", (0, 0, 0, 0, pipeline, 0)),
+        ("`enable_lending = true`", (0, 0, 0, 0, 0, lending)),
     ]
     sums = [sum(column) for column in zip(*(costs for _, costs in rows), strict=True)]
     cells = [[item, *map(_dollars, costs)] for item, costs in [*rows, ("**all**", sums)]]
-    headings = ("item", "as shipped", "one instance kept", "edge", "Prometheus", "pipeline")
+    headings = (
+        *("item", "as shipped", "one instance kept", "edge", "Prometheus", "pipeline"),
+        "loan book",
+    )
     return table(headings, cells)
 
 

@@ -1,4 +1,4 @@
-"""`make alerts`: alerts.yaml, checked and compiled for Prometheus and for Google Monitoring."""
+"""`make alerts`: alerts.yaml, checked and compiled for Prometheus, Google and the loan book."""
 
 import argparse
 import json
@@ -17,6 +17,7 @@ FOLDER = Path(__file__).resolve().parent
 SOURCE = FOLDER / "alerts.yaml"
 RULES = FOLDER / "prometheus" / "rules.yaml"
 POLICIES = FOLDER / "google_alerts.json"
+LINES = FOLDER.parents[1] / "functions" / "lending" / "alert_lines.json"
 HEADER = "# Written by `make alerts` from ../alerts.yaml; edit that.\n"
 SECONDS = {"m": 60, "h": 3_600, "d": 86_400}
 LONGEST_SECONDS = SECONDS["d"]  # that Google Monitoring watches a condition
@@ -45,6 +46,9 @@ class AlertMetric(_Item):
         bool, Field(description="write true if Google policies are made of its alerts, or false")
     ]
     query: Annotated[str, Field(min_length=1, description="write a PromQL query as text")]
+    figure: Annotated[
+        str | None, Field(description="name the figure of the loan book, without surety_book_")
+    ] = None
 
 
 class Alert(_Item):
@@ -186,6 +190,27 @@ def compile_policies(alerts: Alerts) -> dict[str, dict[str, str]]:
     }
 
 
+def compile_lines(alerts: Alerts) -> list[dict[str, Any]]:
+    """Compile what the loan book's daily close compares itself."""
+    return [
+        {
+            "name": alert.name,
+            "figure": figure,
+            "comparison": alert.comparison,
+            "threshold": alert.threshold,
+            "severity": alert.severity,
+            "text": alert.text,
+        }
+        for alert in alerts.alerts
+        if (figure := alerts.find_metric(alert).figure)
+    ]
+
+
+def render_lines(alerts: Alerts) -> str:
+    """Return the text of the file that the loan book ships."""
+    return json.dumps(compile_lines(alerts), indent=2) + "\n"
+
+
 def render_rules(alerts: Alerts) -> str:
     """Return the text of the rule file."""
     text: str = yaml.safe_dump(compile_rules(alerts), sort_keys=False, width=math.inf)
@@ -261,7 +286,7 @@ def _check_alerts(alerts: Iterable[Alert], metrics: frozenset[str]) -> Iterator[
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Check the file, and write both compiled ones unless only to check."""
+    """Check the file, and write the compiled ones unless only to check."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing")
     options = parser.parse_args(arguments)
@@ -274,6 +299,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not options.check:
         RULES.write_text(render_rules(alerts))
         POLICIES.write_text(render_policies(alerts))
+        LINES.write_text(render_lines(alerts))
     print(f"{len(alerts.alerts)} alerts, {len(compile_policies(alerts))} of them also on Google")
     return 0
 

@@ -79,7 +79,7 @@ resource "google_project_iam_member" "signs_in" {
 
   condition {
     title      = "loan-book-only"
-    expression = "resource.service == 'sqladmin.googleapis.com' && resource.name == 'projects/${var.project_id}/instances/${var.environment}-lending'"
+    expression = "resource.service == 'sqladmin.googleapis.com' && resource.name == 'projects/${var.project_id}/instances/${coalesce(var.lending.database.name, "${var.environment}-lending")}'"
   }
 
   depends_on = [google_service_account.workload]

@@ -148,8 +148,9 @@ variable "kms_key" {
 variable "lending" {
   description = "As in ../variables.tf: the loan book's accounts may then read its secrets, and its network has this range."
   type = object({
-    range   = optional(string, "10.64.0.0/26")
-    secrets = optional(map(string), {})
+    database = optional(object({ name = optional(string) }), {})
+    range    = optional(string, "10.64.0.0/26")
+    secrets  = optional(map(string), {})
   })
   default = {}
 }

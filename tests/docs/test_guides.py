@@ -86,9 +86,11 @@ def test_every_alert_has_its_entry_and_no_other_entry_is_one() -> None:
         r"^  with_pipeline = .*?\{\n(.*?)^  \}", alerts, re.MULTILINE | re.DOTALL
     )
     flagged += re.findall(r"^    ([a-z-]+) = \{", pipeline, re.MULTILINE)
-    assert len(flagged) == 4
+    [lending] = re.findall(r"^  with_lending = .*?\{\n(.*?)^  \}", alerts, re.MULTILINE | re.DOTALL)
+    flagged += re.findall(r"^    ([a-z-]+) = \{", lending, re.MULTILINE)
+    assert len(flagged) == 9
     compiled = [a.name for a in read_alerts(SOURCE.read_text()).alerts if a.name not in keys]
-    assert len(compiled) == 16
+    assert len(compiled) == 20
     assert re.findall(r"^## (.+)$", entries, re.MULTILINE) == keys + flagged + compiled
 
 

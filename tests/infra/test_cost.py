@@ -20,6 +20,7 @@ from infra.local.cost import (
     Load,
     always,
     billed_seconds,
+    database_cost,
     decision_log_cost,
     edge_cost,
     figures_from_documents,
@@ -27,6 +28,7 @@ from infra.local.cost import (
     idle_edge_cost,
     instances,
     kept_instance_cost,
+    lending_cost,
     pipeline_cost,
     render,
     request_log_cost,
@@ -59,6 +61,14 @@ EASY = {
         "memory_gib_second": 0.5,
         "free_cpu_seconds": 100.0,
         "free_memory_gib_seconds": 400.0,
+        "least_seconds": 60.0,
+    },
+    "database": {
+        "cpu_hour": 0.5,
+        "memory_gib_hour": 0.25,
+        "disk_gib_month": 0.5,
+        "backup_gib_month": 0.25,
+        "endpoint_hour": 0.125,
     },
     "logging": {"gib": 0.5, "free_gib": 50.0},
     "bigquery": {
@@ -69,7 +79,11 @@ EASY = {
         "active_months": 3.0,
         "free_gib": 10.0,
     },
-    "other": {"scheduler_job_month": 0.25, "storage_gib_month": 0.5},
+    "other": {
+        "scheduler_job_month": 0.25,
+        "storage_gib_month": 0.5,
+        "alert_condition_month": 0.1,
+    },
     "edge": {
         "forwarding_rule_hour": 0.025,
         "policy_month": 5.0,
@@ -85,6 +99,13 @@ EASY = {
         "training_cpu": 2.0,
         "training_memory_gib": 4.0,
         "pipeline_jobs": 7.0,
+        "lending_alert_conditions": 5.0,
+        "lending_jobs": 4.0,
+        "lending_runs_day": 12.0,
+        "lending_memory_gib": 0.5,
+        "database_cpu": 1.0,
+        "database_memory_gib": 4.0,
+        "database_disk_gib": 10.0,
         "sidecar_cpu": 1.0,
         "sidecar_memory_gib": 0.25,
         "uptime_period_seconds": 1e12,
@@ -98,6 +119,8 @@ EASY = {
         "training_runs_month": 4.0,
         "pipeline_seconds": 12.0,
         "lake_gib": 5.0,
+        "lending_run_seconds": 15.0,
+        "backups_gib": 8.0,
     },
 }
 
@@ -265,6 +288,36 @@ def test_the_pipeline_pays_for_its_schedules_its_nights_and_its_lake() -> None:
     # for 30.4 nights are 2,555 s more, each with two CPUs and four GiB at half a dollar.
     nights = 7 * 365 / 12 * 12
     assert pipeline_cost(EASY) == pytest.approx(7 * 0.25 + nights * (2 * 1.0 + 4 * 0.5) + 5 * 0.5)
+
+
+def test_a_database_costs_its_hours_its_disk_and_its_backups() -> None:
+    # 1 CPU at .5, 4 GiB at .25 and the address at .125 an hour; 10 GiB and 8 GiB a month.
+    assert database_cost(EASY) == pytest.approx(MONTH_SECONDS / 3600 * 1.625 + 5 + 2)
+
+
+def test_a_run_of_the_loan_book_is_billed_for_a_minute() -> None:
+    # Twelve runs a day of 60 s are 21,900 s a month, beyond what training leaves free.
+    runs = 12 * 365 / 12 * 60
+    assert lending_cost(EASY) - database_cost(EASY) == pytest.approx(
+        runs * (1 + 0.5 * 0.5) + 4 * 0.25 + 5 * 0.1
+    )
+
+
+def test_the_loan_books_part_is_that_of_terraform() -> None:
+    made = LIST["installation"]
+    files = {path.name: path.read_text() for path in (REPOSITORY / "terraform").glob("*.tf")}
+    _, _, lending = files["alerts.tf"].partition("with_lending = !var")
+    assert lending.partition("\n  }\n")[0].count("severity = ") == made["lending_alert_conditions"]
+    assert files["lending_jobs.tf"].count("schedule = ") == made["lending_jobs"] + 1  # and none
+    minutes = re.findall(r'optional\(string, "\*/(\d+) \* \* \* \*"\)', files["variables.tf"])
+    assert sum(24 * 60 // int(minute) for minute in minutes) + 2 == made["lending_runs_day"]
+    tier = f"db-custom-{made['database_cpu']}-{1024 * made['database_memory_gib']:.0f}"
+    assert f'optional(string, "{tier}")' in files["variables.tf"]
+    assert (
+        f"disk_gb         = optional(number, {made['database_disk_gib']})" in files["variables.tf"]
+    )
+    memory = re.findall(r'memory +?= optional\(string, "(\d+)Mi"\)', files["variables.tf"])
+    assert f"{1024 * made['lending_memory_gib']:.0f}" in memory
 
 
 def test_the_pipelines_jobs_are_those_of_terraform() -> None:

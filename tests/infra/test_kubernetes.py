@@ -210,6 +210,10 @@ def test_a_job_is_not_behind_the_address_of_a_service(rendered: Path) -> None:
         for policy in manifests(rendered, "NetworkPolicy")
         for part in policy["spec"]["podSelector"].get("matchExpressions", [])
         for value in part["values"]
+    } | {
+        value
+        for policy in manifests(rendered, "NetworkPolicy")
+        for value in policy["spec"]["podSelector"].get("matchLabels", {}).values()
     }
     assert selected == set(labels.values())
 
@@ -224,6 +228,17 @@ def test_nothing_is_reached_unless_it_is_written(rendered: Path) -> None:
     [rule] = [rule for spec in inwards for rule in spec["ingress"]]
     assert rule["ports"] == [{"port": "http"}]
     assert all("namespaceSelector" in peer for peer in rule["from"])
+
+
+def test_the_book_reaches_its_own_database_and_the_pipeline_its_sources(rendered: Path) -> None:
+    policies = {m["metadata"]["name"]: m["spec"] for m in manifests(rendered, "NetworkPolicy")}
+    book, sources = policies["loan-book-database"], policies["source-databases"]
+    [book_rule], [source_rule] = book["egress"], sources["egress"]
+    assert book_rule["ports"] == source_rule["ports"] == [{"port": 5432}]
+    [label] = book["podSelector"]["matchExpressions"]
+    assert label["values"] == ["lending", "lending-jobs"]
+    addresses = [peer["ipBlock"]["cidr"] for peer in book_rule.get("to", [])]
+    assert addresses == (["10.64.0.5/32"] if rendered.stem == "production" else [])
 
 
 def test_the_guide_makes_every_secret(rendered: Path) -> None:

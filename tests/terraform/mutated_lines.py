@@ -123,7 +123,7 @@ MEMBERS = of_kind(
 )
 CONDITIONS = of_kind(
     "condition changed",
-    (f"{B}lending.tf", "instances/${var.environment}-lending'", "instances/'"),
+    (f"{B}lending.tf", "resource.service == 'sqladmin.googleapis.com' && ", ""),
     (f"{T}bucket.tf", "/objects/champions/", "/objects/"),
     (f"{T}bucket.tf", '["moves", "proposals"]', '["moves"]'),
     (f"{T}bucket.tf", '/objects/versions/\\")"', '/objects/\\")"'),

@@ -260,6 +260,16 @@ def test_the_build_makes_the_database_and_can_neither_read_nor_delete_it(
     assert not [g for g in everything.grants if g["member"] == build and "cloudsql" in g["role"]]
 
 
+def test_after_a_restore_everything_follows_the_name_of_the_copy() -> None:
+    """The instance, the right to sign in, the alerts: none of them spells the name out."""
+    for file, count in {"database.tf": 1, "alerts.tf": 1}.items():
+        text = (REPOSITORY / "terraform" / file).read_text()
+        used = re.findall(r"local\.database_name\b", text)
+        assert len(used) == count, file
+    bootstrap = (REPOSITORY / "terraform" / "bootstrap" / "lending.tf").read_text()
+    assert "instances/${coalesce(var.lending.database.name" in bootstrap
+
+
 def test_callers_are_named_and_the_code_asks_them_for_a_token(
     everything: Planned, service: dict[str, Any]
 ) -> None:

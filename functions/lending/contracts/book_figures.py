@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from functions.lending.actions import portfolio
+from functions.lending.actions import book_alerts, portfolio
 from functions.lending.contracts.edge import Book
 from functions.lending.storage.database import WHOLE_BOOK
 from functions.lending.storage.transaction import LOCAL, Transaction, open_business_date
@@ -87,6 +87,7 @@ def list_book_figures(transaction: Transaction) -> Iterator[Figure]:
             "Money met per 100 demanded.",
             due["collection_efficiency"],
         )
+    yield from _list_close(transaction)
     yield _figure("outstanding", "Outstanding principal.", money["total_outstanding"])
     yield _figure("npa_outstanding", "Non-performing principal.", money["total_npa_amount"])
     yield _figure("applications", "Applications.", summary["loan_statistics"]["total_applications"])
@@ -99,6 +100,26 @@ def list_book_figures(transaction: Transaction) -> Iterator[Figure]:
         yield _figure(
             "loans", "Active loans by asset class.", share["count"], asset_class=asset_class
         )
+
+
+def _list_close(transaction: Transaction) -> Iterator[Figure]:
+    """List what the nightly jobs look at and leave: alerts of the last close, the last check."""
+    change = book_alerts.debt_to_income_change(transaction)
+    if change is not None:
+        meaning = "By how much the mean ratio of a month's applications moved."
+        yield _figure("debt_to_income_change_percent", meaning, change)
+    for alert in book_alerts.list_alerts(transaction)["alerts"]:
+        yield _figure(
+            "alert_firing",
+            "1 while the last close found a figure beyond its limit.",
+            alert["firing"],
+            alert=alert["name"],
+            severity=alert["severity"],
+        )
+    check = book_alerts.last_check(transaction)
+    if check is not None:
+        yield _figure("checked_timestamp_seconds", "Last check.", check.created_at.timestamp())
+        yield _figure("differences", "Differences that the last check found.", check.different)
 
 
 def _figure(name: str, meaning: str, value: float, **labels: str) -> Figure:

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from functions.lending.actions import policy_whatif, portfolio
+from functions.lending.actions import book_alerts, policy_whatif, portfolio
 from functions.lending.actions.policy_whatif import PolicyReply
 from functions.lending.contracts.edge import Book, QueryReader, parse_body
 from functions.lending.requests import PolicyBody
@@ -34,7 +34,15 @@ FIGURES: dict[str, tuple[str, Callable[[Transaction], object], Any]] = {
         *("Count loans by purpose and tenure",),
         *(portfolio.analyse_distribution, portfolio.DistributionReply),
     ),
+    "/alerts": (
+        *("List alerts as of the last close",),
+        *(book_alerts.list_alerts, book_alerts.AlertsReply),
+    ),
 }
+
+# Alerts are about all branches: who sees some of them has no right to the figures of all.
+SCOPES = {f"GET {PREFIX}{path}": "portfolio" for path in FIGURES}
+SCOPES[f"GET {PREFIX}/alerts"] = "alerts"
 
 
 def contract(book: Book) -> Contract:
@@ -46,8 +54,7 @@ def contract(book: Book) -> Contract:
             for path, (_, figure, _) in FIGURES.items()
         ]
         + [Route(WHAT_IF, partial(_move_cutoffs, book), methods=["POST"])],
-        scopes={f"GET {PREFIX}{path}": "portfolio" for path in FIGURES}
-        | {f"POST {WHAT_IF}": "portfolio"},
+        scopes=SCOPES | {f"POST {WHAT_IF}": "portfolio"},
         paths=_paths,
     )
 

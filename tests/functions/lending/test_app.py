@@ -87,6 +87,7 @@ NEEDS = {
         )
         for part in ("", "/loans")
     },
+    "GET /api/portfolio/alerts": "alerts",
     "GET /health": "none",
     "GET /health/live": "none",
     "GET /health/ready": "none",
@@ -99,6 +100,7 @@ MAY = {
     "apply": {"admin", "officer", "manager", "client"},
     "book": {"admin", "officer", "collector", "manager", "risk", "auditor"},
     "portfolio": {"admin", "officer", "manager", "risk", "auditor"},
+    "alerts": {"admin", "risk", "auditor"},
     "originate": {"admin", "officer", "manager"},
     "decide": {"admin", "manager"},
     "disburse": {"admin", "officer", "manager"},

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from infra.monitoring.alerts import (
+    LINES,
     POLICIES,
     RULES,
     SOURCE,
@@ -21,6 +22,7 @@ from infra.monitoring.alerts import (
     compile_rules,
     main,
     read_alerts,
+    render_lines,
     render_policies,
     render_rules,
 )
@@ -60,6 +62,8 @@ GAUGES: dict[str, tuple[str, dict[str, str], float]] = {
     "npa-ratio-critical": ("surety_book_npa_ratio_percent", {}, 0.01),
     "book-default-rate": ("surety_book_default_rate_percent", {}, 0.01),
     "on-time-payments": ("surety_book_on_time_rate_percent", {}, 0.01),
+    "book-debt-to-income-shift": ("surety_book_debt_to_income_change_percent", {}, 0.01),
+    "lending-check-failed": ("surety_book_differences", {}, 1),
 }
 # Series that an alert does not read, although they are beyond its border.
 OTHERS = {
@@ -78,6 +82,8 @@ AGES: dict[str, tuple[str, dict[str, str], int]] = {
         HOUR,
     ),
     "quality-overdue": ("surety_quality_day_timestamp_seconds", {}, HOUR),
+    "lending-close-overdue": ("surety_book_business_date_timestamp_seconds", {}, HOUR),
+    "lending-check-overdue": ("surety_book_checked_timestamp_seconds", {}, HOUR),
 }
 
 
@@ -165,7 +171,7 @@ def promtool(folder: Path, *arguments: str) -> None:
 
 def test_every_alert_fires_beyond_its_border_and_not_at_it(tmp_path: Path) -> None:
     files = [write_test(tmp_path, name, tests) for name, tests in scenarios().items()]
-    assert len(files) == 18
+    assert len(files) == 22
     promtool(tmp_path, "test", "rules", *files)
 
 
@@ -180,6 +186,7 @@ def test_every_alert_has_a_time_at_which_it_fires_and_one_at_which_it_does_not()
 def test_compiled_files_are_those_of_the_source(tmp_path: Path) -> None:
     assert RULES.read_text() == render_rules(ALERTS), "run `make alerts`"
     assert POLICIES.read_text() == render_policies(ALERTS), "run `make alerts`"
+    assert LINES.read_text() == render_lines(ALERTS), "run `make alerts`"
     promtool(tmp_path, "check", "rules", str(RULES))
 
 
@@ -212,6 +219,7 @@ def test_a_policy_of_google_has_the_text_that_promtool_runs() -> None:
         ("on_time_rate", 80, "below", "15m", "warning"),
         ("accuracy", 0.9, "below", "1d", "warning"),
         ("mean_debt_to_income_change", 0.1, "above", "1h", "warning"),
+        ("book_debt_to_income_change", 10, "above", "15m", "warning"),
     ],
 )
 def test_the_promised_rules_are_there(
@@ -222,6 +230,16 @@ def test_the_promised_rules_are_there(
         (one.metric, one.threshold, one.comparison, one.duration, one.severity)
         for one in ALERTS.alerts
     ]
+
+
+def test_what_the_close_compares_is_what_prometheus_is_asked() -> None:
+    compared = {name: m for name, m in ALERTS.metrics.items() if m.figure}
+    assert set(compared) == {
+        *("npa_ratio", "book_default_rate", "on_time_rate", "book_debt_to_income_change"),
+    }
+    for metric in compared.values():
+        assert re.fullmatch(rf"(max|min)\(surety_book_{metric.figure}\)", metric.query)
+        assert metric.collected == "lending"
 
 
 METRIC = "metrics:\n  a: {unit: ms, collected: scoring, on_google: false, query: up}\n"
@@ -308,7 +326,7 @@ def test_the_command_names_faults_and_counts_alerts(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     assert main(["--check"]) == 0
-    assert capsys.readouterr().out == "24 alerts, 6 of them also on Google\n"
+    assert capsys.readouterr().out == "28 alerts, 6 of them also on Google\n"
     broken = tmp_path / "alerts.yaml"
     broken.write_text(SMALL.replace("metric: a", "metric: b"))
     monkeypatch.setattr("infra.monitoring.alerts.SOURCE", broken)
