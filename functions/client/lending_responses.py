@@ -57,7 +57,7 @@ class ContributorReply(Response):
     impact: float
 
 
-class PolicyReply(Response):
+class FunctionsLendingActionsRepliesPolicyReply(Response):
     """
     A rule of the lender's policy that an external check's answer met.
     """
@@ -445,7 +445,7 @@ class LoanApplicationReply(Response):
     decided_by: str | None
     reasons: list[dict[str, Any]]
     contributors: list[ContributorReply]
-    policy: list[PolicyReply]
+    policy: list[FunctionsLendingActionsRepliesPolicyReply]
     factors: FactorsReply
     expires_on: date | None
     version: int
