@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 
 from functions.lending.posting.loan_records import LoanRecord, read_records
 from functions.lending.posting.postings import Borrower, derive
-from functions.lending.seeding import copy_rows
+from functions.lending.seed_loading import chunk_from_rows, copy_chunk
 from functions.lending.storage.binary_copy import FixedColumn, Rows, integers, read_rows
 from models.lending.borrower import ClassifiedLoan
 from models.lending.loss_given_default import RecoveryRules
@@ -137,7 +137,7 @@ def restate_loans(connection: Connection, day: date) -> int:
     for customer_id in customers:
         rows = list(_restate_customer(connection, customer_id, day))
         count += len(rows)
-        copy_rows(connection, "restated_loans", rows)
+        copy_chunk(connection, "restated_loans", chunk_from_rows(rows))
     return count
 
 
