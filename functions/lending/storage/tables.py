@@ -371,25 +371,14 @@ audit = _table(
 business_dates = _table("business_dates", business_date=Date, opened_at=TIME, closed_at=TIME)
 book_alerts = _table(
     "book_alerts",
-    business_date=Date,
-    name=Text,
-    figure=Text,
-    value=Numeric(12, 4),
-    comparison=Text,
-    threshold=Numeric(12, 4),
-    severity=Text,
-    text=Text,
-    firing_since=Date,
+    **dict.fromkeys(("business_date", "firing_since"), Date),
+    **dict.fromkeys(("name", "figure", "comparison", "severity", "text"), Text),
+    **dict.fromkeys(("value", "threshold"), Numeric(12, 4)),
     created_at=TIME,
 )
+FOUND_BY_CHECK = dict.fromkeys(("borrowers", "loans", "different"), Integer)
 book_checks = _table(
-    "book_checks",
-    id=BigInt,
-    business_date=Date,
-    borrowers=Integer,
-    loans=Integer,
-    different=Integer,
-    created_at=TIME,
+    "book_checks", id=BigInt, business_date=Date, created_at=TIME, **FOUND_BY_CHECK
 )
 # Cells are read and written as text in `cells.py`.
 loan_cells = _table(
