@@ -92,6 +92,9 @@ TESTED_BY = {
     "functions/lending/storage/migrations/versions/v0002_portfolio_cells.py": (
         "functions/lending/storage/test_migrate.py"
     ),
+    "functions/lending/storage/migrations/versions/v0005_alerts.py": (
+        "functions/lending/storage/test_migrate.py"
+    ),
     "functions/lending/storage/opening.py": "functions/lending/test_cli.py",
     "functions/lending/storage/tables.py": "functions/lending/storage/test_migrate.py",
     "functions/lending/storage/transaction.py": "functions/lending/contracts/test_loans.py",
