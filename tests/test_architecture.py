@@ -171,6 +171,10 @@ TESTED_BY = {
         "functions/lending/storage/test_migrate.py"
     ),
     "functions/lending/storage/analytics_tables.py": "functions/lending/storage/test_migrate.py",
+    "functions/lending/storage/migrations/versions/v0006_alerts.py": (
+        "functions/lending/storage/test_migrate.py"
+    ),
+    "functions/lending/storage/alert_tables.py": "functions/lending/storage/test_migrate.py",
     "functions/lending/storage/opening.py": "functions/lending/test_cli.py",
     "functions/lending/storage/tables.py": "functions/lending/storage/test_migrate.py",
     "functions/lending/storage/transaction.py": "functions/lending/contracts/test_loans.py",

@@ -16,7 +16,7 @@ from functions.lending.posting.ledger_rows import read_stored
 from functions.lending.posting.loan_records import LoanRecord, read_records
 from functions.lending.posting.postings import Borrower, derive
 from functions.lending.posting.state_rows import instalment_values, loan_values, version_values
-from functions.lending.storage import cells, tables
+from functions.lending.storage import alert_tables, cells, tables
 from functions.lending.storage.database import Database
 from functions.lending.storage.identifiers import public_id
 from functions.lending.storage.transaction import Transaction, open_business_date
@@ -79,7 +79,7 @@ def record_check(transaction: Transaction, checked: Checked) -> None:
         "different": checked.different,
         "created_at": transaction.now,
     }
-    transaction.connection.execute(insert(tables.book_checks), row)
+    transaction.connection.execute(insert(alert_tables.book_checks), row)
 
 
 def _check_cells(connection: Connection) -> list[str]:

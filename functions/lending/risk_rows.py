@@ -137,7 +137,8 @@ def restate_loans(connection: Connection, day: date) -> int:
     for customer_id in customers:
         rows = list(_restate_customer(connection, customer_id, day))
         count += len(rows)
-        copy_chunk(connection, "restated_loans", chunk_from_rows(rows))
+        if rows:
+            copy_chunk(connection, "restated_loans", chunk_from_rows(rows))
     return count
 
 

@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 from typing_extensions import TypedDict
 
 from functions.lending.actions import portfolio
-from functions.lending.storage import tables
+from functions.lending.storage import alert_tables
 from functions.lending.storage.transaction import Transaction
 
 LINES = Path(__file__).resolve().parents[1] / "alert_lines.json"
@@ -138,7 +138,7 @@ def record_alerts(transaction: Transaction) -> None:
                 "created_at": transaction.now,
             }
         )
-    statement = insert(tables.book_alerts).on_conflict_do_nothing()
+    statement = insert(alert_tables.book_alerts).on_conflict_do_nothing()
     transaction.connection.execute(statement, rows)
 
 
@@ -168,7 +168,7 @@ def list_alerts(transaction: Transaction) -> AlertsReply:
 
 def last_check(transaction: Transaction) -> Any:  # noqa: ANN401 -- a row of the table
     """Return the last run of the nightly check; None before the first."""
-    checks = tables.book_checks
+    checks = alert_tables.book_checks
     query = select(checks).order_by(desc(checks.c.id)).limit(1)
     return transaction.connection.execute(query).one_or_none()
 
@@ -178,7 +178,7 @@ def _firing_since(transaction: Transaction) -> Mapping[str, Any]:
 
 
 def _last_rows(transaction: Transaction) -> Iterator[Any]:
-    compared = tables.book_alerts
+    compared = alert_tables.book_alerts
     last = select(compared.c.business_date).order_by(desc(compared.c.business_date)).limit(1)
     query = (
         select(compared)

@@ -376,28 +376,6 @@ audit = declare_table(
     detail=JSONB,
 )
 business_dates = declare_table("business_dates", business_date=Date, opened_at=TIME, closed_at=TIME)
-book_alerts = declare_table(
-    "book_alerts",
-    business_date=Date,
-    name=Text,
-    figure=Text,
-    value=Numeric(12, 4),
-    comparison=Text,
-    threshold=Numeric(12, 4),
-    severity=Text,
-    text=Text,
-    firing_since=Date,
-    created_at=TIME,
-)
-book_checks = declare_table(
-    "book_checks",
-    id=BigInt,
-    business_date=Date,
-    borrowers=Integer,
-    loans=Integer,
-    different=Integer,
-    created_at=TIME,
-)
 # Cells are read and written as text in `cells.py`.
 loan_cells = declare_table(
     "loan_cells",

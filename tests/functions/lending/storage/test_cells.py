@@ -139,8 +139,9 @@ def test_a_book_from_before_the_cells_is_counted_as_it_stands(
     figures = [book.ok("GET", f"/api/portfolio/{path}") for path in PATHS]
     with database.engine.begin() as connection:
         for name in (
-            *("0004_down.sql", "0002_down.sql"),
+            *("0006_down.sql", "0005_down.sql", "0004_down.sql", "0002_down.sql"),
             *("0002_portfolio_cells.sql", "0004_portfolio_analytics.sql"),
+            *("0005_risk_reports.sql", "0006_alerts.sql"),
         ):
             connection.execute(text((MIGRATIONS / name).read_text()))
     assert [book.ok("GET", f"/api/portfolio/{path}") for path in PATHS] == figures

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, create_engine, inspect, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError
 
-from functions.lending.storage import analytics_tables, risk_tables, tables
+from functions.lending.storage import alert_tables, analytics_tables, risk_tables, tables
 from functions.lending.storage.migrate import downgrade, newest_revision, upgrade
 from tests.support.environments import build_environment
 from tests.support.lending import client_on, fresh_database
@@ -136,6 +136,7 @@ def migration_numbers() -> list[str]:
 
 def test_the_tables_of_the_code_are_those_of_the_database(engine: Engine) -> None:
     assert risk_tables.risk_reports.metadata is tables.METADATA
+    assert alert_tables.book_alerts.metadata is tables.METADATA
     inspector = inspect(engine)
     assert set(inspector.get_table_names()) == {*tables.METADATA.tables, "alembic_version"}
     assert analytics_tables.loan_months.name in tables.METADATA.tables

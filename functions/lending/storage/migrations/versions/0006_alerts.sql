@@ -31,6 +31,3 @@ CREATE TRIGGER only_appended BEFORE UPDATE OR DELETE OR TRUNCATE ON book_checks
 -- They are about all branches, so whoever sees some branches sees none of them.
 GRANT SELECT, INSERT ON book_alerts, book_checks TO lending_book;
 GRANT SELECT ON book_alerts, book_checks TO lending_reader;
-
--- Applications come in the order of their days: few pages hold the last months.
-CREATE INDEX applications_by_day ON applications USING brin (business_date);

@@ -1,2 +1,1 @@
-DROP INDEX applications_by_day;
 DROP TABLE book_alerts, book_checks;
