@@ -94,6 +94,7 @@ RUN = {
         "training train --model my_loans": "tests/docs/test_your_own_model.py",
         "functions.scoring": "tests/docs/test_your_own_model.py",
     },
+    "docs/dashboard.md": {"make dashboard": "tests/docs/test_dashboard.py"},
     "docs/troubleshooting.md": {
         "/health/ready": "tests/docs/test_guides.py",
         "/v1/models": "tests/docs/test_guides.py",

@@ -57,7 +57,7 @@ class ContributorReply(Response):
     impact: float
 
 
-class FunctionsLendingActionsRepliesPolicyReply(Response):
+class PolicyRuleReply(Response):
     """
     A rule of the lender's policy that an external check's answer met.
     """
@@ -445,7 +445,7 @@ class LoanApplicationReply(Response):
     decided_by: str | None
     reasons: list[dict[str, Any]]
     contributors: list[ContributorReply]
-    policy: list[FunctionsLendingActionsRepliesPolicyReply]
+    policy: list[PolicyRuleReply]
     factors: FactorsReply
     expires_on: date | None
     version: int

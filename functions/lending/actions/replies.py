@@ -64,7 +64,7 @@ class ContributorReply(TypedDict):
     impact: float
 
 
-class PolicyReply(TypedDict):
+class PolicyRuleReply(TypedDict):
     """A rule of the lender's policy that an external check's answer met."""
 
     check: str
@@ -103,7 +103,7 @@ class LoanApplicationReply(TypedDict):
     decided_by: str | None
     reasons: list[dict[str, Any]]
     contributors: list[ContributorReply]
-    policy: list[PolicyReply]
+    policy: list[PolicyRuleReply]
     factors: FactorsReply
     expires_on: date | None
     version: int

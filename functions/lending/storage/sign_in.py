@@ -24,21 +24,21 @@ Token = Callable[[], str]
 
 
 @dataclass(frozen=True, slots=True)
-class SignIn:
+class DatabaseSignIn:
     """A URL as the driver takes it, and whether a token is the password."""
 
     url: URL
     with_token: bool
 
 
-def sign_in_from_url(url: URL) -> SignIn:
+def sign_in_from_url(url: URL) -> DatabaseSignIn:
     """Take our own parameters out of a URL; the certificate goes into a file of this machine."""
     query = dict(url.query)
     auth, certificate = query.pop("auth", None), query.pop("ca", None)
     if isinstance(certificate, str):
         query["sslmode"] = "verify-ca"
         query["sslrootcert"] = str(_certificate_file(certificate))
-    return SignIn(url.set(query=query), with_token=auth == "iam")
+    return DatabaseSignIn(url.set(query=query), with_token=auth == "iam")
 
 
 def faults_in_url(url: URL) -> Iterator[str]:

@@ -91,10 +91,10 @@ NEEDS = SCORING | RETRAIN | BATCH
 MAY = {
     "score": {"admin", "officer", "client"},
     "batches": {"admin", "officer"},
-    "explain": {"admin", "officer", "client"},
-    "simulate": {"admin", "officer"},
-    "models": {"admin", "officer", "client", "auditor"},
-    "metrics": {"admin", "auditor"},
+    "explain": {"admin", "officer", "client", "manager", "risk"},
+    "simulate": {"admin", "officer", "manager", "risk"},
+    "models": {"admin", "officer", "client", "auditor", "manager", "risk"},
+    "metrics": {"admin", "auditor", "risk"},
     "train": {"admin"},
     "promote": {"admin"},
 }
