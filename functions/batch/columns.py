@@ -50,7 +50,8 @@ def map_fields(
     """Find the column of each field.
 
     `mapping` names columns before any other rule; `without` has optional fields that the file
-    does not have. A file needs no column for an identifier.
+    does not have. A file needs no column for an identifier, nor for an optional field if each of
+    its columns is a field's: otherwise the field may be misspelt.
 
     Raises
     ------
@@ -70,6 +71,7 @@ def map_fields(
         if name not in fields or not fields[name].optional
     ]
     columns: dict[str, str] = {}
+    left_out: list[str] = []
     for c in fields.values():
         candidates = find_columns(c, names, mapping)
         if c.name in without or (c.name in mapping and not candidates):
@@ -82,7 +84,10 @@ def map_fields(
             faults.append(f"{c.name}: the file has the columns {listed}; {remedy}")
         elif not c.identifier:
             explained = explain_missing(c.name, names, is_optional=c.optional)
-            faults.append(explained.replace("--column", "--mapping"))
+            missing = left_out if c.optional else faults
+            missing.append(explained.replace("--column", "--mapping"))
+    if set(names) - set(columns.values()):
+        faults += left_out
     faults += _find_shared(columns)
     if faults:
         raise DataError("; ".join(faults))

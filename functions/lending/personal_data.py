@@ -44,7 +44,7 @@ RETENTION = (
     ),
     Retention(
         "applications and decisions",
-        ("applications", "decisions", "employment"),
+        ("applications", "decisions", "employment", "external_checks", "reviews"),
         "25 months after the application, 8 years after a loan that came of it ended",
         "Regulation B, 12 CFR 1002.12(b); the books, once there is a loan",
     ),
@@ -75,7 +75,7 @@ RETENTION = (
 )
 OF_CUSTOMER = (
     *("customer_versions", "employment", "kyc", "applications", "decisions", "loans"),
-    *("loan_months", "loan_origins", "early_warnings"),
+    *("loan_months", "loan_origins", "early_warnings", "external_checks", "reviews"),
 )
 OF_LOANS = (
     *("disbursements", "repayments", "charges", "adjustments", "collateral", "guarantors"),

@@ -106,7 +106,7 @@ MAY = {
     "disburse": {"admin", "officer", "manager"},
     "collect": {"admin", "officer", "collector", "manager"},
     "adjust": {"admin", "manager"},
-    "metrics": {"admin", "auditor"},
+    "metrics": {"admin", "auditor", "risk"},
 }
 ROLE_NAMES = (*ROLES, "visitor", None)
 

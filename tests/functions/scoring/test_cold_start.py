@@ -37,7 +37,8 @@ PACKAGES = {
     *("functions", "models"),
     *("numpy", "pydantic", "pydantic_core", "annotated_types", "typing_inspection"),
     *("typing_extensions", "starlette", "anyio", "uvicorn", "click", "httptools", "uvloop"),
-    "sniffio",  # anyio takes it where it is installed, as here for the client; the image has none
+    # Taken where they are installed, as here for client and dashboard; the image has neither.
+    *("sniffio", "python_multipart"),
 }
 UNASKED = {
     "functions.access.guard",

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.functions.scoring.recording import decisions_logged
 from tests.support.dated_loan import dated_rows
 from tests.support.running import Server, running_server
 from training.cli import main
@@ -112,12 +113,7 @@ def test_explanations_recourse_and_what_if_show_dates_as_they_are_sent(server: S
 
 def test_the_decision_record_has_dates_as_text(server: Server) -> None:
     predict(server)
-    records = [
-        json.loads(line)
-        for line in server.log_path.read_text().splitlines()
-        if '"decision"' in line
-    ]
-    inputs = [record["inputs"][MODEL] for record in records if record.get("inputs")]
+    inputs = [decision["inputs"][MODEL] for decision in decisions_logged(server.log_path)]
     assert inputs[-1]["applied"] == "2026-11-30"
     assert inputs[-1]["purpose"] == "other"
 

@@ -47,7 +47,7 @@ def test_an_identifier_is_withheld_and_stands_nowhere_in_the_log(
     answer = service.client.post("/v1/models/customer:predict", json=body, headers=headers)
     assert answer.is_success
     [record] = records(service, "req-8")
-    assert record["withheld"] == ["age", "customer_id"]
+    assert record["withheld"] == ["age", "customer_id", "region"]
     assert "customer_id" not in record["inputs"]["customer"]
     assert record["applicant"] is None  # without a key there are no pseudonyms
     assert "canary" not in service.log_path.read_text()

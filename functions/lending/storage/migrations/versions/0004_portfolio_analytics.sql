@@ -318,7 +318,7 @@ CREATE FUNCTION erase_customer(erased bigint) RETURNS void LANGUAGE plpgsql SECU
 DECLARE
     name text;
 BEGIN
-    FOREACH name IN ARRAY ARRAY['customer_versions', 'employment', 'kyc', 'decisions'] LOOP
+    FOREACH name IN ARRAY ARRAY['customer_versions', 'employment', 'kyc', 'decisions', 'external_checks'] LOOP
         EXECUTE format('ALTER TABLE %I DISABLE TRIGGER only_appended', name);
     END LOOP;
     UPDATE customers SET full_name = 'Erased', email = 'erased@invalid', phone = '00000', city = 'Erased',
@@ -332,12 +332,14 @@ BEGIN
     UPDATE decisions SET inputs = '{}', contributors = '[]', reasons = '[]', factors = jsonb_build_object(
             'debt_to_income_ratio', 0, 'loan_to_income_ratio', 0, 'monthly_income', 0),
         note = NULL WHERE customer_id = erased;
+    UPDATE external_checks SET members = '{}' WHERE customer_id = erased;
+    UPDATE reviews SET note = NULL, proposed_note = NULL WHERE customer_id = erased;
     UPDATE guarantors SET full_name = 'Erased', phone = '00000' WHERE loan_id IN (
         SELECT id FROM loans WHERE customer_id = erased);
     UPDATE collateral SET description = 'Erased' WHERE loan_id IN (SELECT id FROM loans WHERE customer_id = erased);
     UPDATE loan_origins SET city = 'Erased', state = 'Erased', employer = 'Erased' WHERE customer_id = erased;
     DELETE FROM idempotency_keys WHERE created_at < now() - interval '30 days';
-    FOREACH name IN ARRAY ARRAY['customer_versions', 'employment', 'kyc', 'decisions'] LOOP
+    FOREACH name IN ARRAY ARRAY['customer_versions', 'employment', 'kyc', 'decisions', 'external_checks'] LOOP
         EXECUTE format('ALTER TABLE %I ENABLE TRIGGER only_appended', name);
     END LOOP;
 END
