@@ -17,7 +17,7 @@ from functions.dashboard.security_headers import SecurityHeadersMiddleware
 from functions.dashboard.settings import DashboardSettings, read_settings
 from functions.web import health
 from functions.web.contract import scoped_routes
-from functions.web.logs import log
+from functions.web.logs import log, log_library_warnings
 from functions.web.middleware import RequestMiddleware, SafetyMiddleware
 from functions.web.server import SERVER_OPTIONS
 from functions.web.settings import Listening
@@ -85,6 +85,7 @@ def own_routes(settings: DashboardSettings, telemetry: RequestTelemetry) -> list
 def _lifespan(opened: Services) -> Any:  # noqa: ANN401 -- Streamlit's own type is private
     @asynccontextmanager
     async def lifespan(_app: st.App) -> AsyncIterator[None]:
+        log_library_warnings()  # Streamlit has taken the server's loggers by now
         yield
         opened.close()
 

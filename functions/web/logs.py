@@ -20,6 +20,7 @@ trace_fields: ContextVar[Mapping[str, object]] = ContextVar("trace_fields", defa
 
 LIBRARY_LINE_SECONDS = 1.0  # between two lines from one place of a library's code
 
+SERVER_LOGGERS = ("uvicorn", "uvicorn.access", "uvicorn.asgi", "uvicorn.error")
 _STDOUT = threading.Lock()
 
 
@@ -46,6 +47,11 @@ def write_stdout(lines: bytes) -> None:
 def log_library_warnings() -> None:
     """Write the warnings and errors of libraries as lines of this log, the server's included."""
     logging.basicConfig(level=logging.WARNING, handlers=[_LibraryHandler()], force=True)
+    for name in SERVER_LOGGERS:  # Streamlit gives them handlers of its own
+        logger = logging.getLogger(name)
+        logger.handlers.clear()
+        logger.propagate = True
+        logger.setLevel(logging.NOTSET)
 
 
 class _LibraryHandler(logging.Handler):

@@ -1,6 +1,7 @@
 """The notebook runs from its first cell to its last, and shows what it showed when it was kept."""
 
 import json
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -36,7 +37,11 @@ def test_the_notebook_runs_and_shows_what_it_shows(tmp_path: Path) -> None:
         "--output",
         str(output),
     ]
-    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    # Streamlit, which other tests import, chooses how pictures are drawn for every child process.
+    environment = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}
+    done = subprocess.run(
+        command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr[-2_000:]
     executed, committed = code_cells(output), code_cells(NOTEBOOK)
     assert [outputs(cell) for cell in executed] == [outputs(cell) for cell in committed]

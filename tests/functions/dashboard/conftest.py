@@ -1,6 +1,7 @@
 """What tests of the dashboard share: a fake API, settings, and pages run as some role."""
 
 import asyncio
+import sys
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any, cast
@@ -30,6 +31,14 @@ TOKEN = "token-of-the-user"  # noqa: S105 -- of nobody
 APPLICATION, LOAN = f"app_{uuid.UUID(int=1).hex}", f"loan_{uuid.UUID(int=2).hex}"
 
 OpenPage = Callable[..., AppTest]
+
+
+@pytest.fixture(autouse=True)
+def _own_main_module() -> Iterator[None]:
+    """Put back the main module, whose place a page takes: other processes start from it."""
+    main = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = main
 
 
 @pytest.fixture
