@@ -27,7 +27,7 @@ def main() -> None:
     )
     client.create_dataset("decisions", exists_ok=True)
     fields = [bigquery.SchemaField.from_api_repr(f) for f in json.loads(Path(schema).read_text())]
-    table = client.declare_table(bigquery.Table("bank.decisions.stdout", schema=fields))
+    table = client.create_table(bigquery.Table("bank.decisions.stdout", schema=fields))
     records = [
         ("a", "customer", "2026-11-28T10:00:00Z"),
         ("b", "application", "2026-11-28T10:00:00Z"),

@@ -29,6 +29,8 @@ CREATE TABLE loan_origins (
 CREATE INDEX loan_origins_by_city ON loan_origins (city, loan_id);
 CREATE INDEX loan_origins_by_state ON loan_origins (state, loan_id);
 CREATE INDEX loan_origins_by_employer ON loan_origins (employer, loan_id);
+-- A migration is one transaction: writers wait for these indexes, seconds for a million loans.
+-- squawk-ignore require-concurrent-index-creation
 CREATE INDEX decisions_by_customer ON decisions (customer_id, created_at) WHERE is_automated;
 
 -- Of these loans, or of all.
@@ -141,11 +143,15 @@ INSERT INTO segment_cells
     FROM borrower_exposures WHERE outstanding > 0 GROUP BY branch_id;
 
 -- Loans that are late, with all that figures of arrears read of them.
+-- squawk-ignore require-concurrent-index-deletion
 DROP INDEX loans_in_arrears;
+-- squawk-ignore require-concurrent-index-creation
 CREATE INDEX loans_in_arrears ON loans (days_past_due DESC, id)
     INCLUDE (branch_id, status, outstanding_principal, due_principal, due_interest, due_fees, due_penal_charges)
     WHERE days_past_due > 0;
+-- squawk-ignore require-concurrent-index-creation
 CREATE INDEX instalments_met_late ON instalments (due_on, loan_id) WHERE met_on > due_on;
+-- squawk-ignore require-concurrent-index-creation
 CREATE INDEX applications_by_day ON applications (business_date, id);
 
 -- Month ends: recorded once. What was posted later for a month that was recorded adds a revision, and replaces nothing.
