@@ -1,6 +1,6 @@
 """Several tasks of one file: killed, retried, doubled, and all bytes as if nothing had happened."""
 
-import os
+import re
 import signal
 import subprocess
 import time
@@ -44,14 +44,17 @@ def kill_once_it_works(task: subprocess.Popen[bytes], output: Path, index: int) 
 
 
 def finish(task: subprocess.Popen[bytes]) -> int:
-    """Wait for a task to succeed; return the most memory that it had, in kilobytes."""
+    """Wait for a task to succeed; return the most memory that it was seen to have, in kB."""
+    # What the kernel accounts for a child begins with its parent's memory, which may be large.
+    most = 0
+    while task.poll() is None:
+        status = Path(f"/proc/{task.pid}/status").read_text()
+        most = max([most, *map(int, re.findall(r"VmHWM:\s+(\d+) kB", status))])
+        time.sleep(0.02)
     if task.stdout:
-        task.stdout.read()
         task.stdout.close()
-    _, status, usage = os.wait4(task.pid, 0)
-    task.returncode = os.waitstatus_to_exitcode(status)
     assert task.returncode == 0
-    return usage.ru_maxrss
+    return most
 
 
 @pytest.mark.soak
@@ -77,7 +80,7 @@ def test_killed_and_doubled_tasks_leave_the_bytes_of_an_undisturbed_run(
     FileStore(str(quiet)).create(f"{folder.name}/plan.json", (folder / "plan.json").read_bytes())
     assert run(*score_arguments(path, quiet))["scored"] == rows
     assert objects(quiet) == objects(output)
-    assert max(memory) <= MOST_KILOBYTES
+    assert 0 < max(memory) <= MOST_KILOBYTES
     assert len(list(folder.glob("part-*.parquet"))) >= TASKS
 
 

@@ -73,8 +73,8 @@ def test_the_variables_that_are_read_are_those_that_are_declared_and_documented(
     groups |= {"Others": [v._asdict() for v in others]}
     declared = {variable["name"] for variables in groups.values() for variable in variables}
     assert read - declared == set()
-    named = Counter(re.findall(r'"([A-Z][A-Z_]+)"', text))
-    assert [name for name in declared if named[name] < 2] == []  # declared, and read
+    literals = Counter(re.findall(r'"([A-Z][A-Z_]+)"', text))
+    assert [name for name in declared if literals[name] < 2] == []  # declared, and read
     page = (REPOSITORY / "docs" / "settings.md").read_text()
     assert {name for name in declared if f"`{name}`" not in page} == set()
 
