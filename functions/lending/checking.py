@@ -29,13 +29,10 @@ MOST_NAMED = 1_000
 GRANTED: Mapping[str, Any] = {"status": "granted", "journal_entries": 0, "allocations": 0}
 
 
-@dataclass(slots=True)
-class Checked:
-    """What was looked at, and what differs; of many differences the first ones by name."""
+@dataclass(slots=True, kw_only=True)
+class Differences:
+    """What differs; of many differences the first ones by name."""
 
-    business_date: date
-    borrowers: int = 0
-    loans: int = 0
     different: int = 0
     differences: list[str] = field(default_factory=list)
 
@@ -44,6 +41,15 @@ class Checked:
         self.different += 1
         if len(self.differences) < MOST_NAMED:
             self.differences.append(difference)
+
+
+@dataclass(slots=True)
+class Checked(Differences):
+    """What was looked at, and what differs."""
+
+    business_date: date
+    borrowers: int = 0
+    loans: int = 0
 
 
 class _CheckedBorrowers(NamedTuple):

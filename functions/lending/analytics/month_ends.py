@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
 from itertools import groupby
@@ -12,6 +12,7 @@ from sqlalchemy import Connection, text
 
 from functions.lending.analytics import month_end_sql as sql
 from functions.lending.analytics.month_end_rows import rows_as_posted
+from functions.lending.checking import Differences
 from functions.lending.errors import TransitionError
 from functions.lending.storage import cells
 from functions.lending.storage.database import WHOLE_BOOK, Database
@@ -19,7 +20,6 @@ from functions.lending.storage.transaction import open_business_date
 from models.lending.dates import date_in_month
 
 BATCH = 200
-MOST_NAMED = 1_000
 WAIT_SECONDS = 20.0
 REPORTED, RESTATED = "reported", "restated"
 STATE = (
@@ -32,20 +32,12 @@ SELECT coalesce(jsonb_agg(DISTINCT rule_set), '[]') FROM loan_months WHERE month
 
 
 @dataclass(slots=True)
-class RemadeMonth:
+class RemadeMonth(Differences):
     """A month made again from what was posted by its end, beside what was reported then."""
 
     month_end: date
     loans: int = 0
     restated_loans: int = 0
-    different: int = 0
-    differences: list[str] = field(default_factory=list)
-
-    def note(self, difference: str) -> None:
-        """Take a difference down."""
-        self.different += 1
-        if len(self.differences) < MOST_NAMED:
-            self.differences.append(difference)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -221,9 +221,9 @@ def _describe_flip(flip: Difference) -> str:
 
 
 def _export(options: argparse.Namespace, settings: EvidenceSettings) -> int:
-    lines = _lines_of_applicant(LogFiles(options.files), options.applicant, settings.seals)
+    pseudonyms = _pseudonyms(options.applicant, settings.seals)
     count = 0
-    for line, pseudonyms in lines:
+    for line in _lines_of_applicant(LogFiles(options.files), pseudonyms, settings.seals):
         for decision in decisions_in(line.record or {}):
             if decision.get("applicant") in pseudonyms:
                 print(json.dumps(decision))
@@ -235,18 +235,18 @@ def _export(options: argparse.Namespace, settings: EvidenceSettings) -> int:
 def _erase(options: argparse.Namespace, settings: EvidenceSettings) -> int:
     seals = {seal.name: seal for seal in settings.seals}
     lines = read_lines(options.file)
-    theirs = _lines_of_applicant(lines, options.applicant, settings.seals)
-    pseudonyms = {line.number: pseudonyms for line, pseudonyms in theirs}
-    if not pseudonyms:
+    pseudonyms = _pseudonyms(options.applicant, settings.seals)
+    numbers = {line.number for line in _lines_of_applicant(lines, pseudonyms, settings.seals)}
+    if not numbers:
         print("no decision about this applicant: nothing was written")
         return EXIT_FAULTY
     count, erased_at = 0, datetime.now(UTC).isoformat()
     with open_private(options.output, "xb") as output:
         for line in lines:
             raw = line.raw
-            if line.number in pseudonyms and line.record:
+            if line.number in numbers and line.record:
                 seal = seals[line.record["key"]]
-                record, erased = erase(line.record, pseudonyms[line.number], seal, erased_at)
+                record, erased = erase(line.record, pseudonyms, seal, erased_at)
                 raw, count = line.with_record(record), count + erased
             output.write(raw)
     print(f"{count} decisions erased; replace the old file and its copies with the new one.")
@@ -254,22 +254,32 @@ def _erase(options: argparse.Namespace, settings: EvidenceSettings) -> int:
     return EXIT_SOUND
 
 
-def _lines_of_applicant(
-    lines: LogFiles, applicant: str, seals: Sequence[Seal]
-) -> Iterator[tuple[LogLine, set[str | None]]]:
-    """Return lines with decisions about an applicant, and the pseudonyms that tell which.
+def _pseudonyms(applicant: str, seals: Sequence[Seal]) -> set[str | None]:
+    """Return what an applicant is called under each key.
 
     Raises
     ------
     DecisionLogError
-        Without a key, or with one that did not make some of the records: their applicants are
-        unknown. Or if a record was edited: erasing it would hide that.
+        Without a key: nobody has a pseudonym.
     """
-    by_name = {seal.name: seal for seal in seals}
-    if UNKEYED in by_name:
+    if any(seal.name == UNKEYED for seal in seals):
         message = "DECISION_LOG_KEY is not set: without it no applicant's records can be found"
         raise DecisionLogError(message)
-    pseudonyms = {seal.pseudonym(applicant) for seal in seals}
+    return {seal.pseudonym(applicant) for seal in seals}
+
+
+def _lines_of_applicant(
+    lines: LogFiles, pseudonyms: set[str | None], seals: Sequence[Seal]
+) -> Iterator[LogLine]:
+    """Return lines with decisions about an applicant.
+
+    Raises
+    ------
+    DecisionLogError
+        If a key made some of the records that is not given: their applicants are unknown. Or if a
+        record was edited: erasing it would hide that.
+    """
+    by_name = {seal.name: seal for seal in seals}
     for line in lines:
         if line.record and line.record.get("key") not in {*by_name, UNKEYED, None}:
             message = f"line {line.number}: made with a key that is not in DECISION_LOG_KEY"
@@ -279,4 +289,4 @@ def _lines_of_applicant(
             if faults := check_record(record, by_name):
                 message = f"line {line.number}: {faults[0].detail}"
                 raise DecisionLogError(message)
-            yield line, pseudonyms
+            yield line
