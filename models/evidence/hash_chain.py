@@ -91,7 +91,9 @@ def link_content(record: Mapping[str, Any]) -> bytes:
 def own_content(decision: Mapping[str, Any], members: Iterable[str]) -> bytes:
     """Write some members of one decision as they are hashed."""
     own = {name: decision.get(name) for name in members}
-    return canonical_json(to_json({**own, "reasons": own["reasons"] or []}))
+    # BigQuery leaves an empty list out; any other empty value is an edit.
+    reasons = [] if own["reasons"] is None else own["reasons"]
+    return canonical_json(to_json({**own, "reasons": reasons}))
 
 
 def commitment(previous: str, own: str, personal: str) -> str:
@@ -105,7 +107,7 @@ def commitment(previous: str, own: str, personal: str) -> str:
 
 def personal_content(salt: str, applicant: str | None, features: str, inputs: str) -> str:
     """Write a decision's personal part as its commitment covers it; `inputs` is a JSON text."""
-    return f'["{salt}","{applicant or ""}","{features}"]{inputs}'
+    return f'["{salt}","{"" if applicant is None else applicant}","{features}"]{inputs}'
 
 
 def commitment_from_decision(previous: str, decision: Mapping[str, Any]) -> str:

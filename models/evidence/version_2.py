@@ -45,7 +45,8 @@ def commitment(record: Mapping[str, Any]) -> str:
     document = canonical_json(
         to_json({model: fields for model, fields in inputs.items() if fields})
     )
-    head = f'["{record["salt"]}","{record.get("applicant") or ""}","{record["features"]}"]'
+    applicant = "" if record.get("applicant") is None else record["applicant"]
+    head = f'["{record["salt"]}","{applicant}","{record["features"]}"]'
     return hashlib.sha256(head.encode() + document).hexdigest()
 
 

@@ -164,10 +164,42 @@ def test_every_member_that_is_taken_out_or_put_in_is_found_at_its_line(
     assert number in faulty_lines(verified(changed))
 
 
-def without_null(value: Any) -> Any:  # noqa: ANN401 -- JSON
+def without_nothing(value: Any) -> Any:  # noqa: ANN401 -- JSON
+    """Without members that are null or an empty list: BigQuery leaves both out."""
     if isinstance(value, dict):
-        return {k: without_null(v) for k, v in value.items() if v is not None}
-    return [without_null(item) for item in value] if isinstance(value, list) else value
+        return {k: without_nothing(v) for k, v in value.items() if v not in (None, [])}
+    return [without_nothing(item) for item in value] if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize("value", ["", 0, 0.0, False], ids=repr)
+def test_nothing_but_null_stands_for_an_empty_list(
+    lines: list[bytes], verified: Verified, value: object
+) -> None:
+    empty = [
+        (number, place)
+        for number, record in records_in(lines).items()
+        for place, decision in enumerate(record["applications"])
+        if decision["reasons"] == []
+    ]
+    assert empty
+    for number, place in empty:
+        record = json.loads(lines[number - 1])
+        record["applications"][place]["reasons"] = value
+        changed = [*lines]
+        changed[number - 1] = json.dumps(record).encode() + b"\n"
+        assert [(f.line, f.place) for f in verified(changed).faults] == [(number, place + 1)]
+
+
+@pytest.mark.parametrize("value", [0, False], ids=repr)
+def test_nothing_but_null_stands_for_no_applicant(tmp_path: Path, value: object) -> None:
+    path = tmp_path / "log"
+    log = decision_log(path, Seal())
+    record_decisions(log, toy_version(), toys(2), caller())
+    [record] = records_in(path.read_bytes().splitlines(keepends=True)).values()
+    assert record["applications"][1].get("applicant") is None
+    record["applications"][1]["applicant"] = value
+    path.write_bytes(json.dumps(record).encode() + b"\n")
+    assert [f.place for f in verify(read_lines(path), [Seal()]).faults] == [2]
 
 
 @given(data=st.data())
@@ -182,7 +214,7 @@ def test_every_changed_byte_that_changes_what_is_said_is_found_there_or_as_a_gap
     line[place] = 32 + (line[place] - 32 + data.draw(st.integers(1, 94))) % 95
     before = json.loads(lines[chain[at] - 1])
     try:
-        same = without_null(json.loads(line)) == without_null(before)
+        same = without_nothing(json.loads(line)) == without_nothing(before)
     except ValueError:
         same = False
     assume(not same)
