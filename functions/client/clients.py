@@ -8,8 +8,6 @@ from concurrent.futures import CancelledError
 from functools import partial
 from typing import Any, Self, TypeVar
 
-import httpx
-
 from . import endpoints
 from .credentials import Credential, authorization
 from .endpoints import (
@@ -20,16 +18,19 @@ from .endpoints import (
     ResponseType,
     check_url,
 )
-from .errors import UnavailableError, UnreadableResponseError
+from .errors import UnavailableError
 from .loop_thread import LoopThread
 from .responses import Explanations, Model, Prediction, Recourses, WhatIf
 from .retries import Retries, RetryBudget
+from .transport import FailedTryError, HttpResponse, Transport
 
 TIMEOUT_SECONDS = 30.0
 RETRIES = Retries()
 MAX_RESPONSE_BYTES = 64 * 1024 * 1024
 
 Result = TypeVar("Result")
+
+_left_to_parents: list["AsyncSurety"] = []
 
 
 class AsyncSurety:
@@ -46,7 +47,8 @@ class AsyncSurety:
         timeout: float = TIMEOUT_SECONDS,
         retries: Retries = RETRIES,
     ) -> None:
-        self._http = httpx.AsyncClient(base_url=check_url(url))
+        self._url = check_url(url).rstrip("/")
+        self._transport = Transport(MAX_RESPONSE_BYTES)
         self._credential = credential
         self._timeout = timeout
         self._retries = retries
@@ -61,7 +63,7 @@ class AsyncSurety:
 
     async def close(self) -> None:
         """Close all connections."""
-        await self._http.aclose()
+        await self._transport.close()
 
     async def predict(
         self,
@@ -135,37 +137,25 @@ class AsyncSurety:
             try:
                 response = await self._send(call, budget)
                 pause = budget.pause_after_response(response)
-            except httpx.RequestError as error:
+            except FailedTryError as error:
                 pause = budget.pause_after_failure(error)
             else:
                 if pause is None:
                     return endpoints.read(call, response)
             await asyncio.sleep(pause)
 
-    async def _send(self, call: Call[ResponseType], budget: RetryBudget) -> httpx.Response:
+    async def _send(self, call: Call[ResponseType], budget: RetryBudget) -> HttpResponse:
         if callable(self._credential):  # it may ask somebody over the network
             credential = await asyncio.to_thread(authorization, self._credential)
         else:
             credential = authorization(self._credential)
-        request = self._http.build_request(
+        return await self._transport.send(
             call.method,
-            call.path,
-            headers={**call.headers, **{n.encode(): v.encode() for n, v in credential.items()}},
-            content=call.body,
-            timeout=budget.seconds_for_try(),
+            self._url + call.path,
+            headers={**call.headers, **credential},
+            body=call.body,
+            seconds=budget.seconds_for_try(),
         )
-        response = await self._http.send(request, stream=True)
-        try:
-            body = bytearray()
-            async for chunk in response.aiter_bytes():
-                body += chunk
-                if len(body) > MAX_RESPONSE_BYTES:
-                    message = f"{call.path} responded with more than {MAX_RESPONSE_BYTES} bytes"
-                    raise UnreadableResponseError(message)
-        finally:
-            await response.aclose()
-        headers = {n: v for n, v in response.headers.items() if n != "content-encoding"}
-        return httpx.Response(response.status_code, headers=headers, content=bytes(body))
 
 
 class Surety:
@@ -219,7 +209,11 @@ class Surety:
                 self._loop = None
 
     def _start_anew(self) -> None:
-        """Begin again in a child process, which has neither the loop's thread nor connections."""
+        """Begin again in a child process, which has neither the loop's thread nor connections.
+
+        What the parent opened is never closed here: the loop's selector is the parent's too.
+        """
+        _left_to_parents.append(self._client)
         self._client, self._loop = self._make_client(), None
         self._lock, self._process = threading.Lock(), os.getpid()
 

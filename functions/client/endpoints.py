@@ -11,7 +11,6 @@ from http import HTTPStatus
 from typing import Generic, TypeVar
 from urllib.parse import quote
 
-import httpx
 from pydantic import BaseModel, ValidationError
 
 from .credentials import authorization
@@ -29,6 +28,7 @@ from .responses import (
     WhatIf,
 )
 from .retries import read_retry_after
+from .transport import HttpResponse
 
 # Where a word begins in a class name, as the service reads it: CardDefault, SBALoan.
 WORD_STARTS = r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])"
@@ -47,7 +47,7 @@ class Call(Generic[ResponseType]):
     method: str
     path: str
     response: type[ResponseType]
-    headers: Mapping[bytes, bytes] = field(default_factory=dict, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     rows: int | None = None  # how many predictions the response must have
     body: bytes | None = field(default=None, repr=False)
 
@@ -92,13 +92,13 @@ class RequestIdentity:
     applicant_id: str | None = field(default=None, repr=False)
     idempotency_key: str | None = field(default=None, repr=False)
 
-    def headers(self) -> dict[bytes, bytes]:
+    def headers(self) -> dict[str, str]:
         """Return the headers of a request that is not recorded."""
         if self.applicant_id is None:
             return {}
         return _header("X-Applicant-Id", self.applicant_id)
 
-    def headers_of_decision(self) -> dict[bytes, bytes]:
+    def headers_of_decision(self) -> dict[str, str]:
         """Return the headers of a recorded request; without a key each call gets its own.
 
         Every retry sends the same key, so that what is decided twice is one decision in the log.
@@ -173,11 +173,10 @@ def report(model_name: str, version_name: str) -> Call[OpenDocument]:
 
 def with_credential(call: Call[ResponseType], token: str) -> Call[ResponseType]:
     """Return the call as the holder of a token makes it, over a connection that several share."""
-    headers = {n.encode(): v.encode() for n, v in authorization(token).items()}
-    return replace(call, headers={**call.headers, **headers})
+    return replace(call, headers={**call.headers, **authorization(token)})
 
 
-def read(call: Call[ResponseType], response: httpx.Response) -> ResponseType:
+def read(call: Call[ResponseType], response: HttpResponse) -> ResponseType:
     """Read the typed response of a call.
 
     Raises
@@ -189,10 +188,10 @@ def read(call: Call[ResponseType], response: httpx.Response) -> ResponseType:
     UnreadableResponseError
         If a required member is missing, or there are not as many predictions as applications.
     """
-    if not response.is_success:
+    if not HTTPStatus(200) <= response.status < HTTPStatus(300):
         raise _error_from_response(response)
     try:
-        result = call.response.model_validate_json(response.content)
+        result = call.response.model_validate_json(response.body)
     except ValidationError as error:
         message = f"{call.path} did not respond with {call.response.__name__}"
         raise UnreadableResponseError(message) from error
@@ -208,7 +207,7 @@ def _call(
     verb: str,
     applications: Applications,
     parameters: Mapping[str, object],
-    headers: Mapping[bytes, bytes],
+    headers: Mapping[str, str],
     response: type[ResponseType],
 ) -> Call[ResponseType]:
     document = {"instances": applications.as_json(), "parameters": parameters}
@@ -216,7 +215,7 @@ def _call(
         method="POST",
         path=applications.path(verb),
         response=response,
-        headers={b"Content-Type": b"application/json", **headers},
+        headers={"Content-Type": "application/json", **headers},
         body=json.dumps(document, allow_nan=False).encode(),
         rows=len(applications.rows),
     )
@@ -236,7 +235,7 @@ def check_url(url: str) -> str:
     return url
 
 
-def _header(name: str, value: str) -> dict[bytes, bytes]:
+def _header(name: str, value: str) -> dict[str, str]:
     """Write an identifier as the service reads it: UTF-8, letters composed as NFC."""
     text = unicodedata.normalize("NFC", value)
     is_bounded = 1 <= len(text) <= MAX_IDENTIFIER_CHARACTERS
@@ -244,25 +243,25 @@ def _header(name: str, value: str) -> dict[bytes, bytes]:
         rule = f"must be 1 to {MAX_IDENTIFIER_CHARACTERS} printable characters"
         message = f"{name} {rule}, without a blank at either end"
         raise ValueError(message)
-    return {name.encode(): text.encode()}
+    return {name: text}
 
 
-def _error_from_response(response: httpx.Response) -> RefusedError | UnavailableError:
-    status = response.status_code
+def _error_from_response(response: HttpResponse) -> RefusedError | UnavailableError:
+    status = response.status
     problem = _read_problem(response)
-    title = problem.title if problem else response.reason_phrase
+    title = problem.title if problem else response.reason
     detail = problem.detail if problem else "the response is not a problem document"
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.TOO_MANY_REQUESTS:
         return UnavailableError(f"{status} {title}: {detail}", status, read_retry_after(response))
     return RefusedError(status, title, detail, problem.errors if problem else ())
 
 
-def _read_problem(response: httpx.Response) -> Problem | None:
+def _read_problem(response: HttpResponse) -> Problem | None:
     """Read the service's own problem document: a proxy's page may repeat what was sent."""
     content_type: str = response.headers.get("content-type", "")
     if not content_type.startswith("application/problem+json"):
         return None
     try:
-        return Problem.model_validate_json(response.content)
+        return Problem.model_validate_json(response.body)
     except ValidationError:
         return None

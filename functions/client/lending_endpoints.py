@@ -132,7 +132,7 @@ def judge(
 ) -> Call[LoanApplicationReply]:
     """Approve or reject a pending application of this version, as a person."""
     path = f"/v1/applications/{identifier}:{judgement}"
-    return _post(path, review, LoanApplicationReply, None, {b"If-Match": f'"{version}"'.encode()})
+    return _post(path, review, LoanApplicationReply, None, {"If-Match": f'"{version}"'})
 
 
 def decide(identifier: str) -> Call[LoanApplicationReply]:
@@ -249,10 +249,10 @@ def _post(
     body: Json | None,
     response: type[ResponseType],
     key: str | None = None,
-    headers: Mapping[bytes, bytes] | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> Call[ResponseType]:
-    content = {b"Content-Type": b"application/json"} if body is not None else {}
-    keyed = {b"Idempotency-Key": key.encode()} if key is not None else {}
+    content = {"Content-Type": "application/json"} if body is not None else {}
+    keyed = {"Idempotency-Key": key} if key is not None else {}
     return Call(
         method="POST",
         path=path,

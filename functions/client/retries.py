@@ -5,13 +5,10 @@ import time
 from dataclasses import dataclass
 from http import HTTPStatus
 
-import httpx
-
 from .errors import UnavailableError
+from .transport import FailedTryError, HttpResponse
 
 RETRIED = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
-# No connection was made, so nothing was sent: after any other failure that is unknown.
-NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,14 +52,14 @@ class RetryBudget:
         """Return the error of a call that has no time left."""
         return UnavailableError(f"no response within {self._timeout:g} s")
 
-    def pause_after_response(self, response: httpx.Response) -> float | None:
+    def pause_after_response(self, response: HttpResponse) -> float | None:
         """Return seconds until the next try; None if this response is final."""
-        if response.status_code not in RETRIED:
+        if response.status not in RETRIED:
             return None
         requested = read_retry_after(response)
         return self._pause(self._backoff() if requested is None else requested)
 
-    def pause_after_failure(self, error: httpx.RequestError) -> float:
+    def pause_after_failure(self, error: FailedTryError) -> float:
         """Return seconds until the next try.
 
         Raises
@@ -70,9 +67,9 @@ class RetryBudget:
         UnavailableError
             If the request may have arrived, or there is no try left.
         """
-        pause = self._pause(self._backoff()) if isinstance(error, NOT_SENT) else None
+        pause = None if error.is_sent else self._pause(self._backoff())
         if pause is None:
-            message = f"no response at try {self._retried + 1}: {type(error).__name__}"
+            message = f"no response at try {self._retried + 1}: {error}"
             raise UnavailableError(message) from error
         return pause
 
@@ -92,7 +89,7 @@ class RetryBudget:
         return seconds
 
 
-def read_retry_after(response: httpx.Response) -> float | None:
+def read_retry_after(response: HttpResponse) -> float | None:
     """Read `Retry-After` in seconds; a date is ignored."""
     text = response.headers.get("retry-after", "")
     return float(text) if text.isascii() and text.isdigit() else None

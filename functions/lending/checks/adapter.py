@@ -7,13 +7,16 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Literal
 
-import httpx
+from pydantic_core import to_json
 
+from functions.client.errors import UnreadableResponseError
+from functions.client.transport import FailedTryError, Transport
 from functions.lending.checks.declarations import CheckDeclaration, Value
 from functions.lending.checks.settings import ExternalCheck
 
 MOST_ANSWER_BYTES = 64 * 1024
 PAUSE_SECONDS = 0.1
+NO_OBJECT = "the answer is no JSON object"
 
 Outcome = Literal["answered", "slow", "unreachable", "failed", "refused", "unreadable"]
 REPEATED: frozenset[Outcome] = frozenset({"slow", "unreachable", "failed"})
@@ -39,7 +42,7 @@ class CheckAdapter:
     """Asks checks; connections are kept."""
 
     def __init__(self) -> None:
-        self._client: httpx.AsyncClient | None = None
+        self._transport = Transport(MOST_ANSWER_BYTES)
 
     async def ask(self, check: ExternalCheck, facts: Mapping[str, Any], key: str) -> CheckAnswer:
         """Ask a check about one application; the same key says that it is the same question."""
@@ -56,18 +59,24 @@ class CheckAdapter:
     ) -> CheckAnswer:
         declaration = check.declaration
         seconds = declaration.timeout_seconds
-        if self._client is None:  # which reads certificates: that is not the other side's time
-            self._client = httpx.AsyncClient(follow_redirects=False)
-        client = self._client
+        headers = {"content-type": "application/json", "idempotency-key": key}
+        if check.key:
+            headers["authorization"] = f"Bearer {check.key}"
+        body = to_json({"application_id": key, **facts})
         try:
             async with asyncio.timeout(seconds):  # however slowly the answer drips
-                status, body = await self._post(client, check, facts, key)
-        except (TimeoutError, httpx.TimeoutException):
+                answer = await self._transport.send(
+                    "POST", check.url, headers=headers, body=body, seconds=seconds
+                )
+        except (TimeoutError, FailedTryError) as error:
+            if isinstance(error, FailedTryError) and not error.is_timeout:
+                detail = f"not reached: {error}"
+                return CheckAnswer(name=check.name, outcome="unreachable", detail=detail)
             detail = f"no answer within {seconds:g} s"
             return CheckAnswer(name=check.name, outcome="slow", detail=detail)
-        except httpx.HTTPError as error:
-            detail = f"not reached: {type(error).__name__}"
-            return CheckAnswer(name=check.name, outcome="unreachable", detail=detail)
+        except UnreadableResponseError:
+            return CheckAnswer(name=check.name, outcome="unreadable", detail=NO_OBJECT)
+        status = answer.status
         if status != HTTPStatus.OK:
             is_passing = (
                 status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.TOO_MANY_REQUESTS
@@ -78,40 +87,19 @@ class CheckAdapter:
                 detail=f"status {status}",
                 status=status,
             )
-        return read_answer(declaration, status, body)
-
-    async def _post(
-        self, client: httpx.AsyncClient, check: ExternalCheck, facts: Mapping[str, Any], key: str
-    ) -> tuple[int, bytes]:
-        headers = {"idempotency-key": key}
-        if check.key:
-            headers["authorization"] = f"Bearer {check.key}"
-        body = bytearray()
-        async with client.stream(
-            *("POST", check.url),
-            json={"application_id": key, **facts},
-            headers=headers,
-            timeout=check.declaration.timeout_seconds,
-        ) as response:
-            async for chunk in response.aiter_bytes():
-                body += chunk
-                if len(body) > MOST_ANSWER_BYTES:
-                    break
-        return response.status_code, bytes(body)
+        return read_answer(declaration, status, answer.body)
 
 
 def read_answer(declaration: CheckDeclaration, status: int, body: bytes) -> CheckAnswer:
     """Take the declared members out of an answer; a wrong one makes all of it unreadable."""
     name = declaration.name
     document: object = None
-    if len(body) <= MOST_ANSWER_BYTES:
-        try:
-            document = json.loads(body, parse_constant=_refuse_constant)
-        except (ValueError, RecursionError):
-            document = None
+    try:
+        document = json.loads(body, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        document = None
     if not isinstance(document, dict):
-        detail = "the answer is no JSON object"
-        return CheckAnswer(name=name, outcome="unreadable", detail=detail, status=status)
+        return CheckAnswer(name=name, outcome="unreadable", detail=NO_OBJECT, status=status)
     members: dict[str, Value] = {}
     for member in declaration.members:
         value = _find(document, member.name)

@@ -260,4 +260,4 @@ def test_the_functions_neither_import_the_client_nor_what_it_alone_needs() -> No
             assert "functions.scoring" not in path.read_text(), path
         elif not asks_over_http(path):
             assert "functions.client" not in path.read_text(), path
-            assert "httpx" not in imported_packages(path), path
+            assert "aiohttp" not in imported_packages(path), path

@@ -126,7 +126,7 @@ def test_a_connection_that_breaks_after_sending_is_not_asked_again(
     scripted_server: Start, ask: Ask, application: Application
 ) -> None:
     server = scripted_server("close")
-    with pytest.raises(UnavailableError, match=r"^no response at try 1: RemoteProtocolError$"):
+    with pytest.raises(UnavailableError, match=r"^no response at try 1: ServerDisconnectedError$"):
         ask(server.url, "predict", [application], retries=QUICK)
     assert len(server.requests) == 1
 
@@ -134,7 +134,9 @@ def test_a_connection_that_breaks_after_sending_is_not_asked_again(
 def test_a_server_that_does_not_listen_is_tried_to_the_end(
     ask: Ask, application: Application
 ) -> None:
-    with pytest.raises(UnavailableError, match=r"^no response at try 5: ConnectError$") as raised:
+    with pytest.raises(
+        UnavailableError, match=r"^no response at try 5: ClientConnectorError$"
+    ) as raised:
         ask(f"http://127.0.0.1:{free_port()}", "predict", [application], retries=QUICK)
     assert raised.value.status is None
 
@@ -171,7 +173,7 @@ def test_one_try_may_take_less_than_the_whole_call(
 ) -> None:
     server = scripted_server("stall")
     began = time.monotonic()
-    with pytest.raises(UnavailableError, match=r"^no response at try 1: ReadTimeout$"):
+    with pytest.raises(UnavailableError, match=r"^no response at try 1: SocketTimeoutError$"):
         ask(server.url, "predict", [application], retries=Retries(try_seconds=DEADLINE_SECONDS))
     assert time.monotonic() - began < GENEROUS_SECONDS
 
@@ -278,7 +280,7 @@ def test_the_client_and_the_server_agree_on_what_an_identifier_is(text: str) -> 
     except ValueError:
         assert identifier_from_bytes(text.encode(errors="surrogatepass")) is None
     else:
-        assert identifier_from_bytes(value) == unicodedata.normalize("NFC", text)
+        assert identifier_from_bytes(value.encode()) == unicodedata.normalize("NFC", text)
 
 
 def test_closing_a_client_ends_the_calls_of_other_threads(scripted_server: Start) -> None:
