@@ -94,5 +94,5 @@ def create_service(book: Book) -> Service:
         error_statuses=ERROR_STATUSES,
         schemas=body_schemas,
         add_metrics=lambda: (*health.pool_metrics(book), *figures.collect()),
-        on_stop=book.close,
+        on_stop=book.aclose,
     )

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import aclosing, closing
 from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -200,9 +200,11 @@ def _decide(_options: argparse.Namespace) -> dict[str, Any]:
     from functions.lending.app import open_book  # noqa: PLC0415 -- only this command asks anybody
     from functions.lending.sweep import Sweep  # noqa: PLC0415 -- likewise
 
-    with closing(open_book(read_settings())) as book:
-        sweep = Sweep(database=book.database, decider=book.decider, now=book.now)
-        return asyncio.run(sweep.decide())
+    async def sweep() -> dict[str, Any]:
+        async with aclosing(open_book(read_settings())) as book:
+            return await Sweep(database=book.database, decider=book.decider, now=book.now).decide()
+
+    return asyncio.run(sweep())
 
 
 def _deliver(_options: argparse.Namespace) -> dict[str, Any]:

@@ -49,6 +49,11 @@ class Decider:
             answer = await self.scoring.ask(question)
         return NoDecision(answer) if isinstance(answer, str) else answer
 
+    async def close(self) -> None:
+        """Close the connections to everybody who was asked."""
+        await self.adapter.close()
+        await self.scoring.close()
+
     async def _check(self, application_id: UUID, key: str, principal: str) -> list[CheckAnswer]:
         """Return the answer of each check, asking those that have not answered yet."""
         job = Job(database=self.database, principal=principal, now=self.now)

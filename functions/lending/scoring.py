@@ -47,6 +47,11 @@ class Scoring:
             return "the scoring function's answer cannot be read"
         return decision_from_answer(answer, question.row)
 
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._client:
+            await self._client.close()
+
     def _connected(self, url: str) -> AsyncSurety:
         if self._client is None:
             credential: Credential = self._key

@@ -38,6 +38,7 @@ RESPONSE_HEADERS = (
 )
 
 Hook = Callable[[], None]
+AsyncHook = Callable[[], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +88,8 @@ class Service:
     tracing
         Where traces of requests go.
     on_start, on_stop
-        Called before the first request, and after the last response was sent.
+        Called before the first request, and after the last response was sent: in a thread, unless
+        it is awaited.
     """
 
     title: str
@@ -104,7 +106,7 @@ class Service:
     add_metrics: AddMetrics | None = None
     tracing: Tracing = field(default_factory=Tracing)
     on_start: Hook | None = None
-    on_stop: Hook | None = None
+    on_stop: Hook | AsyncHook | None = None
 
 
 def create_web_app(service: Service, protection: Protection) -> Starlette:
@@ -200,7 +202,9 @@ def _lifespan(
             await asyncio.to_thread(service.on_start)
         yield
         if service.on_stop:
-            await asyncio.to_thread(service.on_stop)
+            stopping = await asyncio.to_thread(service.on_stop)
+            if stopping is not None:
+                await stopping
         if tracer:
             await asyncio.to_thread(tracer.close)
 

@@ -44,6 +44,10 @@ class CheckAdapter:
     def __init__(self) -> None:
         self._transport = Transport(MOST_ANSWER_BYTES)
 
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._transport.close()
+
     async def ask(self, check: ExternalCheck, facts: Mapping[str, Any], key: str) -> CheckAnswer:
         """Ask a check about one application; the same key says that it is the same question."""
         answer = await self._attempt(check, facts, key)

@@ -59,8 +59,9 @@ class Book:
     lender: Lender | None = None
     answers: AnswerCache = field(default_factory=AnswerCache)
 
-    def close(self) -> None:
+    async def aclose(self) -> None:
         """End threads and connections."""
+        await self.decider.close()
         self.threads.shutdown(wait=False, cancel_futures=True)
         self.database.close()
 
