@@ -49,6 +49,9 @@ class Transport:
 
     def __init__(self, most_bytes: int) -> None:
         self._most_bytes = most_bytes
+        # Reading certificates takes a while: not of the first request's time.
+        self._tls = ssl.create_default_context()  # a company's own authority is in its list
+        self._tls.load_verify_locations(certifi.where())  # some systems' own list is empty
         self._session: aiohttp.ClientSession | None = None
 
     async def close(self) -> None:
@@ -75,7 +78,7 @@ class Transport:
             If it is too long.
         """
         if self._session is None:
-            self._session = _open_session()
+            self._session = _open_session(self._tls)
         try:
             async with self._session.request(
                 method,
@@ -98,10 +101,8 @@ class Transport:
         return HttpResponse(response.status, response.reason or "", names, bytes(read))
 
 
-def _open_session() -> aiohttp.ClientSession:
+def _open_session(tls: ssl.SSLContext) -> aiohttp.ClientSession:
     """Open a session that keeps no cookies; proxies are those that the environment names."""
-    tls = ssl.create_default_context()  # a company's own authority is in the system's list
-    tls.load_verify_locations(certifi.where())  # which some systems leave empty for Python
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(ssl=tls, keepalive_timeout=KEPT_SECONDS),
         cookie_jar=aiohttp.DummyCookieJar(),

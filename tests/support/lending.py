@@ -67,13 +67,14 @@ class BookClient:
 
     url: str
     app: Starlette
+    loop: asyncio.Runner  # one for all requests, as in a server: connections belong to it
     headers: dict[str, str] = field(default_factory=dict)
 
     def __call__(
         self, method: str, path: str, body: object = None, **headers: str
     ) -> httpx.Response:
         """Send one request."""
-        return asyncio.run(self.send(method, path, body, **headers))
+        return self.loop.run(self.send(method, path, body, **headers))
 
     async def send(
         self, method: str, path: str, body: object = None, **headers: str
@@ -142,7 +143,8 @@ def client_on(url: str, **environment: str) -> Iterator[BookClient]:
     settings = settings_from({"DATABASE_URL": url, **environment})
     book = open_book(settings)
     protection = protection_from(settings.access, settings.listening)
-    try:
-        yield BookClient(url, create_web_app(create_service(book), protection))
-    finally:
-        book.close()
+    with asyncio.Runner() as loop:
+        try:
+            yield BookClient(url, create_web_app(create_service(book), protection), loop)
+        finally:
+            loop.run(book.aclose())

@@ -62,7 +62,8 @@ class Book:
     async def aclose(self) -> None:
         """End threads and connections."""
         await self.decider.close()
-        self.threads.shutdown(wait=False, cancel_futures=True)
+        # What a thread still does ends first: its connection could not be closed otherwise.
+        await asyncio.to_thread(self.threads.shutdown, cancel_futures=True)
         self.database.close()
 
     async def read(

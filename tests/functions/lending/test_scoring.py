@@ -79,7 +79,7 @@ def scoring(monkeypatch: pytest.MonkeyPatch) -> Iterator[ScoringServer]:
 
 @contextmanager
 def deciding(database_url: str, scoring: ScoringServer) -> Iterator[BookClient]:
-    with client_on(database_url, SCORING_URL=scoring.url, SCORING_TIMEOUT_SECONDS="0.5") as book:
+    with client_on(database_url, SCORING_URL=scoring.url, SCORING_TIMEOUT_SECONDS="1") as book:
         yield book
 
 

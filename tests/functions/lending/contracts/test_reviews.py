@@ -1,6 +1,7 @@
 """Reviews: the queue, claims, the applicant's request, two persons who are never the same."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -24,7 +25,7 @@ class Persons:
         """The client for one person of branch 1."""
         token = self._issuer.token(sub=name, roles=[role], **{"branches": [1], **claims})
         headers = {"authorization": f"Bearer {token}"}
-        return BookClient(self._client.url, self._client.app, headers)
+        return replace(self._client, headers=headers)
 
 
 @pytest.fixture
