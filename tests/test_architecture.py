@@ -53,6 +53,7 @@ FORBIDDEN_NAMES = frozenset(
 
 # A module without a test of its name: the file that tests it, below tests/.
 TESTED_BY = {
+    "functions/client/transport.py": "functions/client/test_retries.py",
     "functions/access/principal.py": "functions/access/test_api_keys.py",
     "functions/access/protection.py": "functions/access/test_guard.py",
     "functions/batch/app.py": "functions/batch/test_contract.py",

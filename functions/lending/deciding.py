@@ -55,22 +55,27 @@ class Decider:
         await self.scoring.close()
 
     async def _check(self, application_id: UUID, key: str, principal: str) -> list[CheckAnswer]:
-        """Return the answer of each check, asking those that have not answered yet."""
+        """Return the answer of each check, asking those without a valid one."""
         job = Job(database=self.database, principal=principal, now=self.now)
         run = asyncio.get_running_loop().run_in_executor
         subject = await run(self.threads, job.run, partial(read_subject, application_id))
-        silent = [check for check in self.checks if check.name not in subject.answered]
-        answers = await asyncio.gather(
+        now = self.now()
+        answers = {c.name: subject.valid_answer(c.declaration, now) for c in self.checks}
+        silent = [check for check in self.checks if answers[check.name] is None]
+        new = await asyncio.gather(
             *(
-                self.adapter.ask(check, subject.facts_for(check.declaration.sends), key)
+                self.adapter.ask(
+                    check,
+                    {"application_id": key, **subject.facts_for(check.declaration.sends)},
+                    subject.question_key(check.name, key),
+                )
                 for check in silent
             )
         )
-        if answers:
-            add = partial(add_answers, application_id, answers)
-            await run(self.threads, job.run, add)
-        new = {answer.name: answer for answer in answers}
-        return [new.get(c.name) or subject.answered[c.name] for c in self.checks]
+        if new:
+            await run(self.threads, job.run, partial(add_answers, application_id, new))
+        answers |= {answer.name: answer for answer in new}
+        return [answer for answer in answers.values() if answer]
 
     def _filled(self, answers: Sequence[CheckAnswer]) -> dict[str, Any]:
         """Return the model's optional fields that answers fill; a null one stays out."""

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from functions.lending.actions.replies import CheckReply, ChecksReply
 from functions.lending.checks.adapter import CheckAnswer
+from functions.lending.checks.declarations import CheckDeclaration
 from functions.lending.errors import NotInBookError
 from functions.lending.storage import case_tables
 from functions.lending.storage.identifiers import new_id, public_id
@@ -16,8 +17,10 @@ from functions.lending.storage.round_trips import Statement, send
 from functions.lending.storage.transaction import Transaction
 
 ANSWERED = """
-SELECT DISTINCT ON (name) name, outcome, detail, http_status, members FROM external_checks
-    WHERE application_id = %(application)s AND outcome = 'answered' ORDER BY name, created_at
+SELECT DISTINCT ON (name) name, outcome, detail, http_status, members, created_at,
+    count(*) OVER (PARTITION BY name) AS answers
+FROM external_checks WHERE application_id = %(application)s AND outcome = 'answered'
+ORDER BY name, created_at DESC
 """
 FACTS = """
 SELECT c.full_name, c.date_of_birth, c.email, c.phone, c.city, c.state, k.identity_type,
@@ -38,11 +41,32 @@ SELECT name, outcome, detail, http_status, members, asked_by, created_at FROM ex
 
 
 @dataclass(frozen=True, slots=True)
+class EarlierAnswer:
+    """What a check answered last, when, and which answer it was, counted from 1."""
+
+    answer: CheckAnswer
+    at: datetime
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class CheckSubject:
     """Whom checks are asked about: the facts that may be sent, and what was answered before."""
 
     facts: Mapping[str, Any]
-    answered: Mapping[str, CheckAnswer]
+    earlier: Mapping[str, EarlierAnswer]
+
+    def valid_answer(self, declaration: CheckDeclaration, now: datetime) -> CheckAnswer | None:
+        """Return what was answered before, unless it is too old to be used."""
+        earlier = self.earlier.get(declaration.name)
+        if earlier is None or now - earlier.at > timedelta(days=declaration.valid_days):
+            return None
+        return earlier.answer
+
+    def question_key(self, name: str, key: str) -> str:
+        """Return the key of the next question: another one once there was an answer."""
+        earlier = self.earlier.get(name)
+        return key if earlier is None else f"{key}:{earlier.number + 1}"
 
     def facts_for(self, names: Sequence[str]) -> dict[str, Any]:
         """Return the facts of these names, as JSON has them."""
@@ -55,17 +79,19 @@ def read_subject(application_id: UUID, transaction: Transaction) -> CheckSubject
     facts, answers = send(
         transaction.connection, [Statement(FACTS, values), Statement(ANSWERED, values)]
     )
-    answered = {
-        row.name: CheckAnswer(
-            name=row.name,
-            outcome=row.outcome,
-            detail=row.detail,
-            status=row.http_status,
-            members=row.members,
-        )
-        for row in answers
-    }
-    return CheckSubject(facts[0]._asdict(), answered)
+    earlier = {row.name: _earlier_answer(row) for row in answers}
+    return CheckSubject(facts[0]._asdict(), earlier)
+
+
+def _earlier_answer(row: Any) -> EarlierAnswer:  # noqa: ANN401 -- a row
+    answer = CheckAnswer(
+        name=row.name,
+        outcome=row.outcome,
+        detail=row.detail,
+        status=row.http_status,
+        members=row.members,
+    )
+    return EarlierAnswer(answer, row.created_at, row.answers)
 
 
 def add_answers(

@@ -66,7 +66,7 @@ class CheckAdapter:
         headers = {"content-type": "application/json", "idempotency-key": key}
         if check.key:
             headers["authorization"] = f"Bearer {check.key}"
-        body = to_json({"application_id": key, **facts})
+        body = to_json(facts)
         try:
             async with asyncio.timeout(seconds):  # however slowly the answer drips
                 answer = await self._transport.send(

@@ -16,7 +16,7 @@ from models.discovery import credit_models
 from models.errors import DeclarationError
 
 SHIPPED = Path(__file__).with_name("checks.toml")
-MOST_ATTEMPTS, MOST_SECONDS = 5, 30.0
+MOST_ATTEMPTS, MOST_SECONDS, MOST_VALID_DAYS = 5, 30.0, 365
 
 Sent = Literal[
     "full_name",
@@ -102,6 +102,7 @@ class CheckDeclaration(Declared):
     title: Annotated[str, Field(min_length=1, max_length=80)]
     timeout_seconds: Annotated[float, Field(gt=0, le=MOST_SECONDS)]
     attempts: Annotated[int, Field(ge=1, le=MOST_ATTEMPTS)]
+    valid_days: Annotated[int, Field(ge=1, le=MOST_VALID_DAYS)]
     sends: Annotated[list[Sent], Field(min_length=1)]
     members: Annotated[list[Member], Field(min_length=1)]
 

@@ -19,7 +19,7 @@ __all__ = ["bureau", "scoring"]
 
 def settings(bureau: CheckServer, scoring: ScoringServer) -> dict[str, str]:
     checks = {"CHECK_URLS": f"bureau={bureau.url}", "CHECK_KEYS": "bureau=sesame"}
-    return checks | {"SCORING_URL": scoring.url, "SCORING_TIMEOUT_SECONDS": "0.5"}
+    return checks | {"SCORING_URL": scoring.url, "SCORING_TIMEOUT_SECONDS": "1"}
 
 
 @dataclass(frozen=True)
@@ -114,6 +114,38 @@ def test_what_a_check_has_answered_is_not_asked_again(
         decided = book.ok("POST", f"/v1/applications/{waiting['application_id']}:decide")
     assert decided["status"] == "Approved"
     assert len(bureau.requests) == 1
+
+
+@pytest.mark.parametrize(("days", "scores"), [(29, [720]), (31, [720, 640])])
+def test_an_answer_that_is_too_old_is_asked_for_again_as_another_question(
+    days: int,
+    scores: list[int],
+    database_url: str,
+    bureau: CheckServer,
+    scoring: ScoringServer,
+) -> None:
+    with client_on(database_url, **settings(bureau, scoring)) as book:
+        scoring.status = 503
+        name = book.apply(book.register())["application_id"]
+        _make_answers_older(database_url, days)
+        scoring.status = 200
+        bureau.report(score=640)
+        book.ok("POST", f"/v1/applications/{name}:decide")
+        rows = book.ok("GET", f"/v1/applications/{name}/checks")["checks"]
+    assert [row["members"]["report.score"] for row in rows] == scores
+    assert scoring.requests[-1][1]["instances"][0]["bureau_score"] == scores[-1]
+    keys = [headers["idempotency-key"] for headers, _ in bureau.requests]
+    assert keys == [name, f"{name}:2"][: len(scores)]
+    assert {sent["application_id"] for _, sent in bureau.requests} == {name}
+
+
+def _make_answers_older(database_url: str, days: int) -> None:
+    engine = create_engine(database_url)
+    with engine.begin() as connection:
+        connection.execute(text("SET LOCAL session_replication_role = replica"))
+        older = "UPDATE external_checks SET created_at = now() - make_interval(days => :days)"
+        connection.execute(text(older), {"days": days})
+    engine.dispose()
 
 
 def test_a_rule_of_policy_declines_what_the_model_approves_and_says_so(

@@ -10,6 +10,7 @@ from functions.lending.checks.declarations import SHIPPED, CheckDeclaration, rea
 from functions.lending.checks.settings import ExternalCheck
 from tests.functions.lending.checks.conftest import CheckServer
 
+FACTS = {"application_id": "app_1", "full_name": "Asha Rao"}
 MEMBERS = {"report.score": 720, "report.enquiries_6_months": 1, "report.wilful_default": False}
 
 
@@ -23,7 +24,7 @@ def ask(bureau: CheckServer, **changes: Any) -> CheckAnswer:  # noqa: ANN401 -- 
 
     async def ask_once() -> CheckAnswer:
         adapter = CheckAdapter()
-        answer = await adapter.ask(check, {"full_name": "Asha Rao"}, "app_1")
+        answer = await adapter.ask(check, FACTS, "app_1")
         await adapter.close()
         return answer
 
@@ -34,7 +35,7 @@ def test_a_right_answer_gives_the_declared_members_and_no_others(bureau: CheckSe
     answer = ask(bureau)
     assert (answer.outcome, answer.status, answer.members) == ("answered", 200, MEMBERS)
     [(headers, sent)] = bureau.requests
-    assert sent == {"application_id": "app_1", "full_name": "Asha Rao"}
+    assert sent == FACTS
     assert headers["idempotency-key"] == "app_1"
     assert headers["authorization"] == "Bearer open sesame"
 

@@ -18,6 +18,7 @@ name = "bureau"
 title = "Credit bureau"
 timeout_seconds = 1.0
 attempts = 1
+valid_days = 30
 sends = ["full_name"]
 [[check.members]]
 name = "score"
