@@ -46,7 +46,8 @@ def test_a_check_that_the_model_cannot_take_stops_the_start(tmp_path: Path) -> N
     file = tmp_path / "checks.toml"
     text = (
         '[[check]]\nname = "bureau"\ntitle = "B"\ntimeout_seconds = 1.0\nattempts = 1\n'
-        'valid_days = 30\nsends = ["full_name"]\n[[check.members]]\nname = "n"\nkind = "number"\nfills = "n"\n'
+        'valid_days = 30\nsends = ["full_name"]\n'
+        '[[check.members]]\nname = "n"\nkind = "number"\nfills = "n"\n'
     )
     file.write_text(text)
     _, faults = checks_from(BUREAU | {"CHECKS_FILE": str(file)}, "instalment")
