@@ -107,7 +107,7 @@ infra-check: setup ## terraform init, validate and test, also with safety proper
 infra-mutations: setup ## break lines of Terraform one at a time: the checks must notice 95 % (half an hour)
 	$(PYTHON) -m tests.terraform.mutations
 
-stack-test: setup ## the whole cloud on this machine: bucket, job, schedule, service, releases
+stack-test: setup ## the whole cloud on this machine: bucket, job, schedule, services, releases, the loan book
 	$(PYTHON) -m pytest tests/stack --verbose --exitfirst --durations 0 --soak
 
 soak: setup ## the endurance and fault suites at full counts

@@ -9,9 +9,10 @@ from typing import Literal
 
 from tests.support.running import REPOSITORY
 
-Target = Literal["scoring", "training"]
+Target = Literal["lending", "scoring", "training"]
 DOCKERFILE = (REPOSITORY / "infra/docker/Dockerfile").read_text()
 TERRAFORM = (REPOSITORY / "terraform" / "training.tf").read_text()
+LENDING_JOBS = (REPOSITORY / "terraform" / "lending_jobs.tf").read_text()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +54,11 @@ def training_arguments(model: str, data: str) -> list[str]:
     )
     assert declared == '["--data", model.data]'
     return ["train", "--model", model, "--data", data]
+
+
+def lending_arguments(job: str) -> list[str]:
+    """What Terraform gives a job of the loan book, up to what it computes."""
+    pattern = rf"^      {job} = {{\n(?:        .*\n)*?        args\s*= (?:concat\(\s*)?\[(.*)\]"
+    [declared] = re.findall(pattern, LENDING_JOBS, re.MULTILINE)
+    [literals] = re.findall(r'^(?:"[^"]*"(?:, )?)+', declared)
+    return re.findall(r'"([^"]*)"', literals)

@@ -1,4 +1,4 @@
-"""Revisions of the scoring service: real processes, started and stopped as Cloud Run does."""
+"""Revisions of a service: real processes, started and stopped as Cloud Run does."""
 
 import subprocess
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.stack.images import image_from_dockerfile
+from tests.stack.images import Target, image_from_dockerfile
 from tests.support.running import REPOSITORY, Server, becomes_live, free_port
 
 KILL_SECONDS = 10  # after SIGTERM
@@ -38,6 +38,7 @@ class Revision:
     name: str
     environment: dict[str, str]
     folder: Path
+    target: Target = "scoring"
     instances: list[Instance] = field(default_factory=list)
     exit_codes: list[int] = field(default_factory=list)
 
@@ -55,13 +56,13 @@ class Revision:
         self.exit_codes += [instance.stop() for instance in stopping]
 
     def _started(self, name: str) -> Instance:
-        image, port = image_from_dockerfile("scoring"), free_port()
+        image, port = image_from_dockerfile(self.target), free_port()
         platform = {
             "PORT": str(port),
             "HOST": "127.0.0.1",  # the only thing that is not as in the cloud: it stays in here
-            "K_SERVICE": "test-scoring",
+            "K_SERVICE": f"test-{self.target}",
             "K_REVISION": self.name,
-            "K_CONFIGURATION": "test-scoring",
+            "K_CONFIGURATION": f"test-{self.target}",
         }
         log_path = self.folder / f"{name}.log"
         with log_path.open("wb") as log:

@@ -1,6 +1,6 @@
 """The whole cloud on one machine, told as one story: each test goes on where the last one ended.
 
-`make test` runs it with few kills; `make stack-test` with more of them, and shows every step.
+`make test-environments` runs it with few kills; `make stack-test` with more, and shows every step.
 """
 
 import random
@@ -26,7 +26,7 @@ from tests.support.faults import wait_until
 from tests.support.running import last_line, run_training
 from training.synthetic import application
 
-pytestmark = pytest.mark.trained
+pytestmark = [pytest.mark.trained, pytest.mark.environments]
 
 FULL_ONLY = pytest.mark.skipif(
     not counts().is_full, reason="full counts only: each costs two runs of the job"
