@@ -31,6 +31,14 @@ locals {
         settings = {}
         secrets  = { for name, secret in local.lending_secrets : name => secret if startswith(name, "WEBHOOK") }
       }
+      # The last day of each month, after its close: provisions and expected loss of every loan.
+      expected-loss = {
+        account  = "close"
+        args     = ["expected-loss", "--date", "yesterday"]
+        schedule = "0 3 1 * *"
+        settings = {}
+        secrets  = {}
+      }
       migrate = {
         account = "migrate"
         args = concat(

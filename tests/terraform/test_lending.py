@@ -28,6 +28,7 @@ SCHEDULES = {
     "close": "0 1 * * *",
     "decide": "*/15 * * * *",
     "deliver": "*/5 * * * *",
+    "expected-loss": "0 3 1 * *",
 }
 
 
@@ -224,7 +225,7 @@ def test_times_are_those_of_the_cluster_and_the_migration_is_a_releases(
     }
     assert schedules == SCHEDULES
     manifest = (REPOSITORY / "infra/kubernetes/base/lending_jobs.yaml").read_text()
-    for name in ("check", "close"):
+    for name in ("check", "close", "expected-loss"):
         assert f'metadata: {{ name: lending-{name} }}\nspec:\n  schedule: "{SCHEDULES[name]}"' in (
             manifest
         )

@@ -320,7 +320,8 @@ def test_scoring_only_reads_models_and_no_workload_replaces_a_version(
     }
     steps = [job["name"] for job in pipeline_jobs(plans[plan]).values()]
     if plan == "everything":
-        steps += [f"prod-lending-{job}" for job in ("check", "close", "decide", "deliver")]
+        names = ("check", "close", "decide", "deliver", "expected-loss")
+        steps += [f"prod-lending-{job}" for job in names]
     assert rights_over(plans[plan], "schedule") == {
         ("run.invoker", job, "") for job in (*jobs, *steps)
     }
