@@ -3,10 +3,13 @@
 import argparse
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
+from pathlib import Path
 from typing import Any
 
+from functions.lending.assumptions_file import read_assumptions
 from functions.lending.settings import read_database_url
 from functions.lending.storage.database import Database
 from functions.lending.storage.transaction import Job
@@ -28,6 +31,9 @@ def add_risk_commands(
         "--unscored",
         type=_probability,
         help="12-month probability of loans that no model scored; else the mean of the scored ones",
+    )
+    report.add_argument(
+        "--assumptions", type=Path, help="a TOML file of futures, weights and sensitivity"
     )
     report.add_argument(
         "--verify", action="store_true", help="make a stored report again, and count what differs"
@@ -52,6 +58,8 @@ def _report(options: argparse.Namespace) -> dict[str, Any]:
             return verify_report(database, options.rules, options.date)
         rules = EXPECTED_LOSS_RULES[options.rules]
         request = ReportRequest(day=options.date, rules=rules, unscored=options.unscored)
+        if options.assumptions:
+            request = replace(request, **read_assumptions(options.assumptions)._asdict())
         return make_report(database, request, datetime.now(UTC))
 
 

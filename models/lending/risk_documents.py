@@ -63,6 +63,16 @@ def sensitivity_document(sensitivity: MacroSensitivity) -> dict[str, str]:
     }
 
 
+def sensitivity_from_document(document: Mapping[str, str]) -> MacroSensitivity:
+    """Read the sensitivity of a report."""
+    return MacroSensitivity(
+        interest_rate=Decimal(document["interest_rate"]),
+        unemployment_rate=Decimal(document["unemployment_rate"]),
+        model=document["model"],
+        model_version=document["model_version"],
+    )
+
+
 def outlooks_from_document(document: Mapping[str, Any]) -> tuple[Outlook, ...]:
     """Read the futures of a report."""
     return tuple(

@@ -23,12 +23,11 @@ from models.lending.risk_documents import (
     outlooks_from_document,
     require_version,
     sensitivity_document,
+    sensitivity_from_document,
 )
-from models.lending.sensitivities import CUSTOMER_SENSITIVITY
 from models.lending.stress import (
     ASSUMPTION,
     SCENARIO_INPUTS,
-    MacroSensitivity,
     StressScenario,
     stress_steps,
 )
@@ -49,7 +48,6 @@ class StressRequest(NamedTuple):
     scenario: StressScenario
     rule_set: str = "ifrs9"
     day: date | None = None
-    sensitivity: MacroSensitivity = CUSTOMER_SENSITIVITY
     is_limited: bool = True
 
 
@@ -104,7 +102,8 @@ def stress_book(request: StressRequest, transaction: Transaction) -> StressReply
             "run `python -m functions.lending stress`"
         )
         raise TransitionError(message)
-    steps = stress_steps(request.scenario, request.sensitivity)
+    sensitivity = sensitivity_from_document(report.assumptions["sensitivity"])
+    steps = stress_steps(request.scenario, sensitivity)
     shifts = [RiskShift(), *(step.shift for step in steps)]
     totals = _sum_report(report, shifts, transaction)
     causes = [step.cause for step in steps]
@@ -115,7 +114,7 @@ def stress_book(request: StressRequest, transaction: Transaction) -> StressReply
             "name": request.scenario.name,
             **{name: str(getattr(request.scenario, name)) for name in SCENARIO_INPUTS},
         },
-        "sensitivity": sensitivity_document(request.sensitivity),
+        "sensitivity": sensitivity_document(sensitivity),
         "assumption": ASSUMPTION,
         "before": _figures(totals[0], totals[0]),
         "after": _figures(totals[0], totals[-1]),

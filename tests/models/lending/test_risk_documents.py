@@ -11,6 +11,7 @@ from models.lending.risk_documents import (
     assumptions_document,
     outlooks_from_document,
     require_version,
+    sensitivity_from_document,
 )
 from models.lending.sensitivities import CUSTOMER_SENSITIVITY
 
@@ -22,6 +23,7 @@ def test_the_futures_of_a_report_survive_json_to_the_last_digit() -> None:
     assert stored["note"] == "effective 2027-04-01, from a secondary source"
     assert stored["term_structure"].startswith("flat hazard (an assumption)")
     assert stored["sensitivity"]["model"] == "customer"
+    assert sensitivity_from_document(stored["sensitivity"]) == CUSTOMER_SENSITIVITY
 
 
 def test_another_version_of_a_rule_set_makes_no_report_again() -> None:
