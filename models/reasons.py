@@ -12,11 +12,12 @@ reason. A reason is given only if both of these hold:
 The estimator itself is evaluated to check every reason that is given.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.annotations import Columns
 from models.contract import Characteristic, CreditModel, characteristics
@@ -24,6 +25,7 @@ from models.estimators.families import Estimator
 from models.features import (
     Matrix,
     columns_from_applications,
+    features,
     find_column_indices,
     matrix_from_columns,
 )
@@ -83,67 +85,68 @@ def select_reasons(
     `baseline_row` is the baseline applicant, shape `(1, p)`. A row's reasons never depend on the
     rows beside it.
     """
-    groups = _list_groups(model)
+    groups, masks = _list_groups(model)
     log_odds = _sum_by_group(rows.log_odds, groups)
     points = _sum_by_group(rows.points, groups)
     candidates = _rank_groups(log_odds)
-    falls = _measure_falls(estimator, rows.matrix, baseline_row, _list_trials(candidates, groups))
-    reasons: list[tuple[AdverseReason, ...]] = []
-    for i, group_indices in enumerate(candidates):
-        row_reasons: list[AdverseReason] = []
-        for g in group_indices:
-            member, fall = _find_best_member(groups[g], i, falls)
-            if fall > 0 and falls[i, groups[g].column_indices] > 0:
-                text = _render_sentence(member.characteristic, rows.columns, i)
-                if any(text == reason.text for reason in row_reasons):
-                    continue  # whatever its code, an applicant reads one reason
+    before = estimator.log_odds(rows.matrix)
+    reasons: list[list[AdverseReason]] = [[] for _ in candidates]
+    for first in range(0, MOST_CHECKED, MOST_REASONS):
+        # Few rows need more than their strongest candidates: the others are checked only for them.
+        checks = [
+            (i, g)
+            for i, ranked in enumerate(candidates)
+            if len(reasons[i]) < MOST_REASONS
+            for g in ranked[first : first + MOST_REASONS]
+        ]
+        trials = np.array([(i, t) for i, g in checks for t in groups[g].trials], np.intp)
+        row_indices, numbers = trials.reshape(-1, 2).T
+        improved = np.where(masks[numbers], baseline_row, rows.matrix[row_indices])
+        falls = (before[row_indices] - estimator.log_odds(improved)).tolist() if checks else []
+        for (i, g), member in zip(checks, _find_best_members(groups, checks, falls), strict=True):
+            if member is None:
+                continue
+            text = _render_sentence(member, rows.columns, i)
+            # Whatever its code, an applicant reads one reason.
+            if all(text != reason.text for reason in reasons[i]):
                 contribution = float(log_odds[i, g]), float(points[i, g])
-                row_reasons.append(AdverseReason(groups[g].code, text, *contribution))
-        reasons.append(tuple(row_reasons[:MOST_REASONS]))
-    return reasons
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Member:
-    """One characteristic of a reason, and the indices of its columns in the matrix."""
-
-    characteristic: Characteristic
-    column_indices: tuple[int, ...]
+                reasons[i].append(AdverseReason(groups[g].code, text, *contribution))
+    return [tuple(row_reasons[:MOST_REASONS]) for row_reasons in reasons]
 
 
 @dataclass(frozen=True, slots=True)
 class _Group:
     """All characteristics of one reason code, and the indices of their columns in the matrix.
 
-    `trials` are the sets of columns to replace by the baseline applicant's: all columns of the
-    group, and those of each member alone.
+    `trials` are the numbers of the masks that replace columns by the baseline applicant's: first
+    all columns of the group, then those of single members. `positions` has for each member where
+    in `trials` its own is.
     """
 
     code: str
-    members: tuple[_Member, ...]
+    members: tuple[Characteristic, ...]
     column_indices: tuple[int, ...]
-    trials: tuple[tuple[int, ...], ...]
+    trials: tuple[int, ...]
+    positions: tuple[int, ...]
 
 
-# A row's index, and the indices of the columns that are replaced in it.
-_Trial = tuple[int, tuple[int, ...]]
+def _find_best_members(
+    groups: Sequence[_Group], checks: Sequence[tuple[int, int]], falls: Sequence[float]
+) -> Iterator[Characteristic | None]:
+    """For each check of a group, yield the member whose improvement lowers the log-odds most.
 
-
-def _list_trials(candidates: Sequence[Sequence[int]], groups: Sequence[_Group]) -> list[_Trial]:
-    return [
-        (i, column_indices)
-        for i, group_indices in enumerate(candidates)
-        for g in group_indices
-        for column_indices in groups[g].trials
-    ]
-
-
-def _find_best_member(
-    group: _Group, row_index: int, falls: Mapping[_Trial, float]
-) -> tuple[_Member, float]:
-    """Find the member whose improvement lowers the log-odds most, and by how much it does."""
-    best = max(group.members, key=lambda member: falls[row_index, member.column_indices])
-    return best, falls[row_index, best.column_indices]
+    `falls` has by how much they fall in each trial of each check; None if one of them does not.
+    """
+    start = 0
+    for _, g in checks:
+        group = groups[g]
+        fall = falls[start : start + len(group.trials)]
+        start += len(group.trials)
+        if len(fall) == 1:
+            yield group.members[0] if fall[0] > 0 else None
+            continue
+        best = max(range(len(group.members)), key=lambda m: fall[group.positions[m]])
+        yield group.members[best] if min(fall[0], fall[group.positions[best]]) > 0 else None
 
 
 def _sum_by_group(values: Matrix, groups: Sequence[_Group]) -> Matrix:
@@ -160,25 +163,6 @@ def _rank_groups(contributions: Matrix) -> list[list[int]]:
     return [row[:count] for row, count in zip(order.tolist(), counts.tolist(), strict=True)]
 
 
-def _measure_falls(
-    estimator: Estimator, matrix: Matrix, baseline_row: Matrix, trials: Sequence[_Trial]
-) -> dict[_Trial, float]:
-    """Measure how far a row's log-odds fall when some of its columns have the baseline's values."""
-    if not trials:
-        return {}
-    distinct = dict.fromkeys(column_indices for _, column_indices in trials)
-    mask_indices = {column_indices: k for k, column_indices in enumerate(distinct)}
-    masks = np.zeros((len(mask_indices), matrix.shape[1]), bool)
-    for column_indices, k in mask_indices.items():
-        masks[k, list(column_indices)] = True
-    row_indices = [i for i, _ in trials]
-    replaced = masks[[mask_indices[column_indices] for _, column_indices in trials]]
-    improved = np.where(replaced, baseline_row, matrix[row_indices])
-    before = estimator.log_odds(matrix)[row_indices]
-    falls: list[float] = (before - estimator.log_odds(improved)).tolist()
-    return dict(zip(trials, falls, strict=True))
-
-
 def _render_sentence(c: Characteristic, columns: Columns, row_index: int) -> str:
     value = float(columns[c.name][row_index])
     if np.isnan(value) and c.missing is not None:
@@ -190,15 +174,23 @@ def _render_sentence(c: Characteristic, columns: Columns, row_index: int) -> str
 
 
 @cache
-def _list_groups(model: type[CreditModel]) -> tuple[_Group, ...]:
-    members: dict[str, list[_Member]] = {}
+def _list_groups(model: type[CreditModel]) -> tuple[tuple[_Group, ...], NDArray[np.bool_]]:
+    """Return the groups of a model, and the columns that each trial replaces, `(trials, p)`."""
+    members: dict[str, list[Characteristic]] = {}
     for c in characteristics(model):
         if c.reason is not None and not c.protected:
-            members.setdefault(c.reason.code, []).append(_Member(c, find_column_indices(model, c)))
-    return tuple(_group_from_members(code, group) for code, group in members.items())
-
-
-def _group_from_members(code: str, members: Sequence[_Member]) -> _Group:
-    column_indices = tuple(j for m in members for j in m.column_indices)
-    trials = tuple(dict.fromkeys((column_indices, *(m.column_indices for m in members))))
-    return _Group(code, tuple(members), column_indices, trials)
+            members.setdefault(c.reason.code, []).append(c)
+    groups: list[_Group] = []
+    trials: list[tuple[int, ...]] = []
+    for code, group in members.items():
+        columns = [find_column_indices(model, c) for c in group]
+        together = tuple(j for indices in columns for j in indices)
+        own = list(dict.fromkeys((together, *columns)))
+        numbers = tuple(range(len(trials), len(trials) + len(own)))
+        positions = tuple(own.index(indices) for indices in columns)
+        groups.append(_Group(code, tuple(group), together, numbers, positions))
+        trials += own
+    masks = np.zeros((len(trials), len(features(model))), bool)
+    for number, indices in enumerate(trials):
+        masks[number, list(indices)] = True
+    return tuple(groups), masks

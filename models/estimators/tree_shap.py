@@ -7,17 +7,21 @@ algorithm. Here up to four leaves, those two levels below one split, share a blo
 up together. That costs one split more in each key and saves two thirds of the work.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Self
 
 import numpy as np
 
 from models.estimators.flat_trees import FlatTrees, Floats, Ints, Singles, Truths
 from models.estimators.lazy import BuildOnSecondUse
+from models.estimators.turn_tables import TurnTables
 
 MOST_CELLS = 2**22  # 16 MB if each leaf were a block, a quarter of it in full trees
 BLOCKS_AT_ONCE = 64
 FEW_ROWS = 8
+ROWS_AT_ONCE = 32  # whose ways stay in the processor's cache
 
 
 class PathTables:
@@ -51,6 +55,7 @@ class PathTables:
         first = _find_first_of_feature(trees.features[nodes])
         self._leaves = _Leaves(counts, values, shares, turns, first, is_right)
         self._table = BuildOnSecondUse(self._leaves.build_table)
+        self._turns = BuildOnSecondUse(partial(TurnTables.from_splits, trees, self._splits))
 
     @classmethod
     def from_trees(cls, trees: FlatTrees) -> Self | None:
@@ -66,9 +71,7 @@ class PathTables:
         """
         table = self._table.get() if len(matrix) <= FEW_ROWS else self._table.value
         contributions = np.empty(matrix.shape)
-        for i, row in enumerate(matrix):
-            turned = self._trees.find_right_turns(row).take(self._splits)
-            ways = np.bitwise_or.reduce(turned * self._bits, axis=0)
+        for i, ways in enumerate(self._find_ways(matrix)):
             if table is None:
                 additions = self._leaves.compute_additions(ways)
             else:
@@ -77,6 +80,17 @@ class PathTables:
                 self._features, additions.ravel(), minlength=matrix.shape[1]
             )
         return contributions
+
+    def _find_ways(self, matrix: Floats) -> Iterator[Ints]:
+        """Yield the way of each row through each block."""
+        turns = self._turns.value if len(matrix) > FEW_ROWS else None
+        if turns is None:
+            for row in matrix:
+                turned = self._trees.find_right_turns(row).take(self._splits)
+                yield np.bitwise_or.reduce(turned * self._bits, axis=0)
+            return
+        for start in range(0, len(matrix), ROWS_AT_ONCE):
+            yield from turns.find_ways(matrix[start : start + ROWS_AT_ONCE])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
