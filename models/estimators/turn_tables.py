@@ -43,13 +43,13 @@ class TurnTables:
         Bit `k` of a block's way is 1 where the row turns right at split `k`.
         """
         features, thresholds = trees.features[splits], trees.thresholds[splits]
-        places = [(f, *np.nonzero(features == f)) for f in np.unique(features)]
-        distinct = [np.unique(thresholds[k, b]) for _, k, b in places]
+        positions = [(f, *np.nonzero(features == f)) for f in np.unique(features)]
+        distinct = [np.unique(thresholds[k, b]) for _, k, b in positions]
         if sum(len(t) + 2 for t in distinct) * splits.shape[1] > MOST_CELLS:
             return None
         kind = np.uint8 if len(splits) <= BITS_OF_A_BYTE else np.uint16
         tables = []
-        for (index, k, blocks), edges in zip(places, distinct, strict=True):
+        for (index, k, blocks), edges in zip(positions, distinct, strict=True):
             bit = (1 << k).astype(kind)
             bits = np.zeros((len(edges) + 2, splits.shape[1]), kind)
             reached = np.searchsorted(edges, thresholds[k, blocks]) + 1
