@@ -114,7 +114,7 @@ def is_atom(text: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class SqlStep:
     """One common table: columns added to those of the step before, or in their place."""
 
     name: str

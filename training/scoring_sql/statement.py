@@ -13,7 +13,7 @@ from models.score_scale import Bands, LinearScale, Scale
 from models.scorer import LOG_ODDS_LIMIT, Scorer
 from training.scoring_sql.contract_checks import Field, list_fields, write_absent, write_field
 from training.scoring_sql.formula_terms import write_sum, write_terms
-from training.scoring_sql.sql_text import LN_2, SqlText, Step
+from training.scoring_sql.sql_text import LN_2, SqlText, SqlStep
 from training.scoring_sql.traced_columns import Bindings, trace_derived
 
 RESULTS = (
@@ -94,7 +94,7 @@ def _check_table(table: ScoredTable, model: type[CreditModel]) -> None:
 
 def _write_inputs(
     model: type[CreditModel], table: ScoredTable, key_names: list[str], sql: SqlText
-) -> list[Step]:
+) -> list[SqlStep]:
     fields: list[Field] = []
     for c in list_fields(model, table.without):
         column = sql.name(table.mapping.get(c.name, c.name))
@@ -106,14 +106,16 @@ def _write_inputs(
     )
     sound = [(f.column, f"CASE WHEN broken IS NULL THEN {f.column} END") for f in fields]
     return [
-        Step(
+        SqlStep(
             "fields",
             [*keys, *((f.column, f.expression) for f in fields)],
             "The fields of the contract as numbers: levels by their index, dates as days.",
             replaces=True,
         ),
-        Step("checked", [("broken", f"CASE {cases} END")], "The first field that breaks a rule."),
-        Step(
+        SqlStep(
+            "checked", [("broken", f"CASE {cases} END")], "The first field that breaks a rule."
+        ),
+        SqlStep(
             "sound",
             [*((name, name) for name in key_names), ("broken", "broken"), *sound],
             "A row with a fault has no numbers.",
@@ -122,7 +124,7 @@ def _write_inputs(
     ]
 
 
-def _write_derived(model: type[CreditModel], sql: SqlText) -> list[Step]:
+def _write_derived(model: type[CreditModel], sql: SqlText) -> list[SqlStep]:
     """Write derived numbers in their order. Special codes are no amounts, so they read NULL."""
     bindings, amounts = Bindings(sql), {}
     special = []
@@ -134,18 +136,18 @@ def _write_derived(model: type[CreditModel], sql: SqlText) -> list[Step]:
                 special.append((f"a_{c.name}", _drop_codes(c, f"f_{c.name}", sql)))
     derived = [c for c in characteristics(model) if c.compute is not None]
     if special and derived:
-        bindings.steps.append(Step("amounts", special, "Numbers without their special codes."))
+        bindings.steps.append(SqlStep("amounts", special, "Numbers without their special codes."))
     faults = []
     for c in derived:
         text = bindings.bind(trace_derived(c, amounts, bindings))
         name = amounts[c.name] = f"d_{c.name}"
         bindings.steps.append(
-            Step(f"derived_{c.name}", [(name, sql.drop_nan(text))], f"Derived: {c.name}.")
+            SqlStep(f"derived_{c.name}", [(name, sql.drop_nan(text))], f"Derived: {c.name}.")
         )
         limit = sql.number(LARGEST)
         faults.append(f"WHEN ABS({name}) > {limit} THEN {sql.string(c.name)}")
     text = f"CASE WHEN broken IS NOT NULL THEN broken {' '.join(faults)} END"
-    return [*bindings.steps, Step("complete", [("invalid_field", text)], "")]
+    return [*bindings.steps, SqlStep("complete", [("invalid_field", text)], "")]
 
 
 def _drop_codes(c: Characteristic, name: str, sql: SqlText) -> str:
@@ -153,7 +155,7 @@ def _drop_codes(c: Characteristic, name: str, sql: SqlText) -> str:
     return f"CASE WHEN {name} IN ({codes}) THEN NULL ELSE {name} END"
 
 
-def _write_features(model: type[CreditModel], estimator: Additive, sql: SqlText) -> list[Step]:
+def _write_features(model: type[CreditModel], estimator: Additive, sql: SqlText) -> list[SqlStep]:
     used = {shape.feature for term in estimator.formula.terms for shape in term.shapes}
     by_name = {c.name: c for c in characteristics(model)}
     columns, shifts, rounded, atoms = [], [], [], {}
@@ -172,13 +174,13 @@ def _write_features(model: type[CreditModel], estimator: Additive, sql: SqlText)
         (f"term_{i + 1}", text) for i, text in enumerate(write_terms(estimator.formula, atoms, sql))
     ]
     steps = [
-        Step("features", columns, "What the formula reads; NULL is a missing number."),
-        Step("shifts", shifts, "Numbers that round to single precision when added."),
-        Step("singles", rounded, "Features in single precision, as every family reads them."),
-        Step("terms", terms, "What each term adds to the log-odds."),
+        SqlStep("features", columns, "What the formula reads; NULL is a missing number."),
+        SqlStep("shifts", shifts, "Numbers that round to single precision when added."),
+        SqlStep("singles", rounded, "Features in single precision, as every family reads them."),
+        SqlStep("terms", terms, "What each term adds to the log-odds."),
     ]
     total = write_sum(estimator.formula, [name for name, _ in terms], sql)
-    return [*(step for step in steps if step.columns), Step("formula", [("z", total)], "")]
+    return [*(step for step in steps if step.columns), SqlStep("formula", [("z", total)], "")]
 
 
 def _write_feature(feature: Feature, c: Characteristic, sql: SqlText) -> str:
@@ -199,7 +201,7 @@ def _is_exact(feature: Feature, c: Characteristic, model: type[CreditModel]) -> 
     return c.is_integer and max(-low, high) <= EXACT_SINGLES
 
 
-def _write_outcome(scorer: Scorer, sql: SqlText) -> list[Step]:
+def _write_outcome(scorer: Scorer, sql: SqlText) -> list[SqlStep]:
     one, zero, beta = sql.number(1), sql.number(0), scorer.calibration
     tail = f"LN({one} + EXP(-ABS(z)))"
     log_p, log_q = (f"(-(GREATEST({z}, {zero}) + {tail}))" for z in ("-z", "z"))
@@ -209,10 +211,10 @@ def _write_outcome(scorer: Scorer, sql: SqlText) -> list[Step]:
     low, high = sql.number(-LOG_ODDS_LIMIT), sql.number(LOG_ODDS_LIMIT)
     probability = f"{one} / ({one} + EXP(-LEAST(GREATEST(log_odds, {low}), {high})))"
     return [
-        Step("calibrated", [("log_odds", calibrated)], "Beta calibration."),
-        Step("probabilities", [("p", probability)], "Clamped, so strictly between 0 and 1."),
-        Step("scores", [("score", _write_score(scorer.scale, sql))], str(scorer.scale)),
-        Step("decided", [("decision", _write_decision(scorer.policy, sql))], "The policy."),
+        SqlStep("calibrated", [("log_odds", calibrated)], "Beta calibration."),
+        SqlStep("probabilities", [("p", probability)], "Clamped, so strictly between 0 and 1."),
+        SqlStep("scores", [("score", _write_score(scorer.scale, sql))], str(scorer.scale)),
+        SqlStep("decided", [("decision", _write_decision(scorer.policy, sql))], "The policy."),
     ]
 
 

@@ -13,7 +13,7 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from models.contract import Characteristic
 from models.errors import DeclarationError
-from training.scoring_sql.sql_text import LARGEST_DOUBLE, SqlText, Step, is_atom
+from training.scoring_sql.sql_text import LARGEST_DOUBLE, SqlText, SqlStep, is_atom
 
 EXP_LIMIT = 709.78  # the exponential of more is infinite
 LARGE_LOG1P = 1e15  # from here on log(1 + x) and log(x) are the same double, about
@@ -32,14 +32,14 @@ class Bindings:
     """Steps that give names to expressions which a text would otherwise repeat."""
 
     sql: SqlText
-    steps: list[Step] = field(default_factory=list)
+    steps: list[SqlStep] = field(default_factory=list)
 
     def bind(self, text: str, comment: str = "") -> str:
         """Return a name of the expression; one name or number is its own."""
         if is_atom(text):
             return text
         name = f"v{len(self.steps) + 1}"
-        self.steps.append(Step(f"step_{name}", [(name, text)], comment))
+        self.steps.append(SqlStep(f"step_{name}", [(name, text)], comment))
         return name
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from training.pipeline.dialects import Dialect
-from training.scoring_sql.sql_text import SqlText, Step, is_atom
+from training.scoring_sql.sql_text import SqlText, SqlStep, is_atom
 
 DUCKDB = SqlText("duckdb")
 
@@ -65,15 +65,15 @@ def test_single_precision_is_that_of_numpy_and_halves_go_to_even() -> None:
 @pytest.mark.parametrize("value", [0.5, 1.5, 2.5, -0.5, -1.5, 2.4999, 1e15, 2.0**53, -7.0])
 def test_the_nearest_integer_is_that_of_numpy(value: float) -> None:
     with duckdb.connect() as database:
-        text = Step("rounded", [("y", DUCKDB.rint("x"))], "").write("(SELECT ? AS x)")
+        text = SqlStep("rounded", [("y", DUCKDB.rint("x"))], "").write("(SELECT ? AS x)")
         [[read]] = database.execute(f"WITH {text} FROM rounded SELECT y", [value]).fetchall()
     assert read == np.rint(value)
 
 
 def test_a_step_adds_columns_or_replaces_them() -> None:
-    added = Step("b", [("x", "1e0"), ("y", "y")], "Why.")
+    added = SqlStep("b", [("x", "1e0"), ("y", "y")], "Why.")
     assert (
         added.write("a") == "b AS (\n  -- Why.\n  SELECT\n    *,\n    1e0 AS x,\n    y\n  FROM a\n)"
     )
-    replaced = Step("b", [("x", "1e0")], "", replaces=True)
+    replaced = SqlStep("b", [("x", "1e0")], "", replaces=True)
     assert replaced.write("a") == "b AS (\n  SELECT\n    1e0 AS x\n  FROM a\n)"
