@@ -1,9 +1,11 @@
 """Terms of a formula as SQL. Every shape says what a missing feature counts as."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from models.estimators.formula import Curve, Formula, Line, Shape, Steps, Term, Value
 from training.scoring_sql.sql_text import SqlText
+
+TERMS_A_SUM = 10
 
 
 def write_terms(formula: Formula, atoms: Mapping[str, str], sql: SqlText) -> list[str]:
@@ -11,9 +13,18 @@ def write_terms(formula: Formula, atoms: Mapping[str, str], sql: SqlText) -> lis
     return [_write_term(term, atoms, sql) for term in formula.terms]
 
 
-def write_sum(formula: Formula, terms: list[str], sql: SqlText) -> str:
-    """Add terms to the intercept in their order, as the formula does."""
-    return " + ".join([sql.number(formula.intercept), *terms])
+def write_sums(formula: Formula, terms: Sequence[str], sql: SqlText) -> list[str]:
+    """Return the partial sums of intercept and terms, in their order, as the formula adds them.
+
+    The sums are `z1`, `z2` and so on; each begins with the one before. A single sum would be
+    nested as deeply as it has terms, for which analyzers have limits.
+    """
+    starts = range(0, max(len(terms), 1), TERMS_A_SUM)
+    firsts = [sql.number(formula.intercept), *(f"z{i + 1}" for i in range(len(starts) - 1))]
+    return [
+        " + ".join([first, *terms[start : start + TERMS_A_SUM]])
+        for first, start in zip(firsts, starts, strict=True)
+    ]
 
 
 def _write_term(term: Term, atoms: Mapping[str, str], sql: SqlText) -> str:

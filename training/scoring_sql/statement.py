@@ -12,8 +12,8 @@ from models.policy import RISK_LEVELS, Cutoffs
 from models.score_scale import Bands, LinearScale, Scale
 from models.scorer import LOG_ODDS_LIMIT, Scorer
 from training.scoring_sql.contract_checks import Field, list_fields, write_absent, write_field
-from training.scoring_sql.formula_terms import write_sum, write_terms
-from training.scoring_sql.sql_text import LN_2, SqlText, SqlStep
+from training.scoring_sql.formula_terms import write_sums, write_terms
+from training.scoring_sql.sql_text import LN_2, SqlStep, SqlText
 from training.scoring_sql.traced_columns import Bindings, trace_derived
 
 RESULTS = (
@@ -62,6 +62,7 @@ def write_statement(scorer: Scorer, version: str, table: ScoredTable, sql: SqlTe
         *_write_inputs(scorer.model, table, [name for name, _ in keys], sql),
         *_write_derived(scorer.model, sql),
         *_write_features(scorer.model, scorer.estimator, sql),
+        *_write_formula(scorer.estimator, sql),
         *_write_outcome(scorer, sql),
     ]
     source, texts = ".".join(sql.name(part) for part in table.name.split(".")), []
@@ -179,8 +180,16 @@ def _write_features(model: type[CreditModel], estimator: Additive, sql: SqlText)
         SqlStep("singles", rounded, "Features in single precision, as every family reads them."),
         SqlStep("terms", terms, "What each term adds to the log-odds."),
     ]
-    total = write_sum(estimator.formula, [name for name, _ in terms], sql)
-    return [*(step for step in steps if step.columns), SqlStep("formula", [("z", total)], "")]
+    return [step for step in steps if step.columns]
+
+
+def _write_formula(estimator: Additive, sql: SqlText) -> list[SqlStep]:
+    """Add the terms; the last step has `z`, the log-odds before calibration."""
+    formula = estimator.formula
+    names = [f"term_{i + 1}" for i in range(len(formula.terms))]
+    sums = write_sums(formula, names, sql)
+    steps = [SqlStep(f"sum_{i + 1}", [(f"z{i + 1}", text)], "") for i, text in enumerate(sums)]
+    return [*steps, SqlStep("formula", [("z", f"z{len(sums)}")], "Log-odds before calibration.")]
 
 
 def _write_feature(feature: Feature, c: Characteristic, sql: SqlText) -> str:

@@ -13,7 +13,7 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from models.contract import Characteristic
 from models.errors import DeclarationError
-from training.scoring_sql.sql_text import LARGEST_DOUBLE, SqlText, SqlStep, is_atom
+from training.scoring_sql.sql_text import LARGEST_DOUBLE, SqlStep, SqlText, is_atom
 
 EXP_LIMIT = 709.78  # the exponential of more is infinite
 LARGE_LOG1P = 1e15  # from here on log(1 + x) and log(x) are the same double, about

@@ -3,7 +3,7 @@
 import pytest
 
 from models.estimators.formula import Curve, Formula, Line, Shape, Steps, Term, Value
-from training.scoring_sql.formula_terms import write_sum, write_terms
+from training.scoring_sql.formula_terms import TERMS_A_SUM, write_sums, write_terms
 from training.scoring_sql.sql_text import SqlText
 
 DUCKDB = SqlText("duckdb")
@@ -49,4 +49,13 @@ def test_an_interaction_is_a_product_and_terms_are_added_in_their_order() -> Non
         "2e0 * (COALESCE(x1, 0e0)) * (COALESCE(x2, 0e0))",
         "-1e0 * (COALESCE(x1, 0e0))",
     ]
-    assert write_sum(formula, ["t1", "t2"], DUCKDB) == "-1.5e0 + t1 + t2"
+    assert write_sums(formula, ["t1", "t2"], DUCKDB) == ["-1.5e0 + t1 + t2"]
+
+
+def test_long_sums_are_cut_and_a_formula_without_terms_is_its_intercept() -> None:
+    formula = Formula(features=(), intercept=-1.5, terms=())
+    assert write_sums(formula, [], DUCKDB) == ["-1.5e0"]
+    names = [f"t{i}" for i in range(TERMS_A_SUM + 1)]
+    first, second = write_sums(formula, names, DUCKDB)
+    assert first == " + ".join(["-1.5e0", *names[:-1]])
+    assert second == f"z1 + {names[-1]}"

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from training.pipeline.dialects import Dialect
-from training.scoring_sql.sql_text import SqlText, SqlStep, is_atom
+from training.scoring_sql.sql_text import SqlStep, SqlText, is_atom
 
 DUCKDB = SqlText("duckdb")
 
