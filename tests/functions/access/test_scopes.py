@@ -44,6 +44,8 @@ SCORING = {
     "POST /api/v1/predict": "score",
     "POST /api/v1/predict/batch": "score",
     "POST /bigquery/{model}": "score",
+    "GET /ping": "probe",
+    "POST /invocations": "score",
     "GET /model/versions": "models",
     "GET /model/info": "models",
     "GET /v1/models/{model}/versions/{version}/report": "models",

@@ -1,0 +1,26 @@
+"""Scores rows as MLflow's client of a scoring server sends them; as `with_tritonclient.py`."""
+
+import json
+import sys
+
+import pandas as pd
+from mlflow.pyfunc.scoring_server.client import ScoringServerClient
+
+OUTPUTS = ("probability_of_default", "credit_score", "decision")
+
+task = json.load(sys.stdin)
+host, _, port = task["url"].rpartition(":")
+client = ScoringServerClient(host, int(port))
+client.wait_server_ready(timeout=30)
+answers = []
+for data in (
+    pd.DataFrame(task["rows"]),
+    {n: [r[n] for r in task["rows"]] for n in task["rows"][0]},
+):
+    frame = client.invoke(data).get_predictions()
+    answers.append({name: frame[name].tolist() for name in OUTPUTS})
+try:
+    client.invoke(pd.DataFrame([{"age": 1}]))
+except Exception as error:  # noqa: BLE001 -- MLflow raises nothing more special
+    answers.append(str(error))
+print(json.dumps(answers))
