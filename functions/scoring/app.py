@@ -26,6 +26,7 @@ from functions.scoring.contracts import (
     mlflow,
     open_inference,
     sagemaker,
+    snowflake,
     versions,
     vertex,
 )
@@ -115,6 +116,7 @@ def _create_contracts(
         application.contract(engine, default, bureau.variant(engine)),
         open_inference.contract(engine, default),
         bigquery.contract(engine),
+        snowflake.contract(engine),
         customer.contract(engine),
         sagemaker.contract(is_ready),
         invocations.contract(

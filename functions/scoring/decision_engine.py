@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -14,7 +15,12 @@ from functions.scoring.errors import UnknownVersionError
 from functions.scoring.evidence.decision_log import DecisionLog
 from functions.scoring.model_loader import ModelLoader
 from functions.web.middleware import Caller
-from functions.web.problems import Fault, faults_from_validation, reject_faults
+from functions.web.problems import (
+    Fault,
+    faults_from_validation,
+    first_faults,
+    reject_faults,
+)
 from models.contract import CreditModel, name_from_model
 from models.discovery import Catalogue
 from models.prediction import ScoredRequest
@@ -202,6 +208,35 @@ def validate_table(model: type[CreditModel], rows: Rows, faults: Sequence[Fault]
         if table is not None:
             return table
     return table_from_applications(model, validate_rows(model, rows, faults))
+
+
+@dataclass(frozen=True, slots=True)
+class SoundRows:
+    """The sound rows of a request, their indices there, and the faults of the others by index.
+
+    Faults are as many as one response holds; further rows have none.
+    """
+
+    table: Table
+    positions: Sequence[int]
+    faults: Mapping[int, Sequence[Fault]]
+
+
+def validate_each(model: type[CreditModel], rows: Rows) -> SoundRows:
+    """Validate rows of which each may fail alone, column by column if none does."""
+    if len(rows.values) > ROWS_ON_THE_LOOP:
+        table = table_from_rows(model, rows.values)
+        if table is not None:
+            return SoundRows(table, range(len(table)), {})
+    results = [validate_row(model, *pair) for pair in zip(rows.values, rows.paths, strict=True)]
+    valid = {i: row for i, row in enumerate(results) if isinstance(row, CreditModel)}
+    faulty = {i: row for i, row in enumerate(results) if isinstance(row, list)}
+    remaining = sum(1 for _ in first_faults(chain.from_iterable(faulty.values())))
+    faults = {}
+    for i, row_faults in faulty.items():
+        faults[i] = row_faults[:remaining]
+        remaining -= len(faults[i])
+    return SoundRows(table_from_applications(model, list(valid.values())), list(valid), faults)
 
 
 def _with_integers(row: object) -> object:

@@ -12,8 +12,8 @@ from tests.support.source_tree import imported_modules, python_files
 
 TEXT = (REPOSITORY / "docs/contracts.md").read_text()
 FOREIGN = (
-    *("bigquery", "bureau", "customer", "mlflow", "open_inference", "sagemaker", "versions"),
-    "vertex",
+    *("bigquery", "bureau", "customer", "mlflow", "open_inference", "sagemaker", "snowflake"),
+    *("versions", "vertex"),
 )
 
 

@@ -44,6 +44,7 @@ SCORING = {
     "POST /api/v1/predict": "score",
     "POST /api/v1/predict/batch": "score",
     "POST /bigquery/{model}": "score",
+    "POST /snowflake/{model}": "score",
     "GET /ping": "probe",
     "POST /invocations": "score",
     "GET /model/versions": "models",

@@ -22,6 +22,7 @@ EXAMPLES = pytest.mark.parametrize("route", ["/predict", "/v1/models/application
 FOREIGN = {
     "/v2/models/application/infer": "error",
     "/bigquery/application": "errorMessage",
+    "/snowflake/application": "error",
     "/invocations": "message",
 }
 ROUTES = pytest.mark.parametrize(
@@ -113,6 +114,7 @@ def test_every_changed_application_is_answered_in_a_foreign_contract(
     document = {
         "/v2/models/application/infer": _columns(row),
         "/bigquery/application": {"calls": [[row[name] for name in FIELDS]]},
+        "/snowflake/application": {"data": [[0, *(row[name] for name in FIELDS)]]},
         "/invocations": {"dataframe_split": {"columns": list(row), "data": [list(row.values())]}},
     }[route]
     status, answer, text = _send(contracts, route, json.dumps(document).encode())
