@@ -22,7 +22,9 @@ resource "google_project_iam_member" "inbox_hears" {
 
   project = var.project_id
   role    = each.value
-  member  = google_service_account.workload["inbox"].member
+  member  = "serviceAccount:${var.environment}-inbox@${var.project_id}.iam.gserviceaccount.com"
+
+  depends_on = [google_service_account.workload]
 }
 
 resource "google_secret_manager_secret_iam_member" "batch_reads" {
@@ -30,7 +32,7 @@ resource "google_secret_manager_secret_iam_member" "batch_reads" {
 
   secret_id = each.value
   role      = "roles/secretmanager.secretAccessor"
-  member    = google_service_account.workload["batch"].member
+  member    = "serviceAccount:${var.environment}-batch@${var.project_id}.iam.gserviceaccount.com"
 
-  depends_on = [google_project_service.required]
+  depends_on = [google_project_service.required, google_service_account.workload]
 }

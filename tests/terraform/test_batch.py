@@ -80,7 +80,9 @@ def test_senders_and_readers_have_one_right_each(everything: Planned) -> None:
     granted = {
         grant["member"]: (grant["role"], grant["bucket"])
         for grant in everything.grants
-        if grant.get("bucket") in {INBOX, BATCHES} and "prod-batch@" not in grant["member"]
+        if grant.get("bucket") in {INBOX, BATCHES}
+        and grant["member"]
+        and "prod-batch@" not in grant["member"]
     }
     sender = "serviceAccount:core@example-project.iam.gserviceaccount.com"
     assert granted[sender] == ("roles/storage.objectCreator", INBOX)
