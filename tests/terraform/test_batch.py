@@ -81,8 +81,6 @@ def test_senders_and_readers_have_one_right_each(everything: Planned) -> None:
         grant["member"]: (grant["role"], grant["bucket"])
         for grant in everything.grants
         if grant.get("bucket") in {INBOX, BATCHES}
-        and grant["member"]
-        and "prod-batch@" not in grant["member"]
     }
     sender = "serviceAccount:core@example-project.iam.gserviceaccount.com"
     assert granted[sender] == ("roles/storage.objectCreator", INBOX)
