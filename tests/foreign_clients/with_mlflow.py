@@ -12,13 +12,8 @@ task = json.load(sys.stdin)
 host, _, port = task["url"].rpartition(":")
 client = ScoringServerClient(host, int(port))
 client.wait_server_ready(timeout=30)
-answers = []
-for data in (
-    pd.DataFrame(task["rows"]),
-    {n: [r[n] for r in task["rows"]] for n in task["rows"][0]},
-):
-    frame = client.invoke(data).get_predictions()
-    answers.append({name: frame[name].tolist() for name in OUTPUTS})
+frame = client.invoke(pd.DataFrame(task["rows"])).get_predictions()
+answers = [{name: frame[name].tolist() for name in OUTPUTS}]
 try:
     client.invoke(pd.DataFrame([{"age": 1}]))
 except Exception as error:  # noqa: BLE001 -- MLflow raises nothing more special
