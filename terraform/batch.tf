@@ -218,6 +218,17 @@ resource "google_cloud_run_v2_job_iam_member" "batch_starts" {
   member   = "serviceAccount:${local.accounts.batch}"
 }
 
+# A file whose job failed is scored by naming its batch again. Whoever may do that may run any command of batches as
+# their account, which replaces and deletes nothing.
+resource "google_cloud_run_v2_job_iam_member" "operator_runs_batch" {
+  for_each = var.enable_batch ? var.operators : toset([])
+
+  name     = google_cloud_run_v2_job.batch["batch"].name
+  location = var.region
+  role     = "roles/run.jobsExecutorWithOverrides"
+  member   = each.value
+}
+
 resource "google_eventarc_trigger" "inbox" {
   for_each = local.batch
 
