@@ -98,10 +98,12 @@ def test_service_and_job_accept_what_they_are_told(
     assert settings.batches_uri == f"gs://{BATCHES}"
     assert settings.job == f"projects/example-project/locations/europe-west1/jobs/{job['name']}"
     [container] = job["template"][0]["template"][0]["containers"]
-    told = environment(job["template"][0]["template"][0])
+    job_variables = environment(job["template"][0]["template"][0])
     shared = {"BATCH_STORE", "CREDIT_MODELS", "DECISION_ANCHOR_STORE", "MODEL_STORE"}
-    assert set(told) == shared | {"DECISION_LOG_KEY"}
-    assert {name: told[name] for name in shared} == {name: variables[name] for name in shared}
+    assert set(job_variables) == shared | {"DECISION_LOG_KEY"}
+    assert {name: job_variables[name] for name in shared} == {
+        name: variables[name] for name in shared
+    }
     assert container["image"] == service["template"][0]["containers"][0]["image"]
 
 

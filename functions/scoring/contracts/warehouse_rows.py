@@ -82,14 +82,14 @@ async def score_calls(
         table = validate_table(model, Rows(list(rows.values()), list(rows)), list(faults.values()))
         request = ScoringRequest(table=table, caller=caller, with_reasons=options.with_reasons)
         return list((await engine.decide(request)).predictions())
-    places = [i for i, path in enumerate(calls.paths) if path in rows]
+    indices = [i for i, path in enumerate(calls.paths) if path in rows]
     sound = validate_each(model, Rows(list(rows.values()), [""] * len(rows)))
     scored = await engine.decide(
         ScoringRequest(
             table=sound.table,
             caller=caller,
             with_reasons=options.with_reasons,
-            positions=[places[i] for i in sound.positions],
+            positions=[indices[i] for i in sound.positions],
         )
     )
     replies: dict[int, Reply] = {
@@ -98,9 +98,9 @@ async def score_calls(
         if path in faults
     }
     for i, row_faults in sound.faults.items():
-        replies[places[i]] = InvalidRow(error=INVALID, errors=list(row_faults))
+        replies[indices[i]] = InvalidRow(error=INVALID, errors=list(row_faults))
     for i, prediction in zip(sound.positions, scored.predictions(), strict=True):
-        replies[places[i]] = prediction
+        replies[indices[i]] = prediction
     return [replies[i] for i in range(len(calls.paths))]
 
 

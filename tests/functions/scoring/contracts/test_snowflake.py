@@ -54,10 +54,10 @@ def test_a_faulty_row_fails_the_query_or_where_that_is_asked_for_itself_alone(
 ) -> None:
     good = rows["application"]
     data = [*numbered(good, good | {"income": -1}), [7, 1, 2], *numbered(good, first=8)]
-    whole = ask(contracts, data)
-    assert whole.status_code == 400
-    assert "data[1].income: Input should be greater than or equal to 1" in whole.json()["error"]
-    assert "data[2]: Input should be a list of 17 arguments" in whole.json()["error"]
+    refused = ask(contracts, data)
+    assert refused.status_code == 400
+    assert "data[1].income: Input should be greater than or equal to 1" in refused.json()["error"]
+    assert "data[2]: Input should be a list of 17 arguments" in refused.json()["error"]
     answers = dict(ask(contracts, data, errors="by_row").json()["data"])
     assert list(answers) == [0, 1, 7, 8]
     assert answers[0] == answers[8]
