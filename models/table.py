@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache, partial
 from operator import attrgetter, ge, gt, le, lt
+from sys import maxsize
 from typing import Any
 
 import numpy as np
-from annotated_types import Ge, Gt, Le, Lt
+from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen
 from numpy.typing import NDArray
 
 from models.annotations import Annotation, Column, Columns, days_from_date
@@ -90,6 +91,14 @@ def table_from_columns(model: type[CreditModel], values: Mapping[str, Values]) -
     return Table(model, values, numbers)
 
 
+def join_tables(tables: Sequence[Table]) -> Table:
+    """Put tables of one model below each other."""
+    first = tables[0]
+    values = {name: [v for table in tables for v in table.values[name]] for name in first.values}
+    numbers = {name: np.concatenate([t.numbers[name] for t in tables]) for name in first.numbers}
+    return Table(first.model, values, numbers)
+
+
 def find_doubtful(model: type[CreditModel], numbers: Columns) -> NDArray[np.bool_]:
     """Return a mask of the rows that may break a rule, so that pydantic must validate them.
 
@@ -109,7 +118,8 @@ class _Rule:
     """The checks of one field that work on a whole column.
 
     `kinds` are the accepted Python types, with the type of None if a value may be absent.
-    `level_codes` maps each level to its index. `is_complete` is false if the declaration has
+    `level_codes` maps each level to its index. `lengths` are the least and the most characters of a
+    text without levels. `is_complete` is false if the declaration has
     further checks that work only on single values.
     """
 
@@ -117,6 +127,7 @@ class _Rule:
     kinds: frozenset[type]
     level_codes: Mapping[object, float] | None
     breaches: tuple[Breach, ...]
+    lengths: tuple[int, int]
     is_scored: bool
     is_complete: bool
 
@@ -138,7 +149,7 @@ class _Rule:
         if not self.is_complete or not kinds <= self.kinds:
             return None
         if str in self.kinds and self.level_codes is None:
-            return np.full(len(values), np.nan)
+            return self._check_lengths(values)
         try:
             column = np.array(self.encode(values), dtype=np.float64)
         except (KeyError, OverflowError):
@@ -148,6 +159,12 @@ class _Rule:
         if is_doubtful or any(breach(column).any() for breach in self.breaches):
             return None
         return column
+
+    def _check_lengths(self, values: Values) -> Column | None:
+        least, most = self.lengths
+        if all(value is None or least <= len(value) <= most for value in values):
+            return np.full(len(values), np.nan)
+        return None
 
     def find_doubtful(self, column: Column) -> NDArray[np.bool_]:
         """Return a mask of the numbers that may break the rule; NaN is an absent value."""
@@ -193,6 +210,7 @@ def _rule_from_field(model: type[CreditModel], c: Characteristic) -> _Rule:
         kinds = {int} if c.is_integer else {int, float}
     levels: dict[object, float] = {level: float(i) for i, level in enumerate(c.levels)}
     breaches = [breach for item in metadata if (breach := _breach_from_bound(item))]
+    bounded = [item for item in metadata if isinstance(item, MinLen | MaxLen) and c.identifier]
     decorators = model.__pydantic_decorators__
     is_plain = not (decorators.validators or decorators.field_validators)
     is_plain &= not (decorators.root_validators or decorators.model_validators)
@@ -201,11 +219,16 @@ def _rule_from_field(model: type[CreditModel], c: Characteristic) -> _Rule:
         kinds=frozenset(kinds | {type(None)} if c.optional else kinds),
         level_codes=levels | {None: np.nan} if levels else None,
         breaches=tuple(breaches),
+        lengths=(
+            max((item.min_length for item in bounded if isinstance(item, MinLen)), default=0),
+            min((item.max_length for item in bounded if isinstance(item, MaxLen)), default=maxsize),
+        ),
         is_scored=not c.protected,
         # Every item of the metadata must be a bound or an annotation. Anything else is a check
-        # that this module does not know, such as the length of a text.
+        # that this module does not know, such as the pattern of a text.
         is_complete=is_plain
-        and len(breaches) == sum(not isinstance(item, Annotation) for item in metadata),
+        and len(breaches) + len(bounded)
+        == sum(not isinstance(item, Annotation) for item in metadata),
     )
 
 

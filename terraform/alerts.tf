@@ -44,7 +44,7 @@ locals {
     ))
   }
 
-  alerts = merge(local.always, local.with_drift_check, local.with_backup, local.with_pipeline, local.with_lending, local.with_prometheus)
+  alerts = merge(local.always, local.with_batch, local.with_drift_check, local.with_backup, local.with_pipeline, local.with_lending, local.with_prometheus)
 
   # Google looks at 25 hours at most: the window of a query and the time that it must hold.
   pipeline_runs = "run_googleapis_com:job_completed_execution_count{monitored_resource=\"cloud_run_job\",job_name=~\"${var.environment}-pipeline-.*\""
@@ -60,6 +60,16 @@ locals {
       duration = "3600s"
       query    = "(sum(increase(${replace(local.pipeline_runs, ".*", "features")},result=\"succeeded\"}[24h])) or vector(0)) < 1"
       text     = "For over a day no features have been computed."
+    }
+  }
+
+  # A task is tried four times, and an event for a day: what failed then stays undone.
+  with_batch = !var.enable_batch ? {} : {
+    batch-failed = {
+      severity = "WARNING"
+      duration = "0s"
+      query    = "sum(increase(run_googleapis_com:job_completed_execution_count{monitored_resource=\"cloud_run_job\",job_name=\"${var.environment}-batch\",result=\"failed\"}[1h])) > 0 or sum(increase(run_googleapis_com:request_count{monitored_resource=\"cloud_run_revision\",service_name=\"${var.environment}-batch\",response_code_class=\"5xx\"}[1h])) >= 3"
+      text     = "A file in the inbox was not scored: its job failed, retries included, or its events are answered by 5xx."
     }
   }
 

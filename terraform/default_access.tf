@@ -3,6 +3,7 @@
 locals {
   private_buckets = merge(
     { evidence = google_storage_bucket.evidence.name, models = google_storage_bucket.models.name },
+    { for name, bucket in google_storage_bucket.batch : name => bucket.name },
     { for name, bucket in google_storage_bucket.backup : "backup-${name}" => bucket.name },
     { for bucket in google_storage_bucket.features : "features" => bucket.name },
     { for bucket in google_storage_bucket.lake : "lake" => bucket.name },

@@ -108,6 +108,46 @@ variable "backup_region" {
   }
 }
 
+variable "batch" {
+  description = "With enable_batch. `senders` may drop files in the inbox, where they stay for `inbox_days`; `readers` may read results and records, which stay for `decision_log_days`. A file of 64 MiB or more is shared by `tasks`, each with `memory` and `timeout_seconds`; at most `max_instances` smaller ones are scored at a time."
+  type = object({
+    inbox_days      = optional(number, 30)
+    max_instances   = optional(number, 10)
+    memory          = optional(string, "1Gi")
+    readers         = optional(set(string), [])
+    senders         = optional(set(string), [])
+    tasks           = optional(number, 8)
+    timeout_seconds = optional(number, 3600)
+  })
+  default = {}
+
+  validation {
+    condition     = var.batch.tasks >= 1 && var.batch.tasks <= 1000 && floor(var.batch.tasks) == var.batch.tasks
+    error_message = "batch.tasks must be a whole number from 1 to 1000."
+  }
+
+  validation {
+    condition     = var.batch.inbox_days >= 1 && var.batch.max_instances >= 1
+    error_message = "batch.inbox_days and batch.max_instances must be at least 1."
+  }
+
+  validation {
+    condition     = alltrue([for member in setunion(var.batch.readers, var.batch.senders) : can(regex("^((user|group|serviceAccount|domain):.+|principal(Set)?://.+)$", member))])
+    error_message = "batch.readers and batch.senders must be named members."
+  }
+}
+
+variable "batch_image" {
+  description = "With enable_batch: the image of batches by its digest, the target `batch` of infra/docker/Dockerfile. Releases do not build it."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = !var.enable_batch || can(regex("@sha256:[0-9a-f]{64}$", coalesce(var.batch_image, "-")))
+    error_message = "batch_image must name an image by its digest when enable_batch is true."
+  }
+}
+
 variable "bigquery_users" {
   description = "Who may call the remote functions in SQL, as IAM members. Only with enable_bigquery."
   type        = set(string)
@@ -244,6 +284,12 @@ variable "edge_only" {
     condition     = !var.edge_only || var.enable_edge
     error_message = "edge_only needs enable_edge."
   }
+}
+
+variable "enable_batch" {
+  description = "Score files that land in an inbox: two buckets, an event of each file, a service for small files and a job for large ones."
+  type        = bool
+  default     = false
 }
 
 variable "enable_bigquery" {

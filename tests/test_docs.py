@@ -80,6 +80,7 @@ RUN = {
         "training features --since": "tests/docs/test_data_pipeline.py",
         "training train --model customer": "tests/docs/test_data_pipeline.py",
     },
+    "docs/warehouses.md": {"training export-sql": "tests/docs/test_warehouses.py"},
     "docs/large-data.md": {
         "training generate": "tests/docs/test_large_data.py",
         "--engine stream": "tests/docs/test_large_data.py",

@@ -19,6 +19,7 @@ from models.errors import (
     UnknownModelError,
 )
 from models.registry.bundle import ESTIMATOR_MEMBERS
+from training.cli_export import add_export_command
 from training.cli_monitoring import add_monitoring_commands
 from training.cli_registry import add_commands, parse_count
 from training.cli_report import add_report_commands
@@ -72,6 +73,7 @@ def build_parser(settings: TrainingSettings) -> argparse.ArgumentParser:
     _add_evaluate(commands, settings)
     add_commands(commands, settings)
     add_report_commands(commands, settings)
+    add_export_command(commands, settings)
     add_monitoring_commands(commands, settings)
     _add_generate(commands)
     _add_pipeline(commands)

@@ -10,12 +10,12 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from functions.batch.audit import add_audit_commands, uri_from_text
 from functions.batch.execution import BatchTask, MustStop
 from functions.batch.jobs import Jobs
 from functions.batch.part_scoring import StoppedError
@@ -101,14 +101,15 @@ def build_parser() -> argparse.ArgumentParser:
     verify = commands.add_parser("verify", help="verify the records of the runs of an output")
     verify.set_defaults(run=verify_output)
     verify.add_argument("--output", required=True, help="the folder or prefix of the results")
+    add_audit_commands(commands)
     return parser
 
 
 def verify_output(options: argparse.Namespace, _must_stop: MustStop) -> dict[str, Any]:
     """Verify all runs below a folder; a fault is the exit code 1."""
     settings = read_task_settings()
-    store = open_store(_uri_from_text(options.output))
-    return verify_runs(store, settings.anchors, settings.seal)
+    store = open_store(uri_from_text(options.output))
+    return verify_runs(store, settings.anchors, settings.seals_by_name)
 
 
 def run_batch(options: argparse.Namespace, must_stop: MustStop) -> dict[str, Any]:
@@ -137,7 +138,7 @@ def score_file(options: argparse.Namespace, must_stop: MustStop) -> dict[str, An
     execution = BatchTask(
         settings=read_task_settings(),
         request=request_from_options(options),
-        output=open_store(_uri_from_text(options.output)),
+        output=open_store(uri_from_text(options.output)),
         must_stop=must_stop,
         show=showing_rows,
     )
@@ -181,10 +182,6 @@ def _split_pair(text: str) -> tuple[str, str]:
         message = f"--mapping {text}: it must be written as FIELD=COLUMN"
         raise DataError(message)
     return name, column
-
-
-def _uri_from_text(text: str) -> str:
-    return text if "://" in text else Path(text).resolve().as_uri()
 
 
 @contextmanager

@@ -67,13 +67,26 @@ BATCH_VARIABLES = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskSettings:
-    """What a task needs: models, the key of records, the store of anchors, its shard."""
+    """What a task needs: models, keys, the store of anchors, its shard.
+
+    The first of the seals makes records; all of them read records.
+    """
 
     store: OpenedStore
     catalogue: Catalogue
-    seal: Seal
+    seals: tuple[Seal, ...]
     anchors: OpenedStore | None
     shard: Shard
+
+    @property
+    def seal(self) -> Seal:
+        """The seal that makes records."""
+        return self.seals[0]
+
+    @property
+    def seals_by_name(self) -> dict[str, Seal]:
+        """Every seal by the name that records have of it."""
+        return {seal.name: seal for seal in self.seals}
 
 
 def read_task_settings() -> TaskSettings:
@@ -103,22 +116,22 @@ def task_settings_and_faults(environment: Mapping[str, str]) -> tuple[TaskSettin
     embedded = (REPOSITORY / "var" / "store").as_uri()
     uri = store_uri_from_environment(environment) or embedded
     store, store_faults = try_reading("MODEL_STORE", partial(open_store, uri), open_store(embedded))
-    seal, seal_faults = _seal(environment.get("DECISION_LOG_KEY", ""))
+    seals, seal_faults = _seals(environment.get("DECISION_LOG_KEY", ""))
     anchors, anchor_faults = _anchors(environment.get("DECISION_ANCHOR_STORE", ""))
     shard, shard_faults = _shard(environment)
     settings = TaskSettings(
-        store=store, catalogue=catalogue, seal=seal, anchors=anchors, shard=shard
+        store=store, catalogue=catalogue, seals=seals, anchors=anchors, shard=shard
     )
     faults = [*catalogue_faults, *store_faults, *seal_faults, *anchor_faults, *shard_faults]
     return settings, faults
 
 
-def _seal(text: str) -> tuple[Seal, Faults]:
+def _seals(text: str) -> tuple[tuple[Seal, ...], Faults]:
     """The first key makes records; older ones only read them."""
     keys = text.split()
     if any(len(key) < MIN_KEY_CHARACTERS for key in keys):
-        return Seal(), [f"DECISION_LOG_KEY: a key has at least {MIN_KEY_CHARACTERS} characters"]
-    return Seal(keys[0]) if keys else Seal(), []
+        return (Seal(),), [f"DECISION_LOG_KEY: a key has at least {MIN_KEY_CHARACTERS} characters"]
+    return tuple(map(Seal, keys)) or (Seal(),), []
 
 
 def _anchors(uri: str) -> tuple[OpenedStore | None, Faults]:
@@ -192,7 +205,7 @@ def settings_from(environment: Mapping[str, str]) -> ServerSettings:
     return ServerSettings(
         store=task.store,
         catalogue=task.catalogue,
-        seal=task.seal,
+        seals=task.seals,
         anchors=task.anchors,
         shard=task.shard,
         listening=listening,

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from functions.batch.runs import SUCCESS
@@ -14,7 +15,9 @@ from models.stores.store import OpenedStore
 MOST_FAULTS = 100  # that are listed; all are counted
 
 
-def verify_runs(store: OpenedStore, anchors: OpenedStore | None, seal: Seal) -> dict[str, Any]:
+def verify_runs(
+    store: OpenedStore, anchors: OpenedStore | None, seals: Mapping[str, Seal]
+) -> dict[str, Any]:
     """Verify every run below a folder that has ended.
 
     Raises
@@ -31,7 +34,7 @@ def verify_runs(store: OpenedStore, anchors: OpenedStore | None, seal: Seal) -> 
         manifest = json.loads(store.read(f"{prefix}/manifest.json").data)
         rows += manifest["scored"]
         for part in manifest["parts"]:
-            faults += _verify_part(store, anchors, seal, (prefix, part))
+            faults += _verify_part(store, anchors, seals, (prefix, part))
     outcome = "verified" if not faults else "faulty"
     return {
         "outcome": outcome,
@@ -43,7 +46,10 @@ def verify_runs(store: OpenedStore, anchors: OpenedStore | None, seal: Seal) -> 
 
 
 def _verify_part(
-    store: OpenedStore, anchors: OpenedStore | None, seal: Seal, part: tuple[str, dict[str, Any]]
+    store: OpenedStore,
+    anchors: OpenedStore | None,
+    seals: Mapping[str, Seal],
+    part: tuple[str, dict[str, Any]],
 ) -> list[dict[str, Any]]:
     prefix, listed = part
     number = f"{listed['part']:05d}"
@@ -57,7 +63,7 @@ def _verify_part(
     head = _read_anchor(store, anchors, prefix, summary["head"])
     faults = [
         {"object": name, "row": fault.row, "detail": fault.detail}
-        for fault in verify_part(io.BytesIO(records), {seal.name: seal}, head)
+        for fault in verify_part(io.BytesIO(records), seals, head)
     ]
     if hashlib.sha256(results).hexdigest() != listed["sha256"]["results"]:
         detail = "edited: the results are not those of the manifest"

@@ -14,7 +14,7 @@ from functions.scoring.prefetch import prefetch_champion
 
 if __name__ == "__main__":
     match sys.argv[1:]:
-        case []:
+        case [] | ["serve"]:  # SageMaker gives its containers this argument
             prefetched = prefetch_champion()
             # Imported while the bucket is being read.
             from functools import partial

@@ -21,8 +21,12 @@ from functions.scoring.contracts import (
     bigquery,
     bureau,
     customer,
+    invocations,
     kserve_v1,
+    mlflow,
     open_inference,
+    sagemaker,
+    snowflake,
     versions,
     vertex,
 )
@@ -36,6 +40,7 @@ from functions.scoring.operations.telemetry import DecisionTelemetry
 from functions.scoring.settings import ScoringSettings, read_settings
 from functions.web.app_factory import Service, create_web_app
 from functions.web.contract import Contract
+from functions.web.health import IsReady
 from functions.web.settings import Listening
 from models.stores.store import Reader
 
@@ -80,23 +85,10 @@ def create_service(settings: ScoringSettings, prefetched: Reader | None = None) 
         features=_open_features(settings),
     )
     is_ready = partial(check_readiness, engine, settings.default_model)
-    default = settings.default_model
-    contracts: Sequence[Contract] = [
-        # First: where Vertex AI names a path of ours, it means its own contract.
-        vertex.contract(engine, default, settings.vertex, is_ready),
-        # Before the canonical contract, whose /v1/models/{model} also matches these paths.
-        *(_verb_contract(engine, verb, scope) for verb, scope in VERBS.items()),
-        kserve_v1.contract(engine),
-        application.contract(engine, default, bureau.variant(engine)),
-        open_inference.contract(engine, default),
-        bigquery.contract(engine),
-        customer.contract(engine),
-        versions.contract(settings.store, settings.catalogue, default),
-    ]
     return Service(
         title="Surety",
         description="Credit-risk scoring: probability of default, score, decision, reasons.",
-        contracts=contracts,
+        contracts=_create_contracts(engine, settings, is_ready),
         unknown_path="no such path; GET /v1/models lists the models",
         error_statuses=ERROR_STATUSES,
         headers=HEADERS,
@@ -109,6 +101,32 @@ def create_service(settings: ScoringSettings, prefetched: Reader | None = None) 
         tracing=settings.tracing,
         on_stop=engine.decision_log.close if engine.decision_log else None,
     )
+
+
+def _create_contracts(
+    engine: DecisionEngine, settings: ScoringSettings, is_ready: IsReady
+) -> Sequence[Contract]:
+    default = settings.default_model
+    return [
+        # First: where Vertex AI names a path of ours, it means its own contract.
+        vertex.contract(engine, default, settings.vertex, is_ready),
+        # Before the canonical contract, whose /v1/models/{model} also matches these paths.
+        *(_verb_contract(engine, verb, scope) for verb, scope in VERBS.items()),
+        kserve_v1.contract(engine),
+        application.contract(engine, default, bureau.variant(engine)),
+        open_inference.contract(engine, default),
+        bigquery.contract(engine),
+        snowflake.contract(engine),
+        customer.contract(engine),
+        sagemaker.contract(is_ready),
+        invocations.contract(
+            engine,
+            default,
+            sagemaker.csv_body(),
+            [sagemaker.json_body(default), *mlflow.bodies(default)],
+        ),
+        versions.contract(settings.store, settings.catalogue, default),
+    ]
 
 
 def _verb_contract(engine: DecisionEngine, verb: str, scope: str) -> Contract:

@@ -2,7 +2,7 @@
 
 import json
 
-from functions.scoring.contracts.bigquery import arguments
+from functions.scoring.contracts.warehouse_rows import arguments
 from functions.scoring.settings import read_settings
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -14,18 +15,30 @@ from functions.scoring.errors import UnknownVersionError
 from functions.scoring.evidence.decision_log import DecisionLog
 from functions.scoring.model_loader import ModelLoader
 from functions.web.middleware import Caller
-from functions.web.problems import Fault, faults_from_validation, reject_faults
+from functions.web.problems import (
+    Fault,
+    faults_from_validation,
+    first_faults,
+    reject_faults,
+)
 from models.contract import CreditModel, name_from_model
 from models.discovery import Catalogue
 from models.prediction import ScoredRequest
 from models.registry.serving import InService, LoadedVersion, Variant
-from models.table import EXACT_INTEGERS, Table, table_from_applications, table_from_rows
+from models.table import (
+    EXACT_INTEGERS,
+    Table,
+    join_tables,
+    table_from_applications,
+    table_from_rows,
+)
 
 if TYPE_CHECKING:
     from functions.scoring.feature_lookup import FeatureLookup
 
 MAX_ROWS = 1_000
 MEMBERS_PER_FIELD = 4  # a row with more members is rejected as a whole, not member by member
+CHUNK_ROWS = 200  # of rows that may fail alone: one faulty row has so many validated one by one
 ROWS_ON_THE_LOOP = 16  # more rows are scored in a thread, so that other requests need not wait
 
 
@@ -202,6 +215,47 @@ def validate_table(model: type[CreditModel], rows: Rows, faults: Sequence[Fault]
         if table is not None:
             return table
     return table_from_applications(model, validate_rows(model, rows, faults))
+
+
+@dataclass(frozen=True, slots=True)
+class SoundRows:
+    """The sound rows of a request, their indices there, and the faults of the others by index.
+
+    Faults are as many as one response holds; further rows have none.
+    """
+
+    table: Table
+    positions: Sequence[int]
+    faults: Mapping[int, Sequence[Fault]]
+
+
+def validate_each(model: type[CreditModel], rows: Rows) -> SoundRows:
+    """Validate rows of which each may fail alone, a chunk of them column by column if none does."""
+    tables, positions, faulty = list[Table](), list[int](), dict[int, list[Fault]]()
+    for start in range(0, len(rows.values), CHUNK_ROWS):
+        values = rows.values[start : start + CHUNK_ROWS]
+        table = table_from_rows(model, values) if len(values) > ROWS_ON_THE_LOOP else None
+        if table is None:
+            paths = rows.paths[start : start + CHUNK_ROWS]
+            results = [validate_row(model, *pair) for pair in zip(values, paths, strict=True)]
+            valid = {i: row for i, row in enumerate(results, start) if isinstance(row, CreditModel)}
+            faulty |= {i: row for i, row in enumerate(results, start) if isinstance(row, list)}
+            table = table_from_applications(model, list(valid.values()))
+            positions += valid
+        else:
+            positions += range(start, start + len(table))
+        tables.append(table)
+    return SoundRows(join_tables(tables), positions, _limit_faults(faulty))
+
+
+def _limit_faults(faulty: Mapping[int, list[Fault]]) -> dict[int, list[Fault]]:
+    """Return as many faults as one response holds; what is beyond has none."""
+    remaining = sum(1 for _ in first_faults(chain.from_iterable(faulty.values())))
+    faults = {}
+    for i, row_faults in faulty.items():
+        faults[i] = row_faults[:remaining]
+        remaining -= len(faults[i])
+    return faults
 
 
 def _with_integers(row: object) -> object:

@@ -220,7 +220,11 @@ def route_cells(
     queries = [
         f"`?{p['name']}=`" for p in operation.get("parameters", ()) if p.get("in") == "query"
     ]
-    request = [body_text(body["schema"], schemas, models) for body in content.values()]
+    bodies = [
+        body_text(body["schema"], schemas, models) if kind == "application/json" else f"`{kind}`"
+        for kind, body in content.items()
+    ]
+    request = [", or ".join(bodies)] if bodies else []
     [(media_type, body)] = operation["responses"]["200"]["content"].items()
     return [
         f"`{route}`",

@@ -76,17 +76,18 @@ class Curve(_FormulaDocument):
 
     @model_validator(mode="after")
     def _require_length(self) -> Self:
-        start, end = self._transform_ends()
+        start, end = self.transform_ends()
         _require(start != end, "a curve needs a start that differs from its end")
         return self
 
     def evaluate(self, column: Column) -> Column:
         """Return the values of the shape, array shape `(n,)`, in [0, 1]."""
-        start, end = self._transform_ends()
+        start, end = self.transform_ends()
         along = (np.log1p(np.maximum(column, 0.0) / self.unit) - start) / (end - start)
         return np.where(np.isnan(column), self.missing, np.clip(along, 0.0, 1.0))
 
-    def _transform_ends(self) -> tuple[float, float]:
+    def transform_ends(self) -> tuple[float, float]:
+        """Return start and end on the scale of the logarithm."""
         return math.log1p(self.start / self.unit), math.log1p(self.end / self.unit)
 
 

@@ -7,6 +7,7 @@ in the metadata of the file under `surety`.
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -121,26 +122,32 @@ def _texts(values: Sequence[str | None] | None) -> pa.Array:
 
 
 class RecordMetadata(NamedTuple):
-    """What the metadata of a file of records has."""
+    """What the metadata of a file of records has.
+
+    `erasures` are when a row was erased, and the mark of who could, by the row's number. A file
+    from which nothing was erased has none.
+    """
 
     shared: BatchShared
     key: str
     chain: str
     links: list[str]
     has_ratings: bool
+    erasures: Mapping[str, list[str]] = MappingProxyType({})
 
     def to_json(self) -> str:
         """Write it as the value of `METADATA_KEY`."""
-        return json.dumps(self._asdict())
+        return json.dumps({**self._asdict(), "erasures": dict(self.erasures)})
 
 
 def metadata_from_file(members: Mapping[bytes, bytes] | None) -> RecordMetadata | None:
     """Read the metadata of a Parquet file, or return None if it is none of records."""
     text = (members or {}).get(METADATA_KEY.encode())
     try:
-        return RecordMetadata(**json.loads(text)) if text else None
+        metadata = RecordMetadata(**json.loads(text)) if text else None
     except (ValueError, TypeError):
         return None
+    return metadata if metadata and isinstance(metadata.erasures, Mapping) else None
 
 
 class RowSet(NamedTuple):

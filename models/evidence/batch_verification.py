@@ -15,6 +15,8 @@ from models.evidence.batch_records import BlockChain, commit_rows
 from models.evidence.batch_tables import RowSet, metadata_from_file, read_block
 from models.evidence.hash_chain import Head, Seal
 
+ERASURE_MEMBERS = 2  # when, and the mark
+
 
 class BatchFault(NamedTuple):
     """What is wrong with a row of the file that was scored; row 0 is the part as a whole."""
@@ -48,6 +50,7 @@ def verify_part(
             faults.append(BatchFault(0, f"edited: block {block} is not of records: {error}"))
             continue
         faults += _check_block(chain, rows, block, metadata.links)
+        faults += _check_erasures(seal, rows, metadata.erasures)
     return faults + _check_end(chain, metadata.links, head)
 
 
@@ -67,6 +70,21 @@ def _check_block(chain: BlockChain, rows: RowSet, block: int, links: list[str]) 
         faults.append(BatchFault(int(first), f"edited: {detail}"))
         if written is not None:
             chain.links[-1] = written  # so that the blocks after it are judged by themselves
+    return faults
+
+
+def _check_erasures(seal: Seal, rows: RowSet, erasures: Mapping[str, object]) -> list[BatchFault]:
+    """Check that a holder of the key erased what is missing: anybody could take it away."""
+    faults = []
+    for index in np.flatnonzero(rows.erased).tolist():
+        number = int(rows.content.rows[index])
+        erasure = erasures.get(str(number))
+        is_proved = False
+        if isinstance(erasure, list) and len(erasure) == ERASURE_MEMBERS:
+            digest = rows.commitments[index].tobytes().hex()
+            is_proved = seal.erasure(digest, str(erasure[0])) == erasure[1]
+        if not is_proved:
+            faults.append(BatchFault(number, "edited: nothing proves that its data was erased"))
     return faults
 
 

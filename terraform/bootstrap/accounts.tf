@@ -9,6 +9,10 @@ locals {
       watch    = "Scheduler: asks whether training is overdue"
     },
     var.backup_region == null ? {} : { backup = "Daily copy of the decision log" },
+    var.enable_batch ? {
+      batch = "Batches: scores files"
+      inbox = "Batches: tells that a file has landed"
+    } : {},
     var.enable_edge ? { probe = "Releases: asks a new revision from within the project" } : {},
     var.enable_lending ? {
       close   = "Loan book: closes days, checks the book"

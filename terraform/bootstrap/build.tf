@@ -36,6 +36,7 @@ resource "google_project_iam_member" "build" {
       "roles/serviceusage.serviceUsageConsumer",
     ],
     var.enable_edge ? ["roles/compute.loadBalancerAdmin", "roles/compute.securityAdmin", "roles/workflows.editor", "roles/workflows.invoker"] : [],
+    var.enable_batch ? ["roles/eventarc.developer"] : [],
     var.enable_bigquery ? ["roles/bigquery.connectionAdmin"] : [],
     var.source_archive == null ? [] : ["roles/cloudfunctions.developer"],
     var.backup_region == null ? [] : ["roles/storagetransfer.user"],

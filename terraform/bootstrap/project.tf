@@ -18,6 +18,7 @@ resource "google_project_service" "required" {
     ],
     var.backup_region == null ? [] : ["bigquerydatatransfer.googleapis.com", "storagetransfer.googleapis.com"],
     var.billing_account == null ? [] : ["billingbudgets.googleapis.com", "cloudbilling.googleapis.com"],
+    var.enable_batch ? ["eventarc.googleapis.com", "pubsub.googleapis.com"] : [],
     var.enable_bigquery ? ["bigqueryconnection.googleapis.com"] : [],
     var.enable_binary_authorization ? ["binaryauthorization.googleapis.com"] : [],
     # Outside newer organisations compute and cloudfunctions bring an account along that may edit everything.

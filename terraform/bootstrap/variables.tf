@@ -66,6 +66,12 @@ variable "data_buckets" {
   default     = []
 }
 
+variable "enable_batch" {
+  description = "As in ../variables.tf: the accounts of batches, and the rights of events."
+  type        = bool
+  default     = false
+}
+
 variable "enable_bigquery" {
   description = "As in ../variables.tf: the build may then make a connection."
   type        = bool

@@ -9,6 +9,8 @@ domain                      = "credit.example.com"
 edge_only                   = true
 build_region                = "europe-west4"
 retrain_ingress             = "internal"
+batch_image                 = "europe-west1-docker.pkg.dev/example-project/surety/batch@sha256:0000000000000000000000000000000000000000000000000000000000000000"
+enable_batch                = true
 enable_bigquery             = true
 enable_binary_authorization = true
 enable_drift_check          = true
@@ -28,6 +30,10 @@ scan_images                 = true
 secrets                     = { DECISION_LOG_KEY = "surety-decision-log-key:2" }
 urgent_channels             = ["projects/example-project/notificationChannels/1"]
 source_archive              = "plans/public.tfvars" # any file has a hash; the daily plan must fetch it
+batch = {
+  readers = ["group:risk@example.com"]
+  senders = ["serviceAccount:core@example-project.iam.gserviceaccount.com"]
+}
 pipeline = {
   sources = {
     core_banking = { url_secret = "surety-core-banking:1" }

@@ -431,3 +431,16 @@ run "a_loan_book_is_made_with_a_few_lines" {
     error_message = "Without an issuer there is nothing to say of tokens."
   }
 }
+
+run "batches_need_an_image_by_its_digest_and_named_members" {
+  command = plan
+
+  variables {
+    project_id   = "example-project"
+    enable_batch = true
+    batch_image  = "example/batch:latest"
+    batch        = { senders = ["allUsers"], tasks = 0 }
+  }
+
+  expect_failures = [var.batch, var.batch_image]
+}

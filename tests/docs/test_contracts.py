@@ -11,7 +11,10 @@ from tests.support.running import REPOSITORY
 from tests.support.source_tree import imported_modules, python_files
 
 TEXT = (REPOSITORY / "docs/contracts.md").read_text()
-FOREIGN = ("bigquery", "bureau", "customer", "open_inference", "versions", "vertex")
+FOREIGN = (
+    *("bigquery", "bureau", "customer", "mlflow", "open_inference", "sagemaker", "snowflake"),
+    *("versions", "vertex"),
+)
 
 
 def served() -> set[tuple[str, str]]:

@@ -13,7 +13,7 @@ TEXT = page("registry")
 COMMANDS = TEXT.partition("## What is in the bucket")[0]
 NOT_OF_THE_BUCKET = {
     *("inspect", "evaluate", "train", "generate", "outcomes", "monitor"),
-    *("ingest", "quality", "features", "snapshot", "review", "warehouse"),
+    *("ingest", "quality", "features", "snapshot", "review", "warehouse", "export"),
 }
 
 

@@ -329,7 +329,7 @@ def test_the_database_of_the_composition_is_reached_by_the_loan_book_alone() -> 
 
 
 def test_what_an_image_starts() -> None:
-    assert STAGES["scoring"].arguments("CMD") == ['["python", "-m", "functions.scoring"]']
+    assert STAGES["scoring"].arguments("ENTRYPOINT") == ['["python", "-m", "functions.scoring"]']
     assert STAGES["lending"].arguments("ENTRYPOINT") == ['["python", "-m", "functions.lending"]']
     assert STAGES["batch"].arguments("ENTRYPOINT") == ['["python", "-m", "functions.batch"]']
     assert STAGES["dashboard"].arguments("CMD") == ['["python", "-m", "functions.dashboard"]']

@@ -12,7 +12,13 @@ from pydantic import Field, ValidationError
 from models.annotations import Reason
 from models.contract import CreditModel, characteristics
 from models.discovery import credit_models
-from models.table import Table, table_from_applications, table_from_columns, table_from_rows
+from models.table import (
+    Table,
+    join_tables,
+    table_from_applications,
+    table_from_columns,
+    table_from_rows,
+)
 from tests.support.counts import counts
 from tests.support.published import ROWS as EXAMPLES
 from tests.support.toy import Toy
@@ -22,7 +28,7 @@ pytestmark = pytest.mark.soak
 MODELS: dict[str, type[CreditModel]] = {**credit_models(), "toy": Toy}
 ODD: list[Any] = [
     *(None, True, False, 0, 1, -1, 1.0, -0.0, 0.5, 45.0, 1e300, 2**53, 2**53 + 1, 10**400),
-    *("", "A11", "x", [], {}, [1], {"a": 1}, -1e-9, 1e-320),
+    *("", "A11", "x", [], {}, [1], {"a": 1}, -1e-9, 1e-320, "\N{CAT FACE}" * 64, "x" * 65),
 ]
 
 
@@ -53,9 +59,11 @@ def _values(model: type[CreditModel]) -> dict[str, st.SearchStrategy[Any]]:
     strategies: dict[str, st.SearchStrategy[Any]] = {}
     schema = model.model_json_schema()["properties"]
     for c in characteristics(model):
-        if c.levels:
+        if c.identifier:
+            strategies[c.name] = st.text(min_size=1, max_size=64) | st.none()
+        elif c.levels:
             strategies[c.name] = st.sampled_from(c.levels)
-        elif c.compute is None and not c.identifier:
+        elif c.compute is None:
             numbers = next(s for s in schema[c.name].get("anyOf", [schema[c.name]]) if "type" in s)
             lowest = numbers.get("minimum", numbers.get("exclusiveMinimum", -1e6))
             highest = numbers.get("maximum", numbers.get("exclusiveMaximum", 1e6))
@@ -137,3 +145,30 @@ def test_a_model_of_one_field_is_taken_too() -> None:
     assert table is not None
     assert table.numbers["income"].tolist() == [5.0, 6.5]
     assert table_from_rows(Single, [{"income": -1}]) is None
+
+
+@pytest.mark.parametrize("name", ["c1", "x" * 64, "\N{CAT FACE}" * 64, None])
+def test_identifiers_of_a_length_that_the_contract_takes_are_taken_by_columns(
+    name: str | None,
+) -> None:
+    rows = [EXAMPLES["customer"] | {"customer_id": name}, EXAMPLES["customer"]]
+    table = table_from_rows(MODELS["customer"], rows)
+    assert table is not None
+    assert table.values["customer_id"] == [name, None]
+    assert "customer_id" not in table.numbers
+
+
+@pytest.mark.parametrize("name", ["", "x" * 65, "\N{CAT FACE}" * 65])
+def test_identifiers_of_another_length_are_left_to_the_contract(name: str) -> None:
+    rows = [EXAMPLES["customer"] | {"customer_id": name}, EXAMPLES["customer"]]
+    assert table_from_rows(MODELS["customer"], rows) is None
+
+
+def test_tables_are_joined_in_their_order() -> None:
+    rows = [EXAMPLES["toy"] | {"income": 1_000.0 * (i + 1)} for i in range(5)]
+    parts = [table_from_rows(Toy, rows[:3]), table_from_rows(Toy, rows[3:])]
+    joined, whole_table = join_tables([t for t in parts if t]), table_from_rows(Toy, rows)
+    assert whole_table is not None
+    assert joined.values == whole_table.values
+    for name, column in whole_table.numbers.items():
+        np.testing.assert_array_equal(joined.numbers[name], column)

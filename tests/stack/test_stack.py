@@ -3,6 +3,7 @@
 `make test-environments` runs it with few kills; `make stack-test` with more, and shows every step.
 """
 
+import json
 import random
 import threading
 import time
@@ -19,6 +20,7 @@ from models.registry.pointer import read_pointer
 from models.registry.versions import version_names
 from models.stores.uri import open_store
 from tests.stack.cloud import EMPTY, MODEL, REFRESH_SECONDS, STORE, Cloud, running_cloud
+from tests.stack.inbox import BATCHES, INBOX, hearing, land, tell
 from tests.stack.job import KillAtWrite
 from tests.stack.lender import APPLICATION, ask
 from tests.support.counts import counts
@@ -264,6 +266,23 @@ def test_a_roll_back_returns_every_container_to_the_model_before(cloud: Cloud) -
     assert last_line(done.stdout)["outcome"] == "rolled back"
     assert cloud.champion() == before.previous.version
     all_follow(cloud, before.previous.version)
+
+
+def test_a_file_that_lands_in_the_inbox_is_scored_by_the_version_in_service(cloud: Cloud) -> None:
+    for bucket in (INBOX, BATCHES):
+        httpx.post(f"{cloud.bucket_url}/storage/v1/b", json={"name": bucket}, trust_env=False)
+    rows = applications_by(1).tail(500).drop(columns="default")
+    event = land("application/tonight.parquet", rows.to_parquet(index=False))
+    settings = {"MODEL_STORE": STORE, "BATCH_STORE": f"gs://{BATCHES}"}
+    settings |= {"STORAGE_EMULATOR_HOST": cloud.bucket_url}
+    with hearing(cloud.folder, **settings) as url:
+        assert [tell(url, event), tell(url, event)] == [httpx.codes.OK] * 2  # delivered twice
+    store = open_store(f"gs://{BATCHES}")
+    names = store.names("batches/")
+    [manifest] = [json.loads(store.read(n).data) for n in names if n.endswith("/manifest.json")]
+    assert (manifest["rows"], manifest["scored"]) == (500, 500)
+    assert manifest["model_version"] == cloud.champion()
+    assert len([name for name in names if name.endswith("/_SUCCESS")]) == 1
 
 
 def test_no_request_failed_and_each_decision_is_recorded_once_with_its_version(

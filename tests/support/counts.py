@@ -40,6 +40,7 @@ class Counts:
     loan_kills: int  # of a loan book that is being posted to
     portfolio_operations: int  # random ones, after which the cells are what a recount says
     batch_rows: int  # that eight tasks score, some of which are killed
+    exported_rows: int  # that a statement of SQL scores, of each model
     grant_rounds: int  # of concurrent grants against one limit
     borrowers: int  # with up to three such loans, closed day by day; loans posted fact by fact
 
@@ -75,6 +76,7 @@ REDUCED = Counts(
     loan_kills=20,
     portfolio_operations=200,
     batch_rows=30_000,
+    exported_rows=2_000,
     grant_rounds=50,
     borrowers=30,
 )
@@ -109,6 +111,7 @@ FULL = Counts(
     loan_kills=200,
     portfolio_operations=10_000,
     batch_rows=10_000_000,
+    exported_rows=100_000,
     grant_rounds=1_000,
     borrowers=1_000,
 )

@@ -27,6 +27,7 @@ MODELS = ("application", "bureau", "card_default", "customer", "german_credit")
 
 ServerKind = Literal[
     "module",
+    "serve",
     "framework",
     "retrain module",
     "retrain framework",
@@ -50,6 +51,7 @@ def _framework(function: str) -> list[str]:
 
 SERVER_COMMANDS: dict[ServerKind, list[str]] = {
     "module": _module("scoring"),
+    "serve": [*_module("scoring"), "serve"],
     "framework": _framework("scoring"),
     "retrain module": _module("retrain"),
     "retrain framework": _framework("retrain"),

@@ -60,7 +60,7 @@ TOPICS = {
         r"|terraform_data"
     ),
     "running": r"google_(cloud_run_v2_(service|job)|cloudfunctions2_function|cloud_scheduler_job"
-    r"|bigquery_(connection|routine))",
+    r"|eventarc_trigger|bigquery_(connection|routine))",
     "monitoring": r"google_(logging|monitoring|billing_budget)\w*",
     "edge": r"google_(compute|workflows)_\w+",
     "project": r"google_(project_service|service_account|project_iam_custom_role"

@@ -40,6 +40,7 @@ COMMANDS: dict[str, set[str]] = {
     r"gcloud logging sinks (describe|list)": {"logging.sinks.get", USE},
     r"gcloud run revisions list": {"run.revisions.list", USE},
     r"gcloud run services (describe|list)": {"run.services.get", USE},
+    r"gcloud run jobs execute prod-batch": {"run.jobs.runWithOverrides", "run.jobs.get", USE},
     r"gcloud run jobs execute prod-pipeline-": {"run.jobs.runWithOverrides", "run.jobs.get", USE},
     r"gcloud run jobs execute prod-lending-close": {
         "run.jobs.runWithOverrides",
@@ -147,7 +148,7 @@ def test_each_set_may_do_its_own_part(plans: dict[str, Planned], name: str, comm
 
 def test_every_alert_has_an_entry_and_every_entry_an_alert(plans: dict[str, Planned]) -> None:
     flagged = {"copies-missing", "drift-unchecked", "pipeline-failed", "pipeline-overdue"}
-    flagged |= {"lending-errors", "lending-failed", "lending-overdue"}
+    flagged |= {"batch-failed", "lending-errors", "lending-failed", "lending-overdue"}
     flagged |= {"database-down", "database-full"}
     for name, absent in {"shipped": flagged, "everything": set()}.items():
         policies = plans[name].of_kind("google_monitoring_alert_policy").values()

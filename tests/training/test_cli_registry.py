@@ -5,12 +5,18 @@ import re
 import shutil
 from pathlib import Path
 
+import duckdb
+import numpy as np
+import pyarrow as pa
 import pytest
 
 from models.catalogue.german_credit import GermanCredit
 from models.gate_policy import GatePolicy
+from models.registry.bundle import bundle_from_bytes, scorer_from_bundle
 from models.registry.pointer import read_pointer
+from models.registry.versions import read_by_name
 from models.stores.uri import open_store
+from tests.support.contract_rows import random_rows
 from tests.support.running import last_line, run_training
 from training.cli import main
 from training.cli_registry import find_author
@@ -279,3 +285,26 @@ def test_variants_are_compared_from_the_decision_log(
     log.write_text("")
     assert command(store, "compare", "--log", str(log)) == 2
     assert command(store, "compare", "--log", str(tmp_path / "none")) == 2
+
+
+def test_a_trained_version_scores_in_sql_as_it_is_served(
+    store: Path, versions: list[str], tmp_path: Path
+) -> None:
+    rows = random_rows(GermanCredit, 500, np.random.default_rng(2))
+    applications = [GermanCredit.model_validate(row) for row in rows]
+    for version in versions:
+        output = tmp_path / f"{version}.sql"
+        options = ("--version", version, "--dialect", "duckdb", "--table", "loans", "--key", "id")
+        assert command(store, "export-sql", *options, "--output", str(output)) == 0
+        data = read_by_name(open_store(store.as_uri()), "german_credit", version)[1]
+        expected = scorer_from_bundle(bundle_from_bytes(data), GermanCredit).decide(applications)
+        with duckdb.connect() as database:
+            columns = {name: [row[name] for row in rows] for name in rows[0]}
+            database.register("arrow", pa.table(columns | {"id": list(range(len(rows)))}))
+            database.execute("CREATE TABLE loans AS SELECT * FROM arrow")
+            results = database.execute(output.read_text()).fetchall()
+        for (_, probability, score, _, decision, *_), wanted in zip(
+            sorted(results), expected, strict=True
+        ):
+            assert probability == pytest.approx(wanted.probability_of_default, rel=0, abs=1e-9)
+            assert (score, decision) == (round(wanted.credit_score), wanted.decision)

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any
 
 from starlette.requests import Request
@@ -22,8 +21,9 @@ from functions.scoring.decision_engine import (
     DecisionEngine,
     Rows,
     ScoringRequest,
+    SoundRows,
     rows_from_document,
-    validate_row,
+    validate_each,
     validate_table,
 )
 from functions.web.bodies import json_response, read_json_object
@@ -31,11 +31,10 @@ from functions.web.contract import OPEN, Contract
 from functions.web.examples import example_from_schema
 from functions.web.middleware import caller_from_request
 from functions.web.openapi import Operation, Schema, array, closed_object
-from functions.web.problems import Fault, first_faults, reject_faults
+from functions.web.problems import Fault, reject_faults
 from models.contract import CreditModel
 from models.prediction import Prediction, ScoredRequest
 from models.scorer import Decision
-from models.table import table_from_applications
 
 DEFAULT_FROM = 0.5  # `prediction` is 1 from this probability on; the decision follows the policy
 
@@ -145,17 +144,16 @@ async def _predict_batch(
     with_reasons, faults = parse_reasons_beside(document, "applications")
     rows = rows_from_document(document, "applications", faults)
     reject_faults(faults)
-    results = [validate_row(model, *pair) for pair in zip(rows.values, rows.paths, strict=True)]
-    valid = {i: row for i, row in enumerate(results) if isinstance(row, CreditModel)}
+    sound = validate_each(model, rows)
     scored = await engine.decide(
         ScoringRequest(
-            table=table_from_applications(model, list(valid.values())),
+            table=sound.table,
             caller=caller_from_request(request),
             with_reasons=with_reasons,
-            positions=list(valid),
+            positions=sound.positions,
         )
     )
-    return _batch_reply(scored, results)
+    return _batch_reply(scored, sound)
 
 
 def _paths(model: type[CreditModel], variants: tuple[BodyVariant, ...]) -> dict[str, Any]:
@@ -196,22 +194,17 @@ def _reply(scored: ScoredRequest) -> ApplicationReply:
     }
 
 
-def _batch_reply(scored: ScoredRequest, rows: list[CreditModel | list[Fault]]) -> BatchReply:
-    decisions = iter(scored.decisions)
-    faults = chain.from_iterable(row for row in rows if not isinstance(row, CreditModel))
-    remaining = sum(1 for _ in first_faults(faults))
-    results: list[ApplicationResult | InvalidApplication] = []
-    for row in rows:
-        if isinstance(row, CreditModel):
-            results.append(_result(scored, next(decisions)))
-        else:
-            message = "the application does not follow the contract"
-            results.append({"error": message, "errors": row[:remaining]})
-            remaining -= len(row[:remaining])
+def _batch_reply(scored: ScoredRequest, sound: SoundRows) -> BatchReply:
+    message = "the application does not follow the contract"
+    results: dict[int, ApplicationResult | InvalidApplication] = {
+        i: {"error": message, "errors": list(faults)} for i, faults in sound.faults.items()
+    }
+    for i, decision in zip(sound.positions, scored.decisions, strict=True):
+        results[i] = _result(scored, decision)
     return {
         "status": "success",
         "count": len(results),
-        "results": results,
+        "results": [results[i] for i in range(len(results))],
         "processing_time_ms": scored.latency_ms,
     }
 

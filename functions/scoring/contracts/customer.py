@@ -19,7 +19,7 @@ from functions.scoring.decision_engine import (
     Rows,
     ScoringRequest,
     rows_from_document,
-    validate_rows,
+    validate_table,
 )
 from functions.web.bodies import json_response, read_json_object
 from functions.web.contract import Contract
@@ -29,7 +29,6 @@ from models.contract import CreditModel
 from models.policy import RiskLevel
 from models.prediction import Prediction, ScoredRequest
 from models.scorer import Decision
-from models.table import table_from_applications
 
 MODEL_NAME = "customer"
 
@@ -55,27 +54,26 @@ def contract(engine: DecisionEngine) -> Contract:
 
     async def predict(request: Request) -> Response:
         row, with_reasons, faults = split_parameters(await read_json_object(request))
-        customers = validate_rows(model, Rows([row], [""]), faults)
+        table = validate_table(model, Rows([row], [""]), faults)
+        [customer_id] = table.values["customer_id"]
         caller = caller_from_request(request)
-        caller = replace(caller, applicant_id=caller.applicant_id or _read_id(customers[0]))
-        table = table_from_applications(model, customers)
+        caller = replace(caller, applicant_id=caller.applicant_id or customer_id)
         scored = await engine.decide(
             ScoringRequest(table=table, caller=caller, with_reasons=with_reasons)
         )
-        return json_response(_reply(scored, scored.decisions[0], customers[0]))
+        return json_response(_reply(scored, scored.decisions[0], customer_id))
 
     async def predict_batch(request: Request) -> Response:
         document = await read_json_object(request)
         with_reasons, faults = parse_reasons_beside(document, "customers")
         rows = rows_from_document(document, "customers", faults)
-        customers = validate_rows(model, rows, faults)
-        table = table_from_applications(model, customers)
+        table = validate_table(model, rows, faults)
         caller = caller_from_request(request)
         scored = await engine.decide(
             ScoringRequest(table=table, caller=caller, with_reasons=with_reasons)
         )
-        pairs = zip(scored.decisions, customers, strict=True)
-        results = [_reply(scored, decision, customer) for decision, customer in pairs]
+        pairs = zip(scored.decisions, table.values["customer_id"], strict=True)
+        results = [_reply(scored, decision, customer_id) for decision, customer_id in pairs]
         return json_response(CustomerReplies(count=len(results), results=results))
 
     return Contract(
@@ -97,18 +95,13 @@ def _paths(model: type[CreditModel]) -> dict[str, Any]:
     }
 
 
-def _reply(scored: ScoredRequest, decision: Decision, customer: CreditModel) -> CustomerReply:
+def _reply(scored: ScoredRequest, decision: Decision, customer_id: str | None) -> CustomerReply:
     prediction = scored.predict(decision)
     reply = CustomerReply(
         default_probability=decision.probability_of_default,
         risk_category=decision.risk_level,
         **prediction,  # type: ignore[typeddict-item]  # it has no customer_id
     )
-    if (customer_id := _read_id(customer)) is not None:
+    if customer_id is not None:
         reply["customer_id"] = customer_id
     return reply
-
-
-def _read_id(customer: CreditModel) -> str | None:
-    customer_id: str | None = getattr(customer, "customer_id", None)
-    return customer_id

@@ -19,7 +19,12 @@ from tests.support.running import Server
 pytestmark = pytest.mark.soak
 
 EXAMPLES = pytest.mark.parametrize("route", ["/predict", "/v1/models/application:predict"])
-FOREIGN = {"/v2/models/application/infer": "error", "/bigquery/application": "errorMessage"}
+FOREIGN = {
+    "/v2/models/application/infer": "error",
+    "/bigquery/application": "errorMessage",
+    "/snowflake/application": "error",
+    "/invocations": "message",
+}
 ROUTES = pytest.mark.parametrize(
     "route",
     [
@@ -53,6 +58,7 @@ members = st.sampled_from(
     [
         *("name", "shape", "datatype", "data", "parameters", "inputs", "outputs", "id", "calls"),
         *("userDefinedContext", "requestId", "customers", "customer_id", "reasons", "instances"),
+        *("dataframe_split", "dataframe_records", "columns", "params"),
     ]
 )
 # The members that foreign contracts have, with anything in them.
@@ -105,8 +111,12 @@ def test_every_changed_application_is_answered_in_a_foreign_contract(
     contracts: Server, example: Callable[[str], Any], route: str, changed: dict[str, Any]
 ) -> None:
     row = example("application") | changed
-    calls = {"calls": [[row[name] for name in FIELDS]]}
-    document = calls if route.startswith("/bigquery") else _columns(row)
+    document = {
+        "/v2/models/application/infer": _columns(row),
+        "/bigquery/application": {"calls": [[row[name] for name in FIELDS]]},
+        "/snowflake/application": {"data": [[0, *(row[name] for name in FIELDS)]]},
+        "/invocations": {"dataframe_split": {"columns": list(row), "data": [list(row.values())]}},
+    }[route]
     status, answer, text = _send(contracts, route, json.dumps(document).encode())
     assert status in {200, 400}
     assert MARKER not in text

@@ -41,6 +41,7 @@ def templates(rows: dict[str, dict[str, Any]]) -> list[bytes]:
         ("POST /v1/models/customer:whatif", {"instances": [rows["customer"]]}),
         ("POST /api/v1/predict", rows["customer"]),
         ("POST /bigquery/application", {"calls": [list(rows["application"].values())]}),
+        ("POST /invocations", {"dataframe_records": [rows["application"]] * 2}),
         ("POST /v2/models/application/infer", {"inputs": [{"name": "age", "shape": [1]}]}),
         ("GET /v1/models", None),
         ("GET /v2/models/application/versions/x", None),

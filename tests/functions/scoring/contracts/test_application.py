@@ -117,3 +117,18 @@ def test_health_answers_as_documented(service: Server, example: Example) -> None
     reply = service.client.get("/health").json()
     assert (reply["status"], reply["model_loaded"]) == ("healthy", True)
     assert abs(reply["timestamp"] - time.time()) < 60
+
+
+def test_rows_that_fail_alone_leave_the_answers_of_all_others_as_they_are(
+    contracts: Server, rows: dict[str, dict[str, Any]]
+) -> None:
+    sound = [rows["application"] | {"income": 20_000 + 100 * i} for i in range(450)]
+    faulty = {0, 199, 200, 449}
+    sent = [row | {"income": -1} if i in faulty else row for i, row in enumerate(sound)]
+    answers = contracts.client.post("/predict/batch", json={"applications": sent}).json()["results"]
+    expected = contracts.client.post("/predict/batch", json={"applications": sound}).json()
+    for i, answer in enumerate(answers):
+        if i in faulty:
+            assert [fault["path"] for fault in answer["errors"]] == [f"applications[{i}].income"]
+        else:
+            assert answer == expected["results"][i]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from functions.scoring.contracts.bigquery import arguments
+from functions.scoring.contracts.warehouse_rows import arguments
 from functions.scoring.decision_engine import MAX_ROWS
 from models.discovery import credit_models
 from models.registry.pointer import Author, Challenger, challenge
@@ -188,3 +188,41 @@ def test_terraform_declares_the_arguments_of_every_model_of_the_catalogue() -> N
 def test_bigquery_sends_no_more_rows_than_are_answered() -> None:
     text = (REPOSITORY / "terraform/bigquery.tf").read_text()
     assert f"max_batching_rows    = {MAX_ROWS}\n" in text
+
+
+def test_a_routine_may_ask_for_errors_in_the_places_of_their_rows(
+    contracts: Server, rows: Rows
+) -> None:
+    good = rows["application"]
+    calls = [*make_calls(good, good | {"income": -1, "age": 5}), [1, 2], *make_calls(good)]
+    context = {"errors": "by_row", "reasons": "true"}
+    body = request_body(calls, userDefinedContext=context)
+    answer = contracts.client.post("/bigquery/application", json=body)
+    assert answer.status_code == 200
+    first, second, third, last = answer.json()["replies"]
+    assert first == last
+    assert first["decision"] in {"approve", "refer", "decline"}
+    assert second == {
+        "error": "the row does not follow the contract",
+        "errors": [
+            {"path": "age", "message": "Input should be greater than or equal to 18"},
+            {"path": "income", "message": "Input should be greater than or equal to 1"},
+        ],
+    }
+    assert third["errors"] == [{"path": "", "message": "Input should be a list of 17 arguments"}]
+
+
+def test_sound_rows_are_the_same_whether_errors_are_by_row_or_not(
+    contracts: Server, rows: Rows
+) -> None:
+    sent = make_calls(*[rows["application"] | {"income": 20_000 + 100 * i} for i in range(50)])
+    plain = contracts.client.post("/bigquery/application", json=request_body(sent)).json()
+    body = request_body(sent, userDefinedContext={"errors": "by_row"})
+    assert contracts.client.post("/bigquery/application", json=body).json() == plain
+
+
+def test_another_word_for_errors_is_refused(contracts: Server, rows: Rows) -> None:
+    sent = request_body(make_calls(rows["application"]), userDefinedContext={"errors": "all"})
+    answer = contracts.client.post("/bigquery/application", json=sent)
+    assert answer.status_code == 400
+    assert "userDefinedContext.errors: Input should be 'by_row'" in answer.json()["errorMessage"]

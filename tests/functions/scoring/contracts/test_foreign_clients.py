@@ -53,6 +53,27 @@ def test_a_client_of_the_open_inference_protocol_gets_the_canonical_answer(
         assert answers == [expected] * WAYS[client]
 
 
+def test_mlflows_client_of_a_scoring_server_gets_the_canonical_answer(
+    contracts: Server, rows: dict[str, dict[str, Any]]
+) -> None:
+    folder = REPOSITORY / "var" / "foreign_clients" / "mlflow"
+    build_environment(folder, CLIENTS / "mlflow.txt")
+    sent = [rows["application"] for _ in range(3)]
+    url = f"{contracts.client.base_url.host}:{contracts.client.base_url.port}"
+    done = subprocess.run(
+        [folder / "bin" / "python", CLIENTS / "with_mlflow.py"],
+        input=json.dumps({"url": url, "rows": sent}),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    answer, refusal = json.loads(done.stdout.splitlines()[-1])
+    assert answer == canonical(contracts, "application", sent)
+    assert "400" in refusal
+    assert "dataframe_split.data[0].income: This field is required" in refusal
+
+
 def test_a_client_generator_makes_a_function_of_every_operation(
     contracts: Server, rows: dict[str, dict[str, Any]], tmp_path: Path
 ) -> None:

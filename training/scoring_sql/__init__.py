@@ -1,0 +1,1 @@
+"""Scoring in a warehouse: versions of additive families, written as one SQL statement."""
