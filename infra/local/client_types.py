@@ -25,6 +25,8 @@ LENDING_ROOTS = (
 MODULES = {
     "responses.py": ("docs/openapi.json", ROOTS),
     "lending_responses.py": ("docs/openapi-lending.json", LENDING_ROOTS),
+    "batch_responses.py": ("docs/openapi-batch.json", ("BatchState",)),
+    "retrain_responses.py": ("docs/openapi-retrain.json", ("PointerState", "PointerMoved")),
 }
 OPTIONS = (
     *("--input-file-type", "openapi", "--output-model-type", "pydantic_v2.BaseModel"),
