@@ -11,6 +11,8 @@ from functions.dashboard.settings import DashboardSettings
 
 CALL_SECONDS = 15.0
 RETRIES = Retries(most=2, longest_pause_seconds=1.0)
+FILE_SECONDS = 120.0
+FILE_RETRIES = Retries(most=2, try_seconds=FILE_SECONDS, longest_pause_seconds=1.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,12 +22,14 @@ class Services:
     settings: DashboardSettings
     lending: Surety
     scoring: Surety | None
+    batches: Surety | None = None
+    retraining: Surety | None = None
 
     def close(self) -> None:
         """Close the connections."""
-        self.lending.close()
-        if self.scoring:
-            self.scoring.close()
+        for connection in (self.lending, self.scoring, self.batches, self.retraining):
+            if connection:
+                connection.close()
 
 
 _open: list[Services] = []
@@ -33,12 +37,21 @@ _open: list[Services] = []
 
 def connect(settings: DashboardSettings) -> Services:
     """Connect to the APIs; pages then get these by `services`."""
-    lending = Surety(settings.lending_url, timeout=CALL_SECONDS, retries=RETRIES)
-    scoring = None
-    if settings.scoring_url:
-        scoring = Surety(settings.scoring_url, timeout=CALL_SECONDS, retries=RETRIES)
-    use(Services(settings=settings, lending=lending, scoring=scoring))
+    use(
+        Services(
+            settings=settings,
+            lending=Surety(settings.lending_url, timeout=CALL_SECONDS, retries=RETRIES),
+            scoring=_optional(settings.scoring_url, CALL_SECONDS),
+            # Files travel over these, and a version is loaded before it is promoted.
+            batches=_optional(settings.batch_url, FILE_SECONDS, FILE_RETRIES),
+            retraining=_optional(settings.retrain_url, FILE_SECONDS, FILE_RETRIES),
+        )
+    )
     return services()
+
+
+def _optional(url: str | None, seconds: float, retries: Retries = RETRIES) -> Surety | None:
+    return Surety(url, timeout=seconds, retries=retries) if url else None
 
 
 def use(opened: Services) -> None:

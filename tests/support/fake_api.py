@@ -20,7 +20,10 @@ from functions.client.endpoints import Call, ResponseType
 from functions.client.errors import ClientError
 from tests.support.running import REPOSITORY
 
-DOCUMENTS = ("docs/openapi-lending.json", "docs/openapi.json")
+DOCUMENTS = (
+    *("docs/openapi-lending.json", "docs/openapi.json"),
+    *("docs/openapi-batch.json", "docs/openapi-retrain.json"),
+)
 DAY = "2026-11-30"
 TIMES = {"date": DAY, "date-time": f"{DAY}T09:30:00+00:00"}
 ITEMS = 2
@@ -41,8 +44,12 @@ Json = dict[str, Any]
 
 @dataclass
 class FakeApi:
-    """Answers as the functions would; `answers` replaces members, `errors` an answer altogether."""
+    """Answers as the functions would.
 
+    `answers` replaces members, `errors` an answer altogether; `files` has what is no JSON.
+    """
+
+    files: dict[str, bytes] = field(default_factory=dict)
     answers: dict[str, Json] = field(default_factory=dict)
     errors: dict[str, ClientError] = field(default_factory=dict)
     requests: list[tuple[str, str, Any, dict[bytes, bytes]]] = field(default_factory=list)
@@ -53,12 +60,16 @@ class FakeApi:
     def request(self, call: Call[ResponseType]) -> ResponseType:
         """Answer a call of the client."""
         path = urlsplit(call.path).path
-        body = None if call.body is None else json.loads(call.body)
+        is_file = call.headers.get(b"Content-Type", b"application/json") != b"application/json"
+        body = call.body if call.body is None or is_file else json.loads(call.body)
         self.requests.append((call.method, call.path, body, dict(call.headers)))
         document, pattern, operation = self._find(call.method, path)
         if error := self.errors.get(pattern):
             raise error
-        self._check_body(document, operation, body)
+        if not is_file:
+            self._check_body(document, operation, body)
+        if pattern in self.files:
+            return endpoints.read(call, httpx.Response(200, content=self.files[pattern]))
         status, schema = _success(operation)
         answer = self.answer(pattern, document, schema)
         if call.rows is not None:  # one prediction for each row
@@ -130,8 +141,8 @@ class _Maker:
             return self.value(
                 self._document["components"]["schemas"][schema["$ref"].split("/")[-1]]
             )
-        if "enum" in schema:
-            return schema["enum"][0]
+        if "enum" in schema or "const" in schema:
+            return schema.get("const", schema.get("enum", [None])[0])
         if "anyOf" in schema:
             return self._any(schema["anyOf"])
         kind = schema.get("type")

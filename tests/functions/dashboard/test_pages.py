@@ -348,20 +348,13 @@ def test_monitoring_shows_the_day_and_what_fired(api: FakeApi, open_page: OpenPa
     assert signals.iloc[0].to_dict() == {"Name": "psi", "State": "fired", "Figure": "0.31"}
 
 
-def test_the_registry_compares_versions_and_names_the_command(
-    api: FakeApi, open_page: OpenPage
-) -> None:
+def test_the_registry_compares_versions(api: FakeApi, open_page: OpenPage) -> None:
+    api.answers["/v1/models/{model}/pointer"] = {"moves": []}
     api.answers["/v1/models/{model}/versions/{version}/report.json"] = REPORT
     app = open_page("admin", "registry")
     assert not app.exception
     comparison = next(t.value for t in app.table if "First" in t.value)
     assert "Label definition" in list(comparison["What"])
-    assert app.code[0].value.startswith("python -m training promote --model text")
-
-
-def test_only_an_administrator_is_told_how_to_promote(api: FakeApi, open_page: OpenPage) -> None:
-    api.answers["/v1/models/{model}/versions/{version}/report.json"] = REPORT
-    assert not open_page("risk", "registry").code
 
 
 def test_a_customer_sees_own_applications_and_the_reasons(

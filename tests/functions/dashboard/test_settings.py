@@ -21,6 +21,8 @@ def test_the_defaults() -> None:
         ({"LENDING_URL": ""}, "LENDING_URL: must be https://host, or http:// on loopback"),
         ({"LENDING_URL": "http://book.example.org"}, "LENDING_URL: must be https://host"),
         ({"DASHBOARD_SCORING_URL": "scoring"}, "DASHBOARD_SCORING_URL: must be https://host"),
+        ({"DASHBOARD_BATCH_URL": "batch"}, "DASHBOARD_BATCH_URL: must be https://host"),
+        ({"DASHBOARD_RETRAIN_URL": "x"}, "DASHBOARD_RETRAIN_URL: must be https://host"),
         ({"DASHBOARD_URL": "http://dashboard.example.org"}, "DASHBOARD_URL: must be https://host"),
         ({"OIDC_METADATA_URL": ""}, "OIDC_METADATA_URL: must be https://host"),
         ({"OIDC_CLIENT_ID": ""}, "OIDC_CLIENT_ID: must be set"),
