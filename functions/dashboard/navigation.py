@@ -70,7 +70,7 @@ PAGES = (
         scopes=("book", "models"),
         needs_scoring=True,
     ),
-    PageEntry(name="administration", section="admin", icon="settings", scopes=("train",)),
+    PageEntry(name="administration", section="admin", icon="settings", scopes=("audit",)),
     PageEntry(
         name="application",
         section="work",

@@ -21,6 +21,8 @@ LENDING_ROOTS = (
     *("CollateralListReply", "GuarantorsReply", "ItemReply", "PostedReply", "AwaitingReply"),
     *("SummaryReply", "NpaReply", "RepaymentsReply", "CollateralReply", "DistributionReply"),
     *("HealthReply", "ReviewsReply", "OverridesReply", "SecondPersonRequestsReply", "ChecksReply"),
+    *("WebhooksReply", "WebhookSecretReply", "WebhookReply", "WebhookMessagesReply"),
+    *("ReplayReply", "ImportReport", "AuditReply"),
 )
 MODULES = {
     "responses.py": ("docs/openapi.json", ROOTS),

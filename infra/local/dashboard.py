@@ -5,6 +5,7 @@ tokens of a local issuer, and the dashboard signs people in there. All of it end
 """
 
 import argparse
+import base64
 import contextlib
 import os
 import secrets
@@ -82,6 +83,7 @@ def main() -> int:
         ):
             os.environ["DATABASE_URL"] = url
             os.environ["BATCH_STORE"] = options.folder.with_name("batches").as_uri()
+            os.environ["WEBHOOK_KEYS"] = webhook_key(options.folder.with_name("webhook.key"))
             prepare(options.customers, datetime.now(UTC).astimezone().date())
             with running_stack(ports, issuer) as processes:
                 address = f"http://localhost:{ports.dashboard}"
@@ -94,6 +96,14 @@ def main() -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def webhook_key(path: Path) -> str:
+    """Return the key that seals the secrets of webhooks: made once, kept beside the book."""
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(base64.b64encode(secrets.token_bytes(32)).decode())
+    return path.read_text()
 
 
 def _interrupt(_number: int, _frame: object) -> NoReturn:

@@ -37,13 +37,14 @@ OFFICER, MANAGER, ADMIN, CUSTOMER = "Meera Nair", "Kavita Rao", "Asha Menon", "C
 AUDITOR, OTHER_BRANCH = "Sunita Iyer", "Rohan Das"
 AMOUNT, INSTALMENT = "120000", "10,661.85"  # over 12 months at 12 %
 SESSIONS = 20
+ADMINISTERED = ("webhooks", "imports", "audit")
 PAGES = {
     MANAGER: (
         *("", "applications", "loans", "portfolio", "arrears", "customers"),
         *("applicant?id=1102", "new_application?customer=1102", "what_if?customer=1102"),
         *("registry", "reviews"),
     ),
-    ADMIN: ("administration",),
+    ADMIN: ("administration", *(f"administration?part={p}" for p in ADMINISTERED)),
     CUSTOMER: ("",),
     AUDITOR: ("", "monitoring"),
 }
@@ -175,6 +176,38 @@ def test_a_file_is_checked_watched_cancelled_and_scored_again(address: str, tmp_
         look_at(officer, OFFICER, officer.page.url.removeprefix(f"{officer.address}/"))
 
 
+def test_an_administrator_registers_a_webhook_imports_a_file_and_finds_both(
+    address: str, tmp_path: Path
+) -> None:
+    heading = "customer_id,loan_amount,loan_tenure_months,interest_rate,loan_purpose"
+    path = tmp_path / "applications.csv"
+    path.write_text(f"{heading}\n1102,50000,12,9.5,Education\n1102,50000,12,-9.5,Education\n")
+    with people(address, ADMIN) as (admin,):
+        say = admin.page.get_by_text
+        admin.open("administration?part=webhooks")
+        admin.page.get_by_label("Address that events").fill("https://receiver.example.org/hook")
+        admin.press("Register a webhook")
+        say("it is not shown again").wait_for()
+        assert admin.page.get_by_test_id("stCode").inner_text().startswith("whsec_")
+        admin.picture(PICTURES / "administration-secret.png")
+        admin.press("I have stored it")
+        admin.open("administration?part=imports")
+        admin.upload(path)
+        admin.press("Check only")
+        assert (admin.figure("Lines"), admin.figure("Lines with a fault")) == ("2", "1")
+        admin.page.get_by_text("Import the lines without a fault").click()
+        admin.settle()
+        admin.press("Import")
+        assert admin.figure("Imported") == "1"
+        look_at(admin, ADMIN, "administration?part=webhooks")
+        admin.picture(PICTURES / "administration-imports.png")
+        admin.open("administration?part=audit&action=import")
+        say('"partial": true').first.wait_for()
+        admin.open("administration?part=audit&action=register webhook")
+        say("register webhook").first.wait_for()
+        assert (admin.complaints, admin.elsewhere) == ([], [])
+
+
 def test_an_administrator_promotes_a_version_and_rolls_it_back(
     address: str, made_store: str
 ) -> None:
@@ -198,6 +231,7 @@ def look_at(person: Person, who: str, path: str) -> None:
     """Open a page, look at it in three ways, and fail at what is wrong with it."""
     person.open(path)
     name = path.partition("?")[0] or f"home-{who.partition(' ')[0].lower()}"
+    name = "-".join([name, *path.split("?part=")[1:]])
     assert person.complaints == [], path
     assert person.elsewhere == [], path
     assert person.serious_faults() == [], path

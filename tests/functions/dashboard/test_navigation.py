@@ -14,7 +14,7 @@ OFFERED = {
     "manager": STAFF | CASES | BOOK | MODELS | {"new_application", "reviews"},
     "collector": STAFF,
     "risk": STAFF | CASES | BOOK | MODELS,
-    "auditor": STAFF | CASES | BOOK | {"monitoring", "registry"},
+    "auditor": STAFF | CASES | BOOK | {"monitoring", "registry", "administration"},
     "client": {"my_applications"},
     "admin": STAFF | CASES | BOOK | MODELS | {"new_application", "reviews", "administration"},
 }
