@@ -185,7 +185,9 @@ def test_an_administrator_registers_a_webhook_imports_a_file_and_finds_both(
     with people(address, ADMIN) as (admin,):
         say = admin.page.get_by_text
         admin.open("administration?part=webhooks")
-        admin.page.get_by_label("Address that events").fill("https://receiver.example.org/hook")
+        admin.page.get_by_label("Address that events are sent to", exact=True).fill(
+            "https://receiver.example.org/hook"
+        )
         admin.press("Register a webhook")
         say("it is not shown again").wait_for()
         assert admin.page.get_by_test_id("stCode").inner_text().startswith("whsec_")

@@ -44,7 +44,7 @@ def _day(chosen: object) -> date | None:
 
 def _row(entry: AuditEntry) -> dict[str, object]:
     return {
-        t("audit.at"): entry.at.isoformat(sep=" ", timespec="seconds"),
+        t("audit.at"): f"{entry.at:%Y-%m-%d %H:%M:%S}",
         t("audit.who"): entry.principal,
         t("audit.what"): entry.action,
         t("audit.whom"): entry.subject,

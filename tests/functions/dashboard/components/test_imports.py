@@ -65,6 +65,6 @@ def test_the_audit_is_searched_by_the_filters_of_the_url(api: FakeApi, open_page
     assert "/v1/audit?subject=customer+1101" in [path for _, path, _, _ in api.requests]
     [table] = page.table
     assert table.value.astype(str).iloc[0].tolist() == [
-        *("2026-11-30 09:30:00+00:00", "subject officer", "read", "customer 1101"),
+        *("2026-11-30 09:30:00", "subject officer", "read", "customer 1101"),
         *("1", '{"count": 3}', "r-1"),
     ]
