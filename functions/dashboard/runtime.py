@@ -1,11 +1,12 @@
 """What all sessions of this process share: settings, and one connection to each API.
 
-A connection carries no credential: each call brings the token of the person it is made for.
+A connection carries no credential of a person: each call brings the token of who it is made for.
 """
 
 from dataclasses import dataclass
 
 from functions.client.clients import Surety
+from functions.client.credentials import PlatformCredential, google_id_token
 from functions.client.retries import Retries
 from functions.dashboard.settings import DashboardSettings
 
@@ -37,21 +38,23 @@ _open: list[Services] = []
 
 def connect(settings: DashboardSettings) -> Services:
     """Connect to the APIs; pages then get these by `services`."""
+
+    def open_to(url: str, seconds: float = CALL_SECONDS, retries: Retries = RETRIES) -> Surety:
+        identity = PlatformCredential(google_id_token(url)) if settings.has_identity else None
+        return Surety(url, credential=identity, timeout=seconds, retries=retries)
+
+    batch, retrain = settings.batch_url, settings.retrain_url
     use(
         Services(
             settings=settings,
-            lending=Surety(settings.lending_url, timeout=CALL_SECONDS, retries=RETRIES),
-            scoring=_optional(settings.scoring_url, CALL_SECONDS),
+            lending=open_to(settings.lending_url),
+            scoring=open_to(settings.scoring_url) if settings.scoring_url else None,
             # Files travel over these, and a version is loaded before it is promoted.
-            batches=_optional(settings.batch_url, FILE_SECONDS, FILE_RETRIES),
-            retraining=_optional(settings.retrain_url, FILE_SECONDS, FILE_RETRIES),
+            batches=open_to(batch, FILE_SECONDS, FILE_RETRIES) if batch else None,
+            retraining=open_to(retrain, FILE_SECONDS, FILE_RETRIES) if retrain else None,
         )
     )
     return services()
-
-
-def _optional(url: str | None, seconds: float, retries: Retries = RETRIES) -> Surety | None:
-    return Surety(url, timeout=seconds, retries=retries) if url else None
 
 
 def use(opened: Services) -> None:

@@ -25,6 +25,7 @@ ADDRESS = re.compile(r"(https?)://([A-Za-z0-9.-]+)(:\d{1,5})?(/\S*)?")
 
 SentToken = Literal["access", "id"]
 Grouping = Literal["indian", "international"]
+Identity = Literal["none", "google"]
 
 DASHBOARD_VARIABLES = (
     Variable("LENDING_URL", "required", "Address of the loan book: https, or http on loopback."),
@@ -71,6 +72,12 @@ DASHBOARD_VARIABLES = (
         f"Secret of at least {FEWEST_SECRET_CHARACTERS} characters that cookies are signed with, "
         "the same for all instances.",
     ),
+    Variable(
+        "DASHBOARD_IDENTITY",
+        "`none`",
+        "`google` sends a Google ID token of the dashboard's own account beside the user's, for "
+        "services whose callers Cloud Run checks.",
+    ),
     Variable("SIGN_IN_NOTICE", "none", "A sentence shown before signing in."),
     Variable("BUSINESS_TIME_ZONE", f"`{DEFAULT_ZONE}`", "The zone beside the business date."),
     Variable("DIGIT_GROUPING", "`indian`", "`indian` (12,34,567) or `international` (1,234,567)."),
@@ -110,6 +117,7 @@ class DashboardSettings:
     scoring_url: str | None
     batch_url: str | None
     retrain_url: str | None
+    has_identity: bool
     url: str
     sign_in: SignIn
     display: Display
@@ -136,12 +144,14 @@ def settings_from(environment: Mapping[str, str]) -> DashboardSettings:
     batch_url, batch_faults = _optional_address(environment, "DASHBOARD_BATCH_URL")
     retrain_url, retrain_faults = _optional_address(environment, "DASHBOARD_RETRAIN_URL")
     url, url_faults = _address({"DASHBOARD_URL": _url(environment)}, "DASHBOARD_URL")
+    identity, identity_faults = _choice(environment, "DASHBOARD_IDENTITY", get_args(Identity))
     sign_in, sign_in_faults = _sign_in(environment)
     display, display_faults = _display(environment)
     reject_wrong_settings(
         [
             *(*listening_faults, *access_faults, *lending_faults, *scoring_faults, *url_faults),
             *(*batch_faults, *retrain_faults, *sign_in_faults, *display_faults),
+            *identity_faults,
         ]
     )
     return DashboardSettings(
@@ -151,6 +161,7 @@ def settings_from(environment: Mapping[str, str]) -> DashboardSettings:
         scoring_url=scoring_url,
         batch_url=batch_url,
         retrain_url=retrain_url,
+        has_identity=identity == "google",
         url=url,
         sign_in=sign_in,
         display=display,

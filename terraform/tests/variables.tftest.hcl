@@ -431,3 +431,44 @@ run "a_loan_book_is_made_with_a_few_lines" {
     error_message = "Without an issuer there is nothing to say of tokens."
   }
 }
+
+run "a_dashboard_without_its_loan_book_its_address_or_its_secrets_is_refused" {
+  command = plan
+
+  variables {
+    project_id       = "example-project"
+    enable_dashboard = true
+    dashboard        = { settings = { AUTH = "none" } }
+  }
+
+  expect_failures = [var.dashboard, var.dashboard_image, var.enable_dashboard]
+}
+
+run "a_dashboard_asks_scoring_only_where_scoring_checks_tokens" {
+  command = plan
+
+  variables {
+    project_id       = "example-project"
+    auth             = "jwt"
+    jwt              = { issuer = "https://issuer.example.com/", audience = "surety", jwks = "https://issuer.example.com/jwks.json" }
+    models           = { instalment = { schedule = "0 3 * * 0" } }
+    default_model    = "instalment"
+    enable_lending   = true
+    enable_dashboard = true
+    dashboard_image  = "example.com/surety/dashboard@sha256:1111111111111111111111111111111111111111111111111111111111111111"
+    dashboard = {
+      metadata_url = "https://issuer.example.com/.well-known/openid-configuration"
+      secrets      = { COOKIE_SECRET = "surety-cookies:1", OIDC_CLIENT_SECRET = "surety-client:1" }
+      url          = "https://desk.example.com"
+    }
+    lending = {
+      jwt     = { issuer = "https://issuer.example.com/", audience = "surety", jwks = "https://issuer.example.com/jwks.json" }
+      secrets = { KYC_KEY = "surety-kyc-key:1", SCORING_KEY = "surety-scoring-key:1" }
+    }
+  }
+
+  assert {
+    condition     = google_cloud_run_v2_service_iam_member.dashboard_asks_scoring["dashboard"].role == "roles/run.invoker"
+    error_message = "With auth = jwt the dashboard must be let in to scoring."
+  }
+}

@@ -136,7 +136,7 @@ def test_every_query_parses(everything: Planned) -> None:
     for query in queries:
         assert promql_parser.parse(query)
         pattern = (
-            r"prod-(scoring|retrain|train-|decisions|pipeline-|lending)|_surety_prod_|<(check|copy)"
+            r"prod-(scoring|retrain|train-|decisions|pipeline-|lending|dashboard)|_surety_prod_|<(check|copy)"
             r"|surety_monitor_"
         )
         assert re.search(pattern, query), query

@@ -27,6 +27,7 @@ def test_the_defaults() -> None:
         ({"OIDC_METADATA_URL": ""}, "OIDC_METADATA_URL: must be https://host"),
         ({"OIDC_CLIENT_ID": ""}, "OIDC_CLIENT_ID: must be set"),
         ({"OIDC_CLIENT_SECRET": ""}, "OIDC_CLIENT_SECRET: must be set"),
+        ({"DASHBOARD_IDENTITY": "mine"}, "DASHBOARD_IDENTITY: must be none or google"),
         ({"OIDC_TOKEN": "refresh"}, "OIDC_TOKEN: must be access or id"),
         ({"COOKIE_SECRET": "short"}, "COOKIE_SECRET: must be a secret of at least 32"),
         ({"BUSINESS_TIME_ZONE": "Mars"}, "BUSINESS_TIME_ZONE: must be a zone"),
