@@ -432,16 +432,34 @@ run "a_loan_book_is_made_with_a_few_lines" {
   }
 }
 
-run "a_dashboard_without_its_loan_book_its_address_or_its_secrets_is_refused" {
+run "a_dashboard_without_a_loan_book_is_refused" {
   command = plan
 
   variables {
     project_id       = "example-project"
     enable_dashboard = true
-    dashboard        = { settings = { AUTH = "none" } }
   }
 
-  expect_failures = [var.dashboard, var.dashboard_image, var.enable_dashboard]
+  expect_failures = [var.enable_dashboard]
+}
+
+run "a_dashboard_without_its_address_its_secrets_or_its_image_is_refused" {
+  command = plan
+
+  variables {
+    project_id       = "example-project"
+    models           = { instalment = { schedule = "0 3 * * 0" } }
+    default_model    = "instalment"
+    enable_lending   = true
+    enable_dashboard = true
+    dashboard        = { settings = { AUTH = "none" } }
+    lending = {
+      jwt     = { issuer = "https://issuer.example.com/", audience = "surety", jwks = "https://issuer.example.com/jwks.json" }
+      secrets = { KYC_KEY = "surety-kyc-key:1" }
+    }
+  }
+
+  expect_failures = [var.dashboard, var.dashboard_image]
 }
 
 run "a_dashboard_asks_scoring_only_where_scoring_checks_tokens" {
@@ -449,6 +467,7 @@ run "a_dashboard_asks_scoring_only_where_scoring_checks_tokens" {
 
   variables {
     project_id       = "example-project"
+    allow_public     = true
     auth             = "jwt"
     jwt              = { issuer = "https://issuer.example.com/", audience = "surety", jwks = "https://issuer.example.com/jwks.json" }
     models           = { instalment = { schedule = "0 3 * * 0" } }
