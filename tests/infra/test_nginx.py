@@ -99,7 +99,7 @@ def test_a_connection_of_the_dashboard_is_passed_on_as_one_and_other_requests_ar
             upgrade = {"connection": "upgrade", "upgrade": "websocket"}
             first_answer(client, "/_stcore/stream", upgrade)
             client.get("/")
-            client.put("/_stcore/upload_file/x", content=bytes(20 << 20))  # a file of 20 MiB
+            client.post("/_stcore/upload_file/x", content=bytes(20 << 20))  # a file of 20 MiB
     assert seen == [
         ("websocket", "upgrade", "127.0.0.1"),
         (None, None, "127.0.0.1"),

@@ -64,6 +64,7 @@ def test_monitoring_starts_only_if_it_is_asked_for() -> None:
     assert others == {
         *("bucket", "training", "training-instalment", "scoring", "nginx"),
         *("database", "migrate", "open", "close", "lending"),
+        *("dashboard", "issuer", "desk-scoring", "desk-lending", "desk-batch"),
     }
 
 
