@@ -281,8 +281,11 @@ def test_the_composition_keeps_its_workloads_read_only_and_on_this_machine() -> 
         "scoring": "scoring",
         "training": "training",
         "training-instalment": "training",
-        **{"issuer": "dashboard", "dashboard": "dashboard", "desk-batch": "batch"},
-        **{"desk-scoring": "scoring", "desk-lending": "lending"},
+        "issuer": "dashboard",
+        "dashboard": "dashboard",
+        "desk-batch": "batch",
+        "desk-scoring": "scoring",
+        "desk-lending": "lending",
     }
     for service in built.values():
         assert (service["read_only"], service["tmpfs"]) == (True, ["/tmp"])  # noqa: S108 -- the container's

@@ -114,6 +114,7 @@ def test_an_alert_that_both_files_have_has_one_limit(plans: dict[str, Planned]) 
     limits = {
         "latency": ["> 200", ">= 20"],
         "server-errors": ["> 0.01", ">= 3"],
+        "dashboard-errors": ["> 0.01", ">= 3"],
         "error-budget-fast": ["> 14.4 * 0.001", "> 14.4 * 0.001", ">= 10"],
         "error-budget-slow": ["> 6 * 0.001", "> 6 * 0.001", ">= 10"],
         "uptime": ["< 1"],
