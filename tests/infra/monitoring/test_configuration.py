@@ -87,6 +87,7 @@ def test_prometheus_asks_addresses_that_there_are() -> None:
     assert targets() == {
         "scoring": ["scoring:8080"],  # where it listens unless PORT says otherwise
         "lending": [],
+        "dashboard": [],
         "files": [f"node-exporter:{PORTS['node-exporter']}"],
     }
     [alertmanager] = PROMETHEUS["alerting"]["alertmanagers"]
