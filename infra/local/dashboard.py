@@ -81,9 +81,7 @@ def main() -> int:
             running_postgres(options.folder, "stop") as url,
             running_issuer(ports.issuer) as issuer,
         ):
-            os.environ["DATABASE_URL"] = url
-            os.environ["BATCH_STORE"] = options.folder.with_name("batches").as_uri()
-            os.environ["WEBHOOK_KEYS"] = webhook_key(options.folder.with_name("webhook.key"))
+            os.environ |= {"DATABASE_URL": url, **beside(options.folder)}
             prepare(options.customers, datetime.now(UTC).astimezone().date())
             with running_stack(ports, issuer) as processes:
                 address = f"http://localhost:{ports.dashboard}"
@@ -96,6 +94,14 @@ def main() -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def beside(book: Path) -> dict[str, str]:
+    """Return what the servers keep beside the book."""
+    return {
+        "BATCH_STORE": book.with_name("batches").as_uri(),
+        "WEBHOOK_KEYS": webhook_key(book.with_name("webhook.key")),
+    }
 
 
 def webhook_key(path: Path) -> str:

@@ -97,9 +97,9 @@ def _mapping(
     model: str, matched: dict[str, str | None], columns: list[str]
 ) -> dict[str, str | None]:
     chosen: dict[str, str | None] = {}
-    places = st.columns(ACROSS)
+    grid = st.columns(ACROSS)
     for index, (name, column) in enumerate(matched.items()):
-        chosen[name] = places[index % ACROSS].selectbox(
+        chosen[name] = grid[index % ACROSS].selectbox(
             name,
             columns,
             index=columns.index(column) if column else None,

@@ -12,11 +12,11 @@ from functions.dashboard.components.tables import plain_table
 from functions.dashboard.display import NOTHING, t, words
 from functions.dashboard.frame import notice_after, one_line, show_error, show_notice
 
-PLACES = ("champion", "previous", "challenger")
+POINTED = ("champion", "previous", "challenger")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Move:
+class ChampionMove:
     """What somebody is about to do, over the pointer that they saw."""
 
     verb: str
@@ -35,7 +35,7 @@ def champion_moves(api: Api, model: str, versions: list[str]) -> None:
     pointer = api.retraining(registry.pointer(model))
     rows = [
         {t("case.what"): words(name), t("registry.version"): getattr(pointer, name) or NOTHING}
-        for name in PLACES
+        for name in POINTED
     ]
     plain_table(rows, f"pointer-{model}")
     _history(pointer)
@@ -88,7 +88,7 @@ def _choose(model: str, pointer: PointerState, versions: list[str]) -> None:
         version = st.session_state[promoted] if verb == "promote" else pointer.previous
         if version is None:
             return
-        st.session_state[_form(model)] = Move(
+        st.session_state[_form(model)] = ChampionMove(
             verb=verb,
             version=version,
             champion=pointer.champion,
@@ -116,7 +116,7 @@ def _choose(model: str, pointer: PointerState, versions: list[str]) -> None:
     )
 
 
-def _confirm(api: Api, model: str, move: Move) -> None:
+def _confirm(api: Api, model: str, move: ChampionMove) -> None:
     """Say what will change, and change it once that is confirmed."""
     sentence = t(
         "registry.becomes",

@@ -76,11 +76,11 @@ PARTS: Mapping[str, tuple[str, Callable[[Api], None]]] = {
 def choose_part(api: Api) -> str:
     """Choose a part by its name in the URL, which no language changes, or by pressing it."""
     offered = [name for name, (scope, _) in PARTS.items() if api.user.may(scope)]
-    named = st.query_params.get("part", offered[0])
+    part = st.query_params.get("part", offered[0])
     chosen = st.segmented_control(
         t("administration.part"),
         offered,
-        default=named if named in offered else offered[0],
+        default=part if part in offered else offered[0],
         required=True,
         format_func=lambda name: t(f"administration.{name}"),
         key="chosen part",
