@@ -44,7 +44,7 @@ locals {
     ))
   }
 
-  alerts = merge(local.always, local.with_batch, local.with_drift_check, local.with_backup, local.with_pipeline, local.with_lending, local.with_prometheus)
+  alerts = merge(local.always, local.with_batch, local.with_drift_check, local.with_backup, local.with_pipeline, local.with_lending, local.with_dashboard, local.with_prometheus)
 
   # Google looks at 25 hours at most: the window of a query and the time that it must hold.
   pipeline_runs = "run_googleapis_com:job_completed_execution_count{monitored_resource=\"cloud_run_job\",job_name=~\"${var.environment}-pipeline-.*\""
@@ -106,6 +106,16 @@ locals {
       duration = "600s"
       query    = "max(cloudsql_googleapis_com:database_disk_utilization{${local.database}}) > 0.9"
       text     = "The disk of the loan book's database is over 90 % full, although it grows by itself."
+    }
+  }
+
+  dashboard_answers = "run_googleapis_com:request_count{monitored_resource=\"cloud_run_revision\",service_name=\"${var.environment}-dashboard\""
+  with_dashboard = !var.enable_dashboard ? {} : {
+    dashboard-errors = {
+      severity = "WARNING"
+      duration = "300s"
+      query    = "(sum(rate(${local.dashboard_answers},response_code_class=\"5xx\"}[5m])) / sum(rate(${local.dashboard_answers}}[5m]))) > ${var.alert_server_error_share} and sum(increase(${local.dashboard_answers},response_code_class=\"5xx\"}[5m])) >= 3"
+      text     = "More than the allowed share of the dashboard's requests was answered by a 5xx for five minutes: people cannot open pages."
     }
   }
 

@@ -8,6 +8,11 @@ output "certificate" {
   value       = one([for c in google_compute_managed_ssl_certificate.scoring : "gcloud compute ssl-certificates describe ${c.name} --project=${var.project_id} --global"])
 }
 
+output "dashboard_url" {
+  description = "Cloud Run's own address of the dashboard, with enable_dashboard; dashboard.url must lead to it."
+  value       = one([for service in google_cloud_run_v2_service.dashboard : service.uri])
+}
+
 output "decisions" {
   description = "The newest decisions, as a command to paste."
   value       = "bq --project_id=${var.project_id} query --use_legacy_sql=false 'SELECT timestamp, jsonPayload.model, a.decision, a.probability_of_default FROM `${var.project_id}.${google_bigquery_dataset.decisions.dataset_id}.${google_bigquery_table.decisions.table_id}`, UNNEST(jsonPayload.applications) AS a WHERE timestamp > TIMESTAMP_SUB(CURRENT_TIMESTAMP(), INTERVAL 1 DAY) ORDER BY timestamp DESC LIMIT 20'"

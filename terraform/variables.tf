@@ -225,6 +225,71 @@ variable "credit_models" {
   }
 }
 
+variable "dashboard" {
+  description = "With enable_dashboard. `url`: where people open it; the issuer sends them back to it, at /oauth2callback. `metadata_url` and `client_id`: the issuer of lending.jwt, and the dashboard's name there. `scope` and `token`: what is asked of the issuer, and which of its tokens, access or id, the services receive. `secrets`: OIDC_CLIENT_SECRET and COOKIE_SECRET, from Secret Manager; `settings`: others, as docs/settings.md lists them. `sessions`: open pages of one instance."
+  type = object({
+    client_id     = optional(string, "surety-dashboard")
+    ingress       = optional(string, "all")
+    max_instances = optional(number, 4)
+    memory        = optional(string, "1Gi")
+    metadata_url  = optional(string)
+    min_instances = optional(number, 0)
+    scope         = optional(string, "openid profile email")
+    secrets       = optional(map(string), {})
+    sessions      = optional(number, 40)
+    settings      = optional(map(string), {})
+    token         = optional(string, "access")
+    url           = optional(string)
+  })
+  default = {}
+
+  validation {
+    condition     = !var.enable_dashboard || can(regex("^https://[^/]+$", var.dashboard.url)) && can(regex("^https://.+/[.]well-known/openid-configuration$", var.dashboard.metadata_url))
+    error_message = "dashboard must have url, https://host, and metadata_url, https://issuer/.well-known/openid-configuration, when enable_dashboard is true."
+  }
+
+  validation {
+    condition     = !var.enable_dashboard || toset(keys(var.dashboard.secrets)) == toset(["COOKIE_SECRET", "OIDC_CLIENT_SECRET"])
+    error_message = "dashboard.secrets must name OIDC_CLIENT_SECRET and COOKIE_SECRET, and nothing else, when enable_dashboard is true."
+  }
+
+  validation {
+    condition     = alltrue([for secret in values(var.dashboard.secrets) : can(regex("^[A-Za-z0-9_-]{1,255}:([1-9][0-9]*|latest)$", secret))])
+    error_message = "dashboard.secrets must map variable names to secrets of this project with their version: ID:3, or ID:latest."
+  }
+
+  validation {
+    condition     = alltrue([for name in keys(var.dashboard.settings) : contains(["BUSINESS_TIME_ZONE", "DASHBOARD_LANGUAGE", "DIGIT_GROUPING", "SIGN_IN_NOTICE"], name)])
+    error_message = "dashboard.settings may name BUSINESS_TIME_ZONE, DASHBOARD_LANGUAGE, DIGIT_GROUPING and SIGN_IN_NOTICE."
+  }
+
+  validation {
+    condition     = contains(["access", "id"], var.dashboard.token) && contains(["all", "internal", "internal-and-cloud-load-balancing"], var.dashboard.ingress)
+    error_message = "dashboard.token must be access or id, and dashboard.ingress all, internal or internal-and-cloud-load-balancing."
+  }
+
+  validation {
+    condition     = alltrue([for number in [var.dashboard.max_instances, var.dashboard.sessions] : number >= 1 && floor(number) == number]) && var.dashboard.sessions <= 250 && var.dashboard.min_instances >= 0 && floor(var.dashboard.min_instances) == var.dashboard.min_instances && var.dashboard.min_instances <= var.dashboard.max_instances
+    error_message = "dashboard.max_instances must be a whole number of at least 1, dashboard.sessions one from 1 to 250, and dashboard.min_instances one from 0 to max_instances."
+  }
+
+  validation {
+    condition     = can(regex("^(51[2-9]|5[2-9][0-9]|[6-9][0-9]{2}|[0-9]{4,5})Mi$|^[1-9][0-9]?Gi$", var.dashboard.memory))
+    error_message = "dashboard.memory must be at least 512Mi, in Mi or Gi."
+  }
+}
+
+variable "dashboard_image" {
+  description = "Image of the dashboard by digest, with enable_dashboard: the target `dashboard` of infra/docker/Dockerfile."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = !var.enable_dashboard || can(regex("@sha256:[0-9a-f]{64}$", var.dashboard_image))
+    error_message = "dashboard_image must name an image by digest, name@sha256:..., when enable_dashboard is true."
+  }
+}
+
 variable "data_buckets" {
   description = "Buckets outside this module that training may read, where `models` names data in them. The bootstrap grants it: whoever runs it must be allowed to."
   type        = set(string)
@@ -302,6 +367,17 @@ variable "enable_binary_authorization" {
   description = "Let Cloud Run start only what the project's Binary Authorization policy, of the bootstrap, admits."
   type        = bool
   default     = false
+}
+
+variable "enable_dashboard" {
+  description = "Run the dashboard, which calls the loan book and, with auth = \"jwt\", the scoring service, with the tokens of whoever is signed in."
+  type        = bool
+  default     = false
+
+  validation {
+    condition     = !var.enable_dashboard || var.enable_lending && var.lending.auth == "jwt" && var.lending.ingress == "all"
+    error_message = "enable_dashboard needs enable_lending, lending.auth = jwt and lending.ingress = all: the loan book checks the token of whoever is signed in."
+  }
 }
 
 variable "enable_drift_check" {

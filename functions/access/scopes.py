@@ -17,7 +17,7 @@ Scope = Literal[
     "train",
     "promote",
     # Of the loan book. `book` reads customers and loans, `adjust` changes what is owed. `alerts`
-    # are about all branches.
+    # are about all branches. `administer` is about webhooks and imports.
     "applications",
     "apply",
     "book",
@@ -28,6 +28,8 @@ Scope = Literal[
     "disburse",
     "collect",
     "adjust",
+    "audit",
+    "administer",
 ]
 
 ROLES: Mapping[str, frozenset[Scope]] = MappingProxyType(
@@ -39,7 +41,9 @@ ROLES: Mapping[str, frozenset[Scope]] = MappingProxyType(
                 *("book", "portfolio", "originate", "disburse", "collect"),
             }
         ),
-        "auditor": frozenset({"models", "metrics", "applications", "book", "portfolio", "alerts"}),
+        "auditor": frozenset(
+            {"models", "metrics", "applications", "book", "portfolio", "alerts", "audit"}
+        ),
         "client": frozenset({"score", "explain", "models", "applications", "apply"}),
         "collector": frozenset({"book", "collect"}),
         "manager": frozenset(

@@ -47,7 +47,7 @@ def contract(settings: ServerSettings, worker: Worker) -> Contract:
         return json_response(reply, HTTPStatus.ACCEPTED)
 
     async def show(request: Request) -> Response:
-        return json_response(await asyncio.to_thread(_describe, jobs, request))
+        return json_response(await asyncio.to_thread(_describe, worker, request))
 
     async def cancel(request: Request) -> Response:
         return json_response(await asyncio.to_thread(_cancel, jobs, request))
@@ -191,8 +191,12 @@ def _find(jobs: Jobs, request: Request) -> BatchJob:
     return job
 
 
-def _describe(jobs: Jobs, request: Request) -> BatchState:
-    return jobs.describe(_find(jobs, request))
+def _describe(worker: Worker, request: Request) -> BatchState:
+    """Describe the batch of the path: by chunks while this process scores it, else by parts."""
+    reply = worker.jobs.describe(_find(worker.jobs, request))
+    if reply["status"] == "running":
+        reply["rows_done"] = max(reply["rows_done"] or 0, worker.rows_done(reply["id"]))
+    return reply
 
 
 def _cancel(jobs: Jobs, request: Request) -> BatchState:

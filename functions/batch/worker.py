@@ -2,15 +2,17 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from functions.batch.execution import BatchTask
+from functions.batch.execution import Advance, BatchTask, Show
 from functions.batch.jobs import BatchJob, Jobs
 from functions.batch.part_scoring import StoppedError
 from functions.batch.plans import find_file
+from functions.batch.runs import Shard
 from functions.batch.settings import TaskSettings
 from functions.web.logs import log
 from functions.web.problems import TemporaryError
@@ -36,6 +38,7 @@ class Worker:
         default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="batch")
     )
     _stop: threading.Event = field(default_factory=threading.Event)
+    _rows_done: dict[str, int] = field(default_factory=dict)
 
     def submit(self, job: BatchJob) -> None:
         """Begin a batch: start the job of a large file, or score it as soon as there is time.
@@ -71,7 +74,9 @@ class Worker:
     def run(self, job: BatchJob) -> None:
         """Score a batch, or the share of it that is this task's, and write how it ended."""
         watch = CancelWatch(self._stop.is_set, lambda: self.jobs.is_cancelled(job))
-        execution = replace(self._prepare(job), must_stop=watch.must_stop)
+        execution = replace(
+            self._prepare(job), must_stop=watch.must_stop, show=self.counting(job.id)
+        )
         try:
             if watch.must_stop():
                 return
@@ -90,6 +95,25 @@ class Worker:
         except Exception as error:  # noqa: BLE001 -- a thread has nobody else to tell
             log("ERROR", "batch crashed", batch=job.id, cause=f"{type(error).__name__}: {error}")
             self.jobs.end(job, "failed", {"detail": "the file could not be scored; see the log"})
+
+    def counting(self, batch_id: str) -> Show:
+        """Return what counts the rows of a batch, chunk by chunk, while this process scores it."""
+
+        @contextmanager
+        def count(_rows: int, _shard: Shard) -> Iterator[Advance]:
+            def advance(rows: int) -> None:
+                self._rows_done[batch_id] = self.rows_done(batch_id) + rows
+
+            try:
+                yield advance
+            finally:
+                self._rows_done.pop(batch_id, None)
+
+        return count
+
+    def rows_done(self, batch_id: str) -> int:
+        """Return how many rows of a batch this process has scored, if it is at it now."""
+        return self._rows_done.get(batch_id, 0)
 
     def close(self) -> None:
         """Stop after the chunk in progress; what is not finished is resumed at the next start."""

@@ -3,12 +3,14 @@
 import re
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from .errors import CredentialError
 
 Credential = str | Callable[[], str] | None
 
+PLATFORM_HEADER = "X-Serverless-Authorization"
 TOKEN = re.compile(r"[\x21-\x7e]+")
 
 
@@ -24,6 +26,17 @@ def google_id_token(audience: str) -> Callable[[], str]:
         From the credential, if there is no account or it gets no token.
     """
     return _IdToken(audience)
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformCredential:
+    """A token that Cloud Run checks, in a header of its own: `Authorization` stays the user's."""
+
+    token: Callable[[], str]
+
+    def __call__(self) -> str:
+        """Return the token."""
+        return self.token()
 
 
 def authorization(credential: Credential) -> dict[str, str]:
@@ -42,7 +55,8 @@ def authorization(credential: Credential) -> dict[str, str]:
             "the credential must be printable ASCII without spaces and line ends, and not empty"
         )
         raise CredentialError(message)
-    return {"Authorization": f"Bearer {token}"}
+    name = PLATFORM_HEADER if isinstance(credential, PlatformCredential) else "Authorization"
+    return {name: f"Bearer {token}"}
 
 
 class _IdToken:

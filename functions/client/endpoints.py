@@ -96,7 +96,7 @@ class RequestIdentity:
         """Return the headers of a request that is not recorded."""
         if self.applicant_id is None:
             return {}
-        return _header("X-Applicant-Id", self.applicant_id)
+        return header("X-Applicant-Id", self.applicant_id)
 
     def headers_of_decision(self) -> dict[str, str]:
         """Return the headers of a recorded request; without a key each call gets its own.
@@ -104,7 +104,7 @@ class RequestIdentity:
         Every retry sends the same key, so that what is decided twice is one decision in the log.
         """
         key = uuid.uuid4().hex if self.idempotency_key is None else self.idempotency_key
-        return self.headers() | _header("Idempotency-Key", key)
+        return self.headers() | header("Idempotency-Key", key)
 
 
 def predict(
@@ -191,7 +191,7 @@ def read(call: Call[ResponseType], response: HttpResponse) -> ResponseType:
     if not HTTPStatus(200) <= response.status < HTTPStatus(300):
         raise _error_from_response(response)
     try:
-        result = call.response.model_validate_json(response.body)
+        result = call.response.read(response.body)
     except ValidationError as error:
         message = f"{call.path} did not respond with {call.response.__name__}"
         raise UnreadableResponseError(message) from error
@@ -235,7 +235,7 @@ def check_url(url: str) -> str:
     return url
 
 
-def _header(name: str, value: str) -> dict[str, str]:
+def header(name: str, value: str) -> dict[str, str]:
     """Write an identifier as the service reads it: UTF-8, letters composed as NFC."""
     text = unicodedata.normalize("NFC", value)
     is_bounded = 1 <= len(text) <= MAX_IDENTIFIER_CHARACTERS

@@ -391,6 +391,87 @@ class CheckReply(Response):
     created_at: AwareDatetime
 
 
+class WebhookEndpoint(Response):
+    """
+    A receiver of events, and how many messages were sent to it; never its secret.
+    """
+
+    webhook_id: str
+    url: str
+    is_rotating: bool
+    created_at: AwareDatetime
+    disabled_at: AwareDatetime | None
+    disabled_reason: str | None
+    delivered: int
+    waiting: int
+    given_up: int
+
+
+class WebhookSecretReply(Response):
+    """
+    A receiver and its new secret, which is shown this once.
+    """
+
+    webhook_id: str
+    secret: str
+
+
+class WebhookReply(Response):
+    """
+    The receiver that was changed.
+    """
+
+    webhook_id: str
+
+
+class WebhookMessageReply(Response):
+    """
+    A message to a receiver: `due_at` is None once it is delivered or given up.
+    """
+
+    message_id: str
+    type: str
+    created_at: AwareDatetime
+    attempts: int
+    due_at: AwareDatetime | None
+    delivered_at: AwareDatetime | None
+    last_outcome: str | None
+
+
+class ReplayReply(Response):
+    """
+    To how many receivers a message is sent once more.
+    """
+
+    message_id: str
+    webhooks: int
+
+
+class ImportReport(Response):
+    """
+    Lines of a file, how many are in the book now, and the first faults with their lines.
+    """
+
+    lines: int
+    imported: int
+    faulty: int
+    faults: list[str]
+
+
+class AuditEntry(Response):
+    """
+    Who did what to whom, and when; `detail` holds no personal data.
+    """
+
+    at: AwareDatetime
+    principal: str
+    action: str
+    subject: str
+    branch_id: int | None
+    request_id: str
+    detail: dict[str, Any]
+
+
 class CustomersReply(Response):
     """
     A page of customers.
@@ -562,6 +643,34 @@ class ChecksReply(Response):
 
     application_id: str
     checks: list[CheckReply]
+
+
+class WebhooksReply(Response):
+    """
+    All receivers, the newest first.
+    """
+
+    webhooks: list[WebhookEndpoint]
+    count: int
+
+
+class WebhookMessagesReply(Response):
+    """
+    Messages to one receiver, the newest first.
+    """
+
+    messages: list[WebhookMessageReply]
+    count: int
+
+
+class AuditReply(Response):
+    """
+    Entries, the newest first.
+    """
+
+    entries: list[AuditEntry]
+    count: int
+    next_cursor: str | None
 
 
 class ApplicationsReply(Response):

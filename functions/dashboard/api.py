@@ -21,7 +21,7 @@ RESPONSES = "responses"
 
 
 class Api:
-    """Loan book and scoring function, called as a user."""
+    """The functions that this deployment has, called as a user."""
 
     def __init__(self, user: User, opened: Services) -> None:
         self.user = user
@@ -31,6 +31,16 @@ class Api:
     def has_scoring(self) -> bool:
         """Whether there is a scoring function to ask."""
         return self._services.scoring is not None
+
+    @property
+    def has_batches(self) -> bool:
+        """Whether there is a batch function to ask."""
+        return self._services.batches is not None
+
+    @property
+    def has_retraining(self) -> bool:
+        """Whether there is a retraining function, which moves pointers."""
+        return self._services.retraining is not None
 
     @property
     def explains(self) -> bool:
@@ -46,6 +56,19 @@ class Api:
         if self._services.scoring is None:
             raise UnavailableError(t("errors.no_scoring"))
         return self._ask(self._services.scoring, call)
+
+    def batches(self, call: Call[ResponseType]) -> ResponseType:
+        """Ask the batch function; nothing is kept, for a batch moves on."""
+        if self._services.batches is None:
+            raise UnavailableError(t("errors.no_batches"))
+        return self._services.batches.request(with_credential(call, self.user.token))
+
+    def retraining(self, call: Call[ResponseType]) -> ResponseType:
+        """Ask the retraining function; what was read is forgotten, for the champion may move."""
+        if self._services.retraining is None:
+            raise UnavailableError(t("errors.no_retraining"))
+        st.session_state.pop(RESPONSES, None)
+        return self._services.retraining.request(with_credential(call, self.user.token))
 
     def _ask(self, connection: Surety, call: Call[ResponseType]) -> ResponseType:
         responses: dict[Any, Any] = st.session_state.setdefault(RESPONSES, {})

@@ -22,7 +22,12 @@ def main() -> None:
     else:
         with st.sidebar:
             show_user(user)
-        navigate(user, has_scoring=services().scoring is not None)
+        opened = services()
+        navigate(
+            user,
+            has_scoring=opened.scoring is not None,
+            has_batches=opened.batches is not None,
+        )
 
 
 def show_sign_in() -> None:

@@ -18,6 +18,7 @@ class PageEntry:
     icon: str
     scopes: tuple[str, ...]
     needs_scoring: bool = False
+    needs_batches: bool = False
     is_hidden: bool = False
 
     @property
@@ -48,6 +49,14 @@ PAGES = (
         needs_scoring=True,
     ),
     PageEntry(
+        name="batches",
+        section="models",
+        icon="dataset",
+        scopes=("book", "batches", "models"),
+        needs_scoring=True,
+        needs_batches=True,
+    ),
+    PageEntry(
         name="monitoring",
         section="models",
         icon="monitoring",
@@ -61,7 +70,7 @@ PAGES = (
         scopes=("book", "models"),
         needs_scoring=True,
     ),
-    PageEntry(name="administration", section="admin", icon="settings", scopes=("train",)),
+    PageEntry(name="administration", section="admin", icon="settings", scopes=("audit",)),
     PageEntry(
         name="application",
         section="work",
@@ -78,13 +87,15 @@ OWN_PAGES = (
 )
 
 
-def pages_for(user: User, *, has_scoring: bool) -> Sequence[PageEntry]:
+def pages_for(user: User, *, has_scoring: bool, has_batches: bool = False) -> Sequence[PageEntry]:
     """Return the pages that a user is offered, the first of them to begin with."""
     offered = PAGES if user.may("book") else OWN_PAGES
     return [
         page
         for page in offered
-        if user.may(*page.scopes) and (has_scoring or not page.needs_scoring)
+        if user.may(*page.scopes)
+        and (has_scoring or not page.needs_scoring)
+        and (has_batches or not page.needs_batches)
     ]
 
 
@@ -93,12 +104,12 @@ def is_offered(user: User, name: str, *, has_scoring: bool) -> bool:
     return name in {page.name for page in pages_for(user, has_scoring=has_scoring)}
 
 
-def navigate(user: User, *, has_scoring: bool) -> None:
+def navigate(user: User, *, has_scoring: bool, has_batches: bool = False) -> None:
     """Offer the user's pages in the sidebar and run the one that is open.
 
     The links are drawn here: Streamlit's own list of sections is none to a screen reader.
     """
-    entries = pages_for(user, has_scoring=has_scoring)
+    entries = pages_for(user, has_scoring=has_scoring, has_batches=has_batches)
     pages = {page: _page(page, is_default=page is entries[0]) for page in entries}
     if not pages:
         st.warning(t("errors.no_pages"), icon=":material/lock:")

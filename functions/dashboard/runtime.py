@@ -1,16 +1,19 @@
 """What all sessions of this process share: settings, and one connection to each API.
 
-A connection carries no credential: each call brings the token of the person it is made for.
+A connection carries no credential of a person: each call brings the token of who it is made for.
 """
 
 from dataclasses import dataclass
 
 from functions.client.clients import Surety
+from functions.client.credentials import PlatformCredential, google_id_token
 from functions.client.retries import Retries
 from functions.dashboard.settings import DashboardSettings
 
 CALL_SECONDS = 15.0
 RETRIES = Retries(most=2, longest_pause_seconds=1.0)
+FILE_SECONDS = 120.0
+FILE_RETRIES = Retries(most=2, try_seconds=FILE_SECONDS, longest_pause_seconds=1.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,12 +23,14 @@ class Services:
     settings: DashboardSettings
     lending: Surety
     scoring: Surety | None
+    batches: Surety | None = None
+    retraining: Surety | None = None
 
     def close(self) -> None:
         """Close the connections."""
-        self.lending.close()
-        if self.scoring:
-            self.scoring.close()
+        for connection in (self.lending, self.scoring, self.batches, self.retraining):
+            if connection:
+                connection.close()
 
 
 _open: list[Services] = []
@@ -33,11 +38,22 @@ _open: list[Services] = []
 
 def connect(settings: DashboardSettings) -> Services:
     """Connect to the APIs; pages then get these by `services`."""
-    lending = Surety(settings.lending_url, timeout=CALL_SECONDS, retries=RETRIES)
-    scoring = None
-    if settings.scoring_url:
-        scoring = Surety(settings.scoring_url, timeout=CALL_SECONDS, retries=RETRIES)
-    use(Services(settings=settings, lending=lending, scoring=scoring))
+
+    def open_to(url: str, seconds: float = CALL_SECONDS, retries: Retries = RETRIES) -> Surety:
+        identity = PlatformCredential(google_id_token(url)) if settings.has_identity else None
+        return Surety(url, credential=identity, timeout=seconds, retries=retries)
+
+    batch, retrain = settings.batch_url, settings.retrain_url
+    use(
+        Services(
+            settings=settings,
+            lending=open_to(settings.lending_url),
+            scoring=open_to(settings.scoring_url) if settings.scoring_url else None,
+            # Files travel over these, and a version is loaded before it is promoted.
+            batches=open_to(batch, FILE_SECONDS, FILE_RETRIES) if batch else None,
+            retraining=open_to(retrain, FILE_SECONDS, FILE_RETRIES) if retrain else None,
+        )
+    )
     return services()
 
 

@@ -25,6 +25,7 @@ ADDRESS = re.compile(r"(https?)://([A-Za-z0-9.-]+)(:\d{1,5})?(/\S*)?")
 
 SentToken = Literal["access", "id"]
 Grouping = Literal["indian", "international"]
+Identity = Literal["none", "google"]
 
 DASHBOARD_VARIABLES = (
     Variable("LENDING_URL", "required", "Address of the loan book: https, or http on loopback."),
@@ -32,6 +33,16 @@ DASHBOARD_VARIABLES = (
         "DASHBOARD_SCORING_URL",
         "none: pages that ask it are left out",
         "Address of the scoring function: https, or http on loopback.",
+    ),
+    Variable(
+        "DASHBOARD_BATCH_URL",
+        "none: the page of batches is left out",
+        "Address of the batch function: https, or http on loopback.",
+    ),
+    Variable(
+        "DASHBOARD_RETRAIN_URL",
+        "none: the registry shows commands that move the champion",
+        "Address of the retraining function: https, or http on loopback.",
     ),
     Variable(
         "DASHBOARD_URL",
@@ -60,6 +71,12 @@ DASHBOARD_VARIABLES = (
         "required",
         f"Secret of at least {FEWEST_SECRET_CHARACTERS} characters that cookies are signed with, "
         "the same for all instances.",
+    ),
+    Variable(
+        "DASHBOARD_IDENTITY",
+        "`none`",
+        "`google` sends a Google ID token of the dashboard's own account beside the user's, for "
+        "services whose callers Cloud Run checks.",
     ),
     Variable("SIGN_IN_NOTICE", "none", "A sentence shown before signing in."),
     Variable("BUSINESS_TIME_ZONE", f"`{DEFAULT_ZONE}`", "The zone beside the business date."),
@@ -98,6 +115,9 @@ class DashboardSettings:
     access: Access
     lending_url: str
     scoring_url: str | None
+    batch_url: str | None
+    retrain_url: str | None
+    has_identity: bool
     url: str
     sign_in: SignIn
     display: Display
@@ -120,17 +140,18 @@ def settings_from(environment: Mapping[str, str]) -> DashboardSettings:
     listening, listening_faults = listening_from(environment, DEFAULT_PORT)
     access, access_faults = access_from(environment, listening)
     lending_url, lending_faults = _address(environment, "LENDING_URL")
-    scoring_url: str | None = None
-    scoring_faults: Faults = []
-    if environment.get("DASHBOARD_SCORING_URL"):
-        scoring_url, scoring_faults = _address(environment, "DASHBOARD_SCORING_URL")
+    scoring_url, scoring_faults = _optional_address(environment, "DASHBOARD_SCORING_URL")
+    batch_url, batch_faults = _optional_address(environment, "DASHBOARD_BATCH_URL")
+    retrain_url, retrain_faults = _optional_address(environment, "DASHBOARD_RETRAIN_URL")
     url, url_faults = _address({"DASHBOARD_URL": _url(environment)}, "DASHBOARD_URL")
+    identity, identity_faults = _choice(environment, "DASHBOARD_IDENTITY", get_args(Identity))
     sign_in, sign_in_faults = _sign_in(environment)
     display, display_faults = _display(environment)
     reject_wrong_settings(
         [
             *(*listening_faults, *access_faults, *lending_faults, *scoring_faults, *url_faults),
-            *(*sign_in_faults, *display_faults),
+            *(*batch_faults, *retrain_faults, *sign_in_faults, *display_faults),
+            *identity_faults,
         ]
     )
     return DashboardSettings(
@@ -138,6 +159,9 @@ def settings_from(environment: Mapping[str, str]) -> DashboardSettings:
         access=access,
         lending_url=lending_url,
         scoring_url=scoring_url,
+        batch_url=batch_url,
+        retrain_url=retrain_url,
+        has_identity=identity == "google",
         url=url,
         sign_in=sign_in,
         display=display,
@@ -152,6 +176,10 @@ def settings_by_concern() -> dict[str, list[dict[str, str]]]:
 
 def _url(environment: Mapping[str, str]) -> str:
     return environment.get("DASHBOARD_URL") or f"http://localhost:{DEFAULT_PORT}"
+
+
+def _optional_address(environment: Mapping[str, str], name: str) -> tuple[str | None, Faults]:
+    return _address(environment, name) if environment.get(name) else (None, [])
 
 
 def _address(environment: Mapping[str, str], name: str) -> tuple[str, Faults]:

@@ -12,13 +12,16 @@ from functions.access.protection import protection_from
 from functions.lending.contracts import (
     analytics,
     applications,
+    audit,
     customers,
     health,
+    imports,
     loans,
     notices,
     portfolio,
     reviews,
     risk,
+    webhooks,
 )
 from functions.lending.contracts.book_figures import BookFigures
 from functions.lending.contracts.edge import Book
@@ -66,6 +69,7 @@ def open_book(settings: LendingSettings) -> Book:
         decider=decider,
         threads=threads,
         lender=settings.lender,
+        box=settings.box,
     )
 
 
@@ -88,6 +92,9 @@ def create_service(book: Book) -> Service:
             portfolio.contract(book),
             analytics.contract(book),
             risk.contract(book),
+            webhooks.contract(book),
+            imports.contract(book),
+            audit.contract(book),
             health.contract(book),
         ],
         unknown_path="no such path; GET /docs lists what there is",

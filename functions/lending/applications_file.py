@@ -15,6 +15,7 @@ from typing import Any
 
 from pydantic import ValidationError
 from sqlalchemy import Connection
+from typing_extensions import TypedDict
 
 from functions.lending.actions.applications import RequestIdentity, store_application
 from functions.lending.requests import LoanRequest
@@ -54,7 +55,16 @@ class FaultyLineError(SuretyError):
     """A line is refused by the book, so that nothing of the file is imported."""
 
 
-def import_applications(database: Database, how: FileImport, now: datetime) -> dict[str, Any]:
+class ImportReport(TypedDict):
+    """Lines of a file, how many are in the book now, and the first faults with their lines."""
+
+    lines: int
+    imported: int
+    faulty: int
+    faults: list[str]
+
+
+def import_applications(database: Database, how: FileImport, now: datetime) -> ImportReport:
     """Import a file and report lines, imported applications and faults.
 
     Raises
@@ -66,7 +76,7 @@ def import_applications(database: Database, how: FileImport, now: datetime) -> d
     lines = sum(1 for _ in read_lines(how.path))
     if how.is_dry or (faults and not how.is_partial):
         return _report(lines, 0, faults)
-    digest = _digest(how.path)
+    digest = digest_from_file(how.path)
     sound = (line for line in read_lines(how.path) if line.request)
     size = BATCH if how.is_partial else max(lines, 1)  # as a whole: in one transaction
     imported = 0
@@ -150,12 +160,13 @@ class _Batch:
         transaction.flush()
 
 
-def _digest(path: Path) -> str:
+def digest_from_file(path: Path) -> str:
+    """Name a file by its content."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()[:DIGEST_CHARACTERS]
 
 
-def _report(lines: int, imported: int, faults: list[str]) -> dict[str, Any]:
+def _report(lines: int, imported: int, faults: list[str]) -> ImportReport:
     return {
         "lines": lines,
         "imported": imported,

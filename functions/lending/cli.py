@@ -5,7 +5,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import aclosing, closing
 from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
@@ -219,7 +219,7 @@ def _deliver(_options: argparse.Namespace) -> dict[str, Any]:
         return delivery.deliver()
 
 
-def _import(options: argparse.Namespace) -> dict[str, Any]:
+def _import(options: argparse.Namespace) -> Mapping[str, Any]:
     from functions.lending.applications_file import (  # noqa: PLC0415 -- likewise
         FileImport,
         import_applications,
@@ -235,7 +235,7 @@ def _webhook(options: argparse.Namespace) -> dict[str, Any]:
 
     url, box = read_webhook_settings()
     with closing(Database(url, 1)) as database:
-        return register_endpoint(database, options.url, datetime.now(UTC), box)
+        return register_endpoint(_job(database), options.url, box)
 
 
 def _rotate(options: argparse.Namespace) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from http import HTTPStatus
 
 from functions.web.problems import ErrorStatuses, TemporaryError
-from models.errors import SuretyError
+from models.errors import DataError, DeclarationError, SuretyError
 from models.lending.errors import AmountError, PostingError, RuleSetError, TermsError
 
 
@@ -87,6 +87,10 @@ class NotAllowedError(SuretyError):
         super().__init__("the role of this credential may not change this")
 
 
+class WebhookAddressError(SuretyError):
+    """The address of a webhook is not one that messages are sent to."""
+
+
 class SecondPersonError(SuretyError):
     """The action needs a second person."""
 
@@ -105,4 +109,8 @@ ERROR_STATUSES: ErrorStatuses = {
     AmountError: HTTPStatus.UNPROCESSABLE_ENTITY,
     TermsError: HTTPStatus.UNPROCESSABLE_ENTITY,
     RuleSetError: HTTPStatus.CONFLICT,
+    WebhookAddressError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    DataError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    # The deployment lacks what the route needs, such as WEBHOOK_KEYS.
+    DeclarationError: HTTPStatus.CONFLICT,
 }

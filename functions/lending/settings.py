@@ -95,6 +95,7 @@ class LendingSettings:
     kyc_key: bytes = field(repr=False)
     checks: tuple[ExternalCheck, ...] = ()
     lender: Lender | None = field(default=None, repr=False)
+    box: SecretBox = field(default_factory=SecretBox)
 
 
 def read_settings() -> LendingSettings:
@@ -137,10 +138,12 @@ def settings_from(environment: Mapping[str, str]) -> LendingSettings:
     model = environment.get("SCORING_MODEL") or DEFAULT_MODEL
     checks, check_faults = checks_from(environment, model)
     lender, lender_faults = _lender(environment)
+    box, box_faults = secret_box_from(environment)
     reject_wrong_settings(
         [
             *(*listening_faults, *access_faults, *database_faults, *connection_faults),
             *(*scoring_faults, *timeout_faults, *kyc_faults, *check_faults, *lender_faults),
+            *box_faults,
         ]
     )
     return LendingSettings(
@@ -155,6 +158,7 @@ def settings_from(environment: Mapping[str, str]) -> LendingSettings:
         kyc_key=kyc_key,
         checks=checks,
         lender=lender,
+        box=box,
     )
 
 

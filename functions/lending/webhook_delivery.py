@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from pydantic_core import to_json
-from sqlalchemy import Connection, CursorResult, Row, insert, text, update
+from sqlalchemy import Connection, CursorResult, Row, insert, select, text, update
 
 from functions.lending.errors import NotInBookError, TransitionError
 from functions.lending.storage import tables
@@ -70,9 +70,7 @@ UPDATE webhook_deliveries d SET attempts = 0, due_at = :now, delivered_at = NULL
 Send = Callable[[str, Mapping[str, str], bytes], AttemptOutcome]
 
 
-def register_endpoint(
-    database: Database, url: str, now: datetime, box: SecretBox
-) -> dict[str, Any]:
+def register_endpoint(job: Job, url: str, box: SecretBox) -> dict[str, Any]:
     """Add an endpoint for events from now on; the secret is returned this once.
 
     Raises
@@ -84,13 +82,18 @@ def register_endpoint(
     secret = _new_secret()
     identifier = new_id()
     sealed = box.seal(identifier, secret)
-    row = {"id": identifier, "url": url, "secret": sealed, "created_at": now}
+    name, table = public_id("item", identifier), tables.webhook_endpoints
 
-    def work(connection: Connection) -> None:
-        connection.execute(insert(tables.webhook_endpoints), row)
+    def work(transaction: Transaction) -> None:
+        connection = transaction.connection
+        if connection.execute(select(table.c.id).filter_by(id=identifier)).first():
+            return  # committed by a run before this one, which got no answer
+        row = {"id": identifier, "url": url, "secret": sealed, "created_at": transaction.now}
+        transaction.audit("register webhook", name)
+        connection.execute(insert(table), row)
 
-    database.write(WHOLE_BOOK, work, is_repeatable=False)
-    return {"endpoint": public_id("item", identifier), "secret": secret}
+    job.run(work)
+    return {"endpoint": name, "secret": secret}
 
 
 def rotate_secret(job: Job, endpoint: UUID, box: SecretBox) -> dict[str, Any]:

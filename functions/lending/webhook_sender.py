@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
-from models.errors import SuretyError
+from functions.lending.errors import WebhookAddressError
 
 TIMEOUT_SECONDS = 15.0
 HTTPS_PORT = 443
@@ -24,10 +24,6 @@ NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolve = Callable[[str, int], list[str]]
-
-
-class WebhookAddressError(SuretyError):
-    """The address of a webhook is not one that messages are sent to."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,7 @@
-"""`python -m functions.retrain`: the server as the container runs it; `settings` lists them."""
+"""`python -m functions.retrain`: the server as the container runs it.
+
+`openapi` and `settings` print documents.
+"""
 
 from functions.retrain.app import prepare  # first: it starts with the settings of a cold start
 
@@ -6,15 +9,15 @@ from functions.retrain.app import prepare  # first: it starts with the settings 
 import json
 import sys
 
-from functions.retrain.settings import TRAINING_VARIABLES
 from functions.web.server import serve
 
 if __name__ == "__main__":
     match sys.argv[1:]:
         case []:
             sys.exit(serve(prepare))
-        case ["settings"]:
-            tables = {"Retraining": [v._asdict() for v in TRAINING_VARIABLES]}
-            print(json.dumps(tables, indent=1))
+        case ["openapi" | "settings" as name]:
+            from functions.retrain.documents import DOCUMENTS
+
+            print(json.dumps(DOCUMENTS[name](), indent=1))
         case _:
-            sys.exit("usage: python -m functions.retrain [settings]")
+            sys.exit("usage: python -m functions.retrain [openapi | settings]")

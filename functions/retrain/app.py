@@ -73,7 +73,14 @@ def prepare() -> tuple[Starlette, Listening]:
 
 def create_app(settings: RetrainSettings) -> Starlette:
     """Create the application; nothing is asked of the platform before a request needs it."""
-    service = Service(
+    return create_web_app(
+        create_service(settings), protection_from(settings.access, settings.listening)
+    )
+
+
+def create_service(settings: RetrainSettings) -> Service:
+    """Connect runner and registry to their contracts."""
+    return Service(
         title="Surety retraining",
         description="Starts the training of a credit model, reports on it, and moves pointers.",
         contracts=[
@@ -86,7 +93,6 @@ def create_app(settings: RetrainSettings) -> Starlette:
         error_statuses=ERROR_STATUSES,
         tracing=settings.tracing,
     )
-    return create_web_app(service, protection_from(settings.access, settings.listening))
 
 
 def contract(settings: RetrainSettings, runner: Runner) -> Contract:

@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from typing_extensions import TypedDict
 
-from functions.access.platform_identity import email_from_authorization
+from functions.access.platform_identity import email_from_headers
 from functions.access.settings import Auth
 from functions.retrain.errors import StoreOutOfReachError
 from functions.retrain.pointer_moves import Order, promote_by_order, roll_back_by_order
@@ -178,7 +178,7 @@ def _find_caller(request: Request, auth: Auth) -> str | None:
     """Find out who asks. Cloud Run cannot grant a path, so a schedule's account could ask too."""
     if auth != "iam":
         return caller_from_request(request).principal
-    email = email_from_authorization(request.headers.get("authorization", ""))
+    email = email_from_headers(request.headers)
     if email is None or email.endswith(SERVICE_ACCOUNTS):
         message = "only a person may move a pointer, and this is a service account"
         raise RequestError(HTTPStatus.FORBIDDEN, message)

@@ -176,11 +176,13 @@ def _parameters(operation: Operation, headers: Mapping[str, str]) -> Schema:
 
 
 def _request_body(operation: Operation, schemas: Mapping[str, Schema]) -> Schema:
-    if operation.body is None:
-        return {}
-    example = example_from_schema(resolve(operation.body, schemas))
-    content: dict[str, Schema] = {JSON: {"schema": operation.body, "example": example}}
+    content: dict[str, Schema] = {}
+    if operation.body is not None:
+        example = example_from_schema(resolve(operation.body, schemas))
+        content = {JSON: {"schema": operation.body, "example": example}}
     content |= {kind: {"schema": STRING | {"format": "binary"}} for kind in operation.uploads}
+    if not content:
+        return {}
     return {"requestBody": {"required": not operation.is_body_optional, "content": content}}
 
 

@@ -21,10 +21,14 @@ LENDING_ROOTS = (
     *("CollateralListReply", "GuarantorsReply", "ItemReply", "PostedReply", "AwaitingReply"),
     *("SummaryReply", "NpaReply", "RepaymentsReply", "CollateralReply", "DistributionReply"),
     *("HealthReply", "ReviewsReply", "OverridesReply", "SecondPersonRequestsReply", "ChecksReply"),
+    *("WebhooksReply", "WebhookSecretReply", "WebhookReply", "WebhookMessagesReply"),
+    *("ReplayReply", "ImportReport", "AuditReply"),
 )
 MODULES = {
     "responses.py": ("docs/openapi.json", ROOTS),
     "lending_responses.py": ("docs/openapi-lending.json", LENDING_ROOTS),
+    "batch_responses.py": ("docs/openapi-batch.json", ("BatchState",)),
+    "retrain_responses.py": ("docs/openapi-retrain.json", ("PointerState", "PointerMoved")),
 }
 OPTIONS = (
     *("--input-file-type", "openapi", "--output-model-type", "pydantic_v2.BaseModel"),

@@ -242,6 +242,19 @@ def lending_cost(prices: Prices) -> float:
     return database_cost(prices) + work + schedules + alerts
 
 
+def dashboard_cost(prices: Prices) -> float:
+    """What the dashboard adds while nobody has it open: its alert, for it scales from zero."""
+    number = prices["installation"]["dashboard_alert_conditions"]
+    return number * prices["other"]["alert_condition_month"]
+
+
+def dashboard_hour_cost(prices: Prices) -> float:
+    """An hour in which somebody has a page open: a connection is a request as long as it lasts."""
+    service, made = prices["service"], prices["installation"]
+    memory = made["dashboard_memory_gib"] * service["memory_gib_second"]
+    return HOUR_SECONDS * (made["cpu"] * service["cpu_second"] + memory)
+
+
 def database_cost(prices: Prices) -> float:
     """A month of the loan book's database, which never stops, and of the address to it."""
     database, made, assumed = prices["database"], prices["installation"], prices["assumed"]
@@ -287,6 +300,7 @@ def render(measured: Measured, prices: Prices) -> str:
             " ".join(inputs),
             "### Idle, dollars a month",
             idle_table(prices),
+            f"An instance of the dashboard, an hour: {dashboard_hour_cost(prices):.2f}.",
             "### One score a request, dollars a month",
             volume_table(single, measured, prices),
             f"### {BATCH_ROWS:,} scores a request, dollars a month",
@@ -296,23 +310,25 @@ def render(measured: Measured, prices: Prices) -> str:
 
 
 def idle_table(prices: Prices) -> str:
-    """Items, and their sum in six installations."""
+    """Items, and their sum in seven installations."""
     instance, edge = kept_instance_cost(prices), idle_edge_cost(prices)
     sidecar = sidecar_cost(prices) + sidecar_alerts_cost(prices)
     pipeline, lending = pipeline_cost(prices), lending_cost(prices)
+    dashboard = dashboard_cost(prices)
     rows: list[tuple[str, Sequence[float]]] = [
-        *((item, (cost,) * 6) for item, cost in always(prices).items()),
-        ("`min_instances = 1`", (0, instance, 0, 0, 0, 0)),
-        ("`enable_edge = true`", (0, 0, edge, 0, 0, 0)),
-        ("`enable_prometheus = true`", (0, 0, 0, sidecar, 0, 0)),
-        ("`enable_pipeline = true`", (0, 0, 0, 0, pipeline, 0)),
-        ("`enable_lending = true`", (0, 0, 0, 0, 0, lending)),
+        *((item, (cost,) * 7) for item, cost in always(prices).items()),
+        ("`min_instances = 1`", (0, instance, 0, 0, 0, 0, 0)),
+        ("`enable_edge = true`", (0, 0, edge, 0, 0, 0, 0)),
+        ("`enable_prometheus = true`", (0, 0, 0, sidecar, 0, 0, 0)),
+        ("`enable_pipeline = true`", (0, 0, 0, 0, pipeline, 0, 0)),
+        ("`enable_lending = true`", (0, 0, 0, 0, 0, lending, lending)),
+        ("`enable_dashboard = true`", (0, 0, 0, 0, 0, 0, dashboard)),
     ]
     sums = [sum(column) for column in zip(*(costs for _, costs in rows), strict=True)]
     cells = [[item, *map(_dollars, costs)] for item, costs in [*rows, ("**all**", sums)]]
     headings = (
         *("item", "as shipped", "one instance kept", "edge", "Prometheus", "pipeline"),
-        "loan book",
+        *("loan book", "dashboard"),
     )
     return table(headings, cells)
 

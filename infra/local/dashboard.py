@@ -1,10 +1,11 @@
 """Run the dashboard on this machine over everything it needs: what `make dashboard` does.
 
-An embedded PostgreSQL keeps a seeded book, scoring and the loan book check the tokens of a local
-issuer, and the dashboard signs people in there. All of it ends with this command.
+An embedded PostgreSQL keeps a seeded book; scoring, the loan book, batches and retraining check the
+tokens of a local issuer, and the dashboard signs people in there. All of it ends with this command.
 """
 
 import argparse
+import base64
 import contextlib
 import os
 import secrets
@@ -48,6 +49,8 @@ class Ports:
     dashboard: int
     lending: int
     scoring: int
+    batch: int
+    retrain: int
     issuer: int
 
 
@@ -57,6 +60,8 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=8501)
     parser.add_argument("--lending-port", type=int, default=8081)
     parser.add_argument("--scoring-port", type=int, default=8080)
+    parser.add_argument("--batch-port", type=int, default=8083)
+    parser.add_argument("--retrain-port", type=int, default=8082)
     parser.add_argument("--issuer-port", type=int, help="the dashboard's and one by default")
     parser.add_argument("--customers", type=int, default=1000, help="of a book that is seeded")
     parser.add_argument("--folder", type=Path, default=book_folder(), help="where the book is")
@@ -65,6 +70,8 @@ def main() -> int:
         dashboard=options.port,
         lending=options.lending_port,
         scoring=options.scoring_port,
+        batch=options.batch_port,
+        retrain=options.retrain_port,
         issuer=options.issuer_port or options.port + 1,
     )
     signal.signal(signal.SIGTERM, _interrupt)
@@ -74,7 +81,7 @@ def main() -> int:
             running_postgres(options.folder, "stop") as url,
             running_issuer(ports.issuer) as issuer,
         ):
-            os.environ["DATABASE_URL"] = url
+            os.environ |= {"DATABASE_URL": url, **beside(options.folder)}
             prepare(options.customers, datetime.now(UTC).astimezone().date())
             with running_stack(ports, issuer) as processes:
                 address = f"http://localhost:{ports.dashboard}"
@@ -89,13 +96,29 @@ def main() -> int:
     return 0
 
 
+def beside(book: Path) -> dict[str, str]:
+    """Return what the servers keep beside the book."""
+    return {
+        "BATCH_STORE": book.with_name("batches").as_uri(),
+        "WEBHOOK_KEYS": webhook_key(book.with_name("webhook.key")),
+    }
+
+
+def webhook_key(path: Path) -> str:
+    """Return the key that seals the secrets of webhooks: made once, kept beside the book."""
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(base64.b64encode(secrets.token_bytes(32)).decode())
+    return path.read_text()
+
+
 def _interrupt(_number: int, _frame: object) -> NoReturn:
     raise KeyboardInterrupt
 
 
 @contextlib.contextmanager
 def running_stack(ports: Ports, issuer: Issuer) -> Iterator[Mapping[str, Process]]:
-    """Start scoring, the loan book and the dashboard, each as soon as it can answer."""
+    """Start the functions and the dashboard over them, each as soon as it can answer."""
     os.environ.update(environment(ports, issuer))
     DASHBOARD_LOG.parent.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as stack:
@@ -108,9 +131,13 @@ def running_stack(ports: Ports, issuer: Issuer) -> Iterator[Mapping[str, Process
 
         scoring = serve("functions.scoring", ports.scoring, SERVICE_LOG)
         train_model(f"http://localhost:{ports.scoring}", os.environ["SCORING_KEY"])
-        book = serve("functions.lending", ports.lending, LENDING_LOG)
-        dashboard = serve("functions.dashboard", ports.dashboard, DASHBOARD_LOG)
-        yield {"scoring": scoring, "the loan book": book, "the dashboard": dashboard}
+        yield {
+            "scoring": scoring,
+            "the loan book": serve("functions.lending", ports.lending, LENDING_LOG),
+            "batches": serve("functions.batch", ports.batch, SERVICE_LOG),
+            "retraining": serve("functions.retrain", ports.retrain, SERVICE_LOG),
+            "the dashboard": serve("functions.dashboard", ports.dashboard, DASHBOARD_LOG),
+        }
 
 
 def environment(ports: Ports, issuer: Issuer) -> dict[str, str]:
@@ -126,6 +153,8 @@ def environment(ports: Ports, issuer: Issuer) -> dict[str, str]:
         "SCORING_KEY": issuer.token("loan-book", {"roles": ["officer"]}),
         "LENDING_URL": f"http://localhost:{ports.lending}",
         "DASHBOARD_SCORING_URL": scoring,
+        "DASHBOARD_BATCH_URL": f"http://localhost:{ports.batch}",
+        "DASHBOARD_RETRAIN_URL": f"http://localhost:{ports.retrain}",
         "DASHBOARD_URL": f"http://localhost:{ports.dashboard}",
         "OIDC_METADATA_URL": f"{issuer.url}/.well-known/openid-configuration",
         "OIDC_CLIENT_ID": CLIENT_ID,

@@ -28,6 +28,7 @@ RETRAIN_SETTINGS = ("-m", "functions.retrain", "settings")
 LENDING_SETTINGS = ("-m", "functions.lending", "settings")
 DASHBOARD_SETTINGS = ("-m", "functions.dashboard", "settings")
 LENDING_OPENAPI = ("-m", "functions.lending", "openapi")
+RETRAIN_OPENAPI = ("-m", "functions.retrain", "openapi")
 BATCH_SETTINGS = ("-m", "functions.batch", "settings")
 BATCH_OPENAPI = ("-m", "functions.batch", "openapi")
 
@@ -351,6 +352,7 @@ OPENAPI_WRITERS: Mapping[str, Callable[[], str]] = {
     HTTP: http_page,
     "docs/openapi-lending.json": lambda: output_from(LENDING_OPENAPI),
     "docs/openapi-batch.json": lambda: output_from(BATCH_OPENAPI),
+    "docs/openapi-retrain.json": lambda: output_from(RETRAIN_OPENAPI),
 }
 WRITERS: Mapping[str, Callable[[], str]] = {
     **OPENAPI_WRITERS,

@@ -4,6 +4,7 @@ It listens on loopback alone and signs with a key that dies with it. The service
 as they check those of any issuer, so that locally, too, roles and branches are enforced.
 """
 
+import argparse
 import base64
 import hashlib
 import html
@@ -209,6 +210,16 @@ def _is_proper(request: Request, form: Mapping[str, str], grant: _Grant) -> bool
     )
 
 
+def main() -> None:
+    """Serve an issuer until it is stopped, for the containers of one machine."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--host", default="127.0.0.1", help="another only inside a container")
+    options = parser.parse_args()
+    issuer = Issuer(f"http://localhost:{options.port}")
+    uvicorn.run(issuer.app(), host=options.host, port=options.port, log_level="warning", ws="none")
+
+
 @contextmanager
 def running_issuer(port: int) -> Iterator[Issuer]:
     """Serve an issuer on loopback, in a thread.
@@ -234,3 +245,7 @@ def running_issuer(port: int) -> Iterator[Issuer]:
     finally:
         server.should_exit = True
         thread.join(timeout=5)
+
+
+if __name__ == "__main__":
+    main()

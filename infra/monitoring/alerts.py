@@ -39,7 +39,7 @@ class AlertMetric(_Item):
 
     unit: Annotated[str, Field(min_length=1, description="name the unit, such as ms or '%'")]
     collected: Annotated[
-        Literal["scoring", "lending", "files"],
+        Literal["scoring", "lending", "dashboard", "files"],
         Field(description="name who has the figure: scoring, lending or files"),
     ]
     on_google: Annotated[

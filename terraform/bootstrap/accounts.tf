@@ -13,6 +13,7 @@ locals {
       batch = "Batches: scores files"
       inbox = "Batches: tells that a file has landed"
     } : {},
+    var.enable_dashboard ? { dashboard = "Dashboard: calls the services for people" } : {},
     var.enable_edge ? { probe = "Releases: asks a new revision from within the project" } : {},
     var.enable_lending ? {
       close   = "Loan book: closes days, checks the book"
@@ -59,6 +60,17 @@ resource "google_secret_manager_secret_iam_member" "scoring_reads" {
   member    = google_service_account.workload["scoring"].member
 
   depends_on = [google_project_service.required]
+}
+
+# What the issuer knows it by, and what its cookies are signed with.
+resource "google_secret_manager_secret_iam_member" "dashboard_reads" {
+  for_each = var.enable_dashboard ? toset([for reference in values(var.dashboard.secrets) : split(":", reference)[0]]) : toset([])
+
+  secret_id = each.value
+  role      = "roles/secretmanager.secretAccessor"
+  member    = "serviceAccount:${var.environment}-dashboard@${var.project_id}.iam.gserviceaccount.com"
+
+  depends_on = [google_project_service.required, google_service_account.workload]
 }
 
 # Buckets outside ../: only who administers them can grant this, which the build does not.

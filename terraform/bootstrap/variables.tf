@@ -60,6 +60,12 @@ variable "bitbucket" {
   }
 }
 
+variable "dashboard" {
+  description = "As in ../variables.tf: the dashboard's account may then read its secrets."
+  type        = object({ secrets = optional(map(string), {}) })
+  default     = {}
+}
+
 variable "data_buckets" {
   description = "As in ../variables.tf: training may then read them."
   type        = set(string)
@@ -80,6 +86,12 @@ variable "enable_bigquery" {
 
 variable "enable_binary_authorization" {
   description = "As in ../variables.tf: the policy of what may be started, and the key that releases sign with."
+  type        = bool
+  default     = false
+}
+
+variable "enable_dashboard" {
+  description = "As in ../variables.tf: the dashboard's account."
   type        = bool
   default     = false
 }

@@ -13,6 +13,7 @@ batch_image                 = "europe-west1-docker.pkg.dev/example-project/suret
 enable_batch                = true
 enable_bigquery             = true
 enable_binary_authorization = true
+enable_dashboard            = true
 enable_drift_check          = true
 enable_edge                 = true
 enable_lending              = true
@@ -47,6 +48,13 @@ pipeline = {
   sources_file     = "own_models/sources.toml"
   yearly_models    = ["customer"]
   subnetwork       = "projects/example-project/regions/europe-west1/subnetworks/data"
+}
+dashboard_image = "europe-docker.pkg.dev/example-project/surety/dashboard@sha256:1111111111111111111111111111111111111111111111111111111111111111"
+dashboard = {
+  metadata_url = "https://issuer.example.com/.well-known/openid-configuration"
+  secrets      = { COOKIE_SECRET = "surety-dashboard-cookies:1", OIDC_CLIENT_SECRET = "surety-dashboard-client:2" }
+  settings     = { DIGIT_GROUPING = "international" }
+  url          = "https://desk.example.com"
 }
 lending = {
   database = { availability = "REGIONAL" }

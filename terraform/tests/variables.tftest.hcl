@@ -444,3 +444,63 @@ run "batches_need_an_image_by_its_digest_and_named_members" {
 
   expect_failures = [var.batch, var.batch_image]
 }
+
+run "a_dashboard_without_a_loan_book_is_refused" {
+  command = plan
+
+  variables {
+    project_id       = "example-project"
+    enable_dashboard = true
+  }
+
+  expect_failures = [var.enable_dashboard]
+}
+
+run "a_dashboard_without_its_address_its_secrets_or_its_image_is_refused" {
+  command = plan
+
+  variables {
+    project_id       = "example-project"
+    models           = { instalment = { schedule = "0 3 * * 0" } }
+    default_model    = "instalment"
+    enable_lending   = true
+    enable_dashboard = true
+    dashboard        = { settings = { AUTH = "none" } }
+    lending = {
+      jwt     = { issuer = "https://issuer.example.com/", audience = "surety", jwks = "https://issuer.example.com/jwks.json" }
+      secrets = { KYC_KEY = "surety-kyc-key:1" }
+    }
+  }
+
+  expect_failures = [var.dashboard, var.dashboard_image]
+}
+
+run "a_dashboard_asks_scoring_only_where_scoring_checks_tokens" {
+  command = plan
+
+  variables {
+    project_id       = "example-project"
+    allow_public     = true
+    auth             = "jwt"
+    jwt              = { issuer = "https://issuer.example.com/", audience = "surety", jwks = "https://issuer.example.com/jwks.json" }
+    models           = { instalment = { schedule = "0 3 * * 0" } }
+    default_model    = "instalment"
+    enable_lending   = true
+    enable_dashboard = true
+    dashboard_image  = "example.com/surety/dashboard@sha256:1111111111111111111111111111111111111111111111111111111111111111"
+    dashboard = {
+      metadata_url = "https://issuer.example.com/.well-known/openid-configuration"
+      secrets      = { COOKIE_SECRET = "surety-cookies:1", OIDC_CLIENT_SECRET = "surety-client:1" }
+      url          = "https://desk.example.com"
+    }
+    lending = {
+      jwt     = { issuer = "https://issuer.example.com/", audience = "surety", jwks = "https://issuer.example.com/jwks.json" }
+      secrets = { KYC_KEY = "surety-kyc-key:1", SCORING_KEY = "surety-scoring-key:1" }
+    }
+  }
+
+  assert {
+    condition     = google_cloud_run_v2_service_iam_member.dashboard_asks_scoring["dashboard"].role == "roles/run.invoker"
+    error_message = "With auth = jwt the dashboard must be let in to scoring."
+  }
+}

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import httpx
+import pytest
 
 from functions.batch.cli import build_parser
 from functions.batch.contract import UPLOADS
@@ -17,6 +18,7 @@ from tests.support.running import REPOSITORY, running_server
 
 PAGE = page("batch")
 ON_ONE_MACHINE, OVER_HTTP = blocks(PAGE, "sh")
+[BY_CLIENT] = blocks(PAGE, "python")
 
 
 def run(script: str, folder: Path, store: str) -> list[str]:
@@ -34,7 +36,10 @@ def run(script: str, folder: Path, store: str) -> list[str]:
 
 
 def test_the_commands_score_a_file_and_verify_it_and_the_service_takes_it(
-    made_store: str, tmp_path: Path
+    made_store: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     lines = map(json.loads, run(ON_ONE_MACHINE, tmp_path, made_store))
     _, checked, scored, verified = lines
@@ -48,6 +53,12 @@ def test_the_commands_score_a_file_and_verify_it_and_the_service_takes_it(
         port = httpx.URL(server.client.base_url).port
         [reply] = run(OVER_HTTP.replace("8083", str(port)), tmp_path, made_store)
         assert wait_for_end(server.client, json.loads(reply)["id"])["scored"] == 20_000
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        address = str(server.client.base_url).rstrip("/")
+        code = BY_CLIENT.replace("http://localhost:8083", address).replace("var/", f"{tmp_path}/")
+        exec(code, {})  # noqa: S102 -- our own page
+        assert capsys.readouterr().out == "succeeded 20000 0\n"
+        assert len((tmp_path / "tonight.csv").read_text().splitlines()) == 20_001
 
 
 def test_every_option_and_type_of_file_on_the_page_exists() -> None:

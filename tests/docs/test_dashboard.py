@@ -1,22 +1,31 @@
 """The dashboard in a real browser, over the whole stack that `make dashboard` starts."""
 
+import json
 import os
+import re
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
 
+from models.catalogue.instalment import Instalment
+from models.registry.pointer import read_pointer
+from models.registry.store_paths import report_path
+from models.stores.uri import open_store
 from tests.docs.markdown import page
 from tests.support.browser import CHROMIUM
 from tests.support.dashboard_browser import NARROW, Person, people
 from tests.support.dashboard_sessions import finish_run, open_session, start_run
+from tests.support.published import ROWS, publish_by_hand
 from tests.support.running import REPOSITORY, STOP_SECONDS, free_port
+from training.synthetic.application import generate
 
 pytestmark = [
     pytest.mark.environments,
@@ -28,13 +37,14 @@ OFFICER, MANAGER, ADMIN, CUSTOMER = "Meera Nair", "Kavita Rao", "Asha Menon", "C
 AUDITOR, OTHER_BRANCH = "Sunita Iyer", "Rohan Das"
 AMOUNT, INSTALMENT = "120000", "10,661.85"  # over 12 months at 12 %
 SESSIONS = 20
+ADMINISTERED = ("webhooks", "imports", "audit")
 PAGES = {
     MANAGER: (
         *("", "applications", "loans", "portfolio", "arrears", "customers"),
         *("applicant?id=1102", "new_application?customer=1102", "what_if?customer=1102"),
         *("registry", "reviews"),
     ),
-    ADMIN: ("administration",),
+    ADMIN: ("administration", *(f"administration?part={p}" for p in ADMINISTERED)),
     CUSTOMER: ("",),
     AUDITOR: ("", "monitoring"),
 }
@@ -43,9 +53,9 @@ PAGES = {
 @pytest.fixture(scope="module")
 def address(made_store: str) -> Iterator[str]:
     """Where `make dashboard` serves, with a small book and models that were made by hand."""
-    ports = [free_port() for _ in range(4)]
-    names = ("--port", "--lending-port", "--scoring-port", "--issuer-port")
-    options = [part for pair in zip(names, map(str, ports), strict=True) for part in pair]
+    names = ("", "lending-", "scoring-", "batch-", "retrain-", "issuer-")
+    ports = [free_port() for _ in names]
+    options = [f"--{name}port={port}" for name, port in zip(names, ports, strict=True)]
     with TemporaryDirectory(prefix="book-") as folder:
         process = subprocess.Popen(
             [
@@ -117,10 +127,113 @@ def test_an_application_becomes_a_loan_that_the_portfolio_shows(address: str) ->
         assert (officer.complaints, officer.elsewhere) == ([], [])
 
 
+def applications_file(folder: Path, rows: int) -> Path:
+    """A CSV of applications."""
+    path = folder / f"{rows}.csv"
+    generate(rows, seed=rows).to_csv(path, index=False)
+    return path
+
+
+def send_file(officer: Person, path: Path, button: str) -> str:
+    """Send a file with reasons for everybody; return the path of its batch."""
+    officer.upload(path)
+    officer.page.get_by_role("radio", name="for everybody").click()
+    officer.settle()
+    officer.press(button)
+    officer.page.wait_for_url("**batch=batch_*")
+    return officer.page.url.removeprefix(f"{officer.address}/")
+
+
+def test_a_file_is_checked_watched_cancelled_and_scored_again(address: str, tmp_path: Path) -> None:
+    large, small = (applications_file(tmp_path, rows) for rows in (120_000, 10_000))
+    with people(address, OFFICER) as (officer,):
+        say = officer.page.get_by_text
+        officer.open("batches?model=application")
+        send_file(officer, small, "Check only")
+        say("The file was checked; nothing was scored.").wait_for()
+        assert (officer.figure("Rows"), officer.figure("Rows with a fault")) == ("10,000", "0")
+        officer.picture(PICTURES / "batches-checked.png")
+        officer.open("batches?model=application")
+        first = send_file(officer, large, "Score the file")
+        say(re.compile(r"^[1-9][\d,]* of 1,20,000 rows$")).wait_for()  # it moves
+        officer.picture(PICTURES / "batches-running.png")
+        officer.open("batches?model=application")
+        second = send_file(officer, small, "Score the file")
+        say("Waiting for its turn").wait_for()
+        officer.open(second)  # a reload: a new session, the batch is in the address
+        officer.press("Cancel")
+        say("The batch is cancelled").wait_for()
+        officer.open(first)
+        officer.press("Cancel")
+        say("The batch is cancelled").wait_for()
+        officer.open("batches?model=application")
+        assert send_file(officer, small, "Score the file") != second
+        say(re.compile("Waiting for its turn|of 10,000 rows")).wait_for()
+        say("The batch is scored.").wait_for()
+        assert (officer.figure("Scored"), officer.figure("Rows with a fault")) == ("10,000", "0")
+        lines = officer.download("Download the results").decode().splitlines()
+        assert len(lines) == 10_001
+        look_at(officer, OFFICER, officer.page.url.removeprefix(f"{officer.address}/"))
+
+
+def test_an_administrator_registers_a_webhook_imports_a_file_and_finds_both(
+    address: str, tmp_path: Path
+) -> None:
+    heading = "customer_id,loan_amount,loan_tenure_months,interest_rate,loan_purpose"
+    path = tmp_path / "applications.csv"
+    path.write_text(f"{heading}\n1102,50000,12,9.5,Education\n1102,50000,12,-9.5,Education\n")
+    with people(address, ADMIN) as (admin,):
+        say = admin.page.get_by_text
+        admin.open("administration?part=webhooks")
+        admin.page.get_by_label("Address that events are sent to", exact=True).fill(
+            "https://receiver.example.org/hook"
+        )
+        admin.press("Register a webhook")
+        say("it is not shown again").wait_for()
+        assert admin.page.get_by_test_id("stCode").inner_text().startswith("whsec_")
+        admin.picture(PICTURES / "administration-secret.png")
+        admin.press("I have stored it")
+        admin.open("administration?part=imports")
+        admin.upload(path)
+        admin.press("Check only")
+        assert (admin.figure("Lines"), admin.figure("Lines with a fault")) == ("2", "1")
+        admin.page.get_by_text("Import the lines without a fault").click()
+        admin.settle()
+        admin.press("Import")
+        assert admin.figure("Imported") == "1"
+        look_at(admin, ADMIN, "administration?part=webhooks")
+        admin.picture(PICTURES / "administration-imports.png")
+        admin.open("administration?part=audit&action=import")
+        say('"partial": true').first.wait_for()
+        admin.open("administration?part=audit&action=register webhook")
+        say("register webhook").first.wait_for()
+        assert (admin.complaints, admin.elsewhere) == ([], [])
+
+
+def test_an_administrator_promotes_a_version_and_rolls_it_back(
+    address: str, made_store: str
+) -> None:
+    store, later = open_store(made_store), datetime.now(UTC) + timedelta(days=1)
+    version = publish_by_hand(store, Instalment, ROWS["instalment"], later).version
+    report = {"outcome": "promoted", "gates": [], "calibration": {"bins": []}}
+    store.create(report_path("instalment", version), json.dumps(report).encode())
+    before = read_pointer(store, "instalment").champion.version
+    with people(address, ADMIN) as (admin,):
+        for button, name in (("Promote this version", version), (f"Roll back to {before}", before)):
+            admin.open("registry?model=instalment")
+            admin.press(button)
+            admin.picture(PICTURES / "registry-confirm.png")
+            admin.press("Confirm")
+            admin.page.get_by_text(f"{name} of instalment:").wait_for()
+            assert read_pointer(store, "instalment").champion.version == name
+        assert (admin.complaints, admin.elsewhere) == ([], [])
+
+
 def look_at(person: Person, who: str, path: str) -> None:
     """Open a page, look at it in three ways, and fail at what is wrong with it."""
     person.open(path)
     name = path.partition("?")[0] or f"home-{who.partition(' ')[0].lower()}"
+    name = "-".join([name, *path.split("?part=")[1:]])
     assert person.complaints == [], path
     assert person.elsewhere == [], path
     assert person.serious_faults() == [], path

@@ -20,6 +20,8 @@ from infra.local.cost import (
     Load,
     always,
     billed_seconds,
+    dashboard_cost,
+    dashboard_hour_cost,
     database_cost,
     decision_log_cost,
     edge_cost,
@@ -103,6 +105,8 @@ EASY = {
         "lending_jobs": 4.0,
         "lending_runs_day": 12.0,
         "lending_memory_gib": 0.5,
+        "dashboard_alert_conditions": 1.0,
+        "dashboard_memory_gib": 1.0,
         "database_cpu": 1.0,
         "database_memory_gib": 4.0,
         "database_disk_gib": 10.0,
@@ -318,6 +322,19 @@ def test_the_loan_books_part_is_that_of_terraform() -> None:
     )
     memory = re.findall(r'memory +?= optional\(string, "(\d+)Mi"\)', files["variables.tf"])
     assert f"{1024 * made['lending_memory_gib']:.0f}" in memory
+
+
+def test_the_dashboard_costs_its_alert_and_the_hours_in_which_a_page_is_open() -> None:
+    assert dashboard_cost(EASY) == pytest.approx(0.1)
+    service = EASY["service"]
+    second = 1.0 * service["cpu_second"] + 1.0 * service["memory_gib_second"]
+    assert dashboard_hour_cost(EASY) == pytest.approx(3600 * second)
+    made = LIST["installation"]
+    alerts = (REPOSITORY / "terraform" / "alerts.tf").read_text()
+    _, _, part = alerts.partition("with_dashboard = !var")
+    assert part.partition("\n  }\n")[0].count("severity = ") == made["dashboard_alert_conditions"]
+    variables = (REPOSITORY / "terraform" / "variables.tf").read_text()
+    assert f'optional(string, "{made["dashboard_memory_gib"]}Gi")' in variables
 
 
 def test_the_pipelines_jobs_are_those_of_terraform() -> None:

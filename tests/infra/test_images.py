@@ -145,8 +145,8 @@ def test_every_module_of_an_image_has_bytecode_that_needs_no_source_to_be_looked
 def bucket(tmp_path: Path) -> Iterator[str]:
     """The bucket server, started as the composition starts it, on another port."""
     service, port = SERVICES["bucket"], free_port()
-    [mount] = service["volumes"]
-    (tmp_path / mount.split(":")[1].lstrip("/")).mkdir(parents=True)
+    for mount in service["volumes"]:
+        (tmp_path / mount.split(":")[1].lstrip("/")).mkdir(parents=True)
     url = f"http://127.0.0.1:{port}"
     here = {
         "-host=0.0.0.0": "-host=127.0.0.1",
@@ -281,6 +281,11 @@ def test_the_composition_keeps_its_workloads_read_only_and_on_this_machine() -> 
         "scoring": "scoring",
         "training": "training",
         "training-instalment": "training",
+        "issuer": "dashboard",
+        "dashboard": "dashboard",
+        "desk-batch": "batch",
+        "desk-scoring": "scoring",
+        "desk-lending": "lending",
     }
     for service in built.values():
         assert (service["read_only"], service["tmpfs"]) == (True, ["/tmp"])  # noqa: S108 -- the container's
@@ -295,7 +300,8 @@ def test_the_composition_keeps_its_workloads_read_only_and_on_this_machine() -> 
     monitoring = {name for name, s in SERVICES.items() if s.get("profiles") == ["monitoring"]}
     published = {name: s["ports"] for name, s in SERVICES.items() if "ports" in s}
     assert published.keys() - monitoring == {"nginx"}
-    assert published["nginx"] == ["127.0.0.1:8080:8080", "127.0.0.1:8081:8081"]
+    ports = (8080, 8081, 8501, 8502)
+    assert published["nginx"] == [f"127.0.0.1:{port}:{port}" for port in ports]
 
 
 def test_the_loan_book_of_the_composition_asks_scoring_over_loopback_and_accepts_its_settings() -> (

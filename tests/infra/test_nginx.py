@@ -13,6 +13,8 @@ import httpx
 import pytest
 import yaml
 
+from functions.dashboard.settings import settings_from
+from infra.local.oidc_issuer import AUDIENCE, CLIENT_SECRET
 from tests.infra.rehearsal import listening
 from tests.support.running import REPOSITORY, free_port
 
@@ -24,7 +26,7 @@ REAL = pytest.mark.skipif(
 )
 
 
-def test_nginx_stands_before_both_services_and_shows_nobody_their_metrics() -> None:
+def test_nginx_stands_before_every_service_and_shows_nobody_their_metrics() -> None:
     ports = re.findall(r"listen (\d+);", TEXT)
     assert re.findall(r"proxy_pass http://(\S+);", TEXT) == [f"scoring:{port}" for port in ports]
     assert [f"127.0.0.1:{port}:{port}" for port in ports] == SERVICES["nginx"]["ports"]
@@ -36,21 +38,31 @@ def test_nginx_stands_before_both_services_and_shows_nobody_their_metrics() -> N
 
 
 @contextmanager
-def running_nginx(folder: Path, upstream: str) -> Iterator[str]:
-    """Start nginx as the composition does, both services being elsewhere: its first address."""
+def running_nginx(folder: Path, upstream: str) -> Iterator[dict[str, str]]:
+    """Start nginx as the composition does, all services being elsewhere: its addresses."""
     text = TEXT.replace("/tmp/", f"{folder}/").replace("/dev/stderr", f"{folder}/errors")  # noqa: S108 -- replaced
     text = re.sub(r"http://scoring:\d+", upstream, text)
-    ports = [free_port(), free_port()]
-    for port, published in zip(ports, re.findall(r"listen (\d+);", TEXT), strict=True):
+    ports = {published: free_port() for published in re.findall(r"listen (\d+);", TEXT)}
+    for published, port in ports.items():
         text = text.replace(f"listen {published};", f"listen 127.0.0.1:{port};")
     (folder / "nginx.conf").write_text(text)
     options = ["-g", "daemon off; master_process off;", "-c", str(folder / "nginx.conf")]
     process = subprocess.Popen(["nginx", "-p", str(folder), *options], stderr=subprocess.DEVNULL)
     try:
-        yield f"http://127.0.0.1:{ports[0]}"
+        yield {published: f"http://127.0.0.1:{port}" for published, port in ports.items()}
     finally:
         process.terminate()
         process.wait(timeout=10)
+
+
+def first_answer(client: httpx.Client, path: str, headers: dict[str, str]) -> httpx.Response:
+    """Ask as soon as nginx listens."""
+    for _ in range(100):
+        try:
+            return client.get(path, headers=headers)
+        except httpx.ConnectError:
+            time.sleep(0.05)
+    raise AssertionError(path)
 
 
 @REAL
@@ -61,15 +73,52 @@ def test_a_service_learns_the_callers_address_last_and_nobody_reads_metrics(tmp_
         seen.append((request.path, request.headers["x-forwarded-for"]))
         return 200, b"{}"
 
-    with listening(answer) as upstream, running_nginx(tmp_path, upstream) as url:
+    with listening(answer) as upstream, running_nginx(tmp_path, upstream) as urls:
         transport = httpx.HTTPTransport(retries=10)  # until it listens
-        with httpx.Client(transport=transport, base_url=url, trust_env=False) as client:
+        with httpx.Client(transport=transport, base_url=urls["8080"], trust_env=False) as client:
             headers = {"x-forwarded-for": "203.0.113.7"}
-            for _ in range(100):
-                try:
-                    assert client.get("/health/live", headers=headers).status_code == 200
-                    break
-                except httpx.ConnectError:
-                    time.sleep(0.05)
+            assert first_answer(client, "/health/live", headers).status_code == 200
             assert client.get("/metrics").status_code == 404
     assert seen == [("/health/live", "203.0.113.7, 127.0.0.1")]
+
+
+@REAL
+def test_a_connection_of_the_dashboard_is_passed_on_as_one_and_other_requests_are_not(
+    tmp_path: Path,
+) -> None:
+    seen: list[tuple[str | None, str | None, str | None]] = []
+
+    def answer(request: BaseHTTPRequestHandler, _body: bytes) -> tuple[int, bytes]:
+        names = ("upgrade", "connection", "x-forwarded-for")
+        seen.append(tuple(request.headers[name] for name in names))  # type: ignore[arg-type]  # three
+        return 200, b"{}"
+
+    with listening(answer) as upstream, running_nginx(tmp_path, upstream) as urls:
+        transport = httpx.HTTPTransport(retries=10)
+        with httpx.Client(transport=transport, base_url=urls["8501"], trust_env=False) as client:
+            upgrade = {"connection": "upgrade", "upgrade": "websocket"}
+            first_answer(client, "/_stcore/stream", upgrade)
+            client.get("/")
+            client.post("/_stcore/upload_file/x", content=bytes(20 << 20))  # a file of 20 MiB
+    assert seen == [
+        ("websocket", "upgrade", "127.0.0.1"),
+        (None, None, "127.0.0.1"),
+        (None, None, "127.0.0.1"),
+    ]
+
+
+def test_what_stands_behind_the_dashboard_checks_tokens() -> None:
+    desk = {n: s for n, s in SERVICES.items() if s.get("profiles") == ["dashboard"]}
+    assert set(desk) == {"issuer", "desk-scoring", "desk-lending", "desk-batch", "dashboard"}
+    ports = {n: s["environment"]["PORT"] for n, s in desk.items() if n != "issuer"}
+    assert len(set(ports.values())) == 4
+    variables = desk["dashboard"]["environment"]
+    settings = settings_from(variables)
+    addresses = (settings.lending_url, settings.scoring_url, settings.batch_url)
+    names = ("desk-lending", "desk-scoring", "desk-batch")
+    for name, address in zip(names, addresses, strict=True):
+        assert address == f"http://127.0.0.1:{ports[name]}"
+        assert desk[name]["environment"]["AUTH"] == "jwt"
+        assert desk[name]["environment"]["JWT_ISSUER"] == "http://localhost:8502"
+    assert settings.sign_in.client_secret == CLIENT_SECRET
+    assert variables["JWT_AUDIENCE"] == AUDIENCE

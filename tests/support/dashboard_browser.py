@@ -82,6 +82,19 @@ class Person:
         self.page.wait_for_timeout(300)
         self.settle()
 
+    def upload(self, path: Path) -> None:
+        """Choose a file and wait until it has arrived."""
+        self.page.locator("input[type=file]").set_input_files(path)
+        self.page.get_by_text(path.name).first.wait_for()
+        self.page.wait_for_timeout(500)
+        self.settle()
+
+    def download(self, label: str) -> bytes:
+        """Press a button that downloads, and return the file."""
+        with self.page.expect_download() as event:
+            self.page.get_by_role("button", name=label, exact=True).click()
+        return event.value.path().read_bytes()
+
     def figure(self, label: str) -> str:
         """Return the figure of a tile."""
         tile = self.page.get_by_test_id("stMetric").filter(has_text=label).first

@@ -12,15 +12,18 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-import httpx
 from jsonschema import Draft202012Validator
 
 from functions.client import endpoints
 from functions.client.endpoints import Call, ResponseType
 from functions.client.errors import ClientError
+from functions.client.transport import HttpResponse
 from tests.support.running import REPOSITORY
 
-DOCUMENTS = ("docs/openapi-lending.json", "docs/openapi.json")
+DOCUMENTS = (
+    *("docs/openapi-lending.json", "docs/openapi.json"),
+    *("docs/openapi-batch.json", "docs/openapi-retrain.json"),
+)
 DAY = "2026-11-30"
 TIMES = {"date": DAY, "date-time": f"{DAY}T09:30:00+00:00"}
 ITEMS = 2
@@ -41,11 +44,15 @@ Json = dict[str, Any]
 
 @dataclass
 class FakeApi:
-    """Answers as the functions would; `answers` replaces members, `errors` an answer altogether."""
+    """Answers as the functions would.
 
+    `answers` replaces members, `errors` an answer altogether; `files` has what is no JSON.
+    """
+
+    files: dict[str, bytes] = field(default_factory=dict)
     answers: dict[str, Json] = field(default_factory=dict)
     errors: dict[str, ClientError] = field(default_factory=dict)
-    requests: list[tuple[str, str, Any, dict[bytes, bytes]]] = field(default_factory=list)
+    requests: list[tuple[str, str, Any, dict[str, str]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._documents = [json.loads((REPOSITORY / name).read_text()) for name in DOCUMENTS]
@@ -53,17 +60,21 @@ class FakeApi:
     def request(self, call: Call[ResponseType]) -> ResponseType:
         """Answer a call of the client."""
         path = urlsplit(call.path).path
-        body = None if call.body is None else json.loads(call.body)
+        is_file = call.headers.get("Content-Type", "application/json") != "application/json"
+        body = call.body if call.body is None or is_file else json.loads(call.body)
         self.requests.append((call.method, call.path, body, dict(call.headers)))
         document, pattern, operation = self._find(call.method, path)
         if error := self.errors.get(pattern):
             raise error
-        self._check_body(document, operation, body)
+        if not is_file:
+            self._check_body(document, operation, body)
+        if pattern in self.files:
+            return endpoints.read(call, HttpResponse(200, "OK", {}, self.files[pattern]))
         status, schema = _success(operation)
         answer = self.answer(pattern, document, schema)
         if call.rows is not None:  # one prediction for each row
             answer |= {n: answer[n][: call.rows] for n in PER_ROW if n in answer}
-        response = httpx.Response(status, json=answer)
+        response = HttpResponse(status, "OK", {}, json.dumps(answer).encode())
         return endpoints.read(call, response)
 
     def answer(self, pattern: str, document: Json, schema: Json) -> Json:
@@ -75,7 +86,7 @@ class FakeApi:
     def close(self) -> None:
         """Do nothing: there are no connections."""
 
-    def sent(self, path: str) -> list[tuple[Any, dict[bytes, bytes]]]:
+    def sent(self, path: str) -> list[tuple[Any, dict[str, str]]]:
         """Return bodies and headers of the requests to a path."""
         return [
             (body, headers) for _, p, body, headers in self.requests if urlsplit(p).path == path
@@ -130,8 +141,8 @@ class _Maker:
             return self.value(
                 self._document["components"]["schemas"][schema["$ref"].split("/")[-1]]
             )
-        if "enum" in schema:
-            return schema["enum"][0]
+        if "enum" in schema or "const" in schema:
+            return schema.get("const", schema.get("enum", [None])[0])
         if "anyOf" in schema:
             return self._any(schema["anyOf"])
         kind = schema.get("type")

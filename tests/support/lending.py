@@ -85,7 +85,8 @@ class BookClient:
             names["idempotency-key"] = f"test {next(NUMBERS)}"
         transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://book") as client:
-            content = {} if body is None else {"json": body}
+            kind = "content" if isinstance(body, bytes) else "json"
+            content = {} if body is None else {kind: body}
             return await client.request(method, path, headers=self.headers | names, **content)  # type: ignore[arg-type]
 
     def ok(self, method: str, path: str, body: object = None, **headers: str) -> Any:  # noqa: ANN401 -- JSON

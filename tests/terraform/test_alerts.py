@@ -114,6 +114,7 @@ def test_an_alert_that_both_files_have_has_one_limit(plans: dict[str, Planned]) 
     limits = {
         "latency": ["> 200", ">= 20"],
         "server-errors": ["> 0.01", ">= 3"],
+        "dashboard-errors": ["> 0.01", ">= 3"],
         "error-budget-fast": ["> 14.4 * 0.001", "> 14.4 * 0.001", ">= 10"],
         "error-budget-slow": ["> 6 * 0.001", "> 6 * 0.001", ">= 10"],
         "uptime": ["< 1"],
@@ -136,7 +137,7 @@ def test_every_query_parses(everything: Planned) -> None:
     for query in queries:
         assert promql_parser.parse(query)
         pattern = (
-            r"prod-(scoring|retrain|train-|decisions|pipeline-|lending|batch)|_surety_prod_|<(check|copy)"
+            r"prod-(scoring|retrain|train-|decisions|pipeline-|lending|batch|dashboard)|_surety_prod_|<(check|copy)"
             r"|surety_monitor_"
         )
         assert re.search(pattern, query), query

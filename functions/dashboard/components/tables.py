@@ -1,6 +1,7 @@
 """Tables: each can be saved as CSV, and a row leads to what is behind it."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 
 import streamlit as st
 
@@ -10,6 +11,7 @@ from functions.dashboard.display import t
 from functions.dashboard.navigation import is_offered
 
 Row = Mapping[str, object]
+MARKUP = re.compile(r"([\\`*\[\]<>$~]|:(?=//|material/))")
 
 
 def plain_table(rows: Sequence[Row], name: str, *, empty: str = "") -> None:
@@ -17,7 +19,7 @@ def plain_table(rows: Sequence[Row], name: str, *, empty: str = "") -> None:
     if not rows:
         st.info(empty or t("tables.empty"), icon=":material/inbox:")
         return
-    st.table(_columns(rows), border="horizontal", hide_index=True)
+    st.table(_columns(rows, escape_markup), border="horizontal", hide_index=True)
     export_button(rows, name)
 
 
@@ -77,5 +79,12 @@ def export_button(rows: Sequence[Row], name: str) -> None:
     )
 
 
-def _columns(rows: Sequence[Row]) -> dict[str, list[object]]:
-    return {column: [row[column] for row in rows] for column in rows[0]}
+def escape_markup(value: object) -> object:
+    """Return a cell as it is to be read: Streamlit would make links and formulas of some texts."""
+    return MARKUP.sub(r"\\\1", value) if isinstance(value, str) else value
+
+
+def _columns(
+    rows: Sequence[Row], write: Callable[[object], object] = lambda value: value
+) -> dict[str, list[object]]:
+    return {column: [write(row[column]) for row in rows] for column in rows[0]}

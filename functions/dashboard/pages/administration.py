@@ -1,4 +1,6 @@
-"""Administration: what answers, which models serve, and which roles may do what."""
+"""Administration: services, models and roles; webhooks, imports, and the audit."""
+
+from collections.abc import Callable, Mapping
 
 import streamlit as st
 
@@ -6,7 +8,10 @@ from functions.access.scopes import ROLES
 from functions.client import endpoints
 from functions.client import lending_endpoints as book
 from functions.dashboard.api import Api
+from functions.dashboard.components.audit import audit
+from functions.dashboard.components.imports import imports
 from functions.dashboard.components.tables import plain_table
+from functions.dashboard.components.webhooks import webhooks
 from functions.dashboard.display import day, t
 from functions.dashboard.frame import page, refreshed
 
@@ -52,13 +57,44 @@ def roles() -> None:
     plain_table(rows, "roles")
 
 
+def services(api: Api) -> None:
+    """Show what answers, what serves, and who may do what."""
+    health(api)
+    if api.has_scoring and api.user.may("models"):
+        serving(api)
+    roles()
+
+
+PARTS: Mapping[str, tuple[str, Callable[[Api], None]]] = {
+    "services": ("book", services),
+    "webhooks": ("administer", webhooks),
+    "imports": ("administer", imports),
+    "audit": ("audit", audit),
+}
+
+
+def choose_part(api: Api) -> str:
+    """Choose a part by its name in the URL, which no language changes, or by pressing it."""
+    offered = [name for name, (scope, _) in PARTS.items() if api.user.may(scope)]
+    part = st.query_params.get("part", offered[0])
+    chosen = st.segmented_control(
+        t("administration.part"),
+        offered,
+        default=part if part in offered else offered[0],
+        required=True,
+        format_func=lambda name: t(f"administration.{name}"),
+        key="chosen part",
+        label_visibility="collapsed",
+    )
+    st.query_params["part"] = chosen
+    return chosen
+
+
 def main() -> None:
-    """Show what there is to administer."""
+    """Show the part that is chosen, of those that the user may see."""
     with page("administration") as api:
-        health(api)
-        if api.has_scoring and api.user.may("models"):
-            serving(api)
-        roles()
+        chosen = choose_part(api)
+        PARTS[chosen][1](api)
 
 
 main()

@@ -1,10 +1,11 @@
-"""Model registry: published versions, one in detail, and two compared."""
+"""Model registry: published versions, two compared, a report, and who is the champion."""
 
 import streamlit as st
 
 from functions.client import endpoints
 from functions.client.responses import VersionInfo
 from functions.dashboard.api import Api
+from functions.dashboard.components.champion_moves import champion_moves
 from functions.dashboard.components.charts import line_chart
 from functions.dashboard.components.models import choose_model
 from functions.dashboard.components.tables import plain_table
@@ -86,17 +87,6 @@ def report(api: Api, model: str, names: list[str]) -> None:
     line_chart("calibration", bins, "bin", ("predicted", "observed"))
 
 
-def moving(api: Api, model: str, names: list[str]) -> None:
-    """Say how the champion is moved: no route of a function moves it."""
-    st.subheader(t("registry.move"))
-    if not api.user.may("promote"):
-        st.info(t("registry.no_right"), icon=":material/lock:")
-        return
-    st.write(t("registry.command"))
-    st.code(f"python -m training promote --model {model} --version {names[0]}", language="sh")
-    st.code(f"python -m training rollback --model {model}", language="sh")
-
-
 def main() -> None:
     """Show a model's versions."""
     with page("registry") as api:
@@ -105,7 +95,7 @@ def main() -> None:
         if names:
             compare(api, model, names)
             report(api, model, names)
-            moving(api, model, names)
+            champion_moves(api, model, names)
 
 
 main()

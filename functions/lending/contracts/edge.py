@@ -32,6 +32,7 @@ from functions.lending.storage.idempotency import Reply, RequestKey, claim, fing
 from functions.lending.storage.identifiers import Kind, identifier_from_text
 from functions.lending.storage.round_trips import Statement
 from functions.lending.storage.transaction import LOCAL, Transaction, begun
+from functions.lending.webhook_secrets import SecretBox
 from functions.web.bodies import JSON, json_response
 from functions.web.middleware import caller_from_request
 from functions.web.problems import Fault, faults_from_validation, reject_faults
@@ -49,7 +50,7 @@ Action = Callable[[Transaction], Result]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Book:
-    """What every route needs: database, clock, the secret of KYC hashes, and who decides."""
+    """What every route needs: database, clock, secrets, and who decides."""
 
     database: Database
     now: Callable[[], datetime]
@@ -57,6 +58,7 @@ class Book:
     decider: Decider
     threads: ThreadPoolExecutor
     lender: Lender | None = None
+    box: SecretBox = field(default_factory=SecretBox)
     answers: AnswerCache = field(default_factory=AnswerCache)
 
     async def aclose(self) -> None:

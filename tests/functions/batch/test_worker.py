@@ -1,6 +1,11 @@
 import threading
+from pathlib import Path
 
-from functions.batch.worker import POLL_SECONDS, CancelWatch
+from functions.batch.jobs import Jobs
+from functions.batch.runs import Shard
+from functions.batch.settings import task_settings_from
+from functions.batch.worker import POLL_SECONDS, CancelWatch, Worker
+from models.stores.uri import open_store
 
 
 def test_a_watch_asks_the_store_now_and_then_and_remembers_the_answer() -> None:
@@ -24,3 +29,14 @@ def test_a_process_that_ends_stops_at_once_without_asking() -> None:
     assert not watch.must_stop()
     stop.set()
     assert watch.must_stop()
+
+
+def test_rows_are_counted_chunk_by_chunk_until_the_file_is_scored(tmp_path: Path) -> None:
+    uri = tmp_path.as_uri()
+    worker = Worker(task_settings_from({}), Jobs(open_store(uri), uri))
+    with worker.counting("batch_1")(10_000, Shard()) as advance:
+        advance(8_192)
+        assert worker.rows_done("batch_1") == 8_192
+        advance(1_808)
+        assert (worker.rows_done("batch_1"), worker.rows_done("batch_2")) == (10_000, 0)
+    assert worker.rows_done("batch_1") == 0

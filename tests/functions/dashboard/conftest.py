@@ -47,7 +47,15 @@ def api() -> Iterator[FakeApi]:
     fake = FakeApi()
     connection = cast("Surety", fake)
     settings = settings_from(ENVIRONMENT)
-    runtime.use(Services(settings=settings, lending=connection, scoring=connection))
+    runtime.use(
+        Services(
+            settings=settings,
+            lending=connection,
+            scoring=connection,
+            batches=connection,
+            retraining=connection,
+        )
+    )
     yield fake
     runtime.close_all()
 

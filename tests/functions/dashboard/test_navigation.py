@@ -14,7 +14,7 @@ OFFERED = {
     "manager": STAFF | CASES | BOOK | MODELS | {"new_application", "reviews"},
     "collector": STAFF,
     "risk": STAFF | CASES | BOOK | MODELS,
-    "auditor": STAFF | CASES | BOOK | {"monitoring", "registry"},
+    "auditor": STAFF | CASES | BOOK | {"monitoring", "registry", "administration"},
     "client": {"my_applications"},
     "admin": STAFF | CASES | BOOK | MODELS | {"new_application", "reviews", "administration"},
 }
@@ -31,6 +31,13 @@ def test_without_scoring_its_pages_are_left_out() -> None:
     offered = {page.name for page in pages_for(user, has_scoring=False)}
     assert offered == OFFERED["admin"] - MODELS
     assert not is_offered(user, "what_if", has_scoring=False)
+
+
+@pytest.mark.parametrize("role", OFFERED)
+def test_batches_are_offered_to_who_may_score_files(role: str) -> None:
+    user = user_from_claims({"roles": [role]}, "token", "roles")
+    offered = {p.name for p in pages_for(user, has_scoring=True, has_batches=True)}
+    assert offered - OFFERED[role] == ({"batches"} if role in {"officer", "admin"} else set())
 
 
 def test_somebody_without_a_role_is_offered_nothing() -> None:

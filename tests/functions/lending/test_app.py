@@ -88,6 +88,15 @@ NEEDS = {
         for part in ("", "/loans")
     },
     "GET /api/portfolio/alerts": "alerts",
+    "GET /v1/webhooks": "administer",
+    "POST /v1/webhooks": "administer",
+    "POST /v1/webhooks/{webhook}:rotate": "administer",
+    "POST /v1/webhooks/{webhook}:finish_rotation": "administer",
+    "POST /v1/webhooks/{webhook}:disable": "administer",
+    "GET /v1/webhooks/{webhook}/messages": "administer",
+    "POST /v1/messages/{message}:replay": "administer",
+    "POST /v1/imports": "administer",
+    "GET /v1/audit": "audit",
     "GET /health": "none",
     "GET /health/live": "none",
     "GET /health/ready": "none",
@@ -106,6 +115,8 @@ MAY = {
     "disburse": {"admin", "officer", "manager"},
     "collect": {"admin", "officer", "collector", "manager"},
     "adjust": {"admin", "manager"},
+    "audit": {"admin", "auditor"},
+    "administer": {"admin"},
     "metrics": {"admin", "auditor", "risk"},
 }
 ROLE_NAMES = (*ROLES, "visitor", None)
@@ -124,9 +135,14 @@ def bearer(issuer: Issuer, role: str | None, **claims: Any) -> dict[str, str]:  
 
 
 def concrete(path: str) -> str:
-    for name, value in (("loan", "loan_"), ("application", "app_"), ("request", "item_")):
+    for name, value in (
+        ("loan", "loan_"),
+        ("application", "app_"),
+        ("request", "item_"),
+        ("webhook", "item_"),
+    ):
         path = path.replace(f"{{{name}}}", value + 32 * "0")
-    return path.replace("{customer}", "99")
+    return path.replace("{customer}", "99").replace("{message}", 32 * "0")
 
 
 @pytest.mark.parametrize("role", ROLE_NAMES)

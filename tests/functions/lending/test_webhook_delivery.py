@@ -65,6 +65,11 @@ class TwiceJob(Job):
         return super().run(action)
 
 
+def job(database: Database, now: datetime = EARLIER) -> Job:
+    """A job in the name of the command."""
+    return Job(database=database, principal="webhooks", now=lambda: now)
+
+
 def read_rows(database: Database, query: str) -> list[tuple[Any, ...]]:
     rows = database.read(WHOLE_BOOK, lambda connection: connection.execute(text(query)).all())
     return [tuple(row) for row in rows]
@@ -86,7 +91,7 @@ def run(database: Database, receiver: Receiver) -> dict[str, int]:
 def test_events_arrive_once_signed_and_numbered_without_personal_data(
     book: BookClient, database: Database
 ) -> None:
-    secret = register_endpoint(database, "https://receiver.example.org/", EARLIER, BOX)["secret"]
+    secret = register_endpoint(job(database), "https://receiver.example.org/", BOX)["secret"]
     loan = book.disburse()
     book.ok("POST", f"/v1/loans/{loan}:repay", {"amount": "10.50"})
     receiver = Receiver(now=datetime.now(UTC) + timedelta(seconds=1))
@@ -107,7 +112,7 @@ def test_events_arrive_once_signed_and_numbered_without_personal_data(
 def test_a_message_that_failed_is_sent_again_with_the_same_id_and_a_new_time(
     book: BookClient, database: Database
 ) -> None:
-    register_endpoint(database, "https://receiver.example.org/", EARLIER, BOX)
+    register_endpoint(job(database), "https://receiver.example.org/", BOX)
     book.disburse()
     receiver = Receiver([AttemptOutcome(500), AttemptOutcome(429, "", 60)], now=datetime.now(UTC))
     receiver.now += timedelta(seconds=1)
@@ -135,7 +140,7 @@ def test_it_is_tried_for_75_hours_and_then_given_up() -> None:
 
 
 def test_a_receiver_that_is_gone_gets_nothing_more(book: BookClient, database: Database) -> None:
-    register_endpoint(database, "https://receiver.example.org/", EARLIER, BOX)
+    register_endpoint(job(database), "https://receiver.example.org/", BOX)
     book.disburse()
     book.disburse()
     receiver = Receiver([AttemptOutcome(410)], now=datetime.now(UTC) + timedelta(seconds=1))
@@ -149,7 +154,7 @@ def test_a_new_endpoint_gets_what_happens_from_then_on(
 ) -> None:
     book.disburse()
     later = datetime.now(UTC) + timedelta(seconds=1)
-    register_endpoint(database, "https://receiver.example.org/", later, BOX)
+    register_endpoint(job(database, later), "https://receiver.example.org/", BOX)
     assert run(database, Receiver(now=later)) == {"delivered": 0, "failed": 0}
 
 
@@ -175,7 +180,7 @@ def test_during_a_rotation_both_secrets_sign_and_in_the_end_the_new_one_alone(
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", book.url)
     monkeypatch.setenv("WEBHOOK_KEYS", KEYS)
-    registered = register_endpoint(database, "https://receiver.example.org/", EARLIER, BOX)
+    registered = register_endpoint(job(database), "https://receiver.example.org/", BOX)
     rotate = ["rotate", "--endpoint", registered["endpoint"]]
     assert cli.main(rotate) == 0
     rotated = json.loads(capsys.readouterr().out)
@@ -209,7 +214,7 @@ def test_a_rotation_ends_before_the_next_one_begins(
     """A second one would drop the only secret that the receiver has."""
     monkeypatch.setenv("DATABASE_URL", book.url)
     monkeypatch.setenv("WEBHOOK_KEYS", KEYS)
-    registered = register_endpoint(database, "https://receiver.example.org/", EARLIER, BOX)
+    registered = register_endpoint(job(database), "https://receiver.example.org/", BOX)
     rotate = ["rotate", "--endpoint", registered["endpoint"]]
     assert cli.main([*rotate, "--finish"]) == 2
     assert "no rotation is under way" in capsys.readouterr().err
@@ -223,6 +228,7 @@ def test_a_rotation_ends_before_the_next_one_begins(
     assert cli.main(rotate) == 0
     actions = "SELECT action FROM audit WHERE principal = 'webhooks' ORDER BY at"
     assert [action for (action,) in read_rows(database, actions)] == [
+        "register webhook",
         "rotate secret",
         "finish rotation",
         "rotate secret",
@@ -233,7 +239,7 @@ def test_a_rotation_whose_commit_was_not_answered_is_not_refused_when_run_again(
     database: Database,
 ) -> None:
     """The job runs the same work again, with the same secret, and does nothing new."""
-    registered = register_endpoint(database, "https://receiver.example.org/", EARLIER, BOX)
+    registered = register_endpoint(job(database), "https://receiver.example.org/", BOX)
     endpoint = identifier_from_text("item", registered["endpoint"])
     assert endpoint is not None
     rotated = rotate_secret(TwiceJob(database), endpoint, BOX)
@@ -273,7 +279,7 @@ def test_the_database_holds_no_secret_and_a_new_key_takes_over(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    registered = register_endpoint(database, "https://receiver.example.org/", EARLIER, BOX)
+    registered = register_endpoint(job(database), "https://receiver.example.org/", BOX)
     [(stored,)] = read_rows(database, "SELECT secret FROM webhook_endpoints")
     assert registered["secret"] not in stored
     new = base64.b64encode(bytes(range(32))).decode()

@@ -14,12 +14,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from functions.lending.errors import WebhookAddressError
 from functions.lending.webhook_sender import (
     NAT64,
     AttemptOutcome,
     PinnedConnection,
     Target,
-    WebhookAddressError,
     is_public,
     post,
     public_address,

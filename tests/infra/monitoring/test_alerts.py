@@ -326,7 +326,7 @@ def test_the_command_names_faults_and_counts_alerts(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     assert main(["--check"]) == 0
-    assert capsys.readouterr().out == "28 alerts, 6 of them also on Google\n"
+    assert capsys.readouterr().out == "29 alerts, 6 of them also on Google\n"
     broken = tmp_path / "alerts.yaml"
     broken.write_text(SMALL.replace("metric: a", "metric: b"))
     monkeypatch.setattr("infra.monitoring.alerts.SOURCE", broken)

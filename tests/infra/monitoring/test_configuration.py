@@ -64,6 +64,7 @@ def test_monitoring_starts_only_if_it_is_asked_for() -> None:
     assert others == {
         *("bucket", "training", "training-instalment", "scoring", "nginx"),
         *("database", "migrate", "open", "close", "lending"),
+        *("dashboard", "issuer", "desk-scoring", "desk-lending", "desk-batch"),
     }
 
 
@@ -86,6 +87,7 @@ def test_prometheus_asks_addresses_that_there_are() -> None:
     assert targets() == {
         "scoring": ["scoring:8080"],  # where it listens unless PORT says otherwise
         "lending": [],
+        "dashboard": [],
         "files": [f"node-exporter:{PORTS['node-exporter']}"],
     }
     [alertmanager] = PROMETHEUS["alerting"]["alertmanagers"]
@@ -105,14 +107,14 @@ def test_jobs_are_those_that_queries_name() -> None:
     texts = [p.read_text() for p in MONITORING.glob("grafana/dashboards/*.json")]
     texts.append((MONITORING / "alerts.yaml").read_text())
     jobs = set(re.findall(r'job=\\?"(\w+)\\?"', "\n".join(texts)))
-    assert jobs == {"scoring", "lending"}
+    assert jobs == {"scoring", "lending", "dashboard"}
     assert jobs < set(targets())
 
 
 def test_every_configuration_lies_where_its_service_looks() -> None:
     config = Path(argument("prometheus", "--config.file"))
     assert seen("prometheus", str(config)) == MONITORING / "prometheus" / "prometheus.yaml"
-    for name in (*PROMETHEUS["rule_files"], "lending.yaml"):
+    for name in (*PROMETHEUS["rule_files"], "lending.yaml", "dashboard.yaml"):
         assert seen("prometheus", str(config.parent / name)).is_file()
     assert seen("alertmanager", argument("alertmanager", "--config.file")) == ALERTMANAGER_PATH
     source = seen("grafana", "/etc/grafana/provisioning/datasources/surety.yaml")

@@ -1,5 +1,6 @@
 """Figures of the book as Prometheus scrapes them, beside those of the documented routes."""
 
+import asyncio
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -43,7 +44,7 @@ def scraped(url: str) -> Iterator[Scraped]:
         own = replace(book, threads=threads)
         one = Scraped(BookFigures(own, lambda: one.now), threads)
         yield one
-    book.close()
+    asyncio.run(book.aclose())
 
 
 def test_an_empty_book_has_no_share_on_time(database_url: str) -> None:
