@@ -75,12 +75,14 @@ TESTED_BY = {
             "functions/dashboard/frame.py",
             "functions/dashboard/lists.py",
             "functions/dashboard/loan_actions.py",
+            "functions/dashboard/loss_rows.py",
             "functions/dashboard/runtime.py",
             *(
                 f"functions/dashboard/components/{name}.py"
                 for name in (
                     *("action_form", "case", "case_actions", "charts", "decision", "filters"),
                     *("models", "registration", "simulation", "tables", "tiles"),
+                    *("figure_table", "stress"),
                 )
             ),
             *(
@@ -89,6 +91,8 @@ TESTED_BY = {
                     *("administration", "applicant", "application", "applications", "arrears"),
                     *("customers", "home", "loan", "loans", "monitoring", "my_applications"),
                     *("new_application", "portfolio", "registry", "reviews", "what_if"),
+                    *("early_warning", "expected_loss", "figure_loans", "policy", "risk_loans"),
+                    *("roll_rates", "vintages"),
                 )
             ),
         ),
@@ -206,6 +210,7 @@ TESTED_BY = {
     "infra/google_api.py": "infra/test_release.py",
     "infra/local/client_types.py": "functions/client/test_responses.py",
     "infra/local/cost.py": "infra/test_cost.py",
+    "infra/local/book_history.py": "docs/test_dashboard.py",
     "infra/local/dashboard.py": "docs/test_dashboard.py",
     "infra/local/oidc_issuer.py": "docs/test_dashboard.py",
     "infra/local/issuer.py": "docs/test_loan_book.py",

@@ -21,6 +21,8 @@ LENDING_ROOTS = (
     *("CollateralListReply", "GuarantorsReply", "ItemReply", "PostedReply", "AwaitingReply"),
     *("SummaryReply", "NpaReply", "RepaymentsReply", "CollateralReply", "DistributionReply"),
     *("HealthReply", "ReviewsReply", "OverridesReply", "SecondPersonRequestsReply", "ChecksReply"),
+    *("FigureReply", "MembersReply", "ExpectedLossReply", "ProvisionsReply", "RiskLoansReply"),
+    *("StressReply", "PolicyReply", "NoticeReply"),
 )
 MODULES = {
     "responses.py": ("docs/openapi.json", ROOTS),

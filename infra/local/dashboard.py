@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, NoReturn
 
+from infra.local.book_history import record_history
 from infra.local.lending import LENDING_LOG, book_folder, prepare, train_model
 from infra.local.oidc_issuer import (
     AUDIENCE,
@@ -75,7 +76,9 @@ def main() -> int:
             running_issuer(ports.issuer) as issuer,
         ):
             os.environ["DATABASE_URL"] = url
-            prepare(options.customers, datetime.now(UTC).astimezone().date())
+            today = datetime.now(UTC).astimezone().date()
+            if prepare(options.customers, today):
+                record_history(today)
             with running_stack(ports, issuer) as processes:
                 address = f"http://localhost:{ports.dashboard}"
                 print(f"\nThe dashboard is on {address}; stop with Ctrl-C.", flush=True)
@@ -132,6 +135,10 @@ def environment(ports: Ports, issuer: Issuer) -> dict[str, str]:
         "OIDC_CLIENT_SECRET": CLIENT_SECRET,
         "COOKIE_SECRET": secrets.token_hex(),
         "SIGN_IN_NOTICE": NOTICE,
+        "LENDER_NAME": "Example Lender",
+        "LENDER_ADDRESS": "1 Example Street, Bengaluru 560001",
+        "LENDER_AGENCY": "Reserve Bank of India, Mumbai",
+        "NOTICE_TEMPLATE": "in_fair_practices",
     }
 
 

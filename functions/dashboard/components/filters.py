@@ -2,10 +2,14 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from http import HTTPStatus
 
 import streamlit as st
 
-from functions.dashboard.display import t
+from functions.client import lending_endpoints as book
+from functions.client.errors import RefusedError
+from functions.dashboard.api import Api
+from functions.dashboard.display import t, words
 
 
 def status_filter(statuses: Sequence[str]) -> str | None:
@@ -55,3 +59,61 @@ def next_page(
             st.rerun()
 
     yield (cursors[-1] if cursors else None), offer_next
+
+
+def choice_filter(label: str, name: str, choices: Sequence[str], *, is_optional: bool) -> str:
+    """Choose one of the API's words, in the URL by its name; the first, or "" for all."""
+    chosen = st.selectbox(
+        label,
+        choices,
+        index=None if is_optional else 0,
+        placeholder=t("filters.all"),
+        format_func=words,
+        key=name,
+        bind="query-params",
+    )
+    return chosen or ("" if is_optional else choices[0])
+
+
+def branch_filter() -> int | None:
+    """Choose one branch by its number, or all that the user may see; `?branch=` in the URL."""
+    text = (st.text_input(t("filters.branch"), key="branch", bind="query-params") or "").strip()
+    if text and not (text.isascii() and text.isdigit()):
+        st.warning(t("filters.branch_rule"))
+        return None
+    return int(text) if text else None
+
+
+def recorded_months(api: Api) -> list[str]:
+    """Return the recorded months such as 2026-01, the newest first; none if there are none yet."""
+    try:
+        reply = api.lending(book.figure("vintages"))
+    except RefusedError as error:
+        if error.status == HTTPStatus.NOT_FOUND:
+            return []
+        raise
+    last = reply.as_of
+    first = min((line.key["cohort"] for line in reply.lines), default=last.isoformat()[:7])
+    months, index = [], 12 * last.year + last.month - 1
+    while (month := f"{index // 12:04}-{index % 12 + 1:02}") >= first:
+        months.append(month)
+        index -= 1
+    return months
+
+
+def month_filter(api: Api, *, label: str, placeholder: str | None = None) -> str | None:
+    """Choose the month end as of which figures are; `?month=` in the URL.
+
+    Without a choice it is the last recorded one, or with a placeholder none.
+    """
+    months = recorded_months(api)
+    if not months:
+        return None
+    return st.selectbox(
+        label,
+        months,
+        index=0 if placeholder is None else None,
+        placeholder=placeholder,
+        key="month",
+        bind="query-params",
+    )

@@ -12,6 +12,7 @@ CODE = "".join(p.read_text() for p in (REPOSITORY / "functions/dashboard").rglob
 BY_NAME = (
     *("pages", "sections", "tiles", "alerts", "charts", "columns", "codes", "names", "apply"),
     *("register", "decision", "actions", "loan", "mine", "registry", "case", "frame", "reviews"),
+    *("figures", "vintages", "stress", "policy"),
 )
 
 

@@ -1,0 +1,33 @@
+"""A past for a book that was just seeded: recorded month ends, and reports of expected loss."""
+
+from datetime import date, timedelta
+
+from infra.local.lending import run
+from infra.local.run import say
+from models.lending.dates import date_in_month
+from models.lending.expected_loss_rules import EXPECTED_LOSS_RULES, IFRS_9
+
+MONTHS = 12
+# No model has scored a generated book; every report names what it took instead.
+UNSCORED = "0.05"
+
+
+def record_history(today: date) -> None:
+    """Record the last months that are closed, and report on the last two by the first rules.
+
+    What was recorded before stays as it is, so that this may run at each start.
+    """
+    say("recording a year of month ends and reports of expected loss: half a minute")
+    last = today.replace(day=1) - timedelta(days=1)
+    before = last.replace(day=1) - timedelta(days=1)
+    for month in (_months_before(last, MONTHS - 1), last):
+        run("functions.lending", "snapshot", "--month", f"{month:%Y-%m}")
+    days_by_rules = [(IFRS_9.name, before), *((name, last) for name in EXPECTED_LOSS_RULES)]
+    for rules, day in days_by_rules:
+        chosen = ("--date", str(day), "--rules", rules, "--unscored", UNSCORED)
+        run("functions.lending", "expected-loss", *chosen)
+
+
+def _months_before(month_end: date, months: int) -> date:
+    index = 12 * month_end.year + month_end.month - 1 - months
+    return date_in_month(index // 12, index % 12 + 1, 31)
