@@ -82,7 +82,7 @@ TESTED_BY = {
                 for name in (
                     *("action_form", "case", "case_actions", "charts", "decision", "filters"),
                     *("models", "registration", "simulation", "tables", "tiles"),
-                    *("figure_table", "stress"),
+                    *("figure_table", "notice", "own_recourse", "stress"),
                 )
             ),
             *(

@@ -1,13 +1,20 @@
 """A past for a book that was just seeded: recorded month ends, and reports of expected loss."""
 
+import json
 from datetime import date, timedelta
 
 from infra.local.lending import run
-from infra.local.run import say
+from infra.local.run import ask, say
 from models.lending.dates import date_in_month
 from models.lending.expected_loss_rules import EXPECTED_LOSS_RULES, IFRS_9
 
 MONTHS = 12
+AMOUNTS = (
+    *(100_000, 200_000, 400_000, 600_000, 900_000, 1_200_000, 1_500_000, 2_000_000),
+    *(3_000_000, 5_000_000, 9_000_000, 20_000_000),
+)
+APPLICANTS = (*range(1103, 1103 + len(AMOUNTS) - 1), 1101)
+PURPOSES = ("Education", "Vehicle", "Home Renovation", "Medical", "Business")
 # No model has scored a generated book; every report names what it took instead.
 UNSCORED = "0.05"
 
@@ -26,6 +33,22 @@ def record_history(today: date) -> None:
     for rules, day in days_by_rules:
         chosen = ("--date", str(day), "--rules", rules, "--unscored", UNSCORED)
         run("functions.lending", "expected-loss", *chosen)
+
+
+def apply_for_loans(url: str, token: str) -> None:
+    """Apply for some loans, as an administrator: for a book in which a model has decided nothing.
+
+    The amounts are from a few months' income to what nobody is lent.
+    """
+    for number, (customer, amount) in enumerate(zip(APPLICANTS, AMOUNTS, strict=True)):
+        application = {
+            "customer_id": customer,
+            "loan_amount": amount,
+            "loan_tenure_months": 24 + 12 * (number % 4),
+            "interest_rate": 10.5,
+            "loan_purpose": PURPOSES[number % len(PURPOSES)],
+        }
+        ask(f"{url}/api/loans/apply", json.dumps(application).encode(), token=token)
 
 
 def _months_before(month_end: date, months: int) -> date:

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, NoReturn
 
-from infra.local.book_history import record_history
+from infra.local.book_history import apply_for_loans, record_history
 from infra.local.lending import LENDING_LOG, book_folder, prepare, train_model
 from infra.local.oidc_issuer import (
     AUDIENCE,
@@ -77,9 +77,13 @@ def main() -> int:
         ):
             os.environ["DATABASE_URL"] = url
             today = datetime.now(UTC).astimezone().date()
-            if prepare(options.customers, today):
+            is_new = prepare(options.customers, today)
+            if is_new:
                 record_history(today)
             with running_stack(ports, issuer) as processes:
+                if is_new:
+                    token = issuer.token("local", {"roles": ["admin"]})
+                    apply_for_loans(f"http://localhost:{ports.lending}", token)
                 address = f"http://localhost:{ports.dashboard}"
                 print(f"\nThe dashboard is on {address}; stop with Ctrl-C.", flush=True)
                 say(f"Its log: {DASHBOARD_LOG.relative_to(REPOSITORY)}")

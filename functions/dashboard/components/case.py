@@ -20,6 +20,7 @@ from functions.dashboard.application_row import (
 from functions.dashboard.components.case_actions import case_actions
 from functions.dashboard.components.charts import WaterfallLook, bar_chart, waterfall
 from functions.dashboard.components.decision import decision_banner, reason_sentences
+from functions.dashboard.components.notice import notice_part
 from functions.dashboard.components.simulation import show_recourse
 from functions.dashboard.components.tables import plain_table
 from functions.dashboard.display import day, money, number, percent, t, words
@@ -36,6 +37,8 @@ def show_case(api: Api, application: LoanApplicationReply) -> None:
     left, right = st.columns(2)
     with left:
         reason_sentences(application.reasons)
+        if application.status == "Rejected":
+            notice_part(api, application, is_staff=True)
     with right:
         show_terms(api, application)
     show_checks(api, application)

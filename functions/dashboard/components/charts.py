@@ -15,11 +15,13 @@ from models.lending.money import ZERO
 LOWERS, RAISES, TOTAL = "#2171b5", "#d94801", "#5b6470"
 # From approve to decline, told apart by lightness as well as by hue.
 DECISIONS = {"approve": "#2171b5", "refer": "#c9b458", "decline": "#d94801"}
-# From better to worse; small shares must be seen, so that the middle is narrow.
+# From better to worse; the smallest share must be seen, so that only 0 itself is neither.
 DIVERGING = [
-    *([0.0, "#08519c"], [0.25, "#4292c6"], [0.45, "#c6dbef"], [0.5, "#eceff3"]),
-    *([0.55, "#fdd0a2"], [0.75, "#f16913"], [1.0, "#8c2d04"]),
+    *([0.0, "#08519c"], [0.25, "#4292c6"], [0.4999, "#d6e6f4"], [0.5, "#eceff3"]),
+    *([0.5001, "#fde3cf"], [0.75, "#f16913"], [1.0, "#8c2d04"]),
 ]
+# At least 3 : 1 against the light and the dark background; dashes tell lines apart, too.
+LINES = ("#2f7fd0", "#d9661f", "#7d8794", "#8f6bd1", "#1a9485", "#a87b16")
 CONFIG = {"displayModeBar": False}
 HEIGHT = 360
 
@@ -43,7 +45,9 @@ def bar_chart(
         x=[row[label] for row in rows],
         y=[float(row[value]) for row in rows],
     )
-    _show(go.Figure(bars), name)
+    figure = go.Figure(bars)
+    figure.update_xaxes(type="category")  # as it is written: 2026-01 would be drawn as a date
+    _show(figure, name)
     _table(table or rows, name)
 
 
@@ -68,7 +72,7 @@ def line_chart(
             y=[row[y] for row in rows],
             name=y,
             mode="lines+markers",
-            line={"dash": dashes[index % len(dashes)]},
+            line={"dash": dashes[index % len(dashes)], "color": LINES[index % len(LINES)]},
         )
         for index, y in enumerate(ys)
     ]

@@ -62,17 +62,26 @@ def next_page(
 
 
 def choice_filter(label: str, name: str, choices: Sequence[str], *, is_optional: bool) -> str:
-    """Choose one of the API's words, in the URL by its name; the first, or "" for all."""
+    """Choose one of the API's words, in the URL by its name; the first, or "" for all.
+
+    Streamlit's own binding would write the word as it is shown, which differs by language.
+    """
+    first = None if is_optional else choices[0]
+    address = st.query_params.get(name)
+    start = address if address in choices else first
     chosen = st.selectbox(
         label,
         choices,
-        index=None if is_optional else 0,
+        index=None if start is None else choices.index(start),
         placeholder=t("filters.all"),
         format_func=words,
-        key=name,
-        bind="query-params",
+        key=f"choice of {name}",
     )
-    return chosen or ("" if is_optional else choices[0])
+    if chosen and chosen != first:
+        st.query_params[name] = chosen
+    elif name in st.query_params:
+        del st.query_params[name]
+    return chosen or ""
 
 
 def branch_filter() -> int | None:

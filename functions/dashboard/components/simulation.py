@@ -39,7 +39,7 @@ def show_recourse(api: Api, row: dict[str, Any], name: str) -> None:
     reply = api.scoring(endpoints.recourse(applications_from_row(row), NOBODY))
     result = reply.recourses[0]
     st.write(result.detail)
-    _changes(result)
+    change_sentences(result)
     changed = dict(row)
     proposed = {c.field: c.proposed for c in result.changes or []}
     for field in reply.searched:
@@ -74,7 +74,8 @@ def _figures(before: Prediction, after: Prediction) -> list[Change]:
     ]
 
 
-def _changes(result: RecourseResult) -> None:
+def change_sentences(result: RecourseResult) -> None:
+    """Say what to change, and to what."""
     for change in result.changes or []:
         sentence = t(
             "recourse.change",

@@ -9,6 +9,7 @@ from functions.client import lending_endpoints as book
 from functions.client.lending_responses import StressReply
 from functions.dashboard.api import Api
 from functions.dashboard.components.charts import WaterfallLook, waterfall
+from functions.dashboard.components.filters import choice_filter
 from functions.dashboard.components.tables import plain_table
 from functions.dashboard.components.tiles import Change, change_tiles
 from functions.dashboard.display import money, number, percent, t, words
@@ -24,16 +25,9 @@ MEASURES = ("expected_loss", "projected_provisions")
 def stress_part(api: Api, rule_set: book.LossRules, as_of: date | None) -> None:
     """Choose a scenario, and show the report's loans under it."""
     st.subheader(t("stress.title"))
-    name = st.selectbox(
-        t("stress.scenario"),
-        (*SCENARIOS, OWN),
-        index=None,
-        placeholder=t("stress.choose"),
-        format_func=words,
-        key="scenario",
-        bind="query-params",
-    )
-    if name is None:
+    choices = (*SCENARIOS, OWN)
+    name = choice_filter(t("stress.scenario"), "scenario", choices, is_optional=True)
+    if not name:
         st.info(t("stress.none"), icon=":material/thunderstorm:")
         return
     scenario: dict[str, object] = own_points() if name == OWN else {"scenario": name}

@@ -77,6 +77,9 @@ def show_figure(api: Api, name: Any, chosen: dict[str, str | int | None]) -> Non
     with guarded():
         reply = api.lending(book.figure(name, **chosen))
         figure_caption(reply)
+        if all("asset_class" in line.key for line in reply.lines):
+            lines = sorted(reply.lines, key=lambda line: CLASSES.index(line.key["asset_class"]))
+            reply = reply.model_copy(update={"lines": lines})
         figure_table(api, reply, name)
 
 

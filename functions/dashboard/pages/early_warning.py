@@ -65,7 +65,8 @@ def warnings(api: Api, branch: int | None) -> None:
 def main() -> None:
     """Show early warnings."""
     with page("early_warning") as api:
-        branch = branch_filter()
+        with st.columns(4)[0]:
+            branch = branch_filter()
         next_npa(api, branch)
         warnings(api, branch)
 

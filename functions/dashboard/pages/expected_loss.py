@@ -11,6 +11,7 @@ from functions.client.lending_endpoints import LossRules
 from functions.client.lending_responses import ExpectedLossReply, ProvisionsReply
 from functions.dashboard.api import Api
 from functions.dashboard.components.charts import WaterfallLook, bar_chart, waterfall
+from functions.dashboard.components.filters import choice_filter
 from functions.dashboard.components.stress import stress_part
 from functions.dashboard.components.tables import Drill, drill_rows, plain_table
 from functions.dashboard.components.tiles import Tile, tile_row
@@ -31,13 +32,13 @@ DECIMALS = 4
 def read_report() -> tuple[LossRules, date | None]:
     """Choose the rules and the day; without a day it is the latest report."""
     left, right = st.columns(2)
-    rules = left.selectbox(
-        t("loss.rules"), RULES, format_func=words, key="rule_set", bind="query-params"
-    )
+    with left:
+        name = choice_filter(t("loss.rules"), "rule_set", RULES, is_optional=False)
     as_of = right.date_input(
         t("loss.as_of"), None, format="YYYY-MM-DD", key="as_of", bind="query-params"
     )
-    return rules or RULES[0], as_of if isinstance(as_of, date) else None
+    rules = next(rules for rules in RULES if rules == name)
+    return rules, as_of if isinstance(as_of, date) else None
 
 
 def tiles(loss: ExpectedLossReply, held: ProvisionsReply) -> list[Tile]:
