@@ -75,31 +75,45 @@ TESTED_BY = {
             "functions/dashboard/frame.py",
             "functions/dashboard/lists.py",
             "functions/dashboard/loan_actions.py",
-            "functions/dashboard/loss_rows.py",
             "functions/dashboard/runtime.py",
             *(
                 f"functions/dashboard/components/{name}.py"
                 for name in (
                     *("action_form", "case", "case_actions", "charts", "decision", "filters"),
                     *("models", "registration", "simulation", "tables", "tiles"),
-                    *("figure_table", "notice", "own_recourse", "stress"),
                 )
             ),
             *(
                 f"functions/dashboard/pages/{name}.py"
                 for name in (
-                    *("administration", "applicant", "application", "applications", "arrears"),
+                    *("administration", "applicant", "application", "applications"),
                     *("customers", "home", "loan", "loans", "monitoring", "my_applications"),
                     *("new_application", "portfolio", "registry", "reviews", "what_if"),
-                    *("early_warning", "expected_loss", "figure_loans", "policy", "risk_loans"),
-                    *("roll_rates", "vintages"),
                 )
             ),
         ),
         "functions/dashboard/test_pages.py",
     ),
+    **dict.fromkeys(
+        (
+            "functions/dashboard/loss_rows.py",
+            *(
+                f"functions/dashboard/components/{name}.py"
+                for name in ("figure_table", "notice", "own_recourse", "stress")
+            ),
+            *(
+                f"functions/dashboard/pages/{name}.py"
+                for name in (
+                    *("arrears", "early_warning", "expected_loss", "figure_loans", "policy"),
+                    *("risk_loans", "roll_rates", "vintages"),
+                )
+            ),
+        ),
+        "functions/dashboard/test_risk_pages.py",
+    ),
     "functions/client/lending_endpoints.py": "functions/dashboard/test_pages.py",
     "functions/client/lending_responses.py": "functions/client/test_responses.py",
+    "functions/client/portfolio_responses.py": "functions/client/test_responses.py",
     "functions/client/endpoints.py": "functions/client/test_clients.py",
     "functions/client/errors.py": "functions/client/test_retries.py",
     "functions/client/loop_thread.py": "functions/client/test_retries.py",

@@ -92,9 +92,9 @@ def refreshed(
     """Make part of a page read its figures again by itself, without touching the rest."""
 
     @st.fragment(run_every=REFRESH_SECONDS)
-    def part(api: Api, /, *rest: Rest.args, **named: Rest.kwargs) -> None:
+    def part(api: Api, /, *rest: Rest.args, **options: Rest.kwargs) -> None:
         with guarded():
-            body(api, *rest, **named)
+            body(api, *rest, **options)
 
     return part
 

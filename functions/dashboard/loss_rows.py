@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from functions.client.lending_responses import (
+from functions.client.portfolio_responses import (
     AllowanceLines,
     ClassProvision,
     RiskLoan,

@@ -5,10 +5,9 @@ from datetime import date, timedelta
 
 from infra.local.lending import run
 from infra.local.run import ask, say
-from models.lending.dates import date_in_month
-from models.lending.expected_loss_rules import EXPECTED_LOSS_RULES, IFRS_9
 
 MONTHS = 12
+RULES = ("ifrs9", "cecl", "cecl_dcf", "rbi_ecl_2026")
 AMOUNTS = (
     *(100_000, 200_000, 400_000, 600_000, 900_000, 1_200_000, 1_500_000, 2_000_000),
     *(3_000_000, 5_000_000, 9_000_000, 20_000_000),
@@ -27,10 +26,12 @@ def record_history(today: date) -> None:
     say("recording a year of month ends and reports of expected loss: half a minute")
     last = today.replace(day=1) - timedelta(days=1)
     before = last.replace(day=1) - timedelta(days=1)
-    for month in (_months_before(last, MONTHS - 1), last):
+    first = last
+    for _ in range(MONTHS - 1):
+        first = first.replace(day=1) - timedelta(days=1)
+    for month in (first, last):
         run("functions.lending", "snapshot", "--month", f"{month:%Y-%m}")
-    days_by_rules = [(IFRS_9.name, before), *((name, last) for name in EXPECTED_LOSS_RULES)]
-    for rules, day in days_by_rules:
+    for rules, day in ((RULES[0], before), *((name, last) for name in RULES)):
         chosen = ("--date", str(day), "--rules", rules, "--unscored", UNSCORED)
         run("functions.lending", "expected-loss", *chosen)
 
@@ -49,8 +50,3 @@ def apply_for_loans(url: str, token: str) -> None:
             "loan_purpose": PURPOSES[number % len(PURPOSES)],
         }
         ask(f"{url}/api/loans/apply", json.dumps(application).encode(), token=token)
-
-
-def _months_before(month_end: date, months: int) -> date:
-    index = 12 * month_end.year + month_end.month - 1 - months
-    return date_in_month(index // 12, index % 12 + 1, 31)

@@ -21,12 +21,15 @@ LENDING_ROOTS = (
     *("CollateralListReply", "GuarantorsReply", "ItemReply", "PostedReply", "AwaitingReply"),
     *("SummaryReply", "NpaReply", "RepaymentsReply", "CollateralReply", "DistributionReply"),
     *("HealthReply", "ReviewsReply", "OverridesReply", "SecondPersonRequestsReply", "ChecksReply"),
+)
+PORTFOLIO_ROOTS = (
     *("FigureReply", "MembersReply", "ExpectedLossReply", "ProvisionsReply", "RiskLoansReply"),
     *("StressReply", "PolicyReply", "NoticeReply"),
 )
 MODULES = {
     "responses.py": ("docs/openapi.json", ROOTS),
     "lending_responses.py": ("docs/openapi-lending.json", LENDING_ROOTS),
+    "portfolio_responses.py": ("docs/openapi-lending.json", PORTFOLIO_ROOTS),
 }
 OPTIONS = (
     *("--input-file-type", "openapi", "--output-model-type", "pydantic_v2.BaseModel"),

@@ -76,10 +76,7 @@ def main() -> int:
             running_issuer(ports.issuer) as issuer,
         ):
             os.environ["DATABASE_URL"] = url
-            today = datetime.now(UTC).astimezone().date()
-            is_new = prepare(options.customers, today)
-            if is_new:
-                record_history(today)
+            is_new = prepare_with_history(options.customers)
             with running_stack(ports, issuer) as processes:
                 if is_new:
                     token = issuer.token("local", {"roles": ["admin"]})
@@ -94,6 +91,15 @@ def main() -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def prepare_with_history(customers: int) -> bool:
+    """Bring the book to today; give a new one a past, and return whether it is new."""
+    today = datetime.now(UTC).astimezone().date()
+    is_new = prepare(customers, today)
+    if is_new:
+        record_history(today)
+    return is_new
 
 
 def _interrupt(_number: int, _frame: object) -> NoReturn:

@@ -5,9 +5,12 @@ from urllib.parse import parse_qsl, urlsplit
 
 import streamlit as st
 
-from functions.client.lending_responses import FigureLine, FigureReply
+from functions.client.portfolio_responses import (
+    FigureLine,
+    FigureReply,
+)
 from functions.dashboard.api import Api
-from functions.dashboard.components.tables import Drill, Row, drill_rows
+from functions.dashboard.components.tables import Row, RowTargets, drill_rows
 from functions.dashboard.display import day, money, number, percent, t, words
 
 # Keys of lines whose values are names; those of others are written as they are.
@@ -30,7 +33,7 @@ def figure_caption(reply: FigureReply) -> None:
 def figure_table(api: Api, reply: FigureReply, name: str) -> None:
     """Show the lines of a figure."""
     lines = reply.lines
-    drill = Drill(
+    drill = RowTargets(
         page="figure_loans",
         queries=[line_query(reply.figure, line) for line in lines],
         labels=[" · ".join(line_keys(line)) for line in lines],

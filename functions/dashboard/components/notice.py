@@ -3,7 +3,12 @@
 import streamlit as st
 
 from functions.client import lending_endpoints as book
-from functions.client.lending_responses import LoanApplicationReply, NoticeReply
+from functions.client.lending_responses import (
+    LoanApplicationReply,
+)
+from functions.client.portfolio_responses import (
+    NoticeReply,
+)
 from functions.dashboard.api import Api
 from functions.dashboard.display import day, t
 from functions.dashboard.frame import guarded

@@ -10,7 +10,7 @@ from functions.client.endpoints import RequestIdentity
 from functions.client.responses import Prediction, RecourseResult, SearchedField
 from functions.dashboard.api import Api
 from functions.dashboard.application_row import applications_from_row
-from functions.dashboard.components.tiles import Change, change_tiles
+from functions.dashboard.components.tiles import FigureChange, change_tiles
 from functions.dashboard.display import number, percent, share, t, words
 
 NOBODY = RequestIdentity()
@@ -53,18 +53,18 @@ def show_recourse(api: Api, row: dict[str, Any], name: str) -> None:
     st.caption(t("simulation.not_recorded"))
 
 
-def _figures(before: Prediction, after: Prediction) -> list[Change]:
+def _figures(before: Prediction, after: Prediction) -> list[FigureChange]:
     probabilities = [100 * Decimal(str(p.probability_of_default)) for p in (before, after)]
     scores = [Decimal(p.credit_score) for p in (before, after)]
     return [
-        Change(
+        FigureChange(
             label=t("decision.probability"),
             before=probabilities[0],
             after=probabilities[1],
             write=percent,
             better="down",
         ),
-        Change(
+        FigureChange(
             label=t("decision.score"),
             before=scores[0],
             after=scores[1],

@@ -6,12 +6,14 @@ from decimal import Decimal
 import streamlit as st
 
 from functions.client import lending_endpoints as book
-from functions.client.lending_responses import StressReply
+from functions.client.portfolio_responses import (
+    StressReply,
+)
 from functions.dashboard.api import Api
 from functions.dashboard.components.charts import WaterfallLook, waterfall
 from functions.dashboard.components.filters import choice_filter
 from functions.dashboard.components.tables import plain_table
-from functions.dashboard.components.tiles import Change, change_tiles
+from functions.dashboard.components.tiles import FigureChange, change_tiles
 from functions.dashboard.display import money, number, percent, t, words
 from functions.dashboard.frame import guarded
 
@@ -31,10 +33,10 @@ def stress_part(api: Api, rule_set: book.LossRules, as_of: date | None) -> None:
         st.info(t("stress.none"), icon=":material/thunderstorm:")
         return
     scenario: dict[str, object] = own_points() if name == OWN else {"scenario": name}
-    asked = {**scenario, "rule_set": rule_set, "as_of": as_of.isoformat() if as_of else None}
+    request = {**scenario, "rule_set": rule_set, "as_of": as_of.isoformat() if as_of else None}
     with guarded():
         with st.spinner(t("stress.computing")):
-            reply = api.lending(book.stress(asked))
+            reply = api.lending(book.stress(request))
         show_stress(reply)
 
 
@@ -59,14 +61,15 @@ def show_stress(reply: StressReply) -> None:
         )
         waterfall(f"stress_{measure}", steps, base, look)
     st.caption(t("stress.book", loans=number(reply.loans), day=reply.as_of, rules=reply.rule_set))
-    st.markdown(f"**{t('loss.assumption')}** {reply.assumption}")
+    heading = t("loss.assumption")
+    st.markdown(f"**{heading}** {reply.assumption}")
     entries = {**reply.scenario, **{f"sensitivity {n}": v for n, v in reply.sensitivity.items()}}
     rows = [{t("case.what"): words(n), t("case.value"): words(v)} for n, v in entries.items()]
     with st.expander(t("stress.inputs")):
         plain_table(rows, "stress-inputs")
 
 
-def changes_from_stress(reply: StressReply) -> list[Change]:
+def changes_from_stress(reply: StressReply) -> list[FigureChange]:
     """Return what becomes of each figure; a larger one is worse."""
     writes = {
         "expected_loss": money,
@@ -75,7 +78,7 @@ def changes_from_stress(reply: StressReply) -> list[Change]:
         "projected_npa_ratio_percent": percent,
     }
     return [
-        Change(
+        FigureChange(
             label=t(f"stress.{name}"),
             before=Decimal(str(getattr(reply.before, name) or 0)),
             after=Decimal(str(getattr(reply.after, name) or 0)),

@@ -23,7 +23,7 @@ def plain_table(rows: Sequence[Row], name: str, *, empty: str = "") -> None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Drill:
+class RowTargets:
     """Where rows lead: a page, the query of each row's address, and what each row is called."""
 
     page: str
@@ -39,10 +39,10 @@ def drill_table(api: Api, rows: Sequence[Row], name: str, target: tuple[str, str
     page, parameter = target
     values = [str(next(iter(row.values()))) for row in rows]
     queries = [{parameter: value} for value in values]
-    drill_rows(api, rows, name, Drill(page=page, queries=queries, labels=values))
+    drill_rows(api, rows, name, RowTargets(page=page, queries=queries, labels=values))
 
 
-def drill_rows(api: Api, rows: Sequence[Row], name: str, drill: Drill) -> None:
+def drill_rows(api: Api, rows: Sequence[Row], name: str, drill: RowTargets) -> None:
     """Show rows, each of which leads somewhere."""
     if not rows:
         st.info(t("tables.empty"), icon=":material/inbox:")
@@ -67,7 +67,7 @@ def drill_rows(api: Api, rows: Sequence[Row], name: str, drill: Drill) -> None:
             _open(drill, indices[0])
 
 
-def _offer_rows(name: str, drill: Drill) -> None:
+def _offer_rows(name: str, drill: RowTargets) -> None:
     """Offer the same by keyboard: a list of what the rows are about."""
     column, button = st.columns([4, 1], vertical_alignment="bottom")
     index = column.selectbox(
@@ -80,7 +80,7 @@ def _offer_rows(name: str, drill: Drill) -> None:
         _open(drill, index or 0)
 
 
-def _open(drill: Drill, index: int) -> None:
+def _open(drill: RowTargets, index: int) -> None:
     st.switch_page(f"pages/{drill.page}.py", query_params=dict(drill.queries[index]))
 
 

@@ -41,7 +41,7 @@ def tile_row(api: Api, tiles: Sequence[Tile], across: int = 4) -> None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class FigureChange:
     """A figure before and after, and which direction is for the better: blue says better."""
 
     label: str
@@ -51,7 +51,7 @@ class Change:
     better: Better = "neither"
 
 
-def change_tiles(changes: Sequence[Change]) -> None:
+def change_tiles(changes: Sequence[FigureChange]) -> None:
     """Show what figures become, and by how much they change."""
     for column, change in zip(st.columns(len(changes)), changes, strict=True):
         difference = change.after - change.before

@@ -3,7 +3,9 @@
 import streamlit as st
 
 from functions.client import lending_endpoints as book
-from functions.client.lending_responses import FigureReply
+from functions.client.portfolio_responses import (
+    FigureReply,
+)
 from functions.dashboard.api import Api
 from functions.dashboard.components.charts import bar_chart
 from functions.dashboard.components.figure_table import (

@@ -8,12 +8,15 @@ import streamlit as st
 
 from functions.client import lending_endpoints as book
 from functions.client.lending_endpoints import LossRules
-from functions.client.lending_responses import ExpectedLossReply, ProvisionsReply
+from functions.client.portfolio_responses import (
+    ExpectedLossReply,
+    ProvisionsReply,
+)
 from functions.dashboard.api import Api
 from functions.dashboard.components.charts import WaterfallLook, bar_chart, waterfall
 from functions.dashboard.components.filters import choice_filter
 from functions.dashboard.components.stress import stress_part
-from functions.dashboard.components.tables import Drill, drill_rows, plain_table
+from functions.dashboard.components.tables import RowTargets, drill_rows, plain_table
 from functions.dashboard.components.tiles import Tile, tile_row
 from functions.dashboard.display import day, money, number, percent, t, words
 from functions.dashboard.frame import guarded, page
@@ -66,7 +69,7 @@ def stages(api: Api, loss: ExpectedLossReply, report: dict[str, str]) -> None:
     bar_chart("stages", bars, t("loss.stage"), t("loss.expected_loss"), rows)
     queries = [{**report, "stage": str(stage.stage)} for stage in loss.stages]
     labels = [str(row[t("loss.stage")]) for row in rows]
-    drill_rows(api, rows, "stages", Drill(page="risk_loans", queries=queries, labels=labels))
+    drill_rows(api, rows, "stages", RowTargets(page="risk_loans", queries=queries, labels=labels))
 
 
 def classes(api: Api, held: ProvisionsReply, report: dict[str, str]) -> None:
@@ -74,7 +77,7 @@ def classes(api: Api, held: ProvisionsReply, report: dict[str, str]) -> None:
     st.subheader(t("loss.classes"))
     queries = [{**report, "asset_class": entry.asset_class} for entry in held.classes]
     labels = [words(entry.asset_class) for entry in held.classes]
-    drill = Drill(page="risk_loans", queries=queries, labels=labels)
+    drill = RowTargets(page="risk_loans", queries=queries, labels=labels)
     drill_rows(api, class_rows(held.classes), "provisions", drill)
 
 
@@ -110,7 +113,8 @@ def main() -> None:
         loss = api.lending(book.expected_loss(rules, as_of))
         held = api.lending(book.provisions(rules, as_of))
         made = t("loss.made", day=loss.as_of, at=loss.made_at, rules=loss.rule_set)
-        st.caption(f"{made} {t('loss.provision_rules', rules=loss.provision_rules)}")
+        provisions = t("loss.provision_rules", rules=loss.provision_rules)
+        st.caption(f"{made} {provisions}")
         tile_row(api, tiles(loss, held))
         report = {"rule_set": rules, **({"as_of": day(as_of)} if as_of else {})}
         stages(api, loss, report)

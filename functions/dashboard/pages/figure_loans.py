@@ -6,7 +6,9 @@ import streamlit as st
 
 from functions.client import lending_endpoints as book
 from functions.client.lending_endpoints import FigureName
-from functions.client.lending_responses import MemberReply
+from functions.client.portfolio_responses import (
+    MemberReply,
+)
 from functions.dashboard.api import Api
 from functions.dashboard.components.filters import next_page
 from functions.dashboard.components.tables import drill_table
@@ -16,7 +18,7 @@ from functions.dashboard.lists import Row, loan_rows
 
 FIGURES: tuple[FigureName, ...] = get_args(FigureName)
 # Keys of lines and what may be chosen; whatever else stands in the address is not asked for.
-ASKED = (
+QUERY_NAMES = (
     *("days", "bucket", "measure", "asset_class", "month", "months", "value", "by", "reason"),
     *("movement", "from", "to", "cohort", "months_on_book", "basis", "ever", "product"),
     *("score_band", "model_version", "branch"),
@@ -44,7 +46,7 @@ def main() -> None:
         if figure is None:
             st.info(t("frame.no_id"), icon=":material/link_off:")
             return
-        query = {name: st.query_params[name] for name in ASKED if name in st.query_params}
+        query = {name: st.query_params[name] for name in QUERY_NAMES if name in st.query_params}
         filters = (figure, *sorted(query.items()))
         with next_page("loans of a figure", filters) as (cursor, offer_next):
             reply = api.lending(book.figure_loans(figure, **query, limit=LOANS, cursor=cursor))

@@ -9,12 +9,14 @@ import streamlit as st
 from functions.client import endpoints
 from functions.client import lending_endpoints as book
 from functions.client.errors import ClientError
-from functions.client.lending_responses import PolicyReply
+from functions.client.portfolio_responses import (
+    PolicyReply,
+)
 from functions.dashboard.api import Api
 from functions.dashboard.application_row import MODEL
 from functions.dashboard.components.charts import bar_chart
 from functions.dashboard.components.tables import plain_table
-from functions.dashboard.components.tiles import Better, Change, change_tiles
+from functions.dashboard.components.tiles import Better, FigureChange, change_tiles
 from functions.dashboard.display import day, money, number, percent, t, words
 from functions.dashboard.frame import page
 
@@ -69,7 +71,7 @@ def read_policy(api: Api) -> dict[str, Any]:
     }
 
 
-def changes_from_policy(reply: PolicyReply) -> list[Change]:
+def changes_from_policy(reply: PolicyReply) -> list[FigureChange]:
     """Return what the cut-offs change for the lender."""
     kinds: tuple[tuple[str, Callable[[Decimal], str], Better], ...] = (
         ("approval_rate", percent, "neither"),
@@ -78,7 +80,7 @@ def changes_from_policy(reply: PolicyReply) -> list[Change]:
         ("expected_profit", money, "up"),
     )
     return [
-        Change(
+        FigureChange(
             label=t(f"policy.{name}"),
             before=_exact(getattr(reply.present, name)),
             after=_exact(getattr(reply.moved, name)),

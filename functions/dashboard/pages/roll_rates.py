@@ -3,7 +3,10 @@
 import streamlit as st
 
 from functions.client import lending_endpoints as book
-from functions.client.lending_responses import FigureLine, FigureReply
+from functions.client.portfolio_responses import (
+    FigureLine,
+    FigureReply,
+)
 from functions.dashboard.api import Api
 from functions.dashboard.components.charts import bar_chart, line_chart, percent_map
 from functions.dashboard.components.figure_table import figure_caption, figure_table

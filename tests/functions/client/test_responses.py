@@ -15,7 +15,7 @@ def test_the_committed_types_are_those_of_the_documents(tmp_path: Path) -> None:
     subprocess.run([sys.executable, script, "--output", tmp_path], check=True)
     written = {path.name: path.read_text() for path in tmp_path.iterdir()}
     assert written == {name: (CLIENT / name).read_text() for name in written}, "run make client"
-    assert sorted(written) == ["lending_responses.py", "responses.py"]
+    assert sorted(written) == ["lending_responses.py", "portfolio_responses.py", "responses.py"]
 
 
 def test_the_package_imports_nothing_of_the_rest() -> None:

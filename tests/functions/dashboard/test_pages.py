@@ -97,16 +97,6 @@ def test_the_figures_of_the_book_are_those_of_the_api(api: FakeApi, open_page: O
     assert metrics(open_page("manager", "portfolio")) == book | collection  # 23 figures
 
 
-def test_the_figures_of_arrears_are_those_of_the_api(api: FakeApi, open_page: OpenPage) -> None:
-    npa, risk = api.example("/api/portfolio/npa-analysis"), api.example(SUMMARY)
-    assert metrics(open_page("manager", "arrears")) == {
-        "NPA loans": str(npa["total_npa_loans"]),
-        "NPA amount": grouped(npa["total_npa_amount"]),
-        "NPA ratio": per_cent(risk["risk_metrics"]["npa_ratio"]),
-        "Default rate": per_cent(risk["risk_metrics"]["default_rate"]),
-    }
-
-
 def test_the_figures_of_a_loan_are_those_of_the_api(api: FakeApi, open_page: OpenPage) -> None:
     api.answers[ONE_LOAN] = {"status": "active"}
     loan = api.example(ONE_LOAN)
