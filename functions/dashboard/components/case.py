@@ -36,7 +36,7 @@ def show_case(api: Api, application: LoanApplicationReply) -> None:
     case_actions(api, application)
     left, right = st.columns(2)
     with left:
-        reason_sentences(application.reasons)
+        reason_sentences(application, has_codes=True)
         if application.status == "Rejected":
             notice_part(api, application, is_staff=True)
     with right:

@@ -49,7 +49,7 @@ def show_recourse(api: Api, row: dict[str, Any], name: str) -> None:
     left, right = st.columns([2, 1])
     with left:
         change_tiles(_figures(before, after))
-    right.metric(t("simulation.would"), words(after.decision), border=True)
+    right.metric(t("simulation.would"), words(after.decision), border=True, height="stretch")
     st.caption(t("simulation.not_recorded"))
 
 

@@ -64,6 +64,7 @@ def change_tiles(changes: Sequence[FigureChange]) -> None:
             delta=written if difference else None,
             delta_color="gray" if change.better == "neither" else colour,
             border=True,
+            height="stretch",
         )
 
 

@@ -34,9 +34,11 @@ def chosen_figure(name: str) -> FigureName | None:
 def member_rows(api: Api, members: list[MemberReply]) -> list[Row]:
     """Return a row for each loan: how it stands now, and what it adds to the line."""
     rows = loan_rows([api.lending(book.loan(member.loan_id)) for member in members])
-    for row, member in zip(rows, members, strict=True):
-        row[t("figures.adds")] = money(member.amount)
-    return rows
+    identifier = t("columns.loan")
+    return [
+        {identifier: row[identifier], t("figures.adds"): money(member.amount), **row}
+        for row, member in zip(rows, members, strict=True)
+    ]
 
 
 def main() -> None:

@@ -35,7 +35,7 @@ def show_own(api: Api, application: LoanApplicationReply) -> None:
             )
         )
         if application.status == "Rejected":
-            reason_sentences(application.reasons)
+            reason_sentences(application, has_codes=False)
             st.write(t("mine.human"))
             ask_for_review(api, application.application_id)
             notice_part(api, application, is_staff=False)

@@ -26,8 +26,8 @@ Choices = dict[str, str | int | None]
 Curves = dict[str, dict[int, float | str | None]]
 
 
-def read_filters(api: Api) -> Choices:
-    """Read what is chosen; all of it stands in the URL."""
+def read_filters(api: Api) -> tuple[Choices, str]:
+    """Read what is chosen, and how shares are measured; all of it stands in the URL."""
     first, second = st.columns(4), st.columns(4)
     with first[0]:
         month = month_filter(api, label=t("figures.month"))
@@ -44,7 +44,9 @@ def read_filters(api: Api) -> Choices:
             values = [line.key["value"] for line in lines]
             label = t(f"vintages.{name}")
             chosen[name] = choice_filter(label, name, values, is_optional=True) or None
-    return chosen
+    with second[3]:
+        measure = choice_filter(t("figures.measure"), "measure", MEASURES, is_optional=False)
+    return chosen, measure
 
 
 def curves_from_lines(reply: FigureReply, measure: str) -> Curves:
@@ -102,8 +104,7 @@ def cohorts(api: Api, chosen: Choices, measure: str) -> None:
 def main() -> None:
     """Show vintages."""
     with page("vintages") as api:
-        chosen = read_filters(api)
-        measure = choice_filter(t("figures.measure"), "measure", MEASURES, is_optional=False)
+        chosen, measure = read_filters(api)
         with guarded():
             curves(api, chosen, measure)
         with guarded():

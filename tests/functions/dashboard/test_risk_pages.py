@@ -301,9 +301,7 @@ def policy_answer(**changed: Any) -> Json:  # noqa: ANN401 -- JSON
 def test_other_cutoffs_are_compared_with_those_in_force(api: FakeApi, open_page: OpenPage) -> None:
     models = api.example("/v1/models")["details"]
     api.answers["/v1/models"] = {"details": [models[0] | {"name": "instalment"}]}
-    api.answers["/v1/models/{model}/versions/{version}"] = {
-        "policy": {"approve_below": 0.3, "decline_from": 0.5}
-    }
+    api.answers["/model/info"] = {"policy": {"approve_below": 0.3, "decline_from": 0.5}}
     api.answers[POLICY] = policy_answer(approved=8, approval_rate=80.0, expected_bad_rate=7.5)
     app = open_page("manager", "policy")
     assert not app.exception
