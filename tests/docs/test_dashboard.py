@@ -28,11 +28,19 @@ OFFICER, MANAGER, ADMIN, CUSTOMER = "Meera Nair", "Kavita Rao", "Asha Menon", "C
 AUDITOR, OTHER_BRANCH = "Sunita Iyer", "Rohan Das"
 AMOUNT, INSTALMENT = "120000", "10,661.85"  # over 12 months at 12 %
 SESSIONS = 20
+# Pages whose first row leads to a page of its own.
+LEADING = {
+    "applications": "Application",
+    "loans": "Loan",
+    "roll_rates": "Loans of a figure",
+    "expected_loss": "Loans of a report",
+}
 PAGES = {
     MANAGER: (
         *("", "applications", "loans", "portfolio", "arrears", "customers"),
         *("applicant?id=1102", "new_application?customer=1102", "what_if?customer=1102"),
-        *("registry", "reviews"),
+        *("registry", "reviews", "vintages", "roll_rates?flows=true", "early_warning"),
+        *("expected_loss?scenario=all_three", "policy", "arrears?asset_class=sub_standard"),
     ),
     ADMIN: ("administration",),
     CUSTOMER: ("",),
@@ -122,6 +130,7 @@ def look_at(person: Person, who: str, path: str) -> None:
     person.open(path)
     name = path.partition("?")[0] or f"home-{who.partition(' ')[0].lower()}"
     assert person.complaints == [], path
+    assert "Not Found" not in person.page.get_by_test_id("stMain").inner_text(), path
     assert person.elsewhere == [], path
     assert person.serious_faults() == [], path
     person.picture(PICTURES / f"{name}-390.png", size=NARROW)
@@ -135,6 +144,16 @@ def test_pages_are_without_errors_and_accessible_in_both_themes(address: str, na
     with people(address, name) as (person,):
         for path in PAGES[name]:
             look_at(person, name, path)
+
+
+def test_what_a_row_leads_to_is_without_errors_and_accessible(address: str) -> None:
+    with people(address, MANAGER) as (person,):
+        for path, title in LEADING.items():
+            person.open(path)
+            person.page.get_by_role("button", name="Open it", exact=True).first.click()
+            person.page.get_by_role("heading", name=title, exact=True, level=1).wait_for()
+            person.settle()
+            look_at(person, MANAGER, person.page.url.removeprefix(f"{person.address}/"))
 
 
 def test_an_officer_sees_nothing_of_another_branch(address: str) -> None:

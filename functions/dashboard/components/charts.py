@@ -78,6 +78,8 @@ def line_chart(
     ]
     figure = go.Figure(lines)
     figure.update_xaxes(title=x)
+    # Below the lines: beside them it would take half of a narrow window.
+    figure.update_layout(legend={"orientation": "h", "yanchor": "top", "y": -0.25})
     _show(figure, name)
     _table(table or rows, name)
 
