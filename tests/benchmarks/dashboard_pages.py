@@ -12,11 +12,15 @@ import json
 import os
 import statistics
 import time
+from contextlib import ExitStack
+from pathlib import Path
 
 from tests.support.dashboard_browser import Person, people
+from tests.support.dashboard_sessions import finish_run, open_session, start_run
 
 PERSON = "Kavita Rao"  # a manager, who is offered most pages
 ROUNDS = 3
+SESSIONS = 20
 
 
 def seconds_to_begin(person: Person) -> float:
@@ -41,15 +45,34 @@ def list_pages(person: Person) -> list[str]:
     return [text.strip().split("\n")[-1] for text in links.all_inner_texts()]
 
 
+def mebibytes_a_session(address: str, cookies: str, process: int) -> float:
+    """Return by how much the dashboard grows for each of twenty sessions that stay open."""
+    before = resident_mebibytes(process)
+    with ExitStack() as stack:
+        for _ in range(SESSIONS):
+            session = stack.enter_context(open_session(address, cookies))
+            finish_run(session, start_run(session, "portfolio"))
+        return round((resident_mebibytes(process) - before) / SESSIONS, 2)
+
+
+def resident_mebibytes(process: int) -> float:
+    """Return the resident memory of a process."""
+    status = Path(f"/proc/{process}/status").read_text()
+    return int(status.split("VmRSS:")[1].split()[0]) / 1024
+
+
 def main() -> None:
     """Print the seconds as JSON: the median and the longest of some rounds."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--address", default="http://localhost:8501")
-    address = parser.parse_args().address
+    parser.add_argument("--process", type=int, help="of the dashboard, whose memory is read")
+    options = parser.parse_args()
+    address = options.address
     with people(address, PERSON) as (person,):
         first = [seconds_to_begin(person) for _ in range(ROUNDS + 1)][1:]
         pages = list_pages(person)
         changes: dict[str, list[float]] = {page: [] for page in pages}
+        cookies = person.cookies()
         for _ in range(ROUNDS + 1):
             for page in (*pages[1:], pages[0]):
                 changes[page].append(seconds_to_change(person, page))
@@ -58,7 +81,12 @@ def main() -> None:
         name: {"median": round(statistics.median(s), 2), "longest": round(max(s), 2)}
         for name, s in figures.items()
     }
-    print(json.dumps({"load": os.getloadavg()[0], "seconds": report}, indent=2))
+    memory = mebibytes_a_session(address, cookies, options.process) if options.process else None
+    print(
+        json.dumps(
+            {"load": os.getloadavg()[0], "seconds": report, "MiB a session": memory}, indent=2
+        )
+    )
 
 
 if __name__ == "__main__":

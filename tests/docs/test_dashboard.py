@@ -28,6 +28,8 @@ OFFICER, MANAGER, ADMIN, CUSTOMER = "Meera Nair", "Kavita Rao", "Asha Menon", "C
 AUDITOR, OTHER_BRANCH = "Sunita Iyer", "Rohan Das"
 AMOUNT, INSTALMENT = "120000", "10,661.85"  # over 12 months at 12 %
 SESSIONS = 20
+# The store of the tests was made by hand: it has no published version.
+UNPUBLISHED = {"registry"}
 # Pages whose first row leads to a page of its own.
 LEADING = {
     "applications": "Application",
@@ -130,7 +132,8 @@ def look_at(person: Person, who: str, path: str) -> None:
     person.open(path)
     name = path.partition("?")[0] or f"home-{who.partition(' ')[0].lower()}"
     assert person.complaints == [], path
-    assert "Not Found" not in person.page.get_by_test_id("stMain").inner_text(), path
+    if path not in UNPUBLISHED:
+        assert "Not Found" not in person.page.get_by_test_id("stMain").inner_text(), path
     assert person.elsewhere == [], path
     assert person.serious_faults() == [], path
     person.picture(PICTURES / f"{name}-390.png", size=NARROW)
@@ -175,7 +178,7 @@ def test_twenty_sessions_at_once_have_the_figures_of_the_book(address: str) -> N
         runs = list(threads.map(finish_run, sessions, began))
     assert [run.exceptions for run in runs] == [[]] * SESSIONS
     assert {run.figures[0] for run in runs} == {outstanding}
-    assert {len(run.figures) for run in runs} == {23}
+    assert {len(run.figures) for run in runs} == {24}
 
 
 def test_the_page_says_how_it_is_started() -> None:

@@ -24,8 +24,12 @@ def own_recourse(api: Api, application: LoanApplicationReply) -> None:
     """Ask what the model needs to know, and say what would be approved."""
     if not api.explains:
         return
-    with st.expander(t("recourse.title")):
-        row = _read_row(application)
+    name = f"recourse row of {application.application_id}"
+    with st.expander(t("recourse.title"), expanded=name in st.session_state):
+        entered = _read_row(application)
+        if entered:
+            st.session_state[name] = entered  # what it leads to stays while the page runs again
+        row = st.session_state.get(name)
         if row is None:
             return
         with guarded():

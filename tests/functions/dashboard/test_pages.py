@@ -19,6 +19,7 @@ from tests.functions.dashboard.conftest import (
 from tests.support.fake_api import FakeApi, Json
 
 SUMMARY = "/api/portfolio/summary"
+COLLECTION = "/v1/portfolio/collection-efficiency"
 ONE_APPLICATION = "/api/loans/applications/{application}"
 ONE_LOAN = "/v1/loans/{loan}"
 CASE = {"application_id": APPLICATION, "status": "Approved", "reasons": []}
@@ -94,7 +95,10 @@ def test_the_figures_of_the_book_are_those_of_the_api(api: FakeApi, open_page: O
         "Loan to value": per_cent(secured["loan_to_value_ratio"]),
     }
     assert metrics(open_page("manager")) == book  # 12 figures
-    assert metrics(open_page("manager", "portfolio")) == book | collection  # 23 figures
+    api.answers[COLLECTION] = {"lines": []}
+    index = api.example("/v1/portfolio/concentration")["index"]
+    concentration = {"Herfindahl index": str(index)}
+    assert metrics(open_page("manager", "portfolio")) == book | collection | concentration  # 24
 
 
 def test_the_figures_of_a_loan_are_those_of_the_api(api: FakeApi, open_page: OpenPage) -> None:
@@ -152,6 +156,7 @@ def test_nobody_sees_anything_before_signing_in(api: FakeApi, open_page: OpenPag
 
 def test_a_stopped_api_gives_a_clear_state_and_recovers(api: FakeApi, open_page: OpenPage) -> None:
     api.errors[SUMMARY] = UnavailableError("no response at try 3: ConnectError")
+    api.answers[COLLECTION] = {"lines": []}
     app = open_page("manager", "portfolio")
     assert "no response at try 3: ConnectError" in app.warning[0].value
     assert not app.exception

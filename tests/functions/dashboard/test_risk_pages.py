@@ -354,6 +354,20 @@ def test_arrears_are_those_of_the_month_that_is_chosen(
     assert queries_to(vintages, "month-ageing") == [chosen]
 
 
+def test_the_portfolio_shows_collection_by_month_and_the_largest_exposures(
+    api: FakeApi, open_page: OpenPage
+) -> None:
+    months = [line("collection-efficiency", s, month=m) for m, s in (("2026-09", "98.5000"),)]
+    answer(api, "collection-efficiency", *months)
+    answer(api, "concentration", line("concentration", value="1102"))
+    app = open_page("manager", "portfolio", by="borrower")
+    assert not app.exception
+    assert queries_to(api, "concentration") == [{"by": "borrower"}]
+    collected = table_with(app, "Met, % of what fell due")
+    assert collected["Met, % of what fell due"].to_list() == ["98.5000 %"]
+    assert app.dataframe[-1].value["Value"].to_list() == ["1102"]
+
+
 @pytest.fixture
 def arrears(vintages: FakeApi) -> FakeApi:
     """A book with one late loan."""
