@@ -82,7 +82,7 @@ def collateral(api: Api) -> None:
 
 
 def concentration(api: Api, branch: int | None) -> None:
-    """Show the largest exposures by segment, or of single borrowers, and how concentrated they are."""
+    """Show the largest exposures by segment or borrower, and how concentrated they are."""
     st.subheader(t("portfolio.concentration"))
     left, right = st.columns([1, 3])
     with left:
