@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import date
 from http import HTTPStatus
 
 import streamlit as st
@@ -62,10 +63,7 @@ def next_page(
 
 
 def choice_filter(label: str, name: str, choices: Sequence[str], *, is_optional: bool) -> str:
-    """Choose one of the API's words, in the URL by its name; the first, or "" for all.
-
-    Streamlit's own binding would write the word as it is shown, which differs by language.
-    """
+    """Choose one of the API's words, in the URL by its name; the first, or "" for all."""
     first = None if is_optional else choices[0]
     address = st.query_params.get(name)
     start = address if address in choices else first
@@ -77,16 +75,27 @@ def choice_filter(label: str, name: str, choices: Sequence[str], *, is_optional:
         format_func=words,
         key=f"choice of {name}",
     )
-    if chosen and chosen != first:
-        st.query_params[name] = chosen
+    keep_in_address(name, chosen if chosen != first else None)
+    return chosen or ""
+
+
+def keep_in_address(name: str, value: str | None) -> None:
+    """Write a choice into the page's URL, or take it out.
+
+    Streamlit's own binding would write words as they are shown, which differ by language, and
+    would refuse to open another page whose URL has a parameter of the same name.
+    """
+    if value:
+        st.query_params[name] = value
     elif name in st.query_params:
         del st.query_params[name]
-    return chosen or ""
 
 
 def branch_filter() -> int | None:
     """Choose one branch by its number, or all that the user may see; `?branch=` in the URL."""
-    text = (st.text_input(t("filters.branch"), key="branch", bind="query-params") or "").strip()
+    address = st.query_params.get("branch", "")
+    text = (st.text_input(t("filters.branch"), address, key="choice of branch") or "").strip()
+    keep_in_address("branch", text)
     if text and not (text.isascii() and text.isdigit()):
         st.warning(t("filters.branch_rule"))
         return None
@@ -118,11 +127,27 @@ def month_filter(api: Api, *, label: str, placeholder: str | None = None) -> str
     months = recorded_months(api)
     if not months:
         return None
-    return st.selectbox(
+    first = months[0] if placeholder is None else None
+    address = st.query_params.get("month")
+    start = address if address in months else first
+    chosen = st.selectbox(
         label,
         months,
-        index=0 if placeholder is None else None,
+        index=None if start is None else months.index(start),
         placeholder=placeholder,
-        key="month",
-        bind="query-params",
+        key="choice of month",
     )
+    keep_in_address("month", chosen if chosen != first else None)
+    return chosen
+
+
+def day_filter(label: str, name: str) -> date | None:
+    """Choose a day, or none; in the URL by its name."""
+    try:
+        address = date.fromisoformat(st.query_params.get(name, ""))
+    except ValueError:
+        address = None
+    chosen = st.date_input(label, address, format="YYYY-MM-DD", key=f"choice of {name}")
+    day = chosen if isinstance(chosen, date) else None
+    keep_in_address(name, day.isoformat() if day else None)
+    return day

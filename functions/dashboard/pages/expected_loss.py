@@ -14,7 +14,7 @@ from functions.client.portfolio_responses import (
 )
 from functions.dashboard.api import Api
 from functions.dashboard.components.charts import WaterfallLook, bar_chart, waterfall
-from functions.dashboard.components.filters import choice_filter
+from functions.dashboard.components.filters import choice_filter, day_filter
 from functions.dashboard.components.stress import stress_part
 from functions.dashboard.components.tables import RowTargets, drill_rows, plain_table
 from functions.dashboard.components.tiles import Tile, tile_row
@@ -37,11 +37,9 @@ def read_report() -> tuple[LossRules, date | None]:
     left, right = st.columns(2)
     with left:
         name = choice_filter(t("loss.rules"), "rule_set", RULES, is_optional=False)
-    as_of = right.date_input(
-        t("loss.as_of"), None, format="YYYY-MM-DD", key="as_of", bind="query-params"
-    )
-    rules = next(rules for rules in RULES if rules == name)
-    return rules, as_of if isinstance(as_of, date) else None
+    with right:
+        as_of = day_filter(t("loss.as_of"), "as_of")
+    return next(rules for rules in RULES if rules == name), as_of
 
 
 def tiles(loss: ExpectedLossReply, held: ProvisionsReply) -> list[Tile]:

@@ -102,10 +102,13 @@ def test_a_line_leads_to_the_loans_that_sum_to_it(vintages: FakeApi, open_page: 
     loans = [{"loan_id": LOAN, "number": 1, "amount": "100.50"}]
     page: Json = {"loans": loans, "count": 1, "next_cursor": None}
     vintages.answers[f"{FIGURES}/cohorts/loans"] = page | {"figure": "cohorts"}
-    app = open_page("risk", "vintages")
+    answer(vintages, "cohorts", line("cohorts", value="2026-09", month="2026-09", branch="3"))
+    app = open_page("risk", "vintages", month="2026-09", branch="3")
     press(app, "Open it", 1)
+    assert not app.exception
     assert [title.value for title in app.title] == ["Loans of a figure"]
-    assert queries_to(vintages, "cohorts/loans") == [{"value": "2026-09", "limit": "20"}]
+    query = {"value": "2026-09", "month": "2026-09", "branch": "3", "limit": "20"}
+    assert queries_to(vintages, "cohorts/loans") == [query]
     [row] = app.dataframe[0].value.to_dict("records")
     assert row["Adds to the line"] == "100.50"
 
@@ -205,11 +208,13 @@ def test_the_figures_of_a_report_are_those_of_the_api(api: FakeApi, open_page: O
 
 
 def test_a_stage_leads_to_the_loans_of_the_report(api: FakeApi, open_page: OpenPage) -> None:
-    app = open_page("risk", "expected_loss", rule_set="cecl")
+    app = open_page("risk", "expected_loss", rule_set="cecl", as_of="2026-10-31")
     stage = api.example(EXPECTED_LOSS)["stages"][0]["stage"]
     press(app, "Open it")
     assert [title.value for title in app.title] == ["Loans of a report"]
-    assert queries_to(api, "expected-loss/loans") == [{"rule_set": "cecl", "stage": str(stage)}]
+    assert queries_to(api, "expected-loss/loans") == [
+        {"rule_set": "cecl", "as_of": "2026-10-31", "stage": str(stage)}
+    ]
     loans = api.example(f"{EXPECTED_LOSS}/loans")["loans"]
     table = app.dataframe[0].value
     assert table["Expected loss"].to_list() == [grouped(loan["expected_loss"]) for loan in loans]
