@@ -35,7 +35,6 @@ def own_recourse(api: Api, application: LoanApplicationReply) -> None:
         with guarded():
             call = endpoints.recourse(applications_from_row(row), RequestIdentity())
             result = api.scoring(call).recourses[0]
-            st.write(result.detail)
             change_sentences(result)
             st.caption(t("recourse.not_promised"))
 

@@ -38,7 +38,6 @@ def show_recourse(api: Api, row: dict[str, Any], name: str) -> None:
     st.subheader(t("recourse.title"))
     reply = api.scoring(endpoints.recourse(applications_from_row(row), NOBODY))
     result = reply.recourses[0]
-    st.write(result.detail)
     change_sentences(result)
     changed = dict(row)
     proposed = {c.field: c.proposed for c in result.changes or []}
@@ -75,7 +74,9 @@ def _figures(before: Prediction, after: Prediction) -> list[FigureChange]:
 
 
 def change_sentences(result: RecourseResult) -> None:
-    """Say what to change, and to what."""
+    """Say what to change, and to what, and that it is the least; or why nothing is approved."""
+    if result.changes:
+        st.write(t("recourse.approved_with"))
     for change in result.changes or []:
         sentence = t(
             "recourse.change",
@@ -84,6 +85,7 @@ def change_sentences(result: RecourseResult) -> None:
             proposed=_written(change.proposed),
         )
         st.markdown(f"- {sentence}")
+    st.write(result.detail)
 
 
 def _written(value: str | float) -> str:
