@@ -87,13 +87,30 @@ TESTED_BY = {
             *(
                 f"functions/dashboard/pages/{name}.py"
                 for name in (
-                    *("administration", "applicant", "application", "applications", "arrears"),
+                    *("administration", "applicant", "application", "applications"),
                     *("customers", "home", "loan", "loans", "monitoring", "my_applications"),
                     *("new_application", "portfolio", "registry", "reviews", "what_if"),
                 )
             ),
         ),
         "functions/dashboard/test_pages.py",
+    ),
+    **dict.fromkeys(
+        (
+            "functions/dashboard/loss_rows.py",
+            *(
+                f"functions/dashboard/components/{name}.py"
+                for name in ("figure_table", "notice", "own_recourse", "stress")
+            ),
+            *(
+                f"functions/dashboard/pages/{name}.py"
+                for name in (
+                    *("arrears", "early_warning", "expected_loss", "figure_loans", "policy"),
+                    *("risk_loans", "roll_rates", "vintages"),
+                )
+            ),
+        ),
+        "functions/dashboard/test_risk_pages.py",
     ),
     "functions/client/lending_endpoints.py": "functions/dashboard/test_pages.py",
     "functions/client/lending_responses.py": "functions/client/test_responses.py",
@@ -110,6 +127,7 @@ TESTED_BY = {
     "functions/lending/actions/audit_search.py": "functions/lending/contracts/test_audit.py",
     "functions/lending/actions/webhook_list.py": "functions/lending/contracts/test_webhooks.py",
     "functions/retrain/documents.py": "infra/local/test_documents.py",
+    "functions/client/portfolio_responses.py": "functions/client/test_responses.py",
     "functions/client/endpoints.py": "functions/client/test_clients.py",
     "functions/client/errors.py": "functions/client/test_retries.py",
     "functions/client/loop_thread.py": "functions/client/test_retries.py",
@@ -222,6 +240,7 @@ TESTED_BY = {
     "infra/google_api.py": "infra/test_release.py",
     "infra/local/client_types.py": "functions/client/test_responses.py",
     "infra/local/cost.py": "infra/test_cost.py",
+    "infra/local/book_history.py": "docs/test_dashboard.py",
     "infra/local/dashboard.py": "docs/test_dashboard.py",
     "infra/local/oidc_issuer.py": "docs/test_dashboard.py",
     "infra/local/issuer.py": "docs/test_loan_book.py",

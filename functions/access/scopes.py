@@ -44,7 +44,7 @@ ROLES: Mapping[str, frozenset[Scope]] = MappingProxyType(
         "auditor": frozenset(
             {"models", "metrics", "applications", "book", "portfolio", "alerts", "audit"}
         ),
-        "client": frozenset({"score", "explain", "models", "applications", "apply"}),
+        "client": frozenset({"score", "explain", "simulate", "models", "applications", "apply"}),
         "collector": frozenset({"book", "collect"}),
         "manager": frozenset(
             {

@@ -5,7 +5,7 @@ Money in a body is text, such as `"10661.85"`: no digit is lost on the way.
 
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 from urllib.parse import urlencode
 
@@ -35,6 +35,16 @@ from .lending_responses import (
     SummaryReply,
     TransactionsReply,
 )
+from .portfolio_responses import (
+    ExpectedLossReply,
+    FigureReply,
+    MembersReply,
+    NoticeReply,
+    PolicyReply,
+    ProvisionsReply,
+    RiskLoansReply,
+    StressReply,
+)
 from .response import Response
 
 Json = Mapping[str, object]
@@ -51,6 +61,26 @@ LoanAction = Literal[
 ]
 ReviewOrder = Literal["age", "distance"]
 Judgement = Literal["approve", "reject"]
+FigureName = Literal[
+    "par",
+    "ageing",
+    "asset-classes",
+    "collection-efficiency",
+    "concentration",
+    "next-npa",
+    "early-warning",
+    "month-ageing",
+    "month-asset-classes",
+    "npa-movement",
+    "roll-rates",
+    "cure-rates",
+    "vintages",
+    "cohorts",
+]
+LossRules = Literal["ifrs9", "cecl", "cecl_dcf", "rbi_ecl_2026"]
+STRESS, POLICY = "/api/portfolio/stress", "/api/portfolio/policy-whatif"
+# These are sent by POST and change nothing.
+QUESTIONS = frozenset({STRESS, POLICY})
 
 
 class ActionReply(Response):
@@ -87,6 +117,46 @@ def collateral_sums() -> Call[CollateralReply]:
 def distribution() -> Call[DistributionReply]:
     """Request loans by purpose and by tenure."""
     return _get("/api/portfolio/loan-distribution", DistributionReply)
+
+
+def figure(name: FigureName, **choices: str | int | None) -> Call[FigureReply]:
+    """Request a figure of the book: its lines, for what was chosen."""
+    return _get(f"/v1/portfolio/{name}", FigureReply, **choices)
+
+
+def figure_loans(name: FigureName, **line: str | int | None) -> Call[MembersReply]:
+    """Request a page of the loans that sum to the line of a figure, by its keys and choices."""
+    return _get(f"/v1/portfolio/{name}/loans", MembersReply, **line)
+
+
+def provisions(rule_set: LossRules, as_of: date | None = None) -> Call[ProvisionsReply]:
+    """Request provisions by asset class: of a day's report, or of the latest one."""
+    return _get("/v1/portfolio/provisions", ProvisionsReply, rule_set=rule_set, as_of=as_of)
+
+
+def expected_loss(rule_set: LossRules, as_of: date | None = None) -> Call[ExpectedLossReply]:
+    """Request expected loss by stage: of a day's report, or of the latest one."""
+    return _get("/v1/portfolio/expected-loss", ExpectedLossReply, rule_set=rule_set, as_of=as_of)
+
+
+def risk_loans(**chosen: str | int | None) -> Call[RiskLoansReply]:
+    """Request a page of a report's loans: by `rule_set`, `as_of`, `stage` and `asset_class`."""
+    return _get("/v1/portfolio/expected-loss/loans", RiskLoansReply, **chosen)
+
+
+def stress(scenario: Json) -> Call[StressReply]:
+    """Request the book under a scenario."""
+    return _post(STRESS, scenario, StressReply)
+
+
+def move_cutoffs(policy: Json) -> Call[PolicyReply]:
+    """Request what other cut-offs make of the applications of the last days."""
+    return _post(POLICY, policy, PolicyReply)
+
+
+def notice(identifier: str, template: str) -> Call[NoticeReply]:
+    """Request the notice of a declined application, by a template."""
+    return _get(f"/v1/applications/{identifier}/notice", NoticeReply, template=template)
 
 
 def health() -> Call[HealthReply]:

@@ -12,6 +12,7 @@ import streamlit as st
 from functions.client.clients import Surety
 from functions.client.endpoints import Call, ResponseType, with_credential
 from functions.client.errors import UnavailableError
+from functions.client.lending_endpoints import QUESTIONS
 from functions.dashboard.display import t
 from functions.dashboard.runtime import Services
 from functions.dashboard.session import User
@@ -72,8 +73,10 @@ class Api:
 
     def _ask(self, connection: Surety, call: Call[ResponseType]) -> ResponseType:
         responses: dict[Any, Any] = st.session_state.setdefault(RESPONSES, {})
-        # A question to the scoring function changes nothing, though it is a POST.
-        is_question = call.method == "GET" or call.path.startswith("/v1/models/")
+        # Some questions change nothing, though they are sent by POST.
+        is_question = (
+            call.method == "GET" or call.path in QUESTIONS or call.path.startswith("/v1/models/")
+        )
         if not is_question:
             responses.clear()
             return connection.request(with_credential(call, self.user.token))

@@ -46,7 +46,7 @@ def money(amount: float | str | Decimal | None) -> str:
     return format_decimal(value, grouping())
 
 
-def number(value: float | Decimal | None) -> str:
+def number(value: float | str | Decimal | None) -> str:
     """Write a number, grouped, without a fraction of nothing."""
     if value is None:
         return NOTHING

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from http import HTTPStatus
+from typing import Concatenate, ParamSpec
 
 import streamlit as st
 
@@ -16,6 +17,7 @@ from functions.dashboard.navigation import is_offered
 from functions.dashboard.runtime import services
 from functions.dashboard.session import signed_in
 
+Rest = ParamSpec("Rest")
 REFRESH_SECONDS = 20
 STYLE = """<style>
 @media print {
@@ -84,13 +86,15 @@ def show_error(error: ClientError) -> None:
         st.rerun()
 
 
-def refreshed(body: Callable[[Api], None]) -> Callable[[Api], None]:
+def refreshed(
+    body: Callable[Concatenate[Api, Rest], None],
+) -> Callable[Concatenate[Api, Rest], None]:
     """Make part of a page read its figures again by itself, without touching the rest."""
 
     @st.fragment(run_every=REFRESH_SECONDS)
-    def part(api: Api) -> None:
+    def part(api: Api, /, *rest: Rest.args, **options: Rest.kwargs) -> None:
         with guarded():
-            body(api)
+            body(api, *rest, **options)
 
     return part
 

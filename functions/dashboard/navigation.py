@@ -42,6 +42,15 @@ PAGES = (
     PageEntry(name="portfolio", section="book", icon="donut_small", scopes=("portfolio",)),
     PageEntry(name="arrears", section="book", icon="event_busy", scopes=("portfolio", "book")),
     PageEntry(
+        name="early_warning", section="book", icon="notifications", scopes=("portfolio", "book")
+    ),
+    PageEntry(name="vintages", section="book", icon="ssid_chart", scopes=("portfolio", "book")),
+    PageEntry(name="roll_rates", section="book", icon="move_down", scopes=("portfolio", "book")),
+    PageEntry(
+        name="expected_loss", section="book", icon="thunderstorm", scopes=("portfolio", "book")
+    ),
+    PageEntry(name="policy", section="book", icon="rule", scopes=("portfolio", "book")),
+    PageEntry(
         name="what_if",
         section="models",
         icon="tune",
@@ -79,6 +88,20 @@ PAGES = (
         is_hidden=True,
     ),
     PageEntry(name="applicant", section="work", icon="person", scopes=("book",), is_hidden=True),
+    PageEntry(
+        name="figure_loans",
+        section="book",
+        icon="account_balance",
+        scopes=("portfolio", "book"),
+        is_hidden=True,
+    ),
+    PageEntry(
+        name="risk_loans",
+        section="book",
+        icon="account_balance",
+        scopes=("portfolio", "book"),
+        is_hidden=True,
+    ),
     PageEntry(name="loan", section="work", icon="request_quote", scopes=("book",), is_hidden=True),
 )
 # Somebody without the book sees own applications and nothing else.

@@ -27,6 +27,8 @@ SentToken = Literal["access", "id"]
 Grouping = Literal["indian", "international"]
 Identity = Literal["none", "google"]
 
+NOTICES = ("us_ecoa", "us_ecoa_fcra", "eu_ccd2", "in_fair_practices")
+
 DASHBOARD_VARIABLES = (
     Variable("LENDING_URL", "required", "Address of the loan book: https, or http on loopback."),
     Variable(
@@ -81,6 +83,11 @@ DASHBOARD_VARIABLES = (
     Variable("SIGN_IN_NOTICE", "none", "A sentence shown before signing in."),
     Variable("BUSINESS_TIME_ZONE", f"`{DEFAULT_ZONE}`", "The zone beside the business date."),
     Variable("DIGIT_GROUPING", "`indian`", "`indian` (12,34,567) or `international` (1,234,567)."),
+    Variable(
+        "NOTICE_TEMPLATE",
+        "none: a decision and its reasons as text",
+        f"Template of the loan book for notices of declined applications: {', '.join(NOTICES)}.",
+    ),
     Variable("DASHBOARD_LANGUAGE", "`en`", "Language of the pages: a file of texts."),
 )
 
@@ -105,6 +112,7 @@ class Display:
     zone: str = DEFAULT_ZONE
     grouping: Grouping = "indian"
     language: str = "en"
+    notice_template: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,12 +227,14 @@ def _display(environment: Mapping[str, str]) -> tuple[Display, Faults]:
         faults.append(f"BUSINESS_TIME_ZONE: must be a zone such as {DEFAULT_ZONE}, not {zone!r}")
     grouping, grouping_faults = _choice(environment, "DIGIT_GROUPING", get_args(Grouping))
     language, language_faults = _choice(environment, "DASHBOARD_LANGUAGE", LANGUAGES)
+    notice, notice_faults = _choice(environment, "NOTICE_TEMPLATE", ("", *NOTICES))
     display = Display(
         zone=zone,
+        notice_template=notice,
         grouping="international" if grouping == "international" else "indian",
         language=language,
     )
-    return display, [*faults, *grouping_faults, *language_faults]
+    return display, [*faults, *grouping_faults, *language_faults, *notice_faults]
 
 
 def _choice(
@@ -233,4 +243,4 @@ def _choice(
     text = environment.get(name) or choices[0]
     if text in choices:
         return text, []
-    return choices[0], [f"{name}: must be {' or '.join(choices)}, not {text!r}"]
+    return choices[0], [f"{name}: must be {' or '.join(filter(None, choices))}, not {text!r}"]

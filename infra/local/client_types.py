@@ -24,11 +24,16 @@ LENDING_ROOTS = (
     *("WebhooksReply", "WebhookSecretReply", "WebhookReply", "WebhookMessagesReply"),
     *("ReplayReply", "ImportReport", "AuditReply"),
 )
+PORTFOLIO_ROOTS = (
+    *("FigureReply", "MembersReply", "ExpectedLossReply", "ProvisionsReply", "RiskLoansReply"),
+    *("StressReply", "PolicyReply", "NoticeReply"),
+)
 MODULES = {
     "responses.py": ("docs/openapi.json", ROOTS),
     "lending_responses.py": ("docs/openapi-lending.json", LENDING_ROOTS),
     "batch_responses.py": ("docs/openapi-batch.json", ("BatchState",)),
     "retrain_responses.py": ("docs/openapi-retrain.json", ("PointerState", "PointerMoved")),
+    "portfolio_responses.py": ("docs/openapi-lending.json", PORTFOLIO_ROOTS),
 }
 OPTIONS = (
     *("--input-file-type", "openapi", "--output-model-type", "pydantic_v2.BaseModel"),

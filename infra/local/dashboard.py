@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, NoReturn
 
+from infra.local.book_history import apply_for_loans, record_history
 from infra.local.lending import LENDING_LOG, book_folder, prepare, train_model
 from infra.local.oidc_issuer import (
     AUDIENCE,
@@ -82,8 +83,11 @@ def main() -> int:
             running_issuer(ports.issuer) as issuer,
         ):
             os.environ |= {"DATABASE_URL": url, **beside(options.folder)}
-            prepare(options.customers, datetime.now(UTC).astimezone().date())
+            is_new = prepare_with_history(options.customers)
             with running_stack(ports, issuer) as processes:
+                if is_new:
+                    token = issuer.token("local", {"roles": ["admin"]})
+                    apply_for_loans(f"http://localhost:{ports.lending}", token)
                 address = f"http://localhost:{ports.dashboard}"
                 print(f"\nThe dashboard is on {address}; stop with Ctrl-C.", flush=True)
                 say(f"Its log: {DASHBOARD_LOG.relative_to(REPOSITORY)}")
@@ -110,6 +114,15 @@ def webhook_key(path: Path) -> str:
         path.touch(mode=0o600)
         path.write_text(base64.b64encode(secrets.token_bytes(32)).decode())
     return path.read_text()
+
+
+def prepare_with_history(customers: int) -> bool:
+    """Bring the book to today; give a new one a past, and return whether it is new."""
+    today = datetime.now(UTC).astimezone().date()
+    is_new = prepare(customers, today)
+    if is_new:
+        record_history(today)
+    return is_new
 
 
 def _interrupt(_number: int, _frame: object) -> NoReturn:
@@ -161,6 +174,10 @@ def environment(ports: Ports, issuer: Issuer) -> dict[str, str]:
         "OIDC_CLIENT_SECRET": CLIENT_SECRET,
         "COOKIE_SECRET": secrets.token_hex(),
         "SIGN_IN_NOTICE": NOTICE,
+        "LENDER_NAME": "Example Lender",
+        "LENDER_ADDRESS": "1 Example Street, Bengaluru 560001",
+        "LENDER_AGENCY": "Reserve Bank of India, Mumbai",
+        "NOTICE_TEMPLATE": "in_fair_practices",
     }
 
 

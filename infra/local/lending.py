@@ -84,17 +84,23 @@ def _interrupt(_number: int, _frame: object) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def prepare(customers: int, today: date) -> None:
-    """Migrate the database; seed it if it is empty, else close the days up to yesterday."""
+def prepare(customers: int, today: date) -> bool:
+    """Migrate the database; seed it if it is empty, else close the days up to yesterday.
+
+    Returns whether the book is new.
+    """
     yesterday = today - timedelta(days=1)
     run("functions.lending", "migrate")
     if is_seeded():
         run("functions.lending", "close", "--date", str(yesterday))
-        return
+        return False
     say(f"\ngenerating a book of {customers} customers and loading it: half a minute")
-    generate = ["--source", "book", "--rows", str(customers), "--day", str(yesterday)]
+    last_day = yesterday - timedelta(days=1)
+    generate = ["--source", "book", "--rows", str(customers), "--day", str(last_day)]
     run("training", "generate", *generate, "--output", str(BOOK_FILES))
-    run("functions.lending", "seed", "--from", str(BOOK_FILES), "--date", str(today))
+    run("functions.lending", "seed", "--from", str(BOOK_FILES), "--date", str(yesterday))
+    run("functions.lending", "close", "--date", str(yesterday))  # which finds early warnings
+    return True
 
 
 def is_seeded() -> bool:

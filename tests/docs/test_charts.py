@@ -43,7 +43,7 @@ def test_the_load_chart_has_a_tick_for_every_number_of_clients() -> None:
 
 def test_pictures_are_small_and_load_nothing_from_outside() -> None:
     pictures = [path for path in PICTURES.iterdir() if path.suffix in {".svg", ".png"}]
-    assert len(pictures) == 11
+    assert len(pictures) == 12
     for path in pictures:
         assert path.stat().st_size < MOST_BYTES, path.name
         if path.suffix == ".svg":

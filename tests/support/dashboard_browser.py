@@ -115,7 +115,7 @@ class Person:
         """Save the whole page as it looks in a window of a width and a colour scheme."""
         self.page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
         self.page.set_viewport_size({"width": size[0], "height": size[1]})
-        self.page.wait_for_timeout(400)  # charts are drawn again
+        self.page.wait_for_timeout(800)  # charts are drawn again
         height = min(int(self.page.evaluate(FULL_HEIGHT)) + 20, MOST_PIXELS)
         self.page.set_viewport_size({"width": size[0], "height": height})
         self.page.wait_for_timeout(400)

@@ -1,6 +1,7 @@
 """One application: what was decided, why, what would change it, and what can be done now."""
 
 from datetime import date
+from decimal import Decimal
 
 import streamlit as st
 
@@ -17,12 +18,14 @@ from functions.dashboard.application_row import (
     row_from_application,
 )
 from functions.dashboard.components.case_actions import case_actions
-from functions.dashboard.components.charts import bar_chart, waterfall
+from functions.dashboard.components.charts import WaterfallLook, bar_chart, waterfall
 from functions.dashboard.components.decision import decision_banner, reason_sentences
+from functions.dashboard.components.notice import notice_part
 from functions.dashboard.components.simulation import show_recourse
 from functions.dashboard.components.tables import plain_table
 from functions.dashboard.display import day, money, number, percent, t, words
 from functions.dashboard.frame import business_date, guarded, link
+from models.lending.money import ZERO
 
 MOST_STEPS = 8
 
@@ -33,7 +36,9 @@ def show_case(api: Api, application: LoanApplicationReply) -> None:
     case_actions(api, application)
     left, right = st.columns(2)
     with left:
-        reason_sentences(application.reasons)
+        reason_sentences(application, has_codes=True)
+        if application.status == "Rejected":
+            notice_part(api, application, is_staff=True)
     with right:
         show_terms(api, application)
     show_checks(api, application)
@@ -127,19 +132,26 @@ def explain(api: Api, application: LoanApplicationReply) -> None:
         same = reply.predictions[0].credit_score == application.credit_score
         if same and reply.predictions[0].model_version == application.model_version:
             explanation = reply.explanations[0]
-            base = (t(f"charts.{explanation.base_of}"), explanation.base.credit_score)
-            waterfall("score", steps_from_contributions(explanation.contributions), base)
+            points = Decimal(str(explanation.base.credit_score))
+            base = (t(f"charts.{explanation.base_of}"), points)
+            look = WaterfallLook(
+                total=t("charts.total"), values=t("charts.points"), write=lambda v: f"{v:.1f}"
+            )
+            waterfall("score", steps_from_contributions(explanation.contributions), base, look)
         else:
             st.info(t("case.changed"), icon=":material/history:")
             show_contributors(application)
         show_recourse(api, row, application.application_id)
 
 
-def steps_from_contributions(contributions: list[Contribution]) -> list[tuple[str, float]]:
+def steps_from_contributions(contributions: list[Contribution]) -> list[tuple[str, Decimal]]:
     """Return the largest contributions in points, sorted, and the sum of the others last."""
-    ranked = sorted(contributions, key=lambda c: -abs(c.points))
-    steps = [(words(c.characteristic), c.points) for c in ranked[:MOST_STEPS] if c.points]
-    others = sum(c.points for c in ranked[MOST_STEPS:])
+    ranked = [
+        (words(c.characteristic), Decimal(str(c.points)))
+        for c in sorted(contributions, key=lambda c: -abs(c.points))
+    ]
+    steps = [(name, points) for name, points in ranked[:MOST_STEPS] if points]
+    others = sum((points for _, points in ranked[MOST_STEPS:]), ZERO)
     return [*steps, (t("charts.others"), others)] if others else steps
 
 

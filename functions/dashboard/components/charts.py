@@ -1,23 +1,42 @@
 """Charts, each with its table: blue lowers risk, orange raises it, in either theme."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import plotly.graph_objects as go
 import streamlit as st
 
 from functions.dashboard.components.tables import plain_table
-from functions.dashboard.display import t
+from functions.dashboard.display import NOTHING, t
+from models.lending.money import ZERO
 
 LOWERS, RAISES, TOTAL = "#2171b5", "#d94801", "#5b6470"
 # From approve to decline, told apart by lightness as well as by hue.
 DECISIONS = {"approve": "#2171b5", "refer": "#c9b458", "decline": "#d94801"}
+# From better to worse; the smallest share must be seen, so that only 0 itself is neither.
+DIVERGING = [
+    *([0.0, "#08519c"], [0.25, "#4292c6"], [0.4999, "#d6e6f4"], [0.5, "#eceff3"]),
+    *([0.5001, "#fde3cf"], [0.75, "#f16913"], [1.0, "#8c2d04"]),
+]
+# At least 3 : 1 against the light and the dark background; dashes tell lines apart, too.
+LINES = ("#2f7fd0", "#d9661f", "#7d8794", "#8f6bd1", "#1a9485", "#a87b16")
 CONFIG = {"displayModeBar": False}
 HEIGHT = 360
 
 
-def bar_chart(name: str, rows: Sequence[Mapping[str, Any]], label: str, value: str) -> None:
-    """Show one value of each row as a bar, and the rows as a table."""
+def bar_chart(
+    name: str,
+    rows: Sequence[Mapping[str, Any]],
+    label: str,
+    value: str,
+    table: Sequence[Mapping[str, Any]] | None = None,
+) -> None:
+    """Show one value of each row as a bar, and the rows as a table.
+
+    `table` has the same as it is written, if `rows` are not.
+    """
     if not rows:
         plain_table(rows, f"chart-{name}")
         return
@@ -26,12 +45,23 @@ def bar_chart(name: str, rows: Sequence[Mapping[str, Any]], label: str, value: s
         x=[row[label] for row in rows],
         y=[float(row[value]) for row in rows],
     )
-    _show(go.Figure(bars), name)
-    _table(rows, name)
+    figure = go.Figure(bars)
+    figure.update_xaxes(type="category")  # as it is written: 2026-01 would be drawn as a date
+    _show(figure, name)
+    _table(table or rows, name)
 
 
-def line_chart(name: str, rows: Sequence[Mapping[str, Any]], x: str, ys: Sequence[str]) -> None:
-    """Show some columns as lines over another, told apart by dashes too."""
+def line_chart(
+    name: str,
+    rows: Sequence[Mapping[str, Any]],
+    x: str,
+    ys: Sequence[str],
+    table: Sequence[Mapping[str, Any]] | None = None,
+) -> None:
+    """Show some columns as lines over another, told apart by dashes too.
+
+    `table` has the same as it is written, if `rows` are not.
+    """
     if not rows:
         plain_table(rows, f"chart-{name}")
         return
@@ -42,67 +72,110 @@ def line_chart(name: str, rows: Sequence[Mapping[str, Any]], x: str, ys: Sequenc
             y=[row[y] for row in rows],
             name=y,
             mode="lines+markers",
-            line={"dash": dashes[index % len(dashes)]},
+            line={"dash": dashes[index % len(dashes)], "color": LINES[index % len(LINES)]},
         )
         for index, y in enumerate(ys)
     ]
     figure = go.Figure(lines)
     figure.update_xaxes(title=x)
+    # Below the lines: beside them it would take half of a narrow window.
+    figure.update_layout(legend={"orientation": "h", "yanchor": "top", "y": -0.25})
     _show(figure, name)
-    _table(rows, name)
+    _table(table or rows, name)
 
 
-def waterfall(name: str, steps: Sequence[tuple[str, float]], base: tuple[str, float]) -> None:
-    """Show how steps lead from a base to a total: a step down raises risk."""
-    total = base[1] + sum(points for _, points in steps)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaterfallLook:
+    """How a waterfall is written: its total, its values, and whether up or down is worse."""
+
+    total: str
+    values: str
+    write: Callable[[Decimal], str]
+    is_up_worse: bool = False
+
+
+def waterfall(
+    name: str,
+    steps: Sequence[tuple[str, Decimal]],
+    base: tuple[str, Decimal],
+    look: WaterfallLook,
+) -> None:
+    """Show how steps lead from a base to a total: blue for the better, orange for the worse."""
+    total = base[1] + sum((value for _, value in steps), ZERO)
+    up, down = (RAISES, LOWERS) if look.is_up_worse else (LOWERS, RAISES)
+    signed = [(label, f"{'+' if value > 0 else ''}{look.write(value)}") for label, value in steps]
+    written = [(base[0], look.write(base[1])), *signed, (look.total, look.write(total))]
     figure = go.Figure(
         go.Waterfall(
-            x=[base[0], *(label for label, _ in steps), t("charts.total")],
-            y=[base[1], *(points for _, points in steps), total],
+            x=[label for label, _ in written],
+            y=[float(value) for value in (base[1], *(value for _, value in steps), total)],
             measure=["absolute", *("relative" for _ in steps), "total"],
-            increasing={"marker": {"color": LOWERS}},
-            decreasing={"marker": {"color": RAISES}},
+            increasing={"marker": {"color": up}},
+            decreasing={"marker": {"color": down}},
             totals={"marker": {"color": TOTAL}},
-            text=[f"{base[1]:.0f}", *(f"{points:+.0f}" for _, points in steps), f"{total:.0f}"],
+            text=[text for _, text in written],
             textposition="outside",
         )
     )
-    levels = [base[1], total]
+    levels = [float(base[1]), float(total)]
     level = base[1]
-    for _, points in steps:
-        level += points
-        levels.append(level)
-    margin = max(10.0, (max(levels) - min(levels)) / 5)
+    for _, value in steps:
+        level += value
+        levels.append(float(level))
+    margin = max((max(levels) - min(levels)) / 5, 0.01 * max(map(abs, levels)), 0.01)
     figure.update_yaxes(range=[min(levels) - margin, max(levels) + margin])
     _show(figure, name)
-    rows = [{t("charts.step"): base[0], t("charts.points"): f"{base[1]:.1f}"}]
-    rows += [{t("charts.step"): s, t("charts.points"): f"{points:+.1f}"} for s, points in steps]
-    rows.append({t("charts.step"): t("charts.total"), t("charts.points"): f"{total:.1f}"})
-    _table(rows, name)
+    _table([{t("charts.step"): label, look.values: text} for label, text in written], name)
 
 
 def heat_map(
     name: str, axes: tuple[Sequence[object], Sequence[object]], cells: Sequence[Sequence[float]]
 ) -> None:
     """Show shares of 1 in a grid: the darker, the larger; each cell says its value."""
+    percent_map(name, axes, [[100 * cell for cell in line] for line in cells])
+
+
+def percent_map(
+    name: str,
+    axes: tuple[Sequence[object], Sequence[object]],
+    cells: Sequence[Sequence[float | None]],
+    signs: Sequence[Sequence[int]] | None = None,
+) -> None:
+    """Show per cents in a grid; None is an empty cell.
+
+    `signs` colour each cell by whether it is for the better (-1), for the worse (1), or neither.
+    """
     rows, columns = axes
+    coloured = [list(line) for line in cells]
+    if signs:
+        coloured = [
+            [None if cell is None else sign * cell for cell, sign in zip(*pair, strict=True)]
+            for pair in zip(cells, signs, strict=True)
+        ]
     figure = go.Figure(
         go.Heatmap(
             x=[str(column) for column in columns],
             y=[str(row) for row in rows],
-            z=[[100 * cell for cell in line] for line in cells],
-            texttemplate="%{z:.1f}",
+            z=coloured,
+            text=[["" if cell is None else f"{cell:.1f}" for cell in line] for line in cells],
+            texttemplate="%{text}",
+            hovertemplate="%{y} · %{x}: %{text} %<extra></extra>",
+            showscale=signs is None,
             colorbar={"title": "%"},
+            **({"zmin": -100, "zmid": 0, "zmax": 100, "colorscale": DIVERGING} if signs else {}),
         )
     )
     # As they are written: 12,000 would be read as a number and drawn to scale.
     figure.update_xaxes(type="category")
-    figure.update_yaxes(type="category")
+    figure.update_yaxes(type="category", autorange="reversed" if signs else True)
     _show(figure, name)
     table = [
         {
-            "": str(row),
-            **{str(c): f"{100 * cell:.2f} %" for c, cell in zip(columns, line, strict=True)},
+            t("charts.row"): str(row),
+            **{
+                str(column): NOTHING if cell is None else f"{cell:.2f} %"
+                for column, cell in zip(columns, line, strict=True)
+            },
         }
         for row, line in zip(rows, cells, strict=True)
     ]

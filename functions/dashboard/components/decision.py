@@ -41,10 +41,13 @@ def decision_banner(application: LoanApplicationReply) -> None:
         column.metric(t(f"decision.{name}"), value, border=True)
 
 
-def reason_sentences(reasons: Sequence[dict[str, Any]]) -> None:
+def reason_sentences(application: LoanApplicationReply, *, has_codes: bool) -> None:
     """Write the reasons as the sentences that the applicant is given."""
+    reasons: Sequence[dict[str, Any]] = application.reasons
     st.subheader(t("decision.reasons"))
     if not reasons:
-        st.write(t("decision.no_reasons"))
+        is_declined = application.status == "Rejected"
+        st.write(t("decision.reasons_missing" if is_declined else "decision.no_reasons"))
     for reason in reasons:
-        st.markdown(f"- {reason.get('text', '')} `{reason.get('code', '')}`")
+        code = f" `{reason.get('code', '')}`" if has_codes else ""
+        st.markdown(f"- {reason.get('text', '')}{code}")

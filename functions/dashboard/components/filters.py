@@ -2,10 +2,15 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import date
+from http import HTTPStatus
 
 import streamlit as st
 
-from functions.dashboard.display import t
+from functions.client import lending_endpoints as book
+from functions.client.errors import RefusedError
+from functions.dashboard.api import Api
+from functions.dashboard.display import t, words
 
 
 def status_filter(statuses: Sequence[str]) -> str | None:
@@ -55,3 +60,94 @@ def next_page(
             st.rerun()
 
     yield (cursors[-1] if cursors else None), offer_next
+
+
+def choice_filter(label: str, name: str, choices: Sequence[str], *, is_optional: bool) -> str:
+    """Choose one of the API's words, in the URL by its name; the first, or "" for all."""
+    first = None if is_optional else choices[0]
+    address = st.query_params.get(name)
+    start = address if address in choices else first
+    chosen = st.selectbox(
+        label,
+        choices,
+        index=None if start is None else choices.index(start),
+        placeholder=t("filters.all"),
+        format_func=words,
+        key=f"choice of {name}",
+    )
+    keep_in_address(name, chosen if chosen != first else None)
+    return chosen or ""
+
+
+def keep_in_address(name: str, value: str | None) -> None:
+    """Write a choice into the page's URL, or take it out.
+
+    Streamlit's own binding would write words as they are shown, which differ by language, and
+    would refuse to open another page whose URL has a parameter of the same name.
+    """
+    if value:
+        st.query_params[name] = value
+    elif name in st.query_params:
+        del st.query_params[name]
+
+
+def branch_filter() -> int | None:
+    """Choose one branch by its number, or all that the user may see; `?branch=` in the URL."""
+    address = st.query_params.get("branch", "")
+    text = (st.text_input(t("filters.branch"), address, key="choice of branch") or "").strip()
+    keep_in_address("branch", text)
+    if text and not (text.isascii() and text.isdigit()):
+        st.warning(t("filters.branch_rule"))
+        return None
+    return int(text) if text else None
+
+
+def recorded_months(api: Api) -> list[str]:
+    """Return the recorded months such as 2026-01, the newest first; none if there are none yet."""
+    try:
+        reply = api.lending(book.figure("vintages"))
+    except RefusedError as error:
+        if error.status == HTTPStatus.NOT_FOUND:
+            return []
+        raise
+    last = reply.as_of
+    first = min((line.key["cohort"] for line in reply.lines), default=last.isoformat()[:7])
+    months, index = [], 12 * last.year + last.month - 1
+    while (month := f"{index // 12:04}-{index % 12 + 1:02}") >= first:
+        months.append(month)
+        index -= 1
+    return months
+
+
+def month_filter(api: Api, *, label: str, placeholder: str | None = None) -> str | None:
+    """Choose the month end as of which figures are; `?month=` in the URL.
+
+    Without a choice it is the last recorded one, or with a placeholder none.
+    """
+    months = recorded_months(api)
+    if not months:
+        return None
+    first = months[0] if placeholder is None else None
+    address = st.query_params.get("month")
+    start = address if address in months else first
+    chosen = st.selectbox(
+        label,
+        months,
+        index=None if start is None else months.index(start),
+        placeholder=placeholder,
+        key="choice of month",
+    )
+    keep_in_address("month", chosen if chosen != first else None)
+    return chosen
+
+
+def day_filter(label: str, name: str) -> date | None:
+    """Choose a day, or none; in the URL by its name."""
+    try:
+        address = date.fromisoformat(st.query_params.get(name, ""))
+    except ValueError:
+        address = None
+    chosen = st.date_input(label, address, format="YYYY-MM-DD", key=f"choice of {name}")
+    day = chosen if isinstance(chosen, date) else None
+    keep_in_address(name, day.isoformat() if day else None)
+    return day

@@ -1,5 +1,6 @@
 """What the credit model would say of other values; nothing of it is recorded."""
 
+from decimal import Decimal
 from typing import Any
 
 import streamlit as st
@@ -9,7 +10,8 @@ from functions.client.endpoints import RequestIdentity
 from functions.client.responses import Prediction, RecourseResult, SearchedField
 from functions.dashboard.api import Api
 from functions.dashboard.application_row import applications_from_row
-from functions.dashboard.display import number, share, t, words
+from functions.dashboard.components.tiles import FigureChange, change_tiles
+from functions.dashboard.display import number, percent, share, t, words
 
 NOBODY = RequestIdentity()
 
@@ -36,33 +38,45 @@ def show_recourse(api: Api, row: dict[str, Any], name: str) -> None:
     st.subheader(t("recourse.title"))
     reply = api.scoring(endpoints.recourse(applications_from_row(row), NOBODY))
     result = reply.recourses[0]
-    st.write(result.detail)
-    _changes(result)
+    change_sentences(result)
     changed = dict(row)
     proposed = {c.field: c.proposed for c in result.changes or []}
     for field in reply.searched:
         changed[field.field] = _slider(field, row, proposed, name)
     after = predicted(api, changed)
     before = reply.predictions[0]
-    columns = st.columns(3)
-    columns[0].metric(
-        t("decision.probability"),
-        share(after.probability_of_default, 2),
-        delta=_points(after.probability_of_default - before.probability_of_default),
-        delta_color="inverse",
-    )
-    columns[1].metric(
-        t("decision.score"), str(after.credit_score), delta=after.credit_score - before.credit_score
-    )
-    columns[2].metric(t("simulation.would"), words(after.decision))
+    left, right = st.columns([2, 1])
+    with left:
+        change_tiles(_figures(before, after))
+    right.metric(t("simulation.would"), words(after.decision), border=True, height="stretch")
     st.caption(t("simulation.not_recorded"))
 
 
-def _points(difference: float) -> str | None:
-    return f"{100 * difference:+.2f}" if difference else None
+def _figures(before: Prediction, after: Prediction) -> list[FigureChange]:
+    probabilities = [100 * Decimal(str(p.probability_of_default)) for p in (before, after)]
+    scores = [Decimal(p.credit_score) for p in (before, after)]
+    return [
+        FigureChange(
+            label=t("decision.probability"),
+            before=probabilities[0],
+            after=probabilities[1],
+            write=percent,
+            better="down",
+        ),
+        FigureChange(
+            label=t("decision.score"),
+            before=scores[0],
+            after=scores[1],
+            write=str,
+            better="up",
+        ),
+    ]
 
 
-def _changes(result: RecourseResult) -> None:
+def change_sentences(result: RecourseResult) -> None:
+    """Say what to change, and to what, and that it is the least; or why nothing is approved."""
+    if result.changes:
+        st.write(t("recourse.approved_with"))
     for change in result.changes or []:
         sentence = t(
             "recourse.change",
@@ -71,6 +85,7 @@ def _changes(result: RecourseResult) -> None:
             proposed=_written(change.proposed),
         )
         st.markdown(f"- {sentence}")
+    st.write(result.detail)
 
 
 def _written(value: str | float) -> str:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import streamlit as st
 
@@ -23,16 +24,32 @@ def plain_table(rows: Sequence[Row], name: str, *, empty: str = "") -> None:
     export_button(rows, name)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowTargets:
+    """Where rows lead: a page, the query of each row's address, and what each row is called."""
+
+    page: str
+    queries: Sequence[Mapping[str, str]]
+    labels: Sequence[str]
+
+
 def drill_table(api: Api, rows: Sequence[Row], name: str, target: tuple[str, str]) -> None:
     """Show rows of which one is opened by choosing it.
 
     `target` is a page and the parameter of its URL; the rows' first column holds its values.
     """
+    page, parameter = target
+    values = [str(next(iter(row.values()))) for row in rows]
+    queries = [{parameter: value} for value in values]
+    drill_rows(api, rows, name, RowTargets(page=page, queries=queries, labels=values))
+
+
+def drill_rows(api: Api, rows: Sequence[Row], name: str, drill: RowTargets) -> None:
+    """Show rows, each of which leads somewhere."""
     if not rows:
         st.info(t("tables.empty"), icon=":material/inbox:")
         return
-    page, parameter = target
-    can_open = is_offered(api.user, page, has_scoring=api.has_scoring)
+    can_open = is_offered(api.user, drill.page, has_scoring=api.has_scoring)
     # The version of the key changes after a row was opened: coming back, none is chosen.
     version = st.session_state.get(f"version of {name}", 0)
     chosen = st.dataframe(
@@ -45,24 +62,28 @@ def drill_table(api: Api, rows: Sequence[Row], name: str, target: tuple[str, str
     )
     export_button(rows, name)
     if can_open:
-        identifier = next(iter(rows[0]))
-        _offer_rows(rows, identifier, name, target)
+        _offer_rows(name, drill)
         indices = chosen.selection.rows  # type: ignore[union-attr]  # it is state: rows can be chosen
         if indices:
             st.session_state[f"version of {name}"] = version + 1
-            value = str(rows[indices[0]][identifier])
-            st.switch_page(f"pages/{page}.py", query_params={parameter: value})
+            _open(drill, indices[0])
 
 
-def _offer_rows(rows: Sequence[Row], identifier: str, name: str, target: tuple[str, str]) -> None:
+def _offer_rows(name: str, drill: RowTargets) -> None:
     """Offer the same by keyboard: a list of what the rows are about."""
-    page, parameter = target
     column, button = st.columns([4, 1], vertical_alignment="bottom")
-    value = column.selectbox(
-        t("tables.open_label"), [str(row[identifier]) for row in rows], key=f"open {name}"
+    index = column.selectbox(
+        t("tables.open_label"),
+        range(len(drill.labels)),
+        format_func=lambda row: drill.labels[row],
+        key=f"open {name}",
     )
     if button.button(t("tables.open"), key=f"open button {name}"):
-        st.switch_page(f"pages/{page}.py", query_params={parameter: str(value)})
+        _open(drill, index or 0)
+
+
+def _open(drill: RowTargets, index: int) -> None:
+    st.switch_page(f"pages/{drill.page}.py", query_params=dict(drill.queries[index]))
 
 
 def export_button(rows: Sequence[Row], name: str) -> None:

@@ -1,13 +1,17 @@
 """Tiles: one figure each, with what it means and what is behind it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
 
 import streamlit as st
 
 from functions.dashboard.api import Api
 from functions.dashboard.display import t
 from functions.dashboard.frame import link
+
+Better = Literal["up", "down", "neither"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +38,34 @@ def tile_row(api: Api, tiles: Sequence[Tile], across: int = 4) -> None:
                 )
                 if tile.target:
                     link(api, tile.target, t("tiles.behind"), **dict(tile.query))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FigureChange:
+    """A figure before and after, and which direction is for the better: blue says better."""
+
+    label: str
+    before: Decimal
+    after: Decimal
+    write: Callable[[Decimal], str]
+    better: Better = "neither"
+
+
+def change_tiles(changes: Sequence[FigureChange]) -> None:
+    """Show what figures become, and by how much they change."""
+    for column, change in zip(st.columns(len(changes)), changes, strict=True):
+        difference = change.after - change.before
+        is_better = (difference > 0) == (change.better == "up")
+        colour: Literal["gray", "blue", "orange"] = "blue" if is_better else "orange"
+        written = f"{'+' if difference > 0 else ''}{change.write(difference)}"
+        column.metric(
+            change.label,
+            change.write(change.after),
+            delta=written if difference else None,
+            delta_color="gray" if change.better == "neither" else colour,
+            border=True,
+            height="stretch",
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,8 @@ from functions.dashboard.api import Api
 from functions.dashboard.application_row import PURPOSES
 from functions.dashboard.components.case_actions import case_actions
 from functions.dashboard.components.decision import reason_sentences
+from functions.dashboard.components.notice import notice_part
+from functions.dashboard.components.own_recourse import own_recourse
 from functions.dashboard.display import day, money, t
 from functions.dashboard.frame import form_key, notice_after, one_line, page, renew_key, show_notice
 
@@ -33,16 +35,11 @@ def show_own(api: Api, application: LoanApplicationReply) -> None:
             )
         )
         if application.status == "Rejected":
-            reason_sentences(application.reasons)
+            reason_sentences(application, has_codes=False)
             st.write(t("mine.human"))
             ask_for_review(api, application.application_id)
-            st.download_button(
-                t("mine.notice"),
-                notice(application).encode(),
-                file_name=f"notice-{application.application_id}.txt",
-                key=f"notice {application.application_id}",
-                on_click="ignore",
-            )
+            notice_part(api, application, is_staff=False)
+            own_recourse(api, application)
         case_actions(api, application)
 
 
@@ -55,20 +52,6 @@ def ask_for_review(api: Api, identifier: str) -> None:
     api.lending(book.request_review(identifier, one_line(note)))
     notice_after(FORM, t("mine.review_asked"))
     st.rerun()
-
-
-def notice(application: LoanApplicationReply) -> str:
-    """Write the decision and its reasons as a text to keep."""
-    lines = [
-        t("mine.notice_title", application=application.application_id),
-        t("mine.notice_date", day=day(application.business_date), status=application.status),
-        "",
-        t("decision.reasons"),
-        *(f"- {reason.get('text', '')}" for reason in application.reasons),
-        "",
-        t("mine.human"),
-    ]
-    return "\n".join(lines) + "\n"
 
 
 def apply_form(api: Api, customer: int) -> None:

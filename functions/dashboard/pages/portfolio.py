@@ -5,11 +5,19 @@ import streamlit as st
 from functions.client import lending_endpoints as book
 from functions.dashboard.api import Api
 from functions.dashboard.book_figures import tiles_from_summary
-from functions.dashboard.components.charts import bar_chart
+from functions.dashboard.components.charts import bar_chart, line_chart
+from functions.dashboard.components.figure_table import figure_caption, figure_table
+from functions.dashboard.components.filters import branch_filter, choice_filter
 from functions.dashboard.components.tables import plain_table
 from functions.dashboard.components.tiles import Tile, tile_row
 from functions.dashboard.display import money, number, percent, t, words
-from functions.dashboard.frame import page, refreshed
+from functions.dashboard.frame import guarded, page, refreshed
+
+SEGMENTS = (
+    *("purpose", "state", "city", "employer", "employment_type", "income_band", "score_band"),
+    *("model_version", "borrower"),
+)
+DECIMALS = 4
 
 
 @refreshed
@@ -73,12 +81,45 @@ def collateral(api: Api) -> None:
     plain_table(rows, "collateral", empty=t("portfolio.no_collateral"))
 
 
+def concentration(api: Api, branch: int | None) -> None:
+    """Show the largest exposures by segment or borrower, and how concentrated they are."""
+    st.subheader(t("portfolio.concentration"))
+    left, right = st.columns([1, 3])
+    with left:
+        by = choice_filter(t("portfolio.by"), "by", SEGMENTS, is_optional=False)
+    reply = api.lending(book.figure("concentration", by=by, branch=branch))
+    with right:
+        figure_caption(reply)
+    if reply.index is not None:
+        st.metric(t("portfolio.index"), number(reply.index), help=t("portfolio.index_help"))
+    figure_table(api, reply, "concentration")
+
+
+def collection(api: Api, branch: int | None) -> None:
+    """Show what was met of what fell due in each of the last months."""
+    st.subheader(words("collection-efficiency"))
+    reply = api.lending(book.figure("collection-efficiency", branch=branch))
+    figure_caption(reply)
+    month, met = words("month"), t("portfolio.met")
+    measured = [(n.key["month"], n.share_of_amount) for n in reply.lines]
+    rows = [{month: name, met: None if s is None else float(s)} for name, s in measured]
+    table = [{month: name, met: percent(s, DECIMALS)} for name, s in measured]
+    line_chart("collection", rows, month, (met,), table)
+    figure_table(api, reply, "collection")
+
+
 def main() -> None:
     """Show the book."""
     with page("portfolio") as api:
         figures(api)
         distribution(api)
         collateral(api)
+        if api.user.may("book"):
+            with st.columns(4)[0]:
+                branch = branch_filter()
+            for part in (collection, concentration):
+                with guarded():
+                    part(api, branch)
 
 
 main()

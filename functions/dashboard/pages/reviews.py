@@ -33,7 +33,7 @@ def review_rows(reviews: list[ReviewItem]) -> list[dict[str, Any]]:
             t("reviews.waiting"): r.waiting_since.isoformat(timespec="minutes"),
             t("columns.amount"): money(r.loan_amount),
             t("columns.probability"): share(r.risk_probability, 2),
-            t("reviews.distance_column"): number(r.distance),
+            t("reviews.distance_column"): share(r.distance, 2),
             t("reviews.model"): words(r.model_outcome or t("decision.none")),
             t("decision.reasons"): "; ".join(str(x.get("text", "")) for x in r.reasons),
             t("reviews.claimed_by"): r.claimed_by,
@@ -71,7 +71,7 @@ def figures(api: Api) -> None:
         Tile(name="override_default_rate", value=percent(o.override_default_rate)),
         Tile(name="other_default_rate", value=percent(o.other_default_rate)),
     ]
-    tile_row(api, tiles, across=5)
+    tile_row(api, tiles, across=3)
 
 
 def second_person(api: Api) -> None:

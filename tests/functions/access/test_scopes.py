@@ -95,7 +95,7 @@ MAY = {
     "score": {"admin", "officer", "client"},
     "batches": {"admin", "officer"},
     "explain": {"admin", "officer", "client", "manager", "risk"},
-    "simulate": {"admin", "officer", "manager", "risk"},
+    "simulate": {"admin", "officer", "client", "manager", "risk"},
     "models": {"admin", "officer", "client", "auditor", "manager", "risk"},
     "metrics": {"admin", "auditor", "risk"},
     "train": {"admin"},

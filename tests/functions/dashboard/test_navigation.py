@@ -7,7 +7,10 @@ from functions.dashboard.session import user_from_claims
 
 STAFF = {"home", "customers", "loans", "applicant", "loan"}
 CASES = {"applications", "application"}
-BOOK = {"portfolio", "arrears"}
+BOOK = {
+    *("portfolio", "arrears", "early_warning", "vintages", "roll_rates", "expected_loss"),
+    *("policy", "figure_loans", "risk_loans"),
+}
 MODELS = {"what_if", "monitoring", "registry"}
 OFFERED = {
     "officer": STAFF | CASES | BOOK | MODELS | {"new_application"},
