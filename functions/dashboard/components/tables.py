@@ -12,7 +12,8 @@ from functions.dashboard.display import t
 from functions.dashboard.navigation import is_offered
 
 Row = Mapping[str, object]
-MARKUP = re.compile(r"([\\`*\[\]<>$~]|:(?=//|material/))")
+MARKUP = re.compile(r"([\\`*\[\]<>$~]|:(?=material/))")
+LINK = re.compile(r"://|www\.", re.IGNORECASE)
 
 
 def plain_table(rows: Sequence[Row], name: str, *, empty: str = "") -> None:
@@ -102,7 +103,12 @@ def export_button(rows: Sequence[Row], name: str) -> None:
 
 def escape_markup(value: object) -> object:
     """Return a cell as it is to be read: Streamlit would make links and formulas of some texts."""
-    return MARKUP.sub(r"\\\1", value) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    if LINK.search(value):  # no escape stops a bare address from becoming a link; code does
+        plain = value.replace("`", "'")
+        return f"`{plain}`"
+    return MARKUP.sub(r"\\\1", value)
 
 
 def _columns(

@@ -14,6 +14,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from functions.client import lending_endpoints as book
+from functions.client.clients import Surety
+from functions.client.credentials import PlatformCredential
+from functions.client.endpoints import with_credential
 from tests.functions.client.conftest import CLIENTS, ScriptedServer
 from tests.support.running import REPOSITORY, free_port
 
@@ -153,3 +157,15 @@ def test_without_an_account_it_is_said_and_nothing_is_asked(
     message = f"CredentialError: no ID token for {AUDIENCE}: DefaultCredentialsError"
     assert message in done.stderr.splitlines()[-1]
     assert scoring.requests == []
+
+
+def test_the_platform_is_shown_its_own_token_beside_that_of_a_person(
+    scripted_server: Callable[..., ScriptedServer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    server = scripted_server((200, {"content-type": "application/json"}, b"{}"))
+    with Surety(server.url, credential=PlatformCredential(lambda: "of-the-dashboard")) as surety:
+        surety.request(with_credential(book.confirm("item_1", "key"), "of-the-person"))
+    [(headers, _)] = server.requests
+    assert headers["authorization"] == "Bearer of-the-person"
+    assert headers["x-serverless-authorization"] == "Bearer of-the-dashboard"

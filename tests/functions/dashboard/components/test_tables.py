@@ -8,8 +8,10 @@ from functions.dashboard.components.tables import escape_markup
 @pytest.mark.parametrize(
     ("typed", "written"),
     [
-        ("[Pay here](https://evil.example)", r"\[Pay here\](https\://evil.example)"),
-        ("https://receiver.example.org/hook", r"https\://receiver.example.org/hook"),
+        ("[Pay here](https://evil.example)", "`[Pay here](https://evil.example)`"),
+        ("https://receiver.example.org/hook", "`https://receiver.example.org/hook`"),
+        ("WWW.evil.example` or so", "`WWW.evil.example' or so`"),
+        ("[Pay here](evil)", r"\[Pay here\](evil)"),
         ("<img src=x>", r"\<img src=x\>"),
         ("$x^2$ and `code`", r"\$x^2\$ and \`code\`"),
         ("10:30, monthly_income", "10:30, monthly_income"),

@@ -51,7 +51,7 @@ def test_each_webhook_is_listed_with_what_was_sent(
     page = open_page("admin", "administration", part="webhooks")
     assert registered.sent("/v1/webhooks") != []
     [listed, messages] = [t.value.astype(str).iloc[0].tolist() for t in page.table]
-    assert listed == [URL.replace(":", r"\:"), "Events are sent", "12,345", "2", "1", WEBHOOK]
+    assert listed == [f"`{URL}`", "Events are sent", "12,345", "2", "1", WEBHOOK]
     assert messages[:2] == [MESSAGE, "Loan disbursed"]
 
 
