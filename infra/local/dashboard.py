@@ -57,16 +57,7 @@ class Ports:
 
 def main() -> int:
     """Serve until interrupted; 1 if something fails."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--port", type=int, default=8501)
-    parser.add_argument("--lending-port", type=int, default=8081)
-    parser.add_argument("--scoring-port", type=int, default=8080)
-    parser.add_argument("--batch-port", type=int, default=8083)
-    parser.add_argument("--retrain-port", type=int, default=8082)
-    parser.add_argument("--issuer-port", type=int, help="the dashboard's and one by default")
-    parser.add_argument("--customers", type=int, default=1000, help="of a book that is seeded")
-    parser.add_argument("--folder", type=Path, default=book_folder(), help="where the book is")
-    options = parser.parse_args()
+    options = _parse_options()
     ports = Ports(
         dashboard=options.port,
         lending=options.lending_port,
@@ -98,6 +89,19 @@ def main() -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _parse_options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, default=8501)
+    parser.add_argument("--lending-port", type=int, default=8081)
+    parser.add_argument("--scoring-port", type=int, default=8080)
+    parser.add_argument("--batch-port", type=int, default=8083)
+    parser.add_argument("--retrain-port", type=int, default=8082)
+    parser.add_argument("--issuer-port", type=int, help="the dashboard's and one by default")
+    parser.add_argument("--customers", type=int, default=1000, help="of a book that is seeded")
+    parser.add_argument("--folder", type=Path, default=book_folder(), help="where the book is")
+    return parser.parse_args()
 
 
 def beside(book: Path) -> dict[str, str]:

@@ -61,7 +61,7 @@ def with_header(token: str, **header: object) -> str:
 )
 async def test_a_token_of_each_algorithm_tells_who_asks(kid: str, alg: str, issuer: Issuer) -> None:
     token = issuer.token(kid, alg, roles=["client", "stranger", 7])
-    scopes = frozenset({"score", "explain", "models", "applications", "apply"})
+    scopes = frozenset({"score", "explain", "simulate", "models", "applications", "apply"})
     expected = Principal("subject lender", scopes, roles=frozenset({"client", "stranger"}))
     assert await make_validator(issuer).authenticate(token) == expected
 
