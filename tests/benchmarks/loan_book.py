@@ -52,9 +52,14 @@ COMMIT, SCORE, REPAY, APPLY = "bare commit", "score, explained", "repay", "apply
 SUMMARIES, ROWS = "summary, ms", "summing the loans' rows, ms"
 SEEDED, MILLION, UNFOLDED = "1,500 loans", "1,000,000 loans", "after 10,000 postings more"
 LOANS, SEED, CHECK = "one loan, ms", "seeded", "checked"
+COPIED_CUSTOMERS = """
+INSERT INTO customers SELECT id + 1000000 * copy, 1 + copy % 20, full_name, email, phone, city,
+    state, date_of_birth, version, created_at
+FROM customers CROSS JOIN generate_series(1, :copies) AS copy
+"""
 COPIES = """
-INSERT INTO loans SELECT gen_random_uuid(), gen_random_uuid(), customer_id, 1 + copy % 20,
-    {columns} FROM loans CROSS JOIN generate_series(1, :copies) AS copy
+INSERT INTO loans SELECT gen_random_uuid(), gen_random_uuid(), customer_id + 1000000 * copy,
+    1 + copy % 20, {columns} FROM loans CROSS JOIN generate_series(1, :copies) AS copy
 """
 SPREADS = (
     "Median ± median absolute deviation of the rounds; the first of each figure as a multiple of"
@@ -248,7 +253,7 @@ def summaries(bench: Bench, size: Size) -> Figures:
 
 
 def copy_loans(connection: Connection, loans: int) -> None:
-    """Copy the loans' rows until there are so many, in 20 branches, and recount the cells."""
+    """Copy customers and loans until there are so many, in 20 branches, and recount the cells."""
     stored = connection.execute(text("SELECT count(*) FROM loans")).scalar_one()
     names = text("""
         SELECT string_agg(column_name, ', ' ORDER BY ordinal_position)
@@ -257,6 +262,7 @@ def copy_loans(connection: Connection, loans: int) -> None:
     columns = connection.execute(names).scalar_one()
     connection.execute(text("SET LOCAL session_replication_role = replica"))
     copies = {"copies": max(1, loans // stored - 1)}
+    connection.execute(text(COPIED_CUSTOMERS), copies)
     connection.execute(text(COPIES.format(columns=columns)), copies)
     connection.execute(text("SET LOCAL session_replication_role = origin"))
     cells.rebuild(connection, DAY - timedelta(days=1))
