@@ -53,6 +53,9 @@ FORBIDDEN_NAMES = frozenset(
 
 # A module without a test of its name: the file that tests it, below tests/.
 TESTED_BY = {
+    "functions/lending/actions/counter_offers.py": (
+        "functions/lending/contracts/test_counter_offers.py"
+    ),
     "functions/client/transport.py": "functions/client/test_retries.py",
     "functions/access/principal.py": "functions/access/test_api_keys.py",
     "functions/access/protection.py": "functions/access/test_guard.py",
@@ -204,6 +207,9 @@ TESTED_BY = {
     ),
     "functions/lending/storage/analytics_tables.py": "functions/lending/storage/test_migrate.py",
     "functions/lending/storage/migrations/versions/v0006_alerts.py": (
+        "functions/lending/storage/test_migrate.py"
+    ),
+    "functions/lending/storage/migrations/versions/v0007_counter_offers.py": (
         "functions/lending/storage/test_migrate.py"
     ),
     "functions/lending/storage/alert_tables.py": "functions/lending/storage/test_migrate.py",

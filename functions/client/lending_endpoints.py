@@ -16,6 +16,7 @@ from .lending_responses import (
     ChecksReply,
     CollateralListReply,
     CollateralReply,
+    CounterTermsReply,
     CustomerDetail,
     CustomersReply,
     DistributionReply,
@@ -238,6 +239,19 @@ def claim(identifier: str) -> Call[LoanApplicationReply]:
 def release(identifier: str) -> Call[LoanApplicationReply]:
     """Put a claimed application back into the queue."""
     return _post(f"/v1/applications/{identifier}:release", None, LoanApplicationReply)
+
+
+def counter_terms(identifier: str) -> Call[CounterTermsReply]:
+    """List terms at which the model would approve an application that waits for a person."""
+    return _get(f"/v1/applications/{identifier}/counter_terms", CounterTermsReply)
+
+
+def counter_offer(
+    identifier: str, version: int, offer: Mapping[str, object]
+) -> Call[LoanApplicationReply]:
+    """Offer other terms: `loan_amount`, `loan_tenure_months`, `code` and `note`."""
+    path = f"/v1/applications/{identifier}:counter_offer"
+    return _post(path, offer, LoanApplicationReply, None, {"If-Match": f'"{version}"'})
 
 
 def request_review(identifier: str, note: str) -> Call[LoanApplicationReply]:

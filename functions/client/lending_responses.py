@@ -1,9 +1,9 @@
 """Types of the responses, written by `make client` from docs/openapi-lending.json."""
 
 from datetime import date
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from .response import Response
 
@@ -343,6 +343,7 @@ class ReviewItem(Response):
     claimed_by: str | None
     claimed_at: AwareDatetime | None
     proposed_by: str | None
+    counter_offer: str | None
     version: int
 
 
@@ -389,6 +390,18 @@ class CheckReply(Response):
     members: dict[str, Any]
     asked_by: str
     created_at: AwareDatetime
+
+
+class CounterTerms(Response):
+    """
+    Terms that the model would approve, and what it says of them.
+    """
+
+    loan_amount: float
+    loan_tenure_months: int
+    equal_instalment: float
+    risk_probability: float
+    credit_score: int
 
 
 class WebhookEndpoint(Response):
@@ -532,6 +545,9 @@ class LoanApplicationReply(Response):
     version: int
     business_date: date
     created_at: AwareDatetime
+    counter_to: Annotated[
+        str | None, Field(description="The application that this offer of the lender answers.")
+    ]
 
 
 class LoansReply(Response):
@@ -643,6 +659,17 @@ class ChecksReply(Response):
 
     application_id: str
     checks: list[CheckReply]
+
+
+class CounterTermsReply(Response):
+    """
+    The largest amount that the model would approve, for each number of months it was asked for.
+
+    Nothing is recorded: what is offered is decided as any application is.
+    """
+
+    application_id: str
+    terms: list[CounterTerms]
 
 
 class WebhooksReply(Response):

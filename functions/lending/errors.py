@@ -11,6 +11,13 @@ class BookUnavailableError(TemporaryError):
     """The database does not answer, or lacks a migration."""
 
 
+class ScoringUnavailableError(TemporaryError):
+    """The scoring function does not answer a question of which nothing is recorded."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, 5)
+
+
 class BusyError(TemporaryError):
     """Another request holds what this one needs; it may be sent again."""
 

@@ -236,6 +236,13 @@ class Review(BodyModel):
     note: Annotated[str, Field(min_length=1, max_length=500, pattern=LINE)]
 
 
+class CounterOffer(Review):
+    """Other terms than the customer asked for, and why: the rest of the application stays."""
+
+    loan_amount: Annotated[Money, Field(description="At most what the customer asked for.")]
+    loan_tenure_months: Months
+
+
 class ReviewRequest(BodyModel):
     """An applicant asks for a person, and says why."""
 
@@ -397,6 +404,7 @@ BODIES: tuple[type[BodyModel], ...] = (
     IdentityProof,
     LoanRequest,
     Review,
+    CounterOffer,
     ReviewRequest,
     DisbursementBody,
     PaymentBody,

@@ -1,5 +1,6 @@
 """The scoring function, asked over HTTP: a decision, or the cause why there is none."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from functions.client.clients import AsyncSurety
@@ -10,9 +11,10 @@ from functions.client.errors import (
     RefusedError,
     UnavailableError,
 )
-from functions.client.responses import Explanations
+from functions.client.responses import Cells, Explanations
 from functions.lending.actions.applications import ModelDecision
 from functions.lending.actions.scoring_rows import ScoringQuestion
+from functions.lending.errors import ScoringUnavailableError
 
 NOT_CONFIGURED = "no scoring function is configured: set SCORING_URL"
 DECIMALS = 6
@@ -46,6 +48,30 @@ class Scoring:
         except ClientError:
             return "the scoring function's answer cannot be read"
         return decision_from_answer(answer, question.row)
+
+    async def ask_about_terms(
+        self, question: ScoringQuestion, grid: dict[str, Sequence[object]]
+    ) -> Cells:
+        """Return what the model would decide at other terms; nothing is recorded.
+
+        Raises
+        ------
+        ScoringUnavailableError
+            If there is no answer.
+        """
+        if self._url is None:
+            raise ScoringUnavailableError(NOT_CONFIGURED)
+        try:
+            answer = await self._connected(self._url).whatif(
+                question.row,
+                grid,
+                model=self._model,
+                applicant_id=f"customer {question.customer_id}",
+            )
+        except ClientError as error:
+            message = "the scoring function does not answer"
+            raise ScoringUnavailableError(message) from error
+        return answer.whatif
 
     async def close(self) -> None:
         """Close the connections."""

@@ -21,6 +21,7 @@ LENDING_ROOTS = (
     *("CollateralListReply", "GuarantorsReply", "ItemReply", "PostedReply", "AwaitingReply"),
     *("SummaryReply", "NpaReply", "RepaymentsReply", "CollateralReply", "DistributionReply"),
     *("HealthReply", "ReviewsReply", "OverridesReply", "SecondPersonRequestsReply", "ChecksReply"),
+    "CounterTermsReply",
     *("WebhooksReply", "WebhookSecretReply", "WebhookReply", "WebhookMessagesReply"),
     *("ReplayReply", "ImportReport", "AuditReply"),
 )

@@ -43,10 +43,14 @@ SELECT id, fingerprint FROM applications
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestIdentity:
-    """The caller's own key of an application, if it sent one, and the request's fingerprint."""
+    """The caller's own key of an application, if it sent one, and the request's fingerprint.
+
+    `counter_to` is the application that this one answers, if it is a counter-offer.
+    """
 
     key: str | None
     fingerprint: bytes
+    counter_to: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +144,7 @@ def _new_row(
         "version": 1,
         "business_date": transaction.business_date,
         "created_at": transaction.now,
+        "counter_to": identity.counter_to,
     }
 
 
@@ -222,6 +227,16 @@ def mark_accepted(transaction: Transaction, case: Case) -> None:
         message = f"the offer expired on {expires_on}: apply again"
         raise TransitionError(message)
     set_status(transaction, case, "accepted")
+
+
+def withdraw_answered(transaction: Transaction, case: Case) -> None:
+    """Withdraw the application that an accepted counter-offer answers, if it still waits."""
+    if case.columns["counter_to"] is None:
+        return
+    answered = read_case(transaction, case.columns["counter_to"], is_locked=True)
+    if answered.status == "pending":
+        set_status(transaction, answered, "withdrawn")
+        _audit(transaction, "withdraw", answered, {"accepted": public_id("app", case.name)})
 
 
 def read_application(transaction: Transaction, application_id: UUID) -> LoanApplicationReply:

@@ -200,6 +200,7 @@ def reply_from_case(case: Case) -> LoanApplicationReply:
     columns, decisions, automated = case.columns, case.decisions, case.automated
     probability = float(automated["probability_of_default"]) if automated else None
     status: Any = case.status.capitalize()
+    counter_to = columns["counter_to"]
     return {
         "application_id": public_id("app", case.name),
         "customer_id": columns["customer_id"],
@@ -226,4 +227,5 @@ def reply_from_case(case: Case) -> LoanApplicationReply:
         "version": columns["version"],
         "business_date": columns["business_date"],
         "created_at": columns["created_at"],
+        "counter_to": public_id("app", counter_to) if counter_to else None,
     }

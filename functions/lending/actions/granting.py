@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import Row, case, func, insert, select
 
-from functions.lending.actions.applications import mark_accepted
+from functions.lending.actions.applications import mark_accepted, withdraw_answered
 from functions.lending.actions.cases import Case, read_case
 from functions.lending.actions.loan_replies import reply_from_loan
 from functions.lending.actions.replies import LoanReply
@@ -42,6 +42,7 @@ def accept(transaction: Transaction, application_id: UUID) -> LoanReply:
     ).one()
     _require_room(transaction, case, product.exposure_limit)
     mark_accepted(transaction, case)
+    withdraw_answered(transaction, case)
     loan_id = _insert_loan(transaction, case, product)
     transaction.audit("accept", public_id("loan", loan_id), case.columns["branch_id"])
     loan = transaction.connection.execute(select(tables.loans).filter_by(id=loan_id)).one()

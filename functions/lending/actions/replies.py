@@ -2,8 +2,9 @@
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
+from pydantic import Field
 from typing_extensions import TypedDict
 
 
@@ -109,6 +110,9 @@ class LoanApplicationReply(TypedDict):
     version: int
     business_date: date
     created_at: datetime
+    counter_to: Annotated[
+        str | None, Field(description="The application that this offer of the lender answers.")
+    ]
 
 
 class ApplicationsReply(TypedDict):

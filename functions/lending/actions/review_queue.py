@@ -21,7 +21,9 @@ SELECT a.id, a.customer_id, a.branch_id, a.amount, a.months, a.purpose, a.pendin
     coalesce(r.asked_at, a.created_at) AS waiting_since, d.probability_of_default,
     d.outcome AS model_outcome, d.reasons,
     d.probability_of_default - (%(cutoffs)s::jsonb ->> d.model)::numeric AS distance,
-    r.asked_by, r.note, r.claimed_by, r.claimed_at, r.proposed_by, r.proposed_outcome
+    r.asked_by, r.note, r.claimed_by, r.claimed_at, r.proposed_by, r.proposed_outcome,
+    (SELECT o.id FROM applications o WHERE o.counter_to = a.id
+        AND o.status IN ('pending', 'approved') LIMIT 1) AS counter_offer
 FROM applications a LEFT JOIN reviews r ON r.application_id = a.id
     LEFT JOIN decisions d ON d.application_id = a.id AND d.is_automated
 WHERE a.status = 'pending' {filters} ORDER BY {order} LIMIT %(limit)s
@@ -66,6 +68,7 @@ class ReviewItem(TypedDict):
     claimed_by: str | None
     claimed_at: datetime | None
     proposed_by: str | None
+    counter_offer: str | None
     version: int
 
 
@@ -156,6 +159,7 @@ def _item(row: Any) -> ReviewItem:  # noqa: ANN401 -- a row of psycopg
         "claimed_by": row.claimed_by,
         "claimed_at": row.claimed_at,
         "proposed_by": row.proposed_by,
+        "counter_offer": public_id("app", row.counter_offer) if row.counter_offer else None,
         "version": row.version,
     }
 

@@ -97,7 +97,7 @@ async def _apply(book: Book, request: Request) -> Response:
     application_id, query = await book.change(
         request, store, is_repeatable=identity.key is not None, first=first
     )
-    reply = await _answer(book, request, application_id, query)
+    reply = await answer_question(book, request, application_id, query)
     response = versioned(reply, HTTPStatus.CREATED)
     response.headers["Location"] = f"/api/loans/applications/{reply['application_id']}"
     return response
@@ -107,10 +107,10 @@ async def _decide(book: Book, request: Request) -> Response:
     await require_empty(request)
     application_id = path_id(request, "app")
     query = await book.read(request, lambda t: question(t, application_id))
-    return versioned(await _answer(book, request, application_id, query))
+    return versioned(await answer_question(book, request, application_id, query))
 
 
-async def _answer(
+async def answer_question(
     book: Book, request: Request, application_id: UUID, query: ScoringQuestion | None
 ) -> LoanApplicationReply:
     """Ask checks and scoring function outside any transaction, and record what they answered."""

@@ -8,12 +8,24 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from functions.lending.actions import confirming, money, review_queue, reviewing
+from functions.lending.actions import (
+    confirming,
+    counter_offers,
+    money,
+    review_queue,
+    reviewing,
+)
 from functions.lending.actions.lists import id_from_cursor
 from functions.lending.actions.replies import LoanApplicationReply, PostedReply
-from functions.lending.contracts.applications import CURSOR, DEFAULT_ROWS, require_empty
+from functions.lending.contracts.applications import (
+    CURSOR,
+    DEFAULT_ROWS,
+    answer_question,
+    require_empty,
+)
 from functions.lending.contracts.documents import (
     APPLICATION,
+    IF_MATCH,
     key_parameter,
     number_schema,
     query_parameter,
@@ -23,11 +35,12 @@ from functions.lending.contracts.edge import (
     MOST_ROWS,
     Book,
     QueryReader,
+    expected_version,
     parse_body,
     path_id,
     versioned,
 )
-from functions.lending.requests import ReviewRequest
+from functions.lending.requests import CounterOffer, ReviewRequest
 from functions.web.bodies import json_response, read_json_object
 from functions.web.contract import Contract
 from functions.web.openapi import Operation, reference
@@ -45,6 +58,8 @@ def contract(book: Book) -> Contract:
         ("GET", "/v1/reviews/overrides", _overrides, "portfolio"),
         ("POST", f"{ONE}:request_review", _request_review, "apply"),
         *(("POST", f"{ONE}:{verb}", partial(_claim, verb), "decide") for verb in CLAIMS),
+        ("GET", f"{ONE}/counter_terms", _read_counter_terms, "decide"),
+        ("POST", f"{ONE}:counter_offer", _counter_offer, "decide"),
         ("GET", "/v1/requests", _list_requests, "adjust"),
         ("POST", f"{WAITING}:confirm", _confirm, "adjust"),
         ("POST", f"{WAITING}:refuse", _refuse, "adjust"),
@@ -92,6 +107,26 @@ async def _claim(verb: str, book: Book, request: Request) -> Response:
     return versioned(await book.change(request, lambda t: act(t, application_id)))
 
 
+async def _read_counter_terms(book: Book, request: Request) -> Response:
+    QueryReader(request).reject()
+    application_id = path_id(request, "app")
+    question = await book.read(request, lambda t: counter_offers.read_question(t, application_id))
+    grid = counter_offers.terms_grid(question)
+    cells = await book.decider.scoring.ask_about_terms(question, grid.fields)
+    return json_response(counter_offers.terms_from_cells(question, grid, cells))
+
+
+async def _counter_offer(book: Book, request: Request) -> Response:
+    application_id, expected = path_id(request, "app"), expected_version(request)
+    body = parse_body(CounterOffer, await read_json_object(request))
+    name, question = await book.change(
+        request,
+        lambda t: counter_offers.store_counter_offer(t, application_id, body, expected),
+        is_repeatable=True,
+    )
+    return versioned(await answer_question(book, request, name, question), HTTPStatus.CREATED)
+
+
 async def _list_requests(book: Book, request: Request) -> Response:
     QueryReader(request).reject()
     return json_response(await book.read(request, confirming.list_requests))
@@ -130,7 +165,21 @@ def _paths() -> dict[str, Any]:
         LoanApplicationReply,
         parameters=[APPLICATION],
     )
+    terms = Operation(
+        "List terms that the model would approve",
+        response=counter_offers.CounterTermsReply,
+        parameters=[APPLICATION],
+    )
+    offer = Operation(
+        "Offer other terms, and have them decided",
+        reference("CounterOffer"),
+        LoanApplicationReply,
+        parameters=[APPLICATION, IF_MATCH],
+        status=201,
+    )
     return {
+        f"{ONE}/counter_terms": {"get": terms},
+        f"{ONE}:counter_offer": {"post": offer},
         "/v1/reviews": {"get": queue},
         "/v1/reviews/overrides": {"get": overrides},
         f"{ONE}:request_review": {"post": asking},

@@ -137,6 +137,7 @@ applications = declare_table(
     version=Integer,
     business_date=Date,
     created_at=TIME,
+    counter_to=Uuid,
 )
 decisions = declare_table(
     "decisions",

@@ -38,6 +38,8 @@ NEEDS = {
     "POST /v1/applications/{application}:request_review": "apply",
     "POST /v1/applications/{application}:claim": "decide",
     "POST /v1/applications/{application}:release": "decide",
+    "GET /v1/applications/{application}/counter_terms": "decide",
+    "POST /v1/applications/{application}:counter_offer": "decide",
     "GET /v1/reviews": "decide",
     "GET /v1/reviews/overrides": "portfolio",
     "GET /v1/requests": "adjust",
