@@ -72,6 +72,8 @@ def show_terms(api: Api, application: LoanApplicationReply) -> None:
     table = [{t("case.what"): name, t("case.value"): value} for name, value in rows]
     plain_table(table, f"terms-{application.application_id[:12]}")
     link(api, "applicant", t("case.applicant"), id=application.customer_id)
+    if application.counter_to:
+        link(api, "application", t("counter.answers"), id=application.counter_to)
 
 
 def show_checks(api: Api, application: LoanApplicationReply) -> None:

@@ -8,6 +8,7 @@ from functions.client import lending_endpoints as book
 from functions.client.errors import ClientError
 from functions.client.lending_responses import LoanApplicationReply
 from functions.dashboard.api import Api
+from functions.dashboard.components.counter_offer import counter_offer
 from functions.dashboard.display import t
 from functions.dashboard.frame import (
     form_key,
@@ -28,6 +29,7 @@ def case_actions(api: Api, application: LoanApplicationReply) -> None:
     if application.status == "Pending" and api.user.may("decide"):
         claim_buttons(api, application, form)
         review_form(api, application, form)
+        counter_offer(api, application)
     if not api.user.may("apply"):
         return
     columns = st.columns(4)

@@ -271,6 +271,33 @@ def test_a_pending_application_is_decided_by_a_person(api: FakeApi, open_page: O
     assert "Approved, on record with your name." in texts(app)
 
 
+def test_other_terms_are_offered_once_the_model_was_asked(
+    api: FakeApi, open_page: OpenPage
+) -> None:
+    api.answers[ONE_APPLICATION] = {**CASE, "status": "Pending", "version": 7}
+    terms = {"loan_amount": 90000.0, "loan_tenure_months": 12, "equal_instalment": 7996.39}
+    terms |= {"risk_probability": 0.2, "credit_score": 740}
+    api.answers["/v1/applications/{application}/counter_terms"] = {"terms": [terms]}
+    app = open_page("manager", "application", id=APPLICATION)
+    assert not [path for _, path, *_ in api.requests if path.endswith("counter_terms")]
+    app.toggle[0].set_value(True)
+    app.run()
+    tables = [table.value.to_dict("list") for table in app.table]
+    assert ["7,996.39"] in [table.get("Payment") for table in tables]
+    next(f for f in app.text_input if f.label == "Why, for the record").input("A smaller loan")
+    next(b for b in app.button if b.label == "Make this offer").click()
+    app.run()
+    [(body, headers)] = api.sent(f"/v1/applications/{APPLICATION}:counter_offer")
+    assert body == {
+        "loan_amount": 90000.0,
+        "loan_tenure_months": 12,
+        "code": "other_terms",
+        "note": "A smaller loan",
+    }
+    assert headers["If-Match"] == '"7"'
+    assert "has these terms" in texts(app)
+
+
 def test_an_officer_is_not_offered_the_decision(api: FakeApi, open_page: OpenPage) -> None:
     api.answers[ONE_APPLICATION] = {**CASE, "status": "Pending"}
     app = open_page("officer", "application", id=APPLICATION)
