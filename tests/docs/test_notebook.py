@@ -27,7 +27,7 @@ def outputs(cell: dict[str, Any]) -> list[tuple[str, list[str]]]:
     return texts
 
 
-@pytest.mark.trained
+@pytest.mark.environments
 def test_the_notebook_runs_and_shows_what_it_shows(tmp_path: Path) -> None:
     output = tmp_path / "executed.ipynb"
     command = [

@@ -29,7 +29,7 @@ def test_the_rules_are_gits_own_and_its_folder_stays_here() -> None:
     assert RULES == [".git", "#!include:.gitignore"]
 
 
-@pytest.mark.slow
+@pytest.mark.environments
 def test_the_uploaded_tree_passes_the_tests_of_the_house_and_its_documents(tmp_path: Path) -> None:
     tree = tmp_path / "workspace"
     shutil.copytree(REPOSITORY, tree, ignore=left_out)
