@@ -155,7 +155,7 @@ def send_file(officer: Person, path: Path, button: str) -> str:
 
 
 def test_a_file_is_checked_watched_cancelled_and_scored_again(address: str, tmp_path: Path) -> None:
-    large, small = (applications_file(tmp_path, rows) for rows in (120_000, 10_000))
+    large, small = (applications_file(tmp_path, rows) for rows in (230_000, 10_000))
     with people(address, OFFICER) as (officer,):
         say = officer.page.get_by_text
         officer.open("batches?model=application")
@@ -165,7 +165,7 @@ def test_a_file_is_checked_watched_cancelled_and_scored_again(address: str, tmp_
         officer.picture(PICTURES / "batches-checked.png")
         officer.open("batches?model=application")
         first = send_file(officer, large, "Score the file")
-        say(re.compile(r"^[1-9][\d,]* of 1,20,000 rows$")).wait_for()  # it moves
+        say(re.compile(r"^[1-9][\d,]* of 2,30,000 rows$")).wait_for()  # it moves
         officer.picture(PICTURES / "batches-running.png")
         officer.open("batches?model=application")
         second = send_file(officer, small, "Score the file")

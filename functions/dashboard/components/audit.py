@@ -10,7 +10,7 @@ from functions.client.administration_endpoints import AuditFilters
 from functions.client.lending_responses import AuditEntry
 from functions.dashboard.api import Api
 from functions.dashboard.components.filters import next_page
-from functions.dashboard.components.tables import plain_table
+from functions.dashboard.components.tables import wide_table
 from functions.dashboard.display import t
 
 
@@ -19,7 +19,7 @@ def audit(api: Api) -> None:
     filters = _filters()
     with next_page("audit", (filters,)) as (cursor, offer_next):
         reply = api.lending(administration.audit(filters, cursor))
-        plain_table([_row(entry) for entry in reply.entries], "audit")
+        wide_table([_row(entry) for entry in reply.entries], "audit")
         offer_next(reply.next_cursor)
 
 

@@ -25,6 +25,16 @@ def plain_table(rows: Sequence[Row], name: str, *, empty: str = "") -> None:
     export_button(rows, name)
 
 
+def wide_table(rows: Sequence[Row], name: str) -> None:
+    """Show rows with long texts, which a keyboard can scroll sideways, and offer them as CSV."""
+    if not rows:
+        st.info(t("tables.empty"), icon=":material/inbox:")
+        return
+    alt = t("tables.alt", name=name, rows=len(rows))
+    st.dataframe(_columns(rows), hide_index=True, key=f"table {name}", alt=alt)
+    export_button(rows, name)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowTargets:
     """Where rows lead: a page, the query of each row's address, and what each row is called."""

@@ -36,7 +36,7 @@ def test_a_file_is_checked_and_every_fault_has_its_line(api: FakeApi, open_page:
     [(method, path, body, _)] = [r for r in api.requests if r[1].startswith("/v1/imports")]
     assert (method, path, body) == ("POST", "/v1/imports?dry_run=true", FILE[1])
     assert metrics(page)["Lines with a fault"] == "1"
-    [table] = page.table
+    [table] = page.dataframe
     assert table.value.astype(str).to_numpy().tolist() == [
         ["3", "interest_rate: must be a per cent"]
     ]
@@ -63,7 +63,7 @@ def test_the_audit_is_searched_by_the_filters_of_the_url(api: FakeApi, open_page
     api.answers["/v1/audit"] = {"entries": [ENTRY], "next_cursor": None}
     page = open_page("auditor", "administration", part="audit", subject="customer 1101")
     assert "/v1/audit?subject=customer+1101" in [path for _, path, _, _ in api.requests]
-    [table] = page.table
+    [table] = page.dataframe
     assert table.value.astype(str).iloc[0].tolist() == [
         *("2026-11-30 09:30:00", "subject officer", "read", "customer 1101"),
         *("1", '{"count": 3}', "r-1"),
