@@ -214,9 +214,9 @@ def test_an_administrator_registers_a_webhook_imports_a_file_and_finds_both(
         look_at(admin, ADMIN, "administration?part=webhooks")
         admin.picture(PICTURES / "administration-imports.png")
         admin.open("administration?part=audit&action=import")
-        say('"partial": true').first.wait_for()
+        say('"partial": true').first.wait_for(state="attached")  # the table is drawn
         admin.open("administration?part=audit&action=register webhook")
-        say("register webhook").first.wait_for()
+        say("register webhook").first.wait_for(state="attached")
         assert (admin.complaints, admin.elsewhere) == ([], [])
 
 

@@ -36,7 +36,7 @@ def test_a_file_is_checked_and_every_fault_has_its_line(api: FakeApi, open_page:
     [(method, path, body, _)] = [r for r in api.requests if r[1].startswith("/v1/imports")]
     assert (method, path, body) == ("POST", "/v1/imports?dry_run=true", FILE[1])
     assert metrics(page)["Lines with a fault"] == "1"
-    [table] = page.dataframe
+    [table] = page.table
     assert table.value.astype(str).to_numpy().tolist() == [
         ["3", "interest_rate: must be a per cent"]
     ]
