@@ -1,6 +1,7 @@
 """The scoring function, asked over HTTP: a decision, or the cause why there is none."""
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 from functions.client.clients import AsyncSurety
@@ -11,9 +12,9 @@ from functions.client.errors import (
     RefusedError,
     UnavailableError,
 )
-from functions.client.responses import Cells, Explanations
+from functions.client.responses import Explanations
 from functions.lending.actions.applications import ModelDecision
-from functions.lending.actions.scoring_rows import ScoringQuestion
+from functions.lending.actions.scoring_rows import ScoredTerms, ScoringQuestion
 from functions.lending.errors import ScoringUnavailableError
 
 NOT_CONFIGURED = "no scoring function is configured: set SCORING_URL"
@@ -51,8 +52,8 @@ class Scoring:
 
     async def ask_about_terms(
         self, question: ScoringQuestion, grid: dict[str, Sequence[object]]
-    ) -> Cells:
-        """Return what the model would decide at other terms; nothing is recorded.
+    ) -> list[ScoredTerms]:
+        """Return what the model would decide in each cell of a grid; nothing is recorded.
 
         Raises
         ------
@@ -71,7 +72,15 @@ class Scoring:
         except ClientError as error:
             message = "the scoring function does not answer"
             raise ScoringUnavailableError(message) from error
-        return answer.whatif
+        cells = answer.whatif
+        columns = (cells.probability_of_default, cells.credit_score, cells.decision)
+        if {len(column) for column in columns} != {prod(map(len, grid.values()))}:
+            message = "the scoring function's answer cannot be read"
+            raise ScoringUnavailableError(message)
+        return [
+            ScoredTerms(probability, score, decision == "approve")
+            for probability, score, decision in zip(*columns, strict=True)
+        ]
 
     async def close(self) -> None:
         """Close the connections."""

@@ -13,7 +13,6 @@ from uuid import UUID
 from sqlalchemy import select
 from typing_extensions import TypedDict
 
-from functions.client.responses import Cells
 from functions.lending.actions.applicants import read_applicant
 from functions.lending.actions.applications import (
     RequestIdentity,
@@ -22,7 +21,7 @@ from functions.lending.actions.applications import (
     store_application,
 )
 from functions.lending.actions.cases import Case, read_case, whole_months
-from functions.lending.actions.scoring_rows import ScoringQuestion, question_about
+from functions.lending.actions.scoring_rows import ScoredTerms, ScoringQuestion, question_about
 from functions.lending.errors import TransitionError
 from functions.lending.requests import CounterOffer, LoanRequest
 from functions.lending.storage import tables
@@ -93,26 +92,22 @@ def terms_grid(question: ScoringQuestion) -> TermsGrid:
     return TermsGrid(sorted(amounts, reverse=True), sorted(tenures))
 
 
-def terms_from_cells(question: ScoringQuestion, grid: TermsGrid, cells: Cells) -> CounterTermsReply:
+def best_terms(
+    question: ScoringQuestion, grid: TermsGrid, scored: Sequence[ScoredTerms]
+) -> CounterTermsReply:
     """Return the largest amount that is approved for each number of months."""
     rate = Decimal(str(question.row["interest_rate"]))
     own = question.row["loan_tenure_months"], question.row["loan_amount"]
     terms: dict[int, CounterTerms] = {}
-    for (months, amount), probability, score, decision in zip(
-        product(grid.months, grid.amounts),
-        cells.probability_of_default,
-        cells.credit_score,
-        cells.decision,
-        strict=True,
-    ):
-        if decision == "approve" and (months, amount) != own and months not in terms:
+    for (months, amount), cell in zip(product(grid.months, grid.amounts), scored, strict=True):
+        if cell.is_approved and (months, amount) != own and months not in terms:
             instalment = equal_instalment(Decimal(str(amount)), whole_months(rate, months))
             terms[months] = {
                 "loan_amount": amount,
                 "loan_tenure_months": months,
                 "equal_instalment": float(instalment),
-                "risk_probability": probability,
-                "credit_score": score,
+                "risk_probability": cell.probability_of_default,
+                "credit_score": cell.credit_score,
             }
     return {"application_id": question.key, "terms": list(terms.values())}
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from functions.lending.actions.applicants import Applicant, read_applicant
@@ -20,6 +20,14 @@ class ScoringQuestion:
     application_id: UUID
     customer_id: int
     row: dict[str, Any]
+
+
+class ScoredTerms(NamedTuple):
+    """What the model says of an application at other terms."""
+
+    probability_of_default: float
+    credit_score: int
+    is_approved: bool
 
 
 def question(transaction: Transaction, application_id: UUID) -> ScoringQuestion | None:

@@ -112,8 +112,8 @@ async def _read_counter_terms(book: Book, request: Request) -> Response:
     application_id = path_id(request, "app")
     question = await book.read(request, lambda t: counter_offers.read_question(t, application_id))
     grid = counter_offers.terms_grid(question)
-    cells = await book.decider.scoring.ask_about_terms(question, grid.fields)
-    return json_response(counter_offers.terms_from_cells(question, grid, cells))
+    scored = await book.decider.scoring.ask_about_terms(question, grid.fields)
+    return json_response(counter_offers.best_terms(question, grid, scored))
 
 
 async def _counter_offer(book: Book, request: Request) -> Response:

@@ -61,6 +61,9 @@ def test_the_terms_are_the_largest_amount_for_each_number_of_months(
         "loan_tenure_months": [12, 15, 18, 24],
         "loan_amount": amounts,
     }
+    scoring.document = answer(0.4, "refer") | {"whatif": cells([12], amounts)}
+    unreadable = anna("GET", path)
+    assert (unreadable.status_code, "cannot be read" in unreadable.text) == (503, True)
     scoring.status = 500
     assert anna("GET", path).status_code == 503
     assert persons.by("max", "officer")("GET", path).status_code == 403
