@@ -89,6 +89,8 @@ def select_reasons(
     log_odds = _sum_by_group(rows.log_odds, groups)
     points = _sum_by_group(rows.points, groups)
     candidates = _rank_groups(log_odds)
+    if not any(candidates):
+        return [()] * len(candidates)
     before = estimator.log_odds(rows.matrix)
     reasons: list[list[AdverseReason]] = [[] for _ in candidates]
     for first in range(0, MOST_CHECKED, MOST_REASONS):
@@ -99,10 +101,12 @@ def select_reasons(
             if len(reasons[i]) < MOST_REASONS
             for g in ranked[first : first + MOST_REASONS]
         ]
+        if not checks:
+            break
         trials = np.array([(i, t) for i, g in checks for t in groups[g].trials], np.intp)
-        row_indices, numbers = trials.reshape(-1, 2).T
+        row_indices, numbers = trials.T
         improved = np.where(masks[numbers], baseline_row, rows.matrix[row_indices])
-        falls = (before[row_indices] - estimator.log_odds(improved)).tolist() if checks else []
+        falls = (before[row_indices] - estimator.log_odds(improved)).tolist()
         for (i, g), member in zip(checks, _find_best_members(groups, checks, falls), strict=True):
             if member is None:
                 continue
