@@ -43,7 +43,6 @@ class Cloud:
     network: FaultyProxy
     lender: Lender
     serving: Revision
-    failed_before: int = 0
     run_seconds: float = 0.0  # of one training run
     revisions: list[Revision] = field(default_factory=list)
     champions: set[str] = field(default_factory=set)
