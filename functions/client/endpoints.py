@@ -188,7 +188,7 @@ def read(call: Call[ResponseType], response: HttpResponse) -> ResponseType:
     UnreadableResponseError
         If a required member is missing, or there are not as many predictions as applications.
     """
-    if not HTTPStatus(200) <= response.status < HTTPStatus(300):
+    if not HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
         raise _error_from_response(response)
     try:
         result = call.response.read(response.body)

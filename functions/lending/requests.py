@@ -128,7 +128,8 @@ Day = Annotated[
 LINE = r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$"
 Line = Annotated[str, Field(min_length=1, max_length=120, pattern=LINE)]
 Reference = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9._:/-]+$")]
-Months = Annotated[int, Field(ge=1, le=360)]
+MOST_MONTHS = 360
+Months = Annotated[int, Field(ge=1, le=MOST_MONTHS)]
 
 
 class BodyModel(BaseModel):

@@ -23,7 +23,7 @@ from functions.lending.actions.applications import (
 from functions.lending.actions.cases import Case, read_case, whole_months
 from functions.lending.actions.scoring_rows import ScoredTerms, ScoringQuestion, question_about
 from functions.lending.errors import TransitionError
-from functions.lending.requests import CounterOffer, LoanRequest
+from functions.lending.requests import MOST_MONTHS, CounterOffer, LoanRequest
 from functions.lending.storage import tables
 from functions.lending.storage.idempotency import fingerprint
 from functions.lending.storage.identifiers import public_id
@@ -32,7 +32,6 @@ from models.lending.schedule import equal_instalment
 
 SHARES = tuple(range(100, 25, -5))  # per cent of the amount that was asked for
 LONGER = (1.0, 1.25, 1.5, 2.0)  # times the months that were asked for
-MOST_MONTHS = 360
 HUNDRED = 100
 OPEN = ("pending", "approved")
 WAITS = "only one that waits for a person can be answered by another offer"
