@@ -59,6 +59,12 @@ OURS = Contestant(
     records="every decision, with its inputs, on standard output",
 )
 SHIPPED = replace(OURS, command=_peer(SCORING, "-m", "functions.scoring"), environment=SCORING)
+UNRECORDED = replace(
+    SHIPPED,
+    name="surety, not recording",
+    variables={"DECISION_LOG": "off"},
+    records="nothing (`DECISION_LOG=off`)",
+)
 EMPTY_FUNCTION = Contestant(
     "empty function",
     _peer(
@@ -79,6 +85,12 @@ FASTAPI = Contestant(
     environment="fastapi_xgboost",
     package="fastapi",
     checks="types, bounds, levels, unknown members",
+)
+FASTAPI_RECORDING = replace(
+    FASTAPI,
+    name="FastAPI + XGBoost, recording",
+    command=(*FASTAPI.command, "record"),
+    records="every decision, with its inputs, as a line of JSON on standard output",
 )
 PANDAS = Contestant(
     "pandas + scikit-learn",
@@ -151,5 +163,8 @@ MLFLOW = Contestant(
     variables={"__pyfunc_model_path__": "FOLDER"},
     checks="the columns' names and types",
 )
+# Both recording, neither recording: comparisons on equal work.
+EQUAL_WORK = (SHIPPED, FASTAPI_RECORDING, UNRECORDED, FASTAPI)
 BESIDE_NOTHING = (SHIPPED, EMPTY_FUNCTION, EMPTY_ASGI, FASTAPI, PANDAS)
-BESIDE_PEERS = (SHIPPED, FASTAPI, LITSERVE, BENTOML, MLSERVER, MLFLOW, PANDAS)
+KEPT_RUNNING = (*BESIDE_NOTHING, UNRECORDED, FASTAPI_RECORDING)
+BESIDE_PEERS = (*EQUAL_WORK, LITSERVE, BENTOML, MLSERVER, MLFLOW, PANDAS)

@@ -2,9 +2,11 @@
 
 import json
 import statistics
+import tempfile
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -12,12 +14,15 @@ from rich.progress import track
 
 from models.catalogue.application import Application
 from tests.benchmarks.contestants import SHIPPED, Contestant
-from tests.benchmarks.contracts import Batch, Rows, probabilities_in
+from tests.benchmarks.contracts import SINGLE, Batch, Rows, probabilities_in
+from tests.benchmarks.load import measure, request_to
 from tests.benchmarks.processes import Running, started
 from training.synthetic.application import generate
 
 COLD, WARM, CPU = "cold start, ms", "one warm score, ms", "CPU a score, us"
 RESIDENT, BATCHES = "resident after 1,000 scores, MB", "1,000 rows, rows/s"
+RECORD = "bytes of a decision record, of 1,000"
+CONNECTIONS = (1, 8, 64)
 BATCH_ROWS = 1_000
 SCORES_BEFORE_MEMORY = 1_000
 PARITY = 1e-6
@@ -36,6 +41,7 @@ class Counts:
     rounds: int
     scores: int = 300
     batches: int = 3
+    kept_seconds: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -113,6 +119,51 @@ def kept_running(
                     rate = _rows_per_second(running, batch, rows, counts)
                     samples[BATCHES].setdefault(name, []).append(rate)
     return samples
+
+
+def rate_figure(connections: int) -> str:
+    """Name the figure of scores a second over so many kept connections."""
+    return f"scores a second, kept connections: {connections}"
+
+
+def per_core_figure(connections: int) -> str:
+    """Name the figure of scores a second of the server's CPU time."""
+    return f"scores a second a core, kept connections: {connections}"
+
+
+def over_connections(
+    contestants: Sequence[Contestant], settings: Settings, counts: Counts
+) -> Figures:
+    """Throughput of single scores over 1, 8 and 64 connections that clients keep.
+
+    The clients share the machine's cores, so what a deployment gets is the figure of a core.
+    """
+    samples: Figures = {}
+    for _ in in_turn(counts.rounds, "connections"):
+        for contestant in contestants:
+            with started(contestant, settings) as running:
+                request = request_to(contestant.single, SINGLE)
+                for connections in CONNECTIONS:
+                    seconds = counts.kept_seconds
+                    step = measure(running, 1, connections, request, seconds)
+                    for name, value in (
+                        (rate_figure(connections), step.requests_per_second),
+                        (per_core_figure(connections), 1e6 / step.cpu_us),
+                    ):
+                        by_contestant = samples.setdefault(name, {})
+                        by_contestant.setdefault(contestant.name, []).append(value)
+    return samples
+
+
+def record_bytes(contestant: Contestant, settings: Settings, rows: SentRequest) -> Figures:
+    """Bytes of decision records a row, in a batch of 1,000."""
+    batch = contestant.batches[0]
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder, "decisions")
+        logged = replace(contestant, variables={"DECISION_LOG": str(log)})
+        with started(logged, settings, ask=False) as running:
+            running.post(batch.path, batch.body(rows.rows(batch)))
+        return {RECORD: {contestant.name: [log.stat().st_size / BATCH_ROWS]}}
 
 
 def _singles(running: Running, counts: Counts) -> dict[str, float]:

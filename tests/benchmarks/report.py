@@ -24,12 +24,6 @@ from tests.support.running import REPOSITORY
 DOCUMENT = REPOSITORY / "docs" / "benchmarks.md"
 
 
-HEADINGS = (
-    *("what", "measured", "first", "", "in the end", ""),
-    "to, or of, an empty ASGI function",
-)
-
-
 @dataclass(frozen=True)
 class Section:
     """Where a command's results go."""
@@ -113,18 +107,7 @@ def rendered(measured: Measured, prices: Mapping[str, Mapping[str, float]]) -> s
         [
             circumstances(measured.about),
             "### Budgets",
-            table(
-                (
-                    "what",
-                    "measured",
-                    "first",
-                    "",
-                    "in the end",
-                    "",
-                    "to, or of, an empty ASGI function",
-                ),
-                verdicts(measured.medians),
-            ),
+            table(("what", "measured", "goal", ""), verdicts(measured.medians)),
             dollars(measured.medians[CPU]["surety"], prices),
             "### Figures",
             "Median ± median absolute deviation of the rounds, and ours as a multiple of it.",

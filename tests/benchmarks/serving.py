@@ -35,7 +35,13 @@ from tests.benchmarks.budgets import (
     WITH,
     WITHOUT,
 )
-from tests.benchmarks.contestants import BESIDE_NOTHING, SHIPPED, Contestant
+from tests.benchmarks.contestants import (
+    BESIDE_NOTHING,
+    EQUAL_WORK,
+    KEPT_RUNNING,
+    SHIPPED,
+    Contestant,
+)
 from tests.benchmarks.contracts import SINGLE, as_instances, example
 from tests.benchmarks.distance import distant
 from tests.benchmarks.environments import SCORING, build, importable, installed_mb
@@ -50,6 +56,8 @@ from tests.benchmarks.measuring import (
     cold_starts,
     in_turn,
     kept_running,
+    over_connections,
+    record_bytes,
     require_same_answers,
 )
 from tests.benchmarks.processes import Running, started
@@ -57,7 +65,7 @@ from tests.benchmarks.report import BENCH, Measured, about, command_line, publis
 from tests.support.bucket import running_bucket_server
 
 FULL = Counts(cold_starts=15, rounds=15)
-QUICK = Counts(cold_starts=2, rounds=2, scores=60, batches=1)
+QUICK = Counts(cold_starts=2, rounds=2, scores=60, batches=1, kept_seconds=0.2)
 FIRST_REQUESTS = 80
 ROUND_TRIP_SECONDS = 0.08
 
@@ -67,8 +75,7 @@ def main() -> None:
     options = command_line(__doc__)
     counts = QUICK if options.quick else FULL
     machine = about()
-    built = [c.environment for c in BESIDE_NOTHING if c.environment]
-    for name in built:
+    for name in {c.environment for c in BESIDE_NOTHING if c.environment}:
         build(name)
     with tempfile.TemporaryDirectory() as folder:
         store, model_file = Path(folder, "store").as_uri(), Path(folder, "model.ubj")
@@ -78,7 +85,9 @@ def main() -> None:
         require_same_answers([c for c in BESIDE_NOTHING if c.batches], settings, rows)
         with far_away(store) as far:
             figures = cold_starts([SHIPPED, far, *BESIDE_NOTHING[1:]], settings, counts)
-        figures |= kept_running(BESIDE_NOTHING, settings, counts, rows)
+        figures |= kept_running(KEPT_RUNNING, settings, counts, rows)
+        figures |= over_connections(EQUAL_WORK, settings, counts)
+        figures |= record_bytes(SHIPPED, settings, rows)
         figures |= explaining(settings, counts, rows)
         figures |= first_requests(settings, counts)
     figures[INSTALLED] = {
