@@ -63,21 +63,30 @@ class RequestEntries(NamedTuple):
     content: bytes
 
 
-class _Personal(NamedTuple):
-    """What the record of one decision says that can be erased."""
+class _PersonalColumns(NamedTuple):
+    """What the record says that can be erased, one item a decision."""
 
-    salt: str
-    applicant: str | None
-    features: str
-    inputs: str
+    salts: Sequence[str]
+    applicants: Sequence[str | None]
+    features: Sequence[str]
+    inputs: Sequence[str]
+
+    def cut(self, rows: slice) -> "_PersonalColumns":
+        """Take the columns of some rows."""
+        salts, applicants = self.salts[rows], self.applicants[rows]
+        return _PersonalColumns(salts, applicants, self.features[rows], self.inputs[rows])
 
 
-class _OwnPart(NamedTuple):
-    """One decision: its name, its own part as written and as hashed, open for the commitment."""
+class _OwnColumns(NamedTuple):
+    """Each decision, its own part as written and as hashed, both open for the commitment."""
 
-    decision: DecisionName
-    written: str
-    hashed: str
+    decisions: Sequence[DecisionName]
+    written: Sequence[str]
+    hashed: Sequence[str]
+
+    def cut(self, rows: slice) -> "_OwnColumns":
+        """Take the columns of some rows."""
+        return _OwnColumns(self.decisions[rows], self.written[rows], self.hashed[rows])
 
 
 def entries_from_request(
@@ -94,60 +103,75 @@ def entries_from_request(
     applicants = _pseudonyms_from_table(scored.table, context, seal)
     features = features_as_text(scored.matrix)
     salts = random.hex(" ", SALT_BYTES).split()
-    personal = list(map(_Personal, salts, applicants, features, inputs))
-    members = _write_members(scored, request[:ID_DIGITS])
-    longest = max(map(len, inputs)) + len(features[0]) + max(len(m.written) for m in members)
+    personal = _PersonalColumns(salts, applicants, features, inputs)
+    own = _write_own_parts(scored, request[:ID_DIGITS])
+    longest = max(map(len, inputs)) + len(features[0]) + max(map(len, own.written))
     size = max(1, LINE_BYTES // (2 * longest))
     shared = _shared_part(scored, context, now)
-    starts = range(0, len(members), size)
-    entries = [_entry(shared, members[i : i + size], personal[i : i + size]) for i in starts]
+    parts = [slice(start, start + size) for start in range(0, len(inputs), size)]
+    entries = [_entry(shared, own.cut(rows), personal.cut(rows)) for rows in parts]
     return RequestEntries(entries, content.complete)
 
 
-def _entry(shared: SharedPart, members: Sequence[_OwnPart], personal: Sequence[_Personal]) -> Entry:
+def _entry(shared: SharedPart, own: _OwnColumns, personal: _PersonalColumns) -> Entry:
     """Write one line, still open, and what its link covers of it."""
-    counts = Counter(member.decision for member in members)
+    counts = Counter(own.decisions)
     shared["approved"], shared["referred"] = counts["approve"], counts["refer"]
     shared["declined"] = counts["decline"]
-    preamble = f'{PREAMBLE},"time":"{shared["decided_at"]}",'
     written, hashed, previous = [], [], ""
-    for member, part in zip(members, personal, strict=True):
-        previous = commitment(previous, f"{member.hashed}}}", personal_content(*part))
+    columns = (own.written, own.hashed, *personal, _quote(personal.inputs))
+    for text, covered, salt, applicant, features, inputs, quoted in zip(*columns, strict=True):
+        content = personal_content(salt, applicant, features, inputs)
+        previous = commitment(previous, f"{covered}}}", content)
         sealed = f',"commitment":"{previous}"'
-        hashed.append(f"{member.hashed}{sealed}}}")
-        applicant = f'"{part.applicant}"' if part.applicant else "null"
-        inputs = part.inputs.replace("\\", "\\\\").replace('"', '\\"')
+        hashed.append(covered + sealed)
+        who = f'"{applicant}"' if applicant else "null"
         written.append(
-            f'{member.written}{sealed},"applicant":{applicant},"inputs":"{inputs}",'
-            f'"features":"{part.features}","salt":"{part.salt}"}}'
+            f'{text}{sealed},"applicant":{who},"inputs":"{quoted}",'
+            f'"features":"{features}","salt":"{salt}"}}'
         )
     head = to_json(shared)
-    line = f'{preamble}{head[1:-1].decode()},"applications":[{",".join(written)}]'
-    return Entry(line.encode(), canonical_json(head) + ",".join(hashed).encode())
+    preamble = f'{PREAMBLE},"time":"{shared["decided_at"]}",{head[1:-1].decode()}'
+    line = f'{preamble},"applications":[{",".join(written)}]'
+    covered = "},".join(hashed)
+    return Entry(line.encode(), canonical_json(head) + f"{covered}}}".encode())
 
 
-def _write_members(scored: ScoredRequest, request: str) -> list[_OwnPart]:
+def _quote(texts: Sequence[str]) -> list[str]:
+    """Write JSON texts as JSON strings, without their quotation marks; they have no line ends."""
+    return "\n".join(texts).replace("\\", "\\\\").replace('"', '\\"').split("\n")
+
+
+def _write_own_parts(scored: ScoredRequest, request: str) -> _OwnColumns:
     """Write every decision's own part, in the order of `OWN`."""
     probabilities = to_json([d.probability_of_default for d in scored.decisions]).decode()
     rows = zip(scored.positions, scored.decisions, probabilities[1:-1].split(","), strict=True)
-    members = []
-    for index, decision, probability in rows:
-        codes = tuple([r.code for r in decision.reasons]) if decision.reasons else ()
-        written, hashed = _write_codes(codes)
+    decisions: list[DecisionName] = []
+    written, hashed = [], []
+    for index, (_, score, level, decision, _, reasons), probability in rows:
+        codes = _write_codes(tuple([r.code for r in reasons]) if reasons else ())
         own = (
             f'{{"decision_id":"{request}-{index}","index":{index},'
-            f'"probability_of_default":{probability},'
-            f'"credit_score":{round(decision.credit_score)},'
-            f'"risk_level":"{decision.risk_level}","decision":"{decision.decision}","reasons":'
+            f'"probability_of_default":{probability},"credit_score":{round(score)},'
+            f'"risk_level":"{level}","decision":"{decision}","reasons":'
         )
-        members.append(_OwnPart(decision.decision, own + written, own + hashed))
-    return members
+        decisions.append(decision)
+        written.append(own + codes.written)
+        hashed.append(own + codes.hashed)
+    return _OwnColumns(decisions, written, hashed)
+
+
+class _Codes(NamedTuple):
+    """Reason codes as a JSON list, as written and as hashed."""
+
+    written: str
+    hashed: str
 
 
 @cache
-def _write_codes(codes: tuple[str, ...]) -> tuple[str, str]:
+def _write_codes(codes: tuple[str, ...]) -> _Codes:
     written = to_json(codes)
-    return written.decode(), canonical_json(written).decode()
+    return _Codes(written.decode(), canonical_json(written).decode())
 
 
 def features_as_text(matrix: Matrix) -> list[str]:
