@@ -10,6 +10,7 @@ from datetime import date
 from typing import Annotated, NotRequired
 
 from pydantic import Field
+from pydantic_core import to_json
 from typing_extensions import TypedDict
 
 from models.features import Matrix
@@ -86,6 +87,23 @@ class ScoredRequest:
     def predictions(self) -> list[Prediction]:
         """Render every decision, in order."""
         return [self.predict(decision) for decision in self.decisions]
+
+    def write_predictions(self) -> str:
+        """Write every decision as JSON, as `to_json` writes `predictions`."""
+        if not self.decisions:
+            return "[]"
+        probabilities = to_json([d.probability_of_default for d in self.decisions]).decode()
+        plain = self.predict(self.decisions[0]._replace(rating=None, reasons=None))
+        shared = to_json(plain).decode().partition(',"model":')[2]
+        rows = zip(self.decisions, probabilities[1:-1].split(","), strict=True)
+        texts = [
+            f'{{"probability_of_default":{probability},"credit_score":{round(d.credit_score)},'
+            f'"risk_level":"{d.risk_level}","decision":"{d.decision}","model":{shared}'
+            if d.rating is None and d.reasons is None
+            else to_json(self.predict(d)).decode()
+            for d, probability in rows
+        ]
+        return f"[{','.join(texts)}]"
 
     def predict(self, decision: Decision) -> Prediction:
         """Render a decision of this version; the score is rounded here, once, half to even."""

@@ -2,6 +2,7 @@
 
 import math
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
@@ -84,12 +85,19 @@ def score_from_probability(probability_of_default: float, scale: Scale) -> float
     ProbabilityError
         If the probability is not strictly between 0 and 1.
     """
-    if not 0.0 < probability_of_default < 1.0:
-        raise ProbabilityError(probability_of_default)
+    return scores_from_probabilities([probability_of_default], scale)[0]
+
+
+def scores_from_probabilities(probabilities: Sequence[float], scale: Scale) -> list[float]:
+    """Convert many probabilities of default as `score_from_probability` does."""
+    for probability in probabilities:
+        if not 0.0 < probability < 1.0:
+            raise ProbabilityError(probability)
     if isinstance(scale, LinearScale):
-        return scale.highest - (scale.highest - scale.lowest) * probability_of_default
-    odds = (1.0 - probability_of_default) / probability_of_default
-    return scale.base_score + scale.pdo * math.log2(odds / scale.base_odds)
+        highest, span = scale.highest, scale.highest - scale.lowest
+        return [highest - span * p for p in probabilities]
+    base_score, base_odds, pdo, log2 = scale.base_score, scale.base_odds, scale.pdo, math.log2
+    return [base_score + pdo * log2((1.0 - p) / p / base_odds) for p in probabilities]
 
 
 def probability_from_score(credit_score: float, scale: LinearScale) -> float:

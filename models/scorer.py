@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import repeat
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -29,7 +30,7 @@ from models.reasons import (
     matrix_from_baseline,
     select_reasons,
 )
-from models.score_scale import Bands, Scale, rating_from_score, score_from_probability
+from models.score_scale import Bands, Scale, rating_from_score, scores_from_probabilities
 from models.table import Table, table_from_applications
 
 LOG_ODDS_LIMIT = 20.0  # a probability of 2e-9; keeps probabilities strictly between 0 and 1
@@ -110,13 +111,11 @@ class Scorer:
 
     def decisions_from_matrix(self, matrix: Matrix) -> list[Decision]:
         """Decide on rows of the feature matrix, without reasons."""
-        probabilities = probabilities_from_log_odds(self.log_odds_from_matrix(matrix))
-        return [self._decide_one(probability) for probability in probabilities.tolist()]
+        return self._decide(probabilities_from_log_odds(self.log_odds_from_matrix(matrix)))
 
     def decide_without_reasons(self, applications: Sequence[CreditModel]) -> list[Decision]:
         """Decide on applications without reasons, which take longer to compute than decisions."""
-        probabilities = probabilities_from_log_odds(self.log_odds(applications))
-        return [self._decide_one(probability) for probability in probabilities.tolist()]
+        return self._decide(probabilities_from_log_odds(self.log_odds(applications)))
 
     def explain_rows(self, columns: Columns, matrix: Matrix) -> list[tuple[AdverseReason, ...]]:
         """Return the reasons of rows, given as columns and as the matrix built from them."""
@@ -143,13 +142,15 @@ class Scorer:
     def points_from_log_odds(self, log_odds: LogOdds) -> NDArray[np.float64]:
         """Return unrounded scores for log-odds before calibration, shape `(n,)`."""
         probabilities = probabilities_from_log_odds(calibrate(log_odds, self.calibration))
-        return np.array([score_from_probability(p, self.scale) for p in probabilities.tolist()])
+        return np.array(scores_from_probabilities(probabilities.tolist(), self.scale))
 
-    def _decide_one(self, probability: float) -> Decision:
-        decision = decide(probability, self.policy)
-        score = score_from_probability(probability, self.scale)
-        rating = rating_from_score(score, self.bands) if self.bands else None
-        return Decision(probability, score, RISK_LEVELS[decision], decision, rating)
+    def _decide(self, column: Probabilities) -> list[Decision]:
+        probabilities = column.tolist()
+        scores = scores_from_probabilities(probabilities, self.scale)
+        decisions = [decide(probability, self.policy) for probability in probabilities]
+        levels = map(RISK_LEVELS.__getitem__, decisions)
+        ratings = [rating_from_score(s, self.bands) for s in scores] if self.bands else repeat(None)
+        return list(map(Decision, probabilities, scores, levels, decisions, ratings))
 
 
 def probabilities_from_log_odds(log_odds: LogOdds) -> Probabilities:

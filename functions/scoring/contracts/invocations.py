@@ -14,14 +14,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from functions.scoring.contracts.foreign_errors import with_error_member
-from functions.scoring.contracts.kserve_v1 import Predictions
+from functions.scoring.contracts.kserve_v1 import Predictions, predictions_response
 from functions.scoring.decision_engine import (
     DecisionEngine,
     Rows,
     ScoringRequest,
     validate_table,
 )
-from functions.web.bodies import json_response, read_body, read_json_object
+from functions.web.bodies import read_body, read_json_object
 from functions.web.contract import Contract
 from functions.web.middleware import caller_from_request
 from functions.web.openapi import Operation, Schema
@@ -82,7 +82,7 @@ def contract(
                 features_of=features_of,
             )
         )
-        return json_response(Predictions(predictions=scored.predictions()))
+        return predictions_response(scored)
 
     operation = Operation(
         f"Score {model_name} applications, as SageMaker and MLflow send them",

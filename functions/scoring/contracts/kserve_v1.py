@@ -22,13 +22,13 @@ from functions.scoring.decision_engine import (
     rows_from_document,
     validate_table,
 )
-from functions.web.bodies import json_response, read_json_object
+from functions.web.bodies import JSON, json_response, read_json_object
 from functions.web.contract import PROBE, Contract
 from functions.web.middleware import caller_from_request
 from functions.web.openapi import Operation
 from models.contract import CreditModel, contract_hash
 from models.metrics import Estimate
-from models.prediction import Prediction
+from models.prediction import Prediction, ScoredRequest
 from models.registry.monitored_status import MonitoredStatus
 
 
@@ -84,7 +84,7 @@ def contract(engine: DecisionEngine) -> Contract:
 
     async def predict(request: Request) -> Response:
         model = engine.catalogue[request.path_params["model"]]
-        return json_response(await predict_instances(engine, model, request))
+        return await predict_instances(engine, model, request)
 
     async def list_models(_request: Request) -> Response:
         details = [_describe_model(engine, name) for name in engine.catalogue]
@@ -121,7 +121,7 @@ def contract(engine: DecisionEngine) -> Contract:
 
 async def predict_instances(
     engine: DecisionEngine, model: type[CreditModel], request: Request
-) -> Predictions:
+) -> Response:
     """Answer `{"instances": [...], "parameters": {}}` with `{"predictions": [...]}`."""
     document = await read_json_object(request)
     with_reasons, faults = parse_reasons_beside(document, "instances")
@@ -134,7 +134,12 @@ async def predict_instances(
             table=table, caller=caller, with_reasons=with_reasons, features_of=features_of
         )
     )
-    return {"predictions": scored.predictions()}
+    return predictions_response(scored)
+
+
+def predictions_response(scored: ScoredRequest) -> Response:
+    """Respond with `Predictions`."""
+    return Response(f'{{"predictions":{scored.write_predictions()}}}', media_type=JSON)
 
 
 def predict_operation(model_name: str) -> Operation:

@@ -23,7 +23,7 @@ def contract(
     model = engine.catalogue[model_name]
 
     async def predict(request: Request) -> Response:
-        return json_response(await predict_instances(engine, model, request))
+        return await predict_instances(engine, model, request)
 
     async def health(_request: Request) -> Response:
         return json_response(is_ready())

@@ -7,6 +7,7 @@ import math
 import os
 import time
 from collections import Counter
+from operator import attrgetter
 from pathlib import Path
 
 from models.prediction import ScoredRequest
@@ -22,8 +23,9 @@ class DecisionTelemetry:
     def observe(self, scored: ScoredRequest) -> None:
         """Count the decisions of one request."""
         model_name, variant = scored.loaded.manifest.model, scored.variant
-        for decision in scored.decisions:
-            self.decisions[model_name, variant, decision.decision, decision.risk_level] += 1
+        outcomes = Counter(map(attrgetter("decision", "risk_level"), scored.decisions))
+        for (decision, risk_level), number in outcomes.items():
+            self.decisions[model_name, variant, decision, risk_level] += number
         if self.cold_start_seconds is None:
             self.cold_start_seconds = _seconds_since_start()
 
