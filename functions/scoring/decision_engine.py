@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import partial
+from functools import cache, partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -175,7 +175,12 @@ def rows_from_document(
             rule = f"Input should be a list of 1 to {most} items"
         reject_faults([Fault(member, rule), *faults])
         values = []
-    return Rows(values, [f"{member}[{i}]" for i in range(len(values))])
+    return Rows(values, _list_paths(member, most)[: len(values)])
+
+
+@cache
+def _list_paths(member: str, count: int) -> tuple[str, ...]:
+    return tuple(f"{member}[{i}]" for i in range(count))
 
 
 def validate_row(model: type[CreditModel], row: object, path: str) -> CreditModel | list[Fault]:
