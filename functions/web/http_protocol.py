@@ -155,6 +155,8 @@ class HttpProtocol(HttpToolsProtocol):
         super().on_headers_complete()
         if not self.cycle.keep_alive:
             self.cycle.transport = _HalfClosing(self.transport, partial(self._close, self.cycle))  # type: ignore[assignment]
+        if self.scope["method"] != "HEAD":
+            self.cycle.transport = GatheringTransport(self.cycle)  # type: ignore[assignment]
         self._is_reading_head = False
         self._has_progressed = True
         if self._is_stopping:
@@ -331,4 +333,37 @@ class _HalfClosing:
         self._transport = transport
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 -- whatever the transport has
+        return getattr(self._transport, name)
+
+
+class GatheringTransport:
+    """A transport that sends a response's head with the first part of its body: in one packet.
+
+    Each write is a system call that wakes the client.
+    """
+
+    def __init__(self, cycle: RequestResponseCycle) -> None:
+        self._cycle = cycle
+        self._transport: asyncio.Transport = cycle.transport
+        self._head: bytes | None = None
+        self._has_gathered = False
+
+    def write(self, data: bytes) -> None:
+        """Hold the head; send it with what follows."""
+        if self._head is not None:
+            self._transport.write(self._head + data)
+            self._head = None
+        elif self._cycle.response_started and not self._has_gathered:
+            self._head, self._has_gathered = data, True
+        else:
+            self._transport.write(data)
+
+    def close(self) -> None:
+        """Send a head whose body failed, then close."""
+        if self._head is not None:
+            self.write(b"")
+        self._transport.close()
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 -- whatever the transport has
+        """Whatever else the transport has."""
         return getattr(self._transport, name)

@@ -4,11 +4,17 @@ import contextlib
 import socket
 import time
 from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
 
 import httpx
 import pytest
 
-from functions.web.http_protocol import MAX_INCOMPLETE_BYTES, MAX_PIPELINED
+from functions.web.http_protocol import (
+    MAX_INCOMPLETE_BYTES,
+    MAX_PIPELINED,
+    GatheringTransport,
+)
 from functions.web.middleware import MAX_HEADER_BYTES, MAX_URL_BYTES
 from tests.support.raw_http import Answer, drain, exchange
 from tests.support.running import Server, running_server
@@ -347,3 +353,47 @@ def test_an_interim_answer_invites_a_body_behind_an_upgrade(port: int) -> None:
         assert connection.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
         connection.sendall(BODY)
         assert connection.recv(100).startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+class Written:
+    """A transport that remembers what is written to it."""
+
+    def __init__(self) -> None:
+        self.writes: list[bytes] = []
+
+    def write(self, data: bytes) -> None:
+        self.writes.append(data)
+
+    def close(self) -> None:
+        self.writes.append(b"closed")
+
+
+def gathering() -> tuple[Any, Written, GatheringTransport]:
+    written = Written()
+    cycle: Any = SimpleNamespace(transport=written, response_started=False)
+    return cycle, written, GatheringTransport(cycle)
+
+
+def test_a_head_is_sent_with_the_first_part_of_its_body() -> None:
+    cycle, written, transport = gathering()
+    transport.write(b"100 Continue")
+    cycle.response_started = True
+    for data in (b"head,", b"body", b"more"):
+        transport.write(data)
+    transport.close()
+    assert written.writes == [b"100 Continue", b"head,body", b"more", b"closed"]
+
+
+def test_a_head_whose_body_fails_is_sent_before_the_connection_is_closed() -> None:
+    cycle, written, transport = gathering()
+    cycle.response_started = True
+    transport.write(b"head")
+    transport.close()
+    assert written.writes == [b"head", b"closed"]
+
+
+@pytest.mark.parametrize("method", [b"HEAD", b"GET"])
+def test_a_head_without_a_body_is_sent_too(port: int, method: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", port), timeout=BUSY_SECONDS) as connection:
+        connection.sendall(method + b" /empty HTTP/1.1\r\n" + HOST + b"\r\n")
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 ")
