@@ -10,6 +10,7 @@ challenger.
 import json
 from collections.abc import Mapping
 from functools import partial
+from operator import attrgetter
 from typing import Any, Literal, NotRequired, get_type_hints
 
 from starlette.requests import Request
@@ -357,10 +358,6 @@ def _serving_versions(serving: InService) -> list[str]:
 
 
 def _render(scored: ScoredRequest, outputs: list[str]) -> InferenceResponse:
-    rows: list[dict[str, Any]] = [
-        {**prediction, "reasons": _reasons_text(prediction.get("reasons"))}
-        for prediction in scored.predictions()
-    ]
     return {
         "model_name": scored.loaded.manifest.model,
         "model_version": scored.loaded.version,
@@ -368,17 +365,27 @@ def _render(scored: ScoredRequest, outputs: list[str]) -> InferenceResponse:
         "outputs": [
             {
                 "name": name,
-                "shape": [len(rows)],
+                "shape": [len(scored.decisions)],
                 "datatype": OUTPUTS[name],
-                "data": [row[name] for row in rows],
+                "data": _column(scored, name),
             }
             for name in outputs
         ],
     }
 
 
-def _reasons_text(reasons: object) -> str:
-    return json.dumps(reasons, ensure_ascii=False) if reasons else "[]"
+def _column(scored: ScoredRequest, name: str) -> list[Any]:
+    """One member of every prediction."""
+    if name == "credit_score":
+        return [round(decision.credit_score) for decision in scored.decisions]
+    if name == "reasons":
+        return [
+            json.dumps(scored.predict(decision)["reasons"], ensure_ascii=False)
+            if decision.reasons
+            else "[]"
+            for decision in scored.decisions
+        ]
+    return list(map(attrgetter(name), scored.decisions))
 
 
 def _paths(catalogue: Mapping[str, type[CreditModel]]) -> dict[str, Any]:
