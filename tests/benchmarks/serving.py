@@ -62,6 +62,7 @@ from tests.benchmarks.measuring import (
 )
 from tests.benchmarks.processes import Running, started
 from tests.benchmarks.report import BENCH, Measured, about, command_line, publish
+from tests.benchmarks.request_stages import request_stages
 from tests.support.bucket import running_bucket_server
 
 FULL = Counts(cold_starts=15, rounds=15)
@@ -88,6 +89,7 @@ def main() -> None:
         figures |= kept_running(KEPT_RUNNING, settings, counts, rows)
         figures |= over_connections(EQUAL_WORK, settings, counts)
         figures |= record_bytes(SHIPPED, settings, rows)
+        figures |= request_stages(settings, counts, rows)
         figures |= explaining(settings, counts, rows)
         figures |= first_requests(settings, counts)
     figures[INSTALLED] = {
