@@ -19,7 +19,7 @@ BENCH_FIGURES = REPOSITORY / "docs" / "figures" / "bench.json"
 LOAD_FIGURES = REPOSITORY / "docs" / "figures" / "load.json"
 MARK = "make cost"
 
-VOLUMES = tuple(10**power for power in range(3, 10))
+VOLUMES = tuple(10**power for power in range(3, 11))
 BATCH_ROWS = 1_000
 LEAST_SHOWN = 0.01  # requests a second
 GIB = 2**30
@@ -32,23 +32,45 @@ Prices = Mapping[str, Mapping[str, float]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """CPU seconds of one request and of one row of a large batch; bytes of a decision record."""
+    """CPU seconds and bytes of the decision record: of one score, and of one row of 1,000."""
 
     score_seconds: float
     batch_row_seconds: float
     record_bytes: float
+    batch_record_bytes: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """A month of one kind of request: `seconds` is CPU time of each."""
+    """A month of one kind of request: CPU time of each, and bytes that record one score."""
 
     scores: float
     requests: float
     seconds: float
+    record_bytes: float = 0
 
 
 NOTHING = Load(scores=0, requests=0, seconds=0)
+
+
+def single_load(scores: float, measured: Measured) -> Load:
+    """A month of scores, one a request."""
+    return Load(
+        scores=scores,
+        requests=scores,
+        seconds=measured.score_seconds,
+        record_bytes=measured.record_bytes,
+    )
+
+
+def batch_load(scores: float, measured: Measured) -> Load:
+    """A month of scores, 1,000 a request."""
+    return Load(
+        scores=scores,
+        requests=scores / BATCH_ROWS,
+        seconds=BATCH_ROWS * measured.batch_row_seconds,
+        record_bytes=measured.batch_record_bytes,
+    )
 
 
 def main() -> None:
@@ -79,6 +101,7 @@ def figures_from_documents(bench: str, load: str, cpu_us: float | None = None) -
         score_seconds=cpu_us / MILLION,
         batch_row_seconds=1 / rows_per_second,
         record_bytes=json.loads(load)["record_bytes"],
+        batch_record_bytes=medians["bytes of a decision record, of 1,000"]["surety"],
     )
 
 
@@ -286,14 +309,14 @@ def uptime_calls(prices: Prices) -> float:
 
 def render(measured: Measured, prices: Prices) -> str:
     """All tables of the document."""
-    single = [Load(scores=n, requests=n, seconds=measured.score_seconds) for n in VOLUMES]
-    batch_seconds = BATCH_ROWS * measured.batch_row_seconds
-    batches = [Load(scores=n, requests=n / BATCH_ROWS, seconds=batch_seconds) for n in VOLUMES]
+    single = [single_load(n, measured) for n in VOLUMES]
+    batches = [batch_load(n, measured) for n in VOLUMES]
     inputs = (
         f"Prices entered {prices['entered']}.",
         f"A score takes {1e6 * measured.score_seconds:,.0f} µs of CPU,",
-        f"{BATCH_ROWS:,} in one request {1e3 * batch_seconds:,.0f} ms;",
-        f"a decision record weighs {measured.record_bytes:,.0f} bytes.",
+        f"{BATCH_ROWS:,} in one request {1e3 * batches[0].seconds:,.0f} ms;",
+        f"a decision record weighs {measured.record_bytes:,.0f} bytes,",
+        f"{measured.batch_record_bytes:,.0f} among {BATCH_ROWS:,} of a request.",
     )
     return "\n\n".join(
         [
@@ -302,9 +325,9 @@ def render(measured: Measured, prices: Prices) -> str:
             idle_table(prices),
             f"An instance of the dashboard, an hour: {dashboard_hour_cost(prices):.2f}.",
             "### One score a request, dollars a month",
-            volume_table(single, measured, prices),
+            volume_table(single, prices),
             f"### {BATCH_ROWS:,} scores a request, dollars a month",
-            volume_table(batches, measured, prices),
+            volume_table(batches, prices),
         ]
     )
 
@@ -333,23 +356,28 @@ def idle_table(prices: Prices) -> str:
     return table(headings, cells)
 
 
-def volume_table(loads: Sequence[Load], measured: Measured, prices: Prices) -> str:
+def volume_table(loads: Sequence[Load], prices: Prices) -> str:
     """One line for each volume; idle items that are not the service's own are not in it."""
     return table(
         (
             *("scores", "requests/s, mean", "instances", "Cloud Run", "request log"),
             *("decision log", "sum", "per million scores", "the edge adds"),
         ),
-        [_volume_cells(load, measured, prices) for load in loads],
+        [_volume_cells(load, prices) for load in loads],
     )
 
 
-def _volume_cells(load: Load, measured: Measured, prices: Prices) -> list[str]:
-    costs = (
+def month_costs(load: Load, prices: Prices) -> tuple[float, float, float]:
+    """What Cloud Run, the request log and the decision log cost."""
+    return (
         service_cost(load, prices),
         request_log_cost(load.requests, prices),
-        decision_log_cost(load.scores, measured.record_bytes, prices),
+        decision_log_cost(load.scores, load.record_bytes, prices),
     )
+
+
+def _volume_cells(load: Load, prices: Prices) -> list[str]:
+    costs = month_costs(load, prices)
     total = sum(costs)
     return [
         f"{load.scores:,.0f}",

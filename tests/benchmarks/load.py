@@ -27,6 +27,8 @@ import uvloop
 from infra.local.cost import LOAD_FIGURES, fill, table
 from models.catalogue.application import Application
 from models.discovery import credit_models
+from tests.benchmarks import scale_tables
+from tests.benchmarks.book_load import book_steps
 from tests.benchmarks.contestants import OURS
 from tests.benchmarks.contracts import SINGLE
 from tests.benchmarks.fixed_model import publish_benchmark_model
@@ -115,10 +117,33 @@ def main() -> None:
             "record_bytes": record_bytes(settings, Path(folder, "decisions")),
             "steps": [asdict(step) for step in steps(settings)],
             "training": training(settings),
+            "book": [asdict(step) for step in book_steps(SECONDS)],
         }
     LOAD_FIGURES.write_text(json.dumps(figures, indent=1) + "\n")
-    DOCUMENT.write_text(fill(DOCUMENT.read_text(), MARK, rendered(figures)))
-    print(rendered(figures))
+    render_anew()
+
+
+def render_anew() -> None:
+    """Write the tables of docs/scale.md from the figures of this and of other benchmarks."""
+    text = DOCUMENT.read_text()
+    for mark, content in sections().items():
+        text = fill(text, mark, content)
+        print(content)
+    DOCUMENT.write_text(text)
+
+
+def sections() -> dict[str, str]:
+    """What stands between each pair of marks."""
+    load, bench, batch_, pipeline = (
+        json.loads(LOAD_FIGURES.with_name(f"{name}.json").read_text())
+        for name in ("load", "bench", "batch", "pipeline")
+    )
+    return {
+        MARK: rendered(load),
+        f"{MARK}, the loan book": scale_tables.book_table(load["book"]),
+        f"{MARK}, the stack": scale_tables.stack_table(load, batch_, pipeline),
+        f"{MARK}, scaling": scale_tables.scaling_table(load, bench),
+    }
 
 
 def about() -> Body:

@@ -61,15 +61,20 @@ class Running:
 
     def cpu_seconds(self) -> float:
         """CPU time of all its threads and processes so far."""
-        tasks = [task for pid in family(self.process.pid) for task in _tasks(pid)]
-        spent = [_read(task / "schedstat").split() for task in tasks]
-        return sum(int(fields[0]) for fields in spent if fields) / 1e9
+        return cpu_seconds(self.process.pid)
 
     def resident_mb(self) -> float:
         """Millions of bytes of memory, summed over its processes."""
         statuses = [_read(Path(f"/proc/{pid}/status")) for pid in family(self.process.pid)]
         sizes = re.findall(r"VmRSS:\s+(\d+) kB", "\n".join(statuses))
         return sum(map(int, sizes)) * 1024 / 1e6
+
+
+def cpu_seconds(pid: int) -> float:
+    """CPU time of a process and of all that descend from it, so far."""
+    tasks = [task for member in family(pid) for task in _tasks(member)]
+    spent = [_read(task / "schedstat").split() for task in tasks]
+    return sum(int(fields[0]) for fields in spent if fields) / 1e9
 
 
 def family(pid: int) -> list[int]:

@@ -17,12 +17,10 @@ from infra.local.cost import (
     PRICES,
     VOLUMES,
     Load,
-    Measured,
-    Prices,
-    decision_log_cost,
+    batch_load,
     figures_from_documents,
-    request_log_cost,
-    service_cost,
+    month_costs,
+    single_load,
 )
 from tests.support.running import REPOSITORY
 
@@ -79,39 +77,28 @@ def cost_chart() -> str:
     """Dollars a month by scores a month, one score and a thousand scores a request."""
     prices = tomllib.loads(PRICES.read_text())
     measured = figures_from_documents(BENCH_FIGURES.read_text(), LOAD_FIGURES.read_text())
-    batch_seconds = BATCH_ROWS * measured.batch_row_seconds
     series: Mapping[str, Sequence[Load]] = {
-        "one score a request": [
-            Load(scores=n, requests=n, seconds=measured.score_seconds) for n in VOLUMES
-        ],
-        f"{BATCH_ROWS:,} scores a request": [
-            Load(scores=n, requests=n / BATCH_ROWS, seconds=batch_seconds) for n in VOLUMES
-        ],
+        "one score a request": [single_load(n, measured) for n in VOLUMES],
+        f"{BATCH_ROWS:,} scores a request": [batch_load(n, measured) for n in VOLUMES],
     }
 
     def draw(axes: Axes) -> None:
         for (label, loads), color, marker in zip(series.items(), (BLUE, GREEN), "os", strict=True):
-            dollars = [max(month_cost(load, measured, prices), LEAST_DOLLARS) for load in loads]
+            dollars = [max(sum(month_costs(load, prices)), LEAST_DOLLARS) for load in loads]
             axes.plot(VOLUMES, dollars, color=color, marker=marker, label=label)
         axes.set_xscale("log")
         axes.set_yscale("log")
         axes.set_xlabel("scores a month")
         axes.set_ylabel("dollars a month (at least 0.01)")
-        axes.set_xticks(VOLUMES, ["1,000", "10,000", "100,000", "1 m", "10 m", "100 m", "1 bn"])
-        axes.set_yticks([0.01, 0.1, 1, 10, 100, 1_000], ["0.01", "0.1", "1", "10", "100", "1,000"])
+        axes.set_xticks(
+            VOLUMES, ["1,000", "10,000", "100,000", "1 m", "10 m", "100 m", "1 bn", "10 bn"]
+        )
+        dollars = [0.01, 0.1, 1, 10, 100, 1_000, 10_000]
+        axes.set_yticks(dollars, [f"{amount:,}" for amount in dollars])
         axes.minorticks_off()
         axes.legend(loc="upper left")
 
     return render_svg(draw)
-
-
-def month_cost(load: Load, measured: Measured, prices: Prices) -> float:
-    """The sum of a row of docs/cost.md: Cloud Run, request log and decision log."""
-    return (
-        service_cost(load, prices)
-        + request_log_cost(load.requests, prices)
-        + decision_log_cost(load.scores, measured.record_bytes, prices)
-    )
 
 
 def render_svg(draw: Callable[[Axes], None]) -> str:

@@ -11,10 +11,11 @@ from infra.local.cost import (
     DOCUMENT,
     LOAD_FIGURES,
     PRICES,
-    Load,
     figures_from_documents,
+    month_costs,
+    single_load,
 )
-from tests.docs.charts import CHARTS, PICTURES, month_cost
+from tests.docs.charts import CHARTS, PICTURES
 from tests.docs.markdown import rows
 
 MOST_BYTES = 200_000
@@ -29,9 +30,9 @@ def test_the_chart_adds_up_as_the_table_does() -> None:
     measured = figures_from_documents(BENCH_FIGURES.read_text(), LOAD_FIGURES.read_text())
     prices = tomllib.loads(PRICES.read_text())
     million = 10_000_000
-    load = Load(scores=million, requests=million, seconds=measured.score_seconds)
+    load = single_load(million, measured)
     sums = [cells[6] for cells in rows(DOCUMENT.read_text()) if cells[0] == "10,000,000"]
-    assert sums[0] == f"{month_cost(load, measured, prices):.2f}"
+    assert sums[0] == f"{sum(month_costs(load, prices)):.2f}"
 
 
 def test_the_load_chart_has_a_tick_for_every_number_of_clients() -> None:

@@ -11,6 +11,7 @@ from functions.web.bodies import MAX_BODY_BYTES
 from infra.local.cost import LOAD_FIGURES, fill
 from models.contract import name_from_model
 from models.discovery import credit_models
+from tests.benchmarks.book_load import book_steps
 from tests.benchmarks.contestants import OURS
 from tests.benchmarks.contracts import SINGLE
 from tests.benchmarks.fixed_model import publish_benchmark_model
@@ -18,23 +19,26 @@ from tests.benchmarks.load import (
     BATCHES,
     CLIENTS,
     DOCUMENT,
-    MARK,
     batch,
     measure,
     record_bytes,
     rendered,
     request_to,
+    sections,
 )
 from tests.benchmarks.processes import started
+from tests.benchmarks.scale_tables import stack_table
+from tests.benchmarks.scaling import Service, simulate
 from training.reading.sources import read_source
 
-SECONDS = 0.3
+SECONDS = 1.0
 
 
-def test_the_table_is_what_was_measured() -> None:
+def test_the_tables_are_what_was_measured() -> None:
     text = DOCUMENT.read_text()
+    for mark, content in sections().items():
+        assert fill(text, mark, content) == text, mark
     figures = json.loads(LOAD_FIGURES.read_text())
-    assert fill(text, MARK, rendered(figures)) == text
     steps = [(step["rows"], step["clients"]) for step in figures["steps"]]
     assert steps == [*((1, n) for n in CLIENTS), *BATCHES]
 
@@ -85,3 +89,53 @@ def test_the_limits_named_are_those_of_the_code() -> None:
             rf'variable "{name}" \{{.*?default     = (\d+)', variables, re.DOTALL
         )
         assert f"`{name}` ({default})" in text
+
+
+def test_requests_of_the_loan_book_are_measured_on_real_servers() -> None:
+    steps = book_steps(SECONDS, customers=60)
+    assert [(step.request, step.clients) for step in steps] == [
+        (request, clients) for request in ("apply", "repay", "summary") for clients in (1, 8)
+    ]
+    for step in steps:
+        assert step.requests_per_second > 0
+        assert 0 < step.p50_ms <= step.p99_ms
+        assert step.book_ms > 0
+        assert step.database_ms > 0
+
+
+SERVICE = Service(request_seconds=0.001, start_seconds=0.5)
+
+
+def test_a_service_within_its_ceiling_is_slow_only_while_it_starts() -> None:
+    one = simulate(SERVICE, ceiling=10, share=0.5)
+    assert one.rate == pytest.approx(5_000)
+    assert one.instances == 10
+    assert one.refused == 0
+    assert one.first_p50 == one.last_p99 == pytest.approx(0.001)
+    assert 0.05 < one.first_p99 < 0.5  # of a minute, .6 s are a hundredth
+
+
+def test_a_service_beyond_its_ceiling_refuses_what_it_cannot_do() -> None:
+    one = simulate(SERVICE, ceiling=2, share=1.5)
+    assert one.refused == pytest.approx(1 - 1 / 1.5, abs=0.05)  # less what waits in the end
+    assert one.last_p99 == pytest.approx(10, rel=0.02)
+
+
+def test_an_idle_service_adds_an_instance_when_a_minute_was_busy() -> None:
+    quick = Service(request_seconds=0.001, start_seconds=0.05)  # few wait for its first instance
+    assert simulate(quick, ceiling=100, share=0.004).instances == 1  # 40 % of one
+    assert simulate(quick, ceiling=100, share=0.007).instances == 2  # 70 % of one
+
+
+def test_the_loan_book_grows_until_its_database_is_busy() -> None:
+    steps = [
+        {"request": name, "requests_per_second": 9, "book_ms": 4.0, "database_ms": 1.0}
+        for name in ("apply", "repay", "summary")
+    ]
+    load = json.loads(LOAD_FIGURES.read_text()) | {"book": steps}
+    figures = {"rows_a_second": {"parquet": 100.0}}
+    pipeline = {"medians": {"by the clock, s": {"ingest": 3.0}}}
+    text = stack_table(load, figures, pipeline)
+    limit = "PostgreSQL with 1 vCPU, from 4.0 instances"
+    assert f"| `apply` of the loan book a second | 250 | 1,000 | 1,000 | {limit} |" in text
+    assert "| rows of a file a second, parquet | 100 | 1,000 | 10,000 |" in text

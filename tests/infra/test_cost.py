@@ -225,6 +225,7 @@ def test_the_measured_is_read_from_the_figures_of_both_benchmarks() -> None:
     figures = {
         "CPU a score, us": {"surety": 200},
         "1,000 rows, rows/s": {"surety, as they come": 4},
+        "bytes of a decision record, of 1,000": {"surety": 600},
     }
     bench = json.dumps({"medians": figures})
     measured = figures_from_documents(bench, '{"record_bytes": 800}')
@@ -233,6 +234,7 @@ def test_the_measured_is_read_from_the_figures_of_both_benchmarks() -> None:
         0.25,
         800,
     )
+    assert measured.batch_record_bytes == 600
     assert figures_from_documents(bench, '{"record_bytes": 800}', cpu_us=100).score_seconds == 1e-4
 
 
