@@ -80,9 +80,9 @@ def simulate(service: Service, ceiling: int, share: float, seed: int = 21) -> Si
         latencies.append((latency, accepted))
         worked = min(backlog + accepted, capacity)
         backlog += accepted - worked
-        busy.append(worked / capacity if capacity else 0.0)
+        busy.append(worked * service.request_seconds / STEP_SECONDS)  # instances
         wanted = max(
-            math.ceil(ready * sum(busy) / len(busy) / TARGET),
+            math.ceil(sum(busy) / len(busy) / TARGET),
             math.ceil(backlog / (TARGET * CONCURRENCY)),
         )
         new = min(wanted, ceiling) - ready - len(starting)
