@@ -43,6 +43,7 @@ RUN = {
         "terms=": "tests/docs/test_loan_book.py",
         "/api/loans/apply": "tests/docs/test_loan_book.py",
         "/api/loans/applications/": "tests/docs/test_loan_book.py",
+        "/checks": "tests/docs/test_loan_book.py",
         ":accept": "tests/docs/test_loan_book.py",
         ":disburse": "tests/docs/test_loan_book.py",
         ":repay": "tests/docs/test_loan_book.py",
