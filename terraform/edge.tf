@@ -1,17 +1,25 @@
-# A load balancer with its own domain and rate limits in front of the scoring service; costs when idle.
+# One load balancer with rate limits, in front of the scoring service and, under a domain of its own, of the loan book;
+# costs when idle.
 locals {
   edge = var.enable_edge ? toset(["edge"]) : toset([])
+
+  # What is behind it: the service, and the domain that leads there.
+  edge_services = merge(
+    { for _ in local.edge : "scoring" => { service = google_cloud_run_v2_service.scoring.name, domain = var.domain } },
+    { for name in local.lending : name => { service = google_cloud_run_v2_service.lending[name].name, domain = var.lending.domain } if var.lending.domain != null },
+  )
+  edge_domains = compact([var.domain, var.lending.domain])
 }
 
-resource "google_compute_region_network_endpoint_group" "scoring" {
-  for_each = local.edge
+resource "google_compute_region_network_endpoint_group" "edge" {
+  for_each = local.edge_services
 
-  name                  = "${var.environment}-scoring"
+  name                  = "${var.environment}-${each.key}"
   region                = var.region
   network_endpoint_type = "SERVERLESS"
 
   cloud_run {
-    service = google_cloud_run_v2_service.scoring.name
+    service = each.value.service
   }
 }
 
@@ -19,7 +27,7 @@ resource "google_compute_security_policy" "scoring" {
   for_each = local.edge
 
   name        = "${var.environment}-scoring"
-  description = "Rate limits for each address that calls the scoring service."
+  description = "Rate limits for each address that calls a service."
 
   rule {
     description = "Log4Shell and its kin are nobody's application"
@@ -73,16 +81,16 @@ resource "google_compute_security_policy" "scoring" {
   }
 }
 
-resource "google_compute_backend_service" "scoring" {
-  for_each = local.edge
+resource "google_compute_backend_service" "edge" {
+  for_each = local.edge_services
 
-  name                  = "${var.environment}-scoring"
+  name                  = "${var.environment}-${each.key}"
   load_balancing_scheme = "EXTERNAL_MANAGED"
   protocol              = "HTTPS"
   security_policy       = google_compute_security_policy.scoring["edge"].id
 
   backend {
-    group = google_compute_region_network_endpoint_group.scoring["edge"].id
+    group = google_compute_region_network_endpoint_group.edge[each.key].id
   }
 
   log_config {
@@ -95,10 +103,28 @@ resource "google_compute_url_map" "scoring" {
   for_each = local.edge
 
   name            = "${var.environment}-scoring"
-  default_service = google_compute_backend_service.scoring["edge"].id
+  default_service = google_compute_backend_service.edge["scoring"].id
+
+  dynamic "host_rule" {
+    for_each = { for name, behind in local.edge_services : name => behind.domain if name != "scoring" }
+
+    content {
+      hosts        = [host_rule.value]
+      path_matcher = host_rule.key
+    }
+  }
+
+  dynamic "path_matcher" {
+    for_each = setsubtract(keys(local.edge_services), ["scoring"])
+
+    content {
+      name            = path_matcher.value
+      default_service = google_compute_backend_service.edge[path_matcher.value].id
+    }
+  }
 }
 
-# Whoever types the domain without https is sent there; nothing is answered in the clear.
+# Whoever types a domain without https is sent there; nothing is answered in the clear.
 resource "google_compute_url_map" "redirect" {
   for_each = local.edge
 
@@ -131,11 +157,11 @@ resource "google_compute_global_forwarding_rule" "redirect" {
 resource "google_compute_managed_ssl_certificate" "scoring" {
   for_each = local.edge
 
-  # A certificate in use cannot be replaced: another domain's has another name.
-  name = "${var.environment}-scoring-${substr(sha256(var.domain), 0, 8)}"
+  # A certificate in use cannot be replaced: that of other domains has another name.
+  name = "${var.environment}-scoring-${substr(sha256(join(",", local.edge_domains)), 0, 8)}"
 
   managed {
-    domains = [var.domain]
+    domains = local.edge_domains
   }
 
   lifecycle {

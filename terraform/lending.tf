@@ -1,6 +1,9 @@
 # With enable_lending: the loan book, a service over the database of database.tf. What it does by the clock is in
 # lending_jobs.tf.
 locals {
+  # Whether there is no way around the load balancer.
+  is_lending_edge_only = var.lending.domain != null && var.lending.ingress == "internal-and-cloud-load-balancing"
+
   lending_secrets = { for name, reference in var.lending.secrets : name => zipmap(["secret", "version"], split(":", reference)) }
 
   lending_tokens = var.lending.jwt == null ? {} : {
@@ -22,7 +25,7 @@ locals {
     AUTH                 = var.lending.auth
     DATABASE_CONNECTIONS = tostring(var.lending.connections)
     DATABASE_URL         = local.database_urls.lending
-    FORWARDED_HOPS       = "1"
+    FORWARDED_HOPS       = local.is_lending_edge_only ? "2" : "1" # as of scoring
   })
 }
 
@@ -32,6 +35,7 @@ resource "google_cloud_run_v2_service" "lending" {
   name                = "${var.environment}-lending"
   location            = var.region
   ingress             = { all = "INGRESS_TRAFFIC_ALL", internal = "INGRESS_TRAFFIC_INTERNAL_ONLY", internal-and-cloud-load-balancing = "INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER" }[var.lending.ingress]
+  custom_audiences    = var.lending.domain == null ? null : ["https://${var.lending.domain}"]
   deletion_protection = var.deletion_protection
 
   scaling {

@@ -4,7 +4,7 @@ output "bigquery_functions" {
 }
 
 output "certificate" {
-  description = "State of the domain's certificate, as a command to paste, with enable_edge."
+  description = "State of the certificate of the domains, as a command to paste, with enable_edge."
   value       = one([for c in google_compute_managed_ssl_certificate.scoring : "gcloud compute ssl-certificates describe ${c.name} --project=${var.project_id} --global"])
 }
 
@@ -19,7 +19,7 @@ output "decisions" {
 }
 
 output "edge_address" {
-  description = "Where the domain's address record must point, with enable_edge."
+  description = "Where the address records of `domain` and `lending.domain` must point, with enable_edge."
   value       = one([for address in google_compute_global_address.scoring : address.address])
 }
 
@@ -29,8 +29,8 @@ output "example_request" {
 }
 
 output "lending_url" {
-  description = "Address of the loan book, with enable_lending."
-  value       = one([for service in google_cloud_run_v2_service.lending : service.uri])
+  description = "Address of the loan book, with enable_lending: its domain where only the load balancer reaches it."
+  value       = one([for service in google_cloud_run_v2_service.lending : local.is_lending_edge_only ? "https://${var.lending.domain}" : service.uri])
 }
 
 output "model_store" {

@@ -387,7 +387,7 @@ variable "enable_drift_check" {
 }
 
 variable "enable_edge" {
-  description = "Put a load balancer with a domain and Cloud Armor rate limits in front."
+  description = "Put a load balancer with a domain and Cloud Armor rate limits in front: of scoring, and of the loan book with lending.domain."
   type        = bool
   default     = false
 }
@@ -467,7 +467,7 @@ variable "kms_key" {
 }
 
 variable "lending" {
-  description = "With enable_lending. `auth`: jwt, with the issuer of the people's tokens in `jwt`, or iam, where whoever may call may do everything. `invokers` may call the service, from the networks of `ingress`. `secrets`: variables that come from Secret Manager, KYC_KEY among them; `settings`: others, as docs/settings.md lists them. `model` decides applications. Instances times `connections`, and ten for jobs, must fit into `max_connections` of the database. `range` is that of the network it makes. `availability` = REGIONAL keeps a second machine in another zone, at twice the price; `name` is that of another instance, after a restore."
+  description = "With enable_lending. `auth`: jwt, with the issuer of the people's tokens in `jwt`, or iam, where whoever may call may do everything. `invokers` may call the service, from the networks of `ingress`. With enable_edge, the load balancer leads `domain` to it, whose address record must point at the output `edge_address`. `secrets`: variables that come from Secret Manager, KYC_KEY among them; `settings`: others, as docs/settings.md lists them. `model` decides applications. Instances times `connections`, and ten for jobs, must fit into `max_connections` of the database. `range` is that of the network it makes. `availability` = REGIONAL keeps a second machine in another zone, at twice the price; `name` is that of another instance, after a restore."
   type = object({
     auth        = optional(string, "jwt")
     connections = optional(number, 5)
@@ -482,6 +482,7 @@ variable "lending" {
     }), {})
     decide_schedule  = optional(string, "*/15 * * * *")
     deliver_schedule = optional(string, "*/5 * * * *")
+    domain           = optional(string)
     ingress          = optional(string, "all")
     invokers         = optional(set(string), [])
     jwt = optional(object({
@@ -535,6 +536,11 @@ variable "lending" {
   validation {
     condition     = contains(["all", "internal", "internal-and-cloud-load-balancing"], var.lending.ingress)
     error_message = "lending.ingress must be all, internal or internal-and-cloud-load-balancing."
+  }
+
+  validation {
+    condition     = var.lending.domain == null || var.enable_lending && var.enable_edge && var.lending.domain != var.domain && can(regex("^([a-z0-9-]+\\.)+[a-z]{2,}$", var.lending.domain))
+    error_message = "lending.domain must be a domain name other than domain, and needs enable_lending and enable_edge."
   }
 
   validation {

@@ -43,6 +43,7 @@ RUN = {
         "terms=": "tests/docs/test_loan_book.py",
         "/api/loans/apply": "tests/docs/test_loan_book.py",
         "/api/loans/applications/": "tests/docs/test_loan_book.py",
+        "/checks": "tests/docs/test_loan_book.py",
         ":accept": "tests/docs/test_loan_book.py",
         ":disburse": "tests/docs/test_loan_book.py",
         ":repay": "tests/docs/test_loan_book.py",
@@ -55,6 +56,19 @@ RUN = {
         "training versions": "tests/docs/test_registry.py",
         "training show": "tests/docs/test_registry.py",
         "training verify": "tests/docs/test_registry.py",
+    },
+    "docs/restore-the-book.md": {
+        "pg_basebackup": "tests/docs/test_restore_the_book.py",
+        "restore_command": "tests/docs/test_restore_the_book.py",
+        "recovery.signal": "tests/docs/test_restore_the_book.py",
+        "pg_ctl": "tests/docs/test_restore_the_book.py",
+        "pg_isready": "tests/docs/test_restore_the_book.py",
+        "pg_dumpall": "tests/docs/test_restore_the_book.py",
+        "pg_dump --dbname": "tests/docs/test_restore_the_book.py",
+        "CREATE DATABASE": "tests/docs/test_restore_the_book.py",
+        "pg_restore": "tests/docs/test_restore_the_book.py",
+        "functions.lending migrate": "tests/docs/test_restore_the_book.py",
+        "functions.lending check": "tests/docs/test_restore_the_book.py",
     },
     "docs/training.md": {
         "training train --model german_credit --family logistic --family scorecard": (

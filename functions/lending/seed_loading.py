@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from datetime import date, datetime
 from functools import lru_cache
 from multiprocessing import get_context
+from operator import itemgetter
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -65,11 +66,9 @@ def chunk_from_rows(rows: Sequence[Row]) -> CopyChunk:
     columns = tuple(rows[0])
     if any(row.keys() != rows[0].keys() for row in rows):
         raise AssertionError
-    lines = [
-        "\t".join([WRITERS.get(type(value), str)(value) for value in map(row.get, columns)])
-        for row in rows
-    ]
-    return CopyChunk(columns, len(rows), ("\n".join(lines) + "\n").encode())
+    texts = [[WRITERS.get(type(v), str)(v) for v in map(itemgetter(n), rows)] for n in columns]
+    lines = "\n".join(map("\t".join, zip(*texts, strict=True)))
+    return CopyChunk(columns, len(rows), f"{lines}\n".encode())
 
 
 def _write_text(value: str) -> str:

@@ -2,7 +2,8 @@
 
 An embedded PostgreSQL keeps the book in the temporary folder. An empty book is filled with a
 seeded one; a book of an earlier day is closed up to yesterday. Scoring runs beside it. Both ask
-for tokens, as they would elsewhere: a local issuer writes one of each role to a folder.
+for tokens, as they would elsewhere: a local issuer writes one of each role to a folder. Before an
+application is decided, the book asks a stand-in for a credit bureau.
 """
 
 import argparse
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from infra.local import issuer
+from infra.local.bureau import running_bureau
 from infra.local.postgres import running_postgres
 from infra.local.run import (
     REPOSITORY,
@@ -58,8 +60,8 @@ def main() -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         options.folder.mkdir(parents=True, exist_ok=True)
-        with running_postgres(options.folder, "stop") as url:
-            os.environ["DATABASE_URL"] = url
+        with running_postgres(options.folder, "stop") as url, running_bureau() as bureau:
+            os.environ |= {"DATABASE_URL": url, **bureau.settings()}
             prepare(options.customers, datetime.now(UTC).astimezone().date())
             tokens = issuer.issue_tokens(options.tokens)
             os.environ.update(issuer.settings(options.tokens))
@@ -160,12 +162,13 @@ def show(url: str, token: str) -> None:
     """Send three requests as an officer and print what is answered."""
     print(f"\nthe book's figures: GET {url}/api/portfolio/summary")
     print_json(ask(f"{url}/api/portfolio/summary", token=token))
-    print(f"\na customer: GET {url}/api/customers/1102")
-    print_json(ask(f"{url}/api/customers/1102", token=token))
     print(f"\nan application, decided at once: POST {url}/api/loans/apply")
     print(json.dumps(APPLICATION))
-    body = json.dumps(APPLICATION).encode()
-    print_json(ask(f"{url}/api/loans/apply", body, token=token))
+    reply = ask(f"{url}/api/loans/apply", json.dumps(APPLICATION).encode(), token=token)
+    print_json(reply)
+    checks = f"{url}/v1/applications/{json.loads(reply)['application_id']}/checks"
+    print(f"\nwhat the credit bureau was asked before, and answered: GET {checks}")
+    print_json(ask(checks, token=token))
 
 
 def print_json(data: bytes) -> None:

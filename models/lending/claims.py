@@ -43,6 +43,11 @@ class Claim:
         return self.unpaid["interest"] + self.unpaid["principal"]
 
     @property
+    def is_overdue(self) -> bool:
+        """Whether any interest or principal is unpaid."""
+        return bool(self.unpaid["principal"] or self.unpaid["interest"])
+
+    @property
     def is_open(self) -> bool:
         """Whether anything is unpaid."""
         return any(self.unpaid.values())
@@ -76,7 +81,7 @@ class Claim:
 
 def oldest_due(claims: Iterable[Claim]) -> date | None:
     """Return the oldest due date of which interest or principal is unpaid, wholly or in part."""
-    return min((claim.due_on for claim in claims if claim.overdue), default=None)
+    return min((claim.due_on for claim in claims if claim.is_overdue), default=None)
 
 
 def oldest_charge(claims: Iterable[Claim]) -> date | None:

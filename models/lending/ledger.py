@@ -369,7 +369,7 @@ class Ledger:
     def _charge_lateness(self, day: date) -> bool:
         """Charge each late instalment for one day-end. Returns whether the next day may charge."""
         policy = self.terms.product.penal
-        late = [claim for claim in self.open_claims.values() if claim.overdue]
+        late = [claim for claim in self.open_claims.values() if claim.is_overdue]
         if policy.is_free or not late:
             return False
         total = ZERO

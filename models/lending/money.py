@@ -81,6 +81,8 @@ class Rounding:
 
     def apply(self, value: Decimal) -> Decimal:
         """Round an exact amount to a whole number of units. The result has two places."""
+        if self.unit == CENT:  # nearly every amount: one step instead of four
+            return value.quantize(CENT, rounding=MODES[self.mode], context=ARITHMETIC)
         units = ARITHMETIC.divide(value, self.unit)
         count = units.to_integral_value(rounding=MODES[self.mode], context=ARITHMETIC)
         return ARITHMETIC.multiply(count, self.unit).quantize(CENT, context=ARITHMETIC)

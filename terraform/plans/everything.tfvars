@@ -58,6 +58,7 @@ dashboard = {
 }
 lending = {
   database = { availability = "REGIONAL" }
+  domain   = "book.example.com"
   invokers = ["serviceAccount:front@example-project.iam.gserviceaccount.com"]
   jwt      = { issuer = "https://issuer.example.com/", audience = "surety-lending", jwks = "https://issuer.example.com/jwks.json" }
   secrets  = { KYC_KEY = "surety-kyc-key:1", WEBHOOK_KEY = "surety-webhook-key:1" }

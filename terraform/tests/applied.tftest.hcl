@@ -101,3 +101,27 @@ run "who_google_makes_gets_the_right_that_is_his" {
     error_message = "The retrain service must start its own function."
   }
 }
+
+run "the_load_balancer_leads_each_domain_to_its_service_under_the_same_rules" {
+  variables {
+    domain         = "credit.example.com"
+    enable_edge    = true
+    enable_lending = true
+    models         = { application = { schedule = "0 1 * * 0" }, instalment = { schedule = "0 3 * * 0" } }
+    lending = {
+      auth    = "iam"
+      domain  = "book.example.com"
+      secrets = { KYC_KEY = "surety-kyc-key:1" }
+    }
+  }
+
+  assert {
+    condition     = google_compute_url_map.scoring["edge"].default_service == google_compute_backend_service.edge["scoring"].id && one(google_compute_url_map.scoring["edge"].path_matcher).default_service == google_compute_backend_service.edge["lending"].id
+    error_message = "The loan book's domain must lead to the loan book, and every other to scoring."
+  }
+
+  assert {
+    condition     = alltrue([for name, backend in google_compute_backend_service.edge : backend.security_policy == google_compute_security_policy.scoring["edge"].id && one(backend.backend).group == google_compute_region_network_endpoint_group.edge[name].id])
+    error_message = "Each service must stand behind the limits of rates."
+  }
+}

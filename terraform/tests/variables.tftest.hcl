@@ -432,6 +432,70 @@ run "a_loan_book_is_made_with_a_few_lines" {
   }
 }
 
+run "a_domain_of_the_loan_book_needs_the_load_balancer" {
+  command = plan
+
+  variables {
+    project_id     = "example-project"
+    models         = { application = { schedule = "0 1 * * 0" }, instalment = { schedule = "0 3 * * 0" } }
+    enable_lending = true
+    lending = {
+      auth    = "iam"
+      domain  = "book.example.com"
+      secrets = { KYC_KEY = "surety-kyc-key:1" }
+    }
+  }
+
+  expect_failures = [var.lending]
+}
+
+run "a_loan_book_and_scoring_need_a_domain_each" {
+  command = plan
+
+  variables {
+    project_id     = "example-project"
+    models         = { application = { schedule = "0 1 * * 0" }, instalment = { schedule = "0 3 * * 0" } }
+    domain         = "credit.example.com"
+    enable_edge    = true
+    enable_lending = true
+    lending = {
+      auth    = "iam"
+      domain  = "credit.example.com"
+      secrets = { KYC_KEY = "surety-kyc-key:1" }
+    }
+  }
+
+  expect_failures = [var.lending]
+}
+
+run "a_loan_book_that_only_the_load_balancer_reaches_believes_it_about_addresses" {
+  command = plan
+
+  variables {
+    project_id     = "example-project"
+    models         = { application = { schedule = "0 1 * * 0" }, instalment = { schedule = "0 3 * * 0" } }
+    domain         = "credit.example.com"
+    enable_edge    = true
+    enable_lending = true
+    lending = {
+      auth    = "iam"
+      domain  = "book.example.com"
+      ingress = "internal-and-cloud-load-balancing"
+      secrets = { KYC_KEY = "surety-kyc-key:1" }
+    }
+  }
+
+  assert {
+    condition     = one([for e in google_cloud_run_v2_service.lending["lending"].template[0].containers[0].env : e.value if e.name == "FORWARDED_HOPS"]) == "2"
+    error_message = "The load balancer appends its own address after the caller's."
+  }
+
+  assert {
+    condition     = output.lending_url == "https://book.example.com"
+    error_message = "The output must name the only address that answers."
+  }
+}
+
 run "batches_need_an_image_by_its_digest_and_named_members" {
   command = plan
 

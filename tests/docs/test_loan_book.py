@@ -10,12 +10,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import httpx
 import pytest
 
 from functions.lending.checks.declarations import read_declarations, require_model_fields
 from functions.lending.contracts.loans import POSTINGS
+from infra.local.bureau import CASES
 from tests.docs.markdown import blocks, page, rows
 from tests.support.running import REPOSITORY, STOP_SECONDS, free_port
 
@@ -66,12 +68,15 @@ def test_the_first_command_serves_a_seeded_book_and_shows_three_requests(
     lending: RunningBook,
 ) -> None:
     documents = re.findall(r"^\{\n.*?^\}", lending.output, re.MULTILINE | re.DOTALL)
-    summary, customer, application = map(json.loads, documents)
+    summary, application, checked = map(json.loads, documents)
     assert summary["loan_statistics"]["total_applications"] == 30
-    assert customer["customer_id"] == 1102
     assert application["customer_id"] == 1101
     assert application["model"] == "instalment"
     assert application["contributors"]
+    assert checked["application_id"] == application["application_id"]
+    [bureau] = checked["checks"]
+    assert (bureau["name"], bureau["outcome"]) == ("bureau", "answered")
+    assert 300 <= bureau["members"]["report.score"] <= 900
 
 
 def test_the_commands_take_a_loan_from_the_customer_to_the_schedule(lending: RunningBook) -> None:
@@ -93,12 +98,44 @@ def test_the_commands_take_a_loan_from_the_customer_to_the_schedule(lending: Run
         text=True,
         check=True,
     )
-    application, disbursed, repaid, schedule, summary = map(json.loads, done.stdout.splitlines())
+    application, checked, disbursed, repaid, schedule, summary = map(
+        json.loads, done.stdout.splitlines()
+    )
     assert application["equal_instalment"] == 10_661.85
+    assert [check["outcome"] for check in checked["checks"]] == ["answered"]
     assert disbursed["loan"]["status"] == "active"
     assert repaid["loan"]["credit"] == "10661.85"
     assert len(schedule["instalments"]) == 12
     assert summary["loan_statistics"]["total_loans"] > 1
+
+
+def apply_with_identity(lending: RunningBook, number: str) -> tuple[Any, Any]:
+    """Register a customer with an identity number; an application, and its only check."""
+    customer = json.loads((REPOSITORY / "docs/examples/lending/customer.json").read_text())
+    customer["kyc"]["identity_number"] = number
+    headers = {"authorization": f"Bearer {(lending.tokens / 'officer').read_text()}"}
+    terms = {"loan_amount": 120000, "loan_tenure_months": 12, "interest_rate": 12}
+    with httpx.Client(base_url=f"http://localhost:{lending.port}", headers=headers) as book:
+        name = book.post("/api/customers/register", json=customer).json()["customer_id"]
+        body = {"customer_id": name, **terms, "loan_purpose": "Home Renovation"}
+        application = book.post("/api/loans/apply", json=body).json()
+        path = f"/v1/applications/{application['application_id']}/checks"
+        [check] = book.get(path).json()["checks"]
+    return application, check
+
+
+def test_each_case_of_the_local_bureau_ends_as_the_table_says(lending: RunningBook) -> None:
+    numbers = [cells[0].strip("`") for cells in rows(PAGE) if cells[0].startswith("`ABCPE")]
+    assert {number[-4:] for number in numbers} == set(CASES)
+    unknown, wilful, failed = (apply_with_identity(lending, number) for number in numbers)
+    assert unknown[1]["members"]["report.score"] is None
+    assert unknown[0]["risk_probability"] is not None
+    assert wilful[1]["members"]["report.wilful_default"]
+    assert wilful[0]["status"] == "Rejected"
+    assert [rule["code"] for rule in wilful[0]["policy"]] == ["wilful_default"]
+    assert (failed[1]["outcome"], failed[1]["http_status"]) == ("failed", 500)
+    assert (failed[0]["status"], failed[0]["risk_probability"]) == ("Pending", None)
+    assert "bureau" in failed[0]["pending_cause"]
 
 
 def test_nobody_gets_in_without_a_token_and_each_role_only_where_it_may(

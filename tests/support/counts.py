@@ -42,6 +42,7 @@ class Counts:
     batch_rows: int  # that eight tasks score, some of which are killed
     exported_rows: int  # that a statement of SQL scores, of each model
     grant_rounds: int  # of concurrent grants against one limit
+    written_off: int  # loans at once, each of which is paid meanwhile
     borrowers: int  # with up to three such loans, closed day by day; loans posted fact by fact
 
 
@@ -78,6 +79,7 @@ REDUCED = Counts(
     batch_rows=30_000,
     exported_rows=2_000,
     grant_rounds=50,
+    written_off=20,
     borrowers=30,
 )
 FULL = Counts(
@@ -113,6 +115,7 @@ FULL = Counts(
     batch_rows=10_000_000,
     exported_rows=100_000,
     grant_rounds=1_000,
+    written_off=1_000,
     borrowers=1_000,
 )
 _chosen = [REDUCED]

@@ -292,6 +292,8 @@ RUNNING = of_kind(
         "security_policy       = google_compute_security_policy",
         "custom_request_headers = [] # google_compute_security_policy",
     ),
+    (f"{T}edge.tf", "edge[path_matcher.value].id", 'edge["scoring"].id'),
+    (f"{T}lending.tf", 'is_lending_edge_only ? "2" : "1"', 'is_lending_edge_only ? "1" : "2"'),
     (f"{T}edge.tf", '"TLS_1_2"', '"TLS_1_0"'),
     (f"{T}edge.tf", "https_redirect         = true", "https_redirect         = false"),
 )

@@ -155,6 +155,30 @@ def test_the_service_accepts_what_it_is_told(service: dict[str, Any]) -> None:
     assert settings.scoring_timeout == 4
 
 
+def test_the_load_balancer_leads_a_domain_of_its_own_to_the_book(
+    everything: Planned, service: dict[str, Any]
+) -> None:
+    endpoints = everything.of_kind("google_compute_region_network_endpoint_group")
+    behind = {name: group["cloud_run"][0]["service"] for name, group in endpoints.items()}
+    assert behind == {'edge["lending"]': "prod-lending", 'edge["scoring"]': "prod-scoring"}
+    [urls] = [
+        url_map
+        for url_map in everything.of_kind("google_compute_url_map").values()
+        if not url_map["default_url_redirect"]
+    ]
+    [rule], [matcher] = urls["host_rule"], urls["path_matcher"]
+    assert (rule["hosts"], rule["path_matcher"]) == (["book.example.com"], matcher["name"])
+    [certificate] = everything.of_kind("google_compute_managed_ssl_certificate").values()
+    assert certificate["managed"][0]["domains"] == ["credit.example.com", "book.example.com"]
+    planned = everything.of_kind("google_cloud_run_v2_service")['lending["lending"]']
+    assert planned["custom_audiences"] == ["https://book.example.com"]
+    # Its own address still answers the dashboard, so a caller on that way could name any address.
+    assert (planned["ingress"], environment(service)["FORWARDED_HOPS"]) == (
+        "INGRESS_TRAFFIC_ALL",
+        "1",
+    )
+
+
 def test_each_account_signs_in_as_itself_and_only_to_a_server_that_is_verified(
     service: dict[str, Any], jobs: dict[str, dict[str, Any]], everything: Planned
 ) -> None:
