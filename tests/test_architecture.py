@@ -213,6 +213,9 @@ TESTED_BY = {
     "functions/lending/storage/migrations/versions/v0007_counter_offers.py": (
         "functions/lending/storage/test_migrate.py"
     ),
+    "functions/lending/storage/migrations/versions/v0008_npa_days_and_warnings.py": (
+        "functions/lending/storage/test_migrate.py"
+    ),
     "functions/lending/storage/alert_tables.py": "functions/lending/storage/test_migrate.py",
     "functions/lending/storage/opening.py": "functions/lending/test_cli.py",
     "functions/lending/storage/tables.py": "functions/lending/storage/test_migrate.py",

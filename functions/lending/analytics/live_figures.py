@@ -1,10 +1,8 @@
 """Figures of the book as it stands: sums of cells and of indexed rows, exact at every moment."""
 
-import json
 from collections.abc import Mapping
 
-from functions.lending.analytics.figures import BookFigure, FigureChoice, Values
-from models.lending.rule_sets import RULE_SETS
+from functions.lending.analytics.figures import BookFigure, FigureChoice
 
 TOP = FigureChoice(description="How many lines at most.", bounds=(1, 200), default="20")
 BOOK = """book AS (SELECT coalesce(sum(number), 0) AS n, coalesce(sum(outstanding), 0) AS a
@@ -150,36 +148,6 @@ CONCENTRATION = BookFigure(
         SELECT l.id AS loan_id, {column} AS value, l.outstanding_principal AS amount
         FROM loans l JOIN loan_origins o ON o.loan_id = l.id WHERE l.outstanding_principal > 0""",
 )
-RULES = """rules AS (SELECT * FROM jsonb_to_recordset(CAST(:rules AS jsonb))
-    AS r (label text, npa_from integer, is_borrower_wise boolean))"""
-TURNING = f"""
-    WITH {RULES}, turning AS (
-        SELECT l.customer_id, CASE WHEN NOT r.is_borrower_wise THEN l.id END AS only_loan,
-            min(l.oldest_due + r.npa_from - 1) AS turns_on
-        FROM loans l JOIN rules r ON r.label = l.rule_set
-        WHERE l.status = 'active' AND l.days_past_due > 0 AND l.npa_since IS NULL
-            AND l.oldest_due + r.npa_from - 1 <= :day + 30
-        GROUP BY 1, 2)
-    SELECT DISTINCT l.id AS loan_id, CAST(d.days AS text) AS days,
-        l.outstanding_principal AS amount
-    FROM turning t JOIN loans l ON l.customer_id = t.customer_id
-        AND coalesce(t.only_loan, l.id) = l.id
-        JOIN (VALUES (7), (30)) AS d (days) ON t.turns_on <= :day + d.days
-    WHERE l.status = 'active' AND l.npa_since IS NULL"""  # noqa: S608 -- likewise
-
-
-def _with_rules(_: Values) -> Values:
-    rules = [
-        {
-            "label": rules.label,
-            "npa_from": rules.npa_from,
-            "is_borrower_wise": rules.is_borrower_wise,
-        }
-        for rules in RULE_SETS.values()
-    ]
-    return {"rules": json.dumps(rules)}
-
-
 NEXT_NPA = BookFigure(
     name="next-npa",
     summary="Loans that become non-performing within 7 and 30 days if nothing is paid",
@@ -188,14 +156,17 @@ NEXT_NPA = BookFigure(
     "loans of such a borrower.",
     keys=("days",),
     basis="now",
-    values=_with_rules,
-    lines=f"""
-        SELECT CAST(d.days AS text) AS days, count(t.loan_id) AS number,
-            coalesce(sum(t.amount), 0) AS amount, NULL::bigint AS of_number,
+    lines="""
+        SELECT CAST(d.days AS text) AS days, count(l.id) AS number,
+            coalesce(sum(l.outstanding_principal), 0) AS amount, NULL::bigint AS of_number,
             NULL::numeric AS of_amount
-        FROM (VALUES (7), (30)) AS d (days) LEFT JOIN ({TURNING}) t
-            ON t.days = CAST(d.days AS text) GROUP BY d.days ORDER BY d.days""",  # noqa: S608 -- likewise
-    members=TURNING,
+        FROM (VALUES (7), (30)) AS d (days)
+            LEFT JOIN loans l ON l.turns_npa_on <= CAST(:day AS date) + d.days
+        GROUP BY d.days ORDER BY d.days""",
+    members="""
+        SELECT l.id AS loan_id, CAST(d.days AS text) AS days, l.outstanding_principal AS amount
+        FROM (VALUES (7), (30)) AS d (days)
+            JOIN loans l ON l.turns_npa_on <= CAST(:day AS date) + d.days""",
 )
 EARLY_WARNING = BookFigure(
     name="early-warning",
