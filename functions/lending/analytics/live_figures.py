@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from functions.lending.analytics.early_warnings import FOLLOWED, SNOOZED
 from functions.lending.analytics.figures import BookFigure, FigureChoice
 
 TOP = FigureChoice(description="How many lines at most.", bounds=(1, 200), default="20")
@@ -172,15 +173,22 @@ NEXT_NPA = BookFigure(
 EARLY_WARNING = BookFigure(
     name="early-warning",
     summary="Loans to look at before they are lost, by reason",
-    definition="Outstanding principal of active loans by reason, as of the last close. A loan may "
-    "stand under several reasons. Each line says what the reason means, and what to do next.",
+    definition="Outstanding principal of active loans by reason, as of the last close, without "
+    "warnings that are snoozed. A loan may stand under several reasons. Each line says what the "
+    "reason means, and what to do next.",
     keys=("reason",),
     basis="last close",
+    choices={
+        "snoozed": FigureChoice(
+            description="Whether warnings that are snoozed count.", values=SNOOZED, default="no"
+        ),
+        "owner": FigureChoice(description="Only what this person follows up."),
+    },
     lines=f"""
         WITH {BOOK} SELECT reason, count(*) AS number, sum(outstanding) AS amount,
             book.n AS of_number, book.a AS of_amount
-        FROM early_warnings CROSS JOIN book
+        FROM (SELECT reason, outstanding FROM {FOLLOWED}) AS warned CROSS JOIN book
         GROUP BY reason, book.n, book.a ORDER BY reason""",  # noqa: S608 -- likewise
-    members="SELECT loan_id, reason, outstanding AS amount FROM early_warnings",
+    members=f"SELECT loan_id, reason, outstanding AS amount FROM {FOLLOWED}",  # noqa: S608 -- likewise
 )
 LIVE_FIGURES = (*(AT_RISK, AGEING, CLASSES, COLLECTION, CONCENTRATION, NEXT_NPA, EARLY_WARNING),)
