@@ -8,8 +8,10 @@ from functions.lending.analytics.figures import BookFigure, FigureChoice
 TOP = FigureChoice(description="How many lines at most.", bounds=(1, 200), default="20")
 BOOK = """book AS (SELECT coalesce(sum(number), 0) AS n, coalesce(sum(outstanding), 0) AS a
     FROM loan_cells WHERE status = 'active')"""
+MONTH_END = "the figure is of the open day; GET /v1/portfolio/{}?month=2026-01 has month ends"
 AT_RISK = BookFigure(
     name="par",
+    past=MONTH_END.format("month-ageing"),
     summary="Portfolio at risk: PAR 30, 60 and 90",
     definition="The outstanding principal of active loans more than 30, 60 or 90 days past due; "
     "the whole balance of such a loan counts. Of all active loans.",
@@ -37,6 +39,7 @@ MEASURE = """CASE CAST(:measure AS text) WHEN 'arrears' THEN due_principal + due
     ELSE outstanding_principal END"""
 AGEING = BookFigure(
     name="ageing",
+    past=MONTH_END.format("month-ageing"),
     summary="Active loans by age of their arrears",
     definition="Outstanding principal of active loans by days past due; with measure=arrears, "
     "their overdue principal and interest.",
@@ -65,6 +68,7 @@ AGEING = BookFigure(
 )
 CLASSES = BookFigure(
     name="asset-classes",
+    past=MONTH_END.format("month-asset-classes"),
     summary="Active loans by asset class",
     definition="Outstanding principal of active loans by the classes of their rule set.",
     keys=("asset_class",),
@@ -80,6 +84,7 @@ CLASSES = BookFigure(
 )
 COLLECTION = BookFigure(
     name="collection-efficiency",
+    past="its lines are past months, as many as `months` says",
     summary="What was met of what fell due, by month",
     definition="Interest and principal of the instalments that fell due in a month, up to the "
     "business date, and what of it is met by now: in money or given up. Number: instalments.",
