@@ -6,6 +6,9 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine, text
 
+from functions.client import lending_endpoints as client
+from functions.client.endpoints import Call, ResponseType, read
+from functions.client.transport import HttpResponse
 from tests.functions.access.conftest import Issuer, _keys, issuer
 from tests.support.lending import BookClient, client_on
 from tests.support.lending_year import close_on
@@ -146,6 +149,24 @@ def test_an_officer_snoozes_in_its_branch_and_a_manager_assigns(
             guarded.headers = {"authorization": f"Bearer {token}"}
             body = SNOOZE if verb == "snooze" else {"owner": "subject officer"}
             assert guarded("POST", f"{path}:{verb}", body).status_code == status, (role, verb)
+
+
+def test_the_typed_client_follows_a_warning_up(book: BookClient, late: str) -> None:
+    assert ask(book, client.assign_warning(late, REASON, "subject asha")).owner == "subject asha"
+    until = date(2026, 3, 10)
+    assert ask(book, client.snooze_warning(late, REASON, until, "Harvest")).snoozed_until == until
+    [loan] = ask(book, client.early_warnings(snoozed="only", owner="subject asha")).loans
+    assert [warning.reason for warning in loan.warnings] == [REASON]
+    assert ask(book, client.wake_warning(late, REASON)).snoozed_until is None
+
+
+def ask(book: BookClient, call: Call[ResponseType]) -> ResponseType:
+    """Send a call of the client to the application."""
+    headers = {name.replace("-", "_"): value for name, value in call.headers.items()}
+    response = book(call.method, call.path, call.body, **headers)
+    names = {name.lower(): value for name, value in response.headers.items()}
+    status, reason = response.status_code, response.reason_phrase
+    return read(call, HttpResponse(status, reason, names, response.content))
 
 
 def test_pages_of_the_list_are_of_loans(book: BookClient) -> None:
