@@ -177,6 +177,9 @@ TESTED_BY = {
     "functions/lending/contracts/documents.py": "functions/lending/test_app.py",
     "functions/lending/actions/applicants.py": "functions/lending/contracts/test_applications.py",
     "functions/lending/actions/cases.py": "functions/lending/contracts/test_applications.py",
+    "functions/lending/actions/warning_followups.py": (
+        "functions/lending/contracts/test_early_warnings.py"
+    ),
     "functions/lending/contracts/edge.py": "functions/lending/contracts/test_loans.py",
     "functions/lending/contracts/health.py": "functions/lending/storage/test_database.py",
     "functions/lending/documents.py": "functions/lending/test_app.py",

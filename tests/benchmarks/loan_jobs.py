@@ -4,13 +4,14 @@ The close is that of a day on which nothing new falls due: the borrowers who are
 The month end that falls on it is measured by itself, and counts as recorded meanwhile.
 """
 
-import os
+import re
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, text
@@ -21,6 +22,7 @@ from tests.support.running import REPOSITORY
 
 SECONDS, MEMORY, CLOSED = "a job, s", "memory of a job's largest process, MB", "loans of a close"
 CLOSE, REPORT = "daily close", "report of expected loss"
+PAUSE_SECONDS = 0.05
 
 
 def close(engine: Engine, day: date) -> Figures:
@@ -62,16 +64,29 @@ def _run(engine: Engine, command: str, day: date) -> tuple[float, float]:
     """Seconds of a command, which must succeed, and megabytes of the largest of its processes."""
     url = engine.url.render_as_string(hide_password=False)
     arguments = [sys.executable, "-m", "functions.lending", command, "--date", day.isoformat()]
-    began = time.perf_counter()
+    most, began = 0.0, time.perf_counter()
     with subprocess.Popen(
         arguments, cwd=REPOSITORY, env={"DATABASE_URL": url}, stdout=subprocess.DEVNULL
     ) as process:
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
+        while process.poll() is None:
+            most = max(most, _peak_mebibytes(process.pid))
+            time.sleep(PAUSE_SECONDS)
     if process.returncode:
         message = f"{command} ended with {process.returncode}"
         raise RuntimeError(message)
-    return time.perf_counter() - began, usage.ru_maxrss / 1024
+    return time.perf_counter() - began, most
+
+
+def _peak_mebibytes(pid: int) -> float:
+    """Return the most that a process has held so far, or one of its own processes; 0 after it."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:
+        return 0.0
+    own = re.search(r"VmHWM:\s+(\d+) kB", status)
+    peaks = (_peak_mebibytes(int(child)) for child in children)
+    return max(int(own[1]) / 1024 if own else 0.0, *peaks, 0.0)
 
 
 def budgets(medians: Mapping[str, Mapping[str, float]]) -> list[tuple[str, float, float]]:
