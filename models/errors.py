@@ -2,6 +2,7 @@
 
 import re
 from datetime import datetime
+from typing import Any
 
 PYTHON_DATE = re.compile(r"datetime\.date\((\d+), (\d+), (\d+)\)")
 
@@ -14,7 +15,20 @@ def plain_rule(message: str) -> str:
 
 
 class SuretyError(Exception):
-    """Base class of every error that this project raises deliberately."""
+    """Base class of every error that this project raises deliberately.
+
+    One that a worker process raises arrives as what it is, whatever its class is made from.
+    """
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return what makes it again: its message and its fields."""
+        return _error_again, (type(self), self.args), self.__dict__
+
+
+def _error_again(kind: type[SuretyError], arguments: tuple[Any, ...]) -> SuretyError:
+    error = kind.__new__(kind)
+    error.args = arguments
+    return error
 
 
 class DeclarationError(SuretyError):

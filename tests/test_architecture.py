@@ -177,6 +177,9 @@ TESTED_BY = {
     "functions/lending/contracts/documents.py": "functions/lending/test_app.py",
     "functions/lending/actions/applicants.py": "functions/lending/contracts/test_applications.py",
     "functions/lending/actions/cases.py": "functions/lending/contracts/test_applications.py",
+    "functions/lending/actions/warning_followups.py": (
+        "functions/lending/contracts/test_early_warnings.py"
+    ),
     "functions/lending/contracts/edge.py": "functions/lending/contracts/test_loans.py",
     "functions/lending/contracts/health.py": "functions/lending/storage/test_database.py",
     "functions/lending/documents.py": "functions/lending/test_app.py",
@@ -211,6 +214,9 @@ TESTED_BY = {
         "functions/lending/storage/test_migrate.py"
     ),
     "functions/lending/storage/migrations/versions/v0007_counter_offers.py": (
+        "functions/lending/storage/test_migrate.py"
+    ),
+    "functions/lending/storage/migrations/versions/v0008_npa_days_and_warnings.py": (
         "functions/lending/storage/test_migrate.py"
     ),
     "functions/lending/storage/alert_tables.py": "functions/lending/storage/test_migrate.py",

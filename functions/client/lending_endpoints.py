@@ -45,6 +45,8 @@ from .portfolio_responses import (
     ProvisionsReply,
     RiskLoansReply,
     StressReply,
+    WarningReply,
+    WarningsReply,
 )
 from .response import Response
 
@@ -128,6 +130,27 @@ def figure(name: FigureName, **choices: str | int | None) -> Call[FigureReply]:
 def figure_loans(name: FigureName, **line: str | int | None) -> Call[MembersReply]:
     """Request a page of the loans that sum to the line of a figure, by its keys and choices."""
     return _get(f"/v1/portfolio/{name}/loans", MembersReply, **line)
+
+
+def early_warnings(**filters: str | int | None) -> Call[WarningsReply]:
+    """Request a page of loans with their warnings: by `loan`, `reason`, `owner`, `snoozed`."""
+    return _get("/v1/warnings", WarningsReply, **filters)
+
+
+def assign_warning(loan: str, reason: str, owner: str | None) -> Call[WarningReply]:
+    """Say who follows a warning up; None gives it back."""
+    return _post(f"/v1/loans/{loan}/warnings/{reason}:assign", {"owner": owner}, WarningReply)
+
+
+def snooze_warning(loan: str, reason: str, until: date, note: str) -> Call[WarningReply]:
+    """Take a warning out of the list until a day."""
+    body = {"until": until.isoformat(), "note": note}
+    return _post(f"/v1/loans/{loan}/warnings/{reason}:snooze", body, WarningReply)
+
+
+def wake_warning(loan: str, reason: str) -> Call[WarningReply]:
+    """Put a snoozed warning back into the list."""
+    return _post(f"/v1/loans/{loan}/warnings/{reason}:wake", None, WarningReply)
 
 
 def provisions(rule_set: LossRules, as_of: date | None = None) -> Call[ProvisionsReply]:

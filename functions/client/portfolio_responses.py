@@ -150,10 +150,27 @@ class NoticeReply(Response):
     loan_amount: str
     loan_tenure_months: int
     loan_purpose: str
+    review_path: str | None
     heading: str
     before: list[str]
     reasons: list[str]
     after: list[str]
+
+
+class WarningReply(Response):
+    """
+    A warning of the last close, and what became of it.
+    """
+
+    reason: str
+    meaning: str
+    next_action: str
+    since: date
+    owner: str | None
+    snoozed_until: date | None
+    snooze_note: str | None
+    changed_by: str | None
+    changed_at: AwareDatetime | None
 
 
 class FigureReply(Response):
@@ -266,3 +283,27 @@ class PolicyReply(Response):
     present: PolicyFigures
     moved: PolicyFigures
     changes: list[dict[str, Any]]
+
+
+class WarnedLoanReply(Response):
+    """
+    A loan and its warnings.
+    """
+
+    loan_id: str
+    customer_id: int
+    branch_id: int
+    outstanding: float | str
+    warnings: list[WarningReply]
+
+
+class WarningsReply(Response):
+    """
+    A page of loans with warnings, the newest loan first.
+    """
+
+    as_of: date
+    business_date: date
+    loans: list[WarnedLoanReply]
+    count: int
+    next_cursor: str | None

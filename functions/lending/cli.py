@@ -33,6 +33,7 @@ from functions.lending.storage.transaction import Job, open_business_date
 from models.errors import SuretyError
 
 EXIT_DONE, EXIT_FAILED, EXIT_UNUSABLE = 0, 1, 2
+MOST_PROCESSES = 64
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -73,7 +74,9 @@ def build_parser() -> argparse.ArgumentParser:
         "--from", dest="folder", type=Path, required=True, help="what training generate wrote"
     )
     seed.add_argument("--date", type=_day, required=True, help="the business day that opens")
-    seed.add_argument("--processes", type=int, help="that derive a large book; one a processor")
+    seed.add_argument(
+        "--processes", type=_processes, help="that derive a large book; one a processor"
+    )
     add_risk_commands(commands, _day)
     _add_webhook_commands(commands)
     for name, run, what in (
@@ -107,6 +110,9 @@ def _add_day_commands(commands: "argparse._SubParsersAction[argparse.ArgumentPar
     close = commands.add_parser("close", help="close every business day up to and with a date")
     close.set_defaults(run=_close)
     close.add_argument("--date", type=_day, required=True)
+    close.add_argument(
+        "--processes", type=_processes, help="where many loans are due; one a processor"
+    )
     snapshot = commands.add_parser(
         "snapshot", help="record a month end, once; `close` does it, too"
     )
@@ -161,7 +167,9 @@ def _open(options: argparse.Namespace) -> dict[str, Any]:
 
 def _close(options: argparse.Namespace) -> dict[str, Any]:
     with closing(Database(read_database_url(), 1)) as database:
-        daily_close = DailyClose(database=database, now=lambda: datetime.now(UTC))
+        processes = options.processes or os.cpu_count() or 1
+        now = partial(datetime.now, UTC)
+        daily_close = DailyClose(database=database, now=now, processes=processes)
         closed = daily_close.close_through(options.date)
     return {"closed": [asdict(day) for day in closed]}
 
@@ -322,6 +330,13 @@ def _month(text: str) -> date:
     except ValueError:
         message = f"must be a month such as 2026-01, not {text!r}"
         raise argparse.ArgumentTypeError(message) from None
+
+
+def _processes(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= MOST_PROCESSES:
+        message = f"must be a number from 1 to {MOST_PROCESSES}, not {text!r}"
+        raise argparse.ArgumentTypeError(message)
+    return int(text)
 
 
 def _day(text: str) -> date:

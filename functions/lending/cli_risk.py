@@ -13,8 +13,14 @@ from functions.lending.assumptions_file import read_assumptions
 from functions.lending.settings import read_database_url
 from functions.lending.storage.database import Database
 from functions.lending.storage.transaction import Job
+from models.errors import DataError
 from models.lending.expected_loss_rules import EXPECTED_LOSS_RULES
-from models.lending.stress import STANDARD_SCENARIOS
+from models.lending.stress import (
+    SCENARIO_INPUTS,
+    STANDARD_SCENARIOS,
+    StressScenario,
+    own_scenario,
+)
 
 
 def add_risk_commands(
@@ -40,7 +46,11 @@ def add_risk_commands(
     )
     stress = commands.add_parser("stress", help="stress a stored report, however many loans it has")
     stress.set_defaults(run=_stress)
-    stress.add_argument("--scenario", choices=[*STANDARD_SCENARIOS], required=True)
+    stress.add_argument("--scenario", choices=[*STANDARD_SCENARIOS])
+    for name in SCENARIO_INPUTS:
+        stress.add_argument(
+            f"--{name.replace('_', '-')}", type=_points, help="of a scenario of one's own"
+        )
     stress.add_argument("--rules", choices=[*EXPECTED_LOSS_RULES], default="ifrs9")
     stress.add_argument("--date", type=day, help="of the report; without it, the latest")
 
@@ -66,11 +76,32 @@ def _report(options: argparse.Namespace) -> dict[str, Any]:
 def _stress(options: argparse.Namespace) -> dict[str, Any]:
     from functions.lending.actions.stress import StressRequest, stress_book  # noqa: PLC0415
 
-    scenario = STANDARD_SCENARIOS[options.scenario]
+    scenario = _scenario(options)
     request = StressRequest(scenario, options.rules, options.date, is_limited=False)
     with closing(Database(read_database_url(), 1)) as database:
         job = Job(database=database, principal="stress", now=lambda: datetime.now(UTC))
         return dict(job.run(lambda transaction: stress_book(request, transaction)))
+
+
+def _scenario(options: argparse.Namespace) -> StressScenario:
+    """Return the scenario that was named, or one of the points that were."""
+    values = {name: getattr(options, name) for name in SCENARIO_INPUTS}
+    points = {name: value for name, value in values.items() if value is not None}
+    if bool(options.scenario) == bool(points):
+        message = (
+            "stress: needs either --scenario or points of one's own, such as "
+            "--loss-given-default-points 10"
+        )
+        raise DataError(message)
+    return STANDARD_SCENARIOS[options.scenario] if options.scenario else own_scenario(points)
+
+
+def _points(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation as error:
+        message = f"must be percentage points, such as 2 or -0.5, not {text!r}"
+        raise argparse.ArgumentTypeError(message) from error
 
 
 def _probability(text: str) -> Decimal:

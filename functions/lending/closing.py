@@ -1,12 +1,16 @@
 """The close of business days: each borrower in a transaction of its own, then the next day opens.
 
 A close that is stopped goes on where it was; one that was skipped is made up for day by day.
+Where many borrowers have something due, several processes close some of them each.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
+from multiprocessing import get_context
 from typing import Any
 
 from sqlalchemy import Connection, Select, insert, select, update
@@ -18,11 +22,15 @@ from functions.lending.errors import TransitionError
 from functions.lending.posting.postings import close_borrower
 from functions.lending.storage import cells, tables
 from functions.lending.storage.database import WHOLE_BOOK, Database
+from functions.lending.storage.round_trips import Statement
 from functions.lending.storage.transaction import Job, Transaction, open_business_date
 from models.lending.dates import days_between
 
 PRINCIPAL = "daily close"
-BATCH = 500
+BATCH = 500  # borrowers; fewer are closed by this process alone
+# A commit that a crash loses is made again: the day is still open, and the loan as it was. What
+# opens the next day waits for the disk, and with it for all commits before.
+NO_WAIT = Statement("SET LOCAL synchronous_commit = off", {})
 MOST_DAYS = 366
 
 
@@ -44,6 +52,7 @@ class DailyClose:
 
     database: Database
     now: Callable[[], datetime]
+    processes: int = 1
 
     def close_through(self, day: date) -> list[ClosedDay]:
         """Close every open day up to and with this one; none if it was closed before.
@@ -65,13 +74,15 @@ class DailyClose:
     def _close(self, day: date) -> ClosedDay:
         job = Job(database=self.database, principal=PRINCIPAL, now=self.now)
         borrowers = loans = 0
-        for customer_id in self._due_customers(day):
-            borrowers += 1
-            loans += job.run(partial(_close_one, customer_id))
-            if borrowers % BATCH == 0:  # so that figures stay quick to read while many loans change
-                # This day is open until the end: until then what falls due on it stands apart.
-                # A close changes no segment, and these have many cells.
-                job.run(partial(_fold, day - timedelta(days=1), cells.SMALL_CELLS))
+        # Not forked: this process has a connection. None is started before the first full batch.
+        with ProcessPoolExecutor(self.processes, mp_context=get_context("spawn")) as pool:
+            for customers in self._due_customers(day):
+                borrowers += len(customers)
+                loans += self._close_customers(customers, pool)
+                if len(customers) == BATCH:  # so that figures stay quick to read meanwhile
+                    # This day is open until the end: until then what falls due on it stands apart.
+                    # A close changes no segment, and these have many cells.
+                    job.run(partial(_fold, day - timedelta(days=1), cells.SMALL_CELLS))
         expired = job.run(partial(_open_next_day, day))
         job.run(partial(_fold, day, cells.ALL_CELLS))
         return ClosedDay(
@@ -84,6 +95,14 @@ class DailyClose:
             warnings=job.run(partial(_refresh_warnings, day)),
         )
 
+    def _close_customers(self, customers: Sequence[int], pool: ProcessPoolExecutor) -> int:
+        """Close some borrowers; return how many loans changed."""
+        if self.processes == 1 or len(customers) < BATCH:
+            job = Job(database=self.database, principal=PRINCIPAL, now=self.now)
+            return sum(job.run(partial(_close_one, customer)) for customer in customers)
+        parts = [customers[index :: self.processes] for index in range(self.processes)]
+        return sum(pool.map(partial(_close_part, self.database.url, self.now()), parts))
+
     def _record_month(self, day: date) -> int:
         """Record the month that ends with this day, or the last one if its recording broke off."""
         months = MonthEnds(database=self.database, now=self.now)
@@ -92,8 +111,8 @@ class DailyClose:
             return 0
         return sum(months.record_through(month).values())
 
-    def _due_customers(self, day: date) -> Iterator[int]:
-        """Yield the customers with a loan that the close of this day may change."""
+    def _due_customers(self, day: date) -> Iterator[Sequence[int]]:
+        """Yield the customers with a loan that the close of this day may change, by batches."""
         loans, last = tables.loans, 0
         while True:
             query = (
@@ -105,7 +124,8 @@ class DailyClose:
                 .limit(BATCH)
             )
             batch = self.database.read(WHOLE_BOOK, partial(_scalars, query))
-            yield from batch
+            if batch:
+                yield batch
             if len(batch) < BATCH:
                 return
             last = batch[-1]
@@ -116,8 +136,17 @@ def _scalars(query: Select[Any], connection: Connection) -> Sequence[int]:
     return identifiers
 
 
+def _close_part(url: str, now: datetime, customers: Sequence[int]) -> int:
+    """Close some borrowers in a process of its own."""
+    with closing(Database(url, 1)) as database:
+        job = Job(database=database, principal=PRINCIPAL, now=lambda: now)
+        return sum(job.run(partial(_close_one, customer)) for customer in customers)
+
+
 def _close_one(customer_id: int, transaction: Transaction) -> int:
-    return close_borrower(transaction, customer_id)
+    changed = close_borrower(transaction, customer_id)
+    transaction.change(NO_WAIT)
+    return changed
 
 
 def _fold(day: date, folded: Sequence[cells.FigureCells], transaction: Transaction) -> None:

@@ -50,7 +50,7 @@ RETENTION = (
     ),
     Retention(
         "collateral and guarantors",
-        ("collateral", "guarantors", "loan_origins"),
+        ("collateral", "guarantors", "loan_origins", "warning_followups"),
         "8 years after the loan ended",
         "they belong to the loan's books",
     ),
@@ -76,6 +76,7 @@ RETENTION = (
 OF_CUSTOMER = (
     *("customer_versions", "employment", "kyc", "applications", "decisions", "loans"),
     *("loan_months", "loan_origins", "early_warnings", "external_checks", "reviews"),
+    "warning_followups",
 )
 OF_LOANS = (
     *("disbursements", "repayments", "charges", "adjustments", "collateral", "guarantors"),
@@ -83,6 +84,7 @@ OF_LOANS = (
 )
 # A hash says nothing to the person, and helps whoever steals the export.
 HIDDEN = frozenset({"number_hash", "fingerprint"})
+ERASE_NOTES = "UPDATE warning_followups SET snooze_note = NULL WHERE customer_id = :customer"
 LAST_DAYS = text("""
 SELECT (SELECT count(*) FROM loans WHERE customer_id = :customer
         AND status IN ('granted', 'active')) AS open_loans,
@@ -125,6 +127,7 @@ def erase_customer(customer_id: int, transaction: Transaction) -> dict[str, Any]
         raise NotInBookError(what)
     _require_end(transaction, customer_id)
     transaction.connection.execute(text("SELECT erase_customer(:customer)"), values)
+    transaction.connection.execute(text(ERASE_NOTES), values)
     transaction.audit("erase", f"customer {customer_id}")
     return {"customer_id": customer_id, "erased": True, "decision_log": _log_command(customer_id)}
 

@@ -250,6 +250,24 @@ class ReviewRequest(BodyModel):
     note: Annotated[str, Field(min_length=1, max_length=500, pattern=LINE)]
 
 
+class WarningOwner(BodyModel):
+    """Who follows an early warning up."""
+
+    owner: Annotated[
+        Line | None,
+        Field(description="As `principal` in the audit, such as `subject asha`; null: nobody."),
+    ]
+
+
+class WarningSnooze(BodyModel):
+    """Until when an early warning is out of the list, and why."""
+
+    until: Annotated[
+        Day, Field(description="It is back on this day; at most 90 days after the business date.")
+    ]
+    note: Annotated[str, Field(min_length=1, max_length=500, pattern=LINE)]
+
+
 class DatedBody(BodyModel):
     """What every posting may say: when it counts, and its name elsewhere."""
 
@@ -418,6 +436,8 @@ BODIES: tuple[type[BodyModel], ...] = (
     ForeclosureBody,
     CollateralBody,
     GuarantorBody,
+    WarningOwner,
+    WarningSnooze,
     StressBody,
     PolicyBody,
 )

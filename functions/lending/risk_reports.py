@@ -84,6 +84,9 @@ SELECT avg(d.probability_of_default) FROM loans l
     JOIN decisions d ON d.application_id = l.application_id
 WHERE l.status = 'active' AND d.probability_of_default IS NOT NULL
 """)
+CLASSIFIED = text("""
+SELECT rule_set, count(*) AS number FROM loans WHERE status = 'active' GROUP BY rule_set
+""")
 PROBABILITY_STEP = Decimal(1).scaleb(-17)
 
 
@@ -115,6 +118,8 @@ def make_report(database: Database, request: ReportRequest, now: datetime) -> di
     ------
     TransitionError
         If the day is not closed yet.
+    RuleSetError
+        If some loans have classes of a rule set that the provisions are not for.
     """
 
     def work(connection: Connection) -> dict[str, Any]:
@@ -143,6 +148,8 @@ def _in_one_moment(database: Database, work: Callable[[Connection], Any]) -> Any
 
 
 def _make(connection: Connection, request: ReportRequest, now: datetime) -> StoredReport:
+    classified = connection.execute(CLASSIFIED)
+    request.provisions.require_classified({row.rule_set: row.number for row in classified})
     restate_loans(connection, request.day)
     unscored, source = _stand_in(connection, request)
     rules = RiskRules(recovery=request.recovery, provisions=request.provisions, unscored=unscored)

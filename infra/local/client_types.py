@@ -27,7 +27,7 @@ LENDING_ROOTS = (
 )
 PORTFOLIO_ROOTS = (
     *("FigureReply", "MembersReply", "ExpectedLossReply", "ProvisionsReply", "RiskLoansReply"),
-    *("StressReply", "PolicyReply", "NoticeReply"),
+    *("StressReply", "PolicyReply", "NoticeReply", "WarningsReply", "WarningReply"),
 )
 MODULES = {
     "responses.py": ("docs/openapi.json", ROOTS),

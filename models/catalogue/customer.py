@@ -109,7 +109,7 @@ class Customer(CreditModel):
         Field(ge=0, le=1),
         Unit("share a year"),
         Risk(+1),
-        Reason("R07", "The interest rate of {interest_rate:.1%} makes credit dear"),
+        Reason("R07", "The interest rate of {interest_rate:.1%} makes credit expensive"),
     ]
     unemployment_rate: Annotated[
         float,
@@ -190,7 +190,7 @@ class Customer(CreditModel):
         Field(ge=-0.1, le=1),
         Unit("share a year"),
         Risk(+1),
-        Reason("R07", "The policy rate of {policy_rate:.1%} makes credit dear"),
+        Reason("R07", "The policy rate of {policy_rate:.1%} makes credit expensive"),
         Missing("The policy rate is not known"),
     ] = None
     gdp_growth: Annotated[

@@ -90,14 +90,17 @@ class Instalment(CreditModel):
         Reason("I01", "The amount of the loan is high"),
     ]
     loan_tenure_months: Annotated[
-        int, Field(ge=1, le=360), Unit("months"), Reason("I09", "The term of the loan")
+        int,
+        Field(ge=1, le=360),
+        Unit("months"),
+        Reason("I09", "Loans over {loan_tenure_months:.0f} months are repaid less often"),
     ]
     interest_rate: Annotated[
         float,
         Field(ge=0, le=60),
         Unit("per cent a year"),
         Risk(+1),
-        Reason("I07", "The interest rate of {interest_rate:.1f} % makes the loan dear"),
+        Reason("I07", "The interest rate of {interest_rate:.1f} % makes the loan expensive"),
     ]
     loan_purpose: Annotated[
         Literal[
@@ -132,7 +135,10 @@ class Instalment(CreditModel):
     @derived(
         Unit("share of a month's income"),
         Risk(+1),
-        Reason("I01", "Instalments would take {obligations_to_income:.0%} of the income"),
+        Reason(
+            "I01",
+            "All instalments would take {obligations_to_income:.0%} of the monthly income",
+        ),
         Missing("Instalments or income are not known"),
     )
     def obligations_to_income(columns: Columns) -> Column:  # noqa: N805 -- becomes a Derived

@@ -88,6 +88,15 @@ def next_npa_since(
     return as_of - timedelta(days=max(late)) if late else None
 
 
+def npa_day(oldest_due: Collection[date], rules: RuleSet) -> date | None:
+    """Return the day at whose end performing loans that share their fate cease to be so.
+
+    `oldest_due` are the oldest unpaid due dates of those that are late; nothing more is paid.
+    None if no loan is late.
+    """
+    return min(oldest_due) + timedelta(days=rules.npa_from - 1) if oldest_due else None
+
+
 def classify(
     arrears: Arrears, npa_since: date | None, as_of: date, rules: RuleSet
 ) -> AssetClassification:

@@ -4,7 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from models.lending.asset_classes import AssetClassification, NpaPeriod, classify, npa_periods
+from models.lending.asset_classes import (
+    AssetClassification,
+    NpaPeriod,
+    classify,
+    npa_day,
+    npa_periods,
+)
 from models.lending.loan_state import LoanState, derive
 from models.lending.replay import Loan
 from models.lending.rule_sets import RuleSet
@@ -14,11 +20,16 @@ Periods = Mapping[str, tuple[NpaPeriod, ...]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClassifiedLoan:
-    """A loan's state and class at the end of a day."""
+    """A loan's state and class at the end of a day.
+
+    `turns_npa_on` is the day at whose end an active, performing loan becomes non-performing if
+    nothing is paid; None while neither it nor a loan that shares its fate is late.
+    """
 
     state: LoanState
     classification: AssetClassification
     npa_periods: tuple[NpaPeriod, ...]
+    turns_npa_on: date | None = None
 
 
 def derive_loans(
@@ -41,9 +52,19 @@ def derive_loans(
             state=state,
             classification=classify(state.lateness, _since(periods[name]), as_of, rules),
             npa_periods=periods[name],
+            turns_npa_on=_turns_npa_on(name, states, periods, rules),
         )
         for name, state in states.items()
     }
+
+
+def _turns_npa_on(
+    name: str, states: Mapping[str, LoanState], periods: Periods, rules: RuleSet
+) -> date | None:
+    if states[name].status != "active" or _since(periods[name]):
+        return None
+    group = states.values() if rules.is_borrower_wise else (states[name],)
+    return npa_day([s.oldest_due for s in group if s.status == "active" and s.oldest_due], rules)
 
 
 def _periods(states: Mapping[str, LoanState], as_of: date, rules: RuleSet) -> Periods:

@@ -27,15 +27,18 @@ class ClassRates:
 class ProvisionRules:
     """How much a lender sets aside for a loan of each asset class.
 
-    `performing_percent` is by the kind of credit, `non_performing` by asset class. A loan that
-    was unsecured from the beginning, because security was at most `unsecured_limit_percent` of the
-    credit, has the rates of `unsecured` where that mapping has its class.
+    `classified_by` is the `RuleSet` whose classes these are: another one may use their names for
+    other arrears. `performing_percent` is by the kind of credit, `non_performing` by asset class.
+    A loan that was unsecured from the beginning, because security was at most
+    `unsecured_limit_percent` of the credit, has the rates of `unsecured` where that mapping has
+    its class.
     """
 
     name: str
     version: int
     valid_from: date
     source: str
+    classified_by: str
     performing: tuple[str, ...]
     performing_percent: Mapping[str, Decimal]
     non_performing: Mapping[str, ClassRates]
@@ -68,6 +71,23 @@ class ProvisionRules:
     def asset_classes(self) -> tuple[str, ...]:
         """Every class that has a rate, from best to worst."""
         return (*self.performing, *self.non_performing)
+
+    def require_classified(self, loans: Mapping[str, int]) -> None:
+        """Refuse loans that another rule set classified; `loans` counts them by its label.
+
+        Raises
+        ------
+        RuleSetError
+            If there are any.
+        """
+        others = {n: c for n, c in loans.items() if n.partition("@")[0] != self.classified_by}
+        if others:
+            counted = ", ".join(f"{count} by {name}" for name, count in sorted(others.items()))
+            rule = (
+                f"has rates for loans that {self.classified_by} classifies, and there are others: "
+                f"{counted}, which states no provisions: give their product {self.classified_by}"
+            )
+            raise RuleSetError(field=self.label, rule=rule)
 
     def rates(self, asset_class: str, category: str, *, is_unsecured: bool) -> ClassRates:
         """Return the rates of a class.
@@ -105,6 +125,7 @@ RBI_PROVISIONS_2025 = ProvisionRules(
     version=1,
     valid_from=date(2025, 11, 28),
     source="RBI (Income Recognition, Asset Classification and Provisioning) Directions, 2025",
+    classified_by="rbi_irac_2025",
     performing=("standard", "sma_0", "sma_1", "sma_2"),
     performing_percent={
         "other": Decimal("0.40"),

@@ -3,6 +3,7 @@
 The chain rests on one assumption, which every answer repeats: `ASSUMPTION`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 
@@ -63,6 +64,14 @@ SCENARIO_INPUTS = (
     "unemployment_rate_points",
     "loss_given_default_points",
 )
+OWN = "own"
+
+
+def own_scenario(points: Mapping[str, Decimal]) -> StressScenario:
+    """Return a scenario of somebody's own; an input without points stays as it is."""
+    return StressScenario(name=OWN, **points)
+
+
 STANDARD_SCENARIOS = {
     scenario.name: scenario
     for scenario in (

@@ -28,7 +28,8 @@ from functions.lending.storage.database import Database
 from functions.lending.storage.migrate import upgrade
 from infra.local.cost import fill, table
 from infra.local.postgres import running_postgres
-from tests.benchmarks import loan_figures
+from tests.benchmarks import loan_figures, loan_jobs
+from tests.benchmarks.loan_copies import NEW, RECORDS, copy_rows
 from tests.benchmarks.measuring import Figures, in_turn
 from tests.benchmarks.report import (
     BENCH,
@@ -58,9 +59,16 @@ INSERT INTO customers SELECT id + 1000000 * copy, 1 + copy % 20, full_name, emai
 FROM customers CROSS JOIN generate_series(1, :copies) AS copy
 """
 COPIES = """
-INSERT INTO loans SELECT gen_random_uuid(), gen_random_uuid(), customer_id + 1000000 * copy,
-    1 + copy % 20, {columns} FROM loans CROSS JOIN generate_series(1, :copies) AS copy
+CREATE TEMPORARY TABLE copies ON COMMIT DROP AS
+    SELECT id AS old, gen_random_uuid() AS new, 1 + copy % 20 AS branch,
+        customer_id + 1000000 * copy AS customer, customer_id IN (
+            SELECT customer_id FROM loans WHERE next_event_on <= :day) AS is_late
+    FROM loans CROSS JOIN generate_series(1, :copies) AS copy
 """
+LOAN = {"id": "c.new", "application_id": "gen_random_uuid()", "customer_id": "c.customer"}
+LOAN |= {"branch_id": "c.branch"}
+# Of the others what a report of expected loss reads: until when they last.
+LAST = "o.number = (SELECT max(number) FROM instalments i WHERE i.loan_id = c.old)"
 SPREADS = (
     "Median ± median absolute deviation of the rounds; the first of each figure as a multiple of"
     " the others."
@@ -152,7 +160,9 @@ def measure(data: Path, files: Path, size: Size) -> Figures:
         with serving(url, files) as bench:
             figures |= requests(bench, size)
             figures |= summaries(bench, size)
+            closed = loan_jobs.close(bench.engine, DAY)
             figures |= loan_figures.measure(bench.engine, bench.book, size.rounds)
+            figures |= loan_jobs.joined(closed, loan_jobs.report(bench.engine, DAY))
     return figures
 
 
@@ -253,17 +263,20 @@ def summaries(bench: Bench, size: Size) -> Figures:
 
 
 def copy_loans(connection: Connection, loans: int) -> None:
-    """Copy customers and loans until there are so many, in 20 branches, and recount the cells."""
+    """Copy customers and loans until there are so many, in 20 branches, and recount the cells.
+
+    Borrowers who are late have all their records, so that a day can be closed.
+    """
     stored = connection.execute(text("SELECT count(*) FROM loans")).scalar_one()
-    names = text("""
-        SELECT string_agg(column_name, ', ' ORDER BY ordinal_position)
-        FROM information_schema.columns WHERE table_name = 'loans' AND table_schema = 'public'
-            AND column_name NOT IN ('id', 'application_id', 'customer_id', 'branch_id')""")
-    columns = connection.execute(names).scalar_one()
-    connection.execute(text("SET LOCAL session_replication_role = replica"))
     copies = {"copies": max(1, loans // stored - 1)}
+    connection.execute(text("SET LOCAL session_replication_role = replica"))
     connection.execute(text(COPIED_CUSTOMERS), copies)
-    connection.execute(text(COPIES.format(columns=columns)), copies)
+    connection.execute(text(COPIES), copies | {"day": DAY})
+    connection.execute(text("ANALYZE copies"))
+    copy_rows(connection, "loans", LOAN, key="id")
+    for name, new in RECORDS.items():
+        copy_rows(connection, name, new, condition="c.is_late")
+    copy_rows(connection, "instalments", NEW, condition=f"NOT c.is_late AND {LAST}")
     connection.execute(text("SET LOCAL session_replication_role = origin"))
     cells.rebuild(connection, DAY - timedelta(days=1))
 
@@ -310,6 +323,7 @@ def verdicts(measured: Measured) -> list[list[str]]:
         ("summary of 1,000,000 loans, p50", summary[MILLION], 50.0),
     ]
     lines += loan_figures.budgets(measured.medians)
+    lines += loan_jobs.budgets(measured.medians)
     return [
         [what, f"{value:.2f} ms", f"≤ {limit:.0f} ms", _verdict(value, limit)]
         for what, value, limit in lines

@@ -7,7 +7,7 @@ import argparse
 import json
 import resource
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -22,22 +22,21 @@ from functions.lending.storage.migrate import upgrade
 from functions.lending.storage.transaction import Job
 from models.lending.expected_loss_rules import IFRS_9
 from models.lending.stress import STANDARD_SCENARIOS
-from tests.benchmarks.loan_book import DAY
+from tests.benchmarks.loan_copies import NEW, WITH_ID, copy_rows
 from tests.support.postgres import running_postgres
 from training.reading.sources import write_book
 
+DAY = date(2026, 11, 30)
 CUSTOMERS = 1_000
 COPIES = text("""
 CREATE TEMPORARY TABLE copies AS
     SELECT id AS old, gen_random_uuid() AS new, n % 20 + 1 AS branch
     FROM loans, generate_series(1, :copies) AS n WHERE status = 'active'
 """)
-# What identifies a copy; every other column is that of the loan.
-NEW = {"loan_id": "c.new", "branch_id": "c.branch"}
 COPIED = (
     ("loans", "id", {"id": "c.new", "application_id": "c.new", "branch_id": "c.branch"}),
     ("instalments", "loan_id", NEW),
-    ("disbursements", "loan_id", NEW | {"id": "gen_random_uuid()"}),
+    ("disbursements", "loan_id", WITH_ID),
 )
 SCORES = text("""
 INSERT INTO decisions (id, application_id, customer_id, branch_id, decided_by, is_automated,
@@ -80,16 +79,7 @@ def _copy(connection: Connection, loans: int) -> None:
     connection.execute(COPIES, {"copies": copies})
     connection.execute(text("SET LOCAL session_replication_role = replica"))
     for table, key, new in COPIED:
-        columns = text("""
-            SELECT column_name FROM information_schema.columns
-            WHERE table_schema = 'public' AND table_name = :table ORDER BY ordinal_position""")
-        names = connection.execute(columns, {"table": table}).scalars().all()
-        values = ", ".join(new.get(name, f"o.{name}") for name in names)
-        statement = (
-            f"INSERT INTO {table} ({', '.join(names)}) SELECT {values} "  # noqa: S608 -- ours
-            f"FROM copies c JOIN {table} o ON o.{key} = c.old ORDER BY c.new"
-        )
-        connection.execute(text(statement))
+        copy_rows(connection, table, new, key=key)
     connection.execute(SCORES)
     connection.execute(text("SET LOCAL session_replication_role = origin"))
 

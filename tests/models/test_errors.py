@@ -1,3 +1,4 @@
+from copy import copy
 from datetime import UTC, datetime
 
 import pytest
@@ -16,6 +17,14 @@ from models.errors import (
 )
 
 MOVED = datetime(2026, 11, 21, 1, 44, tzinfo=UTC)
+
+
+def test_an_error_of_another_process_arrives_as_what_it_is() -> None:
+    error = UnknownModelError("boats", ("customer",))
+    arrived = copy(error)  # asks the error what makes it again, as a worker process does
+    assert type(arrived) is UnknownModelError
+    assert str(arrived) == str(error)
+    assert vars(arrived) == vars(error)
 
 
 @pytest.mark.parametrize(

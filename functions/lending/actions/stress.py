@@ -27,6 +27,7 @@ from models.lending.risk_documents import (
 )
 from models.lending.stress import (
     ASSUMPTION,
+    OWN,
     SCENARIO_INPUTS,
     StressScenario,
     stress_steps,
@@ -99,7 +100,7 @@ def stress_book(request: StressRequest, transaction: Transaction) -> StressReply
     if request.is_limited and report.loans > MOST_LOANS:
         message = (
             f"the report has {report.loans} loans, and a request stresses at most {MOST_LOANS}: "
-            "run `python -m functions.lending stress`"
+            f"run `{_command(request, report)}`"
         )
         raise TransitionError(message)
     sensitivity = sensitivity_from_document(report.assumptions["sensitivity"])
@@ -123,6 +124,18 @@ def stress_book(request: StressRequest, transaction: Transaction) -> StressReply
             for cause, before, after in zip(causes, totals, totals[1:], strict=False)
         ],
     }
+
+
+def _command(request: StressRequest, report: StoredReport) -> str:
+    """Return the command that stresses the same report by the same scenario."""
+    scenario = request.scenario
+    values = {name: getattr(scenario, name) for name in SCENARIO_INPUTS}
+    points = " ".join(f"--{n.replace('_', '-')} {value}" for n, value in values.items() if value)
+    chosen = points if scenario.name == OWN else f"--scenario {scenario.name}"
+    return (
+        f"python -m functions.lending stress {chosen} --rules {request.rule_set} "
+        f"--date {report.as_of}"
+    )
 
 
 def _sum_report(

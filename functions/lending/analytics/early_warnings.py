@@ -118,6 +118,15 @@ REASONS: Mapping[str, WarningReason] = {
 }
 
 
+# Warnings with who follows them up; `:day` is the open day, on which a snooze may have ended.
+FOLLOWED = """
+    early_warnings w LEFT JOIN warning_followups f USING (loan_id, reason)
+    WHERE (CAST(:owner AS text) IS NULL OR f.owner = :owner)
+        AND CASE CAST(:snoozed AS text) WHEN 'all' THEN true
+            ELSE (coalesce(f.snoozed_until > :day, false)) = (:snoozed = 'only') END"""
+SNOOZED = ("no", "only", "all")
+
+
 def refresh(connection: Connection, day: date) -> int:
     """Replace the warnings by those at the end of a closed day; return how many there are."""
     cells.without_limit(connection)

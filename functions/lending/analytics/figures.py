@@ -36,8 +36,9 @@ KEYS: Mapping[str, FigureChoice] = {
 class BookFigure:
     """One figure of the book.
 
-    `basis` says as of when it is. `columns` translates the choice `by` into the column that stands
-    for `{column}` in the statements. `values` adds what statements need beside choices.
+    `basis` says as of when it is, `past` where the figure of a past day is. `columns` translates
+    the choice `by` into the column that stands for `{column}` in the statements. `values` adds
+    what statements need beside choices.
     """
 
     name: str
@@ -51,6 +52,7 @@ class BookFigure:
     columns: Mapping[str, str] = field(default_factory=dict)
     values: Callable[[Values], Values] = dict
     variants: Mapping[str, str] = field(default_factory=dict)
+    past: str = "the figure is of the open day, and no route has it for a past one"
 
     def key_choices(self) -> Mapping[str, FigureChoice]:
         """Return what names one line."""

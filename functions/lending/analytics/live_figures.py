@@ -1,16 +1,17 @@
 """Figures of the book as it stands: sums of cells and of indexed rows, exact at every moment."""
 
-import json
 from collections.abc import Mapping
 
-from functions.lending.analytics.figures import BookFigure, FigureChoice, Values
-from models.lending.rule_sets import RULE_SETS
+from functions.lending.analytics.early_warnings import FOLLOWED, SNOOZED
+from functions.lending.analytics.figures import BookFigure, FigureChoice
 
 TOP = FigureChoice(description="How many lines at most.", bounds=(1, 200), default="20")
 BOOK = """book AS (SELECT coalesce(sum(number), 0) AS n, coalesce(sum(outstanding), 0) AS a
     FROM loan_cells WHERE status = 'active')"""
+MONTH_END = "the figure is of the open day; GET /v1/portfolio/{}?month=2026-01 has month ends"
 AT_RISK = BookFigure(
     name="par",
+    past=MONTH_END.format("month-ageing"),
     summary="Portfolio at risk: PAR 30, 60 and 90",
     definition="The outstanding principal of active loans more than 30, 60 or 90 days past due; "
     "the whole balance of such a loan counts. Of all active loans.",
@@ -38,6 +39,7 @@ MEASURE = """CASE CAST(:measure AS text) WHEN 'arrears' THEN due_principal + due
     ELSE outstanding_principal END"""
 AGEING = BookFigure(
     name="ageing",
+    past=MONTH_END.format("month-ageing"),
     summary="Active loans by age of their arrears",
     definition="Outstanding principal of active loans by days past due; with measure=arrears, "
     "their overdue principal and interest.",
@@ -66,6 +68,7 @@ AGEING = BookFigure(
 )
 CLASSES = BookFigure(
     name="asset-classes",
+    past=MONTH_END.format("month-asset-classes"),
     summary="Active loans by asset class",
     definition="Outstanding principal of active loans by the classes of their rule set.",
     keys=("asset_class",),
@@ -81,6 +84,7 @@ CLASSES = BookFigure(
 )
 COLLECTION = BookFigure(
     name="collection-efficiency",
+    past="its lines are past months, as many as `months` says",
     summary="What was met of what fell due, by month",
     definition="Interest and principal of the instalments that fell due in a month, up to the "
     "business date, and what of it is met by now: in money or given up. Number: instalments.",
@@ -150,36 +154,12 @@ CONCENTRATION = BookFigure(
         SELECT l.id AS loan_id, {column} AS value, l.outstanding_principal AS amount
         FROM loans l JOIN loan_origins o ON o.loan_id = l.id WHERE l.outstanding_principal > 0""",
 )
-RULES = """rules AS (SELECT * FROM jsonb_to_recordset(CAST(:rules AS jsonb))
-    AS r (label text, npa_from integer, is_borrower_wise boolean))"""
-TURNING = f"""
-    WITH {RULES}, turning AS (
-        SELECT l.customer_id, CASE WHEN NOT r.is_borrower_wise THEN l.id END AS only_loan,
-            min(l.oldest_due + r.npa_from - 1) AS turns_on
-        FROM loans l JOIN rules r ON r.label = l.rule_set
-        WHERE l.status = 'active' AND l.days_past_due > 0 AND l.npa_since IS NULL
-            AND l.oldest_due + r.npa_from - 1 <= :day + 30
-        GROUP BY 1, 2)
-    SELECT DISTINCT l.id AS loan_id, CAST(d.days AS text) AS days,
-        l.outstanding_principal AS amount
-    FROM turning t JOIN loans l ON l.customer_id = t.customer_id
-        AND coalesce(t.only_loan, l.id) = l.id
-        JOIN (VALUES (7), (30)) AS d (days) ON t.turns_on <= :day + d.days
-    WHERE l.status = 'active' AND l.npa_since IS NULL"""  # noqa: S608 -- likewise
-
-
-def _with_rules(_: Values) -> Values:
-    rules = [
-        {
-            "label": rules.label,
-            "npa_from": rules.npa_from,
-            "is_borrower_wise": rules.is_borrower_wise,
-        }
-        for rules in RULE_SETS.values()
-    ]
-    return {"rules": json.dumps(rules)}
-
-
+# Each limit by itself, so that the planner knows how few loans it lets through.
+TURNING = " UNION ALL ".join(
+    f"""SELECT id AS loan_id, '{days}' AS days, outstanding_principal AS amount
+        FROM loans WHERE turns_npa_on <= CAST(:day AS date) + {days}"""  # noqa: S608 -- likewise
+    for days in (7, 30)
+)
 NEXT_NPA = BookFigure(
     name="next-npa",
     summary="Loans that become non-performing within 7 and 30 days if nothing is paid",
@@ -188,27 +168,32 @@ NEXT_NPA = BookFigure(
     "loans of such a borrower.",
     keys=("days",),
     basis="now",
-    values=_with_rules,
     lines=f"""
-        SELECT CAST(d.days AS text) AS days, count(t.loan_id) AS number,
-            coalesce(sum(t.amount), 0) AS amount, NULL::bigint AS of_number,
-            NULL::numeric AS of_amount
-        FROM (VALUES (7), (30)) AS d (days) LEFT JOIN ({TURNING}) t
-            ON t.days = CAST(d.days AS text) GROUP BY d.days ORDER BY d.days""",  # noqa: S608 -- likewise
+        SELECT d.days, count(t.loan_id) AS number, coalesce(sum(t.amount), 0) AS amount,
+            NULL::bigint AS of_number, NULL::numeric AS of_amount
+        FROM (VALUES ('7'), ('30')) AS d (days) LEFT JOIN ({TURNING}) t USING (days)
+        GROUP BY d.days ORDER BY CAST(d.days AS integer)""",  # noqa: S608 -- likewise
     members=TURNING,
 )
 EARLY_WARNING = BookFigure(
     name="early-warning",
     summary="Loans to look at before they are lost, by reason",
-    definition="Outstanding principal of active loans by reason, as of the last close. A loan may "
-    "stand under several reasons. Each line says what the reason means, and what to do next.",
+    definition="Outstanding principal of active loans by reason, as of the last close, without "
+    "warnings that are snoozed. A loan may stand under several reasons. Each line says what the "
+    "reason means, and what to do next.",
     keys=("reason",),
     basis="last close",
+    choices={
+        "snoozed": FigureChoice(
+            description="Whether warnings that are snoozed count.", values=SNOOZED, default="no"
+        ),
+        "owner": FigureChoice(description="Only what this person follows up."),
+    },
     lines=f"""
         WITH {BOOK} SELECT reason, count(*) AS number, sum(outstanding) AS amount,
             book.n AS of_number, book.a AS of_amount
-        FROM early_warnings CROSS JOIN book
+        FROM (SELECT reason, outstanding FROM {FOLLOWED}) AS warned CROSS JOIN book
         GROUP BY reason, book.n, book.a ORDER BY reason""",  # noqa: S608 -- likewise
-    members="SELECT loan_id, reason, outstanding AS amount FROM early_warnings",
+    members=f"SELECT loan_id, reason, outstanding AS amount FROM {FOLLOWED}",  # noqa: S608 -- likewise
 )
 LIVE_FIGURES = (*(AT_RISK, AGEING, CLASSES, COLLECTION, CONCENTRATION, NEXT_NPA, EARLY_WARNING),)

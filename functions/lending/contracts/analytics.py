@@ -59,6 +59,7 @@ async def _read(book: Book, figure: BookFigure, request: Request) -> Response:
     query = QueryReader(request)
     chosen = _choices(query, figure.choices)
     access = _access(request, query)
+    query.refuse_day(_past(figure))
     query.reject()
     key = (access, figure.name, tuple(sorted(chosen.items())))
     answer = None if _wants_fresh(request) else book.answers.find(key)
@@ -76,9 +77,14 @@ async def _read_loans(book: Book, figure: BookFigure, request: Request) -> Respo
     chosen |= _choices(query, figure.key_choices(), are_required=True)
     page = (query.number("limit", DEFAULT_ROWS, 1, MOST_ROWS), _cursor(query))
     access = _access(request, query)
+    query.refuse_day(_past(figure))
     query.reject()
     reply = await book.read(request, lambda t: read_members(t, figure, chosen, page), access)
     return json_response(reply)
+
+
+def _past(figure: BookFigure) -> str:
+    return "choose the month with `month`" if figure.basis == "month end" else figure.past
 
 
 def _wants_fresh(request: Request) -> bool:

@@ -251,6 +251,12 @@ class QueryReader:
             self.faults.append(Fault(f"query.{name}", f"must be one of {', '.join(choices)}"))
         return choices.get(text.lower())
 
+    def refuse_day(self, remedy: str) -> None:
+        """Refuse `as_of`, and say where a figure of a past day is."""
+        if self.text("as_of") is not None:
+            rule = f"is not in the contract: {remedy}"
+            self.faults.append(Fault("query.as_of", rule))
+
     def reject(self) -> None:
         """Refuse the request if anything is wrong or left."""
         self.faults += [

@@ -18,6 +18,10 @@ from functions.web.contract import Contract
 from functions.web.openapi import Operation, reference
 
 PREFIX = "/api/portfolio"
+PAST = (
+    "the figure is of the open day; month-ageing, month-asset-classes and npa-movement under "
+    "GET /v1/portfolio have month ends"
+)
 WHAT_IF = f"{PREFIX}/policy-whatif"
 FIGURES: dict[str, tuple[str, Callable[[Transaction], object], Any]] = {
     "/summary": ("Sum the book up", portfolio.summarise, portfolio.SummaryReply),
@@ -60,7 +64,9 @@ def contract(book: Book) -> Contract:
 
 
 async def _read(book: Book, figure: Callable[[Transaction], object], request: Request) -> Response:
-    QueryReader(request).reject()
+    query = QueryReader(request)
+    query.refuse_day(PAST)
+    query.reject()
     return json_response(await book.read(request, figure))
 
 

@@ -22,7 +22,7 @@ from functions.web.openapi import Operation, Schema, reference
 from functions.web.problems import Fault
 from models.lending.expected_loss_rules import EXPECTED_LOSS_RULES
 from models.lending.provision_rules import RBI_PROVISIONS_2025
-from models.lending.stress import STANDARD_SCENARIOS, StressScenario
+from models.lending.stress import SCENARIO_INPUTS, STANDARD_SCENARIOS, own_scenario
 
 STRESS = "/api/portfolio/stress"
 PROVISIONS, EXPECTED_LOSS = "/v1/portfolio/provisions", "/v1/portfolio/expected-loss"
@@ -62,12 +62,7 @@ async def _stress(book: Book, request: Request) -> Response:
     scenario = (
         STANDARD_SCENARIOS[body.scenario]
         if body.scenario
-        else StressScenario(
-            name="own",
-            interest_rate_points=body.interest_rate_points,
-            unemployment_rate_points=body.unemployment_rate_points,
-            loss_given_default_points=body.loss_given_default_points,
-        )
+        else own_scenario({name: getattr(body, name) for name in SCENARIO_INPUTS})
     )
     # It computes with numpy, which takes a while to import and which nothing else here needs.
     from functions.lending.actions.stress import StressRequest, stress_book  # noqa: PLC0415

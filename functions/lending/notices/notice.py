@@ -10,7 +10,14 @@ from typing_extensions import TypedDict
 
 from functions.lending.actions.cases import Case
 from functions.lending.errors import TransitionError
-from functions.lending.notices.templates import APPROVAL, BY_MODEL, BY_PERSON, NoticeTemplate
+from functions.lending.notices.templates import (
+    APPROVAL,
+    BY_MODEL,
+    BY_PERSON,
+    REVIEW,
+    REVIEWED,
+    NoticeTemplate,
+)
 from functions.lending.storage.identifiers import public_id
 
 MOST_REASONS = 4
@@ -49,6 +56,7 @@ class NoticeReply(TypedDict):
     loan_amount: str
     loan_tenure_months: int
     loan_purpose: str
+    review_path: str | None
     heading: str
     before: list[str]
     reasons: list[str]
@@ -67,18 +75,23 @@ def notice_from_case(case: Case, template: NoticeTemplate, lender: Lender) -> No
     if case.status != "rejected" or decision is None:
         message = f"the application is {case.status}: only a declined one has a notice"
         raise TransitionError(message)
+    application = public_id("app", case.name)
+    is_automated = decision["is_automated"]
+    review_path = f"/v1/applications/{application}:request_review" if is_automated else None
+    after = [REVIEWED if p == REVIEW and not is_automated else p for p in template.after]
     words = {"lender": lender.name, "address": lender.address, "agency": lender.agency}
+    words |= {"application": application, "review_path": review_path or ""}
     if template.needs_bureau_report:
         words |= _bureau_words(case)
-    how = [BY_MODEL if decision["is_automated"] else BY_PERSON] if template.says_how else []
-    announcement = ["These are the main reasons:"] if template.says_how else []
+    how = [BY_MODEL if is_automated else BY_PERSON] if template.says_how else []
+    announcement = ["These are the main reasons for our decision:"] if template.says_how else []
     return {
         "template": template.name,
         "template_version": template.version,
         "source": template.source,
         "approval": APPROVAL,
         "language": "en",
-        "application_id": public_id("app", case.name),
+        "application_id": application,
         "action": "declined",
         "lender": lender.name,
         "lender_address": lender.address,
@@ -87,10 +100,11 @@ def notice_from_case(case: Case, template: NoticeTemplate, lender: Lender) -> No
         "loan_amount": str(case.columns["amount"]),
         "loan_tenure_months": case.columns["months"],
         "loan_purpose": case.columns["purpose"],
+        "review_path": review_path,
         "heading": template.heading,
         "before": [*(p.format(**words) for p in template.before), *how, *announcement],
         "reasons": _reasons(case, decision),
-        "after": [paragraph.format(**words) for paragraph in template.after],
+        "after": [paragraph.format(**words) for paragraph in after],
     }
 
 

@@ -47,7 +47,7 @@ def write_state(transaction: Transaction, record: LoanRecord, derived: Classifie
     versions = version_values(derived.state)
     _replace(transaction, record, tables.instalments, stored.instalments, instalments)
     _replace(transaction, record, tables.schedule_versions, stored.versions, versions)
-    if set(changed) - {"as_of", "next_event_on"}:
+    if set(changed) - {"as_of", "next_event_on", "turns_npa_on"}:
         changed["version"] = before["version"] + 1
     transaction.change(update_row(tables.loans, "id", record.loan_id, changed))
     if "asset_class" in changed:
@@ -93,6 +93,7 @@ def loan_values(derived: ClassifiedLoan) -> Values:
         "days_past_due": state.days_past_due,
         "asset_class": classification.asset_class,
         "npa_since": classification.npa_since,
+        "turns_npa_on": derived.turns_npa_on,
         "rule_set": classification.rule_set,
         "next_event_on": next_event(derived),
         "closed_on": state.closed_on,

@@ -116,3 +116,15 @@ early_warnings = declare_table(
     outstanding=MONEY,
     as_of=Date,
 )
+warning_followups = declare_table(
+    "warning_followups",
+    loan_id=Uuid,
+    reason=Text,
+    customer_id=BigInteger,
+    branch_id=SmallInteger,
+    owner=Text,
+    snoozed_until=Date,
+    snooze_note=Text,
+    changed_by=Text,
+    changed_at=TIME,
+)

@@ -77,6 +77,7 @@ class Database:
     """The loan book's database; threads may share it."""
 
     def __init__(self, url: str, connections: int = 5) -> None:
+        self.url = url
         self.engine = create_pool(url, connections)
 
     def close(self) -> None:

@@ -199,6 +199,7 @@ loans = declare_table(
     allocations=Integer,
     version=Integer,
     is_secured=Boolean,
+    turns_npa_on=Date,
 )
 disbursements = _fact("disbursements", amount=MONEY, first_due_on=Date, due_day=SmallInteger)
 repayments = _fact("repayments", amount=MONEY, prepayment_option=Text)

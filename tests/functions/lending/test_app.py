@@ -80,6 +80,10 @@ NEEDS = {
     "GET /v1/portfolio/expected-loss": "portfolio",
     "GET /v1/portfolio/expected-loss/loans": "portfolio",
     "POST /api/portfolio/policy-whatif": "portfolio",
+    "GET /v1/warnings": "portfolio",
+    "POST /v1/loans/{loan}/warnings/{reason}:assign": "adjust",
+    "POST /v1/loans/{loan}/warnings/{reason}:snooze": "originate",
+    "POST /v1/loans/{loan}/warnings/{reason}:wake": "originate",
     **{
         f"GET /v1/portfolio/{name}{part}": "portfolio"
         for name in (
@@ -144,6 +148,7 @@ def concrete(path: str) -> str:
         ("webhook", "item_"),
     ):
         path = path.replace(f"{{{name}}}", value + 32 * "0")
+    path = path.replace("{reason}", "score_down")
     return path.replace("{customer}", "99").replace("{message}", 32 * "0")
 
 

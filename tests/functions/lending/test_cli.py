@@ -122,6 +122,15 @@ def test_a_report_is_made_verified_and_stressed_by_commands(
     assert printed(*report, "--verify")["different"] == 0
     stressed = printed("stress", "--scenario", "rate_up_200bp")
     assert stressed["after"]["expected_loss"] > stressed["before"]["expected_loss"]
+    own = printed("stress", "--interest-rate-points", "2")
+    assert own["scenario"]["name"] == "own"
+    assert own["after"] == stressed["after"]
+    for arguments in ((), ("--scenario", "all_three", "--unemployment-rate-points", "1")):
+        assert cli.main(["stress", *arguments]) == 2
+        assert "needs either --scenario or points of one's own" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="2"):
+        cli.main(["stress", "--unemployment-rate-points", "two"])
+    assert "must be percentage points, such as 2 or -0.5, not 'two'" in capsys.readouterr().err
     assert cli.main(["expected-loss", "--date", "2026-02-01"]) == 2
     assert "is not closed: the open day is 2026-02-01" in capsys.readouterr().err
     with pytest.raises(SystemExit, match="2"):

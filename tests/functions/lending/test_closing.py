@@ -32,6 +32,22 @@ def test_only_borrowers_with_something_due_are_looked_at(
     assert closing.close_through(date(2026, 2, 6)) == []
 
 
+def test_several_processes_close_what_one_would(
+    book: BookClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(closing_module, "BATCH", 2)
+    for _ in range(5):
+        book.disburse(loan_amount=1000)
+    book.move_to(date(2026, 2, 5))
+    database = Database(book.url, 1)
+    close = DailyClose(database=database, now=lambda: NOW, processes=2)
+    [day] = close.close_through(date(2026, 2, 5))
+    assert (day.borrowers, day.loans_changed) == (5, 5)
+    checked = check_book(database)
+    assert (checked.loans, checked.differences) == (5, [])
+    database.close()
+
+
 def test_a_close_that_broke_off_leaves_no_difference_and_goes_on(
     book: BookClient, closing: DailyClose, monkeypatch: pytest.MonkeyPatch
 ) -> None:

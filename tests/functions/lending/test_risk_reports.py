@@ -1,6 +1,7 @@
 """Month-end reports on a real database: three loans, four months, and what is posted too late."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -14,7 +15,7 @@ from functions.lending.errors import NotInBookError, TransitionError
 from functions.lending.risk_reports import ReportRequest, make_report, verify_report
 from functions.lending.risk_rows import RESTATED, read_book
 from functions.lending.storage.database import WHOLE_BOOK, Database
-from models.lending.errors import AmountError
+from models.lending.errors import AmountError, RuleSetError
 from models.lending.expected_loss import Repayable
 from models.lending.expected_loss_rules import CECL, IFRS_9, RBI_ECL_2026, ExpectedLossRules
 from models.lending.loan_risk import LoanRisk, assess
@@ -281,9 +282,14 @@ def test_a_request_stresses_no_more_loans_than_it_can_wait_for(
 ) -> None:
     book, _, _ = reported
     monkeypatch.setattr(stress, "MOST_LOANS", 2)
-    refused = book("POST", "/api/portfolio/stress", {"scenario": "lgd_up_10"})
-    assert refused.status_code == 409
-    assert "run `python -m functions.lending stress`" in refused.json()["detail"]
+    for body, options in (
+        ({"scenario": "lgd_up_10"}, "--scenario lgd_up_10"),
+        ({"interest_rate_points": 3}, "--interest-rate-points 3"),
+    ):
+        refused = book("POST", "/api/portfolio/stress", body)
+        assert refused.status_code == 409
+        command = f"python -m functions.lending stress {options} --rules ifrs9 --date 2026-05-31"
+        assert f"at most 2: run `{command}`" in refused.json()["detail"]
 
 
 def test_questions_without_an_answer_are_refused(
@@ -335,3 +341,18 @@ def test_months_left_are_the_instalments_that_are_not_due_yet(database_url: str)
     expected = {day: max(1, sum(due_on > day for due_on in due)) for day in days}
     assert database.read(WHOLE_BOOK, read) == expected
     database.close()
+
+
+def test_loans_of_a_rule_set_without_provisions_are_refused_by_name(book: BookClient) -> None:
+    """Classes of `source_d` have names of the RBI's, and no rates: 15 % would be a guess."""
+    loan = book.disburse()
+    score(book, loan, "0.04")
+    engine = create_engine(book.url)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE loans SET rule_set = 'source_d@1'"))
+    engine.dispose()
+    with closing(Database(book.url, 1)) as database:
+        close_through(database, date(2026, 1, 5))
+        rule = "rbi_irac_2025@1 has rates for loans that rbi_irac_2025 classifies.* 1 by source_d@1"
+        with pytest.raises(RuleSetError, match=rule):
+            make(database, date(2026, 1, 5))

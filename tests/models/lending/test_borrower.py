@@ -57,6 +57,32 @@ def test_rules_by_loan_leave_the_other_loan_alone() -> None:
     assert loans["B"].npa_periods == ()
 
 
+def test_the_day_of_turning_is_the_day_on_which_unpaid_loans_turn() -> None:
+    """A is late from 31 March on: 29 June is its 91st day, and B shares it."""
+    turning = date(2026, 6, 29)
+    for as_of in (date(2026, 5, 24), date(2026, 6, 28)):
+        loans = derive_loans(two_loans(), as_of, RBI_IRAC_2025)
+        assert [loan.turns_npa_on for loan in loans.values()] == [turning, turning]
+        assert not any(loan.classification.is_npa for loan in loans.values())
+    loans = derive_loans(two_loans(), turning, RBI_IRAC_2025)
+    assert [loan.turns_npa_on for loan in loans.values()] == [None, None]
+    assert all(loan.classification.is_npa for loan in loans.values())
+
+
+def test_by_loan_a_day_of_turning_is_a_loans_own() -> None:
+    loans = derive_loans(two_loans(), date(2026, 6, 27), SOURCE_D)
+    assert [loan.turns_npa_on for loan in loans.values()] == [
+        date(2026, 6, 28),
+        date(2026, 9, 21),
+    ]
+
+
+def test_a_loan_that_is_paid_turns_on_no_day() -> None:
+    loans = derive_loans(two_loans(), date(2026, 3, 30), RBI_IRAC_2025)
+    assert loans["A"].turns_npa_on is None
+    assert derive_loans(two_loans(), date(2026, 7, 25), RBI_IRAC_2025)["A"].turns_npa_on is None
+
+
 def test_a_class_decides_how_a_payment_is_allocated_and_the_payment_the_class() -> None:
     product = LoanProduct(npa_allocation=PRINCIPAL_FIRST)
     loan = one_year_loan(paid("20000.00", date(2026, 5, 20)), product=product)
@@ -91,3 +117,6 @@ def test_the_classes_of_a_borrower_are_those_of_daily_closes(
             since = next_npa_since([since] if since else [], late, day, rules)
             day += timedelta(days=1)
         assert {derived[key].classification.npa_since for key in group} == {since}
+        for key in group:
+            turning = derived[key].turns_npa_on
+            assert turning is None or (since is None and turning > as_of)

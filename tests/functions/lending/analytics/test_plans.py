@@ -8,7 +8,9 @@ from sqlalchemy import Connection, create_engine, text
 
 from functions.lending.analytics.answers import FIGURES
 from functions.lending.analytics.early_warnings import SCORE_DOWN, THREE_LATE
+from tests.support.running import REPOSITORY
 
+VERSIONS = REPOSITORY / "functions/lending/storage/migrations/versions"
 VALUES: dict[str, object] = {
     "day": date(2026, 12, 31),
     "measure": "outstanding",
@@ -38,7 +40,7 @@ def plan(connection: Connection, statement: str, **values: object) -> str:
     [
         ("par", "loans_in_arrears"),
         ("ageing", "loans_in_arrears"),
-        ("next-npa", "loans_in_arrears"),
+        ("next-npa", "loans_turning_npa"),
         ("concentration", "segment_cells_by_dimension"),
         ("collection-efficiency", "due_cells_by_day"),
         ("roll-rates", "roll_cells_by_month"),
@@ -61,6 +63,25 @@ def test_the_largest_borrowers_come_from_an_index(connection: Connection) -> Non
 def test_warnings_look_at_late_loans_alone(connection: Connection) -> None:
     assert "instalments_met_late" in plan(connection, THREE_LATE)
     assert "decisions_by_customer" in plan(connection, SCORE_DOWN)
+
+
+def test_the_list_of_loans_that_turn_reads_an_index(connection: Connection) -> None:
+    statement = FIGURES["next-npa"].members_statement({})
+    assert "loans_turning_npa" in plan(connection, statement)
+
+
+def test_a_migrated_book_has_the_days_that_postings_write(connection: Connection) -> None:
+    days = "SELECT id, turns_npa_on FROM loans WHERE turns_npa_on IS NOT NULL ORDER BY id"
+    posted = connection.execute(text(days)).all()
+    migration = (VERSIONS / "0008_npa_days_and_warnings.sql").read_text()
+    filling = migration[migration.index("WITH rules") : migration.index("CREATE INDEX")]
+    savepoint = connection.begin_nested()
+    connection.execute(text("UPDATE loans SET turns_npa_on = NULL"))
+    connection.execute(text(filling.partition(";")[0]))
+    filled = connection.execute(text(days)).all()
+    savepoint.rollback()
+    assert posted
+    assert filled == posted
 
 
 @pytest.mark.parametrize(

@@ -258,6 +258,30 @@ def test_what_is_not_in_the_contract_is_refused(
     assert error["message"].startswith(fault[1])
 
 
+@pytest.mark.parametrize(
+    ("path", "remedy"),
+    [
+        ("/v1/portfolio/par", "GET /v1/portfolio/month-ageing?month=2026-01 has month ends"),
+        ("/v1/portfolio/asset-classes", "month-asset-classes?month=2026-01 has month ends"),
+        ("/v1/portfolio/next-npa", "no route has it for a past one"),
+        ("/v1/portfolio/collection-efficiency", "its lines are past months"),
+        ("/v1/portfolio/roll-rates", "choose the month with `month`"),
+        ("/api/portfolio/summary", "month-asset-classes and npa-movement under GET /v1/portfolio"),
+    ],
+)
+def test_a_figure_of_a_past_day_is_refused_and_says_which_route_has_it(
+    path: str, remedy: str, book: BookClient
+) -> None:
+    response = book("GET", f"{path}?as_of=2025-12-31")
+    assert response.status_code == 422
+    [error] = response.json()["errors"]
+    assert error["path"] == "query.as_of"
+    assert remedy in error["message"]
+    route = re.search(r"GET (/v1/portfolio/[a-z-]+)\?month", error["message"])
+    if route:
+        assert route[1].removeprefix("/v1/portfolio/") in FIGURES
+
+
 def test_an_answer_is_reused_until_this_process_writes(book: BookClient) -> None:
     loan = book.disburse()
     first = book.ok("GET", f"{PATH}/asset-classes")

@@ -56,7 +56,7 @@ def test_a_declined_application_has_a_notice_as_json_and_as_a_page(
         query = text("SELECT detail FROM audit WHERE action = 'notice'")
         details = connection.execute(query).scalars().all()
     engine.dispose()
-    assert details == 2 * [{"template": "in_fair_practices", "version": 1}]
+    assert details == 2 * [{"template": "in_fair_practices", "version": 2}]
 
 
 def test_a_template_has_to_be_named(book: BookClient, declined: str) -> None:

@@ -1,7 +1,9 @@
 """Notices: the record's reasons and nothing that an applicant must not or cannot read."""
 
+import itertools
 import random
 import re
+import tomllib
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -22,6 +24,7 @@ from models.catalogue.instalment import Instalment
 from models.contract import characteristics
 from models.scorer import Decision, Scorer
 from tests.support.published import CALIBRATION, CUTOFFS, ROWS, _estimator
+from tests.support.running import REPOSITORY
 
 LENDER = Lender(
     name="Example Bank <Ltd>", address="1 Example Street", agency="Example Authority, 2 High Street"
@@ -37,6 +40,7 @@ REPORT = {
     "key_factors": ["Late payments", "Many inquiries"],
 }
 TYPICAL = Instalment.model_validate(ROWS["instalment"])
+LANGUAGE = REPOSITORY / "functions/dashboard/languages/en.toml"
 NAMES = ("us_ecoa", "eu_ccd2", "in_fair_practices")
 
 
@@ -137,6 +141,39 @@ def test_a_hundred_notices_show_no_protected_field_no_code_and_no_score(
         assert "customer" not in notice
 
 
+@pytest.mark.parametrize("name", sorted(TEMPLATES))
+def test_every_notice_says_where_to_ask_for_a_person_and_where_to_write(
+    name: str, hundred: list[tuple[Instalment, Case]]
+) -> None:
+    """The page and its button by the words that they have, the route, and the address."""
+    application, case = hundred[0]
+    inputs = {**application.model_dump(), "bureau_report": REPORT}
+    used = Case(case.columns, ({**case.decisions[0], "inputs": inputs},), case.monthly_income)
+    notice = notice_from_case(used, TEMPLATES[name], LENDER)
+    after = " ".join(notice["after"])
+    number = notice["application_id"]
+    assert notice["review_path"] == f"/v1/applications/{number}:request_review"
+    words_of_pages = tomllib.loads(LANGUAGE.read_text())
+    page_name, button = words_of_pages["pages"]["my_applications"], words_of_pages["mine"]["ask"]
+    assert f"open the page “{page_name}”, choose this application and press “{button}”" in after
+    assert f"rite to {LENDER.name}, {LENDER.address}, and give the application number" in after
+    assert f"POST {notice['review_path']}" in after
+    assert number in after
+
+
+@pytest.mark.parametrize("name", sorted(TEMPLATES))
+def test_sentences_of_our_own_are_short(name: str, hundred: list[tuple[Instalment, Case]]) -> None:
+    """At most 35 words, but for the paragraph that Regulation B dictates."""
+    application, case = hundred[0]
+    inputs = {**application.model_dump(), "bureau_report": REPORT}
+    used = Case(case.columns, ({**case.decisions[0], "inputs": inputs},), case.monthly_income)
+    notice = notice_from_case(used, TEMPLATES[name], LENDER)
+    paragraphs = [*notice["before"], *notice["reasons"], *notice["after"]]
+    own = [p for p in paragraphs if not p.startswith("Notice: The federal")]
+    for sentence in itertools.chain.from_iterable(re.split(r"(?<=[.:])\s", p) for p in own):
+        assert len(sentence.split()) <= 35, sentence
+
+
 def test_every_template_says_that_a_lawyer_must_approve_it_and_does_not_print_it(
     hundred: list[tuple[Instalment, Case]],
 ) -> None:
@@ -175,12 +212,27 @@ def test_a_notice_says_whether_a_program_or_a_person_decided(
     """A person declined what a model had referred: the reasons are those of the model."""
     case = hundred[0][1]
     by_model = notice_from_case(case, TEMPLATES["eu_ccd2"], LENDER)
-    assert "by a computer program" in by_model["before"][1]
+    assert by_model["before"][1].startswith("A computer program made this decision")
     person = {**case.decisions[0], "is_automated": False, "reasons": []}
     reviewed = Case(case.columns, (case.decisions[0], person), case.monthly_income)
     by_person = notice_from_case(reviewed, TEMPLATES["eu_ccd2"], LENDER)
-    assert by_person["before"][1].startswith("A person made the decision")
+    assert by_person["before"][1].startswith("A person made this decision")
     assert by_person["reasons"] == by_model["reasons"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_whom_a_person_declined_is_not_sent_to_a_queue_that_refuses(
+    name: str, hundred: list[tuple[Instalment, Case]]
+) -> None:
+    case = hundred[0][1]
+    person = {**case.decisions[0], "is_automated": False, "reasons": []}
+    reviewed = Case(case.columns, (case.decisions[0], person), case.monthly_income)
+    notice = notice_from_case(reviewed, TEMPLATES[name], LENDER)
+    after = " ".join(notice["after"])
+    assert notice["review_path"] is None
+    assert "My applications" not in after
+    assert "request_review" not in after
+    assert f"write to {LENDER.name}, {LENDER.address}" in after
 
 
 def test_a_record_without_reasons_makes_no_notice(
