@@ -17,7 +17,11 @@ locals {
   }
 
   # With tokens of the loan book people see their own batches; else whoever Cloud Run lets in is the caller.
-  batch_tokens = var.enable_lending && var.lending.auth == "jwt" ? merge(local.lending_tokens, { AUTH = "jwt" }) : { AUTH = "iam" }
+  batch_has_tokens = var.enable_lending && var.lending.auth == "jwt"
+  batch_callers = merge(local.batch_has_tokens ? local.lending_tokens : {}, {
+    AUTH           = local.batch_has_tokens ? "jwt" : "iam"
+    FORWARDED_HOPS = "1"
+  })
 
   # `batch` hears of files: its only callers are events, which reach it from within Google's network. `batch-api` is
   # called by people and systems, and scores between their requests too: its processor is its own while it lives.
@@ -42,7 +46,7 @@ locals {
         max_instances = 1
         paths         = ["/health/live"]
         pauses        = false
-        settings      = merge(local.batch_tokens, { FORWARDED_HOPS = "1" })
+        settings      = local.batch_callers
         timeout       = "300s"
       }
     } : name => service if var.enable_batch
