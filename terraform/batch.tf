@@ -32,7 +32,7 @@ locals {
         concurrency   = 1
         ingress       = "INGRESS_TRAFFIC_INTERNAL_ONLY"
         max_instances = var.batch.max_instances
-        paths         = []
+        is_probed     = false
         pauses        = true
         settings      = { AUTH = "iam" }
         # A file is scored before its event is acknowledged, for which an event has ten minutes.
@@ -44,7 +44,7 @@ locals {
         ingress     = { all = "INGRESS_TRAFFIC_ALL", internal = "INGRESS_TRAFFIC_INTERNAL_ONLY", internal-and-cloud-load-balancing = "INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER" }[var.batch.ingress]
         # One queue: a second instance would score the open batches of the first again.
         max_instances = 1
-        paths         = ["/health/live"]
+        is_probed     = true
         pauses        = false
         settings      = local.batch_callers
         timeout       = "300s"
@@ -175,7 +175,7 @@ resource "google_cloud_run_v2_service" "batch" {
       }
 
       dynamic "startup_probe" {
-        for_each = each.value.paths
+        for_each = each.value.is_probed ? ["live"] : []
 
         content {
           initial_delay_seconds = 0
@@ -184,14 +184,14 @@ resource "google_cloud_run_v2_service" "batch" {
           failure_threshold     = 60
 
           http_get {
-            path = startup_probe.value
+            path = "/health/live"
             port = 8080
           }
         }
       }
 
       dynamic "liveness_probe" {
-        for_each = each.value.paths
+        for_each = each.value.is_probed ? ["live"] : []
 
         content {
           initial_delay_seconds = 0
@@ -200,7 +200,7 @@ resource "google_cloud_run_v2_service" "batch" {
           failure_threshold     = 3
 
           http_get {
-            path = liveness_probe.value
+            path = "/health/live"
             port = 8080
           }
         }

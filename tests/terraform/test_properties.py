@@ -184,7 +184,7 @@ def test_every_workload_has_an_account_of_its_own(plans: dict[str, Planned]) -> 
     accounts = plans["everything"].of_kind("google_service_account")
     workloads = {a["account_id"] for a in accounts.values() if a["account_id"].startswith("prod-")}
     assert {f"{account}@example-project.iam" for account in workloads} == used
-    assert len(used) == 19
+    assert len(used) == 20
 
 
 # The newcomer's list.

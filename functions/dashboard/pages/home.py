@@ -7,8 +7,9 @@ from functions.dashboard.api import Api
 from functions.dashboard.book_figures import limits_from_summary, tiles_from_summary
 from functions.dashboard.components.tables import drill_table
 from functions.dashboard.components.tiles import alert_strip, tile_row
+from functions.dashboard.components.trends import trend_tiles
 from functions.dashboard.display import t
-from functions.dashboard.frame import link, page, refreshed
+from functions.dashboard.frame import guarded, link, page, refreshed
 from functions.dashboard.lists import application_rows, loan_rows
 
 
@@ -47,6 +48,9 @@ def main() -> None:
         link(api, "new_application", t("home.new"))
         if api.user.may("portfolio"):
             figures(api)
+        if api.user.may("book"):
+            with guarded():
+                trend_tiles(api)
         if api.user.may("applications"):
             queue(api)
         if api.user.may("collect"):
