@@ -244,7 +244,7 @@ def summaries(bench: Bench, size: Size) -> Figures:
     samples: Figures = {SUMMARIES: {}, ROWS: {}}
     _summarise(bench, size, SEEDED, samples)
     with bench.engine.begin() as connection:
-        copy_loans(connection, size.loans)
+        copy_loans(connection, size.loans, DAY - timedelta(days=1))
     _summarise(bench, size, MILLION, samples)
     with bench.engine.begin() as connection:
         connection.execute(POSTED_SINCE, {"postings": POSTINGS})
@@ -252,8 +252,11 @@ def summaries(bench: Bench, size: Size) -> Figures:
     return samples
 
 
-def copy_loans(connection: Connection, loans: int) -> None:
-    """Copy customers and loans until there are so many, in 20 branches, and recount the cells."""
+def copy_loans(connection: Connection, loans: int, closed: date) -> None:
+    """Copy customers and loans until there are so many, in 20 branches, and recount the cells.
+
+    `closed` is the last business day that is closed.
+    """
     stored = connection.execute(text("SELECT count(*) FROM loans")).scalar_one()
     names = text("""
         SELECT string_agg(column_name, ', ' ORDER BY ordinal_position)
@@ -265,7 +268,7 @@ def copy_loans(connection: Connection, loans: int) -> None:
     connection.execute(text(COPIED_CUSTOMERS), copies)
     connection.execute(text(COPIES.format(columns=columns)), copies)
     connection.execute(text("SET LOCAL session_replication_role = origin"))
-    cells.rebuild(connection, DAY - timedelta(days=1))
+    cells.rebuild(connection, closed)
 
 
 def _summarise(bench: Bench, size: Size, name: str, samples: Figures) -> None:
