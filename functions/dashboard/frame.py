@@ -36,7 +36,11 @@ STYLE = """<style>
 }
 [data-testid="stMain"] [data-testid="stPageLink"] p { text-decoration: underline }
 [data-testid="stMainBlockContainer"] { padding-top: 3.5rem }
-[data-testid="stMetricValue"] { font-variant-numeric: tabular-nums; font-size: 1.6rem }
+[data-testid="stMetricValue"] { font-variant-numeric: tabular-nums;
+  font-size: clamp(1.15rem, 1.7vw, 1.6rem) }
+/* A figure of which half is cut off is another figure. */
+[data-testid="stMetricValue"] *, [data-testid="stMetricLabel"] * { overflow: visible !important;
+  white-space: normal !important; overflow-wrap: anywhere; text-overflow: clip !important }
 [data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] p {
   color: inherit !important; opacity: 1 !important }
 [data-testid="stTable"] td { font-variant-numeric: tabular-nums }

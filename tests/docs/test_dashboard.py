@@ -21,7 +21,7 @@ from models.registry.store_paths import report_path
 from models.stores.uri import open_store
 from tests.docs.markdown import page
 from tests.support.browser import CHROMIUM
-from tests.support.dashboard_browser import NARROW, Person, people
+from tests.support.dashboard_browser import NARROW, TABLET, Person, people
 from tests.support.dashboard_sessions import finish_run, open_session, start_run
 from tests.support.published import ROWS, publish_by_hand
 from tests.support.running import REPOSITORY, STOP_SECONDS, free_port
@@ -250,6 +250,7 @@ def look_at(person: Person, who: str, path: str) -> None:
         assert "Not Found" not in person.page.get_by_test_id("stMain").inner_text(), path
     assert person.elsewhere == [], path
     assert person.serious_faults() == [], path
+    assert person.cut_figures(TABLET) == [], path
     person.picture(PICTURES / f"{name}-390.png", size=NARROW)
     person.picture(PICTURES / f"{name}-dark.png", scheme="dark")
     assert person.serious_faults() == [], f"{path}, dark"

@@ -25,6 +25,7 @@ DIVERGING = [
 LINES = ("#2f7fd0", "#d9661f", "#7d8794", "#8f6bd1", "#1a9485", "#a87b16")
 CONFIG = {"displayModeBar": False}
 HEIGHT = 360
+SPARK_HEIGHT = 56
 
 
 def bar_chart(
@@ -83,6 +84,18 @@ def line_chart(
     figure.update_layout(legend={"orientation": "h", "yanchor": "top", "y": -0.25})
     _show(figure, name)
     _table(table or rows, name)
+
+
+def sparkline(name: str, label: str, values: Sequence[float]) -> None:
+    """Show how a figure moved, as a line without axes; its table is the caller's.
+
+    The line that `st.metric` draws by itself has no alternative text, and warns in the console.
+    """
+    figure = go.Figure(go.Scatter(y=list(values), mode="lines", line={"color": LINES[0]}))
+    figure.update_xaxes(visible=False)
+    figure.update_yaxes(visible=False)
+    figure.update_layout(height=SPARK_HEIGHT, margin={"l": 0, "r": 0, "t": 4, "b": 4})
+    st.plotly_chart(figure, config={"staticPlot": True}, key=f"spark {name}", alt=label)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from functions.client import lending_endpoints as book
 from functions.client.errors import RefusedError
 from functions.client.portfolio_responses import FigureReply
 from functions.dashboard.api import Api
+from functions.dashboard.components.charts import sparkline
 from functions.dashboard.components.tables import plain_table
 from functions.dashboard.components.tiles import Better
 from functions.dashboard.display import money, number, percent, t
@@ -115,14 +116,13 @@ def stand_rows(stands: Sequence[MonthStand]) -> list[dict[str, object]]:
 def _tile(trend: Trend, values: Sequence[Decimal]) -> None:
     change = values[-1] - values[-2]
     is_better = (change > 0) == (trend.better == "up")
-    st.metric(
-        t(f"trends.{trend.name}"),
-        trend.write(values[-1]),
-        delta=f"{'+' if change > 0 else ''}{trend.write(change)}" if change else None,
-        delta_color="gray" if trend.better == "neither" else "blue" if is_better else "orange",
-        help=t(f"trends.{trend.name}_help"),
-        border=True,
-        height="stretch",
-        chart_data=[float(value) for value in values],
-        chart_type="line",
-    )
+    label = t(f"trends.{trend.name}")
+    with st.container(border=True):
+        st.metric(
+            label,
+            trend.write(values[-1]),
+            delta=f"{'+' if change > 0 else ''}{trend.write(change)}" if change else None,
+            delta_color="gray" if trend.better == "neither" else "blue" if is_better else "orange",
+            help=t(f"trends.{trend.name}_help"),
+        )
+        sparkline(trend.name, label, [float(value) for value in values])
