@@ -36,9 +36,10 @@ STYLE = """<style>
 }
 [data-testid="stMain"] [data-testid="stPageLink"] p { text-decoration: underline }
 [data-testid="stMainBlockContainer"] { padding-top: 3.5rem }
+/* A figure of which half is cut off is another figure: fifteen digits fit into a narrow tile. */
+[data-testid="stMetric"] { container-type: inline-size }
 [data-testid="stMetricValue"] { font-variant-numeric: tabular-nums;
-  font-size: clamp(1.15rem, 1.7vw, 1.6rem) }
-/* A figure of which half is cut off is another figure. */
+  font-size: clamp(0.8rem, 11.5cqw, 1.6rem) }
 [data-testid="stMetricValue"] *, [data-testid="stMetricLabel"] * { overflow: visible !important;
   white-space: normal !important; overflow-wrap: anywhere; text-overflow: clip !important }
 [data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] p {

@@ -117,7 +117,7 @@ def _tile(trend: Trend, values: Sequence[Decimal]) -> None:
     change = values[-1] - values[-2]
     is_better = (change > 0) == (trend.better == "up")
     label = t(f"trends.{trend.name}")
-    with st.container(border=True):
+    with st.container(border=True, height="stretch"):
         st.metric(
             label,
             trend.write(values[-1]),
