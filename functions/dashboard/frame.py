@@ -39,7 +39,7 @@ STYLE = """<style>
 /* A figure of which half is cut off is another figure: fifteen digits fit into a narrow tile. */
 [data-testid="stMetric"] { container-type: inline-size }
 [data-testid="stMetricValue"] { font-variant-numeric: tabular-nums;
-  font-size: clamp(0.8rem, 11.5cqw, 1.6rem) }
+  font-size: clamp(0.8rem, 13cqw, 1.6rem) }
 [data-testid="stMetricValue"] *, [data-testid="stMetricLabel"] * { overflow: visible !important;
   white-space: normal !important; overflow-wrap: anywhere; text-overflow: clip !important }
 [data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] p {
