@@ -170,6 +170,8 @@ sbom: setup ## what the images are made of, as CycloneDX, in var/sbom
 	.venv/bin/cyclonedx-py requirements --output-reproducible -o var/sbom/scoring.json functions/requirements.txt
 	.venv/bin/cyclonedx-py requirements --output-reproducible -o var/sbom/training.json training/image.txt
 	.venv/bin/cyclonedx-py requirements --output-reproducible -o var/sbom/lending.json functions/lending/requirements.txt
+	.venv/bin/cyclonedx-py requirements --output-reproducible -o var/sbom/batch.json functions/batch/requirements.txt
+	.venv/bin/cyclonedx-py requirements --output-reproducible -o var/sbom/dashboard.json functions/dashboard/requirements.txt
 
 ##@ Cloud
 

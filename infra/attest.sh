@@ -5,8 +5,6 @@ set -eu
 images=${1:?the file that images.sh wrote}
 [ -n "${2-}" ] || { echo "no attestor is named: nothing is signed"; exit 0; }
 : "${3:?the version of a key must sign for $2}"
-for target in scoring training lending; do
-    image=$(sed -n "s/.*\"${target}_image\": \"\([^\"]*\)\".*/\1/p" "$images")
-    [ -n "$image" ] || continue # an environment may promote without the loan book
-    gcloud beta container binauthz attestations sign-and-create --artifact-url="$image" --attestor="$2" --keyversion="$3" --quiet
+sed -n 's/.*"[a-z]*_image": "\([^"]*\)".*/\1/p' "$images" | while read -r image; do
+    gcloud beta container binauthz attestations sign-and-create --artifact-url="$image" --attestor="$2" --keyversion="$3" --quiet </dev/null
 done

@@ -52,6 +52,24 @@ class Place:
 
 
 @dataclass(frozen=True)
+class Release(Place):
+    """A commit that is released there, under a tag of its build."""
+
+    tag: str
+    commit: str
+
+    @property
+    def labels(self) -> str:
+        """What says of a revision or a job where it came from."""
+        return f"--update-labels=release={self.tag},commit={self.commit}"
+
+    def update_job(self, job: str, image: str) -> None:
+        """Give a job its image; its arguments are Terraform's."""
+        labels = f"--update-labels=commit={self.commit}"
+        self.run("jobs", "update", job, f"--image={image}", "--command=", labels)
+
+
+@dataclass(frozen=True)
 class Serving:
     """The service's address, its newest revision, shares of traffic, and who carries which tag.
 

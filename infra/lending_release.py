@@ -8,7 +8,7 @@ revision moved is money that the other reads.
 from dataclasses import dataclass
 
 from infra.cloud_run import (
-    Place,
+    Release,
     ReleaseError,
     find_newest,
     give_image,
@@ -23,17 +23,10 @@ MIGRATE = "migrate"
 
 
 @dataclass(frozen=True)
-class LendingRelease(Place):
+class LendingRelease(Release):
     """One image of the loan book, on its way; none where an environment promotes without one."""
 
     image: str | None
-    tag: str
-    commit: str
-
-    @property
-    def labels(self) -> str:
-        """What says of a revision or a job where it came from."""
-        return f"--update-labels=release={self.tag},commit={self.commit}"
 
 
 @dataclass(frozen=True)
@@ -67,7 +60,7 @@ def prepare_lending(plan: LendingRelease) -> LendingCandidate | None:
         newest = find_newest(plan, plan.lending)
     newest.require_release(plan.tag)
     job = f"{plan.lending}-{MIGRATE}"
-    update_lending_job(plan, job)
+    plan.update_job(job, _image(plan))
     plan.run("jobs", "execute", job, "--wait")
     address = f"--update-tags={plan.tag}={newest.name}"
     plan.run("services", "update-traffic", plan.lending, address)
@@ -82,18 +75,12 @@ def promote_lending(plan: LendingRelease, candidate: LendingCandidate) -> None:
     move(plan, {candidate.name: ALL}, *words, service=plan.lending)
     for job in plan.run("jobs", "list", "--format=value(metadata.name)").split():
         if job.startswith(f"{plan.lending}-") and job != f"{plan.lending}-{MIGRATE}":
-            update_lending_job(plan, job)
+            plan.update_job(job, _image(plan))
 
 
 def withdraw_lending(plan: LendingRelease) -> None:
     """Take the candidate's address away, which would keep an instance of it."""
     plan.run("services", "update-traffic", plan.lending, f"--remove-tags={plan.tag}")
-
-
-def update_lending_job(plan: LendingRelease, job: str) -> None:
-    """Give a job its image; its arguments are Terraform's."""
-    labels = f"--update-labels=commit={plan.commit}"
-    plan.run("jobs", "update", job, f"--image={_image(plan)}", "--command=", labels)
 
 
 def _image(plan: LendingRelease) -> str:

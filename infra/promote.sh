@@ -14,18 +14,26 @@ from_images=$(
 )
 # shellcheck source=infra/environment.sh
 . infra/environment.sh
-# shellcheck disable=SC2086 # three words, and a fourth where the loan book runs
-set -- $serving
-[ $# = 3 ] || [ $# = 4 ] || { echo "error: $from says \"$serving\", not a commit and two or three digests" >&2; exit 2; }
-if [ "$(git rev-parse HEAD)" != "$1" ]; then
-    echo "error: $from serves commit $1, and this is another: git checkout $1" >&2
+commit=${serving%% *}
+digests=''
+for pair in ${serving#"$commit"}; do
+    case $pair in
+    *=sha256:*) digests="$digests,_$(echo "${pair%%=*}" | tr '[:lower:]' '[:upper:]')_DIGEST=${pair#*=}" ;;
+    *) digests='' && break ;;
+    esac
+done
+case $digests in
+,_SCORING_DIGEST=*,_TRAINING_DIGEST=*) ;;
+*) echo "error: $from says \"$serving\", not a commit and the digests of scoring, training and what else runs" >&2; exit 2 ;;
+esac
+if [ "$(git rev-parse HEAD)" != "$commit" ]; then
+    echo "error: $from serves commit $commit, and this is another: git checkout $commit" >&2
     exit 2
 fi
-echo "$from serves commit $1: scoring $2, training $3${4:+, lending $4}"
+echo "$from serves commit $commit:${serving#"$commit"}"
 if [ "${CONFIRM:-}" != "$environment" ]; then
     printf 'To release it in %s (%s), type %s: ' "$environment" "$project" "$environment"
     read -r answer
     [ "$answer" = "$environment" ] || { echo "nothing is released" >&2; exit 1; }
 fi
-exec sh infra/submit.sh "$environment" infra/promote.yaml \
-    "_FROM=$from_images,_SCORING_DIGEST=$2,_TRAINING_DIGEST=$3${4:+,_LENDING_DIGEST=$4}"
+exec sh infra/submit.sh "$environment" infra/promote.yaml "_FROM=$from_images$digests"

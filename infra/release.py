@@ -4,9 +4,9 @@
 meets the code that knows it. `release` judges the revision that this made, and moves traffic.
 What fails before promotion ends the release, and what served before serves on. Whoever moves
 traffic meanwhile, by a rollback or another release, is right: this one stops and undoes nothing.
-The loan book, where there is one, follows once scoring serves: lending_release.py. Images of
-training change last, but for a model that nothing serves yet: what training publishes is read by
-what serves by then.
+The loan book, where there is one, follows once scoring serves: lending_release.py. So do batches
+and the dashboard: service_release.py. Images of training change last, but for a model that nothing
+serves yet: what training publishes is read by what serves by then.
 """
 
 import argparse
@@ -15,12 +15,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from infra.cloud_run import (
     Place,
@@ -44,6 +45,12 @@ from infra.lending_release import (
     promote_lending,
     withdraw_lending,
 )
+from infra.service_release import (
+    OPTIONAL_TARGETS,
+    ServicesRelease,
+    offer_services,
+    release_services,
+)
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 ALL = 100
@@ -62,6 +69,7 @@ class Plan(Place):
     scoring_image: str
     training_image: str
     lending_image: str | None
+    other_images: Mapping[str, str]  # by target
     canary_percent: int
     canary_seconds: int
     monitoring_seconds: int
@@ -82,7 +90,13 @@ class Plan(Place):
     def of_lending(self) -> LendingRelease:
         """The part that is the loan book's."""
         place = (self.project, self.region, self.environment)
-        return LendingRelease(*place, self.lending_image, self.tag, self.commit)
+        return LendingRelease(*place, self.tag, self.commit, self.lending_image)
+
+    @property
+    def of_services(self) -> ServicesRelease:
+        """The part that is of batches and the dashboard."""
+        place = (self.project, self.region, self.environment)
+        return ServicesRelease(*place, self.tag, self.commit, self.other_images)
 
 
 def main() -> int:
@@ -90,7 +104,7 @@ def main() -> int:
 
     0: done. 1: what served before serves on. 2: wrong arguments. 3: look at who serves: traffic
     was moved by somebody else and left so, or could not be given back. 4: the candidate serves
-    all, but the loan book or what trains is not updated. 143: cancelled.
+    all, but what follows it is not updated. 143: cancelled.
     """
     stage, plan = _arguments()
     signal.signal(signal.SIGTERM, _cancel)
@@ -110,6 +124,7 @@ def finish(plan: Plan, jobs: dict[str, str]) -> int:
     """Release the loan book and what trains, now that scoring serves; one may fail alone."""
     steps: dict[str, Callable[[], None]] = {
         "the loan book is not": partial(release_lending, plan),
+        "not all of batches and the dashboard is": partial(release_services, plan.of_services),
         "not all that trains is": partial(update_training, plan, jobs),
     }
     code = 0
@@ -145,18 +160,18 @@ def _text_argument(text: str) -> str:
     return text
 
 
-def _images(path: str) -> dict[str, str | None]:
+def _images(path: str) -> dict[str, Any]:
     try:
         images: dict[str, str] = json.loads(Path(path).read_text())
         chosen = {name: images[name] for name in ("scoring_image", "training_image")}
-        lending = images.get("lending_image")
     except (OSError, ValueError, KeyError) as error:
         message = f"{path} does not name the images of scoring and training"
         raise argparse.ArgumentTypeError(message) from error
-    if not all("@sha256:" in image for image in (*chosen.values(), lending or "@sha256:")):
+    if not all("@sha256:" in image for image in images.values()):
         message = f"{path} must name images by digest, not by tag"
         raise argparse.ArgumentTypeError(message)
-    return {**chosen, "lending_image": lending}
+    others = {t: images[f"{t}_image"] for t in OPTIONAL_TARGETS if f"{t}_image" in images}
+    return {**chosen, "lending_image": images.get("lending_image"), "other_images": others}
 
 
 def _cancel(*_: object) -> None:
@@ -182,6 +197,7 @@ def offer(plan: Plan) -> None:
     if plan.retrain in existing:
         give_image(plan, plan.retrain, (plan.scoring_image, *RETRAIN_COMMAND), plan.labels)
     offer_lending(plan.of_lending, existing)
+    offer_services(plan.of_services, existing)
 
 
 def release(plan: Plan) -> dict[str, str]:

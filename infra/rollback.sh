@@ -1,6 +1,6 @@
 #!/bin/sh
-# rollback.sh ENVIRONMENT [SERVICE]: all traffic to the revision that served before the last release. SERVICE is scoring,
-# or lending, whose database stays as it is migrated.
+# rollback.sh ENVIRONMENT [SERVICE]: all traffic to the revision that served before the last release. SERVICE is scoring;
+# or lending, whose database stays as it is migrated; or batch, batch-api or dashboard.
 set -eu
 cd "$(dirname "$0")/.."
 # shellcheck source=infra/environment.sh

@@ -7,6 +7,9 @@ import sys
 
 from infra.cloud_run import Place, ReleaseError, read_revision, read_serving, sole
 
+# From an image to the service that runs it, where Terraform has made one.
+FOLLOWERS = {"lending": "lending", "batch": "batch-api", "dashboard": "dashboard"}
+
 
 def main() -> int:
     """Print commit and digests; 1 if what serves is not one release, made by digest."""
@@ -25,7 +28,7 @@ def main() -> int:
 
 
 def released(place: Place) -> tuple[str, ...]:
-    """Read the commit, and the digests of the images: scoring, training, and lending if it runs."""
+    """Read the commit, then each image's name with its digest: two, and those of what else runs."""
     revision = read_revision(place, sole(place, read_serving(place)))
     commit = revision.labels.get("commit", "")
     if not commit:
@@ -42,16 +45,22 @@ def released(place: Place) -> tuple[str, ...]:
     if len(images) != 1:
         message = f"training jobs have {len(images)} images: the last release was not finished"
         raise ReleaseError(message)
-    digests = (digest_from(revision.image), digest_from(images.pop()))
+    digests = {"scoring": revision.image, "training": images.pop()}
     services = place.run("services", "list", "--format=value(metadata.name)").split()
-    if place.lending not in services:
-        return commit, *digests
-    now = read_serving(place, place.lending)
-    book = read_revision(place, sole(place, now, place.lending))
-    if book.labels.get("commit") != commit:
-        message = f"{book.name} is of another commit: the last release was not finished"
+    for target, service in FOLLOWERS.items():
+        name = f"{place.environment}-{service}"
+        if name in services:
+            digests[target] = read_follower(place, name, commit)
+    return commit, *(f"{target}={digest_from(image)}" for target, image in digests.items())
+
+
+def read_follower(place: Place, name: str, commit: str) -> str:
+    """Read the image of a service beside scoring, which must be of the same commit."""
+    revision = read_revision(place, sole(place, read_serving(place, name), name))
+    if revision.labels.get("commit") != commit:
+        message = f"{revision.name} is of another commit: the last release was not finished"
         raise ReleaseError(message)
-    return commit, *digests, digest_from(book.image)
+    return revision.image
 
 
 def digest_from(image: str) -> str:

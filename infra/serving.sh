@@ -1,5 +1,5 @@
 #!/bin/sh
-# serving.sh ENVIRONMENT: the commit and the digests of the images that it has released, on one line.
+# serving.sh ENVIRONMENT: the commit, and each image that it has released as NAME=DIGEST, on one line.
 set -eu
 cd "$(dirname "$0")/.."
 # shellcheck source=infra/environment.sh

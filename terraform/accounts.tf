@@ -3,7 +3,7 @@ locals {
   accounts = merge(
     { build = "surety-build@${var.project_id}.iam.gserviceaccount.com" },
     {
-      for workload in ["backup", "batch", "close", "dashboard", "deliver", "drift", "features", "inbox", "ingest", "lending", "migrate", "monitor", "probe", "retrain", "schedule", "scoring", "sweep", "training", "watch"] :
+      for workload in ["backup", "batch", "batch-api", "close", "dashboard", "deliver", "drift", "features", "inbox", "ingest", "lending", "migrate", "monitor", "probe", "retrain", "schedule", "scoring", "sweep", "training", "watch"] :
       workload => "${var.environment}-${workload}@${var.project_id}.iam.gserviceaccount.com"
     },
   )

@@ -68,8 +68,8 @@ locals {
     batch-failed = {
       severity = "WARNING"
       duration = "0s"
-      query    = "sum(increase(run_googleapis_com:job_completed_execution_count{monitored_resource=\"cloud_run_job\",job_name=\"${var.environment}-batch\",result=\"failed\"}[1h])) > 0 or sum(increase(run_googleapis_com:request_count{monitored_resource=\"cloud_run_revision\",service_name=\"${var.environment}-batch\",response_code_class=\"5xx\"}[1h])) >= 3"
-      text     = "A file in the inbox was not scored: its job failed, retries included, or its events are answered by 5xx."
+      query    = "sum(increase(run_googleapis_com:job_completed_execution_count{monitored_resource=\"cloud_run_job\",job_name=\"${var.environment}-batch\",result=\"failed\"}[1h])) > 0 or sum(increase(run_googleapis_com:request_count{monitored_resource=\"cloud_run_revision\",service_name=~\"${var.environment}-batch(-api)?\",response_code_class=\"5xx\"}[1h])) >= 3"
+      text     = "A file was not scored: its job failed, retries included, or events of the inbox or callers of the API are answered by 5xx."
     }
   }
 

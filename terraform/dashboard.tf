@@ -16,8 +16,13 @@ locals {
     OIDC_METADATA_URL  = var.dashboard.metadata_url
     OIDC_SCOPE         = var.dashboard.scope
     OIDC_TOKEN         = var.dashboard.token
-    }, local.dashboard_asks_scoring ? { DASHBOARD_SCORING_URL = local.scoring_url } : {},
+    },
+    local.dashboard_asks_scoring ? { DASHBOARD_SCORING_URL = local.scoring_url } : {},
+    local.dashboard_asks_batches ? { DASHBOARD_BATCH_URL = google_cloud_run_v2_service.batch["batch-api"].uri } : {},
   )
+
+  # The loan book's tokens are the API's, too: enable_dashboard needs lending.auth = "jwt".
+  dashboard_asks_batches = var.enable_dashboard && var.enable_batch
 
   # Only where scoring checks the tokens of people: with auth = "iam" it would answer the dashboard whoever asks.
   dashboard_asks_scoring = var.enable_dashboard && var.auth == "jwt"
@@ -58,8 +63,9 @@ resource "google_cloud_run_v2_service" "dashboard" {
     }
 
     containers {
-      name  = "dashboard"
-      image = var.dashboard_image
+      name    = "dashboard"
+      image   = coalesce(var.dashboard_image, local.placeholder_image)
+      command = var.dashboard_image == null ? local.placeholder : null
 
       ports {
         name           = "http1"
@@ -126,6 +132,25 @@ resource "google_cloud_run_v2_service" "dashboard" {
     type    = "TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST"
     percent = 100
   }
+
+  # Releases own image, command and traffic, and gcloud signs what it changes; Terraform must not
+  # take that back.
+  lifecycle {
+    ignore_changes = [
+      annotations,
+      client,
+      client_version,
+      scaling[0].manual_instance_count,
+      scaling[0].scaling_mode,
+      template[0].annotations,
+      template[0].containers[0].args,
+      template[0].containers[0].command,
+      template[0].containers[0].image,
+      template[0].labels,
+      template[0].revision,
+      traffic,
+    ]
+  }
 }
 
 # Cloud Run checks the dashboard's own token; who the person is stands in the token beside it.
@@ -145,4 +170,23 @@ resource "google_cloud_run_v2_service_iam_member" "dashboard_asks_scoring" {
   location = var.region
   role     = "roles/run.invoker"
   member   = "serviceAccount:${local.accounts.dashboard}"
+}
+
+resource "google_cloud_run_v2_service_iam_member" "dashboard_asks_batches" {
+  for_each = local.dashboard_asks_batches ? local.dashboard : toset([])
+
+  name     = google_cloud_run_v2_service.batch["batch-api"].name
+  location = var.region
+  role     = "roles/run.invoker"
+  member   = "serviceAccount:${local.accounts.dashboard}"
+}
+
+# As of scoring: moving traffic takes the right to act as the service's account too.
+resource "google_cloud_run_v2_service_iam_member" "responder_repairs_dashboard" {
+  for_each = var.enable_dashboard ? var.responders : toset([])
+
+  name     = google_cloud_run_v2_service.dashboard["dashboard"].name
+  location = var.region
+  role     = "roles/run.developer"
+  member   = each.value
 }

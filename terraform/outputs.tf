@@ -1,3 +1,8 @@
+output "batch_url" {
+  description = "Address of the API of batches, with enable_batch."
+  value       = one([for name, service in google_cloud_run_v2_service.batch : service.uri if name == "batch-api"])
+}
+
 output "bigquery_functions" {
   description = "The remote functions, as SQL names them, with enable_bigquery."
   value       = [for f in google_bigquery_routine.scoring : "`${var.project_id}.${f.dataset_id}.${f.routine_id}`"]

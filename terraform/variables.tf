@@ -109,9 +109,11 @@ variable "backup_region" {
 }
 
 variable "batch" {
-  description = "With enable_batch. `senders` may drop files in the inbox, where they stay for `inbox_days`; `readers` may read results and records, which stay for `decision_log_days`. A file of 64 MiB or more is shared by `tasks`, each with `memory` and `timeout_seconds`; at most `max_instances` smaller ones are scored at a time."
+  description = "With enable_batch. `senders` may drop files in the inbox, where they stay for `inbox_days`; `readers` may read results and records, which stay for `decision_log_days`. A file of 64 MiB or more is shared by `tasks`, each with `memory` and `timeout_seconds`; at most `max_instances` smaller ones are scored at a time. `invokers` may call the API, which answers by `ingress`; with enable_lending and lending.auth = \"jwt\" it wants a token of the issuer, too."
   type = object({
     inbox_days      = optional(number, 30)
+    ingress         = optional(string, "all")
+    invokers        = optional(set(string), [])
     max_instances   = optional(number, 10)
     memory          = optional(string, "1Gi")
     readers         = optional(set(string), [])
@@ -132,20 +134,20 @@ variable "batch" {
   }
 
   validation {
-    condition     = alltrue([for member in setunion(var.batch.readers, var.batch.senders) : can(regex("^((user|group|serviceAccount|domain):.+|principal(Set)?://.+)$", member))])
-    error_message = "batch.readers and batch.senders must be named members."
+    condition     = alltrue([for member in setunion(var.batch.invokers, var.batch.readers, var.batch.senders) : can(regex("^((user|group|serviceAccount|domain):.+|principal(Set)?://.+)$", member))])
+    error_message = "batch.invokers, batch.readers and batch.senders must be named members."
+  }
+
+  validation {
+    condition     = contains(["all", "internal", "internal-and-cloud-load-balancing"], var.batch.ingress)
+    error_message = "batch.ingress must be all, internal or internal-and-cloud-load-balancing."
   }
 }
 
 variable "batch_image" {
-  description = "With enable_batch: the image of batches by its digest, the target `batch` of infra/docker/Dockerfile. Releases do not build it."
+  description = "Image of the services and the job of batches when they are created; releases replace it. Without one a placeholder answers 503, and the job fails and says so."
   type        = string
   default     = null
-
-  validation {
-    condition     = !var.enable_batch || can(regex("@sha256:[0-9a-f]{64}$", coalesce(var.batch_image, "-")))
-    error_message = "batch_image must name an image by its digest when enable_batch is true."
-  }
 }
 
 variable "bigquery_users" {
@@ -280,14 +282,9 @@ variable "dashboard" {
 }
 
 variable "dashboard_image" {
-  description = "Image of the dashboard by digest, with enable_dashboard: the target `dashboard` of infra/docker/Dockerfile."
+  description = "Image of the dashboard when it is created; releases replace it. Without one a placeholder answers 503."
   type        = string
   default     = null
-
-  validation {
-    condition     = !var.enable_dashboard || can(regex("@sha256:[0-9a-f]{64}$", var.dashboard_image))
-    error_message = "dashboard_image must name an image by digest, name@sha256:..., when enable_dashboard is true."
-  }
 }
 
 variable "data_buckets" {

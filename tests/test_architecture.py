@@ -84,8 +84,8 @@ TESTED_BY = {
             *(
                 f"functions/dashboard/components/{name}.py"
                 for name in (
-                    *("action_form", "case", "case_actions", "charts", "decision", "filters"),
-                    *("models", "registration", "simulation", "tiles"),
+                    *("action_form", "case", "case_actions", "decision", "filters"),
+                    *("models", "registration", "simulation", "terms", "tiles"),
                 )
             ),
             *(
@@ -118,6 +118,7 @@ TESTED_BY = {
     ),
     "functions/client/lending_endpoints.py": "functions/dashboard/test_pages.py",
     "functions/client/lending_responses.py": "functions/client/test_responses.py",
+    "functions/client/lending_bounds.py": "functions/client/test_responses.py",
     "functions/client/batch_responses.py": "functions/client/test_responses.py",
     "functions/client/retrain_responses.py": "functions/client/test_responses.py",
     "functions/client/administration_endpoints.py": (

@@ -45,6 +45,6 @@ def create_service(settings: ServerSettings, worker: Worker) -> Service:
         contracts=[contract(settings, worker)],
         unknown_path="no such path; POST /v1/batches scores a file",
         error_statuses=ERROR_STATUSES,
-        on_start=worker.resume,
+        on_start=worker.resume_open,
         on_stop=worker.close,
     )

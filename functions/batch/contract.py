@@ -23,6 +23,7 @@ from functions.web.middleware import caller_from_request
 from functions.web.openapi import Operation, Schema, closed_object
 from functions.web.problems import Fault, RequestError, faults_from_validation, reject_faults
 from models.data_file import DIALECT_OPTIONS, CsvDialect
+from models.errors import SuretyError
 
 PATH = "/v1/batches"
 ONE = f"{PATH}/{{batch}}"
@@ -52,6 +53,9 @@ def contract(settings: ServerSettings, worker: Worker) -> Contract:
     async def cancel(request: Request) -> Response:
         return json_response(await asyncio.to_thread(_cancel, jobs, request))
 
+    async def resume(request: Request) -> Response:
+        return json_response(await asyncio.to_thread(_resume, worker, request))
+
     async def results(request: Request) -> Response:
         return await asyncio.to_thread(_results, jobs, request)
 
@@ -64,6 +68,7 @@ def contract(settings: ServerSettings, worker: Worker) -> Contract:
             Route(PATH, create, methods=["POST"]),
             Route(ONE, show, methods=["GET"]),
             Route(f"{ONE}:cancel", cancel, methods=["POST"]),
+            Route(f"{ONE}:resume", resume, methods=["POST"]),
             Route(f"{ONE}/results", results, methods=["GET"]),
             Route(f"{ONE}/faults", faults, methods=["GET"]),
         ],
@@ -71,6 +76,7 @@ def contract(settings: ServerSettings, worker: Worker) -> Contract:
             f"POST {PATH}": SCOPE,
             f"GET {ONE}": SCOPE,
             f"POST {ONE}:cancel": SCOPE,
+            f"POST {ONE}:resume": SCOPE,
             f"GET {ONE}/results": SCOPE,
             f"GET {ONE}/faults": SCOPE,
         },
@@ -205,8 +211,25 @@ def _cancel(jobs: Jobs, request: Request) -> BatchState:
     if status not in (None, "cancelled"):
         message = f"the batch has {status}: it cannot be cancelled any more"
         raise BatchStateError(message)
-    jobs.end(job, "cancelled", {"detail": "cancelled by its owner"})
+    jobs.cancel(job)
     return jobs.describe(job)
+
+
+def _resume(worker: Worker, request: Request) -> BatchState:
+    """Go on with a cancelled batch: its parts that are complete stay as they are."""
+    job = _find(worker.jobs, request)
+    status, _ = worker.jobs.find_ending(job)
+    if status not in (None, "cancelled"):
+        message = f"the batch has {status}: only a cancelled one can be resumed"
+        raise BatchStateError(message)
+    if status == "cancelled":
+        worker.jobs.resume(job)
+        try:
+            worker.submit(job)
+        except SuretyError:
+            worker.jobs.cancel(job)
+            raise
+    return worker.jobs.describe(job)
 
 
 def _results(jobs: Jobs, request: Request) -> Response:
@@ -262,10 +285,16 @@ def _paths(settings: ServerSettings) -> dict[str, Any]:
     )
     show = Operation("Show a batch", response=BatchState, parameters=[batch])
     cancel = Operation("Cancel a batch", response=BatchState, parameters=[batch])
+    resume = Operation(
+        "Go on with a cancelled batch; what is scored stays",
+        response=BatchState,
+        parameters=[batch],
+    )
     return {
         PATH: {"post": create},
         ONE: {"get": show},
         f"{ONE}:cancel": {"post": cancel},
+        f"{ONE}:resume": {"post": resume},
         f"{ONE}/results": {"get": results},
         f"{ONE}/faults": {"get": faults},
     }

@@ -1,7 +1,8 @@
 """Batches as objects of a store: created once and never replaced, so that they survive a restart.
 
 What a batch is doing follows from which objects exist: its request, its plan, the summaries of its
-parts, and one object that says how it ended.
+parts, and one object that says how it ended. A batch may be cancelled and resumed again and again:
+`cancelled-N.json` stops it for the time N, and `resumed-N.json` takes that back.
 """
 
 import hashlib
@@ -24,7 +25,7 @@ from models.stores.store import OpenedStore
 
 FOLDER = "batches/"
 ID_DIGITS = 32
-Ending = Literal["failed", "cancelled", "checked"]
+Ending = Literal["failed", "checked"]
 Status = Literal["queued", "running", "succeeded", "checked", "failed", "cancelled"]
 
 
@@ -125,24 +126,33 @@ class Jobs:
 
     def end(self, job: BatchJob, ending: Ending, document: dict[str, Any]) -> None:
         """Write how a batch ended, unless that is written."""
-        try:
-            self.store.create(f"{job.folder}{ending}.json", json.dumps(document).encode())
-        except ObjectExistsError:
-            return
+        self._mark(f"{job.folder}{ending}.json", document)
+
+    def cancel(self, job: BatchJob) -> None:
+        """Write that a batch is to stop, unless that is written."""
+        self._mark(self._name_stop(job), {"detail": "cancelled by its owner"})
+
+    def resume(self, job: BatchJob) -> None:
+        """Write that a batch goes on after all, unless it was not cancelled."""
+        stop = self._name_stop(job)
+        if self.store.names(stop):
+            self._mark(stop.replace("/cancelled-", "/resumed-"), {})
 
     def find_ending(self, job: BatchJob) -> tuple[Status | None, dict[str, Any]]:
         """Return how a batch ended, and what was written of it; None if it has not."""
         names = self.store.names(job.folder)
         if any(name.endswith(f"/{SUCCESS}") for name in names):
             return "succeeded", {}
-        for ending in get_args(Ending):
-            if f"{job.folder}{ending}.json" in names:
-                return ending, json.loads(self.store.read(f"{job.folder}{ending}.json").data)
+        stop = self._name_stop(job)
+        objects: dict[Status, str] = {e: f"{job.folder}{e}.json" for e in get_args(Ending)}
+        for ending, name in (objects | {"cancelled": stop}).items():
+            if name in names:
+                return ending, json.loads(self.store.read(name).data)
         return None, {}
 
     def is_cancelled(self, job: BatchJob) -> bool:
         """Whether somebody has cancelled a batch."""
-        return bool(self.store.names(f"{job.folder}cancelled.json"))
+        return bool(self.store.names(self._name_stop(job)))
 
     def list_open(self) -> list[BatchJob]:
         """Return the batches that have not ended, in the order of their creation."""
@@ -159,6 +169,17 @@ class Jobs:
                 prefix = name.removesuffix("/plan.json")
                 return prefix, read_plan(self.store, prefix)
         return None
+
+    def _name_stop(self, job: BatchJob) -> str:
+        """Name the object that cancels a batch, after the times that it was resumed."""
+        resumed = len(self.store.names(f"{job.folder}resumed-"))
+        return f"{job.folder}cancelled-{resumed:05d}.json"
+
+    def _mark(self, name: str, document: dict[str, Any]) -> None:
+        try:
+            self.store.create(name, json.dumps(document).encode())
+        except ObjectExistsError:
+            return
 
     def describe(self, job: BatchJob) -> BatchState:
         """Describe a batch, and how far it is."""

@@ -61,7 +61,7 @@ class Worker:
         if not self._start_large(job):
             self.run(job)
 
-    def resume(self) -> None:
+    def resume_open(self) -> None:
         """Go on with the batches that another process has left."""
         for job in self.jobs.list_open():
             try:
@@ -78,7 +78,7 @@ class Worker:
             self._prepare(job), must_stop=watch.must_stop, show=self.counting(job.id)
         )
         try:
-            if watch.must_stop():
+            if watch.must_stop() or self.jobs.find_ending(job)[0] is not None:
                 return
             if job.dry_run:
                 self.jobs.end(job, "checked", execution.check())

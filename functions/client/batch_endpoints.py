@@ -105,6 +105,11 @@ def cancel(batch_id: str) -> Call[BatchState]:
     return Call(method="POST", path=f"{_path(batch_id)}:cancel", response=BatchState)
 
 
+def resume(batch_id: str) -> Call[BatchState]:
+    """Request that a cancelled batch go on: what is scored stays."""
+    return Call(method="POST", path=f"{_path(batch_id)}:resume", response=BatchState)
+
+
 def results(batch_id: str) -> Call[FileContent]:
     """Request the scored rows as one CSV file."""
     return Call(method="GET", path=f"{_path(batch_id)}/results", response=FileContent)

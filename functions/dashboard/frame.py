@@ -36,7 +36,12 @@ STYLE = """<style>
 }
 [data-testid="stMain"] [data-testid="stPageLink"] p { text-decoration: underline }
 [data-testid="stMainBlockContainer"] { padding-top: 3.5rem }
-[data-testid="stMetricValue"] { font-variant-numeric: tabular-nums; font-size: 1.6rem }
+/* A figure of which half is cut off is another figure: fifteen digits fit into a narrow tile. */
+[data-testid="stMetric"] { container-type: inline-size }
+[data-testid="stMetricValue"] { font-variant-numeric: tabular-nums;
+  font-size: clamp(0.8rem, 13cqw, 1.6rem) }
+[data-testid="stMetricValue"] *, [data-testid="stMetricLabel"] * { overflow: visible !important;
+  white-space: normal !important; overflow-wrap: anywhere; text-overflow: clip !important }
 [data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] p {
   color: inherit !important; opacity: 1 !important }
 [data-testid="stTable"] td { font-variant-numeric: tabular-nums }

@@ -4,8 +4,7 @@
 set -eu
 images=${1:?the file that images.sh wrote}
 folder=${2:?the folder of the bills of materials}
-for target in scoring training lending; do
-    image=$(sed -n "s/.*\"${target}_image\": \"\([^\"]*\)\".*/\1/p" "$images")
+sed -n 's/.*"\([a-z]*\)_image": "\([^"]*\)".*/\1 \2/p' "$images" | while read -r target image; do
     bill="$folder/$target-image.json"
     [ -s "$bill" ] || { echo "error: there is no $bill" >&2; exit 1; }
     oras attach --artifact-type=application/vnd.cyclonedx+json "$image" "$bill:application/vnd.cyclonedx+json"

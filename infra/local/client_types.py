@@ -1,4 +1,4 @@
-"""`make client`: write the client's response types from the OpenAPI documents."""
+"""`make client`: write the client's types and bounds of requests from OpenAPI documents."""
 
 import argparse
 import json
@@ -36,6 +36,7 @@ MODULES = {
     "retrain_responses.py": ("docs/openapi-retrain.json", ("PointerState", "PointerMoved")),
     "portfolio_responses.py": ("docs/openapi-lending.json", PORTFOLIO_ROOTS),
 }
+BOUNDS_MODULE, BOUNDS_DOCUMENT = "lending_bounds.py", "docs/openapi-lending.json"
 OPTIONS = (
     *("--input-file-type", "openapi", "--output-model-type", "pydantic_v2.BaseModel"),
     *("--base-class", "response.Response", "--target-python-version", "3.11"),
@@ -52,6 +53,7 @@ def main() -> None:
     output = parser.parse_args().output
     for name, (document, roots) in MODULES.items():
         (output / name).write_text(_module_from_document(document, roots))
+    (output / BOUNDS_MODULE).write_text(_bounds_from_document(BOUNDS_DOCUMENT))
 
 
 def _module_from_document(path: str, roots: Sequence[str]) -> str:
@@ -76,10 +78,30 @@ def _module_from_document(path: str, roots: Sequence[str]) -> str:
         check=True,
     )
     module = generated.stdout.replace("from response import", "from .response import")
-    as_name = str(CLIENT / "responses.py")
+    return _format(module)
+
+
+def _bounds_from_document(path: str) -> str:
+    """Return the module of the bounds that requests have, for forms that must not exceed them."""
+    schemas = json.loads((REPOSITORY / path).read_text())["components"]["schemas"]
+    lines = [
+        f'    "{name}.{field}": ({schema["minimum"]}, {schema["maximum"]}),'
+        for name, body in sorted(schemas.items())
+        if not name.endswith("Reply")
+        for field, schema in sorted(body.get("properties", {}).items())
+        if {"minimum", "maximum"} <= schema.keys()
+    ]
+    header = f'"""Bounds of numbers in requests, written by `make client` from {path}."""'
+    opening = "BOUNDS: Mapping[str, tuple[int, int]] = {"
+    module = "\n".join([header, "from collections.abc import Mapping", "", opening, *lines, "}"])
+    return _format(module + "\n")
+
+
+def _format(module: str) -> str:
+    ruff, as_name = str(Path(sys.executable).parent / "ruff"), str(CLIENT / "responses.py")
     for words in (["check", "--fix-only", "--unsafe-fixes", "--select", "I,D200,D212"], ["format"]):
-        command = [str(tools / "ruff"), *words, "--quiet", "--stdin-filename", as_name, "-"]
-        done = subprocess.run(command, input=module, stdout=subprocess.PIPE, text=True, check=True)  # noqa: S603 -- likewise
+        command = [ruff, *words, "--quiet", "--stdin-filename", as_name, "-"]
+        done = subprocess.run(command, input=module, stdout=subprocess.PIPE, text=True, check=True)  # noqa: S603 -- fixed words
         module = done.stdout
     return module
 

@@ -278,6 +278,19 @@ def dashboard_hour_cost(prices: Prices) -> float:
     return HOUR_SECONDS * (made["cpu"] * service["cpu_second"] + memory)
 
 
+def batch_cost(prices: Prices) -> float:
+    """What batches add while no file lands and nobody asks: their alert."""
+    number = prices["installation"]["batch_alert_conditions"]
+    return number * prices["other"]["alert_condition_month"]
+
+
+def batch_hour_cost(prices: Prices) -> float:
+    """An hour of an instance of the API: instance-based billing, without what is free."""
+    job, made = prices["job"], prices["installation"]
+    memory = made["batch_memory_gib"] * job["memory_gib_second"]
+    return HOUR_SECONDS * (made["cpu"] * job["cpu_second"] + memory)
+
+
 def database_cost(prices: Prices) -> float:
     """A month of the loan book's database, which never stops, and of the address to it."""
     database, made, assumed = prices["database"], prices["installation"], prices["assumed"]
@@ -318,12 +331,16 @@ def render(measured: Measured, prices: Prices) -> str:
         f"a decision record weighs {measured.record_bytes:,.0f} bytes,",
         f"{measured.batch_record_bytes:,.0f} among {BATCH_ROWS:,} of a request.",
     )
+    hours = (
+        f"An instance of the dashboard, an hour: {dashboard_hour_cost(prices):.2f}. "
+        f"One of the API of batches: {batch_hour_cost(prices):.2f}."
+    )
     return "\n\n".join(
         [
             " ".join(inputs),
             "### Idle, dollars a month",
             idle_table(prices),
-            f"An instance of the dashboard, an hour: {dashboard_hour_cost(prices):.2f}.",
+            hours,
             "### One score a request, dollars a month",
             volume_table(single, prices),
             f"### {BATCH_ROWS:,} scores a request, dollars a month",
@@ -333,25 +350,26 @@ def render(measured: Measured, prices: Prices) -> str:
 
 
 def idle_table(prices: Prices) -> str:
-    """Items, and their sum in seven installations."""
+    """Items, and their sum in eight installations."""
     instance, edge = kept_instance_cost(prices), idle_edge_cost(prices)
     sidecar = sidecar_cost(prices) + sidecar_alerts_cost(prices)
     pipeline, lending = pipeline_cost(prices), lending_cost(prices)
-    dashboard = dashboard_cost(prices)
+    dashboard, batch = dashboard_cost(prices), batch_cost(prices)
     rows: list[tuple[str, Sequence[float]]] = [
-        *((item, (cost,) * 7) for item, cost in always(prices).items()),
-        ("`min_instances = 1`", (0, instance, 0, 0, 0, 0, 0)),
-        ("`enable_edge = true`", (0, 0, edge, 0, 0, 0, 0)),
-        ("`enable_prometheus = true`", (0, 0, 0, sidecar, 0, 0, 0)),
-        ("`enable_pipeline = true`", (0, 0, 0, 0, pipeline, 0, 0)),
-        ("`enable_lending = true`", (0, 0, 0, 0, 0, lending, lending)),
-        ("`enable_dashboard = true`", (0, 0, 0, 0, 0, 0, dashboard)),
+        *((item, (cost,) * 8) for item, cost in always(prices).items()),
+        ("`min_instances = 1`", (0, instance, 0, 0, 0, 0, 0, 0)),
+        ("`enable_edge = true`", (0, 0, edge, 0, 0, 0, 0, 0)),
+        ("`enable_prometheus = true`", (0, 0, 0, sidecar, 0, 0, 0, 0)),
+        ("`enable_pipeline = true`", (0, 0, 0, 0, pipeline, 0, 0, 0)),
+        ("`enable_lending = true`", (0, 0, 0, 0, 0, lending, lending, 0)),
+        ("`enable_dashboard = true`", (0, 0, 0, 0, 0, 0, dashboard, 0)),
+        ("`enable_batch = true`", (0, 0, 0, 0, 0, 0, 0, batch)),
     ]
     sums = [sum(column) for column in zip(*(costs for _, costs in rows), strict=True)]
     cells = [[item, *map(_dollars, costs)] for item, costs in [*rows, ("**all**", sums)]]
     headings = (
         *("item", "as shipped", "one instance kept", "edge", "Prometheus", "pipeline"),
-        *("loan book", "dashboard"),
+        *("loan book", "dashboard", "batches"),
     )
     return table(headings, cells)
 

@@ -10,8 +10,9 @@ locals {
     },
     var.backup_region == null ? {} : { backup = "Daily copy of the decision log" },
     var.enable_batch ? {
-      batch = "Batches: scores files"
-      inbox = "Batches: tells that a file has landed"
+      batch     = "Batches: scores files that land"
+      batch-api = "Batches: scores files that are sent"
+      inbox     = "Batches: tells that a file has landed"
     } : {},
     var.enable_dashboard ? { dashboard = "Dashboard: calls the services for people" } : {},
     var.enable_edge ? { probe = "Releases: asks a new revision from within the project" } : {},

@@ -28,11 +28,13 @@ resource "google_project_iam_member" "inbox_hears" {
 }
 
 resource "google_secret_manager_secret_iam_member" "batch_reads" {
-  for_each = local.record_keys
+  for_each = {
+    for pair in setproduct(["batch", "batch-api"], local.record_keys) : join(" ", pair) => { account = pair[0], secret = pair[1] }
+  }
 
-  secret_id = each.value
+  secret_id = each.value.secret
   role      = "roles/secretmanager.secretAccessor"
-  member    = "serviceAccount:${var.environment}-batch@${var.project_id}.iam.gserviceaccount.com"
+  member    = "serviceAccount:${var.environment}-${each.value.account}@${var.project_id}.iam.gserviceaccount.com"
 
   depends_on = [google_project_service.required, google_service_account.workload]
 }

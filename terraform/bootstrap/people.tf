@@ -47,3 +47,15 @@ resource "google_service_account_iam_member" "responder_acts_as" {
   role               = "roles/iam.serviceAccountUser"
   member             = each.value
 }
+
+# The same for batches and the dashboard.
+resource "google_service_account_iam_member" "responder_acts_beside" {
+  for_each = {
+    for pair in setproduct(concat(var.enable_batch ? ["batch", "batch-api"] : [], var.enable_dashboard ? ["dashboard"] : []), var.responders) :
+    join(" ", pair) => { account = pair[0], member = pair[1] }
+  }
+
+  service_account_id = google_service_account.workload[each.value.account].name
+  role               = "roles/iam.serviceAccountUser"
+  member             = each.value.member
+}

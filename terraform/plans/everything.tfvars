@@ -9,7 +9,6 @@ domain                      = "credit.example.com"
 edge_only                   = true
 build_region                = "europe-west4"
 retrain_ingress             = "internal"
-batch_image                 = "europe-west1-docker.pkg.dev/example-project/surety/batch@sha256:0000000000000000000000000000000000000000000000000000000000000000"
 enable_batch                = true
 enable_bigquery             = true
 enable_binary_authorization = true
@@ -32,8 +31,9 @@ secrets                     = { DECISION_LOG_KEY = "surety-decision-log-key:2" }
 urgent_channels             = ["projects/example-project/notificationChannels/1"]
 source_archive              = "plans/public.tfvars" # any file has a hash; the daily plan must fetch it
 batch = {
-  readers = ["group:risk@example.com"]
-  senders = ["serviceAccount:core@example-project.iam.gserviceaccount.com"]
+  invokers = ["serviceAccount:front@example-project.iam.gserviceaccount.com"]
+  readers  = ["group:risk@example.com"]
+  senders  = ["serviceAccount:core@example-project.iam.gserviceaccount.com"]
 }
 pipeline = {
   sources = {
@@ -49,7 +49,6 @@ pipeline = {
   yearly_models    = ["customer"]
   subnetwork       = "projects/example-project/regions/europe-west1/subnetworks/data"
 }
-dashboard_image = "europe-docker.pkg.dev/example-project/surety/dashboard@sha256:1111111111111111111111111111111111111111111111111111111111111111"
 dashboard = {
   metadata_url = "https://issuer.example.com/.well-known/openid-configuration"
   secrets      = { COOKIE_SECRET = "surety-dashboard-cookies:1", OIDC_CLIENT_SECRET = "surety-dashboard-client:2" }

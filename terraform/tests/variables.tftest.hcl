@@ -496,17 +496,35 @@ run "a_loan_book_that_only_the_load_balancer_reaches_believes_it_about_addresses
   }
 }
 
-run "batches_need_an_image_by_its_digest_and_named_members" {
+run "batches_need_named_members_a_task_and_an_ingress_that_there_is" {
   command = plan
 
   variables {
     project_id   = "example-project"
     enable_batch = true
-    batch_image  = "example/batch:latest"
-    batch        = { senders = ["allUsers"], tasks = 0 }
+    batch        = { ingress = "none", invokers = ["allUsers"], senders = ["allUsers"], tasks = 0 }
   }
 
-  expect_failures = [var.batch, var.batch_image]
+  expect_failures = [var.batch]
+}
+
+run "batches_without_the_loan_book_know_their_callers_by_cloud_run" {
+  command = plan
+
+  variables {
+    project_id   = "example-project"
+    enable_batch = true
+  }
+
+  assert {
+    condition     = contains(google_cloud_run_v2_service.batch["batch-api"].template[0].containers[0].env[*].name, "JWT_JWKS") == false
+    error_message = "Without the loan book there is no issuer."
+  }
+
+  assert {
+    condition     = google_cloud_run_v2_service.batch["batch-api"].template[0].containers[0].image == "python:3.11-slim-bookworm"
+    error_message = "Until a release a placeholder answers."
+  }
 }
 
 run "a_dashboard_without_a_loan_book_is_refused" {
@@ -520,7 +538,7 @@ run "a_dashboard_without_a_loan_book_is_refused" {
   expect_failures = [var.enable_dashboard]
 }
 
-run "a_dashboard_without_its_address_its_secrets_or_its_image_is_refused" {
+run "a_dashboard_without_its_address_or_its_secrets_is_refused" {
   command = plan
 
   variables {
@@ -536,7 +554,7 @@ run "a_dashboard_without_its_address_its_secrets_or_its_image_is_refused" {
     }
   }
 
-  expect_failures = [var.dashboard, var.dashboard_image]
+  expect_failures = [var.dashboard]
 }
 
 run "a_dashboard_asks_scoring_only_where_scoring_checks_tokens" {

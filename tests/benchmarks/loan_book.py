@@ -254,7 +254,7 @@ def summaries(bench: Bench, size: Size) -> Figures:
     samples: Figures = {SUMMARIES: {}, ROWS: {}}
     _summarise(bench, size, SEEDED, samples)
     with bench.engine.begin() as connection:
-        copy_loans(connection, size.loans)
+        copy_loans(connection, size.loans, DAY - timedelta(days=1))
     _summarise(bench, size, MILLION, samples)
     with bench.engine.begin() as connection:
         connection.execute(POSTED_SINCE, {"postings": POSTINGS})
@@ -262,10 +262,11 @@ def summaries(bench: Bench, size: Size) -> Figures:
     return samples
 
 
-def copy_loans(connection: Connection, loans: int) -> None:
+def copy_loans(connection: Connection, loans: int, closed: date) -> None:
     """Copy customers and loans until there are so many, in 20 branches, and recount the cells.
 
-    Borrowers who are late have all their records, so that a day can be closed.
+    Borrowers who are late have all their records, so that a day can be closed. `closed` is the last
+    business day that is closed.
     """
     stored = connection.execute(text("SELECT count(*) FROM loans")).scalar_one()
     copies = {"copies": max(1, loans // stored - 1)}
@@ -278,7 +279,7 @@ def copy_loans(connection: Connection, loans: int) -> None:
         copy_rows(connection, name, new, condition="c.is_late")
     copy_rows(connection, "instalments", NEW, condition=f"NOT c.is_late AND {LAST}")
     connection.execute(text("SET LOCAL session_replication_role = origin"))
-    cells.rebuild(connection, DAY - timedelta(days=1))
+    cells.rebuild(connection, closed)
 
 
 def _summarise(bench: Bench, size: Size, name: str, samples: Figures) -> None:

@@ -21,7 +21,7 @@ from models.registry.store_paths import report_path
 from models.stores.uri import open_store
 from tests.docs.markdown import page
 from tests.support.browser import CHROMIUM
-from tests.support.dashboard_browser import NARROW, Person, people
+from tests.support.dashboard_browser import NARROW, TABLET, Person, people
 from tests.support.dashboard_sessions import finish_run, open_session, start_run
 from tests.support.published import ROWS, publish_by_hand
 from tests.support.running import REPOSITORY, STOP_SECONDS, free_port
@@ -154,7 +154,7 @@ def send_file(officer: Person, path: Path, button: str) -> str:
     return officer.page.url.removeprefix(f"{officer.address}/")
 
 
-def test_a_file_is_checked_watched_cancelled_and_scored_again(address: str, tmp_path: Path) -> None:
+def test_a_file_is_checked_watched_cancelled_and_resumed(address: str, tmp_path: Path) -> None:
     large, small = (applications_file(tmp_path, rows) for rows in (230_000, 10_000))
     with people(address, OFFICER) as (officer,):
         say = officer.page.get_by_text
@@ -176,8 +176,9 @@ def test_a_file_is_checked_watched_cancelled_and_scored_again(address: str, tmp_
         officer.open(first)
         officer.press("Cancel")
         say("The batch is cancelled").wait_for()
-        officer.open("batches?model=application")
-        assert send_file(officer, small, "Score the file") != second
+        officer.picture(PICTURES / "batches-cancelled.png")
+        officer.open(second)
+        officer.press("Resume")
         say(re.compile("Waiting for its turn|of 10,000 rows")).wait_for()
         say("The batch is scored.").wait_for()
         assert (officer.figure("Scored"), officer.figure("Rows with a fault")) == ("10,000", "0")
@@ -249,6 +250,7 @@ def look_at(person: Person, who: str, path: str) -> None:
         assert "Not Found" not in person.page.get_by_test_id("stMain").inner_text(), path
     assert person.elsewhere == [], path
     assert person.serious_faults() == [], path
+    assert person.cut_figures(TABLET) == [], path
     person.picture(PICTURES / f"{name}-390.png", size=NARROW)
     person.picture(PICTURES / f"{name}-dark.png", scheme="dark")
     assert person.serious_faults() == [], f"{path}, dark"

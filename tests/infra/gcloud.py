@@ -6,6 +6,7 @@ A revision is an image with settings; `starts`, if set, lists the pairs of them 
 
 import json
 import os
+import re
 import shutil
 import signal
 import sys
@@ -16,18 +17,22 @@ from typing import Any
 def add_revision(state: dict[str, Any], service: str) -> bool:
     """Make a revision of what the service's template says; whether it starts."""
     template = state["templates"][service]
-    names = [name for name in state["revisions"] if name.startswith(service)]
-    name = f"{service}-{len(names)}"
+    name = f"{service}-{len(revision_names(state, service))}"
     pair = [template["image"], template["settings"]]
     starts = state["starts"] is None or pair in state["starts"]
     state["revisions"][name] = template | {"starts": starts}
     return starts
 
 
+def revision_names(state: dict[str, Any], service: str) -> list[str]:
+    """The revisions of a service, the oldest first."""
+    pattern = re.compile(rf"{service}-\d+")
+    return [name for name in state["revisions"] if pattern.fullmatch(name)]
+
+
 def newest(state: dict[str, Any], service: str) -> str:
     """The revision that was made last."""
-    names: list[str] = [name for name in state["revisions"] if name.startswith(service)]
-    return names[-1]
+    return revision_names(state, service)[-1]
 
 
 def update(state: dict[str, Any], service: str, options: dict[str, str]) -> bool:
@@ -68,13 +73,25 @@ def change_book(book: dict[str, Any], words: list[str], options: dict[str, str])
             book["migrated"] = book["jobs"][job]
 
 
+def change_beside(state: dict[str, Any], words: list[str], options: dict[str, str]) -> bool:
+    """The same, of what runs beside scoring; whether the call was of that."""
+    if words[-1].startswith("prod-lending"):
+        change_book(state["lending"], words, options)
+    elif words[-1] == "prod-batch" and words[1] == "jobs":
+        state["batch_job_image"] = options["image"]
+    elif words[-1] in state["others"]:
+        shift(state["others"][words[-1]], options)
+    else:
+        return False
+    return True
+
+
 def change(state: dict[str, Any], words: list[str]) -> bool:
     """Do what a call that changes something does; whether it succeeds."""
     options = dict(w[2:].partition("=")[::2] for w in words if w.startswith("--"))
     plain = [word for word in words if not word.startswith("--")]
     is_update = plain[:3] == ["run", "services", "update"]
-    if plain[-1].startswith("prod-lending") and not is_update:
-        change_book(state["lending"], plain, options)
+    if not is_update and change_beside(state, plain, options):
         return True
     match plain:
         case ["run", "services", "update", service]:
@@ -156,7 +173,8 @@ def revision(made: dict[str, Any]) -> dict[str, Any]:
 
 def described(state: dict[str, Any], service: str) -> dict[str, Any]:
     """A service as Cloud Run shows it: who serves as the latest is named as well."""
-    traffic = state["lending"] if service == "prod-lending" else state
+    others = state["others"]
+    traffic = state["lending"] if service == "prod-lending" else others.get(service, state)
     latest = {"latestRevision": True} if traffic["latest"] else {}
     shares = [
         {"revisionName": name, "percent": share} | latest

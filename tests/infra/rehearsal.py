@@ -30,7 +30,15 @@ DECISION = b'{"predictions": [{"decision": "approve"}]}'
 BUILD, COMMIT = "3f9ac2d0-1b7e-4c55-9d1e-5a0c2f3b4d6e", "4c5383e0" * 5
 TAG = "build-3f9ac2d0"
 LENDING = f"registry/lending@sha256:{64 * '3'}"
-SCORING, TRAINING = f"registry/scoring@sha256:{64 * '1'}", f"registry/training@sha256:{64 * '2'}"
+BATCH, DASHBOARD = f"registry/batch@sha256:{64 * '4'}", f"registry/dashboard@sha256:{64 * '5'}"
+IMAGES = {
+    "scoring_image": f"registry/scoring@sha256:{64 * '1'}",
+    "training_image": f"registry/training@sha256:{64 * '2'}",
+    "lending_image": LENDING,
+    "batch_image": BATCH,
+    "dashboard_image": DASHBOARD,
+}
+SCORING, TRAINING = IMAGES["scoring_image"], IMAGES["training_image"]
 
 
 @dataclass
@@ -243,6 +251,18 @@ class Cloud:
             lending=traffic | {"jobs": dict.fromkeys(jobs, "old"), "migrated": "old"},
         )
 
+    def add_services(self, *names: str) -> None:
+        """Let Terraform have made services beside scoring, and the job of batches."""
+        state = self.state()
+        template = state["templates"]["prod-scoring"]
+        self.set(
+            services=[*state["services"], *names],
+            templates=state["templates"] | dict.fromkeys(names, template),
+            revisions=state["revisions"] | {f"{n}-0": template | {"starts": True} for n in names},
+            jobs=[*state["jobs"], "prod-batch"],
+            others={n: {"shares": {f"{n}-0": 100}, "latest": False, "tags": {}} for n in names},
+        )
+
     def releasing(self, *words: str) -> list[str]:
         return self.stage("release", *words)
 
@@ -325,9 +345,7 @@ def new_cloud(folder: Path, google: str, candidate: str) -> Cloud:
     tool = folder / "gcloud"
     tool.write_text(f'#!/bin/sh\nexec {sys.executable} -I -S {script} {folder}/state "$@"\n')
     tool.chmod(0o755)
-    (folder / "images.json").write_text(
-        json.dumps({"scoring_image": SCORING, "training_image": TRAINING, "lending_image": LENDING})
-    )
+    (folder / "images.json").write_text(json.dumps(IMAGES))
     template = {"image": "old", "settings": "old", "labels": {"release": "build-old"}}
     services = ["prod-scoring", "prod-retrain"]
     (folder / "state").write_text("{}")
@@ -336,5 +354,5 @@ def new_cloud(folder: Path, google: str, candidate: str) -> Cloud:
     made.set(revisions={f"{name}-0": template | {"starts": True} for name in services})
     made.set(shares={OLD: 100}, latest=False, retrain_traffic="latest", tags={})
     made.set(jobs=["prod-train-application", "prod-train-card-default", "prod2-train-application"])
-    made.set(job_image="old")
+    made.set(job_image="old", batch_job_image="old", others={})
     return made

@@ -23,7 +23,7 @@ PROMOTION_STEPS: dict[str, dict[str, Any]] = {step["id"]: step for step in PROMO
 WORKFLOWS = REPOSITORY / ".github" / "workflows"
 TARGETS = re.findall(r"^([a-z-]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE)
 SUBSTITUTIONS = {"PROJECT_ID", "BUILD_ID"}  # by Cloud Build
-TARGET_NAMES = ("scoring", "training", "lending")
+TARGET_NAMES = ("scoring", "training", "lending", "batch", "dashboard")
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def awaited(steps: dict[str, dict[str, Any]], name: str) -> set[str]:
 
 
 def test_a_wrong_variable_shows_before_anything_is_tested_or_built() -> None:
-    for name in ("check", "check-terraform", "build-scoring", "build-training", "build-lending"):
+    for name in ("check", "check-terraform", *(f"build-{target}" for target in TARGET_NAMES)):
         assert "terraform-plan" in awaited(STEPS, name)
     assert awaited(STEPS, "terraform-plan") == {"terraform-init", "source-archive"}
     assert "-var-file=environments/${_ENVIRONMENT}.tfvars" in STEPS["terraform-plan"]["args"]
@@ -243,7 +243,7 @@ def test_the_bill_of_materials_names_every_pin() -> None:
     for name, file in (
         ("scoring", "functions/requirements.txt"),
         ("training", "training/image.txt"),
-        ("lending", "functions/lending/requirements.txt"),
+        *((name, f"functions/{name}/requirements.txt") for name in TARGET_NAMES[2:]),
     ):
         pins = re.findall(r"^([a-z0-9-]+)==(\S+)", (REPOSITORY / file).read_text(), re.MULTILINE)
         assert bills[name]["bomFormat"] == "CycloneDX"

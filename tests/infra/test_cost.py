@@ -19,6 +19,8 @@ from infra.local.cost import (
     PRICES,
     Load,
     always,
+    batch_cost,
+    batch_hour_cost,
     billed_seconds,
     dashboard_cost,
     dashboard_hour_cost,
@@ -107,6 +109,8 @@ EASY = {
         "lending_memory_gib": 0.5,
         "dashboard_alert_conditions": 1.0,
         "dashboard_memory_gib": 1.0,
+        "batch_alert_conditions": 1.0,
+        "batch_memory_gib": 1.0,
         "database_cpu": 1.0,
         "database_memory_gib": 4.0,
         "database_disk_gib": 10.0,
@@ -337,6 +341,19 @@ def test_the_dashboard_costs_its_alert_and_the_hours_in_which_a_page_is_open() -
     assert part.partition("\n  }\n")[0].count("severity = ") == made["dashboard_alert_conditions"]
     variables = (REPOSITORY / "terraform" / "variables.tf").read_text()
     assert f'optional(string, "{made["dashboard_memory_gib"]}Gi")' in variables
+
+
+def test_batches_cost_their_alert_and_the_hours_of_an_instance_that_scores_between_requests() -> (
+    None
+):
+    assert batch_cost(EASY) == pytest.approx(0.1)
+    assert batch_hour_cost(EASY) == pytest.approx(3600 * (1.0 + 0.5))
+    made = LIST["installation"]
+    files = {path.name: path.read_text() for path in (REPOSITORY / "terraform").glob("*.tf")}
+    _, _, part = files["alerts.tf"].partition("with_batch = !var")
+    assert part.partition("\n  }\n")[0].count("severity = ") == made["batch_alert_conditions"]
+    limits = f'{{ cpu = "{made["cpu"]}", memory = "{made["batch_memory_gib"]}Gi" }}'
+    assert limits in files["batch.tf"]
 
 
 def test_the_pipelines_jobs_are_those_of_terraform() -> None:

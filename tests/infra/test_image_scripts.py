@@ -9,8 +9,8 @@ import pytest
 from tests.infra.rehearsal import Cloud
 from tests.support.running import REPOSITORY
 
-DIGESTS = {"scoring": f"sha256:{64 * '1'}", "training": f"sha256:{64 * '2'}"}
-DIGESTS["lending"] = f"sha256:{64 * '3'}"
+TARGETS = ("scoring", "training", "lending", "batch", "dashboard")
+DIGESTS = {target: f"sha256:{64 * str(number)}" for number, target in enumerate(TARGETS)}
 REGISTRY = "here-docker.pkg.dev/money/surety"
 # What `docker inspect` prints of an image that was pushed to two registries.
 DOCKER = """#!/bin/sh
@@ -18,6 +18,8 @@ echo "docker $*" >>{folder}/calls
 case $3 in
 *scoring*) echo elsewhere/scoring@sha256:other; echo {registry}/scoring@{scoring} ;;
 *lending*) echo {registry}/lending@{lending} ;;
+*batch*) echo {registry}/batch@{batch} ;;
+*dashboard*) echo {registry}/dashboard@{dashboard} ;;
 *) echo {registry}/training@{training} ;;
 esac
 """
@@ -47,7 +49,7 @@ def run(folder: Path, script: str, *words: str) -> subprocess.CompletedProcess[s
 
 
 def images_file(folder: Path) -> Path:
-    """What images.sh writes for both images by tag."""
+    """What images.sh writes for all images by tag."""
     file = folder / "var" / "images.tfvars.json"
     tags = [f"{REGISTRY}/{target}:b0b0b0b0" for target in DIGESTS]
     done = run(folder, "docker/images.sh", str(file), *tags)
@@ -68,13 +70,12 @@ def test_images_by_digest_are_written_as_they_are_and_docker_is_not_asked(tools:
     assert not (tools / "calls").exists()
 
 
-def test_an_environment_without_the_loan_book_promotes_two_images(
-    cloud: Cloud, tools: Path
-) -> None:
+def test_an_environment_without_flags_promotes_two_images(cloud: Cloud, tools: Path) -> None:
     names = [f"{REGISTRY}/{target}@{digest}" for target, digest in DIGESTS.items()][:2]
     none = f"{REGISTRY}/lending@"
+    absent = (none, f"{REGISTRY}/batch@", f"{REGISTRY}/dashboard@")
     file = tools / "images.json"
-    assert run(tools, "docker/images.sh", str(file), *names, none).returncode == 0
+    assert run(tools, "docker/images.sh", str(file), *names, *absent).returncode == 0
     assert list(json.loads(file.read_text())) == ["scoring_image", "training_image"]
     assert run(tools, "docker/copy.sh", none, f"{REGISTRY}/lending:1").returncode == 0
     assert not (tools / "calls").exists()

@@ -12,7 +12,9 @@ import pytest
 from tests.docs.test_commands import complaints
 from tests.infra.dockerfile import STAGES
 from tests.infra.rehearsal import (
+    BATCH,
     COMMIT,
+    DASHBOARD,
     LENDING,
     OLD,
     SCORING,
@@ -158,18 +160,35 @@ def serving(cloud: Cloud, clone: Path) -> subprocess.CompletedProcess[str]:
 
 def test_what_an_environment_serves_is_a_commit_and_two_digests(cloud: Cloud, clone: Path) -> None:
     released(cloud)
-    digests = f"sha256:{64 * '1'} sha256:{64 * '2'}"
+    digests = f"scoring=sha256:{64 * '1'} training=sha256:{64 * '2'}"
     assert serving(cloud, clone).stdout == f"{COMMIT} {digests}\n"
 
 
-def test_where_the_loan_book_runs_its_digest_comes_last(cloud: Cloud, clone: Path) -> None:
+def test_where_the_loan_book_runs_its_digest_is_there_too(cloud: Cloud, clone: Path) -> None:
     released(cloud)
     cloud.add_loan_book()
     assert "prod-lending-0 is of another commit" in serving(cloud, clone).stderr
     revisions = cloud.state()["revisions"]
     revisions["prod-lending-0"] |= {"image": LENDING, "labels": {"commit": COMMIT}}
     cloud.set(revisions=revisions)
-    assert serving(cloud, clone).stdout.split()[-1] == f"sha256:{64 * '3'}"
+    assert serving(cloud, clone).stdout.split()[-1] == f"lending=sha256:{64 * '3'}"
+
+
+def test_where_batches_and_the_dashboard_run_their_digests_are_there_too(
+    cloud: Cloud, clone: Path
+) -> None:
+    released(cloud)
+    cloud.add_services("prod-batch-api", "prod-dashboard")
+    assert "prod-batch-api-0 is of another commit" in serving(cloud, clone).stderr
+    revisions = cloud.state()["revisions"]
+    labels = {"labels": {"commit": COMMIT}}
+    revisions["prod-batch-api-0"] |= {"image": BATCH} | labels
+    revisions["prod-dashboard-0"] |= {"image": DASHBOARD} | labels
+    cloud.set(revisions=revisions)
+    assert serving(cloud, clone).stdout.split()[3:] == [
+        f"batch=sha256:{64 * '4'}",
+        f"dashboard=sha256:{64 * '5'}",
+    ]
 
 
 def test_the_loan_book_is_rolled_back_by_its_name(cloud: Cloud, clone: Path) -> None:
@@ -198,7 +217,8 @@ def promotion(cloud: Cloud, clone: Path, commit: str, answer: str) -> tuple[int,
     dev.write_text('project_id = "play"\nregion = "there"\n')
     if git(clone, "status", "--porcelain"):
         commit_all(clone)
-    state = f"{commit or git(clone, 'rev-parse', 'HEAD')} sha256:1 sha256:2"
+    digests = "scoring=sha256:1 training=sha256:2 dashboard=sha256:5"
+    state = f"{commit or git(clone, 'rev-parse', 'HEAD')} {digests}"
     done = subprocess.run(
         [
             *("env", f"PATH={cloud.folder}:/usr/bin:/bin", f"SERVING={state}"),
@@ -224,7 +244,29 @@ def test_a_promotion_submits_digests_once_somebody_has_typed_the_environment(
     assert "/infra/promote.yaml --gcs" in call
     assert call.endswith(
         ",_FROM=there-docker.pkg.dev/play/surety,_SCORING_DIGEST=sha256:1,_TRAINING_DIGEST=sha256:2"
+        ",_DASHBOARD_DIGEST=sha256:5"
     )
+
+
+@pytest.mark.parametrize("digests", ["", "sha256:1 sha256:2", "scoring=sha256:1"])
+def test_a_promotion_of_less_than_scoring_and_training_is_refused(
+    cloud: Cloud, clone: Path, digests: str
+) -> None:
+    (clone / "terraform/environments/dev.tfvars").write_text('project_id = "p"\nregion = "r"\n')
+    state = f"{git(clone, 'rev-parse', 'HEAD')} {digests}".strip()
+    done = subprocess.run(
+        [
+            *("env", f"PATH={cloud.folder}:/usr/bin:/bin", f"SERVING={state}", "CONFIRM=prod"),
+            *("sh", "infra/promote.sh", "prod", "dev"),
+        ],
+        cwd=clone,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "not a commit and the digests of scoring, training" in done.stderr
+    assert cloud.state()["calls"] == []
 
 
 def test_a_promotion_needs_the_commit_that_is_promoted(cloud: Cloud, clone: Path) -> None:

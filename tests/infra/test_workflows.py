@@ -150,7 +150,7 @@ def test_github_submits_the_commit_beside_the_credentials_of_its_login(
 
 
 def test_github_promotes_what_was_served_without_asking_again(cloud: Cloud, clone: Path) -> None:
-    serving = f"{git(clone, 'rev-parse', 'HEAD')} sha256:1 sha256:2"
+    serving = f"{git(clone, 'rev-parse', 'HEAD')} scoring=sha256:1 training=sha256:2"
     variables = {"ENVIRONMENT": "prod", "FROM": "dev", "CONFIRM": "prod", "SERVING": serving}
     (clone / "later").touch()
     commit_all(clone)  # main has moved on
@@ -162,7 +162,9 @@ def test_github_promotes_what_was_served_without_asking_again(cloud: Cloud, clon
 def test_bitbucket_logs_in_without_showing_its_token_and_promotes(
     cloud: Cloud, clone: Path
 ) -> None:
-    (clone / "serving").write_text(f"{git(clone, 'rev-parse', 'HEAD')} sha256:1 sha256:2\n")
+    (clone / "serving").write_text(
+        f"{git(clone, 'rev-parse', 'HEAD')} scoring=sha256:1 training=sha256:2\n"
+    )
     [_, promotion] = BITBUCKET["pipelines"]["custom"]["promote-prod"]
     variables = {
         "BITBUCKET_STEP_OIDC_TOKEN": "secret",

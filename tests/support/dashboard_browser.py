@@ -12,13 +12,17 @@ import playwright.sync_api as playwright
 
 from tests.support.browser import CHROMIUM, COMPLAINTS, FLAGS, PATIENCE_MILLISECONDS
 
-WIDE, NARROW = (1280, 900), (390, 844)
+WIDE, NARROW, TABLET = (1280, 900), (390, 844), 1024
 # Streamlit says by itself when nothing runs and nothing is a skeleton any more.
 SETTLED = """() => document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState
   === 'notRunning' && !document.querySelector('[data-testid="stSkeleton"]')"""
 FULL_HEIGHT = """() => Math.max(...[...document.querySelectorAll('[data-testid="stMain"]')]
   .map(element => element.scrollHeight))"""
 MOST_PIXELS = 3_000
+CUT_FIGURES = """() => [...document.querySelectorAll('[data-testid="stMetricValue"] *')]
+  .filter(element => element.scrollWidth > element.clientWidth + 1 && element.clientWidth
+    && getComputedStyle(element).overflow !== 'visible')
+  .map(element => element.textContent)"""
 # Rules of axe-core that Streamlit's own widgets break, and no page can mend.
 STREAMLITS = {"region"}
 
@@ -110,6 +114,13 @@ class Person:
             for fault in result["violations"]
             if fault["impact"] in {"serious", "critical"} and fault["id"] not in STREAMLITS
         ]
+
+    def cut_figures(self, width: int) -> list[str]:
+        """Return the figures of tiles that are not seen to their last digit in a window."""
+        self.page.set_viewport_size({"width": width, "height": WIDE[1]})
+        self.page.wait_for_timeout(200)
+        figures: list[str] = self.page.evaluate(CUT_FIGURES)
+        return figures
 
     def picture(self, path: Path, size: tuple[int, int] = WIDE, scheme: str = "light") -> None:
         """Save the whole page as it looks in a window of a width and a colour scheme."""

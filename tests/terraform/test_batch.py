@@ -1,4 +1,4 @@
-"""Batches in Google Cloud: one way in, an account that replaces nothing, tasks that fit a file."""
+"""Batches in Google Cloud: two ways in, accounts that replace nothing, tasks that fit a file."""
 
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,13 @@ def service(everything: Planned) -> dict[str, Any]:
 
 
 @pytest.fixture
+def api(everything: Planned) -> dict[str, Any]:
+    planned = everything.of_kind("google_cloud_run_v2_service")
+    service: dict[str, Any] = planned['batch["batch-api"]']
+    return service
+
+
+@pytest.fixture
 def job(everything: Planned) -> dict[str, Any]:
     planned: dict[str, Any] = everything.of_kind("google_cloud_run_v2_job")['batch["batch"]']
     return planned
@@ -52,6 +59,37 @@ def test_events_are_the_only_callers_and_come_from_within(
     assert callers == {"serviceAccount:prod-inbox@example-project.iam.gserviceaccount.com"}
 
 
+def test_the_api_is_called_by_its_invokers_and_the_dashboard_with_tokens_of_the_issuer(
+    everything: Planned, api: dict[str, Any]
+) -> None:
+    callers = {
+        grant["member"]
+        for grant in everything.grants
+        if grant.get("name") == "prod-batch-api" and grant["role"] == "roles/run.invoker"
+    }
+    domain = "example-project.iam.gserviceaccount.com"
+    assert callers == {f"serviceAccount:prod-dashboard@{domain}", f"serviceAccount:front@{domain}"}
+    assert (api["ingress"], api["invoker_iam_disabled"]) == ("INGRESS_TRAFFIC_ALL", None)
+    settings = settings_from(
+        environment(api["template"][0])
+        | {"K_SERVICE": "prod-batch-api", "PORT": "8080", "DECISION_LOG_KEY": "k" * 32}
+    )
+    assert settings.access.auth == "jwt"
+    assert settings.inputs == ()  # nobody names a file of another sender
+
+
+def test_the_api_scores_between_requests_and_one_instance_has_the_queue(
+    api: dict[str, Any], service: dict[str, Any]
+) -> None:
+    [container] = api["template"][0]["containers"]
+    assert container["resources"][0]["cpu_idle"] is False
+    assert container["startup_probe"][0]["http_get"][0]["path"] == "/health/live"
+    [scaling] = api["template"][0]["scaling"]
+    assert (scaling["min_instance_count"], scaling["max_instance_count"]) == (0, 1)
+    [events] = service["template"][0]["containers"]
+    assert events["resources"][0]["cpu_idle"] is True
+
+
 def test_a_file_in_the_inbox_and_no_other_event_is_told(everything: Planned) -> None:
     [trigger] = everything.of_kind("google_eventarc_trigger").values()
     criteria = {c["attribute"]: c["value"] for c in trigger["matching_criteria"]}
@@ -64,6 +102,14 @@ def test_the_account_creates_and_can_replace_or_delete_nothing(everything: Plann
     assert rights_over(everything, "batch") == {
         ("storage.objectViewer", "example-project-prod-models", ""),
         ("storage.objectViewer", INBOX, ""),
+        ("storage.objectViewer", BATCHES, ""),
+        ("storage.objectCreator", BATCHES, ""),
+        ("storage.objectCreator", "example-project-prod-evidence", ""),
+        ("run.jobsExecutorWithOverrides", "prod-batch", ""),
+        ("secretmanager.secretAccessor", "surety-decision-log-key", ""),
+    }
+    assert rights_over(everything, "batch-api") == {
+        ("storage.objectViewer", "example-project-prod-models", ""),
         ("storage.objectViewer", BATCHES, ""),
         ("storage.objectCreator", BATCHES, ""),
         ("storage.objectCreator", "example-project-prod-evidence", ""),
@@ -88,7 +134,7 @@ def test_senders_and_readers_have_one_right_each(everything: Planned) -> None:
 
 
 def test_service_and_job_accept_what_they_are_told(
-    service: dict[str, Any], job: dict[str, Any]
+    service: dict[str, Any], api: dict[str, Any], job: dict[str, Any]
 ) -> None:
     variables = environment(service["template"][0])
     assert variables["DECISION_LOG_KEY"] == "surety-decision-log-key:2"
@@ -103,6 +149,9 @@ def test_service_and_job_accept_what_they_are_told(
     assert set(job_variables) == shared | {"DECISION_LOG_KEY"}
     assert {name: job_variables[name] for name in shared} == {
         name: variables[name] for name in shared
+    }
+    assert {name: environment(api["template"][0])[name] for name in (*shared, "BATCH_JOB")} == {
+        name: variables[name] for name in (*shared, "BATCH_JOB")
     }
     assert container["image"] == service["template"][0]["containers"][0]["image"]
 

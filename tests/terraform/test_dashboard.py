@@ -36,12 +36,13 @@ def test_a_session_stays_with_its_instance_for_an_hour(service: dict[str, Any]) 
     assert (service["scaling"][0]["min_instance_count"], template["vpc_access"]) == (0, [])
 
 
-def test_its_account_asks_the_loan_book_and_reads_its_two_secrets_and_nothing_else(
+def test_its_account_asks_the_loan_book_and_batches_and_reads_its_two_secrets_and_nothing_else(
     plans: dict[str, Planned],
 ) -> None:
     reader = "secretmanager.secretAccessor"
     assert rights_over(plans["everything"], "dashboard") == {
         ("run.invoker", "prod-lending", ""),
+        ("run.invoker", "prod-batch-api", ""),
         (reader, "surety-dashboard-cookies", ""),
         (reader, "surety-dashboard-client", ""),
     }
@@ -50,14 +51,17 @@ def test_its_account_asks_the_loan_book_and_reads_its_two_secrets_and_nothing_el
 def test_the_service_accepts_what_it_is_told(service: dict[str, Any]) -> None:
     [template] = service["template"]
     entries = template["containers"][0]["env"]
-    template["containers"][0]["env"] = [e for e in entries if e["name"] != "LENDING_URL"]
+    unknown = {"LENDING_URL", "DASHBOARD_BATCH_URL"}
+    assert unknown < {entry["name"] for entry in entries}
+    template["containers"][0]["env"] = [e for e in entries if e["name"] not in unknown]
     variables = environment(template)
     assert variables["OIDC_CLIENT_SECRET"] == "surety-dashboard-client:2"  # noqa: S105 -- a name
-    # The address of another service is known once that is made.
+    # The addresses of other services are known once they are made.
     settings = settings_from(
         variables
         | SECRETS
         | {"LENDING_URL": "https://prod-lending-1.a.run.app"}
+        | {"DASHBOARD_BATCH_URL": "https://prod-batch-api-1.a.run.app"}
         | {"K_SERVICE": "prod-dashboard", "PORT": "8080"}
     )
     assert (settings.url, settings.has_identity) == ("https://desk.example.com", True)
@@ -67,9 +71,5 @@ def test_the_service_accepts_what_it_is_told(service: dict[str, Any]) -> None:
     assert settings.scoring_url is None
 
 
-def test_people_sign_in_at_the_issuer_and_the_image_is_named_by_digest(
-    service: dict[str, Any],
-) -> None:
+def test_people_sign_in_at_the_issuer(service: dict[str, Any]) -> None:
     assert service["invoker_iam_disabled"]
-    [container] = service["template"][0]["containers"]
-    assert "@sha256:" in container["image"]

@@ -155,14 +155,22 @@ def test_responders_repair_what_answers_callers_and_nothing_else(plans: dict[str
         for grant in plans["everything"].grants
         if grant["member"] == "group:oncall@example.com" and "viewer" not in grant["role"].lower()
     ]
-    acting = "google_service_account_iam_member.responder_acts_as"
-    assert sorted(strong)[:4] == [
+    acting, beside = (
+        f"google_service_account_iam_member.responder_acts_{name}" for name in ("as", "beside")
+    )
+    assert sorted(strong)[:-1] == [
         ("roles/iam.serviceAccountUser", f'{acting}["group:oncall@example.com"]'),
         ("roles/iam.serviceAccountUser", f'{acting}_lending["group:oncall@example.com"]'),
-        ("roles/run.developer", "prod-lending"),
-        ("roles/run.developer", "prod-scoring"),
+        *(
+            ("roles/iam.serviceAccountUser", f'{beside}["{account} group:oncall@example.com"]')
+            for account in ("batch", "batch-api", "dashboard")
+        ),
+        *(
+            ("roles/run.developer", f"prod-{service}")
+            for service in ("batch", "batch-api", "dashboard", "lending", "scoring")
+        ),
     ]
-    assert len(strong) == 5  # and to be counted against the project
+    assert len(strong) == 11  # and to be counted against the project
 
 
 def test_functions_in_sql_can_be_called_by_those_who_are_named(plans: dict[str, Planned]) -> None:

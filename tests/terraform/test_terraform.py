@@ -81,7 +81,7 @@ def resources() -> list[tuple[str, str, str]]:
         ("lending", {"responder_acts_as_lending"}),
         (
             "dashboard",
-            {"dashboard_asks_lending", "dashboard_asks_scoring"},
+            {"dashboard_asks_batches", "dashboard_asks_lending", "dashboard_asks_scoring"},
         ),
     ],
 )
@@ -130,7 +130,7 @@ def test_variables_and_outputs_are_alphabetical_typed_and_described() -> None:
             assert kind == "output" or all("\n  type " in body for _, body in blocks)
 
 
-@pytest.mark.parametrize("function", ["scoring", "retrain", "lending", "dashboard"])
+@pytest.mark.parametrize("function", ["scoring", "retrain", "lending", "batch", "dashboard"])
 def test_what_a_service_is_told_is_what_its_code_reads(function: str) -> None:
     text = (SOURCE / f"{function}.tf").read_text()
     modules = (f"{function}/settings", "web/settings", "web/environment", "access/settings")

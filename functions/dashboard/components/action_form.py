@@ -12,6 +12,7 @@ from functions.client.lending_endpoints import ActionReply
 from functions.client.lending_responses import LoanReply
 from functions.dashboard.api import Api
 from functions.dashboard.components.tables import plain_table
+from functions.dashboard.components.terms import months_field, rate_field
 from functions.dashboard.display import day, money, t, words
 from functions.dashboard.frame import form_key, notice_after, renew_key, show_error, show_notice
 from functions.dashboard.loan_actions import ActionField, OfferedAction, offered_actions
@@ -80,9 +81,10 @@ def _widget(field: ActionField, loan: LoanReply, today: date, form: str) -> Any:
             start = float(_due(loan) or loan.equal_instalment)
             return f"{st.number_input(label, 0.01, 1e13, start, format='%.2f', key=key):.2f}"
         case "whole":
-            return st.number_input(label, 1, 360, 12, key=key)
+            return months_field(12, request="RescheduleBody", label=label, key=key)
         case "rate":
-            return st.number_input(label, 0.0, 60.0, float(loan.interest_rate), key=key)
+            rate = float(loan.interest_rate)
+            return rate_field(rate, request="RescheduleBody", label=label, key=key)
         case "choice":
             return st.selectbox(label, field.choices, format_func=words, key=key)
         case "day":

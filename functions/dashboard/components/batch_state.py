@@ -51,6 +51,15 @@ def _show(api: Api, batch: BatchState) -> None:
     columns[0].metric(t("batches.rows"), number(batch.rows), border=True)
     columns[1].metric(t("batches.scored"), number(batch.scored), border=True)
     columns[2].metric(t("batches.faulty"), number(batch.faulty), border=True)
+    if batch.status == "cancelled":
+        st.button(
+            t("batches.resume"),
+            type="primary",
+            icon=":material/resume:",
+            key=f"resume {batch.id}",
+            on_click=_resume,
+            args=(api, batch.id),
+        )
     if batch.decisions:
         rows = [
             {t("batches.decision"): words(name), t("batches.rows"): number(rows)}
@@ -82,6 +91,16 @@ def _cancel(api: Api, batch_id: str) -> None:
         api.batches(batches.cancel(batch_id))
     except ClientError as error:
         st.toast(str(error))
+
+
+def _resume(api: Api, batch_id: str) -> None:
+    """Resume, and follow the batch again."""
+    try:
+        api.batches(batches.resume(batch_id))
+    except ClientError as error:
+        st.toast(str(error))
+    else:
+        st.session_state.pop(f"ended {batch_id}", None)
 
 
 def _counts(done: int, rows: int) -> dict[str, object]:

@@ -137,7 +137,10 @@ def explain(api: Api, application: LoanApplicationReply) -> None:
             points = Decimal(str(explanation.base.credit_score))
             base = (t(f"charts.{explanation.base_of}"), points)
             look = WaterfallLook(
-                total=t("charts.total"), values=t("charts.points"), write=lambda v: f"{v:.1f}"
+                total=t("charts.total"),
+                values=t("charts.points"),
+                write=lambda v: f"{v:.1f}",
+                is_amount=False,
             )
             waterfall("score", steps_from_contributions(explanation.contributions), base, look)
         else:

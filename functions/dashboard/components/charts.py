@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import accumulate
 from typing import Any
 
 import plotly.graph_objects as go
@@ -24,6 +25,7 @@ DIVERGING = [
 LINES = ("#2f7fd0", "#d9661f", "#7d8794", "#8f6bd1", "#1a9485", "#a87b16")
 CONFIG = {"displayModeBar": False}
 HEIGHT = 360
+SPARK_HEIGHT = 56
 
 
 def bar_chart(
@@ -84,14 +86,31 @@ def line_chart(
     _table(table or rows, name)
 
 
+def sparkline(name: str, label: str, values: Sequence[float]) -> None:
+    """Show how a figure moved, as a line without axes; its table is the caller's.
+
+    The line that `st.metric` draws by itself has no alternative text, and warns in the console.
+    """
+    figure = go.Figure(go.Scatter(y=list(values), mode="lines", line={"color": LINES[0]}))
+    figure.update_xaxes(visible=False)
+    figure.update_yaxes(visible=False)
+    figure.update_layout(height=SPARK_HEIGHT, margin={"l": 0, "r": 0, "t": 4, "b": 4})
+    st.plotly_chart(figure, config={"staticPlot": True}, key=f"spark {name}", alt=label)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaterfallLook:
-    """How a waterfall is written: its total, its values, and whether up or down is worse."""
+    """How a waterfall is written: its total, its values, and whether up or down is worse.
+
+    `is_amount`: 0 means that there is nothing, so that bars are compared by their heights. A score
+    has no such 0: its axis begins near the values, and the chart says where.
+    """
 
     total: str
     values: str
     write: Callable[[Decimal], str]
     is_up_worse: bool = False
+    is_amount: bool = True
 
 
 def waterfall(
@@ -117,15 +136,21 @@ def waterfall(
             textposition="outside",
         )
     )
-    levels = [float(base[1]), float(total)]
-    level = base[1]
-    for _, value in steps:
-        level += value
-        levels.append(float(level))
-    margin = max((max(levels) - min(levels)) / 5, 0.01 * max(map(abs, levels)), 0.01)
-    figure.update_yaxes(range=[min(levels) - margin, max(levels) + margin])
+    lowest, highest = axis_range([base[1], *(value for _, value in steps)], look.is_amount)
+    figure.update_yaxes(range=[lowest, highest])
     _show(figure, name)
+    if lowest > 0:
+        st.caption(t("charts.axis_from", value=look.write(Decimal(round(lowest)))))
     _table([{t("charts.step"): label, look.values: text} for label, text in written], name)
+
+
+def axis_range(steps: Sequence[Decimal], is_amount: bool) -> tuple[float, float]:  # noqa: FBT001 -- of a look
+    """Return where the axis of a waterfall begins and ends: an amount's has 0 in it."""
+    levels = [float(level) for level in accumulate(steps)] + ([0.0] if is_amount else [])
+    lowest, highest = min(levels), max(levels)
+    margin = max((highest - lowest) / 5, 0.01 * max(map(abs, levels)), 0.01)
+    has_floor = is_amount and lowest == 0
+    return (0.0 if has_floor else lowest - margin), highest + margin
 
 
 def heat_map(

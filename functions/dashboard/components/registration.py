@@ -7,6 +7,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from functions.client import lending_endpoints as book
 from functions.client.errors import RefusedError
+from functions.client.lending_bounds import BOUNDS
 from functions.dashboard.api import Api
 from functions.dashboard.application_row import EMPLOYMENTS
 from functions.dashboard.display import t, words
@@ -48,7 +49,9 @@ def _employment(left: DeltaGenerator, right: DeltaGenerator) -> dict[str, object
         "employer_name": left.text_input(t("register.employer")),
         "employment_type": right.selectbox(t("register.kind"), EMPLOYMENTS, format_func=words),
         "monthly_income": f"{income:.2f}",
-        "years_of_experience": right.number_input(t("register.years"), min_value=0.0, step=0.5),
+        "years_of_experience": right.number_input(
+            t("register.years"), 0.0, float(BOUNDS["Employment.years_of_experience"][1]), step=0.5
+        ),
     }
 
 

@@ -106,5 +106,7 @@ def _slider(field: SearchedField, row: dict[str, Any], proposed: dict[str, Any],
     )
     if low == high:
         return present
-    value = st.slider(label, low, high, float(start), float(field.step or 1), key=key)
+    step = float(field.step or 1)
+    written = "%.0f" if step.is_integer() else None  # without hundredths that nobody can choose
+    value = st.slider(label, low, high, float(start), step, written, key=key)
     return type(present)(value)

@@ -7,8 +7,9 @@ from functions.dashboard.api import Api
 from functions.dashboard.book_figures import limits_from_summary, tiles_from_summary
 from functions.dashboard.components.tables import drill_table
 from functions.dashboard.components.tiles import alert_strip, tile_row
+from functions.dashboard.components.trends import trend_tiles
 from functions.dashboard.display import t
-from functions.dashboard.frame import link, page, refreshed
+from functions.dashboard.frame import guarded, link, page, refreshed
 from functions.dashboard.lists import application_rows, loan_rows
 
 
@@ -41,16 +42,30 @@ def late(api: Api) -> None:
     drill_table(api, rows, "late", ("loan", "id"))
 
 
+def stand(api: Api) -> None:
+    """Show how the book stands, and how it stood at the last month ends."""
+    if api.user.may("portfolio"):
+        figures(api)
+    if api.user.may("book"):
+        with guarded():
+            trend_tiles(api)
+
+
+def work(api: Api) -> None:
+    """Show what waits."""
+    if api.user.may("applications"):
+        queue(api)
+    if api.user.may("collect"):
+        late(api)
+
+
 def main() -> None:
-    """Show what the user's roles are about."""
+    """Show what the user's roles are about: first the work of whoever does it."""
     with page("home") as api:
         link(api, "new_application", t("home.new"))
-        if api.user.may("portfolio"):
-            figures(api)
-        if api.user.may("applications"):
-            queue(api)
-        if api.user.may("collect"):
-            late(api)
+        is_worker = api.user.may("apply") and not api.user.may("decide")
+        for part in (work, stand) if is_worker else (stand, work):
+            part(api)
 
 
 main()

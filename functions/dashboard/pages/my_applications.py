@@ -10,6 +10,7 @@ from functions.dashboard.components.case_actions import case_actions
 from functions.dashboard.components.decision import reason_sentences
 from functions.dashboard.components.notice import notice_part
 from functions.dashboard.components.own_recourse import own_recourse
+from functions.dashboard.components.terms import months_field, rate_field
 from functions.dashboard.display import day, money, t
 from functions.dashboard.frame import form_key, notice_after, one_line, page, renew_key, show_notice
 
@@ -62,8 +63,8 @@ def apply_form(api: Api, customer: int) -> None:
         body: dict[str, object] = {
             "customer_id": customer,
             "loan_amount": f"{left.number_input(t('apply.amount'), 1000.0, value=100000.0):.2f}",
-            "loan_tenure_months": right.number_input(t("apply.months"), 1, 360, 24),
-            "interest_rate": left.number_input(t("apply.rate"), 0.0, 60.0, 9.5),
+            "loan_tenure_months": months_field(24, column=right),
+            "interest_rate": rate_field(9.5, column=left),
             "loan_purpose": right.selectbox(t("apply.purpose"), PURPOSES),
         }
         if not st.form_submit_button(t("apply.submit"), type="primary"):

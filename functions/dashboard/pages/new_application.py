@@ -17,6 +17,7 @@ from functions.dashboard.application_row import (
 from functions.dashboard.components.case import show_case
 from functions.dashboard.components.registration import registration_form
 from functions.dashboard.components.simulation import live_estimate
+from functions.dashboard.components.terms import months_field, rate_field
 from functions.dashboard.display import money, percent, t
 from functions.dashboard.frame import business_date, form_key, page, renew_key
 from models.lending.ratios import (
@@ -62,12 +63,8 @@ def read_terms() -> dict[str, Any]:
         "loan_amount": left.number_input(
             t("apply.amount"), min_value=1000.0, value=500000.0, step=10000.0, format="%.2f"
         ),
-        "loan_tenure_months": left.number_input(
-            t("apply.months"), min_value=1, max_value=360, value=60, step=6
-        ),
-        "interest_rate": right.number_input(
-            t("apply.rate"), min_value=0.0, max_value=60.0, value=9.5, step=0.25, format="%.2f"
-        ),
+        "loan_tenure_months": months_field(60, column=left),
+        "interest_rate": rate_field(9.5, column=right),
         "loan_purpose": right.selectbox(t("apply.purpose"), PURPOSES),
     }
 

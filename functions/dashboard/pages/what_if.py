@@ -17,6 +17,7 @@ from functions.dashboard.application_row import (
 )
 from functions.dashboard.components.charts import heat_map
 from functions.dashboard.components.tables import plain_table
+from functions.dashboard.components.terms import months_field, rate_field
 from functions.dashboard.display import number, t, words
 from functions.dashboard.frame import business_date, page
 
@@ -45,8 +46,8 @@ def starting_row(api: Api) -> dict[str, Any] | None:
     left, middle, right = st.columns(3)
     terms = {
         "loan_amount": left.number_input(t("apply.amount"), 1000.0, value=500000.0, step=10000.0),
-        "loan_tenure_months": middle.number_input(t("apply.months"), 1, 360, 60),
-        "interest_rate": right.number_input(t("apply.rate"), 0.0, 60.0, 9.5),
+        "loan_tenure_months": months_field(60, column=middle),
+        "interest_rate": rate_field(9.5, column=right),
         "loan_purpose": left.selectbox(t("apply.purpose"), PURPOSES),
     }
     loans = api.lending(book.loans(customer_id=customer.customer_id)).loans

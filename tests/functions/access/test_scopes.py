@@ -82,6 +82,7 @@ BATCH = {
     "POST /v1/batches": "batches",
     "GET /v1/batches/{batch}": "batches",
     "POST /v1/batches/{batch}:cancel": "batches",
+    "POST /v1/batches/{batch}:resume": "batches",
     "GET /v1/batches/{batch}/results": "batches",
     "GET /v1/batches/{batch}/faults": "batches",
     "GET /health/live": "probe",

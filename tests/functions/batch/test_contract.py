@@ -5,12 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pyarrow as pa
 import pyarrow.csv as arrow_csv
 import pyarrow.parquet as pq
 import pytest
 
+from functions.batch.worker import POLL_SECONDS
 from tests.functions.batch.conftest import KEY, ROWS
 from tests.support.running import ModelStore, running_server
+from training.synthetic.application import generate
 
 HEADER = "age,annual_income,credit_utilization,payment_history_score,employment_years,"
 HEADER += "num_credit_accounts,total_debt,interest_rate,unemployment_rate"
@@ -132,6 +135,64 @@ def test_the_same_key_is_the_same_batch_and_not_for_another(
         other = client.post("/v1/batches", params=params, content=content, headers=headers)
         assert other.status_code == httpx.codes.CONFLICT
         assert "this Idempotency-Key was used for another" in other.json()["detail"]
+
+
+def test_a_cancelled_batch_is_resumed_where_it_was(
+    variables: dict[str, str], client: httpx.Client, wait: Wait
+) -> None:
+    rows, part_rows = 49_152, 8_192
+    inputs = Path(variables["BATCH_INPUTS"].removeprefix("file://"))
+    table = pa.Table.from_pandas(generate(rows, seed=7))
+    pq.write_table(table, inputs / "many.parquet", row_group_size=part_rows)
+    uri = f"{variables['BATCH_INPUTS']}/many.parquet"
+    body = {"model": "application", "input": uri, "reasons": "all"}
+    path = f"/v1/batches/{client.post('/v1/batches', json=body).json()['id']}"
+    while (client.get(path).json()["rows_done"] or 0) < part_rows:
+        time.sleep(0.05)
+    assert client.post(f"{path}:cancel").json()["status"] == "cancelled"
+    assert client.post(f"{path}:cancel").json()["status"] == "cancelled"
+    assert client.get(f"{path}/results").status_code == httpx.codes.CONFLICT
+    time.sleep(POLL_SECONDS)
+    folder = Path(variables["BATCH_STORE"].removeprefix("file://")) / path.removeprefix("/v1/")
+    before = {p: p.stat().st_mtime_ns for p in folder.rglob("*") if p.is_file()}
+    assert 0 < sum("part-" in p.name for p in before) < rows // part_rows
+    assert client.post(f"{path}:resume").json()["status"] == "running"
+    assert client.post(f"{path}:resume").json()["status"] == "running"
+    assert wait(path.rpartition("/")[2])["scored"] == rows
+    assert {p: p.stat().st_mtime_ns for p in before} == before
+    answer = client.post(f"{path}:resume")
+    assert answer.status_code == httpx.codes.CONFLICT
+    assert "only a cancelled one can be resumed" in answer.json()["detail"]
+
+
+def test_a_batch_is_cancelled_again_after_it_was_resumed(
+    client: httpx.Client, wait: Wait, applications: Path
+) -> None:
+    body = {"model": "application", "input": applications.as_uri(), "reasons": "all"}
+    first, batch = (client.post("/v1/batches", json=body).json()["id"] for _ in range(2))
+    for verb, status in (("cancel", "cancelled"), ("resume", "queued"), ("cancel", "cancelled")):
+        reply = client.post(f"/v1/batches/{batch}:{verb}")
+        assert (reply.status_code, reply.json()["status"]) == (httpx.codes.OK, status)
+    wait(first)
+    assert client.get(f"/v1/batches/{batch}").json()["status"] == "cancelled"
+    assert client.post(f"/v1/batches/{batch}:resume").json()["status"] in ("queued", "running")
+    assert wait(batch)["scored"] == ROWS
+
+
+def test_a_cancelled_batch_whose_file_is_gone_stays_cancelled(
+    variables: dict[str, str], client: httpx.Client, wait: Wait, applications: Path
+) -> None:
+    gone = applications.with_name("gone.csv")
+    gone.write_bytes(FILE)
+    busy = {"model": "application", "input": applications.as_uri(), "reasons": "all"}
+    first = client.post("/v1/batches", json=busy).json()["id"]
+    body = {"model": "customer", "input": f"{variables['BATCH_INPUTS']}/gone.csv"}
+    path = f"/v1/batches/{client.post('/v1/batches', json=body).json()['id']}"
+    assert client.post(f"{path}:cancel").json()["status"] == "cancelled"
+    gone.unlink()
+    assert client.post(f"{path}:resume").status_code == httpx.codes.UNPROCESSABLE_ENTITY
+    assert client.get(path).json()["status"] == "cancelled"
+    wait(first)
 
 
 def test_a_cancelled_batch_stays_cancelled_and_a_finished_one_cannot_be(

@@ -45,6 +45,8 @@ def _own_main_module() -> Iterator[None]:
 def api() -> Iterator[FakeApi]:
     """The APIs, which pages then ask."""
     fake = FakeApi()
+    # Its lines have keys that a schema does not name.
+    fake.answers["/v1/portfolio/month-ageing"] = {"lines": []}
     connection = cast("Surety", fake)
     settings = settings_from(ENVIRONMENT)
     runtime.use(
@@ -61,7 +63,7 @@ def api() -> Iterator[FakeApi]:
 
 
 @pytest.fixture
-def open_page(api: FakeApi) -> OpenPage:  # noqa: ARG001 -- the pages ask it
+def open_page(api: FakeApi) -> OpenPage:
     """Run a page as somebody with a role."""
 
     def open_as(role: str | None, name: str = "home", **query: str) -> AppTest:
@@ -72,6 +74,7 @@ def open_page(api: FakeApi) -> OpenPage:  # noqa: ARG001 -- the pages ask it
         app.user = {"is_logged_in": True, **claims} if role else {"is_logged_in": False}
         if query:  # widgets that are bound to the URL read it on a session that has begun
             app.run()
+            api.requests.clear()  # those of the home page
         for key, value in query.items():
             app.query_params[key] = value
         if name != "home":

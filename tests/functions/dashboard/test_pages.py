@@ -94,7 +94,11 @@ def test_the_figures_of_the_book_are_those_of_the_api(api: FakeApi, open_page: O
         "Collateral": grouped(secured["total_value"]),
         "Loan to value": per_cent(secured["loan_to_value_ratio"]),
     }
-    assert metrics(open_page("manager")) == book  # 12 figures
+    home = metrics(open_page("manager"))
+    assert {name: home[name] for name in book} == book  # 12 figures
+    assert [name for name in home if name not in book] == [
+        f"{name}, month end" for name in ("Outstanding", "Loans", "PAR 30", "PAR 90")
+    ]
     api.answers[COLLECTION] = {"lines": []}
     index = api.example("/v1/portfolio/concentration")["index"]
     concentration = {"Herfindahl index": str(index)}

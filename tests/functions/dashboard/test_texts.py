@@ -13,7 +13,7 @@ BY_NAME = (
     *("pages", "sections", "tiles", "alerts", "charts", "columns", "codes", "names", "apply"),
     *("register", "decision", "actions", "loan", "mine", "registry", "case", "frame", "reviews"),
     *("batches", "administration", "audit"),
-    *("figures", "vintages", "stress", "policy"),
+    *("figures", "trends", "vintages", "stress", "policy"),
 )
 
 

@@ -80,7 +80,22 @@ def test_a_batch_that_runs_shows_its_rows_and_is_cancelled(
     api.answers[ONE] = state(status="cancelled", detail="cancelled by its owner")
     page = press(page, "Cancel")
     assert api.sent(f"/v1/batches/{BATCH}:cancel") != []
-    assert "cancelled by its owner. Score the file again" in texts(page)
+    assert "cancelled by its owner. Resuming it goes on where it was" in texts(page)
+    api.answers[ONE] = state(rows_done=41)
+    page = press(page, "Resume")
+    assert len(api.sent(f"/v1/batches/{BATCH}:resume")) == 1
+    [progress] = page.get("progress")
+    assert progress.proto.text == "41 of 100 rows"
+
+
+def test_a_batch_that_cannot_be_resumed_says_why(api: FakeApi, open_page: OpenPage) -> None:
+    api.answers[ONE] = state(status="cancelled", detail="cancelled by its owner")
+    api.errors[f"{ONE}:resume"] = RefusedError(422, "Unprocessable Content", "no object gone.csv")
+    page = press(open_page("officer", "batches", batch=BATCH), "Resume")
+    assert [toast.value for toast in page.toast] == [
+        "422 Unprocessable Content: no object gone.csv"
+    ]
+    assert "cancelled by its owner" in texts(page)
 
 
 def test_a_batch_that_was_checked_lists_line_and_field_of_each_fault(
