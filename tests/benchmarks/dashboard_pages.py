@@ -51,7 +51,7 @@ def make_large_book(folder: Path, loans: int) -> None:
         prepare_with_history(CUSTOMERS)
         engine = create_engine(url)
         with engine.begin() as connection:
-            copy_loans(connection, loans, today - timedelta(days=1))
+            copy_loans(connection, loans, today)
         engine.dispose()
         last = today.replace(day=1) - timedelta(days=1)
         run("functions.lending", "snapshot", "--month", f"{last:%Y-%m}")

@@ -254,7 +254,7 @@ def summaries(bench: Bench, size: Size) -> Figures:
     samples: Figures = {SUMMARIES: {}, ROWS: {}}
     _summarise(bench, size, SEEDED, samples)
     with bench.engine.begin() as connection:
-        copy_loans(connection, size.loans, DAY - timedelta(days=1))
+        copy_loans(connection, size.loans, DAY)
     _summarise(bench, size, MILLION, samples)
     with bench.engine.begin() as connection:
         connection.execute(POSTED_SINCE, {"postings": POSTINGS})
@@ -262,24 +262,23 @@ def summaries(bench: Bench, size: Size) -> Figures:
     return samples
 
 
-def copy_loans(connection: Connection, loans: int, closed: date) -> None:
+def copy_loans(connection: Connection, loans: int, day: date) -> None:
     """Copy customers and loans until there are so many, in 20 branches, and recount the cells.
 
-    Borrowers who are late have all their records, so that a day can be closed. `closed` is the last
-    business day that is closed.
+    Borrowers who are late have all their records, so that `day`, which is open, can be closed.
     """
     stored = connection.execute(text("SELECT count(*) FROM loans")).scalar_one()
     copies = {"copies": max(1, loans // stored - 1)}
     connection.execute(text("SET LOCAL session_replication_role = replica"))
     connection.execute(text(COPIED_CUSTOMERS), copies)
-    connection.execute(text(COPIES), copies | {"day": DAY})
+    connection.execute(text(COPIES), copies | {"day": day})
     connection.execute(text("ANALYZE copies"))
     copy_rows(connection, "loans", LOAN, key="id")
     for name, new in RECORDS.items():
         copy_rows(connection, name, new, condition="c.is_late")
     copy_rows(connection, "instalments", NEW, condition=f"NOT c.is_late AND {LAST}")
     connection.execute(text("SET LOCAL session_replication_role = origin"))
-    cells.rebuild(connection, closed)
+    cells.rebuild(connection, day - timedelta(days=1))
 
 
 def _summarise(bench: Bench, size: Size, name: str, samples: Figures) -> None:
