@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as insert_unless_present
 
 from functions.lending.actions.replies import (
     CustomerDetail,
@@ -44,16 +45,26 @@ def register(transaction: Transaction, request: Registration, kyc_key: bytes) ->
     if transaction.connection.execute(branch).first() is None:
         what = "branch"
         raise NotInBookError(what)
-    customer_id = new_customer_id()
     row = {name: getattr(request, name) for name in (*CONTACT, "date_of_birth", "branch_id")}
-    row |= {"id": customer_id, "version": 1, "created_at": transaction.now}
-    transaction.connection.execute(insert(tables.customers), row)
+    row |= {"version": 1, "created_at": transaction.now}
+    customer_id = _insert_under_new_number(transaction, row)
     if request.employment:
         add_employment(transaction, customer_id, request.branch_id, request.employment)
     if request.kyc:
         add_kyc(transaction, customer_id, request.kyc, kyc_key)
     transaction.audit("register", f"customer {customer_id}", request.branch_id)
     return read_customer(transaction, customer_id)
+
+
+def _insert_under_new_number(transaction: Transaction, row: dict[str, Any]) -> int:
+    """Add a customer under a random number; one that another customer has is drawn again."""
+    table = tables.customers
+    statement = insert_unless_present(table).on_conflict_do_nothing(index_elements=[table.c.id])
+    number: int | None = None
+    while number is None:
+        drawn = statement.values(**row, id=new_customer_id()).returning(table.c.id)
+        number = transaction.connection.execute(drawn).scalar_one_or_none()
+    return number
 
 
 def add_employment(

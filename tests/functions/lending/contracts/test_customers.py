@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine, text
 
+from functions.lending.actions import customers
 from tests.support.lending import PERSON, BookClient
 
 
@@ -26,6 +27,16 @@ def test_a_customer_is_registered_and_read(book: BookClient) -> None:
         *("full_name", "email", "phone", "city", "state", "created_at", "date_of_birth"),
     }
     assert book.ok("GET", f"/api/customers/{customer['customer_id']}") == customer
+
+
+def test_a_number_that_another_customer_has_is_drawn_again(
+    book: BookClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a million customers, one registration in nine hundred draws such a number."""
+    first = book.register()
+    numbers = iter([first, first, first + 1 if first < 999_999_999 else first - 1])
+    monkeypatch.setattr(customers, "new_customer_id", lambda: next(numbers))
+    assert abs(book.register() - first) == 1
 
 
 def test_customers_are_listed_with_their_number(book: BookClient) -> None:
