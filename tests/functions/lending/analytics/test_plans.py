@@ -6,6 +6,7 @@ from datetime import date
 import pytest
 from sqlalchemy import Connection, create_engine, text
 
+from functions.lending.actions.warning_followups import LISTED
 from functions.lending.analytics.answers import FIGURES
 from functions.lending.analytics.early_warnings import SCORE_DOWN, THREE_LATE
 from tests.support.running import REPOSITORY
@@ -68,6 +69,12 @@ def test_warnings_look_at_late_loans_alone(connection: Connection) -> None:
 def test_the_list_of_loans_that_turn_reads_an_index(connection: Connection) -> None:
     statement = FIGURES["next-npa"].members_statement({})
     assert "loans_turning_npa" in plan(connection, statement)
+
+
+def test_a_page_of_warnings_reads_the_loans_of_the_page(connection: Connection) -> None:
+    filters = dict.fromkeys(("owner", "reason", "loan", "after"))
+    described = plan(connection, LISTED, **filters, snoozed="no", rows=51)
+    assert described.count("early_warnings_by_loan") == 2, described
 
 
 def test_a_migrated_book_has_the_days_that_postings_write(connection: Connection) -> None:

@@ -59,6 +59,15 @@ def test_a_declined_application_has_a_notice_as_json_and_as_a_page(
     assert details == 2 * [{"template": "in_fair_practices", "version": 2}]
 
 
+def test_the_route_that_a_notice_names_puts_the_case_into_the_queue(
+    book: BookClient, declined: str
+) -> None:
+    notice = book.ok("GET", f"{declined}?template=eu_ccd2")
+    book.ok("POST", notice["review_path"], {"note": "My income has grown"})
+    [waiting] = book.ok("GET", "/v1/reviews")["reviews"]
+    assert waiting["application_id"] == notice["application_id"]
+
+
 def test_a_template_has_to_be_named(book: BookClient, declined: str) -> None:
     for query in ("", "?template=x"):
         response = book("GET", declined + query)

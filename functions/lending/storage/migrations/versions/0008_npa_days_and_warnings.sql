@@ -32,6 +32,8 @@ CREATE TABLE warning_followups (
     PRIMARY KEY (loan_id, reason)
 );
 CREATE INDEX warning_followups_by_owner ON warning_followups (owner) WHERE owner IS NOT NULL;
+-- squawk-ignore require-concurrent-index-creation -- a close replaces the few rows
+CREATE INDEX early_warnings_by_loan ON early_warnings (loan_id);
 ALTER TABLE warning_followups ENABLE ROW LEVEL SECURITY;
 CREATE POLICY of_branch ON warning_followups TO lending_branch
     USING (branch_id = ANY ((SELECT request_branches())::smallint[]));
