@@ -88,8 +88,9 @@ class Person:
 
     def choose(self, label: str, option: str) -> None:
         """Choose an option of a list."""
-        self.page.get_by_role("combobox", name=label).first.click()
-        self.page.get_by_role("option", name=option, exact=True).click()
+        field = self.page.get_by_role("combobox", name=label).first
+        field.fill(option)
+        field.press("Enter")
         self.page.wait_for_timeout(300)
         self.settle()
 
