@@ -86,6 +86,14 @@ class Person:
         self.page.wait_for_timeout(300)
         self.settle()
 
+    def choose(self, label: str, option: str) -> None:
+        """Choose an option of a list."""
+        field = self.page.get_by_role("combobox", name=label).first
+        field.fill(option)
+        field.press("Enter")
+        self.page.wait_for_timeout(300)
+        self.settle()
+
     def upload(self, path: Path) -> None:
         """Choose a file and wait until it has arrived."""
         self.page.locator("input[type=file]").set_input_files(path)

@@ -33,7 +33,6 @@ MOST_STEPS = 8
 def show_case(api: Api, application: LoanApplicationReply) -> None:
     """Show an application."""
     decision_banner(application)
-    case_actions(api, application)
     left, right = st.columns(2)
     with left:
         reason_sentences(application, has_codes=True)
@@ -41,6 +40,7 @@ def show_case(api: Api, application: LoanApplicationReply) -> None:
             notice_part(api, application, is_staff=True)
     with right:
         show_terms(api, application)
+    case_actions(api, application)
     show_checks(api, application)
     if application.status in {"Approved", "Pending"}:
         show_schedule(application, business_date(api))
