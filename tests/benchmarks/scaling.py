@@ -61,24 +61,39 @@ def simulate(service: Service, ceiling: int, share: float, seed: int = 21) -> Si
     rate = share * ceiling / service.request_seconds
     random = np.random.default_rng(seed)
     arrivals = random.poisson(rate * STEP_SECONDS, round(SECONDS / STEP_SECONDS)).tolist()
+    latencies, instances = _run(service, ceiling, arrivals)
+    minute = round(60 / STEP_SECONDS)
+    return Simulated(
+        ceiling=ceiling,
+        rate=rate,
+        share=share,
+        instances=instances,
+        first_p50=_quantile(latencies[:minute], 0.5),
+        first_p99=_quantile(latencies[:minute], 0.99),
+        last_p99=_quantile(latencies[-minute:], 0.99),
+        refused=1 - sum(accepted for _, accepted in latencies) / sum(arrivals),
+    )
+
+
+def _run(
+    service: Service, ceiling: int, arrivals: Sequence[int]
+) -> tuple[list[tuple[float, float]], int]:
+    """Each step's latency and how many requests it is of; and the instances in the end."""
     starting = deque([service.start_seconds])
     busy: deque[float] = deque(maxlen=round(WINDOW_SECONDS / STEP_SECONDS))
-    ready, backlog, refused = 0, 0.0, 0.0
+    ready, backlog = 0, 0.0
     latencies = []
     for step, arrived in enumerate(arrivals):
         now = step * STEP_SECONDS
         while starting and starting[0] <= now:
             starting.popleft()
             ready += 1
-        capacity = ready * STEP_SECONDS / service.request_seconds
-        coming = ready + len(starting)
-        room = coming * (CONCURRENCY + PENDING_SECONDS / service.request_seconds)
+        room = (ready + len(starting)) * (CONCURRENCY + PENDING_SECONDS / service.request_seconds)
         accepted = min(arrived, max(0.0, room - backlog))
-        refused += arrived - accepted
-        waiting = starting[0] - now if not ready and starting else 0.0
+        waiting = starting[0] - now if not ready else 0.0
         latency = waiting + (backlog / max(ready, 1) + 1) * service.request_seconds
         latencies.append((latency, accepted))
-        worked = min(backlog + accepted, capacity)
+        worked = min(backlog + accepted, ready * STEP_SECONDS / service.request_seconds)
         backlog += accepted - worked
         busy.append(worked * service.request_seconds / STEP_SECONDS)  # instances
         wanted = max(
@@ -87,17 +102,7 @@ def simulate(service: Service, ceiling: int, share: float, seed: int = 21) -> Si
         )
         new = min(wanted, ceiling) - ready - len(starting)
         starting.extend([now + service.start_seconds] * new)
-    minute = round(60 / STEP_SECONDS)
-    return Simulated(
-        ceiling=ceiling,
-        rate=rate,
-        share=share,
-        instances=ready,
-        first_p50=_quantile(latencies[:minute], 0.5),
-        first_p99=_quantile(latencies[:minute], 0.99),
-        last_p99=_quantile(latencies[-minute:], 0.99),
-        refused=refused / sum(arrivals),
-    )
+    return latencies, ready
 
 
 def _quantile(latencies: Sequence[tuple[float, float]], share: float) -> float:
