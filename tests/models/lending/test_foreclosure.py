@@ -5,7 +5,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from models.lending.facts import Prepayment, Reversal
+from models.lending.facts import Fee, Prepayment, Reversal
 from models.lending.foreclosure import foreclosure_quote
 from models.lending.loan_state import derive
 from models.lending.penal_charges import PenalPolicy
@@ -69,6 +69,20 @@ def test_paying_the_quote_closes_the_loan_to_the_cent(loan: Loan, days: int) -> 
     assume(total > 0)
     payment = Prepayment(reference="zz", value_date=day, amount=total, option="reduce_tenure")
     state = derive(Loan(loan.terms, (*facts, payment)), day + timedelta(days=400))
-    assert (state.status, state.closed_on) == ("closed", day)
+    before = derive(Loan(loan.terms, facts), day - timedelta(days=1))
+    # A charge that is paid on its day does not open a loan again that was closed before.
+    closed_on = before.closed_on if before.status == "closed" else day
+    assert (state.status, state.closed_on) == ("closed", closed_on)
     assert state.balances.credit == state.balances.arrears == 0
     assert state.balances.repaid_principal == state.balances.disbursed
+
+
+def test_a_charge_that_is_paid_on_its_day_leaves_a_closed_loan_closed() -> None:
+    day, later = date(2026, 1, 31), date(2026, 2, 2)
+    total = foreclosure_quote(one_year_loan(), day).total
+    payoff = Prepayment(reference="p", value_date=day, amount=total, option="reduce_tenure")
+    fee = Fee(reference="f", value_date=later, amount=Decimal("250.00"))
+    charged = one_year_loan(payoff, fee)
+    assert derive(charged, later).status == "active"
+    settled = derive(one_year_loan(payoff, fee, paid("250.00", later)), date(2026, 3, 31))
+    assert (settled.status, settled.closed_on) == ("closed", day)
