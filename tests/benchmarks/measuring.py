@@ -21,6 +21,7 @@ from training.synthetic.application import generate
 
 COLD, WARM, CPU = "cold start, ms", "one warm score, ms", "CPU a score, us"
 RESIDENT, BATCHES = "resident after 1,000 scores, MB", "1,000 rows, rows/s"
+STAGES = "stages of a request of 1,000, µs a row"
 RECORD = "bytes of a decision record, of 1,000"
 CONNECTIONS = (1, 8, 64)
 BATCH_ROWS = 1_000

@@ -18,7 +18,7 @@ from tests.benchmarks import load
 from tests.benchmarks.budgets import verdicts
 from tests.benchmarks.contestants import BESIDE_NOTHING, BESIDE_PEERS
 from tests.benchmarks.environments import version_in
-from tests.benchmarks.measuring import CPU, Figures
+from tests.benchmarks.measuring import CPU, STAGES, Figures
 from tests.support.running import REPOSITORY
 
 DOCUMENT = REPOSITORY / "docs" / "benchmarks.md"
@@ -112,6 +112,7 @@ def rendered(measured: Measured, prices: Mapping[str, Mapping[str, float]]) -> s
             "### Figures",
             "Median ± median absolute deviation of the rounds, and ours as a multiple of it.",
             table(("figure", "of", "value", "ours to it"), figure_lines(measured)),
+            *_stages(measured),
             "### What each does besides",
             table(("", "version", "checks", "records"), _conduct(measured)),
         ]
@@ -129,6 +130,23 @@ def dollars(cpu_us: float, prices: Mapping[str, Mapping[str, float]]) -> str:
     )
 
 
+def _stages(measured: Measured) -> list[str]:
+    """Where a batch's time goes, if that was measured."""
+    stages = measured.medians.get(STAGES)
+    if not stages:
+        return []
+    lines = [
+        [stage, f"{value:.2f} ± {measured.spreads[STAGES][stage]:.2f}"]
+        for stage, value in stages.items()
+    ]
+    return [
+        "### Where the microseconds of a request of 1,000 go",
+        "Each stage of ours by itself, in one process, on rows that are approved."
+        " The rest of a request is HTTP.",
+        table(("stage", "µs a row"), lines),
+    ]
+
+
 def circumstances(about: Mapping[str, Any]) -> str:
     libraries = ", ".join(f"{name} {version}" for name, version in about["libraries"].items())
     return (
@@ -141,6 +159,8 @@ def circumstances(about: Mapping[str, Any]) -> str:
 def figure_lines(measured: Measured) -> list[list[str]]:
     lines = []
     for what, figures_by_name in measured.medians.items():
+        if what == STAGES:
+            continue
         [ours, *_] = figures_by_name.values()
         for i, (who, value) in enumerate(figures_by_name.items()):
             spread = measured.spreads[what][who]

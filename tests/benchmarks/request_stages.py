@@ -21,10 +21,16 @@ from models.prediction import ScoredRequest
 from models.registry.serving import load_in_service
 from models.stores.uri import open_store
 from tests.benchmarks.contracts import Rows, as_instances
-from tests.benchmarks.measuring import BATCH_ROWS, Counts, Figures, SentRequest, Settings, in_turn
+from tests.benchmarks.measuring import (
+    BATCH_ROWS,
+    STAGES,
+    Counts,
+    Figures,
+    SentRequest,
+    Settings,
+    in_turn,
+)
 from tests.support.running import REPOSITORY
-
-STAGES = "stages of a request of 1,000, µs a row"
 
 
 def request_stages(settings: Settings, counts: Counts, rows: SentRequest) -> Figures:

@@ -33,7 +33,7 @@ from tests.benchmarks.contestants import (
 from tests.benchmarks.distance import distant
 from tests.benchmarks.environments import requirements_path, version_in
 from tests.benchmarks.fixed_model import publish_benchmark_model
-from tests.benchmarks.measuring import BATCHES, COLD, CPU, WARM
+from tests.benchmarks.measuring import BATCHES, COLD, CPU, STAGES, WARM
 from tests.benchmarks.peer_servers import present
 from tests.benchmarks.processes import NotStartedError, family, started
 from tests.benchmarks.report import (
@@ -92,6 +92,12 @@ def test_a_budget_is_judged_and_a_loss_is_shown() -> None:
     assert "which records nothing | 0.50 x | ≤ 0.75 x | reached |" in text
     assert "both recording | 2.50 x | ≥ 2.50 x | reached |" in text
     assert "ours recording, theirs not | 2.00 x | ≥ 1.20 x | reached |" in text
+
+
+def test_stages_of_a_request_have_a_table_of_their_own() -> None:
+    measured = Measured.of(ABOUT, FIGURES | {STAGES: {"parse": [1.0, 2.0, 4.0]}})
+    assert "| parse | 2.00 ± 1.00 |" in rendered(measured, LIST)
+    assert STAGES not in rendered(measured, LIST)
 
 
 def test_a_figure_is_compared_before_it_is_rounded() -> None:
