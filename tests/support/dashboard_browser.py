@@ -88,9 +88,9 @@ class Person:
 
     def choose(self, label: str, option: str) -> None:
         """Choose an option of a list."""
-        field = self.page.get_by_role("combobox", name=label).first
-        field.fill(option)
-        field.press("Enter")
+        box = self.page.get_by_test_id("stSelectbox").filter(has_text=label)
+        box.get_by_role("combobox").click()
+        self.page.get_by_role("option", name=option).click()
         self.page.wait_for_timeout(300)
         self.settle()
 
