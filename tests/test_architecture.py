@@ -269,7 +269,6 @@ TESTED_BY = {
     "models/evidence/batch_records.py": "models/evidence/test_batch_verification.py",
     "models/evidence/batch_tables.py": "models/evidence/test_batch_verification.py",
     "models/figures.py": "training/test_prometheus_text.py",
-    "models/prediction.py": "functions/scoring/test_openapi.py",
     "training/reading/arguments.py": "training/reading/test_options.py",
     "training/streaming/fitting.py": "training/streaming/test_dask_fit.py",
 }
