@@ -48,7 +48,7 @@ from training.reading.sources import read_source
 
 NOT_APPROVED = 200
 VALUES = 8  # of each field, in the search and in the trial of every joint change alike
-P95_SECONDS = 0.1  # of processor time, on a slow and busy machine; 0.02 on a quiet one
+P95_SECONDS = 0.1  # of processor time: a search that grew with another power would take seconds
 
 TOYS = st.builds(
     toy,
