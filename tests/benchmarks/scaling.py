@@ -88,10 +88,11 @@ def _run(
         while starting and starting[0] <= now:
             starting.popleft()
             ready += 1
-        room = (ready + len(starting)) * (CONCURRENCY + PENDING_SECONDS / service.request_seconds)
+        coming = ready + len(starting)
+        room = coming * (CONCURRENCY + PENDING_SECONDS / service.request_seconds)
         accepted = min(arrived, max(0.0, room - backlog))
         waiting = starting[0] - now if not ready else 0.0
-        latency = waiting + (backlog / max(ready, 1) + 1) * service.request_seconds
+        latency = waiting + (backlog / coming + 1) * service.request_seconds
         latencies.append((latency, accepted))
         worked = min(backlog + accepted, ready * STEP_SECONDS / service.request_seconds)
         backlog += accepted - worked
