@@ -86,14 +86,6 @@ class Person:
         self.page.wait_for_timeout(300)
         self.settle()
 
-    def choose(self, label: str, option: str) -> None:
-        """Choose an option of a list."""
-        box = self.page.get_by_test_id("stSelectbox").filter(has_text=label)
-        box.get_by_role("combobox").click()
-        self.page.get_by_role("option", name=option).click()
-        self.page.wait_for_timeout(300)
-        self.settle()
-
     def upload(self, path: Path) -> None:
         """Choose a file and wait until it has arrived."""
         self.page.locator("input[type=file]").set_input_files(path)

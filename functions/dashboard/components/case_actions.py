@@ -78,22 +78,12 @@ def review_form(api: Api, application: LoanApplicationReply, form: str) -> None:
     """Decide as a person, with a code and a sentence that are kept."""
     with st.form(f"{form} review"):
         st.markdown(f"**{t('case.review')}**")
-        # None is chosen: what is preselected goes on record unread.
-        code = st.selectbox(
-            t("case.code"),
-            CODES,
-            index=None,
-            placeholder=t("case.choose_code"),
-            format_func=lambda c: t(f"codes.{c}"),
-        )
+        code = st.selectbox(t("case.code"), CODES, format_func=lambda c: t(f"codes.{c}"))
         note = st.text_area(t("case.note"), max_chars=500)
         left, right, _ = st.columns([1, 1, 3])
         approves = left.form_submit_button(t("case.approve"), type="primary")
         rejects = right.form_submit_button(t("case.reject"))
     if not (approves or rejects):
-        return
-    if code is None or not one_line(note):
-        st.warning(t("case.reasons_missing"))
         return
     review = {"code": code, "note": one_line(note)}
     judgement: book.Judgement = "approve" if approves else "reject"
