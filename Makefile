@@ -136,7 +136,7 @@ gate-errors: setup ## error rates of the gates, simulated and on poisoned data; 
 monitoring-errors: setup ## false alarms and power of monitoring's signals, simulated; writes the tables of docs/monitoring.md; QUICK=1 tries it out
 	$(PYTHON) tests/benchmarks/monitoring_errors.py $(if $(QUICK),--quick)
 
-load: setup ## one scoring process under rising load; writes the table of docs/scale.md
+load: setup ## one scoring process and the loan book under load; writes the tables of docs/scale.md
 	$(PYTHON) tests/benchmarks/load.py
 
 ##@ Documents

@@ -325,26 +325,33 @@ class _Flow(FlowControl):
             super().resume_reading()
 
 
-class _HalfClosing:
-    """A transport whose `close` is another's: the response cycle closes it when it is done."""
+class _Wrapping:
+    """A transport that is another's but for what a subclass changes."""
 
-    def __init__(self, transport: asyncio.Transport, close: Callable[[], None]) -> None:
-        self.close = close
+    def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 -- whatever the transport has
         return getattr(self._transport, name)
 
 
-class GatheringTransport:
+class _HalfClosing(_Wrapping):
+    """A transport whose `close` is another's: the response cycle closes it when it is done."""
+
+    def __init__(self, transport: asyncio.Transport, close: Callable[[], None]) -> None:
+        super().__init__(transport)
+        self.close = close
+
+
+class GatheringTransport(_Wrapping):
     """A transport that sends a response's head with the first part of its body: in one packet.
 
     Each write is a system call that wakes the client.
     """
 
     def __init__(self, cycle: RequestResponseCycle) -> None:
+        super().__init__(cycle.transport)
         self._cycle = cycle
-        self._transport: asyncio.Transport = cycle.transport
         self._head: bytes | None = None
         self._has_gathered = False
 
@@ -363,7 +370,3 @@ class GatheringTransport:
         if self._head is not None:
             self.write(b"")
         self._transport.close()
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 -- whatever the transport has
-        """Whatever else the transport has."""
-        return getattr(self._transport, name)
