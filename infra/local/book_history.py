@@ -18,22 +18,30 @@ PURPOSES = ("Education", "Vehicle", "Home Renovation", "Medical", "Business")
 UNSCORED = "0.05"
 
 
+def first_month(today: date) -> date:
+    """Return the month end with which the past of a new book begins, a year before the last one."""
+    month = _month_before(today)
+    for _ in range(MONTHS - 1):
+        month = _month_before(month)
+    return month
+
+
 def record_history(today: date) -> None:
-    """Record the last months that are closed, and report on the last two by the first rules.
+    """Record the months that are closed since the first, and report on the last two.
 
     What was recorded before stays as it is, so that this may run at each start.
     """
     say("recording a year of month ends and reports of expected loss: half a minute")
-    last = today.replace(day=1) - timedelta(days=1)
-    before = last.replace(day=1) - timedelta(days=1)
-    first = last
-    for _ in range(MONTHS - 1):
-        first = first.replace(day=1) - timedelta(days=1)
-    for month in (first, last):
-        run("functions.lending", "snapshot", "--month", f"{month:%Y-%m}")
-    for rules, day in ((RULES[0], before), *((name, last) for name in RULES)):
+    last = _month_before(today)
+    run("functions.lending", "snapshot", "--month", f"{last:%Y-%m}")
+    for rules, day in ((RULES[0], _month_before(last)), *((name, last) for name in RULES)):
         chosen = ("--date", str(day), "--rules", rules, "--unscored", UNSCORED)
         run("functions.lending", "expected-loss", *chosen)
+
+
+def _month_before(day: date) -> date:
+    """Return the last day of the month before a day's."""
+    return day.replace(day=1) - timedelta(days=1)
 
 
 def apply_for_loans(url: str, token: str) -> None:

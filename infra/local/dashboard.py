@@ -15,12 +15,12 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import date
 from pathlib import Path
 from typing import IO, NoReturn
 
-from infra.local.book_history import apply_for_loans, record_history
-from infra.local.lending import LENDING_LOG, book_folder, prepare, train_model
+from infra.local.book_history import apply_for_loans, first_month, record_history
+from infra.local.lending import LENDING_LOG, book_folder, local_today, prepare, train_model
 from infra.local.oidc_issuer import (
     AUDIENCE,
     CLIENT_ID,
@@ -74,7 +74,7 @@ def main() -> int:
             running_issuer(ports.issuer) as issuer,
         ):
             os.environ |= {"DATABASE_URL": url, **beside(options.folder)}
-            is_new = prepare_with_history(options.customers)
+            is_new = prepare_with_history(options.customers, local_today())
             with running_stack(ports, issuer) as processes:
                 if is_new:
                     token = issuer.token("local", {"roles": ["admin"]})
@@ -120,10 +120,9 @@ def webhook_key(path: Path) -> str:
     return path.read_text()
 
 
-def prepare_with_history(customers: int) -> bool:
+def prepare_with_history(customers: int, today: date) -> bool:
     """Bring the book to today; give a new one a past, and return whether it is new."""
-    today = datetime.now(UTC).astimezone().date()
-    is_new = prepare(customers, today)
+    is_new = prepare(customers, today, first_month(today))
     if is_new:
         record_history(today)
     return is_new

@@ -17,6 +17,7 @@ import tempfile
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NoReturn
 
 from infra.local import issuer
@@ -35,7 +36,6 @@ from infra.local.run import (
 )
 
 LENDING_LOG = REPOSITORY / "var" / "log" / "lending.log"
-BOOK_FILES = REPOSITORY / "var" / "lending" / "book"
 TOKENS = REPOSITORY / "var" / "lending" / "tokens"
 MODEL = "instalment"
 FAMILIES = ("--family", "logistic", "--family", "additive")  # as for the first model of `make run`
@@ -62,7 +62,7 @@ def main() -> int:
         options.folder.mkdir(parents=True, exist_ok=True)
         with running_postgres(options.folder, "stop") as url, running_bureau() as bureau:
             os.environ |= {"DATABASE_URL": url, **bureau.settings()}
-            prepare(options.customers, datetime.now(UTC).astimezone().date())
+            prepare(options.customers, local_today())
             tokens = issuer.issue_tokens(options.tokens)
             os.environ.update(issuer.settings(options.tokens))
             os.environ["SCORING_KEY"] = tokens[issuer.SERVICE]
@@ -86,9 +86,16 @@ def _interrupt(_number: int, _frame: object) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def prepare(customers: int, today: date) -> bool:
+def local_today() -> date:
+    """Return the date where this machine is."""
+    return datetime.now(UTC).astimezone().date()
+
+
+def prepare(customers: int, today: date, first_month: date | None = None) -> bool:
     """Migrate the database; seed it if it is empty, else close the days up to yesterday.
 
+    A new book's first month end is recorded before its day is closed: closing the last day of a
+    month records that month, and none before the first can be recorded later.
     Returns whether the book is new.
     """
     yesterday = today - timedelta(days=1)
@@ -99,8 +106,11 @@ def prepare(customers: int, today: date) -> bool:
     say(f"\ngenerating a book of {customers} customers and loading it: half a minute")
     last_day = yesterday - timedelta(days=1)
     generate = ["--source", "book", "--rows", str(customers), "--day", str(last_day)]
-    run("training", "generate", *generate, "--output", str(BOOK_FILES))
-    run("functions.lending", "seed", "--from", str(BOOK_FILES), "--date", str(yesterday))
+    with TemporaryDirectory(prefix="book-files-") as files:
+        run("training", "generate", *generate, "--output", files)
+        run("functions.lending", "seed", "--from", files, "--date", str(yesterday))
+    if first_month:
+        run("functions.lending", "snapshot", "--month", f"{first_month:%Y-%m}")
     run("functions.lending", "close", "--date", str(yesterday))  # which finds early warnings
     return True
 

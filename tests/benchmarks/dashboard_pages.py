@@ -21,14 +21,14 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from sqlalchemy import create_engine
 
 from infra.local.dashboard import beside, prepare_with_history
-from infra.local.lending import run
+from infra.local.lending import local_today, run
 from infra.local.postgres import running_postgres
 from tests.benchmarks.loan_book import copy_loans
 from tests.support.dashboard_browser import Person, people
@@ -45,10 +45,10 @@ PORTS = ("", "lending-", "scoring-", "batch-", "retrain-", "issuer-")
 def make_large_book(folder: Path, loans: int) -> None:
     """Seed a book with its past, copy its loans until there are so many, and end a month anew."""
     folder.mkdir()
-    today = datetime.now(UTC).astimezone().date()
+    today = local_today()
     with running_postgres(folder, "stop") as url:
         os.environ |= {"DATABASE_URL": url, **beside(folder)}
-        prepare_with_history(CUSTOMERS)
+        prepare_with_history(CUSTOMERS, today)
         engine = create_engine(url)
         with engine.begin() as connection:
             copy_loans(connection, loans, today)

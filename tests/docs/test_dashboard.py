@@ -83,6 +83,7 @@ def address(made_store: str) -> Iterator[str]:
                 for line in output:
                     if "stop with Ctrl-C" in line:
                         break
+                assert process.poll() is None, "the stack did not start: see its error above"
                 yield f"http://localhost:{ports[0]}"
             finally:
                 process.send_signal(signal.SIGTERM)

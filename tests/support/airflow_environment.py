@@ -27,7 +27,6 @@ START_SECONDS = 300  # four processes, each of which imports for seconds
 
 def find_airflow() -> Path:
     """The folder with Airflow's programs."""
-    ENVIRONMENT.parent.mkdir(exist_ok=True)
     build_environment(ENVIRONMENT, REQUIREMENTS)
     return ENVIRONMENT / "bin"
 

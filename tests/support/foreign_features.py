@@ -39,7 +39,6 @@ class Features:
 
 def find_python(name: str) -> Path:
     """The Python of an environment, which is built if it is not there."""
-    ENVIRONMENTS.mkdir(parents=True, exist_ok=True)
     build_environment(ENVIRONMENTS / name, REQUIREMENTS / f"{name}.txt")
     return ENVIRONMENTS / name / "bin" / "python"
 
