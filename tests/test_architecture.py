@@ -254,7 +254,6 @@ TESTED_BY = {
     "infra/google_api.py": "infra/test_release.py",
     "infra/local/client_types.py": "functions/client/test_responses.py",
     "infra/local/cost.py": "infra/test_cost.py",
-    "infra/local/book_history.py": "docs/test_dashboard.py",
     "infra/local/dashboard.py": "docs/test_dashboard.py",
     "infra/local/oidc_issuer.py": "docs/test_dashboard.py",
     "infra/local/issuer.py": "docs/test_loan_book.py",
