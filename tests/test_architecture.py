@@ -71,7 +71,8 @@ TESTED_BY = {
     "functions/batch/plans.py": "functions/batch/test_cli.py",
     "functions/batch/results.py": "functions/batch/test_contract.py",
     "functions/batch/runs.py": "functions/batch/test_shards.py",
-    "functions/batch/verification.py": "functions/batch/test_cli.py",
+    "functions/batch/anchors.py": "functions/batch/test_verification.py",
+    "functions/batch/part_verification.py": "functions/batch/test_verification.py",
     **dict.fromkeys(
         (
             "functions/dashboard/application_row.py",

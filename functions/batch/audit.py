@@ -82,7 +82,7 @@ def replay_records(options: argparse.Namespace, _must_stop: MustStop) -> dict[st
     Raises
     ------
     DataError
-        If the file is none of records, or the version reads other features.
+        If the file is none of records or lacks a row, or the version reads other features.
     """
     settings = read_task_settings()
     opened = pq.ParquetFile(io.BytesIO(_read(options.records)))
@@ -92,13 +92,19 @@ def replay_records(options: argparse.Namespace, _must_stop: MustStop) -> dict[st
         raise DataError(message)
     loaded = _load(options.version, metadata, settings)
     rows, differences, replayed, erased = frozenset(options.row), list[dict[str, Any]](), 0, 0
+    missing = set(rows)
     for block in range(opened.metadata.num_row_groups):
         row_set = read_block(opened.read_row_group(block), metadata)
-        indices = [i for i, n in enumerate(row_set.content.rows.tolist()) if not rows or n in rows]
+        numbers = row_set.content.rows.tolist()
+        indices = [i for i, n in enumerate(numbers) if not rows or n in rows]
+        missing -= set(numbers)
         erased += int(row_set.erased[indices].sum())
         indices = [i for i in indices if not row_set.erased[i]]
         replayed += len(indices)
         differences += _find_differences(row_set, indices, loaded.scorer)
+    if missing:
+        message = f"--row: the file has no record of row {', '.join(map(str, sorted(missing)))}"
+        raise DataError(message)
     return {
         "outcome": "faulty" if differences else "replayed",
         "model_version": loaded.version,

@@ -108,8 +108,8 @@ def build_parser() -> argparse.ArgumentParser:
 def verify_output(options: argparse.Namespace, _must_stop: MustStop) -> dict[str, Any]:
     """Verify all runs below a folder; a fault is the exit code 1."""
     settings = read_task_settings()
-    store = open_store(uri_from_text(options.output))
-    return verify_runs(store, settings.anchors, settings.seals_by_name)
+    uri = uri_from_text(options.output)
+    return verify_runs(open_store(uri), settings.anchors, settings.seals_by_name, uri)
 
 
 def run_batch(options: argparse.Namespace, must_stop: MustStop) -> dict[str, Any]:
@@ -122,6 +122,7 @@ def run_batch(options: argparse.Namespace, must_stop: MustStop) -> dict[str, Any
         settings=settings,
         request=job.request,
         output=store,
+        uri=uri,
         folder=job.folder,
         must_stop=watch.must_stop,
         show=showing_rows,
@@ -135,10 +136,12 @@ def run_batch(options: argparse.Namespace, must_stop: MustStop) -> dict[str, Any
 
 def score_file(options: argparse.Namespace, must_stop: MustStop) -> dict[str, Any]:
     """Score the parts of this task, and return what the last line prints."""
+    uri = uri_from_text(options.output)
     execution = BatchTask(
         settings=read_task_settings(),
         request=request_from_options(options),
-        output=open_store(uri_from_text(options.output)),
+        output=open_store(uri),
+        uri=uri,
         must_stop=must_stop,
         show=showing_rows,
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from functions.batch.anchors import RunAnchors
 from functions.batch.dry_run import check_file
 from functions.batch.part_scoring import PartScorer
 from functions.batch.plans import (
@@ -38,13 +39,14 @@ def show_nothing(_rows: int, _shard: Shard) -> AbstractContextManager[Advance]:
 class BatchTask:
     """What a task scores, where it writes, and who wants to know.
 
-    `folder` is the place of the run's own folder in the output, empty or with a slash at its end.
-    `show` is told of the rows of this task before they are scored.
+    `uri` is the output's. `folder` is the place of the run's own folder in the output, empty or
+    with a slash at its end. `show` is told of the rows of this task before they are scored.
     """
 
     settings: TaskSettings
     request: BatchRequest
     output: Store
+    uri: str
     folder: str = ""
     must_stop: MustStop = field(default=lambda: False)
     show: Show = show_nothing
@@ -71,7 +73,7 @@ class BatchTask:
         """
         settings, model = self.settings, self.model
         with closing(find_file(self.request, model)) as file:
-            files = RunFiles(self.output, self.folder + run_prefix(file), settings.anchors)
+            files = self._place_files(run_prefix(file))
             plan = settle_plan(
                 self.output,
                 files.prefix,
@@ -79,6 +81,7 @@ class BatchTask:
                 lambda: make_plan(self.request, file, self._planning()),
             )
             loaded = _load(plan, model, settings)
+            files.anchor_plan(settings.seal, plan.nonce, f"{self.uri.rstrip('/')}/{files.prefix}")
             rows = sum(part.rows for part in settings.shard.select(plan.list_parts()))
             with self.show(rows, settings.shard) as advance:
                 scorer = PartScorer(
@@ -87,6 +90,11 @@ class BatchTask:
                 for _ in run_task(scorer, files, settings.shard):
                     pass
             return _describe(files, rows, finish_run(plan, files))
+
+    def _place_files(self, name: str) -> RunFiles:
+        prefix, anchors = self.folder + name, self.settings.anchors
+        beside = RunAnchors(self.output, f"{prefix}/")
+        return RunFiles(self.output, prefix, RunAnchors(anchors) if anchors else beside)
 
     def _planning(self) -> Planning:
         now = datetime.now(UTC)

@@ -150,7 +150,7 @@ class PartScorer:
 
 @dataclass(frozen=True, slots=True)
 class ScoredPart:
-    """The objects of a part, and its counts.
+    """The objects of a part, its counts, and the name and end of its chain.
 
     `faults` is one JSON object a line, empty if every row was scored.
     """
@@ -159,6 +159,7 @@ class ScoredPart:
     records: bytes
     faults: bytes
     summary: dict[str, Any]
+    chain: str
     head: Head | None
 
 
@@ -225,6 +226,7 @@ class _PartWriter:
             records=self._records.getvalue(),
             faults=b"".join(json.dumps(fault).encode() + b"\n" for fault in ordered),
             summary=self._summarise(ordered),
+            chain=self._chain.name,
             head=self._chain.head,
         )
 

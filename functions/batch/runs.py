@@ -11,12 +11,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from functions.batch.anchors import PartAnchor, RunAnchors, create_once
 from functions.batch.part_scoring import PartScorer, ScoredPart
 from functions.batch.plans import RunPlan, batch_name
 from functions.batch.sources import FilePart
 from models.decision_columns import DECISIONS
-from models.errors import DeclarationError, ObjectExistsError
-from models.evidence.hash_chain import Head
+from models.errors import DeclarationError
+from models.evidence.hash_chain import Seal
 from models.stores.store import Store
 
 SUCCESS = "_SUCCESS"
@@ -44,15 +45,20 @@ class Shard:
 
 @dataclass(frozen=True, slots=True)
 class RunFiles:
-    """Where the objects of a run are: a folder of the output, and a store for anchors."""
+    """Where the objects of a run are: a folder of the output, and its anchors."""
 
     output: Store
     prefix: str
-    anchors: Store | None = None
+    anchors: RunAnchors
 
     def create(self, name: str, data: bytes) -> None:
         """Write an object, unless another task has written it."""
-        _create_once(self.output, f"{self.prefix}/{name}", data)
+        create_once(self.output, f"{self.prefix}/{name}", data)
+
+    def anchor_plan(self, seal: Seal, run: str, place: str) -> None:
+        """Anchor the plan as it was written; `place` is the URI of the run's folder."""
+        plan = self.output.read(f"{self.prefix}/plan.json").data
+        self.anchors.write_run(seal, run, place, sha256_hex(plan))
 
     def find_complete(self) -> dict[int, str]:
         """Return the summaries that are there, by part."""
@@ -64,29 +70,21 @@ class RunFiles:
         """Read summaries, in the order of their parts."""
         return [json.loads(self.output.read(names[number]).data) for number in sorted(names)]
 
-    def write(self, part: FilePart, scored: ScoredPart) -> None:
-        """Write the objects of a part, its summary last."""
+    def write(self, seal: Seal, part: FilePart, scored: ScoredPart) -> None:
+        """Write the objects of a part, its anchor after what it covers, its summary last."""
         number = f"{part.number:05d}"
         digests = {"results": scored.results, "records": scored.records, "faults": scored.faults}
         self.create(f"records-{number}.parquet", scored.records)
         if scored.faults:
             self.create(f"faults-{number}.jsonl", scored.faults)
         self.create(f"part-{number}.parquet", scored.results)
-        if scored.head:
-            self.anchor(scored.head)
-        summary = scored.summary | {
-            "sha256": {name: hashlib.sha256(data).hexdigest() for name, data in digests.items()}
-        }
-        self.create(f"summary-{number}.json", json.dumps(summary).encode())
-
-    def anchor(self, head: Head) -> None:
-        """Write the end of a part's chain where nobody replaces it."""
-        document = json.dumps({"format": 1, "head": str(head)}).encode()
-        name = f"anchors/{head.chain}/{head.sequence:012d}.json"
-        if self.anchors is not None:
-            _create_once(self.anchors, name, document)
-        else:
-            self.create(name, document)
+        hashes = {name: sha256_hex(data) for name, data in digests.items()}
+        summary = json.dumps(scored.summary | {"sha256": hashes}).encode()
+        # Not of the records: those stay verifiable by their chain when a row is erased from them.
+        covered = {name: hashes[name] for name in ("results", "faults")}
+        anchor = PartAnchor(scored.head, covered | {"summary": sha256_hex(summary)})
+        self.anchors.write_part(seal, scored.chain, anchor)
+        self.create(f"summary-{number}.json", summary)
 
 
 def run_task(scorer: PartScorer, files: RunFiles, shard: Shard) -> Iterator[FilePart]:
@@ -97,7 +95,7 @@ def run_task(scorer: PartScorer, files: RunFiles, shard: Shard) -> Iterator[File
     complete = files.find_complete()
     for part in shard.select(scorer.plan.list_parts()):
         if part.number not in complete:
-            files.write(part, scorer.score(part))
+            files.write(scorer.seal, part, scorer.score(part))
         else:
             scorer.advance(part.rows)
         yield part
@@ -152,9 +150,6 @@ def build_manifest(plan: RunPlan, summaries: Sequence[dict[str, Any]]) -> dict[s
     }
 
 
-def _create_once(store: Store, name: str, data: bytes) -> None:
-    try:
-        store.create(name, data)
-    except ObjectExistsError:
-        # Another task had the same part, or our own write succeeded and its reply was lost.
-        return
+def sha256_hex(data: bytes) -> str:
+    """Return the SHA-256 of some bytes, 64 hex digits."""
+    return hashlib.sha256(data).hexdigest()

@@ -1,87 +1,125 @@
-"""Verification of a run's records: every part against its links, its anchor and its manifest."""
+"""Verification of runs: everything that was written, against anchors that nobody replaces.
 
-import hashlib
-import io
+Neither manifest nor summaries are believed: what must be there follows from the anchored plan, and
+what it must be from the anchor of each part.
+"""
+
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from functions.batch.runs import SUCCESS
+from functions.batch.anchors import RunAnchors
+from functions.batch.part_verification import PartCheck, PartFault
+from functions.batch.plans import RunPlan, read_plan
+from functions.batch.runs import SUCCESS, build_manifest, sha256_hex
 from models.errors import DataError, ObjectMissingError
-from models.evidence.batch_verification import verify_part
-from models.evidence.hash_chain import Head, Seal
+from models.evidence.batch_records import chain_name
+from models.evidence.hash_chain import Seal
 from models.stores.store import OpenedStore
 
 MOST_FAULTS = 100  # that are listed; all are counted
+ALWAYS = ("plan.json", "manifest.json", SUCCESS)
+REMOVED = "removed: it was begun, as its anchor says, and is not there"
+UNANCHORED = "its anchor is missing, or was written without the key"
+NOT_ENDED = "every part is anchored, but it is not there: repeat the command, or it was removed"
 
 
 def verify_runs(
-    store: OpenedStore, anchors: OpenedStore | None, seals: Mapping[str, Seal]
+    store: OpenedStore, anchors: OpenedStore | None, seals: Mapping[str, Seal], uri: str
 ) -> dict[str, Any]:
-    """Verify every run below a folder that has ended.
+    """Verify every run below a folder; `uri` is the folder's.
 
     Raises
     ------
     DataError
         If there is none.
     """
-    ends = [n.removesuffix(f"/{SUCCESS}") for n in store.names("") if n.endswith(f"/{SUCCESS}")]
-    if not ends:
-        message = "--output: no run below it has ended; name the folder that `score` wrote to"
+    names = store.names("")
+    folders = {n.removesuffix(f"/{end}") for n in names for end in ALWAYS if n.endswith(f"/{end}")}
+    faults = []
+    for place in RunAnchors(anchors).list_places() if anchors else ():
+        folder = place.removeprefix(f"{uri.rstrip('/')}/")
+        if folder not in {place, *folders}:
+            faults.append(PartFault(folder, 0, REMOVED))
+    if not folders and not faults:
+        message = "--output: no run was begun below it; name the folder that `score` wrote to"
         raise DataError(message)
-    faults, rows = list[dict[str, Any]](), 0
-    for prefix in ends:
-        manifest = json.loads(store.read(f"{prefix}/manifest.json").data)
-        rows += manifest["scored"]
-        for part in manifest["parts"]:
-            faults += _verify_part(store, anchors, seals, (prefix, part))
-    outcome = "verified" if not faults else "faulty"
+    checks = []
+    for folder in sorted(folders):
+        run_anchors = RunAnchors(anchors) if anchors else RunAnchors(store, f"{folder}/")
+        checks.append(RunCheck(store, run_anchors, seals, folder))
+        faults += checks[-1].find_faults()
     return {
-        "outcome": outcome,
-        "runs": len(ends),
-        "rows": rows,
+        "outcome": "verified" if not faults else "faulty",
+        "runs": len(checks),
+        "unfinished": sum(check.is_unfinished for check in checks),
+        "rows": sum(check.rows for check in checks),
+        "anchors": "in DECISION_ANCHOR_STORE" if anchors else "beside the results",
         "faults": len(faults),
-        "first_faults": faults[:MOST_FAULTS],
+        "first_faults": [fault._asdict() for fault in faults[:MOST_FAULTS]],
     }
 
 
-def _verify_part(
-    store: OpenedStore,
-    anchors: OpenedStore | None,
-    seals: Mapping[str, Seal],
-    part: tuple[str, dict[str, Any]],
-) -> list[dict[str, Any]]:
-    prefix, listed = part
-    number = f"{listed['part']:05d}"
-    name = f"{prefix}/records-{number}.parquet"
-    try:
-        records = store.download(name)
-        results = store.download(f"{prefix}/part-{number}.parquet")
-    except ObjectMissingError as error:
-        return [{"object": name, "row": 0, "detail": str(error)}]
-    summary = json.loads(store.read(f"{prefix}/summary-{number}.json").data)
-    head = _read_anchor(store, anchors, prefix, summary["head"])
-    faults = [
-        {"object": name, "row": fault.row, "detail": fault.detail}
-        for fault in verify_part(io.BytesIO(records), seals, head)
-    ]
-    if hashlib.sha256(results).hexdigest() != listed["sha256"]["results"]:
-        detail = "edited: the results are not those of the manifest"
-        faults.append({"object": f"{prefix}/part-{number}.parquet", "row": 0, "detail": detail})
-    return faults
+@dataclass(slots=True)
+class RunCheck:
+    """The verification of one run; `rows` are those whose records were read."""
 
+    store: OpenedStore
+    anchors: RunAnchors
+    seals: Mapping[str, Seal]
+    folder: str
+    rows: int = 0
+    is_unfinished: bool = False
+    faults: list[PartFault] = field(default_factory=list)
 
-def _read_anchor(
-    store: OpenedStore, anchors: OpenedStore | None, prefix: str, text: str | None
-) -> Head | None:
-    """Return the head as it is anchored, where nobody replaces it; else as the summary has it."""
-    if text is None:
-        return None
-    chain, sequence, link = text.split(":")
-    name = f"anchors/{chain}/{int(sequence):012d}.json"
-    try:
-        data = anchors.read(name) if anchors else store.read(f"{prefix}/{name}")
-        chain, sequence, link = json.loads(data.data)["head"].split(":")
-    except ObjectMissingError:
-        return Head(chain, int(sequence), "its anchor is missing")
-    return Head(chain, int(sequence), link)
+    def find_faults(self) -> list[PartFault]:
+        """Check the plan, every part, the manifest, and that nothing else is there."""
+        try:
+            plan = read_plan(self.store, self.folder)
+            data = self.store.read(f"{self.folder}/plan.json").data
+        except (ObjectMissingError, DataError) as error:
+            return [self._fault("plan.json", f"{error}; without it no part can be checked")]
+        anchored = self.anchors.read_run(self.seals.get(plan.key), plan.nonce)
+        if anchored is None:
+            self.faults.append(self._fault("plan.json", UNANCHORED))
+        elif anchored != sha256_hex(data):
+            return [self._fault("plan.json", "edited: it is not the plan that was anchored")]
+        self._check_parts(plan)
+        return self.faults
+
+    def _check_parts(self, plan: RunPlan) -> None:
+        names = set(self.store.names(f"{self.folder}/"))
+        ended = f"{self.folder}/{SUCCESS}" in names
+        expected = {f"{self.folder}/{name}" for name in ALWAYS}
+        summaries: list[dict[str, Any]] = []
+        for part in plan.list_parts():
+            chain = chain_name(plan.nonce, plan.object, plan.generation, part.number)
+            anchor = self.anchors.read_part(self.seals.get(plan.key), chain)
+            check = PartCheck(self.store, self.folder, part, anchor)
+            if anchor or ended:
+                self.faults += check.find_faults(self.seals)
+                self.rows += check.rows
+            else:
+                self.is_unfinished = True
+            expected |= check.names
+            summaries += [check.summary] if check.summary else []
+        if not self.is_unfinished:
+            self._check_end(plan, names, summaries)
+        beside = f"{self.anchors.folder}anchors/"
+        extra = sorted(n for n in names - expected if not n.startswith(beside))
+        self.faults += [PartFault(name, 0, "it is none of this run's objects") for name in extra]
+
+    def _check_end(self, plan: RunPlan, names: set[str], summaries: list[dict[str, Any]]) -> None:
+        for name in ("manifest.json", SUCCESS):
+            if f"{self.folder}/{name}" not in names:
+                self.faults.append(self._fault(name, NOT_ENDED))
+        if f"{self.folder}/manifest.json" not in names or len(summaries) < len(plan.parts):
+            return
+        manifest = json.dumps(build_manifest(plan, summaries), indent=1).encode()
+        if self.store.read(f"{self.folder}/manifest.json").data != manifest:
+            detail = "edited: it is not what follows from the parts"
+            self.faults.append(self._fault("manifest.json", detail))
+
+    def _fault(self, name: str, detail: str) -> PartFault:
+        return PartFault(f"{self.folder}/{name}", 0, detail)

@@ -125,6 +125,7 @@ class Worker:
             settings=self.settings,
             request=job.request,
             output=self.jobs.store,
+            uri=self.jobs.uri,
             folder=job.folder,
         )
 

@@ -101,7 +101,9 @@ class BlockChain:
 
     def __init__(self, seal: Seal, shared: BatchShared) -> None:
         self.seal = seal
-        self.name = chain_name(shared)
+        self.name = chain_name(
+            shared["run"], shared["object"], shared["generation"], shared["part"]
+        )
         self.links: list[str] = []
         self._shared = hashlib.sha256(to_json(shared)).digest()
 
@@ -122,10 +124,10 @@ class BlockChain:
         return link
 
 
-def chain_name(shared: BatchShared) -> str:
+def chain_name(run: str, object_name: str, generation: str, part: int) -> str:
     """Name the chain of a part."""
-    identity = [shared["run"], shared["object"], shared["generation"], shared["part"]]
-    return hashlib.sha256(to_json(identity)).hexdigest()[:CHAIN_DIGITS]
+    identity = to_json([run, object_name, generation, part])
+    return hashlib.sha256(identity).hexdigest()[:CHAIN_DIGITS]
 
 
 def record_block(chain: BlockChain, salts: SaltSource, content: BlockContent) -> BlockRecords:

@@ -46,10 +46,10 @@ def verify_part(
     for block in range(opened.metadata.num_row_groups):
         try:
             rows = read_block(opened.read_row_group(block), metadata)
+            faults += _check_block(chain, rows, block, metadata.links)
         except (pa.ArrowException, KeyError, ValueError, AttributeError) as error:
             faults.append(BatchFault(0, f"edited: block {block} is not of records: {error}"))
             continue
-        faults += _check_block(chain, rows, block, metadata.links)
         faults += _check_erasures(seal, rows, metadata.erasures)
     return faults + _check_end(chain, metadata.links, head)
 

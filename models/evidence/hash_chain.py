@@ -35,6 +35,7 @@ class Seal:
         self._applicant = hmac.digest(secret, b"applicant", "sha256")
         self._request = hmac.digest(secret, b"request", "sha256")
         self._erasure = hmac.digest(secret, b"erasure", "sha256")
+        self._anchor = hmac.digest(secret, b"anchor", "sha256")
         # Without a key anybody could compute it, and with it the salts.
         self.salt_secret = hmac.digest(secret, b"salt", "sha256") if key else None
         self.name = hmac.digest(secret, b"name", "sha256").hex()[:8] if key else UNKEYED
@@ -58,6 +59,10 @@ class Seal:
     def request_digest(self, content: bytes) -> str:
         """Identify a request by what it says; nobody without the key can guess that from it."""
         return hmac.digest(self._request, content, "sha256").hex()
+
+    def anchor_mark(self, content: bytes) -> str:
+        """Compute the mark of an anchor, which nobody writes without the key."""
+        return hmac.digest(self._anchor, content, "sha256").hex()
 
     def erasure(self, digest: str, erased_at: str) -> str:
         """Compute the mark of a decision whose personal part a holder of the key has erased.

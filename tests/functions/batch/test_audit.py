@@ -49,6 +49,9 @@ def test_every_row_is_replayed_without_a_difference_and_an_erased_one_is_counted
     run("erase", "--records", str(records), "--row", "3", "--output", str(erased), **keys)
     last = run("replay", "--records", str(erased), "--row", "3", "--row", "4", **keys)
     assert (last["replayed"], last["erased"], last["differences"]) == (1, 1, 0)
+    last = run("replay", "--records", str(erased), "--row", "3", "--row", "999999", **keys)
+    assert last["exit"] == 2
+    assert "--row: the file has no record of row 999999" in last["errors"]
 
 
 def test_a_decision_that_the_version_does_not_make_is_a_difference_at_its_row(

@@ -136,25 +136,3 @@ def test_sigterm_stops_at_a_chunk_and_the_same_command_goes_on(
         assert (task.returncode, json.loads(output)) == (1, {"outcome": "stopped"})
         assert not list((tmp_path / "out").rglob("_SUCCESS"))
     assert run(*score_arguments(path, tmp_path / "out"))["scored"] == 60_000
-
-
-def test_verify_finds_an_edited_result_a_cut_part_and_a_missing_one(
-    run: Run, applications: Path, tmp_path: Path
-) -> None:
-    run(*score_arguments(applications, tmp_path))
-    verified = run("verify", "--output", str(tmp_path))
-    assert (verified["exit"], verified["outcome"], verified["rows"]) == (0, "verified", ROWS)
-    folder = find_run(tmp_path)
-    results = folder / "part-00000.parquet"
-    results.write_bytes(results.read_bytes() + b"x")
-    [anchor] = folder.rglob("anchors/*/*.json")
-    anchor.unlink()
-    verified = run("verify", "--output", str(tmp_path))
-    assert (verified["exit"], verified["faults"]) == (1, 2)
-    details = [fault["detail"] for fault in verified["first_faults"]]
-    assert "does not end as its anchor says" in details[0]
-    assert details[1] == "edited: the results are not those of the manifest"
-    (folder / "records-00000.parquet").unlink()
-    [fault] = run("verify", "--output", str(tmp_path))["first_faults"]
-    assert "no object" in fault["detail"]
-    assert run("verify", "--output", str(tmp_path / "none"))["exit"] == 2

@@ -128,7 +128,8 @@ COLUMNS = layout().schema().names
 def test_a_part_as_it_was_written_has_no_fault() -> None:
     tables, metadata, head = make_part()
     assert verify_part(to_file(tables, metadata), SEALS, head) == []
-    assert chain_name(SHARED) == metadata.chain == head.chain
+    name = chain_name(SHARED["run"], SHARED["object"], SHARED["generation"], SHARED["part"])
+    assert name == metadata.chain == head.chain
 
 
 def test_every_edit_of_a_cell_is_found_at_its_row() -> None:
