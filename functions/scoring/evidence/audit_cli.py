@@ -13,7 +13,7 @@ from functions.scoring.evidence.decision_log import open_private
 from functions.scoring.evidence.replay import Difference, load_by_name, replay
 from functions.scoring.settings import EvidenceSettings, read_evidence_settings
 from models.errors import SuretyError
-from models.evidence.erasure import erase
+from models.evidence.erasure import DecisionSelection, erase, is_erased
 from models.evidence.hash_chain import UNKEYED, Head, Seal
 from models.evidence.log_reader import (
     DecisionLogError,
@@ -32,7 +32,7 @@ ANCHOR = re.compile(r"anchors/([0-9a-f]{16})/(\d{12,15})\.json", re.ASCII)
 FILES = "decision records, one a line: a log, or what Google Cloud exports; or a folder of such"
 IN_USE = """If the service still writes to {file}, do it in this order, so that no record is lost:
   mv {file} {file}.1     # the service goes on in a new {file}
-  audit erase {file}.1 --applicant ID --output {output}
+  audit erase {file}.1 {selected} --output {output}
   mv {output} {file}.1"""
 UNKNOWN_BEFORE = "nothing shows whether those before it are older than the window or were removed"
 EXIT_SOUND, EXIT_FAULTY, EXIT_UNUSABLE = 0, 1, 2
@@ -68,17 +68,23 @@ def _parser() -> argparse.ArgumentParser:
     replay_parser.set_defaults(run=_replay)
     replay_parser.add_argument("--version", required=True, help="the version that decides")
     replay_parser.add_argument("--store", help="model store URI, if it is not MODEL_STORE")
-    export_parser = commands.add_parser("export", help="print an applicant's records")
+    export_parser = commands.add_parser("export", help="print decisions about an applicant")
     export_parser.set_defaults(run=_export)
-    erase_parser = commands.add_parser("erase", help="copy a log without an applicant's data")
+    erase_parser = commands.add_parser("erase", help="copy a log without some decisions' data")
     erase_parser.set_defaults(run=_erase)
     erase_parser.add_argument("--output", type=Path, required=True, help="a file to be created")
     for command in (export_parser, erase_parser):
         command.add_argument(
             "--applicant",
             type=_not_empty,
-            required=True,
             help="the applicant's id, as X-Applicant-Id or the row stated it",
+        )
+        command.add_argument(
+            "--decision",
+            type=_not_empty,
+            action="append",
+            default=[],
+            help="the id of a decision, as its response stated it; repeatable",
         )
     for name, text in (("from", "decided at this time or later"), ("to", "decided by this time")):
         verify_parser.add_argument(f"--{name}", dest=name + "_", type=_time, help=text)
@@ -221,24 +227,28 @@ def _describe_flip(flip: Difference) -> str:
 
 
 def _export(options: argparse.Namespace, settings: EvidenceSettings) -> int:
-    pseudonyms = _pseudonyms(options.applicant, settings.seals)
+    selection = _selection(options, settings.seals)
     count = 0
-    for line in _lines_of_applicant(LogFiles(options.files), pseudonyms, settings.seals):
+    for line in _selected_lines(LogFiles(options.files), selection, settings.seals):
         for decision in decisions_in(line.record or {}):
-            if decision.get("applicant") in pseudonyms:
+            if selection.includes(decision):
                 print(json.dumps(decision))
                 count += 1
-    print(f"{count} decisions about this applicant", file=sys.stderr)
+    print(f"{count} decisions about this applicant, or of these ids", file=sys.stderr)
     return EXIT_SOUND if count else EXIT_FAULTY
 
 
 def _erase(options: argparse.Namespace, settings: EvidenceSettings) -> int:
     seals = {seal.name: seal for seal in settings.seals}
     lines = read_lines(options.file)
-    pseudonyms = _pseudonyms(options.applicant, settings.seals)
-    numbers = {line.number for line in _lines_of_applicant(lines, pseudonyms, settings.seals)}
+    selection = _selection(options, settings.seals)
+    numbers = {
+        line.number
+        for line in _selected_lines(lines, selection, settings.seals)
+        if any(selection.includes(d) and not is_erased(d) for d in decisions_in(line.record or {}))
+    }
     if not numbers:
-        print("no decision about this applicant: nothing was written")
+        print("no decision about this applicant or of these ids is left: nothing was written")
         return EXIT_FAULTY
     count, erased_at = 0, datetime.now(UTC).isoformat()
     with open_private(options.output, "xb") as output:
@@ -246,32 +256,42 @@ def _erase(options: argparse.Namespace, settings: EvidenceSettings) -> int:
             raw = line.raw
             if line.number in numbers and line.record:
                 seal = seals[line.record["key"]]
-                record, erased = erase(line.record, pseudonyms, seal, erased_at)
+                record, erased = erase(line.record, selection, seal, erased_at)
                 raw, count = line.with_record(record), count + erased
             output.write(raw)
     print(f"{count} decisions erased; replace the old file and its copies with the new one.")
-    print(IN_USE.format(file=options.file, output=options.output))
+    named = "--applicant ID" if options.applicant else "--decision ID"
+    print(IN_USE.format(file=options.file, output=options.output, selected=named))
     return EXIT_SOUND
 
 
-def _pseudonyms(applicant: str, seals: Sequence[Seal]) -> set[str | None]:
-    """Return what an applicant is called under each key.
+def _selection(options: argparse.Namespace, seals: Sequence[Seal]) -> DecisionSelection:
+    """Return the decisions that the options name.
 
     Raises
     ------
     DecisionLogError
-        Without a key: nobody has a pseudonym.
+        If they name none, or an applicant without a key: nobody has a pseudonym then.
     """
-    if any(seal.name == UNKEYED for seal in seals):
-        message = "DECISION_LOG_KEY is not set: without it no applicant's records can be found"
+    if not (options.applicant or options.decision):
+        message = "name an --applicant, or decisions by --decision"
         raise DecisionLogError(message)
-    return {seal.pseudonym(applicant) for seal in seals}
+    if not options.applicant:
+        return DecisionSelection(decision_ids=frozenset(options.decision))
+    if any(seal.name == UNKEYED for seal in seals):
+        message = (
+            "DECISION_LOG_KEY is not set: without it no applicant's records can be found; use "
+            "--decision"
+        )
+        raise DecisionLogError(message)
+    names = (seal.pseudonym(options.applicant) for seal in seals)
+    return DecisionSelection(frozenset(filter(None, names)), frozenset(options.decision))
 
 
-def _lines_of_applicant(
-    lines: LogFiles, pseudonyms: set[str | None], seals: Sequence[Seal]
+def _selected_lines(
+    lines: LogFiles, selection: DecisionSelection, seals: Sequence[Seal]
 ) -> Iterator[LogLine]:
-    """Return lines with decisions about an applicant.
+    """Return lines with decisions that are meant.
 
     Raises
     ------
@@ -281,11 +301,12 @@ def _lines_of_applicant(
     """
     by_name = {seal.name: seal for seal in seals}
     for line in lines:
-        if line.record and line.record.get("key") not in {*by_name, UNKEYED, None}:
+        key = (line.record or {}).get("key")
+        if selection.pseudonyms and key not in {*by_name, UNKEYED, None}:
             message = f"line {line.number}: made with a key that is not in DECISION_LOG_KEY"
             raise DecisionLogError(message)
         record = line.record or {}
-        if any(decision.get("applicant") in pseudonyms for decision in decisions_in(record)):
+        if any(map(selection.includes, decisions_in(record))):
             if faults := check_record(record, by_name):
                 message = f"line {line.number}: {faults[0].detail}"
                 raise DecisionLogError(message)

@@ -2,11 +2,15 @@ from typing import Any
 
 import pytest
 
-from models.evidence.erasure import erase
+from models.evidence.erasure import DecisionSelection, erase
 from models.evidence.record_check import check_record
 from tests.functions.scoring.recording import SEAL
 
 AT = "2026-11-30T00:00:00+00:00"
+
+
+def applicant(pseudonym: str) -> DecisionSelection:
+    return DecisionSelection(frozenset([pseudonym]))
 
 
 def test_only_the_applicants_own_decisions_lose_their_personal_part(
@@ -17,7 +21,7 @@ def test_only_the_applicants_own_decisions_lose_their_personal_part(
         {**decision, "applicant": f"applicant {place}"}
         for place, decision in enumerate(batch["applications"])
     ]
-    erased, count = erase(batch | {"applications": decisions}, {"applicant 1"}, SEAL, AT)
+    erased, count = erase(batch | {"applications": decisions}, applicant("applicant 1"), SEAL, AT)
     assert count == 1
     first, second, third = erased["applications"]
     assert [first, third] == [decisions[0], decisions[2]]
@@ -30,7 +34,7 @@ def test_what_is_erased_still_verifies_and_hides_no_other_edit(
 ) -> None:
     batch, *_ = records_of_version_3
     seals = {SEAL.name: SEAL}
-    erased, count = erase(batch, {batch["applications"][0]["applicant"]}, SEAL, AT)
+    erased, count = erase(batch, applicant(batch["applications"][0]["applicant"]), SEAL, AT)
     assert count == 3
     assert check_record(erased, seals) == []
     first, *others = erased["applications"]
@@ -52,3 +56,21 @@ def test_an_erasure_needs_the_key(
     [decision] = erased["applications"]
     edited = erased | {"applications": [decision | change]}
     assert check_record(edited, {SEAL.name: SEAL}) == [(1, detail)]
+
+
+def test_a_decision_without_an_applicant_is_erased_by_its_id_and_once(
+    records_of_version_3: list[dict[str, Any]],
+) -> None:
+    batch, *_ = records_of_version_3
+    selection = DecisionSelection(
+        decision_ids=frozenset([batch["applications"][1]["decision_id"], "another"])
+    )
+    erased, count = erase(batch, selection, SEAL, AT)
+    assert count == 1
+    assert [a == b for a, b in zip(erased["applications"], batch["applications"], strict=True)] == [
+        True,
+        False,
+        True,
+    ]
+    assert check_record(erased, {SEAL.name: SEAL}) == []
+    assert erase(erased, selection, SEAL, "later") == (erased, 0)

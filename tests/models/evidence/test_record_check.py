@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from models.evidence.erasure import erase
+from models.evidence.erasure import DecisionSelection, erase
 from models.evidence.record_check import (
     NO_LINK,
     NOT_AS_DECIDED,
@@ -117,7 +117,8 @@ def test_a_decision_behind_an_erased_one_still_verifies_and_is_found_when_edited
         for place, decision in enumerate(batch["applications"])
     ]
     assert len(changed(batch, decisions)) == SIZE // 2  # whose applicant is gone
-    erased, count = erase(batch, {SEAL.pseudonym("applicant 1")}, SEAL, "2026-11-30T00:00:00")
+    selection = DecisionSelection(frozenset(filter(None, [SEAL.pseudonym("applicant 1")])))
+    erased, count = erase(batch, selection, SEAL, "2026-11-30T00:00:00")
     assert (count, check_record(erased, SEALS)) == (SIZE, [])
     some = [
         e if i % 2 else d

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from models.evidence import version_2
-from models.evidence.erasure import erase
+from models.evidence.erasure import DecisionSelection, erase
 from models.evidence.log_reader import LogFiles, decisions_in, read_lines
 from models.evidence.log_verification import verify
 from models.evidence.record_check import check_record
@@ -57,7 +57,8 @@ def test_an_edit_is_found(published_records: Records, change: dict[str, Any], de
 
 def test_an_erased_record_still_verifies(published_records: Records) -> None:
     record = published_records[0]
-    erased, count = erase(record, {record["applicant"]}, SEAL, "2026-11-30T00:00:00+00:00")
+    selection = DecisionSelection(frozenset([record["applicant"]]))
+    erased, count = erase(record, selection, SEAL, "2026-11-30T00:00:00+00:00")
     assert count == 1
     assert check_record(erased, {SEAL.name: SEAL}) == []
     assert set(record) - set(erased) == {"applicant", "inputs", "features", "salt"}

@@ -210,6 +210,32 @@ def test_an_erasure_hides_no_other_change(
     assert capsys.readouterr().out.startswith(f"line {number}{place}: ")
 
 
+def test_decisions_are_exported_and_erased_by_their_ids(
+    log: Path, tmp_path: Path, capsys: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records = records_in(log.read_bytes().splitlines()).values()
+    members = max((record["applications"] for record in records), key=len)
+    ids = [member["decision_id"] for member in members[:2]]
+    chosen = [word for one in ids for word in ("--decision", one)]
+    output = tmp_path / "erased.jsonl"
+    assert main(["audit", "export", str(log), *chosen]) == 0
+    exported = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [decision["decision_id"] for decision in exported] == ids
+    assert main(["audit", "erase", str(log), *chosen, "--output", str(output)]) == 0
+    out = capsys.readouterr().out
+    assert "2 decisions erased" in out
+    assert f"audit erase {log}.1 --decision ID --output" in out
+    assert main(["audit", "verify", str(output)]) == 0
+    assert "2 erased: 0 faults" in capsys.readouterr().out
+    again = ["audit", "erase", str(output), *chosen, "--output", str(tmp_path / "again.jsonl")]
+    assert main(again) == 1
+    assert main(["audit", "export", str(log)]) == 2
+    assert "name an --applicant, or decisions by --decision" in capsys.readouterr().err
+    monkeypatch.delenv("DECISION_LOG_KEY")
+    assert main(["audit", "erase", str(log), *chosen, "--output", str(tmp_path / "x")]) == 2
+    assert "made with a key that is not in DECISION_LOG_KEY" in capsys.readouterr().err
+
+
 def test_an_edited_record_is_not_erased(log: Path, tmp_path: Path, capsys: Output) -> None:
     text = log.read_text().replace('"request_id":"r3"', '"request_id":"r4"')
     log.write_text(text)
