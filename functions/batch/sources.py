@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, cast
 from urllib.parse import unquote, urlsplit
@@ -64,7 +65,7 @@ class Chunk(NamedTuple):
 
 
 class ShapeFault(NamedTuple):
-    """A row with too few or too many cells."""
+    """A row with too few or too many cells, or with bytes that are not in the encoding."""
 
     row: int
     rule: str
@@ -240,20 +241,38 @@ class InputFile:
         data = self._text.read(part.stop - part.start)
         misshapen: dict[int, int] = {}
         names = list(self._header.names)
-        text = decode(data, self._dialect)
+        text, undecodable = self._decode_rows(data)
         table = read_rows(text, names, self._dialect, misshapen)
-        rule = "{} cells, where the header has " + str(len(names))
-        faults = [
-            ShapeFault(part.rows_before + row, rule.format(cells))
-            for row, cells in sorted(misshapen.items())
-        ]
+        rules = {
+            row: f"{n} cells, where the header has {len(names)}" for row, n in misshapen.items()
+        }
+        rules |= dict.fromkeys(
+            undecodable, f"not in the encoding {self.dialect.encoding}; declare its own: --encoding"
+        )
+        faults = [ShapeFault(part.rows_before + row, rules[row]) for row in sorted(rules)]
         lines = part.lines_before + 1 + list_lines(data, self.dialect.quote)
         if len(lines) != table.num_rows + len(misshapen):
             message = f"{self.location.uri}: rows and lines do not agree; declare the --quote"
             raise DataError(message)
-        skipped = set(misshapen)
-        numbers = [n for n in range(1, part.rows + 1) if n not in skipped] if skipped else None
+        if undecodable:
+            read = [n for n in range(1, part.rows + 1) if n not in misshapen]
+            table = table.filter(pa.array([n not in undecodable for n in read], pa.bool_()))
+        numbers = [n for n in range(1, part.rows + 1) if n not in rules] if rules else None
         return PartRows(_cut_table(table, columns, part, numbers), faults, lines)
+
+    def _decode_rows(self, data: bytes) -> tuple[str, set[int]]:
+        """Decode the rows of a part; return the numbers of those that are not in the encoding."""
+        try:
+            return decode(data, self._dialect), set()
+        except DataError:
+            starts = list_lines(data, self.dialect.quote).tolist()
+        lines, undecodable = data.split(b"\n"), set()
+        for row, (start, stop) in enumerate(pairwise([*starts, len(lines)]), start=1):
+            try:
+                b"\n".join(lines[start:stop]).decode(self._dialect.encoding)
+            except UnicodeError:
+                undecodable.add(row)
+        return decode(data, self._dialect, "replace"), undecodable
 
     @cached_property
     def _parquet(self) -> pq.ParquetFile:

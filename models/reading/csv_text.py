@@ -18,8 +18,8 @@ from models.reading.columns import refuse_repeated
 INDEX, EMPTY = "(index)", "(empty)"  # names of the extra cell that a dialect declares
 
 
-def decode(data: bytes, dialect: CsvDialect) -> str:
-    """Decode the bytes of a file, without its byte order mark.
+def decode(data: bytes, dialect: CsvDialect, errors: str = "strict") -> str:
+    """Decode the bytes of a file, without its byte order mark; `errors` as `bytes.decode` has it.
 
     Raises
     ------
@@ -29,7 +29,7 @@ def decode(data: bytes, dialect: CsvDialect) -> str:
     # A byte order mark is no part of the first column's name.
     is_utf8 = dialect.encoding.lower().replace("-", "").replace("_", "") == "utf8"
     try:
-        return data.decode("utf-8-sig" if is_utf8 else dialect.encoding)
+        return data.decode("utf-8-sig" if is_utf8 else dialect.encoding, errors)
     except UnicodeError as error:
         message = (
             f"the file is not in the encoding {dialect.encoding}; declare its own, for example "

@@ -82,6 +82,24 @@ def test_rows_of_another_shape_are_named_and_the_others_keep_their_numbers(tmp_p
     file.close()
 
 
+def test_a_row_that_is_not_in_the_encoding_is_named_and_the_others_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(b'a,b\n"x\ny",1\n\nz\xff,2\n3\n"\xfe\n",4\n\xc3\xa9,5\nlast\xff,6')
+    file = InputFile.find(Location.from_text(str(path)), CsvDialect())
+    [part] = file.cut()
+    rows = file.read(part, ["a", "b"])
+    rule = "not in the encoding utf-8; declare its own: --encoding"
+    shape = "1 cells, where the header has 2"
+    assert rows.misshapen == [(2, rule), (3, shape), (4, rule), (6, rule)]
+    assert rows.lines is not None
+    assert rows.lines.tolist() == [2, 5, 6, 7, 9, 10]
+    assert [(c.first_row, c.batch.to_pylist()) for c in rows.chunks] == [
+        (1, [{"a": "x\ny", "b": "1"}]),
+        (5, [{"a": "é", "b": "5"}]),
+    ]
+    file.close()
+
+
 def test_a_file_without_a_header_has_the_declared_columns(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("1,2,\n3,4,\n")
