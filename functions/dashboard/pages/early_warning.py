@@ -15,6 +15,7 @@ from functions.dashboard.components.figure_table import (
 )
 from functions.dashboard.components.filters import branch_filter
 from functions.dashboard.components.tiles import Tile, tile_row
+from functions.dashboard.components.warned_loans import warned_loans
 from functions.dashboard.display import money, number, t, words
 from functions.dashboard.frame import page, refreshed
 
@@ -71,6 +72,7 @@ def main() -> None:
             branch = branch_filter()
         next_npa(api, branch)
         warnings(api, branch)
+        warned_loans(api)
 
 
 main()

@@ -74,18 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     erase_parser.set_defaults(run=_erase)
     erase_parser.add_argument("--output", type=Path, required=True, help="a file to be created")
     for command in (export_parser, erase_parser):
-        command.add_argument(
-            "--applicant",
-            type=_not_empty,
-            help="the applicant's id, as X-Applicant-Id or the row stated it",
-        )
-        command.add_argument(
-            "--decision",
-            type=_not_empty,
-            action="append",
-            default=[],
-            help="the id of a decision, as its response stated it; repeatable",
-        )
+        _add_selection(command)
     for name, text in (("from", "decided at this time or later"), ("to", "decided by this time")):
         verify_parser.add_argument(f"--{name}", dest=name + "_", type=_time, help=text)
     verify_parser.add_argument("--model", help="only records of this model")
@@ -93,6 +82,22 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("files", type=Path, nargs="+", metavar="file", help=FILES)
     erase_parser.add_argument("file", type=Path, help="one such file")
     return parser
+
+
+def _add_selection(command: argparse.ArgumentParser) -> None:
+    """Let a command say which decisions it means."""
+    command.add_argument(
+        "--applicant",
+        type=_not_empty,
+        help="the applicant's id, as X-Applicant-Id or the row stated it",
+    )
+    command.add_argument(
+        "--decision",
+        type=_not_empty,
+        action="append",
+        default=[],
+        help="the id of a decision, as its response stated it; repeatable",
+    )
 
 
 def _time(text: str) -> datetime:
@@ -260,8 +265,8 @@ def _erase(options: argparse.Namespace, settings: EvidenceSettings) -> int:
                 raw, count = line.with_record(record), count + erased
             output.write(raw)
     print(f"{count} decisions erased; replace the old file and its copies with the new one.")
-    named = "--applicant ID" if options.applicant else "--decision ID"
-    print(IN_USE.format(file=options.file, output=options.output, selected=named))
+    selected = "--applicant ID" if options.applicant else "--decision ID"
+    print(IN_USE.format(file=options.file, output=options.output, selected=selected))
     return EXIT_SOUND
 
 
