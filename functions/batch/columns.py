@@ -21,7 +21,7 @@ from models.reading.cells import (
     parse_level,
     parse_scaled,
 )
-from models.reading.columns import explain_missing, find_columns
+from models.reading.columns import explain_delimiter, explain_missing, find_columns
 
 MOST_DIGITS = 300  # a longer number may be infinite
 FEW = 64  # distinct cells that are parsed one by one without trying them all at once
@@ -90,7 +90,7 @@ def map_fields(
         faults += left_out
     faults += _find_shared(columns)
     if faults:
-        raise DataError("; ".join(faults))
+        raise DataError(explain_delimiter(names) or "; ".join(faults))
     return columns
 
 

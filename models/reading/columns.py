@@ -7,6 +7,7 @@ from models.contract import Characteristic
 from models.errors import DataError
 
 LEAST_LIKENESS = 0.75  # of a column that a message suggests, from 0 to 1
+DELIMITERS = (",", ";", "|", "\t")
 MOST_NAMES = 12  # columns of the data that a message lists
 
 
@@ -44,3 +45,11 @@ def explain_missing(name: str, names: Sequence[str], *, is_optional: bool) -> st
     )
     leave_out = f"; if nobody has it, declare --without {name}" if is_optional else ""
     return f"the data has no column {name}: {hint}{leave_out}"
+
+
+def explain_delimiter(names: Sequence[str]) -> str:
+    """Explain what to declare if several columns were read as one; empty if they were not."""
+    delimiter = next((other for other in DELIMITERS if other in names[0]), None)
+    if len(names) != 1 or delimiter is None:
+        return ""
+    return f"the data has one column, {names[0][:60]}; declare --delimiter '{delimiter}'"

@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from models.contract import CreditModel
 from models.data_file import DataFile
 from models.errors import DataError
-from models.reading.columns import explain_missing, find_close, find_columns
+from models.reading.columns import (
+    explain_delimiter,
+    explain_missing,
+    find_close,
+    find_columns,
+)
 from training.reading.applications import list_fields
-
-DELIMITERS = (",", ";", "|", "\t")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,7 @@ def map_columns(
     faults += _find_shared({**fields, model.label: outcome})
     faults += _find_forbidden(fields, outcome, declared)
     if faults:
-        raise DataError(_explain_delimiter(names) or "; ".join(faults))
+        raise DataError(explain_delimiter(names) or "; ".join(faults))
     absent = tuple(c.name for c in list_fields(model) if c.name not in fields)
     return ColumnMap(fields, absent, outcome, special, _list_lacking(names, declared))
 
@@ -158,14 +161,6 @@ def _check_arguments(
         elif not fields[name].optional:
             faults.append(f"--without {name}: the field is required, so every row needs it")
     return faults
-
-
-def _explain_delimiter(names: Sequence[str]) -> str:
-    """Explain what to declare if several columns were read as one."""
-    delimiter = next((other for other in DELIMITERS if other in names[0]), None)
-    if len(names) != 1 or delimiter is None:
-        return ""
-    return f"the data has one column, {names[0][:60]}; declare --delimiter '{delimiter}'"
 
 
 def _find_shared(fields: Mapping[str, str]) -> list[str]:

@@ -91,3 +91,10 @@ def test_a_mapping_comes_before_names_and_every_fault_is_named_at_once() -> None
 def test_one_column_is_not_read_for_two_fields() -> None:
     with pytest.raises(DataError, match="the column age is meant for age and income"):
         map_fields(Toy, ["age", "debt", "home"], {"income": "age"}, ["months_since_default"])
+
+
+def test_columns_that_were_read_as_one_are_refused_once() -> None:
+    with pytest.raises(DataError) as error:
+        map_fields(Toy, ["age;income;debt;home"], {})
+    message = "the data has one column, age;income;debt;home; declare --delimiter ';'"
+    assert str(error.value) == message
