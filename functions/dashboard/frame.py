@@ -146,6 +146,17 @@ def notice_after(form: str, message: str) -> None:
     st.session_state[f"notice of {form}"] = message
 
 
+def act_and_notice(act: Callable[[], object], form: str, message: str) -> None:
+    """Do something and draw the page anew with a message, or say why it cannot be done."""
+    try:
+        act()
+    except ClientError as error:
+        show_error(error)
+        return
+    notice_after(form, message)
+    st.rerun()
+
+
 def show_notice(form: str) -> None:
     """Show what `notice_after` left."""
     message = st.session_state.pop(f"notice of {form}", None)

@@ -1,7 +1,5 @@
 """What may be done with an application now: decide, ask again, accept, withdraw."""
 
-from collections.abc import Callable
-
 import streamlit as st
 
 from functions.client import lending_endpoints as book
@@ -11,6 +9,7 @@ from functions.dashboard.api import Api
 from functions.dashboard.components.counter_offer import counter_offer
 from functions.dashboard.display import t
 from functions.dashboard.frame import (
+    act_and_notice,
     form_key,
     notice_after,
     one_line,
@@ -39,7 +38,7 @@ def case_actions(api: Api, application: LoanApplicationReply) -> None:
         and application.credit_score is None
         and columns[0].button(t("case.ask_again"), key=f"{form} again")
     ):
-        _do(lambda: api.lending(book.decide(identifier)), form, t("case.asked_again"))
+        act_and_notice(lambda: api.lending(book.decide(identifier)), form, t("case.asked_again"))
     if status == "Approved" and columns[1].button(
         t("case.accept"), type="primary", key=f"{form} accept"
     ):
@@ -47,7 +46,7 @@ def case_actions(api: Api, application: LoanApplicationReply) -> None:
     if status in {"Approved", "Pending"} and columns[2].button(
         t("case.withdraw"), key=f"{form} withdraw"
     ):
-        _do(lambda: api.lending(book.withdraw(identifier)), form, t("case.withdrawn"))
+        act_and_notice(lambda: api.lending(book.withdraw(identifier)), form, t("case.withdrawn"))
 
 
 def accept(api: Api, identifier: str, form: str) -> None:
@@ -69,9 +68,9 @@ def claim_buttons(api: Api, application: LoanApplicationReply, form: str) -> Non
     identifier = application.application_id
     left, right, _ = st.columns([1, 1, 3])
     if left.button(t("case.claim"), key=f"{form} claim"):
-        _do(lambda: api.lending(book.claim(identifier)), form, t("case.claimed"))
+        act_and_notice(lambda: api.lending(book.claim(identifier)), form, t("case.claimed"))
     if right.button(t("case.release"), key=f"{form} release"):
-        _do(lambda: api.lending(book.release(identifier)), form, t("case.released"))
+        act_and_notice(lambda: api.lending(book.release(identifier)), form, t("case.released"))
 
 
 def review_form(api: Api, application: LoanApplicationReply, form: str) -> None:
@@ -96,14 +95,4 @@ def review_form(api: Api, application: LoanApplicationReply, form: str) -> None:
     # Against the model, or above an amount, two persons have to agree.
     key = "case.proposed" if decided.status == "Pending" else f"case.done_{judgement}"
     notice_after(form, t(key))
-    st.rerun()
-
-
-def _do(act: Callable[[], object], form: str, message: str) -> None:
-    try:
-        act()
-    except ClientError as error:
-        show_error(error)
-        return
-    notice_after(form, message)
     st.rerun()

@@ -1,24 +1,16 @@
 """Early warnings one by one: who follows each up, and which are snoozed, until when and why."""
 
-from collections.abc import Callable
 from datetime import date, timedelta
 
 import streamlit as st
 
 from functions.client import lending_endpoints as book
-from functions.client.errors import ClientError
 from functions.client.portfolio_responses import WarnedLoanReply, WarningReply
 from functions.dashboard.api import Api
 from functions.dashboard.components.filters import next_page
 from functions.dashboard.components.tables import drill_table
 from functions.dashboard.display import day, money, t, words
-from functions.dashboard.frame import (
-    guarded,
-    notice_after,
-    one_line,
-    show_error,
-    show_notice,
-)
+from functions.dashboard.frame import act_and_notice, guarded, one_line, show_notice
 
 FORM = "follow-up of a warning"
 MOST_DAYS = 90  # for which a warning may be snoozed
@@ -90,7 +82,11 @@ def _assign(api: Api, loan: WarnedLoanReply, warning: WarningReply, name: str) -
         )
         if right.form_submit_button(t("warning.assign"), icon=":material/person_add:"):
             call = book.assign_warning(loan.loan_id, warning.reason, owner or None)
-            _do(lambda: api.lending(call), t("warning.assigned" if owner else "warning.given_back"))
+            act_and_notice(
+                lambda: api.lending(call),
+                FORM,
+                t("warning.assigned" if owner else "warning.given_back"),
+            )
 
 
 def _snooze(
@@ -100,7 +96,7 @@ def _snooze(
     if warning.snoozed_until:
         if st.button(t("warning.wake"), icon=":material/alarm:", key=f"wake {name}"):
             call = book.wake_warning(loan.loan_id, warning.reason)
-            _do(lambda: api.lending(call), t("warning.woken"))
+            act_and_notice(lambda: api.lending(call), FORM, t("warning.woken"))
         return
     with st.form(f"snooze {name}", border=False):
         left, middle, right = st.columns([1, 2, 1], vertical_alignment="bottom")
@@ -119,14 +115,4 @@ def _snooze(
         st.warning(t("warning.needs_note"))
         return
     call = book.snooze_warning(loan.loan_id, warning.reason, until, note)
-    _do(lambda: api.lending(call), t("warning.slept", day=day(until)))
-
-
-def _do(act: Callable[[], object], message: str) -> None:
-    try:
-        act()
-    except ClientError as error:
-        show_error(error)
-        return
-    notice_after(FORM, message)
-    st.rerun()
+    act_and_notice(lambda: api.lending(call), FORM, t("warning.slept", day=day(until)))
