@@ -1,4 +1,4 @@
-"""RunAnchors of a run: its plan, and how each part ends, where nobody replaces them.
+"""Anchors of a run: its plan, and how each part ends, where nobody replaces them.
 
 They are in `DECISION_ANCHOR_STORE`, else beside the results. Each carries a mark of the key of the
 decision log, so that without the key nobody can write another one.
@@ -14,6 +14,8 @@ from pydantic_core import to_json
 from models.errors import ObjectExistsError, ObjectMissingError
 from models.evidence.hash_chain import Head, Seal
 from models.stores.store import Store
+
+UNANCHORED = "its anchor is missing, or was written without the key"
 
 
 class PartAnchor(NamedTuple):
@@ -81,6 +83,11 @@ class RunAnchors:
             return None
         is_marked = seal is None or hmac.compare_digest(seal.anchor_mark(to_json(members)), mark)
         return members if is_marked else None
+
+
+def find_anchors(anchors: Store | None, output: Store, folder: str) -> RunAnchors:
+    """Return where the anchors of a run are: in a store of their own, else in the run's folder."""
+    return RunAnchors(output, f"{folder}/") if anchors is None else RunAnchors(anchors)
 
 
 def create_once(store: Store, name: str, data: bytes) -> None:

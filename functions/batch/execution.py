@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from functions.batch.anchors import RunAnchors
+from functions.batch.anchors import find_anchors
 from functions.batch.dry_run import check_file
 from functions.batch.part_scoring import PartScorer
 from functions.batch.plans import (
@@ -92,9 +92,9 @@ class BatchTask:
             return _describe(files, rows, finish_run(plan, files))
 
     def _place_files(self, name: str) -> RunFiles:
-        prefix, anchors = self.folder + name, self.settings.anchors
-        beside = RunAnchors(self.output, f"{prefix}/")
-        return RunFiles(self.output, prefix, RunAnchors(anchors) if anchors else beside)
+        prefix = self.folder + name
+        anchors = find_anchors(self.settings.anchors, self.output, prefix)
+        return RunFiles(self.output, prefix, anchors)
 
     def _planning(self) -> Planning:
         now = datetime.now(UTC)

@@ -1,6 +1,5 @@
 """Verification of one part of a run: its records, and what else was written of the same rows."""
 
-import hashlib
 import io
 import json
 from collections.abc import Iterator, Mapping
@@ -13,7 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from functions.batch.anchors import PartAnchor
+from functions.batch.anchors import UNANCHORED, PartAnchor
+from functions.batch.runs import sha256_hex
 from functions.batch.sources import FilePart
 from models.errors import ObjectMissingError
 from models.evidence.batch_verification import verify_part
@@ -24,7 +24,9 @@ SAME_COLUMNS = (
     *("decision_id", "probability_of_default", "credit_score", "risk_level", "decision"),
     "rating",
 )
-NOTHING = hashlib.sha256(b"").hexdigest()
+# The others were read when each row was verified.
+READ_COLUMNS = ["row", "salt", *SAME_COLUMNS]
+NOTHING = sha256_hex(b"")
 
 
 class PartFault(NamedTuple):
@@ -61,8 +63,7 @@ class PartCheck:
         """Check records, results, refused rows and summary."""
         faults = []
         if self.anchor is None:
-            detail = "its anchor is missing, or was written without the key"
-            faults.append(PartFault(self._name("records"), 0, detail))
+            faults.append(PartFault(self._name("records"), 0, UNANCHORED))
         summary = self._read("summary", faults)
         refused = self._read("faults", faults)
         results, records = self._read("results", faults), self._read("records", faults)
@@ -76,10 +77,10 @@ class PartCheck:
             for fault in verify_part(io.BytesIO(records), seals, head)
         ]
         try:
-            table = pq.read_table(io.BytesIO(records))
+            table = pq.ParquetFile(io.BytesIO(records)).read(columns=READ_COLUMNS)
             numbers = table["row"].to_numpy()
         except (pa.ArrowException, OSError, KeyError):
-            return faults  # which `verify_part` has named
+            return [*faults, PartFault(name, 0, "edited: its rows cannot be compared")]
         self.rows = len(numbers)
         faults += self._check_numbers(numbers, refused)
         if results is not None:
@@ -113,7 +114,7 @@ class PartCheck:
     ) -> None:
         expected = self.anchor.sha256 if self.anchor else {}
         for kind, data in (("summary", summary), ("faults", refused)):
-            if data is not None and hashlib.sha256(data).hexdigest() != expected.get(kind):
+            if data is not None and sha256_hex(data) != expected.get(kind):
                 detail = "edited: it is not what was anchored"
                 faults += [PartFault(self._name(kind), 0, detail)] if self.anchor else []
             elif kind == "summary" and data is not None:
@@ -145,7 +146,7 @@ class PartCheck:
         Rows whose personal part was erased from the records may be erased here too.
         """
         name, expected = self._name("results"), self.anchor.sha256 if self.anchor else {}
-        if hashlib.sha256(data).hexdigest() == expected.get("results"):
+        if sha256_hex(data) == expected.get("results"):
             return
         try:
             results = pq.read_table(io.BytesIO(data))
@@ -164,16 +165,12 @@ def _differing_rows(results: pa.Table, records: pa.Table) -> set[int]:
     """Return the rows of which results and records do not say the same."""
     names = ["row", *(n for n in SAME_COLUMNS if n in records.column_names)]
     recorded, written = (
-        {values[0]: values for values in zip(*_plain_columns(t, names), strict=True)}
+        {values[0]: values for values in zip(*(t[n].to_pylist() for n in names), strict=True)}
         for t in (records, results)
     )
     return {
         row for row in recorded.keys() | written.keys() if recorded.get(row) != written.get(row)
     }
-
-
-def _plain_columns(table: pa.Table, names: list[str]) -> list[list[Any]]:
-    return [table[name].to_pylist() for name in names]
 
 
 def _ranges(numbers: list[int]) -> Iterator[tuple[int, int]]:

@@ -177,7 +177,11 @@ def read_plan(output: Reader, prefix: str) -> RunPlan:
     DataError
         If it cannot be read.
     """
-    data = output.read(f"{prefix}/plan.json").data
+    return parse_plan(output.read(f"{prefix}/plan.json").data, prefix)
+
+
+def parse_plan(data: bytes, prefix: str) -> RunPlan:
+    """Read the plan of a run from its bytes; errors are those of `read_plan`."""
     try:
         return RunPlan.model_validate_json(data)
     except ValidationError as error:

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from functions.batch.anchors import RunAnchors
+from functions.batch.anchors import UNANCHORED, RunAnchors, find_anchors
 from functions.batch.part_verification import PartCheck, PartFault
-from functions.batch.plans import RunPlan, read_plan
+from functions.batch.plans import RunPlan, parse_plan
 from functions.batch.runs import SUCCESS, build_manifest, sha256_hex
 from models.errors import DataError, ObjectMissingError
 from models.evidence.batch_records import chain_name
@@ -21,7 +21,6 @@ from models.stores.store import OpenedStore
 MOST_FAULTS = 100  # that are listed; all are counted
 ALWAYS = ("plan.json", "manifest.json", SUCCESS)
 REMOVED = "removed: it was begun, as its anchor says, and is not there"
-UNANCHORED = "its anchor is missing, or was written without the key"
 NOT_ENDED = "every part is anchored, but it is not there: repeat the command, or it was removed"
 
 
@@ -47,8 +46,7 @@ def verify_runs(
         raise DataError(message)
     checks = []
     for folder in sorted(folders):
-        run_anchors = RunAnchors(anchors) if anchors else RunAnchors(store, f"{folder}/")
-        checks.append(RunCheck(store, run_anchors, seals, folder))
+        checks.append(RunCheck(store, find_anchors(anchors, store, folder), seals, folder))
         faults += checks[-1].find_faults()
     return {
         "outcome": "verified" if not faults else "faulty",
@@ -76,8 +74,8 @@ class RunCheck:
     def find_faults(self) -> list[PartFault]:
         """Check the plan, every part, the manifest, and that nothing else is there."""
         try:
-            plan = read_plan(self.store, self.folder)
             data = self.store.read(f"{self.folder}/plan.json").data
+            plan = parse_plan(data, self.folder)
         except (ObjectMissingError, DataError) as error:
             return [self._fault("plan.json", f"{error}; without it no part can be checked")]
         anchored = self.anchors.read_run(self.seals.get(plan.key), plan.nonce)
