@@ -516,32 +516,41 @@ def test_a_cold_instance_in_trouble_says_so_in_time_and_recovers_by_itself(
 @pytest.mark.timing
 @pytest.mark.parametrize("round_", range(counts().refresh_rounds))
 def test_a_stop_under_load_drops_no_request(folder: Path, tmp_path: Path, round_: int) -> None:
+    callers = 16
     stopping = threading.Event()
     answers: list[str] = []
     under_way = threading.Semaphore(0)
-    body = {"instances": [ROW] * 1_000, "parameters": {"reasons": True}}
+    body = json.dumps({"instances": [ROW] * 1_000, "parameters": {"reasons": True}}).encode()
 
     with running_server(
         tmp_path / str(round_), MODEL_STORE=folder.as_uri(), DECISION_LOG="off"
     ) as server:
 
-        def ask() -> None:
-            url = f"{server.client.base_url}{PATH}"
-            with httpx.Client(trust_env=False, timeout=20) as client:
-                while not stopping.is_set():
-                    under_way.release()
-                    try:
-                        answer = client.post(url, json=body)
-                        answers.append(str(answer.status_code))
-                    except httpx.HTTPError as error:
-                        answers.append(repr(error))
-                    under_way.acquire()
+        def ask(client: httpx.Client) -> None:
+            while not stopping.is_set():
+                under_way.release()
+                try:
+                    answer = client.post(PATH, content=body)
+                    answers.append(str(answer.status_code))
+                except httpx.HTTPError as error:
+                    answers.append(repr(error))
+                under_way.acquire()
 
         predict(server)
-        threads = [threading.Thread(target=ask) for _ in range(16)]
+        clients = [
+            httpx.Client(
+                base_url=server.client.base_url,
+                headers={"Content-Type": "application/json"},
+                trust_env=False,
+                timeout=60,
+            )
+            for _ in range(callers)
+        ]
+        threads = [threading.Thread(target=ask, args=(client,)) for client in clients]
         for thread in threads:
             thread.start()
-        time.sleep(0.5)
+        # However slow the machine: each caller has its connection before the stop.
+        wait_until(lambda: len(answers) >= 2 * callers, seconds=60)
         stopping.set()  # the router stops sending first; what is under way must be answered
         time.sleep(0.2)  # what was sent has arrived
         assert under_way.acquire(blocking=False)
@@ -552,7 +561,8 @@ def test_a_stop_under_load_drops_no_request(folder: Path, tmp_path: Path, round_
             thread.join()
         server.process.wait(timeout=9)
         assert time.monotonic() - began < 9
-    assert len(answers) >= 16
+        for client in clients:
+            client.close()
     assert set(answers) == {"200"}
 
 
