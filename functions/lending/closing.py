@@ -1,4 +1,4 @@
-"""The close of business days: each borrower in a transaction of its own, then the next day opens.
+"""The close of business days: some borrowers in a transaction, then the next day opens.
 
 A close that is stopped goes on where it was; one that was skipped is made up for day by day.
 Where many borrowers have something due, several processes close some of them each.
@@ -19,7 +19,7 @@ from functions.lending.actions.book_alerts import record_alerts
 from functions.lending.analytics import early_warnings
 from functions.lending.analytics.month_ends import MonthEnds, month_end
 from functions.lending.errors import TransitionError
-from functions.lending.posting.postings import close_borrower
+from functions.lending.posting.postings import close_borrowers
 from functions.lending.storage import cells, tables
 from functions.lending.storage.database import WHOLE_BOOK, Database
 from functions.lending.storage.round_trips import Statement
@@ -28,6 +28,7 @@ from models.lending.dates import days_between
 
 PRINCIPAL = "daily close"
 BATCH = 500  # borrowers; fewer are closed by this process alone
+TOGETHER = 50  # borrowers in a transaction: some tenths of a second that a repayment may wait
 # A commit that a crash loses is made again: the day is still open, and the loan as it was. What
 # opens the next day waits for the disk, and with it for all commits before.
 NO_WAIT = Statement("SET LOCAL synchronous_commit = off", {})
@@ -99,7 +100,7 @@ class DailyClose:
         """Close some borrowers; return how many loans changed."""
         if self.processes == 1 or len(customers) < BATCH:
             job = Job(database=self.database, principal=PRINCIPAL, now=self.now)
-            return sum(job.run(partial(_close_one, customer)) for customer in customers)
+            return _close_in_sets(job, customers)
         parts = [customers[index :: self.processes] for index in range(self.processes)]
         return sum(pool.map(partial(_close_part, self.database.url, self.now()), parts))
 
@@ -140,11 +141,16 @@ def _close_part(url: str, now: datetime, customers: Sequence[int]) -> int:
     """Close some borrowers in a process of its own."""
     with closing(Database(url, 1)) as database:
         job = Job(database=database, principal=PRINCIPAL, now=lambda: now)
-        return sum(job.run(partial(_close_one, customer)) for customer in customers)
+        return _close_in_sets(job, customers)
 
 
-def _close_one(customer_id: int, transaction: Transaction) -> int:
-    changed = close_borrower(transaction, customer_id)
+def _close_in_sets(job: Job, customers: Sequence[int]) -> int:
+    sets = (customers[first : first + TOGETHER] for first in range(0, len(customers), TOGETHER))
+    return sum(job.run(partial(_close_some, some)) for some in sets)
+
+
+def _close_some(customers: Sequence[int], transaction: Transaction) -> int:
+    changed = close_borrowers(transaction, customers)
     transaction.change(NO_WAIT)
     return changed
 

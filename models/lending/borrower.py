@@ -33,14 +33,20 @@ class ClassifiedLoan:
 
 
 def derive_loans(
-    loans: Mapping[str, Loan], as_of: date, rules: RuleSet
+    loans: Mapping[str, Loan],
+    as_of: date,
+    rules: RuleSet,
+    expected: Mapping[str, date | None] | None = None,
 ) -> dict[str, ClassifiedLoan]:
     """Derive and classify every loan of a borrower at the end of a day.
 
     A class may change how a payment is allocated, and payments change the class. Both look only
-    back in time, so each round is right up to one more change, and the rounds come to rest.
+    back in time, so each round is right up to one more change, and the rounds come to rest, always
+    at the same periods. `expected` says since when each loan is thought to be non-performing: what
+    is right saves a round, what is wrong costs one.
     """
-    periods: Periods = dict.fromkeys(loans, ())
+    since = {name: (expected or {}).get(name) for name in loans}
+    periods: Periods = {name: (NpaPeriod(day),) if day else () for name, day in since.items()}
     while True:
         states = {name: derive(loan, as_of, periods[name]) for name, loan in loans.items()}
         derived = _periods(states, as_of, rules)

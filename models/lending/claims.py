@@ -2,11 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 from models.lending.allocation import COMPONENTS, Component, Due
-from models.lending.money import ZERO
+from models.lending.dates import days_between
+from models.lending.money import ZERO, amount_from_cents, cents_from_amount
+from models.lending.penal_charges import PenalPolicy, charges_in_cents
 
 Amounts = dict[Component, Decimal]
 
@@ -71,6 +74,23 @@ class Claim:
         self.unpaid[component] -= amount
         self.given_up[component] += amount
         self._note_settlement(day)
+
+    def charge_lateness(self, policy: PenalPolicy, start: date, days: int) -> list[int]:
+        """Demand the penal charges of some day-ends, `start` the first; return the cents of each.
+
+        Something is overdue, and nothing else happens to the claim meanwhile.
+        """
+        free = min(days, max(0, policy.grace_days - days_between(self.due_on, start)))
+        before, overdue = cents_from_amount(self.penal_charged), self.overdue
+        so_far = charges_in_cents(policy, self.overdue_amount_days, overdue, days - free)
+        charges = [0] * free + [later - sooner for sooner, later in pairwise([before, *so_far])]
+        self.overdue_amount_days += overdue * (days - free)
+        first = next((offset for offset, charge in enumerate(charges) if charge), None)
+        if first is not None:
+            self.penal_charged = amount_from_cents(so_far[-1])
+            charged = amount_from_cents(so_far[-1] - before)
+            self.demand("penal", charged, start + timedelta(days=first))
+        return charges
 
     def _note_settlement(self, day: date) -> None:
         if not self.unpaid["fee"] + self.unpaid["penal"]:

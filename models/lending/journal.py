@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
-from typing import Literal, Self
+from typing import Literal, NamedTuple, Self
 
 from models.lending.allocation import Component
 from models.lending.errors import PostingError
@@ -61,8 +61,7 @@ EntryKind = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class JournalLine:
+class JournalLine(NamedTuple):
     """One side of an entry. Either the debit or the credit is above 0."""
 
     account: Account
@@ -134,6 +133,21 @@ class Books:
             self.entries.append(JournalEntry(day, kind, reference, lines))
             for account, amount in postings.items():
                 self.balances[account] = self.balance(account) + amount
+
+    def post_daily(
+        self, kind: EntryKind, accounts: tuple[Account, Account], amounts: Mapping[date, Decimal]
+    ) -> None:
+        """Write an entry for each day with an amount: from the first account to the second.
+
+        Who is late has hundreds of them, so each is made without more than it consists of.
+        """
+        debited, credited = accounts
+        for day, amount in amounts.items():
+            lines = (JournalLine(debited, amount, ZERO), JournalLine(credited, ZERO, amount))
+            self.entries.append(JournalEntry(day, kind, "", lines))
+        total = sum(amounts.values(), ZERO)
+        self.balances[debited] = self.balance(debited) + total
+        self.balances[credited] = self.balance(credited) - total
 
     def balance(self, account: Account) -> Decimal:
         """Return debits less credits of an account."""

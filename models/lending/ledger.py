@@ -15,7 +15,7 @@ from models.lending.allocation import COMPONENTS, Component, allocate
 from models.lending.asset_classes import NpaPeriod
 from models.lending.claims import Amounts, Claim, oldest_charge, oldest_due
 from models.lending.dates import days_between
-from models.lending.days_past_due import ArrearsChange, days_past_due
+from models.lending.days_past_due import ArrearsChange
 from models.lending.errors import PostingError
 from models.lending.facts import (
     Disbursement,
@@ -37,8 +37,7 @@ from models.lending.journal import (
     EntryKind,
     Postings,
 )
-from models.lending.money import ZERO
-from models.lending.penal_charges import penal_charge
+from models.lending.money import ZERO, amount_from_cents
 from models.lending.prepayment import Prepayable, parts_from_amount, schedule_after_prepayment
 from models.lending.schedule import (
     Remainder,
@@ -159,9 +158,7 @@ class Ledger:
             return
         self._note_arrears(start)
         self._recognise_income(start)
-        for offset in range(days_between(start, stop)):
-            if not self._charge_lateness(start + timedelta(days=offset)):
-                return
+        self._charge_lateness(start, days_between(start, stop))
 
     def _disburse(self, fact: Disbursement) -> None:
         if self.disbursement:
@@ -366,20 +363,19 @@ class Ledger:
             postings: Postings = {INCOME[component]: change, SUSPENSE[component]: -change}
             self.books.post(day, "income_recognition", "", postings)
 
-    def _charge_lateness(self, day: date) -> bool:
-        """Charge each late instalment for one day-end. Returns whether the next day may charge."""
+    def _charge_lateness(self, start: date, days: int) -> None:
+        """Charge each late instalment for each of some day-ends, between which nothing happens."""
         policy = self.terms.product.penal
         late = [claim for claim in self.open_claims.values() if claim.is_overdue]
         if policy.is_free or not late:
-            return False
-        total = ZERO
-        for claim in late:
-            if days_past_due(claim.due_on, day) > policy.grace_days:
-                claim.overdue_amount_days += claim.overdue
-                charge = penal_charge(policy, claim.overdue_amount_days) - claim.penal_charged
-                claim.penal_charged += charge
-                claim.demand("penal", charge, day)
-                total += charge
-        self._earn(day, "penal_charge", "", {"penal": total})
-        self._note_arrears(day)
-        return True
+            return
+        charges = [claim.charge_lateness(policy, start, days) for claim in late]
+        days_charged = {
+            start + timedelta(days=offset): amount_from_cents(cents)
+            for offset, cents in enumerate(map(sum, zip(*charges, strict=True)))
+            if cents
+        }
+        if days_charged:
+            accounts = RECEIVABLE["penal"], (SUSPENSE if self.is_npa(start) else INCOME)["penal"]
+            self.books.post_daily("penal_charge", accounts, days_charged)
+            self._note_arrears(min(days_charged))

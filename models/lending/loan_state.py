@@ -28,6 +28,7 @@ InstalmentStatus = Literal["scheduled", "overdue", "charges_due", "paid", "writt
 class Balances:
     """What was lent, what came back, what is owed. The borrower's credit is owed the other way.
 
+    `received` is all money that the borrower paid, whatever for.
     `outstanding_principal = disbursed - repaid_principal - written_off_principal`, due or not.
     """
 
@@ -40,6 +41,7 @@ class Balances:
     due_fees: Decimal
     due_penal_charges: Decimal
     credit: Decimal
+    received: Decimal
 
     @property
     @exact
@@ -137,8 +139,9 @@ def _status(ledger: Ledger) -> LoanStatus:
 
 def _balances(ledger: Ledger) -> Balances:
     claims, balance = ledger.claims.values(), ledger.books.balance
+    disbursed = ledger.disbursement.amount if ledger.disbursement else ZERO
     return Balances(
-        disbursed=ledger.disbursement.amount if ledger.disbursement else ZERO,
+        disbursed=disbursed,
         repaid_principal=sum((claim.paid["principal"] for claim in claims), ZERO),
         written_off_principal=sum((claim.given_up["principal"] for claim in claims), ZERO),
         outstanding_principal=balance("principal"),
@@ -147,6 +150,7 @@ def _balances(ledger: Ledger) -> Balances:
         due_fees=balance("fee_receivable"),
         due_penal_charges=balance("penal_receivable"),
         credit=-balance("borrower_credit"),
+        received=balance("bank") + disbursed,
     )
 
 

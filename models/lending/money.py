@@ -91,6 +91,16 @@ class Rounding:
 TO_THE_CENT = Rounding()
 
 
+def cents_from_amount(amount: Decimal) -> int:
+    """Return an amount of two places as a whole number of cents."""
+    return int(amount.scaleb(2, ARITHMETIC))
+
+
+def amount_from_cents(cents: int) -> Decimal:
+    """Return a whole number of cents as an amount of two places."""
+    return Decimal(cents).scaleb(-2, ARITHMETIC)
+
+
 def require_amount(field: str, value: Decimal) -> Decimal:
     """Return an amount with two places.
 

@@ -9,8 +9,10 @@ from decimal import Decimal
 
 from models.lending.dates import DAYS_A_YEAR
 from models.lending.money import (
+    RATE_PLACES,
     TO_THE_CENT,
     ZERO,
+    cents_from_amount,
     exact,
     require_amount,
     require_count,
@@ -18,6 +20,7 @@ from models.lending.money import (
 )
 
 LONGEST_GRACE_DAYS = 365
+CENT_DAYS = 100 * DAYS_A_YEAR * 10**RATE_PLACES  # cents a day that a millionth of a per cent needs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,3 +59,21 @@ def penal_charge(policy: PenalPolicy, amount_days: Decimal) -> Decimal:
         return ZERO
     accrued = amount_days * policy.annual_rate_percent / (100 * DAYS_A_YEAR)
     return policy.flat_amount + TO_THE_CENT.apply(accrued)
+
+
+def charges_in_cents(
+    policy: PenalPolicy, amount_days: Decimal, overdue: Decimal, days: int
+) -> list[int]:
+    """Return the charge of one instalment so far, in cents, after each of some day-ends more.
+
+    Each of them adds `overdue`, which is above 0, to `amount_days`. It is `penal_charge` in whole
+    numbers: who is late for a year is charged hundreds of times.
+    """
+    rate = int(policy.annual_rate_percent.scaleb(RATE_PLACES))
+    flat = cents_from_amount(policy.flat_amount)
+    so_far, each_day = (rate * cents_from_amount(amount) for amount in (amount_days, overdue))
+    # Rounded half up: a half more, rounded down.
+    return [
+        flat + (2 * (so_far + each_day * day) + CENT_DAYS) // (2 * CENT_DAYS)
+        for day in range(1, days + 1)
+    ]

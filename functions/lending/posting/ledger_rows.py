@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -84,6 +84,14 @@ def read_stored(connection: Connection, loan_id: UUID) -> StoredState:
     return stored_from_rows(send(connection, stored_statements({"loan": loan_id})))
 
 
+class LedgerRows(NamedTuple):
+    """Entries of journals, their lines and allocations as rows, of one loan or of many."""
+
+    entries: list[dict[str, Any]]
+    lines: list[dict[str, Any]]
+    allocations: list[dict[str, Any]]
+
+
 def append_ledger(
     transaction: Transaction, scope: LoanScope, stored: StoredState, state: LoanState
 ) -> dict[str, int]:
@@ -91,21 +99,31 @@ def append_ledger(
     booked, allocated = stored.journal, stored.allocations
     entries = corrections(booked, state.journal)
     shares = corrections(allocated, state.allocations)
-    _append_entries(transaction, scope, len(booked), entries)
-    _append_allocations(transaction, scope, len(allocated), shares)
+    rows, lines = entry_rows(scope, len(booked) + 1, entries)
+    shared = allocation_rows(scope, len(allocated) + 1, shares)
+    add_to_ledger(transaction, LedgerRows(rows, lines, shared))
     return {
         "journal_entries": len(booked) + len(entries),
         "allocations": len(allocated) + len(shares),
     }
 
 
-def _append_entries(
-    transaction: Transaction, scope: LoanScope, booked: int, entries: Sequence[JournalEntry]
-) -> None:
+def later_rows(scope: LoanScope, row: Any, state: LoanState) -> LedgerRows:  # noqa: ANN401 -- a row of loans
+    """Return what is dated after the day that a loan's row is as of, numbered from there on."""
+    entries = [entry for entry in state.journal if entry.value_date > row.as_of]
+    shares = [share for share in state.allocations if share.value_date > row.as_of]
+    return LedgerRows(
+        *entry_rows(scope, row.journal_entries + 1, entries),
+        allocation_rows(scope, row.allocations + 1, shares),
+    )
+
+
+def add_to_ledger(transaction: Transaction, rows: LedgerRows) -> None:
+    """Insert rows, which are posted on the open business day."""
     stamp = {"business_date": transaction.business_date, "created_at": transaction.now}
-    rows, lines = entry_rows(scope, booked + 1, entries)
-    transaction.add(tables.journal_entries, *(row | stamp for row in rows))
-    transaction.add(tables.journal_lines, *lines)
+    transaction.add(tables.journal_entries, *(row | stamp for row in rows.entries))
+    transaction.add(tables.journal_lines, *rows.lines)
+    transaction.add(tables.allocations, *rows.allocations)
 
 
 def entry_rows(
@@ -125,21 +143,18 @@ def entry_rows(
         for number, entry in numbered
     ]
     lines = [
-        {**scope, "number": number, "position": position, **_line(line)}
+        {**scope, "number": number, "position": position, **line._asdict()}
         for number, entry in numbered
         for position, line in enumerate(entry.lines, start=1)
     ]
     return rows, lines
 
 
-def _line(line: JournalLine) -> dict[str, Any]:
-    return {"account": line.account, "debit": line.debit, "credit": line.credit}
-
-
-def _append_allocations(
-    transaction: Transaction, scope: LoanScope, allocated: int, shares: Sequence[Allocation]
-) -> None:
-    rows = [
+def allocation_rows(
+    scope: LoanScope, first: int, shares: Sequence[Allocation]
+) -> list[dict[str, Any]]:
+    """Return allocations as rows, numbered from `first` on."""
+    return [
         {
             **scope,
             "position": position,
@@ -149,6 +164,5 @@ def _append_allocations(
             "component": share.component,
             "amount": share.amount,
         }
-        for position, share in enumerate(shares, start=allocated + 1)
+        for position, share in enumerate(shares, start=first)
     ]
-    transaction.add(tables.allocations, *rows)

@@ -27,6 +27,7 @@ from models.lending.rule_sets import RuleSet, rule_set_from_name
 from models.lending.terms import LoanProduct, LoanTerms
 
 LOCK_CUSTOMER = "SELECT id FROM customers WHERE id = %(customer)s FOR UPDATE"
+LOCK_CUSTOMERS = "SELECT id FROM customers WHERE id = ANY(%(customers)s) ORDER BY id FOR UPDATE"
 LOCK_CUSTOMER_OF_LOAN = """
 SELECT c.id FROM customers c JOIN loans l ON l.customer_id = c.id
     WHERE l.id = %(loan)s FOR UPDATE OF c
@@ -98,10 +99,10 @@ def lock_customer(connection: Connection, customer_id: int) -> None:
         raise NotInBookError(what)
 
 
-def lock_records(connection: Connection, customer_id: int) -> dict[UUID, LoanRecord]:
-    """Lock a customer, then its loans, and read them."""
-    values = {"customer": customer_id}
-    statements = [Statement(LOCK_CUSTOMER, values), *_statements(OF_CUSTOMER, values, LOCK)]
+def lock_records(connection: Connection, customers: Sequence[int]) -> dict[UUID, LoanRecord]:
+    """Lock some customers, then their loans, and read them; in the order of their keys."""
+    values = {"customers": list(customers)}
+    statements = [Statement(LOCK_CUSTOMERS, values), *_statements(OF_CUSTOMERS, values, LOCK)]
     return _records(*send(connection, statements)[1:])
 
 

@@ -1,6 +1,7 @@
 """The one path by which money enters the book, and by which a day is closed."""
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, NamedTuple
@@ -13,7 +14,7 @@ from functions.lending.posting.loan_records import (
     lock_records,
     lock_records_of_loan,
 )
-from functions.lending.posting.state_rows import is_unchanged, write_state
+from functions.lending.posting.state_rows import advance_states, is_unchanged, write_state
 from functions.lending.storage.transaction import Transaction
 from models.lending.borrower import ClassifiedLoan, derive_loans
 from models.lending.facts import Dated, Fact
@@ -72,32 +73,40 @@ def post(transaction: Transaction, borrower: Borrower, loan_id: UUID, new: NewFa
     return Posted(derived[loan_id], {**record.columns, **changed.get(loan_id, {})})
 
 
-def close_borrower(transaction: Transaction, customer_id: int) -> int:
-    """Derive a customer's loans at the end of the business day; return how many changed."""
-    records = lock_records(transaction.connection, customer_id)
-    borrower = Borrower(customer_id=customer_id, records=records)
-    derived = derive(borrower, transaction.business_date)
-    return len(write_states(transaction, borrower, derived))
+def close_borrowers(transaction: Transaction, customers: Sequence[int]) -> int:
+    """Derive some customers' loans at the end of the business day; return how many changed."""
+    by_customer: dict[int, dict[UUID, LoanRecord]] = defaultdict(dict)
+    for loan_id, record in lock_records(transaction.connection, customers).items():
+        by_customer[record.row.customer_id][loan_id] = record
+    loans = [
+        (records[loan_id], state)
+        for customer_id, records in by_customer.items()
+        for loan_id, state in derive(
+            Borrower(customer_id=customer_id, records=records), transaction.business_date
+        ).items()
+    ]
+    return advance_states(transaction, loans)
 
 
 def derive(
     borrower: Borrower, day: date, new: Mapping[UUID, NewFact] | None = None
 ) -> dict[UUID, ClassifiedLoan]:
     """Derive every disbursed loan of a borrower at the end of a day."""
-    loans, rules = {}, None
+    loans, expected, rules = {}, {}, None
     for loan_id, record in borrower.records.items():
         added = (new or {}).get(loan_id)
         facts = (*record.facts, added.fact) if added else record.facts
         loan = record.loan(facts, added.first_due if added else None)
         if loan:
             loans[str(loan_id)] = loan
+            expected[str(loan_id)] = record.row.npa_since
             rules = rules or record.rules
     if rules is None:
         if new:
             message = "the loan is not disbursed: disburse it first"
             raise TransitionError(message)
         return {}
-    derived = derive_loans(loans, day, rules)
+    derived = derive_loans(loans, day, rules, expected)
     return {UUID(loan_id): state for loan_id, state in derived.items()}
 
 

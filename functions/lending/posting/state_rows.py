@@ -1,19 +1,24 @@
 """The derived state of a loan as rows: its columns, its instalments, its schedule versions."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Table
 
-from functions.lending.posting.ledger_rows import append_ledger, read_stored
+from functions.lending.posting.ledger_rows import (
+    LedgerRows,
+    add_to_ledger,
+    append_ledger,
+    later_rows,
+    read_stored,
+)
 from functions.lending.posting.loan_records import LoanRecord
 from functions.lending.storage import tables
 from functions.lending.storage.round_trips import Statement, update_row
 from functions.lending.storage.transaction import Transaction
 from models.lending.borrower import ClassifiedLoan
-from models.lending.journal import account_balances
 from models.lending.loan_state import InstalmentState, LoanState
 from models.lending.money import ZERO
 
@@ -29,6 +34,8 @@ INSERT INTO npa_tracking (loan_id, branch_id, business_date, previous_class, ass
         outstanding_principal = excluded.outstanding_principal, rule_set = excluded.rule_set
 """
 ENDED = frozenset({"closed", "written_off", "settled"})
+# What a close changes without anybody having done anything: no reason to refuse an `If-Match`.
+PASSING = frozenset({"as_of", "next_event_on", "turns_npa_on"})
 
 
 def write_state(transaction: Transaction, record: LoanRecord, derived: ClassifiedLoan) -> Values:
@@ -40,18 +47,59 @@ def write_state(transaction: Transaction, record: LoanRecord, derived: Classifie
     stored = record.stored or read_stored(transaction.connection, record.loan_id)
     values = loan_values(derived)
     values |= append_ledger(transaction, record.scope, stored, derived.state)
-    changed = {name: value for name, value in values.items() if before[name] != value}
+    changed = _changed_columns(before, values)
     if not changed:
         return {}
     instalments = [instalment_values(row) for row in derived.state.instalments]
     versions = version_values(derived.state)
     _replace(transaction, record, tables.instalments, stored.instalments, instalments)
     _replace(transaction, record, tables.schedule_versions, stored.versions, versions)
-    if set(changed) - {"as_of", "next_event_on", "turns_npa_on"}:
-        changed["version"] = before["version"] + 1
     transaction.change(update_row(tables.loans, "id", record.loan_id, changed))
     if "asset_class" in changed:
         _track_class(transaction, record, values)
+    return changed
+
+
+def advance_states(
+    transaction: Transaction, loans: Iterable[tuple[LoanRecord, ClassifiedLoan]]
+) -> int:
+    """Write what the days since the stored one have added to loans; return how many changed.
+
+    Their facts are those of the stored state. It stands, because nothing that happens later can
+    change how a day ended: so nothing that is stored is read. What has a later date is appended,
+    and of the instalments those are written that had not been met.
+    """
+    rows, instalments = LedgerRows([], [], []), []
+    changes = []
+    for record, derived in loans:
+        before, values = record.columns, loan_values(derived)
+        added = later_rows(record.scope, record.row, derived.state)
+        values["journal_entries"] = before["journal_entries"] + len(added.entries)
+        values["allocations"] = before["allocations"] + len(added.allocations)
+        changed = _changed_columns(before, values)
+        if not changed:
+            continue
+        stored = {name: before[name] for name in ("id", "version", "equal_instalment")}
+        changes.append(stored | values | changed)
+        for every, more in zip(rows, added, strict=True):
+            every.extend(more)
+        instalments += [
+            record.scope | instalment_values(row)
+            for row in derived.state.instalments
+            if row.status != "scheduled" and (row.met_on is None or row.met_on > before["as_of"])
+        ]
+        if "asset_class" in changed:
+            _track_class(transaction, record, values)
+    add_to_ledger(transaction, rows)
+    transaction.update(tables.instalments, ("loan_id", "number"), instalments)
+    transaction.update(tables.loans, ("id",), changes)
+    return len(changes)
+
+
+def _changed_columns(before: Mapping[str, Any], values: Mapping[str, Any]) -> Values:
+    changed = {name: value for name, value in values.items() if before[name] != value}
+    if set(changed) - PASSING:
+        changed["version"] = before["version"] + 1
     return changed
 
 
@@ -75,7 +123,6 @@ def loan_values(derived: ClassifiedLoan) -> Values:
     """Return the derived columns of a loan."""
     state, balances = derived.state, derived.state.balances
     classification = derived.classification
-    bank = account_balances(state.journal).get("bank", ZERO)
     values = {
         "status": state.status,
         "as_of": state.as_of,
@@ -88,7 +135,7 @@ def loan_values(derived: ClassifiedLoan) -> Values:
         "due_fees": balances.due_fees,
         "due_penal_charges": balances.due_penal_charges,
         "credit": balances.credit,
-        "received": bank + balances.disbursed,
+        "received": balances.received,
         "oldest_due": state.oldest_due,
         "days_past_due": state.days_past_due,
         "asset_class": classification.asset_class,

@@ -105,6 +105,28 @@ def insertion(table: Table, rows: Sequence[Mapping[str, Any]]) -> Statement:
     return Statement(_insertion_text(table.name, tuple(rows[0])), {"rows": to_json(rows).decode()})
 
 
+def update_rows(table: Table, keys: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> Statement:
+    """Return the statement that changes rows, found by their keys, where they differ.
+
+    All have the same columns, and are one value, as in `insertion`.
+    """
+    text = _update_text(table.name, tuple(keys), tuple(rows[0]))
+    return Statement(text, {"rows": to_json(rows).decode()})
+
+
+@lru_cache
+def _update_text(table: str, keys: tuple[str, ...], columns: tuple[str, ...]) -> str:
+    changed = [name for name in columns if name not in keys]
+    assigned = ", ".join(f"{name} = changed.{name}" for name in changed)
+    matched = " AND ".join(f"stored.{name} = changed.{name}" for name in keys)
+    rows = f"jsonb_populate_recordset(NULL::{table}, %(rows)s::jsonb) AS changed"
+    before, after = (", ".join(f"{row}.{n}" for n in changed) for row in ("stored", "changed"))
+    return (
+        f"UPDATE {table} AS stored SET {assigned} FROM {rows} "  # noqa: S608 -- names of ours
+        f"WHERE {matched} AND ({before}) IS DISTINCT FROM ({after})"
+    )
+
+
 @lru_cache
 def _insertion_text(table: str, columns: tuple[str, ...]) -> str:
     names = ", ".join(columns)

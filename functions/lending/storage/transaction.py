@@ -12,7 +12,7 @@ from functions.lending.errors import BookUnavailableError
 from functions.lending.storage import tables
 from functions.lending.storage.database import OPEN_DAY, WHOLE_BOOK, Database, opened
 from functions.lending.storage.identifiers import new_id, public_id
-from functions.lending.storage.round_trips import Statement, insertion, send
+from functions.lending.storage.round_trips import Statement, insertion, send, update_rows
 
 Result = TypeVar("Result")
 NO_DATE = "no business day is open: run `python -m functions.lending seed`, or open one with `open`"
@@ -54,6 +54,11 @@ class Transaction:
         """Insert rows, which all have the same columns, with whatever is sent next."""
         if rows:
             self.unsent.append(insertion(table, rows))
+
+    def update(self, table: Table, keys: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
+        """Change rows, found by their keys, with whatever is sent next."""
+        if rows:
+            self.unsent.append(update_rows(table, keys, rows))
 
     def change(self, statement: Statement) -> None:
         """Run a statement with whatever is sent next."""

@@ -93,6 +93,50 @@ def test_a_class_decides_how_a_payment_is_allocated_and_the_payment_the_class() 
     assert derived.classification.asset_class == "sub_standard"
 
 
+EXPECTED = st.one_of(st.none(), st.dates(date(2024, 1, 1), date(2026, 1, 1)))
+
+
+@settings(max_examples=counts().borrowers, deadline=None)
+@given(
+    st.lists(st.tuples(random_loans(), EXPECTED), min_size=1, max_size=3),
+    st.sampled_from(sorted(RULE_SETS)),
+    st.dates(date(2024, 1, 1), date(2025, 12, 1)),
+)
+def test_whatever_is_expected_the_periods_are_the_same(
+    loans: list[tuple[Loan, date | None]], name: str, as_of: date
+) -> None:
+    named_loans = {str(n): loan for n, (loan, _) in enumerate(loans)}
+    expected = {str(n): since for n, (_, since) in enumerate(loans)}
+    with possible_only():
+        derived = derive_loans(named_loans, as_of, RULE_SETS[name])
+        assert derive_loans(named_loans, as_of, RULE_SETS[name], expected) == derived
+
+
+@settings(max_examples=counts().borrowers, deadline=None)
+@given(
+    st.lists(random_loans(), min_size=1, max_size=2),
+    st.sampled_from(sorted(RULE_SETS)),
+    st.dates(date(2024, 1, 1), date(2025, 12, 1)),
+    st.integers(0, 60),
+)
+def test_nothing_that_happens_later_changes_how_a_day_ended(
+    loans: list[Loan], name: str, day: date, days: int
+) -> None:
+    """Of a loan that is closed again nothing is written but what has a later date."""
+    named_loans = {str(n): loan for n, loan in enumerate(loans)}
+    with possible_only():
+        before = derive_loans(named_loans, day, RULE_SETS[name])
+        after = derive_loans(named_loans, day + timedelta(days=days), RULE_SETS[name])
+    for key, earlier in before.items():
+        state, later = earlier.state, after[key].state
+        assert state.journal == tuple(e for e in later.journal if e.value_date <= day)
+        assert state.allocations == tuple(a for a in later.allocations if a.value_date <= day)
+        assert state.versions == tuple(v for v in later.versions if v.effective_on <= day)
+        rows = {row.number: row for row in later.instalments}
+        met = [row for row in state.instalments if row.met_on]
+        assert met == [rows[row.number] for row in met if rows[row.number].met_on == row.met_on]
+
+
 @pytest.mark.soak
 @settings(max_examples=counts().borrowers, deadline=None)
 @given(

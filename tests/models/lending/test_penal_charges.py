@@ -2,10 +2,12 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from models.lending.errors import AmountError
 from models.lending.loan_state import derive
-from models.lending.penal_charges import PenalPolicy, penal_charge
+from models.lending.penal_charges import PenalPolicy, charges_in_cents, penal_charge
 from models.lending.terms import LoanProduct
 from tests.support.loan_book import one_year_loan, paid
 
@@ -16,6 +18,24 @@ def test_a_charge_is_the_rate_on_what_was_overdue_for_the_days_it_was() -> None:
     policy = PenalPolicy(annual_rate_percent=Decimal(24), flat_amount=Decimal(100))
     assert penal_charge(policy, Decimal(1_000) * 30) == Decimal("119.73")  # 100 + 19.726
     assert penal_charge(policy, Decimal(0)) == 0
+
+
+AMOUNTS = st.decimals("0.01", 10**9, places=2)
+
+
+@given(
+    st.decimals(0, 999, places=6),
+    st.decimals(0, 1_000, places=2),
+    st.one_of(st.just(Decimal(0)), AMOUNTS),
+    AMOUNTS,
+)
+def test_charges_of_many_days_in_cents_are_the_charges_of_each_day(
+    rate: Decimal, flat: Decimal, amount_days: Decimal, overdue: Decimal
+) -> None:
+    policy = PenalPolicy(annual_rate_percent=rate, flat_amount=flat)
+    each = [penal_charge(policy, amount_days + overdue * day) for day in (1, 2, 3)]
+    assert charges_in_cents(policy, amount_days, overdue, 3) == [100 * charge for charge in each]
+    assert charges_in_cents(policy, amount_days, overdue, 0) == []
 
 
 @pytest.mark.parametrize(
