@@ -236,11 +236,14 @@ def test_after_random_operations_every_state_and_every_cell_is_what_a_recount_sa
     with client_on(database_url) as book, closed(Database(database_url, 1)) as database:
         operations = Operations(book, 18)
         closing = DailyClose(database=database, now=lambda: NOW)
+        quarter, sums = counts().portfolio_operations // 4, []
         for number in range(1, counts().portfolio_operations + 1):
             operations.step(closing.close_through)
-            if number % (counts().portfolio_operations // 4) == 0:
+            if number % quarter == 0:
                 assert check_book(database).differences == []
-        [(loans, outstanding)] = read_rows(book, FOLDED)
-        financial = book.ok("GET", "/api/portfolio/summary")["financial_metrics"]
-    assert loans == len(operations.loans)
-    assert financial["total_outstanding"] == float(outstanding) > 0
+                [(loans, outstanding)] = read_rows(book, FOLDED)
+                financial = book.ok("GET", "/api/portfolio/summary")["financial_metrics"]
+                assert loans == len(operations.loans)
+                assert financial["total_outstanding"] == float(outstanding)
+                sums.append(outstanding)
+    assert any(sums)  # what is written off faster than it is lent leaves 0 for a while

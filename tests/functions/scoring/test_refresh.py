@@ -115,6 +115,13 @@ def predict(server: Server, **headers: str) -> dict[str, Any]:
     return body
 
 
+def keeping_client(server: Server) -> httpx.Client:
+    """A caller that keeps its connection, and waits longer than a slow machine takes."""
+    headers = {"Content-Type": "application/json"}
+    url = server.client.base_url
+    return httpx.Client(base_url=url, headers=headers, trust_env=False, timeout=60)
+
+
 class Clock:
     def __init__(self) -> None:
         self.now = 0.0
@@ -537,15 +544,7 @@ def test_a_stop_under_load_drops_no_request(folder: Path, tmp_path: Path, round_
                 under_way.acquire()
 
         predict(server)
-        clients = [
-            httpx.Client(
-                base_url=server.client.base_url,
-                headers={"Content-Type": "application/json"},
-                trust_env=False,
-                timeout=60,
-            )
-            for _ in range(callers)
-        ]
+        clients = [keeping_client(server) for _ in range(callers)]
         threads = [threading.Thread(target=ask, args=(client,)) for client in clients]
         for thread in threads:
             thread.start()
