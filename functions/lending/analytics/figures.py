@@ -37,8 +37,9 @@ class BookFigure:
     """One figure of the book.
 
     `basis` says as of when it is, `past` where the figure of a past day is. `columns` translates
-    the choice `by` into the column that stands for `{column}` in the statements. `values` adds
-    what statements need beside choices.
+    the choice `by` into the column that stands for `{column}` in the statements; `variants` are
+    statements of lines, and `member_variants` of loans, for one choice. `values` adds what
+    statements need beside choices.
     """
 
     name: str
@@ -52,6 +53,7 @@ class BookFigure:
     columns: Mapping[str, str] = field(default_factory=dict)
     values: Callable[[Values], Values] = dict
     variants: Mapping[str, str] = field(default_factory=dict)
+    member_variants: Mapping[str, str] = field(default_factory=dict)
     past: str = "the figure is of the open day, and no route has it for a past one"
 
     def key_choices(self) -> Mapping[str, FigureChoice]:
@@ -65,7 +67,10 @@ class BookFigure:
 
     def members_statement(self, chosen: Mapping[str, str | None]) -> str:
         """Return the statement of the loans for what was chosen."""
-        return self.members.replace("{column}", self.columns.get(chosen.get("by") or "", ""))
+        by = chosen.get("by") or ""
+        return self.member_variants.get(by, self.members).replace(
+            "{column}", self.columns.get(by, "")
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

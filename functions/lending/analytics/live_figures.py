@@ -102,7 +102,7 @@ COLLECTION = BookFigure(
             FROM due_cells WHERE due_on <= :day GROUP BY 1 HAVING sum(number) <> 0
             ORDER BY 1 DESC LIMIT CAST(:months AS integer)) AS newest ORDER BY month""",
     members="""
-        SELECT loan_id, to_char(due_on, 'YYYY-MM') AS month,
+        SELECT loan_id, CAST(:key_month AS text) AS month,
             interest + principal - unpaid_interest - unpaid_principal AS amount
         FROM instalments WHERE due_on <= :day AND due_on >= to_date(:key_month, 'YYYY-MM')
             AND due_on < to_date(:key_month, 'YYYY-MM') + interval '1 month'""",
@@ -116,7 +116,7 @@ DIMENSIONS: Mapping[str, str] = {
             "model_version",
         )
     },
-    "borrower": "CAST(l.customer_id AS text)",
+    "borrower": "",
 }
 CONCENTRATION = BookFigure(
     name="concentration",
@@ -149,6 +149,12 @@ CONCENTRATION = BookFigure(
             total.hhi AS index
         FROM borrower_exposures b CROSS JOIN total CROSS JOIN loans_now WHERE b.outstanding > 0
         ORDER BY b.outstanding DESC, customer_id LIMIT CAST(:top AS integer)"""
+    },
+    member_variants={
+        "borrower": """
+        SELECT id AS loan_id, CAST(customer_id AS text) AS value, outstanding_principal AS amount
+        FROM loans WHERE outstanding_principal > 0 AND customer_id = CASE
+            WHEN :key_value ~ '^[0-9]{1,18}$' THEN CAST(:key_value AS bigint) END"""
     },
     members="""
         SELECT l.id AS loan_id, {column} AS value, l.outstanding_principal AS amount

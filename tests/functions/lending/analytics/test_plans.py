@@ -71,6 +71,29 @@ def test_the_list_of_loans_that_turn_reads_an_index(connection: Connection) -> N
     assert "loans_turning_npa" in plan(connection, statement)
 
 
+def test_the_list_of_a_borrowers_loans_reads_an_index(connection: Connection) -> None:
+    statement = FIGURES["concentration"].members_statement({"by": "borrower"})
+    described = plan(connection, statement, key_value="1101")
+    assert "loans_by_customer" in described, described
+
+
+@pytest.mark.parametrize("value", ["x", "-1", "1101; SELECT 1", "9" * 19])
+def test_what_is_no_borrowers_number_has_no_loans(value: str, connection: Connection) -> None:
+    statement = text(FIGURES["concentration"].members_statement({"by": "borrower"}))
+    assert connection.execute(statement, {"key_value": value}).all() == []
+
+
+def test_the_planner_knows_how_many_instalments_fell_due_in_a_month(connection: Connection) -> None:
+    """So that it walks the key for a page of them, and does not sort all of a million loans."""
+    members = FIGURES["collection-efficiency"].members_statement({})
+    statement = f"SELECT * FROM ({members}) AS members WHERE month = :key_month"  # noqa: S608 -- ours
+    values = VALUES | {"key_month": "2026-06"}
+    connection.execute(text("ANALYZE instalments"))
+    [described] = connection.execute(text(f"EXPLAIN (FORMAT JSON) {statement}"), values).scalars()
+    rows = len(connection.execute(text(statement), values).all())
+    assert 0 < rows / 2 < described[0]["Plan"]["Plan Rows"] < 2 * rows
+
+
 def test_a_page_of_warnings_reads_the_loans_of_the_page(connection: Connection) -> None:
     filters = dict.fromkeys(("owner", "reason", "loan", "after"))
     described = plan(connection, LISTED, **filters, snoozed="no", rows=51)
