@@ -54,6 +54,7 @@ FORBIDDEN_NAMES = frozenset(
 # A module without a test of its name: the file that tests it, below tests/.
 TESTED_BY = {
     "functions/dashboard/components/counter_offer.py": "functions/dashboard/test_pages.py",
+    "functions/dashboard/components/loan_history.py": "functions/dashboard/test_pages.py",
     "functions/lending/actions/counter_offers.py": (
         "functions/lending/contracts/test_counter_offers.py"
     ),

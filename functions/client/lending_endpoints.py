@@ -14,6 +14,7 @@ from .lending_responses import (
     AllocationReply,
     ApplicationsReply,
     ChecksReply,
+    ClassHistoryReply,
     CollateralListReply,
     CollateralReply,
     CounterTermsReply,
@@ -22,6 +23,7 @@ from .lending_responses import (
     DistributionReply,
     GuarantorsReply,
     HealthReply,
+    JournalReply,
     LoanApplicationReply,
     LoanReply,
     LoansReply,
@@ -29,6 +31,7 @@ from .lending_responses import (
     OverridesReply,
     QuoteReply,
     RepaymentsReply,
+    ReviewItem,
     ReviewsReply,
     ScheduleReply,
     SecondPersonRequest,
@@ -249,6 +252,11 @@ def reviews(*, order: ReviewOrder = "age", cursor: str | None = None) -> Call[Re
     return _get("/v1/reviews", ReviewsReply, order=order, cursor=cursor)
 
 
+def review(identifier: str) -> Call[ReviewItem]:
+    """Request who looks at a pending application."""
+    return _get(f"/v1/applications/{identifier}/review", ReviewItem)
+
+
 def overrides() -> Call[OverridesReply]:
     """Request how often persons decided against the model, and how those loans fared."""
     return _get("/v1/reviews/overrides", OverridesReply)
@@ -324,6 +332,16 @@ def schedule(identifier: str) -> Call[ScheduleReply]:
 def transactions(identifier: str) -> Call[TransactionsReply]:
     """Request what was posted on a loan."""
     return _get(f"/v1/loans/{identifier}/transactions", TransactionsReply)
+
+
+def journal(identifier: str, *, before: int | None = None) -> Call[JournalReply]:
+    """Request a page of a loan's journal, the newest entry first."""
+    return _get(f"/v1/loans/{identifier}/journal", JournalReply, before=before)
+
+
+def class_history(identifier: str) -> Call[ClassHistoryReply]:
+    """Request every change of a loan's asset class."""
+    return _get(f"/v1/loans/{identifier}/classes", ClassHistoryReply)
 
 
 def quote(identifier: str) -> Call[QuoteReply]:

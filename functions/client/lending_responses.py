@@ -144,19 +144,14 @@ class VersionReply(Response):
     total_interest: float | str
 
 
-class TransactionReply(Response):
+class AllocationReply(Response):
     """
-    One posting.
+    What part of a payment settled which claim.
     """
 
-    reference: str
-    kind: str
-    value_date: date
-    amount: float | str | None
-    is_reversed: bool
-    posted_by: str
-    business_date: date
-    created_at: AwareDatetime
+    number: int
+    component: str
+    amount: float | str
 
 
 class QuoteReply(Response):
@@ -211,14 +206,16 @@ class ItemReply(Response):
     id: str
 
 
-class AllocationReply(Response):
+class PostedReply(Response):
     """
-    What part of a payment settled which claim.
+    A posting, what it settled, and the loan after it.
     """
 
-    number: int
-    component: str
-    amount: float | str
+    reference: str
+    value_date: date
+    business_date: date
+    allocations: list[AllocationReply]
+    loan: LoanReply
 
 
 class AwaitingReply(Response):
@@ -404,6 +401,30 @@ class CounterTerms(Response):
     credit_score: int
 
 
+class JournalLineReply(Response):
+    """
+    One side of an entry: either the debit or the credit is above 0.
+    """
+
+    account: str
+    debit: float | str
+    credit: float | str
+
+
+class ClassChangeReply(Response):
+    """
+    A day on which a loan's asset class changed.
+    """
+
+    business_date: date
+    previous_class: str
+    asset_class: str
+    npa_since: date | None
+    days_past_due: int
+    outstanding_principal: float | str
+    rule_set: str
+
+
 class WebhookEndpoint(Response):
     """
     A receiver of events, and how many messages were sent to it; never its secret.
@@ -572,13 +593,20 @@ class ScheduleReply(Response):
     versions: list[VersionReply]
 
 
-class TransactionsReply(Response):
+class TransactionReply(Response):
     """
-    Everything that was posted on a loan, in the order of posting.
+    One posting, and what it settled as the loan stands now: of a payment, which claims.
     """
 
-    loan_id: str
-    transactions: list[TransactionReply]
+    reference: str
+    kind: str
+    value_date: date
+    amount: float | str | None
+    is_reversed: bool
+    posted_by: str
+    business_date: date
+    created_at: AwareDatetime
+    allocations: list[AllocationReply]
 
 
 class CollateralListReply(Response):
@@ -597,18 +625,6 @@ class GuarantorsReply(Response):
 
     loan_id: str
     guarantors: list[GuarantorItem]
-
-
-class PostedReply(Response):
-    """
-    A posting, what it settled, and the loan after it.
-    """
-
-    reference: str
-    value_date: date
-    business_date: date
-    allocations: list[AllocationReply]
-    loan: LoanReply
 
 
 class SummaryReply(Response):
@@ -672,6 +688,29 @@ class CounterTermsReply(Response):
     terms: list[CounterTerms]
 
 
+class JournalEntryReply(Response):
+    """
+    What one event did to the accounts. A correction takes an earlier entry back.
+    """
+
+    number: int
+    value_date: date
+    business_date: date
+    kind: str
+    reference: str
+    is_correction: bool
+    lines: list[JournalLineReply]
+
+
+class ClassHistoryReply(Response):
+    """
+    Every change of a loan's asset class, in their order.
+    """
+
+    loan_id: str
+    changes: list[ClassChangeReply]
+
+
 class WebhooksReply(Response):
     """
     All receivers, the newest first.
@@ -708,3 +747,22 @@ class ApplicationsReply(Response):
     applications: list[LoanApplicationReply]
     count: int
     next_cursor: str | None
+
+
+class TransactionsReply(Response):
+    """
+    Everything that was posted on a loan, in the order of posting.
+    """
+
+    loan_id: str
+    transactions: list[TransactionReply]
+
+
+class JournalReply(Response):
+    """
+    A page of a loan's journal, the newest entry first; `next_before` asks for the next one.
+    """
+
+    loan_id: str
+    entries: list[JournalEntryReply]
+    next_before: int | None

@@ -21,7 +21,7 @@ LENDING_ROOTS = (
     *("CollateralListReply", "GuarantorsReply", "ItemReply", "PostedReply", "AwaitingReply"),
     *("SummaryReply", "NpaReply", "RepaymentsReply", "CollateralReply", "DistributionReply"),
     *("HealthReply", "ReviewsReply", "OverridesReply", "SecondPersonRequestsReply", "ChecksReply"),
-    "CounterTermsReply",
+    *("CounterTermsReply", "ReviewItem", "JournalReply", "ClassHistoryReply"),
     *("WebhooksReply", "WebhookSecretReply", "WebhookReply", "WebhookMessagesReply"),
     *("ReplayReply", "ImportReport", "AuditReply"),
 )

@@ -7,7 +7,7 @@ from functions.client.errors import ClientError
 from functions.client.lending_responses import LoanApplicationReply
 from functions.dashboard.api import Api
 from functions.dashboard.components.counter_offer import counter_offer
-from functions.dashboard.display import t
+from functions.dashboard.display import day, t
 from functions.dashboard.frame import (
     act_and_notice,
     form_key,
@@ -64,12 +64,16 @@ def accept(api: Api, identifier: str, form: str) -> None:
 
 
 def claim_buttons(api: Api, application: LoanApplicationReply, form: str) -> None:
-    """Take the application out of the queue, or put it back."""
+    """Take the application out of the queue; or, once somebody has, put it back."""
     identifier = application.application_id
-    left, right, _ = st.columns([1, 1, 3])
-    if left.button(t("case.claim"), key=f"{form} claim"):
-        act_and_notice(lambda: api.lending(book.claim(identifier)), form, t("case.claimed"))
-    if right.button(t("case.release"), key=f"{form} release"):
+    review = api.lending(book.review(identifier))
+    if review.claimed_by is None:
+        if st.button(t("case.claim"), key=f"{form} claim"):
+            act_and_notice(lambda: api.lending(book.claim(identifier)), form, t("case.claimed"))
+        return
+    when = day(review.claimed_at.date() if review.claimed_at else None)
+    st.caption(t("case.claimed_by", person=review.claimed_by, when=when))
+    if st.button(t("case.release"), key=f"{form} release"):
         act_and_notice(lambda: api.lending(book.release(identifier)), form, t("case.released"))
 
 
@@ -77,12 +81,22 @@ def review_form(api: Api, application: LoanApplicationReply, form: str) -> None:
     """Decide as a person, with a code and a sentence that are kept."""
     with st.form(f"{form} review"):
         st.markdown(f"**{t('case.review')}**")
-        code = st.selectbox(t("case.code"), CODES, format_func=lambda c: t(f"codes.{c}"))
+        # None is chosen beforehand: it would be recorded as what the person found.
+        code = st.radio(
+            t("case.code"),
+            CODES,
+            index=None,
+            horizontal=True,
+            format_func=lambda c: t(f"codes.{c}"),
+        )
         note = st.text_area(t("case.note"), max_chars=500)
         left, right, _ = st.columns([1, 1, 3])
         approves = left.form_submit_button(t("case.approve"), type="primary")
         rejects = right.form_submit_button(t("case.reject"))
     if not (approves or rejects):
+        return
+    if code is None:
+        st.warning(t("case.choose_code"))
         return
     review = {"code": code, "note": one_line(note)}
     judgement: book.Judgement = "approve" if approves else "reject"

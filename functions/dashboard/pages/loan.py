@@ -7,10 +7,11 @@ from functions.client.lending_responses import LoanReply, ScheduleReply
 from functions.dashboard.api import Api
 from functions.dashboard.components.action_form import action_forms
 from functions.dashboard.components.charts import line_chart
+from functions.dashboard.components.loan_history import classes, journal, postings
 from functions.dashboard.components.tables import plain_table
 from functions.dashboard.display import day, money, percent, t, words
 from functions.dashboard.frame import business_date, link, page
-from functions.dashboard.lists import instalment_rows, transaction_rows
+from functions.dashboard.lists import instalment_rows
 
 
 def header(api: Api, loan: LoanReply) -> None:
@@ -108,16 +109,19 @@ def main() -> None:
         loan = api.lending(book.loan(identifier))
         st.caption(f"`{identifier}`")
         header(api, loan)
-        names = ("actions", "schedule", "transactions", "security")
+        names = ("actions", "schedule", "transactions", "journal", "classes", "security")
         tabs = st.tabs([t(f"loan.{name}") for name in names])
         with tabs[0]:
             action_forms(api, loan, business_date(api))
         with tabs[1]:
             schedule(api.lending(book.schedule(identifier)))
         with tabs[2]:
-            posted = api.lending(book.transactions(identifier)).transactions
-            plain_table(transaction_rows(posted), "transactions", empty=t("loan.no_transactions"))
+            postings(api, identifier)
         with tabs[3]:
+            journal(api, identifier)
+        with tabs[4]:
+            classes(api, identifier)
+        with tabs[5]:
             security(api, identifier)
 
 

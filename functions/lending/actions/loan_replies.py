@@ -1,13 +1,19 @@
 """Loans, schedules and transactions as callers see them."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, select, text
 
 from functions.lending.actions.replies import (
+    AllocationReply,
+    ClassHistoryReply,
     InstalmentReply,
+    JournalLineReply,
+    JournalReply,
     LoanReply,
     PostedReply,
     QuoteReply,
@@ -53,6 +59,25 @@ SELECT reference, kind, value_date, amount, posted_by, business_date, created_at
     EXISTS (SELECT FROM posted r WHERE r.reverses = posted.reference) AS is_reversed
 FROM posted ORDER BY created_at, id
 """)
+# An allocation that was taken back has a mirror: together they are 0.
+ALLOCATED = text("""
+SELECT reference, number, component, sum(amount) AS amount FROM allocations WHERE loan_id = :loan
+    GROUP BY reference, number, component HAVING sum(amount) <> 0 ORDER BY number, component
+""")
+ENTRIES = text("""
+SELECT e.number, e.value_date, e.business_date, e.kind, e.reference, e.is_correction,
+    jsonb_agg(jsonb_build_object('account', l.account, 'debit', CAST(l.debit AS text),
+        'credit', CAST(l.credit AS text)) ORDER BY l.position) AS lines
+FROM (SELECT * FROM journal_entries WHERE loan_id = :loan AND number < :before
+        ORDER BY number DESC LIMIT :limit) AS e
+    JOIN journal_lines l ON l.loan_id = e.loan_id AND l.number = e.number
+GROUP BY e.number, e.value_date, e.business_date, e.kind, e.reference, e.is_correction
+ORDER BY e.number DESC
+""")
+CHANGE = (
+    *("business_date", "previous_class", "asset_class", "npa_since", "days_past_due"),
+    *("outstanding_principal", "rule_set"),
+)
 
 
 def reply_from_loan(row: Row[Any]) -> LoanReply:
@@ -121,12 +146,52 @@ def read_schedule(transaction: Transaction, loan_id: UUID) -> ScheduleReply:
 
 
 def read_transactions(transaction: Transaction, loan_id: UUID) -> TransactionsReply:
-    """Return everything that was posted on a loan."""
+    """Return everything that was posted on a loan, each payment with what it settled."""
     find_loan(transaction, loan_id)
+    allocated: dict[str, list[AllocationReply]] = defaultdict(list)
+    for reference, *part in transaction.connection.execute(ALLOCATED, {"loan": loan_id}):
+        number, component, amount = part
+        allocated[reference].append({"number": number, "component": component, "amount": amount})
     rows = transaction.connection.execute(TRANSACTIONS, {"loan": loan_id}).mappings()
     return {
         "loan_id": public_id("loan", loan_id),
-        "transactions": [dict(row) for row in rows],  # type: ignore[misc]
+        "transactions": [
+            {**row, "allocations": allocated[row["reference"]]}  # type: ignore[typeddict-item]
+            for row in rows
+        ],
+    }
+
+
+def read_journal(transaction: Transaction, loan_id: UUID, before: int, limit: int) -> JournalReply:
+    """Return the entries of a loan's journal before a number, the newest first."""
+    find_loan(transaction, loan_id)
+    values = {"loan": loan_id, "before": before, "limit": limit}
+    rows = transaction.connection.execute(ENTRIES, values).mappings().all()
+    first = rows[-1]["number"] if rows else 1
+    return {
+        "loan_id": public_id("loan", loan_id),
+        "entries": [{**row, "lines": list(map(_line, row["lines"]))} for row in rows],  # type: ignore[typeddict-item]
+        "next_before": first if first > 1 else None,
+    }
+
+
+def _line(line: Mapping[str, str]) -> JournalLineReply:
+    return {
+        "account": line["account"],
+        "debit": Decimal(line["debit"]),
+        "credit": Decimal(line["credit"]),
+    }
+
+
+def read_class_history(transaction: Transaction, loan_id: UUID) -> ClassHistoryReply:
+    """Return every change of a loan's asset class."""
+    find_loan(transaction, loan_id)
+    changes = tables.npa_tracking
+    query = select(changes).where(changes.c.loan_id == loan_id).order_by(changes.c.business_date)
+    rows = transaction.connection.execute(query).all()
+    return {
+        "loan_id": public_id("loan", loan_id),
+        "changes": [{name: getattr(row, name) for name in CHANGE} for row in rows],  # type: ignore[misc]
     }
 
 

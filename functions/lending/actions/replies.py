@@ -239,7 +239,7 @@ class ScheduleReply(TypedDict):
 
 
 class TransactionReply(TypedDict):
-    """One posting."""
+    """One posting, and what it settled as the loan stands now: of a payment, which claims."""
 
     reference: str
     kind: str
@@ -249,6 +249,7 @@ class TransactionReply(TypedDict):
     posted_by: str
     business_date: date
     created_at: datetime
+    allocations: list[AllocationReply]
 
 
 class TransactionsReply(TypedDict):
@@ -256,6 +257,53 @@ class TransactionsReply(TypedDict):
 
     loan_id: str
     transactions: list[TransactionReply]
+
+
+class JournalLineReply(TypedDict):
+    """One side of an entry: either the debit or the credit is above 0."""
+
+    account: str
+    debit: Decimal
+    credit: Decimal
+
+
+class JournalEntryReply(TypedDict):
+    """What one event did to the accounts. A correction takes an earlier entry back."""
+
+    number: int
+    value_date: date
+    business_date: date
+    kind: str
+    reference: str
+    is_correction: bool
+    lines: list[JournalLineReply]
+
+
+class JournalReply(TypedDict):
+    """A page of a loan's journal, the newest entry first; `next_before` asks for the next one."""
+
+    loan_id: str
+    entries: list[JournalEntryReply]
+    next_before: int | None
+
+
+class ClassChangeReply(TypedDict):
+    """A day on which a loan's asset class changed."""
+
+    business_date: date
+    previous_class: str
+    asset_class: str
+    npa_since: date | None
+    days_past_due: int
+    outstanding_principal: Decimal
+    rule_set: str
+
+
+class ClassHistoryReply(TypedDict):
+    """Every change of a loan's asset class, in their order."""
+
+    loan_id: str
+    changes: list[ClassChangeReply]
 
 
 class QuoteReply(TypedDict):

@@ -9,6 +9,7 @@ from psycopg.types.json import Jsonb
 from typing_extensions import TypedDict
 
 from functions.lending.actions.lists import cursor_from_id
+from functions.lending.errors import NotInBookError
 from functions.lending.storage.identifiers import public_id
 from functions.lending.storage.round_trips import Statement, send
 from functions.lending.storage.transaction import Transaction
@@ -113,6 +114,24 @@ def list_reviews(
         "count": len(page),
         "next_cursor": cursor_from_id(page[-1].id) if is_more else None,
     }
+
+
+def read_review(transaction: Transaction, application_id: UUID) -> ReviewItem:
+    """Return one application of the queue.
+
+    Raises
+    ------
+    NotInBookError
+        If it does not wait for a person, or the caller may not see it.
+    """
+    text = QUEUE.format(filters="AND a.id = %(one)s", order=BY_AGE)
+    values = {"limit": 1, "one": application_id, "cutoffs": Jsonb(approval_cutoffs())}
+    [rows] = send(transaction.connection, [Statement(text, values)])
+    if not rows:
+        what = "application that waits for a person"
+        raise NotInBookError(what)
+    transaction.audit("read", public_id("app", application_id), rows[0].branch_id)
+    return _item(rows[0])
 
 
 def summarise_overrides(transaction: Transaction) -> OverridesReply:

@@ -13,9 +13,11 @@ from starlette.routing import Route
 from functions.lending.actions import lists, loan_replies, money, securities
 from functions.lending.actions.confirming import AwaitingReply
 from functions.lending.actions.replies import (
+    ClassHistoryReply,
     CollateralListReply,
     GuarantorsReply,
     ItemReply,
+    JournalReply,
     LoanReply,
     LoansReply,
     PostedReply,
@@ -23,9 +25,21 @@ from functions.lending.actions.replies import (
     ScheduleReply,
     TransactionsReply,
 )
-from functions.lending.contracts.applications import list_parameters, list_query
-from functions.lending.contracts.documents import LOAN, key_parameter
-from functions.lending.contracts.edge import Book, QueryReader, parse_body, path_id, versioned
+from functions.lending.contracts.applications import DEFAULT_ROWS, list_parameters, list_query
+from functions.lending.contracts.documents import (
+    LOAN,
+    key_parameter,
+    number_schema,
+    query_parameter,
+)
+from functions.lending.contracts.edge import (
+    MOST_ROWS,
+    Book,
+    QueryReader,
+    parse_body,
+    path_id,
+    versioned,
+)
 from functions.lending.requests import (
     BodyModel,
     CollateralBody,
@@ -47,6 +61,8 @@ from functions.web.openapi import Operation, reference
 
 STATUSES = {name: name for name in ("granted", "active", "closed", "written_off", "settled")}
 ONE = "/v1/loans/{loan}"
+JOURNAL = f"{ONE}/journal"
+MOST_ENTRIES = 2**31 - 1
 
 
 class Posting(NamedTuple):
@@ -96,6 +112,7 @@ READINGS: tuple[tuple[str, str, Callable[[Transaction, UUID], object], Any], ...
     ("/transactions", "Read all postings", loan_replies.read_transactions, TransactionsReply),
     ("/collateral", "Read what secures a loan", securities.read_collateral, CollateralListReply),
     ("/guarantors", "Read who answers for a loan", securities.read_guarantors, GuarantorsReply),
+    ("/classes", "Read its asset classes", loan_replies.read_class_history, ClassHistoryReply),
     ("/quote", "Quote what closes the loan today", loan_replies.quote_foreclosure, QuoteReply),
 )
 
@@ -112,6 +129,7 @@ def contract(book: Book) -> Contract:
             Route(ONE + p.suffix, partial(_post, book, p), methods=["POST"], name=p.suffix[1:])
             for p in POSTINGS
         ),
+        Route(JOURNAL, partial(_read_journal, book), methods=["GET"]),
         Route(ONE, partial(_read, book), methods=["GET"]),
     ]
     return Contract(
@@ -120,6 +138,7 @@ def contract(book: Book) -> Contract:
         scopes={
             "GET /api/loans/loans": "book",
             f"GET {ONE}": "book",
+            f"GET {JOURNAL}": "book",
             **{f"GET {ONE}{suffix}": "book" for suffix, *_ in READINGS},
             **{f"POST {ONE}{p.suffix}": p.scope for p in POSTINGS},
         },
@@ -136,6 +155,16 @@ async def _read(book: Book, request: Request) -> Response:
     QueryReader(request).reject()
     loan = path_id(request, "loan")
     return versioned(await book.read(request, lambda t: loan_replies.read_loan(t, loan)))
+
+
+async def _read_journal(book: Book, request: Request) -> Response:
+    query, loan = QueryReader(request), path_id(request, "loan")
+    before = query.number("before", MOST_ENTRIES, 1, MOST_ENTRIES)
+    limit = query.number("limit", DEFAULT_ROWS, 1, MOST_ROWS)
+    query.reject()
+    return json_response(
+        await book.read(request, lambda t: loan_replies.read_journal(t, loan, before, limit))
+    )
 
 
 async def _read_part(
@@ -160,6 +189,7 @@ def _paths() -> dict[str, Any]:
     paths: dict[str, Any] = {
         "/api/loans/loans": {"get": listing},
         ONE: {"get": Operation("Read a loan", response=LoanReply, parameters=[LOAN])},
+        JOURNAL: {"get": _journal()},
     }
     for suffix, summary, _, kind in READINGS:
         reading = Operation(summary, response=kind, parameters=[LOAN])
@@ -175,3 +205,15 @@ def _paths() -> dict[str, Any]:
         )
         paths.setdefault(ONE + p.suffix, {})["post"] = posting
     return paths
+
+
+def _journal() -> Operation:
+    return Operation(
+        "Read the journal",
+        response=JournalReply,
+        parameters=[
+            LOAN,
+            query_parameter("before", number_schema(1, MOST_ENTRIES, MOST_ENTRIES)),
+            query_parameter("limit", number_schema(1, MOST_ROWS, DEFAULT_ROWS)),
+        ],
+    )

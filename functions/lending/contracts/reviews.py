@@ -56,6 +56,7 @@ def contract(book: Book) -> Contract:
     routes: list[tuple[str, str, Any, str]] = [
         ("GET", "/v1/reviews", _list, "decide"),
         ("GET", "/v1/reviews/overrides", _overrides, "portfolio"),
+        ("GET", f"{ONE}/review", _read_review, "decide"),
         ("POST", f"{ONE}:request_review", _request_review, "apply"),
         *(("POST", f"{ONE}:{verb}", partial(_claim, verb), "decide") for verb in CLAIMS),
         ("GET", f"{ONE}/counter_terms", _read_counter_terms, "decide"),
@@ -85,6 +86,14 @@ async def _list(book: Book, request: Request) -> Response:
     query.reject()
     return json_response(
         await book.read(request, lambda t: review_queue.list_reviews(t, limit, order, after))
+    )
+
+
+async def _read_review(book: Book, request: Request) -> Response:
+    QueryReader(request).reject()
+    application_id = path_id(request, "app")
+    return json_response(
+        await book.read(request, lambda t: review_queue.read_review(t, application_id))
     )
 
 
@@ -147,18 +156,6 @@ async def _refuse(book: Book, request: Request) -> Response:
 
 
 def _paths() -> dict[str, Any]:
-    queue = Operation(
-        "List what waits for a person",
-        response=review_queue.ReviewsReply,
-        parameters=[
-            query_parameter("order", {"enum": list(ORDERS), "default": "age"}),
-            query_parameter("limit", number_schema(1, MOST_ROWS, DEFAULT_ROWS)),
-            query_parameter("cursor", CURSOR),
-        ],
-    )
-    overrides = Operation(
-        "Compare overridden decisions with the others", response=review_queue.OverridesReply
-    )
     asking = Operation(
         "Ask for a review by a person",
         reference("ReviewRequest"),
@@ -180,11 +177,35 @@ def _paths() -> dict[str, Any]:
     return {
         f"{ONE}/counter_terms": {"get": terms},
         f"{ONE}:counter_offer": {"post": offer},
-        "/v1/reviews": {"get": queue},
-        "/v1/reviews/overrides": {"get": overrides},
+        **_queue_paths(),
         f"{ONE}:request_review": {"post": asking},
         **{f"{ONE}:{verb}": {"post": _claiming(verb)} for verb in CLAIMS},
         **_request_paths(),
+    }
+
+
+def _queue_paths() -> dict[str, Any]:
+    queue = Operation(
+        "List what waits for a person",
+        response=review_queue.ReviewsReply,
+        parameters=[
+            query_parameter("order", {"enum": list(ORDERS), "default": "age"}),
+            query_parameter("limit", number_schema(1, MOST_ROWS, DEFAULT_ROWS)),
+            query_parameter("cursor", CURSOR),
+        ],
+    )
+    one = Operation(
+        "Read who looks at a pending application",
+        response=review_queue.ReviewItem,
+        parameters=[APPLICATION],
+    )
+    overrides = Operation(
+        "Compare overridden decisions with the others", response=review_queue.OverridesReply
+    )
+    return {
+        "/v1/reviews": {"get": queue},
+        "/v1/reviews/overrides": {"get": overrides},
+        f"{ONE}/review": {"get": one},
     }
 
 

@@ -264,6 +264,11 @@ def test_a_rejected_application_says_why_in_sentences(api: FakeApi, open_page: O
 def test_a_pending_application_is_decided_by_a_person(api: FakeApi, open_page: OpenPage) -> None:
     api.answers[ONE_APPLICATION] = {**CASE, "status": "Pending", "version": 7}
     app = open_page("manager", "application", id=APPLICATION)
+    next(b for b in app.button if b.label == "Approve").click()
+    app.run()
+    assert "Choose a code first: it is kept with the decision." in texts(app)
+    assert api.sent(f"/v1/applications/{APPLICATION}:approve") == []
+    app.radio[0].set_value("income_verified")
     app.text_area[0].input("Salary slips\nof six months seen")
     next(b for b in app.button if b.label == "Approve").click()
     app.run()
@@ -298,6 +303,39 @@ def test_other_terms_are_offered_once_the_model_was_asked(
     }
     assert headers["If-Match"] == '"7"'
     assert "has these terms" in texts(app)
+
+
+@pytest.mark.parametrize(
+    ("claimed_by", "offered", "other"),
+    [(None, "Claim", "Release"), ("subject ravi", "Release", "Claim")],
+)
+def test_a_claim_is_released_only_once_somebody_has_claimed(
+    claimed_by: str | None, offered: str, other: str, api: FakeApi, open_page: OpenPage
+) -> None:
+    api.answers[ONE_APPLICATION] = {**CASE, "status": "Pending", "version": 7}
+    api.answers["/v1/applications/{application}/review"] = {"claimed_by": claimed_by}
+    app = open_page("manager", "application", id=APPLICATION)
+    labels = [b.label for b in app.button]
+    assert offered in labels
+    assert other not in labels
+    assert ("Claimed by subject ravi" in texts(app)) == (claimed_by is not None)
+
+
+def test_a_loan_shows_what_payments_settled_its_journal_and_its_classes(
+    api: FakeApi, open_page: OpenPage
+) -> None:
+    app = open_page("manager", "loan", id=LOAN)
+    assert not app.exception
+    tables = [table.value.to_dict("list") for table in app.table]
+    settled = api.example("/v1/loans/{loan}/transactions")["transactions"][0]["allocations"][0]
+    [postings] = [table for table in tables if "Settled" in table]
+    assert f"instalment {settled['number']}" in postings["Settled"][0]
+    entry = api.example("/v1/loans/{loan}/journal")["entries"][0]
+    [journal] = [table for table in tables if "Debit" in table]
+    assert journal["Number"][0] == str(entry["number"])
+    change = api.example("/v1/loans/{loan}/classes")["changes"][0]
+    [classes] = [table for table in tables if "Non-performing since" in table]
+    assert classes["Days past due"][0] == str(change["days_past_due"])
 
 
 def test_an_officer_is_not_offered_the_decision(api: FakeApi, open_page: OpenPage) -> None:
@@ -497,6 +535,7 @@ def test_a_proposal_waits_for_another_person(api: FakeApi, open_page: OpenPage) 
     api.answers[ONE_APPLICATION] = pending
     api.answers["/v1/applications/{application}:approve"] = pending
     app = open_page("manager", "application", id=APPLICATION)
+    app.radio[0].set_value("other")
     app.text_area[0].input("Seen")
     next(b for b in app.button if b.label == "Approve").click()
     app.run()

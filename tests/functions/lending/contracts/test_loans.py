@@ -1,10 +1,14 @@
 """Loans over HTTP: from an application to the last payment, and what is refused on the way."""
 
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from tests.support.lending import PERSON, BookClient
+from functions.lending.closing import DailyClose
+from functions.lending.storage.database import Database
+from tests.support.lending import NOW, PERSON, BookClient
 
 
 def test_a_loan_is_applied_for_granted_disbursed_and_repaid(book: BookClient) -> None:
@@ -145,6 +149,72 @@ def test_a_reference_is_unique_in_its_loan(book: BookClient) -> None:
     book.ok("POST", f"/v1/loans/{book.disburse()}:repay", body)
 
 
+def test_a_payment_says_what_it_settled_and_one_taken_back_settles_nothing(
+    book: BookClient,
+) -> None:
+    loan = book.disburse()
+    book.move_to(date(2026, 2, 5))
+    taken = book.ok("POST", f"/v1/loans/{loan}:repay", {"amount": "2000.00"})["reference"]
+    book.ok("POST", f"/v1/loans/{loan}:reverse", {"reference": taken, "reason": "Bounced"})
+    book.ok("POST", f"/v1/loans/{loan}:repay", {"amount": "1500.00"})
+    postings = book.ok("GET", f"/v1/loans/{loan}/transactions")["transactions"]
+    assert [posting["allocations"] for posting in postings] == [
+        [],
+        [],
+        [],
+        [
+            {"number": 1, "component": "interest", "amount": "1200.00"},
+            {"number": 1, "component": "principal", "amount": "300.00"},
+        ],
+    ]
+
+
+def test_the_journal_is_read_page_by_page_and_every_entry_balances(book: BookClient) -> None:
+    loan = book.disburse()
+    book.move_to(date(2026, 2, 5))
+    taken = book.ok("POST", f"/v1/loans/{loan}:repay", {"amount": "2000.00"})["reference"]
+    book.ok("POST", f"/v1/loans/{loan}:reverse", {"reference": taken, "reason": "Bounced"})
+    path = f"/v1/loans/{loan}/journal"
+    every = book.ok("GET", path)
+    assert every["next_before"] is None
+    assert [(e["number"], e["kind"], e["is_correction"]) for e in every["entries"]] == [
+        (4, "repayment", True),
+        (3, "repayment", False),
+        (2, "instalment_due", False),
+        (1, "disbursement", False),
+    ]
+    assert every["entries"][-1]["lines"] == [
+        {"account": "principal", "debit": "120000.00", "credit": "0.00"},
+        {"account": "bank", "debit": "0.00", "credit": "120000.00"},
+    ]
+    for entry in every["entries"]:
+        sides = [(Decimal(line["debit"]), Decimal(line["credit"])) for line in entry["lines"]]
+        assert sum(debit - credit for debit, credit in sides) == 0
+    first = book.ok("GET", f"{path}?limit=3")
+    assert first["next_before"] == 2
+    rest = book.ok("GET", f"{path}?limit=3&before={first['next_before']}")
+    assert first["entries"] + rest["entries"] == every["entries"]
+    assert book("GET", f"{path}?before=0").status_code == 422
+
+
+def test_every_change_of_class_is_on_record(book: BookClient) -> None:
+    loan = book.disburse()
+    path = f"/v1/loans/{loan}/classes"
+    assert book.ok("GET", path)["changes"] == []
+    database = Database(book.url, 1)
+    DailyClose(database=database, now=lambda: NOW).close_through(date(2026, 5, 6))
+    database.close()
+    changes = book.ok("GET", path)["changes"]
+    assert [(c["business_date"], c["asset_class"], c["days_past_due"]) for c in changes] == [
+        ("2026-02-05", "sma_0", 1),
+        ("2026-03-07", "sma_1", 31),
+        ("2026-04-06", "sma_2", 61),
+        ("2026-05-06", "sub_standard", 91),
+    ]
+    assert [c["previous_class"] for c in changes] == ["standard", "sma_0", "sma_1", "sma_2"]
+    assert changes[-1]["npa_since"] == "2026-05-06"
+
+
 def test_a_posting_is_taken_back_once(book: BookClient) -> None:
     loan = book.disburse()
     book.ok("POST", f"/v1/loans/{loan}:repay", {"amount": "9", "external_reference": "A"})
@@ -196,7 +266,9 @@ def test_new_terms_apply_from_a_due_date(book: BookClient) -> None:
 
 
 @pytest.mark.parametrize("name", ["loan_" + 32 * "0", "loan_x", "1", "app_" + 32 * "0"])
-@pytest.mark.parametrize("part", ["", "/schedule", "/transactions", "/quote"])
+@pytest.mark.parametrize(
+    "part", ["", "/schedule", "/transactions", "/journal", "/classes", "/quote"]
+)
 def test_an_unknown_loan_is_not_there_in_any_form(name: str, part: str, book: BookClient) -> None:
     missing = book("GET", f"/v1/loans/{name}{part}")
     assert missing.status_code == 404

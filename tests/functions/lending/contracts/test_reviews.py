@@ -72,7 +72,9 @@ def test_whoever_claims_an_application_decides_it_until_it_is_released(
     path = f"/v1/applications/{application['application_id']}"
     anna.ok("POST", f"{path}:claim")
     anna.ok("POST", f"{path}:claim")
-    assert anna.ok("GET", "/v1/reviews")["reviews"][0]["claimed_by"] == "subject anna"
+    [item] = anna.ok("GET", "/v1/reviews")["reviews"]
+    assert item["claimed_by"] == "subject anna"
+    assert anna.ok("GET", f"{path}/review") == item
     for response in (berta("POST", f"{path}:claim"), decide(berta, application)):
         assert response.status_code == 409
         assert "subject anna has claimed this application" in response.json()["detail"]
