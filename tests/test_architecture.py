@@ -54,7 +54,6 @@ FORBIDDEN_NAMES = frozenset(
 # A module without a test of its name: the file that tests it, below tests/.
 TESTED_BY = {
     "functions/dashboard/components/counter_offer.py": "functions/dashboard/test_pages.py",
-    "functions/dashboard/components/loan_history.py": "functions/dashboard/test_pages.py",
     "functions/lending/actions/counter_offers.py": (
         "functions/lending/contracts/test_counter_offers.py"
     ),
@@ -87,7 +86,8 @@ TESTED_BY = {
                 f"functions/dashboard/components/{name}.py"
                 for name in (
                     *("action_form", "case", "case_actions", "decision", "filters"),
-                    *("models", "registration", "simulation", "terms", "tiles"),
+                    *("loan_history", "models", "monitored", "registration", "simulation"),
+                    *("terms", "tiles"),
                 )
             ),
             *(

@@ -8,6 +8,12 @@ from functions.client import endpoints
 from functions.dashboard.api import Api
 from functions.dashboard.components.charts import line_chart
 from functions.dashboard.components.models import choose_model
+from functions.dashboard.components.monitored import (
+    calibration,
+    characteristic,
+    overrides,
+    reasons,
+)
 from functions.dashboard.components.tables import plain_table
 from functions.dashboard.display import share, t, words
 from functions.dashboard.frame import page, refreshed
@@ -33,7 +39,11 @@ def day_of_model(api: Api) -> None:
     line_chart("drift", history, "day", TRENDS)
     line_chart("outcomes", history, "day", OUTCOMES)
     show_drift(document["drift"])
+    characteristic(document["drift"])
+    reasons(document["drift"])
     show_performance(document)
+    calibration(document["realised"])
+    overrides(api)
 
 
 def show_signals(signals: list[dict[str, Any]]) -> None:

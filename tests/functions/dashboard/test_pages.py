@@ -41,9 +41,31 @@ MONITORED: Json = {
             **dict.fromkeys(("mean_probability", "default_rate"), 0.1),
         }
     ],
-    "drift": {"characteristics": [{"name": "loan_amount", "psi": 0.31}]},
+    "drift": {
+        "characteristics": [
+            {
+                "name": "loan_amount",
+                "psi": 0.31,
+                "bins": ["below 50000", "from 50000", "missing"],
+                "expected": [0.6, 0.39, 0.01],
+                "actual": [0.4, 0.5, 0.1],
+            }
+        ],
+        "decisions": [{"decision": "approve", "expected": 0.8, "actual": 0.7, "z": -6.5}],
+        "reasons": {"I03": 0.123, "I01": 0.051},
+    },
     "expected": {"auc": 0.84},
-    "realised": {"auc": 0.79},
+    "realised": {
+        "auc": 0.79,
+        "bands": [
+            {"name": "0 to 0.1", "rows": 800, "bads": 24, "expected": 0.05, "observed": 0.03}
+            | {"z": -2.6, "auc": None}
+        ],
+        "vintages": [
+            {"name": "2026-08", "rows": 187, "bads": 21, "expected": 0.1, "observed": 0.1123}
+            | {"z": 0.56, "auc": 0.8123}
+        ],
+    },
     "challenger": None,
 }
 
@@ -400,14 +422,44 @@ def test_monitoring_shows_the_day_and_what_fired(api: FakeApi, open_page: OpenPa
     api.answers["/v1/models/{model}/monitoring"] = MONITORED
     app = open_page("risk", "monitoring")
     assert not app.exception
-    assert metrics(app) == {
+    figures = {
         "Status": "DEGRADED",
         "Monitored day": "2026-11-29",
         "Decisions in the window": "4321",
         "Outcomes known": "987",
     }
+    assert metrics(app).items() >= figures.items()
     signals = next(t.value for t in app.table if "State" in t.value)
     assert signals.iloc[0].to_dict() == {"Name": "psi", "State": "fired", "Figure": "0.31"}
+
+
+def test_monitoring_shows_calibration_reasons_and_what_applicants_brought(
+    api: FakeApi, open_page: OpenPage
+) -> None:
+    api.answers["/v1/models/{model}/monitoring"] = MONITORED
+    app = open_page("risk", "monitoring")
+    tables = [table.value.to_dict("list") for table in app.table]
+    bands, months = (table for table in tables if "AUC" in table)
+    assert (bands["Expected"], bands["Observed"], bands["AUC"]) == (
+        *(["5.00 %"], ["3.00 %"], ["too few"]),
+    )
+    assert (months["Group"], months["AUC"]) == (["2026-08"], ["0.8123"])
+    [frequencies] = [table for table in tables if "Share of decisions" in table]
+    assert frequencies == {"Reason": ["I03", "I01"], "Share of decisions": ["12.30 %", "5.10 %"]}
+    [brought] = [table for table in tables if "bin" in table]
+    assert brought["Actual"] == ["40.00 %", "50.00 %", "10.00 %"]
+    [decisions] = [table for table in tables if "Decision" in table]
+    assert decisions["Actual"] == ["70.00 %"]
+    assert metrics(app)["Override rate"] == per_cent(
+        api.example("/v1/reviews/overrides")["override_rate"]
+    )
+
+
+def test_monitoring_without_outcomes_says_so(api: FakeApi, open_page: OpenPage) -> None:
+    api.answers["/v1/models/{model}/monitoring"] = MONITORED | {"realised": None, "drift": None}
+    app = open_page("risk", "monitoring")
+    assert not app.exception
+    assert "Too few decisions or outcomes yet." in texts(app)
 
 
 def test_the_registry_compares_versions(api: FakeApi, open_page: OpenPage) -> None:
