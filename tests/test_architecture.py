@@ -53,6 +53,7 @@ FORBIDDEN_NAMES = frozenset(
 
 # A module without a test of its name: the file that tests it, below tests/.
 TESTED_BY = {
+    "functions/lending/actions/book_rules.py": "functions/lending/contracts/test_rules.py",
     "functions/dashboard/components/counter_offer.py": "functions/dashboard/test_pages.py",
     "functions/lending/actions/counter_offers.py": (
         "functions/lending/contracts/test_counter_offers.py"
@@ -87,7 +88,7 @@ TESTED_BY = {
                 for name in (
                     *("action_form", "case", "case_actions", "decision", "filters"),
                     *("loan_history", "models", "monitored", "registration", "simulation"),
-                    *("terms", "tiles"),
+                    *("rules", "terms", "tiles"),
                 )
             ),
             *(
@@ -135,6 +136,7 @@ TESTED_BY = {
     "functions/lending/actions/webhook_list.py": "functions/lending/contracts/test_webhooks.py",
     "functions/retrain/documents.py": "infra/local/test_documents.py",
     "functions/client/portfolio_responses.py": "functions/client/test_responses.py",
+    "functions/client/rules_responses.py": "functions/client/test_responses.py",
     "functions/client/endpoints.py": "functions/client/test_clients.py",
     "functions/client/errors.py": "functions/client/test_retries.py",
     "functions/client/loop_thread.py": "functions/client/test_retries.py",

@@ -52,6 +52,7 @@ from .portfolio_responses import (
     WarningsReply,
 )
 from .response import Response
+from .rules_responses import RulesReply
 
 Json = Mapping[str, object]
 LoanAction = Literal[
@@ -342,6 +343,11 @@ def journal(identifier: str, *, before: int | None = None) -> Call[JournalReply]
 def class_history(identifier: str) -> Call[ClassHistoryReply]:
     """Request every change of a loan's asset class."""
     return _get(f"/v1/loans/{identifier}/classes", ClassHistoryReply)
+
+
+def rules() -> Call[RulesReply]:
+    """Request products and rule sets."""
+    return _get("/v1/rules", RulesReply)
 
 
 def quote(identifier: str) -> Call[QuoteReply]:

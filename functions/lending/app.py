@@ -22,6 +22,7 @@ from functions.lending.contracts import (
     portfolio,
     reviews,
     risk,
+    rules,
     webhooks,
 )
 from functions.lending.contracts.book_figures import BookFigures
@@ -97,6 +98,7 @@ def create_service(book: Book) -> Service:
             webhooks.contract(book),
             imports.contract(book),
             audit.contract(book),
+            rules.contract(book),
             health.contract(book),
         ],
         unknown_path="no such path; GET /docs lists what there is",

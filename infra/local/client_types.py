@@ -32,6 +32,7 @@ PORTFOLIO_ROOTS = (
 MODULES = {
     "responses.py": ("docs/openapi.json", ROOTS),
     "lending_responses.py": ("docs/openapi-lending.json", LENDING_ROOTS),
+    "rules_responses.py": ("docs/openapi-lending.json", ("RulesReply",)),
     "batch_responses.py": ("docs/openapi-batch.json", ("BatchState",)),
     "retrain_responses.py": ("docs/openapi-retrain.json", ("PointerState", "PointerMoved")),
     "portfolio_responses.py": ("docs/openapi-lending.json", PORTFOLIO_ROOTS),

@@ -10,6 +10,7 @@ from functions.client import lending_endpoints as book
 from functions.dashboard.api import Api
 from functions.dashboard.components.audit import audit
 from functions.dashboard.components.imports import imports
+from functions.dashboard.components.rules import rules
 from functions.dashboard.components.tables import plain_table
 from functions.dashboard.components.webhooks import webhooks
 from functions.dashboard.display import day, t
@@ -67,6 +68,7 @@ def services(api: Api) -> None:
 
 PARTS: Mapping[str, tuple[str, Callable[[Api], None]]] = {
     "services": ("book", services),
+    "rules": ("book", rules),
     "webhooks": ("administer", webhooks),
     "imports": ("administer", imports),
     "audit": ("audit", audit),

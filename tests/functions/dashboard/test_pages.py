@@ -8,6 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from functions.client.errors import RefusedError, UnavailableError
 from functions.client.responses import Fault
+from functions.dashboard.display import words
 from tests.functions.dashboard.conftest import (
     APPLICATION,
     LOAN,
@@ -453,6 +454,34 @@ def test_monitoring_shows_calibration_reasons_and_what_applicants_brought(
     assert metrics(app)["Override rate"] == per_cent(
         api.example("/v1/reviews/overrides")["override_rate"]
     )
+
+
+def test_rule_sets_stand_side_by_side(api: FakeApi, open_page: OpenPage) -> None:
+    bands = [
+        [("standard", 0, "days_past_due"), ("sub_standard", 0, "months_since_npa")],
+        [("standard", 0, "days_past_due"), ("sub_standard", 90, "days_past_due")],
+    ]
+    example = api.example("/v1/rules")
+    names = ("asset_class", "start", "counted_in")
+    example["rule_sets"] = [
+        rules | {"label": label, "classes": [dict(zip(names, b, strict=True)) for b in classes]}
+        for rules, label, classes in zip(
+            example["rule_sets"], ("house@1", "house@2"), bands, strict=True
+        )
+    ]
+    api.answers["/v1/rules"] = example
+    app = open_page("auditor", "administration", part="rules")
+    assert not app.exception
+    tables = [table.value for table in app.table]
+    [compared] = [table.set_index("Rule") for table in tables if "house@2" in table]
+    assert compared.loc[words("sub_standard")].to_dict() == {
+        "house@1": "from 0 months after it became non-performing",
+        "house@2": "from 90 days past due",
+    }
+    product = example["products"][0]
+    head = f"{product['code']} {product['version']}"
+    [products] = [table.set_index("Rule") for table in tables if head in table]
+    assert products.loc["Penal rate", head] == str(product["penal_rate"])
 
 
 def test_monitoring_without_outcomes_says_so(api: FakeApi, open_page: OpenPage) -> None:

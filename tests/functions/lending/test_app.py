@@ -106,6 +106,7 @@ NEEDS = {
     "POST /v1/messages/{message}:replay": "administer",
     "POST /v1/imports": "administer",
     "GET /v1/audit": "audit",
+    "GET /v1/rules": "book",
     "GET /health": "none",
     "GET /health/live": "none",
     "GET /health/ready": "none",
