@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from models.lending.asset_classes import (
     AssetClassification,
@@ -16,6 +17,20 @@ from models.lending.replay import Loan
 from models.lending.rule_sets import RuleSet
 
 Periods = Mapping[str, tuple[NpaPeriod, ...]]
+
+
+class EarlierState(NamedTuple):
+    """What is known of a loan before it is derived: it stands as it was at the end of a day.
+
+    `npa_since` is since when it was non-performing then. What is right saves a round, what is
+    wrong costs one. Of the journal only what is dated after `as_of` is derived, if it is given.
+    """
+
+    npa_since: date | None = None
+    as_of: date | None = None
+
+
+NEVER = EarlierState()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,19 +51,23 @@ def derive_loans(
     loans: Mapping[str, Loan],
     as_of: date,
     rules: RuleSet,
-    expected: Mapping[str, date | None] | None = None,
+    earlier: Mapping[str, EarlierState] | None = None,
 ) -> dict[str, ClassifiedLoan]:
     """Derive and classify every loan of a borrower at the end of a day.
 
     A class may change how a payment is allocated, and payments change the class. Both look only
     back in time, so each round is right up to one more change, and the rounds come to rest, always
-    at the same periods. `expected` says since when each loan is thought to be non-performing: what
-    is right saves a round, what is wrong costs one.
+    at the same periods.
     """
-    since = {name: (expected or {}).get(name) for name in loans}
-    periods: Periods = {name: (NpaPeriod(day),) if day else () for name, day in since.items()}
+    begun = {name: (earlier or {}).get(name, NEVER) for name in loans}
+    periods: Periods = {
+        name: (NpaPeriod(one.npa_since),) if one.npa_since else () for name, one in begun.items()
+    }
     while True:
-        states = {name: derive(loan, as_of, periods[name]) for name, loan in loans.items()}
+        states = {
+            name: derive(loan, as_of, periods[name], begun[name].as_of)
+            for name, loan in loans.items()
+        }
         derived = _periods(states, as_of, rules)
         if derived == periods:
             break

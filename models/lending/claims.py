@@ -1,10 +1,12 @@
 """Claims on a borrower: what fell due, what was paid of it, and what was given up."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import partial
 from itertools import pairwise
+from typing import NamedTuple
 
 from models.lending.allocation import COMPONENTS, Component, Due
 from models.lending.dates import days_between
@@ -16,6 +18,13 @@ Amounts = dict[Component, Decimal]
 
 def _nothing() -> Amounts:
     return dict.fromkeys(COMPONENTS, ZERO)
+
+
+class LatenessCharges(NamedTuple):
+    """Penal charges of some days: since when any are unpaid, and the cents up to each end."""
+
+    first: date | None
+    cents: list[int]
 
 
 @dataclass(slots=True)
@@ -75,28 +84,42 @@ class Claim:
         self.given_up[component] += amount
         self._note_settlement(day)
 
-    def charge_lateness(self, policy: PenalPolicy, start: date, days: int) -> list[int]:
-        """Demand the penal charges of some day-ends, `start` the first; return the cents of each.
+    def charge_lateness(
+        self, policy: PenalPolicy, start: date, ends: Sequence[int]
+    ) -> LatenessCharges:
+        """Demand the penal charges of days from `start` on; `ends` count them, rising.
 
         Something is overdue, and nothing else happens to the claim meanwhile.
         """
-        free = min(days, max(0, policy.grace_days - days_between(self.due_on, start)))
-        before, overdue = cents_from_amount(self.penal_charged), self.overdue
-        so_far = charges_in_cents(policy, self.overdue_amount_days, overdue, days - free)
-        charges = [0] * free + [later - sooner for sooner, later in pairwise([before, *so_far])]
-        self.overdue_amount_days += overdue * (days - free)
-        first = next((offset for offset, charge in enumerate(charges) if charge), None)
-        if first is not None:
+        free = max(0, policy.grace_days - days_between(self.due_on, start))
+        chargeable = ends[-1] - free
+        before = cents_from_amount(self.penal_charged)
+        if chargeable <= 0:
+            return LatenessCharges(None, [0] * len(ends))
+        charge = partial(charges_in_cents, policy, self.overdue_amount_days, self.overdue)
+        counts = [end - free for end in ends if end > free]
+        so_far = [before] * (len(ends) - len(counts)) + charge(counts)
+        cents = [later - sooner for sooner, later in pairwise([before, *so_far])]
+        first = None
+        if so_far[-1] != before:
+            # Where charges are unpaid already, their age does not change.
+            number = 1 if self.charges_since else first_above(charge, before, chargeable)
+            first = start + timedelta(days=free + number - 1)
+            self.demand("penal", amount_from_cents(so_far[-1] - before), first)
             self.penal_charged = amount_from_cents(so_far[-1])
-            charged = amount_from_cents(so_far[-1] - before)
-            self.demand("penal", charged, start + timedelta(days=first))
-        return charges
+        self.overdue_amount_days += self.overdue * chargeable
+        return LatenessCharges(first, cents)
 
     def _note_settlement(self, day: date) -> None:
         if not self.unpaid["fee"] + self.unpaid["penal"]:
             self.charges_since = None
         if not self.is_open:
             self.met_on = day
+
+
+def first_above(charge: Callable[[Sequence[int]], list[int]], before: int, most: int) -> int:
+    """Return the first day, of so many, after which more is charged than before."""
+    return next(day for day in range(1, most + 1) if charge([day])[0] > before)
 
 
 def oldest_due(claims: Iterable[Claim]) -> date | None:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Literal, NamedTuple, Self
 
 from models.lending.allocation import Component
+from models.lending.dates import days_between
 from models.lending.errors import PostingError
 from models.lending.money import ZERO, exact
 
@@ -121,8 +122,12 @@ def account_balances(entries: Iterable[JournalEntry]) -> dict[Account, Decimal]:
 
 @dataclass(slots=True)
 class Books:
-    """A journal that is being written, and the balance of each account so far."""
+    """A journal that is being written, and the balance of each account so far.
 
+    Entries up to the day `after` are counted in the balances and not kept.
+    """
+
+    after: date | None = None
     entries: list[JournalEntry] = field(default_factory=list)
     balances: dict[Account, Decimal] = field(default_factory=dict)
 
@@ -130,7 +135,8 @@ class Books:
         """Write one entry, unless all its amounts are 0."""
         lines = lines_from_postings(postings)
         if lines:
-            self.entries.append(JournalEntry(day, kind, reference, lines))
+            if not self.count_silent(day):
+                self.entries.append(JournalEntry(day, kind, reference, lines))
             for account, amount in postings.items():
                 self.balances[account] = self.balance(account) + amount
 
@@ -143,11 +149,17 @@ class Books:
         """
         debited, credited = accounts
         for day, amount in amounts.items():
+            if self.count_silent(day):
+                continue
             lines = (JournalLine(debited, amount, ZERO), JournalLine(credited, ZERO, amount))
             self.entries.append(JournalEntry(day, kind, "", lines))
         total = sum(amounts.values(), ZERO)
         self.balances[debited] = self.balance(debited) + total
         self.balances[credited] = self.balance(credited) - total
+
+    def count_silent(self, day: date) -> int:
+        """Count the days from this one on whose entries are not kept."""
+        return max(0, days_between(day, self.after) + 1) if self.after else 0
 
     def balance(self, account: Account) -> Decimal:
         """Return debits less credits of an account."""

@@ -369,13 +369,18 @@ class Ledger:
         late = [claim for claim in self.open_claims.values() if claim.is_overdue]
         if policy.is_free or not late:
             return
-        charges = [claim.charge_lateness(policy, start, days) for claim in late]
-        days_charged = {
-            start + timedelta(days=offset): amount_from_cents(cents)
-            for offset, cents in enumerate(map(sum, zip(*charges, strict=True)))
+        # Of days whose entries nobody asks for, only the sum is needed.
+        silent = min(days, self.books.count_silent(start))
+        ends = [*([silent] if silent else []), *range(silent + 1, days + 1)]
+        charges = [claim.charge_lateness(policy, start, ends) for claim in late]
+        amounts = {
+            start + timedelta(days=end - 1): amount_from_cents(cents)
+            for end, cents in zip(
+                ends, map(sum, zip(*(c.cents for c in charges), strict=True)), strict=True
+            )
             if cents
         }
-        if days_charged:
+        if amounts:
             accounts = RECEIVABLE["penal"], (SUSPENSE if self.is_npa(start) else INCOME)["penal"]
-            self.books.post_daily("penal_charge", accounts, days_charged)
-            self._note_arrears(min(days_charged))
+            self.books.post_daily("penal_charge", accounts, amounts)
+            self._note_arrears(min(charge.first for charge in charges if charge.first))

@@ -101,18 +101,24 @@ class LoanState:
 
 
 @exact
-def derive(loan: Loan, as_of: date, npa_periods: tuple[NpaPeriod, ...] = ()) -> LoanState:
+def derive(
+    loan: Loan,
+    as_of: date,
+    npa_periods: tuple[NpaPeriod, ...] = (),
+    journal_after: date | None = None,
+) -> LoanState:
     """Derive the state of a loan at the end of a day.
 
     `npa_periods` are those of the borrower; `borrower.derive_loans` finds them. Facts with a later
-    value date do not count yet.
+    value date do not count yet. With `journal_after`, the journal is what has a later date: the
+    rest of an old default is hundreds of entries.
 
     Raises
     ------
     LendingError
         If the facts contradict each other. A posting that would lead there is to be refused.
     """
-    ledger = replay(loan, as_of, npa_periods)
+    ledger = replay(loan, as_of, npa_periods, journal_after=journal_after)
     outside = ledger.claims.get(OUTSIDE)
     return LoanState(
         as_of=as_of,

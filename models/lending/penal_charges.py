@@ -4,6 +4,7 @@ Source: RBI/2023-24/53 of 18 August 2023: a penalty is a charge. It is not added
 interest, it is not capitalised, and no interest is computed on it.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -62,18 +63,16 @@ def penal_charge(policy: PenalPolicy, amount_days: Decimal) -> Decimal:
 
 
 def charges_in_cents(
-    policy: PenalPolicy, amount_days: Decimal, overdue: Decimal, days: int
+    policy: PenalPolicy, amount_days: Decimal, overdue: Decimal, days: Iterable[int]
 ) -> list[int]:
-    """Return the charge of one instalment so far, in cents, after each of some day-ends more.
+    """Return the charge of one instalment so far, in cents, after so many day-ends more.
 
-    Each of them adds `overdue`, which is above 0, to `amount_days`. It is `penal_charge` in whole
-    numbers: who is late for a year is charged hundreds of times.
+    Each of them adds `overdue`, which is above 0, to `amount_days`, and there is at least one. It
+    is `penal_charge` in whole numbers: who is late for a year is charged hundreds of times.
     """
-    rate = int(policy.annual_rate_percent.scaleb(RATE_PLACES))
+    rate = 2 * int(policy.annual_rate_percent.scaleb(RATE_PLACES))
     flat = cents_from_amount(policy.flat_amount)
-    so_far, each_day = (rate * cents_from_amount(amount) for amount in (amount_days, overdue))
     # Rounded half up: a half more, rounded down.
-    return [
-        flat + (2 * (so_far + each_day * day) + CENT_DAYS) // (2 * CENT_DAYS)
-        for day in range(1, days + 1)
-    ]
+    base = rate * cents_from_amount(amount_days) + CENT_DAYS
+    each_day = rate * cents_from_amount(overdue)
+    return [flat + (base + each_day * count) // (2 * CENT_DAYS) for count in days]

@@ -8,6 +8,7 @@ from models.lending.asset_classes import NpaPeriod
 from models.lending.dates import require_date
 from models.lending.errors import PostingError
 from models.lending.facts import Disbursement, Fact, effective_facts
+from models.lending.journal import Books
 from models.lending.ledger import Ledger
 from models.lending.money import exact
 from models.lending.terms import LoanTerms
@@ -28,10 +29,12 @@ def replay(
     npa_periods: tuple[NpaPeriod, ...] = (),
     *,
     is_last_day_open: bool = False,
+    journal_after: date | None = None,
 ) -> Ledger:
     """Replay a loan to the end of a day, or into that day while payments still count on it.
 
-    Days on which nothing happens cost nothing, except that penal charges grow on them.
+    Days on which nothing happens cost nothing, except that penal charges grow on them. With
+    `journal_after`, of the journal only what has a later date is kept.
 
     Raises
     ------
@@ -39,7 +42,8 @@ def replay(
         If a fact stands before the disbursement or contradicts the facts before it.
     """
     facts = deque(effective_facts(loan.facts, require_date("until", until)))
-    ledger = Ledger(terms=loan.terms, npa_periods=npa_periods)
+    books = Books(after=journal_after)
+    ledger = Ledger(terms=loan.terms, npa_periods=npa_periods, books=books)
     if not facts:
         return ledger
     if not isinstance(facts[0], Disbursement):

@@ -109,11 +109,13 @@ def append_ledger(
 
 
 def later_rows(scope: LoanScope, row: Any, state: LoanState) -> LedgerRows:  # noqa: ANN401 -- a row of loans
-    """Return what is dated after the day that a loan's row is as of, numbered from there on."""
-    entries = [entry for entry in state.journal if entry.value_date > row.as_of]
+    """Return what is dated after the day that a loan's row is as of, numbered from there on.
+
+    The state has no other journal entries: see `derive`.
+    """
     shares = [share for share in state.allocations if share.value_date > row.as_of]
     return LedgerRows(
-        *entry_rows(scope, row.journal_entries + 1, entries),
+        *entry_rows(scope, row.journal_entries + 1, state.journal),
         allocation_rows(scope, row.allocations + 1, shares),
     )
 

@@ -16,7 +16,7 @@ from functions.lending.posting.loan_records import (
 )
 from functions.lending.posting.state_rows import advance_states, is_unchanged, write_state
 from functions.lending.storage.transaction import Transaction
-from models.lending.borrower import ClassifiedLoan, derive_loans
+from models.lending.borrower import ClassifiedLoan, EarlierState, derive_loans
 from models.lending.facts import Dated, Fact
 
 Derived = Mapping[UUID, ClassifiedLoan]
@@ -82,31 +82,41 @@ def close_borrowers(transaction: Transaction, customers: Sequence[int]) -> int:
         (records[loan_id], state)
         for customer_id, records in by_customer.items()
         for loan_id, state in derive(
-            Borrower(customer_id=customer_id, records=records), transaction.business_date
+            Borrower(customer_id=customer_id, records=records),
+            transaction.business_date,
+            is_journal_whole=False,
         ).items()
     ]
     return advance_states(transaction, loans)
 
 
 def derive(
-    borrower: Borrower, day: date, new: Mapping[UUID, NewFact] | None = None
+    borrower: Borrower,
+    day: date,
+    new: Mapping[UUID, NewFact] | None = None,
+    *,
+    is_journal_whole: bool = True,
 ) -> dict[UUID, ClassifiedLoan]:
-    """Derive every disbursed loan of a borrower at the end of a day."""
-    loans, expected, rules = {}, {}, None
+    """Derive every disbursed loan of a borrower at the end of a day.
+
+    Without the whole journal, it is what is dated after the day that each row is as of.
+    """
+    loans, earlier, rules = {}, {}, None
     for loan_id, record in borrower.records.items():
         added = (new or {}).get(loan_id)
         facts = (*record.facts, added.fact) if added else record.facts
         loan = record.loan(facts, added.first_due if added else None)
         if loan:
             loans[str(loan_id)] = loan
-            expected[str(loan_id)] = record.row.npa_since
+            written = None if is_journal_whole else record.row.as_of
+            earlier[str(loan_id)] = EarlierState(record.row.npa_since, written)
             rules = rules or record.rules
     if rules is None:
         if new:
             message = "the loan is not disbursed: disburse it first"
             raise TransitionError(message)
         return {}
-    derived = derive_loans(loans, day, rules, expected)
+    derived = derive_loans(loans, day, rules, earlier)
     return {UUID(loan_id): state for loan_id, state in derived.items()}
 
 

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -6,7 +7,7 @@ from hypothesis import strategies as st
 
 from models.lending.allocation import PRINCIPAL_FIRST
 from models.lending.asset_classes import NpaPeriod, next_npa_since
-from models.lending.borrower import derive_loans
+from models.lending.borrower import EarlierState, derive_loans
 from models.lending.days_past_due import arrears_at, days_past_due
 from models.lending.replay import Loan
 from models.lending.rule_sets import RBI_IRAC_2025, RULE_SETS, SOURCE_D
@@ -106,10 +107,10 @@ def test_whatever_is_expected_the_periods_are_the_same(
     loans: list[tuple[Loan, date | None]], name: str, as_of: date
 ) -> None:
     named_loans = {str(n): loan for n, (loan, _) in enumerate(loans)}
-    expected = {str(n): since for n, (_, since) in enumerate(loans)}
+    earlier = {str(n): EarlierState(npa_since=since) for n, (_, since) in enumerate(loans)}
     with possible_only():
         derived = derive_loans(named_loans, as_of, RULE_SETS[name])
-        assert derive_loans(named_loans, as_of, RULE_SETS[name], expected) == derived
+        assert derive_loans(named_loans, as_of, RULE_SETS[name], earlier) == derived
 
 
 @settings(max_examples=counts().borrowers, deadline=None)
@@ -127,11 +128,15 @@ def test_nothing_that_happens_later_changes_how_a_day_ended(
     with possible_only():
         before = derive_loans(named_loans, day, RULE_SETS[name])
         after = derive_loans(named_loans, day + timedelta(days=days), RULE_SETS[name])
+        begun = {key: EarlierState(as_of=day) for key in named_loans}
+        added = derive_loans(named_loans, day + timedelta(days=days), RULE_SETS[name], begun)
     for key, earlier in before.items():
         state, later = earlier.state, after[key].state
         assert state.journal == tuple(e for e in later.journal if e.value_date <= day)
         assert state.allocations == tuple(a for a in later.allocations if a.value_date <= day)
         assert state.versions == tuple(v for v in later.versions if v.effective_on <= day)
+        tail = tuple(e for e in later.journal if e.value_date > day)
+        assert added[key] == replace(after[key], state=replace(later, journal=tail))
         rows = {row.number: row for row in later.instalments}
         met = [row for row in state.instalments if row.met_on]
         assert met == [rows[row.number] for row in met if rows[row.number].met_on == row.met_on]
