@@ -16,6 +16,8 @@ COUNTS = ("approved", "referred", "declined")
 NO_SHAPE = "edited: it does not have the shape of a record"
 NO_LINK = "edited: its link does not match its content"
 NOT_AS_DECIDED = "edited: it is not what was recorded, or not where it was recorded"
+NOT_WHERE_RECORDED = "moved: it is what was recorded, but not where it was recorded"
+NOT_THE_COUNTS = "edited: its counts are not those of its decisions, or some of these are gone"
 
 Record = Mapping[str, Any]
 
@@ -87,16 +89,44 @@ def _check_version_3(record: Record, seal: Seal) -> Iterator[RecordFault]:
     """Find each decision that is not what was recorded; the link says whether anything is."""
     decisions = record["applications"]
     previous: tuple[str, ...] = ("",)
-    is_faulty = False
+    faults = []
     for place, decision in enumerate(decisions, 1):
         fault, previous = _check_decision(decision, seal, previous)
         if fault:
-            is_faulty = True
-            yield RecordFault(place, fault)
+            faults.append(RecordFault(place, fault))
+    is_faulty = bool(faults)
+    if is_faulty and all(fault.detail == NOT_AS_DECIDED for fault in faults):
+        faults = _find_moved(decisions) or faults
+    yield from faults
     if len(decisions) != sum(record[name] for name in COUNTS):
-        yield RecordFault(0, "edited: decisions were removed from it, or added")
+        yield RecordFault(0, NOT_THE_COUNTS)
     elif not is_faulty and record["link"] != seal.link(link_content(record)):
         yield RecordFault(0, NO_LINK)
+
+
+def _find_moved(decisions: Sequence[Record]) -> list[RecordFault]:
+    """Find the decisions that only stand elsewhere, if each follows exactly one of the others.
+
+    What stands behind one that was moved does not follow from what is before it now: it is no
+    fault of its own.
+    """
+    commitments = ["", *(decision["commitment"] for decision in decisions)]
+    followers: dict[str, int] = {}
+    for place, decision in enumerate(decisions, 1):
+        # What stands before it first: most follow that.
+        for before in (commitments[place - 1], *commitments):
+            if commitment_from_decision(before, decision) == decision["commitment"]:
+                followers[before] = place
+                break
+    order: list[int] = []
+    before = ""
+    while len(order) < len(decisions) and before in followers:
+        order.append(followers[before])
+        before = decisions[order[-1] - 1]["commitment"]
+    if sorted(order) != list(range(1, len(decisions) + 1)):
+        return []
+    moved = sorted(place for number, place in enumerate(order, 1) if number != place)
+    return [RecordFault(place, NOT_WHERE_RECORDED) for place in moved]
 
 
 def _check_decision(

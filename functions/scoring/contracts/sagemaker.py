@@ -6,6 +6,7 @@ first line that names them; an empty cell is an absent value.
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from io import StringIO
 from typing import Any
@@ -67,13 +68,15 @@ def _parse_csv(model: type[CreditModel], body: bytes) -> Invocation:
     Raises
     ------
     RequestError
-        If it is no CSV in UTF-8, has no row or too many, or a row has another number of cells.
+        If it is no CSV in UTF-8, has no row or too many, a row has another number of cells, or the
+        first line names something that is no field, or a field twice.
     """
     lines = _read_lines(body)
     fields = {c.name: c for c in characteristics(model) if c.compute is None}
     names = list(fields)
-    if lines and set(lines[0]) <= set(names) and len(set(lines[0])) == len(lines[0]):
-        names, lines = lines[0], lines[1:]
+    if lines and _is_header(lines[0], names):
+        reject_faults(_check_header(lines[0], names))
+        names, lines = [name.strip() for name in lines[0]], lines[1:]
     if not 1 <= len(lines) <= MAX_ROWS:
         reject_faults([Fault("body", f"The CSV should have 1 to {MAX_ROWS} rows")])
     paths = [f"rows[{i}]" for i in range(len(lines))]
@@ -87,6 +90,20 @@ def _parse_csv(model: type[CreditModel], body: bytes) -> Invocation:
     )
     rows = [_row_from_cells(cells, names, fields) for cells in lines]
     return Invocation(Rows(rows, paths), with_reasons=False, faults=[])
+
+
+def _is_header(cells: Sequence[str], names: Sequence[str]) -> bool:
+    """Whether a line names fields: half of its cells do, so that a misspelt one is no row."""
+    return 2 * sum(cell.strip() in names for cell in cells) >= len(cells)
+
+
+def _check_header(cells: Sequence[str], names: Sequence[str]) -> list[Fault]:
+    counts = Counter(cell.strip() for cell in cells)
+    others = [name for name in names if name not in counts]
+    rule = f"This is no field; of the fields these are not named: {', '.join(others)}"
+    unknown = [Fault(f"header.{name}", rule) for name in counts if name not in names]
+    twice = [name for name, count in counts.items() if count > 1 and name in names]
+    return unknown + [Fault(f"header.{name}", "This field is named twice") for name in twice]
 
 
 def _read_lines(body: bytes) -> list[list[str]]:

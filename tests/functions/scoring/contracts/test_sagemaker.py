@@ -95,3 +95,26 @@ def test_the_container_is_started_with_serve_and_pinged_until_it_is_ready(
             assert len(statuses) < 1_000
     assert statuses[0] == 503
     assert set(statuses) == {200, 503}
+
+
+@pytest.mark.parametrize(
+    ("name", "rule"),
+    [
+        ("mispelt", f"no field; of the fields these are not named: {FIELDS[1]}"),
+        (FIELDS[0], "This field is named twice"),
+    ],
+)
+def test_a_header_that_names_something_else_is_no_row_and_is_refused_by_name(
+    contracts: Server, rows: Rows, name: str, rule: str
+) -> None:
+    header = ",".join(name if field == FIELDS[1] else field for field in FIELDS)
+    answer = post_csv(contracts, f"{header}\n{line(rows['application'])}\n")
+    assert answer.status_code == 400
+    assert f"header.{name}: " in answer.json()["message"]
+    assert rule in answer.json()["message"]
+
+
+def test_spaces_around_the_names_of_a_header_do_not_matter(contracts: Server, rows: Rows) -> None:
+    header = ", ".join(FIELDS)
+    answer = post_csv(contracts, f"{header}\n{line(rows['application'])}\n")
+    assert answer.status_code == 200, answer.text
