@@ -57,6 +57,8 @@ def seed_book(
         if connection.execute(UNBALANCED).scalar_one():
             raise AssertionError
         _switch_triggers(connection, "ENABLE")
+        # The server gathers statistics only some time later; a close may come before.
+        connection.execute(text(f"ANALYZE {', '.join(ORDER)}"))
         cells.rebuild(connection, day - timedelta(days=1))
         connection.execute(insert(tables.business_dates), {"business_date": day, "opened_at": now})
     return counts

@@ -57,6 +57,16 @@ def test_a_seeded_book_is_served_and_posted_to(files: Path, engine: Engine) -> N
         seed_book(engine, files, DAY, NOW)
 
 
+def test_a_seeded_book_has_statistics_before_anybody_waits_for_them(
+    files: Path, engine: Engine
+) -> None:
+    counts = seed_book(engine, files, DAY, NOW)
+    rows = "SELECT relname, reltuples FROM pg_class WHERE relname = ANY(:names)"
+    with engine.connect() as connection:
+        estimated = dict(connection.execute(text(rows), {"names": list(counts)}).tuples().all())
+    assert estimated == counts
+
+
 def test_a_book_is_the_same_however_many_borrowers_are_read_at_a_time(
     files: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
