@@ -63,7 +63,8 @@ def test_a_seeded_book_has_statistics_before_anybody_waits_for_them(
     counts = seed_book(engine, files, DAY, NOW)
     rows = "SELECT relname, reltuples FROM pg_class WHERE relname = ANY(:names)"
     with engine.connect() as connection:
-        estimated = dict(connection.execute(text(rows), {"names": list(counts)}).tuples().all())
+        read = connection.execute(text(rows), {"names": list(counts)}).all()
+    estimated = {row.relname: row.reltuples for row in read}
     assert estimated == counts
 
 
