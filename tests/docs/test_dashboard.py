@@ -37,7 +37,7 @@ OFFICER, MANAGER, ADMIN, CUSTOMER = "Meera Nair", "Kavita Rao", "Asha Menon", "C
 AUDITOR, OTHER_BRANCH = "Sunita Iyer", "Rohan Das"
 AMOUNT, INSTALMENT = "120000", "10,661.85"  # over 12 months at 12 %
 SESSIONS = 20
-ADMINISTERED = ("webhooks", "imports", "audit")
+ADMINISTERED = ("rules", "webhooks", "imports", "audit")
 # The store of the tests was made by hand: it has no published version and no monitored day.
 UNPUBLISHED = {"registry", "monitoring"}
 # Pages whose first row leads to a page of its own.

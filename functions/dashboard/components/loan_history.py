@@ -1,6 +1,7 @@
 """What happened to a loan: its postings, its journal, and its classes over time."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 import streamlit as st
 
@@ -12,29 +13,30 @@ from functions.dashboard.components.filters import next_page
 from functions.dashboard.components.tables import Row, plain_table
 from functions.dashboard.display import day, money, number, t, words
 from functions.dashboard.lists import transaction_rows
+from models.lending.money import ZERO
 
 
 def postings(api: Api, identifier: str) -> None:
     """Show everything that was posted, each payment with what it settled."""
     posted = api.lending(book.transactions(identifier)).transactions
     rows = [
-        row | {t("columns.settled"): settled_claims(posting.allocations)}
+        row | settled(posting.allocations)
         for row, posting in zip(transaction_rows(posted), posted, strict=True)
     ]
     plain_table(rows, "transactions", empty=t("loan.no_transactions"))
 
 
-def settled_claims(allocations: Sequence[AllocationReply]) -> str:
-    """Write what a payment settled; number 0 has what belongs to no instalment."""
-    return "; ".join(
-        t(
-            "loan.settled_part" if part.number else "loan.settled_outside",
-            number=part.number,
-            component=words(part.component),
-            amount=money(part.amount),
-        )
-        for part in allocations
-    )
+def settled(allocations: Sequence[AllocationReply]) -> dict[str, str]:
+    """Return what a payment settled: of which instalments, and how much of each kind."""
+    sums = dict.fromkeys(("principal", "interest", "charges"), ZERO)
+    for part in allocations:
+        name = part.component if part.component in sums else "charges"
+        sums[name] += Decimal(str(part.amount))
+    # Number 0 holds what belongs to no instalment.
+    numbers = sorted({part.number for part in allocations} - {0})
+    return {t("loan.settled_of"): ", ".join(map(str, numbers))} | {
+        t(f"loan.settled_{name}"): money(amount) if amount else "" for name, amount in sums.items()
+    }
 
 
 def journal(api: Api, identifier: str) -> None:

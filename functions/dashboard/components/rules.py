@@ -6,7 +6,11 @@ from functions.client import lending_endpoints as book
 from functions.client.rules_responses import ProductReply, ProvisionRulesReply, RuleSetReply
 from functions.dashboard.api import Api
 from functions.dashboard.components.tables import Row, plain_table
-from functions.dashboard.display import NOTHING, day, percent, t, words
+from functions.dashboard.display import NOTHING, day, money, percent, t, words
+
+AMOUNTS = {"penal_flat", "exposure_limit", "waiver_limit", "second_person_above"}
+AMOUNTS |= {"instalment_unit", "interest_unit"}
+RATES = {"penal_rate", "prepayment_charge"}
 
 
 def rules(api: Api) -> None:
@@ -30,9 +34,19 @@ def product_rows(products: list[ProductReply]) -> list[Row]:
     versions = [(f"{p.code} {p.version}", p.model_dump(mode="json")) for p in products]
     fields = [name for name in ProductReply.model_fields if name not in {"code", "version"}]
     return [
-        {t("rules.field"): words(name)} | {head: str(values[name]) for head, values in versions}
+        {t("rules.field"): words(name)}
+        | {head: written(name, values[name]) for head, values in versions}
         for name in fields
     ]
+
+
+def written(name: str, value: float | str) -> str:
+    """Write a field of a product: an amount, a rate, a number or a word of the API."""
+    if name in AMOUNTS:
+        return money(value)
+    if name in RATES:
+        return percent(float(value))
+    return words(value) if isinstance(value, str) and name != "rule_set" else str(value)
 
 
 def rule_set_rows(rule_sets: list[RuleSetReply]) -> list[Row]:
@@ -66,7 +80,7 @@ def provision_rows(provisions: ProvisionRulesReply) -> list[Row]:
     """Return one row a class; what performs is by kind of credit."""
     return [
         {
-            t("columns.asset_class"): words(rate.name),
+            t("rules.class_or_kind"): words(rate.name),
             t("rules.covered"): percent(float(rate.covered_percent)),
             t("rules.uncovered"): percent(float(rate.uncovered_percent)),
             t("rules.unsecured"): percent(float(rate.unsecured_percent)),

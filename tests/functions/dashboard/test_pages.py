@@ -347,12 +347,23 @@ def test_a_claim_is_released_only_once_somebody_has_claimed(
 def test_a_loan_shows_what_payments_settled_its_journal_and_its_classes(
     api: FakeApi, open_page: OpenPage
 ) -> None:
+    example = api.example("/v1/loans/{loan}/transactions")
+    first, second = example["transactions"]
+    parts = [(1, "interest", "1200.00"), (1, "principal", "99.50"), (2, "interest", "100.50")]
+    first["allocations"] = [
+        {"number": number, "component": component, "amount": amount}
+        for number, component, amount in (*parts, (0, "fee", "5.00"), (2, "penal", "7.00"))
+    ]
+    second["allocations"] = []
+    api.answers["/v1/loans/{loan}/transactions"] = example
     app = open_page("manager", "loan", id=LOAN)
     assert not app.exception
     tables = [table.value.to_dict("list") for table in app.table]
-    settled = api.example("/v1/loans/{loan}/transactions")["transactions"][0]["allocations"][0]
-    [postings] = [table for table in tables if "Settled" in table]
-    assert f"instalment {settled['number']}" in postings["Settled"][0]
+    [postings] = [table for table in tables if "Settled interest" in table]
+    assert (postings["Settled of instalments"], postings["Settled interest"]) == (
+        *(["1, 2", ""], ["1,300.50", ""]),
+    )
+    assert (postings["Settled principal"][0], postings["Settled charges"][0]) == ("99.50", "12.00")
     entry = api.example("/v1/loans/{loan}/journal")["entries"][0]
     [journal] = [table for table in tables if "Debit" in table]
     assert journal["Number"][0] == str(entry["number"])
@@ -481,7 +492,8 @@ def test_rule_sets_stand_side_by_side(api: FakeApi, open_page: OpenPage) -> None
     product = example["products"][0]
     head = f"{product['code']} {product['version']}"
     [products] = [table.set_index("Rule") for table in tables if head in table]
-    assert products.loc["Penal rate", head] == str(product["penal_rate"])
+    assert products.loc["Penal rate", head] == per_cent(float(product["penal_rate"]))
+    assert products.loc["Exposure limit", head] == grouped(product["exposure_limit"])
 
 
 def test_monitoring_without_outcomes_says_so(api: FakeApi, open_page: OpenPage) -> None:
