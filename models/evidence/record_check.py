@@ -95,7 +95,12 @@ def _check_version_3(record: Record, seal: Seal) -> Iterator[RecordFault]:
         if fault:
             faults.append(RecordFault(place, fault))
     is_faulty = bool(faults)
-    if is_faulty and all(fault.detail == NOT_AS_DECIDED for fault in faults):
+    # What was erased no longer says what it followed.
+    if (
+        is_faulty
+        and all(f.detail == NOT_AS_DECIDED for f in faults)
+        and not any(map(is_erased, decisions))
+    ):
         faults = _find_moved(decisions) or faults
     yield from faults
     if len(decisions) != sum(record[name] for name in COUNTS):
