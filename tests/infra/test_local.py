@@ -12,7 +12,7 @@ import pytest
 from tests.support.running import REPOSITORY, MadeRun, Server, free_port, make_run
 from tests.support.source_tree import project_files
 
-FIRST_ANSWER_SECONDS = 60
+FIRST_ANSWER_SECONDS = 120  # a machine that is idle takes about half of it
 
 
 def make(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -57,8 +57,8 @@ def test_make_run_answers_before_it_trains_the_other_models(made_run: MadeRun) -
 
 @pytest.mark.environments
 @pytest.mark.timing
-def test_a_fresh_clone_answers_within_a_minute_of_its_packages(tmp_path: Path) -> None:
-    """The packages are in uv's cache, and this machine has nothing else to do."""
+def test_a_fresh_clone_answers_within_two_minutes_of_its_packages(tmp_path: Path) -> None:
+    """The packages are in uv's cache."""
     clone = tmp_path / "clone"
     for path in project_files():
         target = clone / path.relative_to(REPOSITORY)
