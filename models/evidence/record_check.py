@@ -94,10 +94,9 @@ def _check_version_3(record: Record, seal: Seal) -> Iterator[RecordFault]:
         fault, previous = _check_decision(decision, seal, previous)
         if fault:
             faults.append(RecordFault(place, fault))
-    is_faulty = bool(faults)
     # What was erased no longer says what it followed.
     if (
-        is_faulty
+        faults
         and all(f.detail == NOT_AS_DECIDED for f in faults)
         and not any(map(is_erased, decisions))
     ):
@@ -105,7 +104,7 @@ def _check_version_3(record: Record, seal: Seal) -> Iterator[RecordFault]:
     yield from faults
     if len(decisions) != sum(record[name] for name in COUNTS):
         yield RecordFault(0, NOT_THE_COUNTS)
-    elif not is_faulty and record["link"] != seal.link(link_content(record)):
+    elif not faults and record["link"] != seal.link(link_content(record)):
         yield RecordFault(0, NO_LINK)
 
 

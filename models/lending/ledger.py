@@ -373,11 +373,10 @@ class Ledger:
         silent = min(days, self.books.count_silent(start))
         ends = [*([silent] if silent else []), *range(silent + 1, days + 1)]
         charges = [claim.charge_lateness(policy, start, ends) for claim in late]
+        totals = [sum(cents) for cents in zip(*(c.cents for c in charges), strict=True)]
         amounts = {
             start + timedelta(days=end - 1): amount_from_cents(cents)
-            for end, cents in zip(
-                ends, map(sum, zip(*(c.cents for c in charges), strict=True)), strict=True
-            )
+            for end, cents in zip(ends, totals, strict=True)
             if cents
         }
         if amounts:

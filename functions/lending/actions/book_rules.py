@@ -13,8 +13,6 @@ from functions.lending.storage.transaction import Transaction
 from models.lending.provision_rules import PROVISION_RULES, ClassRates, ProvisionRules
 from models.lending.rule_sets import RULE_SETS, ClassBand, RuleSet
 
-FIELDS = tuple(column.name for column in tables.products.columns if column.name != "id")
-
 
 class ProductReply(TypedDict):
     """One version of a product; loans keep the version that they were granted with."""
@@ -37,6 +35,9 @@ class ProductReply(TypedDict):
     waiver_limit: Decimal
     offer_days: int
     second_person_above: Decimal
+
+
+PRODUCT = tuple(ProductReply.__annotations__)
 
 
 class ClassBandReply(TypedDict):
@@ -94,7 +95,7 @@ def read_rules(transaction: Transaction) -> RulesReply:
     query = select(products).order_by(products.c.code, products.c.version)
     rows = transaction.connection.execute(query).all()
     return {
-        "products": [{name: getattr(row, name) for name in FIELDS} for row in rows],  # type: ignore[misc]
+        "products": [{name: getattr(row, name) for name in PRODUCT} for row in rows],  # type: ignore[misc]
         "rule_sets": [_rule_set(rules) for rules in RULE_SETS.values()],
         "provision_rules": [_provisions(rules) for rules in PROVISION_RULES.values()],
     }

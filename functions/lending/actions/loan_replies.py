@@ -10,6 +10,7 @@ from sqlalchemy import Row, select, text
 
 from functions.lending.actions.replies import (
     AllocationReply,
+    ClassChangeReply,
     ClassHistoryReply,
     InstalmentReply,
     JournalLineReply,
@@ -74,10 +75,7 @@ FROM (SELECT * FROM journal_entries WHERE loan_id = :loan AND number < :before
 GROUP BY e.number, e.value_date, e.business_date, e.kind, e.reference, e.is_correction
 ORDER BY e.number DESC
 """)
-CHANGE = (
-    *("business_date", "previous_class", "asset_class", "npa_since", "days_past_due"),
-    *("outstanding_principal", "rule_set"),
-)
+CHANGE = tuple(ClassChangeReply.__annotations__)
 
 
 def reply_from_loan(row: Row[Any]) -> LoanReply:

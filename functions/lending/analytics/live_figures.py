@@ -116,7 +116,6 @@ DIMENSIONS: Mapping[str, str] = {
             "model_version",
         )
     },
-    "borrower": "",
 }
 CONCENTRATION = BookFigure(
     name="concentration",
@@ -126,7 +125,9 @@ CONCENTRATION = BookFigure(
     keys=("value",),
     basis="now",
     choices={
-        "by": FigureChoice(description="The segment.", values=tuple(DIMENSIONS), default="purpose"),
+        "by": FigureChoice(
+            description="The segment.", values=(*DIMENSIONS, "borrower"), default="purpose"
+        ),
         "top": TOP,
     },
     columns=DIMENSIONS,

@@ -97,6 +97,7 @@ def test_a_class_decides_how_a_payment_is_allocated_and_the_payment_the_class() 
 EXPECTED = st.one_of(st.none(), st.dates(date(2024, 1, 1), date(2026, 1, 1)))
 
 
+@pytest.mark.soak
 @settings(max_examples=counts().borrowers, deadline=None)
 @given(
     st.lists(st.tuples(random_loans(), EXPECTED), min_size=1, max_size=3),
@@ -113,6 +114,7 @@ def test_whatever_is_expected_the_periods_are_the_same(
         assert derive_loans(named_loans, as_of, RULE_SETS[name], earlier) == derived
 
 
+@pytest.mark.soak
 @settings(max_examples=counts().borrowers, deadline=None)
 @given(
     st.lists(random_loans(), min_size=1, max_size=2),
