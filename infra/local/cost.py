@@ -17,9 +17,11 @@ DOCUMENT = REPOSITORY / "docs" / "cost.md"
 PRICES = REPOSITORY / "infra" / "local" / "prices.toml"
 BENCH_FIGURES = REPOSITORY / "docs" / "figures" / "bench.json"
 LOAD_FIGURES = REPOSITORY / "docs" / "figures" / "load.json"
+BATCH_FIGURES = REPOSITORY / "docs" / "figures" / "batch.json"
 MARK = "make cost"
 
 VOLUMES = tuple(10**power for power in range(3, 11))
+FILE_ROWS = tuple(10**power for power in range(6, 11))
 BATCH_ROWS = 1_000
 LEAST_SHOWN = 0.01  # requests a second
 GIB = 2**30
@@ -38,6 +40,18 @@ class Measured:
     batch_row_seconds: float
     record_bytes: float
     batch_record_bytes: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasuredFile:
+    """Rows of a Parquet file that one core scores a second, and bytes that a scored row leaves.
+
+    `with_reasons` is with reasons for those who are not approved.
+    """
+
+    rows_a_second: float
+    with_reasons: float
+    bytes_a_row: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,13 +93,17 @@ def main() -> None:
     parser.add_argument("--prices", type=Path, default=PRICES)
     parser.add_argument("--bench", type=Path, default=BENCH_FIGURES, help="figures of `make bench`")
     parser.add_argument("--load", type=Path, default=LOAD_FIGURES, help="figures of `make load`")
+    parser.add_argument(
+        "--batch", type=Path, default=BATCH_FIGURES, help="figures of `make bench`, of batches"
+    )
     parser.add_argument("--cpu-us", type=float, help="CPU of one score, instead of the measured")
     parser.add_argument("--write", action="store_true", help=f"into {DOCUMENT.name}")
     options = parser.parse_args()
     measured = figures_from_documents(
         options.bench.read_text(), options.load.read_text(), options.cpu_us
     )
-    text = render(measured, tomllib.loads(options.prices.read_text()))
+    scored = file_from_document(options.batch.read_text())
+    text = render(measured, scored, tomllib.loads(options.prices.read_text()))
     if options.write:
         DOCUMENT.write_text(fill(DOCUMENT.read_text(), MARK, text))
     print(text)
@@ -102,6 +120,16 @@ def figures_from_documents(bench: str, load: str, cpu_us: float | None = None) -
         batch_row_seconds=1 / rows_per_second,
         record_bytes=json.loads(load)["record_bytes"],
         batch_record_bytes=medians["bytes of a decision record, of 1,000"]["surety"],
+    )
+
+
+def file_from_document(batch: str) -> MeasuredFile:
+    """Read the figures of `make bench`, its part of batches."""
+    figures = json.loads(batch)
+    return MeasuredFile(
+        rows_a_second=figures["rows_a_second"]["parquet, no reasons"],
+        with_reasons=figures["rows_a_second"]["parquet, reasons of the not approved"],
+        bytes_a_row=sum(figures["bytes_a_row"].values()),
     )
 
 
@@ -291,6 +319,26 @@ def batch_hour_cost(prices: Prices) -> float:
     return HOUR_SECONDS * (made["cpu"] * job["cpu_second"] + memory)
 
 
+def file_seconds(rows: float, rows_a_second: float, prices: Prices) -> float:
+    """Seconds that are billed for a file that all tasks share, for each at least the minimum."""
+    tasks = prices["installation"]["batch_tasks"]
+    return tasks * max(rows / tasks / rows_a_second, prices["job"]["least_seconds"])
+
+
+def file_cost(rows: float, rows_a_second: float, prices: Prices) -> float:
+    """What the job's tasks cost for a file a month: the free time is used by what else runs."""
+    job, made = prices["job"], prices["installation"]
+    memory = made["batch_memory_gib"] * job["memory_gib_second"]
+    seconds = file_seconds(rows, rows_a_second, prices)
+    return seconds * (made["cpu"] * job["cpu_second"] + memory)
+
+
+def file_storage_cost(rows: float, bytes_a_row: float, prices: Prices) -> float:
+    """A month of storing results and records of a file a month, once the oldest begin to expire."""
+    months = prices["installation"]["decision_log_days"] / MONTH_DAYS
+    return rows * bytes_a_row * months / GIB * prices["other"]["storage_gib_month"]
+
+
 def database_cost(prices: Prices) -> float:
     """A month of the loan book's database, which never stops, and of the address to it."""
     database, made, assumed = prices["database"], prices["installation"], prices["assumed"]
@@ -320,7 +368,7 @@ def uptime_calls(prices: Prices) -> float:
     return _month_seconds(prices) / period * prices["assumed"]["uptime_places"]
 
 
-def render(measured: Measured, prices: Prices) -> str:
+def render(measured: Measured, scored: MeasuredFile, prices: Prices) -> str:
     """All tables of the document."""
     single = [single_load(n, measured) for n in VOLUMES]
     batches = [batch_load(n, measured) for n in VOLUMES]
@@ -345,6 +393,8 @@ def render(measured: Measured, prices: Prices) -> str:
             volume_table(single, prices),
             f"### {BATCH_ROWS:,} scores a request, dollars a month",
             volume_table(batches, prices),
+            "### One Parquet file, dollars a month",
+            file_table(scored, prices),
         ]
     )
 
@@ -383,6 +433,22 @@ def volume_table(loads: Sequence[Load], prices: Prices) -> str:
         ),
         [_volume_cells(load, prices) for load in loads],
     )
+
+
+def file_table(scored: MeasuredFile, prices: Prices) -> str:
+    """One line for each number of rows of a file that is scored once a month."""
+    tasks = prices["installation"]["batch_tasks"]
+    cells = []
+    for rows in FILE_ROWS:
+        minutes = file_seconds(rows, scored.rows_a_second, prices) / tasks / 60
+        plain = file_cost(rows, scored.rows_a_second, prices)
+        reasoned = file_cost(rows, scored.with_reasons, prices)
+        stored = file_storage_cost(rows, scored.bytes_a_row, prices)
+        total = plain + stored
+        costs = (plain, reasoned, stored, total, total / rows * MILLION)
+        cells.append([f"{rows:,}", f"{minutes:,.0f}", *map(_dollars, costs)])
+    headings = ("rows", f"minutes, {tasks:.0f} tasks", "Cloud Run", "Cloud Run, with reasons")
+    return table((*headings, "results and records", "sum without reasons", "per million"), cells)
 
 
 def month_costs(load: Load, prices: Prices) -> tuple[float, float, float]:

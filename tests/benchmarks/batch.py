@@ -69,8 +69,10 @@ def main() -> None:
             case.name: measure_case(Path(folder), case, 1 if quick else ROUNDS) for case in cases
         }
         stages = measure_stages(Path(folder), cases[0])
+        weight = measure_bytes(Path(folder), cases[0])
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     figures = {"about": where, "rows_a_second": speeds, "stages": stages, "memory_mib": memory}
+    figures["bytes_a_row"] = weight
     print(render(figures))
     if not quick:
         FIGURES.write_text(json.dumps(figures, indent=1) + "\n")
@@ -117,6 +119,18 @@ def measure_case(folder: Path, case: Case, rounds: int) -> float:
         speeds.append(case.rows / (time.process_time() - start))
     scorer.file.close()
     return sorted(speeds)[len(speeds) // 2]
+
+
+def measure_bytes(folder: Path, case: Case) -> dict[str, float]:
+    """Return the bytes of Parquet that a scored row leaves."""
+    scorer, parts = scorer_from_case(folder, case)
+    scored = [scorer.score(part) for part in parts]
+    scorer.file.close()
+    sizes = {
+        "results": sum(len(part.results) for part in scored),
+        "records": sum(len(part.records) for part in scored),
+    }
+    return {name: size / case.rows for name, size in sizes.items()}
 
 
 def measure_stages(folder: Path, case: Case) -> dict[str, float]:
@@ -222,7 +236,12 @@ def render(figures: dict[str, Any]) -> str:
     )
     speed_table = table(("with record", "rows a second a core", "goal", ""), speeds)
     stage_table = table(("stage, Parquet, no reasons", "µs a row"), stages)
-    return f"{circumstances}\n\n{speed_table}\n\n{stage_table}\n\n{cost}"
+    weight = figures["bytes_a_row"]
+    stored = (
+        f"A row leaves {weight['results']:,.0f} bytes of results and {weight['records']:,.0f} of "
+        "records, as compressed Parquet."
+    )
+    return f"{circumstances}\n\n{speed_table}\n\n{stage_table}\n\n{cost} {stored}"
 
 
 def goal_text(name: str) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from infra.local.cost import (
+    BATCH_FIGURES,
     BENCH_FIGURES,
     DOCUMENT,
     LOAD_FIGURES,
@@ -28,6 +29,10 @@ from infra.local.cost import (
     decision_log_cost,
     edge_cost,
     figures_from_documents,
+    file_cost,
+    file_from_document,
+    file_seconds,
+    file_storage_cost,
     fill,
     idle_edge_cost,
     instances,
@@ -111,6 +116,7 @@ EASY = {
         "dashboard_memory_gib": 1.0,
         "batch_alert_conditions": 1.0,
         "batch_memory_gib": 1.0,
+        "batch_tasks": 4.0,
         "database_cpu": 1.0,
         "database_memory_gib": 4.0,
         "database_disk_gib": 10.0,
@@ -245,7 +251,8 @@ def test_the_measured_is_read_from_the_figures_of_both_benchmarks() -> None:
 def test_the_document_is_what_the_committed_figures_and_prices_give() -> None:
     measured = figures_from_documents(BENCH_FIGURES.read_text(), LOAD_FIGURES.read_text())
     text = DOCUMENT.read_text()
-    assert fill(text, MARK, render(measured, LIST)) == text
+    scored = file_from_document(BATCH_FIGURES.read_text())
+    assert fill(text, MARK, render(measured, scored, LIST)) == text
 
 
 def test_another_cpu_time_is_printed_and_changes_nothing() -> None:
@@ -354,6 +361,21 @@ def test_batches_cost_their_alert_and_the_hours_of_an_instance_that_scores_betwe
     assert part.partition("\n  }\n")[0].count("severity = ") == made["batch_alert_conditions"]
     limits = f'{{ cpu = "{made["cpu"]}", memory = "{made["batch_memory_gib"]}Gi" }}'
     assert limits in files["batch.tf"]
+    assert f"tasks           = optional(number, {made['batch_tasks']})" in files["variables.tf"]
+
+
+def test_a_file_costs_the_seconds_of_its_tasks_and_what_it_leaves() -> None:
+    """Of four tasks, each is billed a minute at least; a CPU and a GiB cost 1.5 a second."""
+    assert file_seconds(1_000, 10, EASY) == 4 * 60
+    assert file_seconds(4_000, 10, EASY) == 400
+    assert file_cost(4_000, 10, EASY) == pytest.approx(400 * 1.5)
+    assert file_storage_cost(1024**3, 2, EASY) == pytest.approx(2 * 12 * 0.5)
+    figures = {
+        "rows_a_second": {"parquet, no reasons": 4, "parquet, reasons of the not approved": 2},
+        "bytes_a_row": {"results": 30, "records": 70},
+    }
+    scored = file_from_document(json.dumps(figures))
+    assert (scored.rows_a_second, scored.with_reasons, scored.bytes_a_row) == (4, 2, 100)
 
 
 def test_the_pipelines_jobs_are_those_of_terraform() -> None:
