@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from functions.access.api_keys import new_key
+from functions.batch import settings as batch
 from functions.batch.cli import build_parser as batch_parser
 from functions.batch.settings import task_settings_from
 from functions.dashboard import settings as dashboard
@@ -49,6 +50,7 @@ SECRETS = {
         "WEBHOOK_KEYS": b64encode(bytes(32)).decode(),
     },
     "dashboard-secrets": {"OIDC_CLIENT_SECRET": "secret", "COOKIE_SECRET": "k" * 32},
+    "batch-secrets": {"DECISION_LOG_KEY": "k" * 64},
     "source-secrets": {
         "SOURCE_URL_CORE_BANKING": "",
         "SOURCE_URL_CRM": "",
@@ -152,6 +154,7 @@ def test_every_pod_is_strict(rendered: Path) -> None:
 
 def test_a_service_has_time_to_stop_and_is_asked_where_it_answers(rendered: Path) -> None:
     ports = {"scoring": scoring.DEFAULT_PORT, "lending": lending.DEFAULT_PORT}
+    ports["batch"] = batch.DEFAULT_PORT
     if rendered.stem == "production":  # where there is an issuer
         ports["dashboard"] = dashboard.DEFAULT_PORT
     for manifest in manifests(rendered, "Deployment"):
@@ -171,6 +174,7 @@ def test_the_settings_of_every_service_are_accepted(rendered: Path) -> None:
         "scoring": scoring.settings_from,
         "lending": lending.settings_from,
         "dashboard": dashboard.settings_from,
+        "batch": batch.settings_from,
     }
     for manifest in manifests(rendered, "Deployment"):
         [container] = manifest["spec"]["template"]["spec"]["containers"]
@@ -303,8 +307,15 @@ def test_no_image_of_development_is_asked_of_a_registry(policy_tools: Path) -> N
     assert "imagePullPolicy: Always" not in text
 
 
+def test_one_pod_has_the_queue_of_batches(rendered: Path) -> None:
+    names = {m["metadata"]["name"]: m["spec"] for m in manifests(rendered, "Deployment")}
+    scaled = manifests(rendered, "HorizontalPodAutoscaler")
+    assert names["batch"]["replicas"] == 1
+    assert "batch" not in {m["spec"]["scaleTargetRef"]["name"] for m in scaled}
+
+
 def test_the_indexed_job_of_batches_knows_its_tasks_and_is_strict() -> None:
-    job, account = yaml.safe_load_all((MANIFESTS / "batch" / "job.yaml").read_text())
+    job = yaml.safe_load((MANIFESTS / "batch" / "job.yaml").read_text())
     spec, pod = job["spec"], job["spec"]["template"]["spec"]
     [container] = pod["containers"]
     assert spec["completionMode"] == "Indexed"
@@ -316,4 +327,9 @@ def test_the_indexed_job_of_batches_knows_its_tasks_and_is_strict() -> None:
     assert container["resources"]["limits"] == {"cpu": "1", "memory": "1Gi"}
     assert container["securityContext"]["readOnlyRootFilesystem"]
     assert pod["securityContext"]["runAsUser"] == 10001
-    assert pod["serviceAccountName"] == account["metadata"]["name"]
+    accounts = yaml.safe_load_all((MANIFESTS / "base" / "accounts.yaml").read_text())
+    assert pod["serviceAccountName"] in {account["metadata"]["name"] for account in accounts}
+    services = yaml.safe_load_all((MANIFESTS / "base" / "batch.yaml").read_text())
+    [service] = [manifest for manifest in services if manifest["kind"] == "Service"]
+    labels = job["spec"]["template"]["metadata"]["labels"]
+    assert not service["spec"]["selector"].items() <= labels.items()
