@@ -23,6 +23,10 @@ PLAIN_NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?"
 MISSING_WORDS = frozenset(
     (
         *("na", "n/a", "n.a.", "nan", "null", "none", "nil", "missing", "unknown"),
+        *("k.a.", "k. a.", "keine angabe", "unbekannt"),
+        *("nd", "n/d", "n.d.", "inconnu", "inconnue", "non renseigné"),
+        *("s/d", "sin datos", "desconocido", "não informado", "desconhecido", "sconosciuto"),
+        *("n.v.t.", "onbekend", "brak danych", "not available", "not applicable"),
         *("?", "-", "--", "."),
         *("#n/a", "#na", "#value!"),  # of a spreadsheet
     )

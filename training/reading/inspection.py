@@ -4,6 +4,7 @@ Everything here is a suggestion. A model file, or an option, declares what train
 """
 
 import re
+import shlex
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -34,6 +35,7 @@ from training.reading.column_names import (
 )
 
 MOST_LEVELS = 30  # distinct words of a column that is read as levels
+MOST_MISSING = 3  # words that a remark lists
 SAMPLE_ROWS = 20_000  # from which dialect and kinds are suggested
 DISGUISE = 0.95  # AUC of one column, from which it may be known only after the outcome
 AFTERWARDS = "tells the outcome almost alone: known only afterwards?"  # a remark
@@ -307,12 +309,19 @@ def _remark_on_numbers(kind: Kind, present: pd.Series, dialect: CsvDialect) -> I
     if mixed := describe_mixed(present, dialect):
         yield mixed
     if unreadable := int(cells.unreadable.sum()):
-        remedy = "they are refused, or declare them missing"
-        yield f"{_count_cells(unreadable)} no number; {remedy}"
+        options = [o for w in _list_repeated(present[cells.unreadable]) for o in ("--missing", w)]
+        remedy = shlex.join(options) if options else "them missing"
+        yield f"{_count_cells(unreadable)} no number; they are refused, or declare {remedy}"
     if pd.api.types.is_string_dtype(present) and present.str.strip().str.match("0[0-9]").any():
         yield LEADING_ZEROS
     if kind == "integer" and _are_compact_dates(cells.numbers):
         yield f"dates? then declare --date {COMPACT.date}"
+
+
+def _list_repeated(cells: pd.Series) -> list[str]:
+    """Return the most frequent words; one that stands once may be about a person."""
+    counts = cells.astype(str).str.strip().value_counts()
+    return [str(word) for word in counts[counts > 1].index[:MOST_MISSING]]
 
 
 def _are_compact_dates(numbers: Column) -> bool:

@@ -52,7 +52,10 @@ class DataOptions:
         }
         for option, (name, _) in DIALECT_LISTS.items():
             if self.values.get(option):
-                csv[name] = (*getattr(declared.csv, name), *self.values[option])
+                # What was suggested may be declared as well.
+                csv[name] = tuple(
+                    dict.fromkeys((*getattr(declared.csv, name), *self.values[option]))
+                )
         special: dict[str, Any] = {
             # An empty name switches off what the model declares.
             name.replace("-", "_"): self.values[name] or None

@@ -170,9 +170,20 @@ def test_a_column_that_only_defaulters_have_tells_the_outcome() -> None:
 
 
 def test_a_few_unreadable_cells_are_counted() -> None:
-    frame = pd.DataFrame({"income": ["1", "2", "3", "4"] * 99 + ["k.A."] * 4})
+    frame = pd.DataFrame({"income": ["1", "2", "3", "4"] * 99 + ["not asked"] * 4 + ["Ms Smith"]})
     [profile] = profile_columns(frame, CsvDialect(), None, lambda: None)
-    assert profile.remarks == ("4 cells are no number; they are refused, or declare them missing",)
+    refused = "5 cells are no number; they are refused, or declare --missing 'not asked'"
+    assert profile.remarks == (refused,)
+    [profile] = profile_columns(
+        frame.iloc[-99:], CsvDialect(missing=("not asked",)), None, lambda: None
+    )
+    assert profile.remarks == ("1 cell is no number; they are refused, or declare them missing",)
+
+
+@pytest.mark.parametrize("word", ["k. A.", "keine Angabe", "n.d.", "Sin datos", "unbekannt", "n/d"])
+def test_words_of_other_languages_for_an_absent_value_are_suggested(word: str) -> None:
+    frame = pd.DataFrame({"income": ["1", "2", "3", word] * 9})
+    assert suggest_cells(frame, CsvDialect()).missing == ("", word)
 
 
 def test_sound_columns_have_no_remarks() -> None:

@@ -32,6 +32,11 @@ LINE = (
 )
 
 
+def test_what_is_declared_already_is_not_declared_twice() -> None:
+    declared = parse("--missing NA --missing ? --missing ?").declare(Declared.data_file)
+    assert declared.csv.missing == ("", "NA", "?")
+
+
 def test_options_replace_what_the_model_declares() -> None:
     assert parse(LINE).declare(Declared.data_file) == DataFile(
         csv=CsvDialect(
