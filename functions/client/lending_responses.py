@@ -333,7 +333,7 @@ class ReviewItem(Response):
     waiting_since: AwareDatetime
     risk_probability: float | None
     distance: float | None
-    model_outcome: str | None
+    model_outcome: Literal["approved", "pending", "rejected"] | None
     reasons: list[dict[str, Any]]
     requested_by: str | None
     request_note: str | None

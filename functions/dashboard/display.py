@@ -1,7 +1,8 @@
 """How this session sees words, digits and dates."""
 
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import streamlit as st
 
@@ -68,6 +69,21 @@ def share(value: float | None, decimals: int = 1) -> str:
 def day(value: date | None) -> str:
     """Write a date."""
     return NOTHING if value is None else value.isoformat()
+
+
+def points(value: Decimal) -> str:
+    """Write a difference of percentages."""
+    return t("changes.points", value=f"{value:.2f}")
+
+
+def local(value: datetime) -> datetime:
+    """Return a moment in the zone of the business date."""
+    return value.astimezone(ZoneInfo(services().settings.display.zone))
+
+
+def moment(value: datetime | None) -> str:
+    """Write a moment, to the minute, in the zone of the business date."""
+    return NOTHING if value is None else f"{local(value):%Y-%m-%d %H:%M}"
 
 
 def words(name: str) -> str:

@@ -118,9 +118,10 @@ def test_an_application_becomes_a_loan_that_the_portfolio_shows(address: str) ->
         before = {name: count_from(manager.figure(name)) for name in ("Loans", "Payments")}
         path = apply(officer)
         manager.open(path)
+        manager.page.get_by_text("Approve", exact=True).click()
         manager.page.get_by_text("Income verified", exact=True).click()
         manager.page.get_by_label("Why, for the record").fill("Salary slips seen")
-        manager.press("Approve")
+        manager.press("Record the approval")
         manager.page.get_by_text("Approved, on record with your name.").wait_for()
         officer.open(path)
         officer.press("Accept the offer")

@@ -11,7 +11,7 @@ from functions.client.errors import ClientError
 from functions.dashboard.api import Api
 from functions.dashboard.components.csv_file import csv_from_rows
 from functions.dashboard.components.tables import Row, plain_table
-from functions.dashboard.display import number, t, words
+from functions.dashboard.display import moment, number, t, words
 from functions.dashboard.frame import guarded
 
 POLL_SECONDS = 1.0
@@ -41,7 +41,7 @@ def show_batch(api: Api, batch_id: str) -> None:
 
 def _show(api: Api, batch: BatchState) -> None:
     st.subheader(t("batches.batch", model=batch.model))
-    st.caption(f"`{batch.id}` · {batch.created_at.isoformat(timespec='minutes')}")
+    st.caption(f"`{batch.id}` · {moment(batch.created_at)}")
     if batch.status in OPEN:
         _progress(api, batch)
         return

@@ -1,14 +1,20 @@
 """One application: what was decided, why, what would change it, and what can be done now."""
 
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import streamlit as st
 
 from functions.client import endpoints
 from functions.client import lending_endpoints as book
 from functions.client.endpoints import RequestIdentity
-from functions.client.lending_responses import LoanApplicationReply
+from functions.client.lending_responses import (
+    CustomerDetail,
+    LoanApplicationReply,
+    ReviewItem,
+)
 from functions.client.responses import Contribution
 from functions.dashboard.api import Api
 from functions.dashboard.application_row import (
@@ -19,42 +25,93 @@ from functions.dashboard.application_row import (
 )
 from functions.dashboard.components.case_actions import case_actions
 from functions.dashboard.components.charts import WaterfallLook, bar_chart, waterfall
-from functions.dashboard.components.decision import decision_banner, reason_sentences
+from functions.dashboard.components.decision import (
+    decision_banner,
+    reason_sentences,
+    recommendation,
+)
 from functions.dashboard.components.notice import notice_part
-from functions.dashboard.components.simulation import show_recourse
+from functions.dashboard.components.simulation import (
+    change_sentences,
+    read_recourses,
+    show_simulation,
+)
 from functions.dashboard.components.tables import plain_table
 from functions.dashboard.display import day, money, number, percent, t, words
 from functions.dashboard.frame import business_date, guarded, link
 from models.lending.money import ZERO
+from models.lending.ratios import fixed_obligations_percent
 
 MOST_STEPS = 8
+UNDECIDED = "Pending"
+
+
+@dataclass(frozen=True, slots=True)
+class Background:
+    """The customer, what the customer's other loans here take a month, and who reviews the case."""
+
+    customer: CustomerDetail
+    others: Decimal
+    review: ReviewItem | None
+
+    def row(self, application: LoanApplicationReply) -> dict[str, Any] | None:
+        """Return what the model is asked today; None without an employment."""
+        if self.customer.employment is None:
+            return None
+        return row_from_application(self.customer, application, self.others)
+
+
+def read_background(api: Api, application: LoanApplicationReply) -> Background:
+    """Read what stands behind an application."""
+    customer = api.lending(book.customer(application.customer_id))
+    loans = api.lending(book.loans(customer_id=application.customer_id)).loans
+    since = [loan for loan in loans if loan.application_id != application.application_id]
+    is_reviewed = application.status == UNDECIDED and api.user.may("decide")
+    review = api.lending(book.review(application.application_id)) if is_reviewed else None
+    return Background(customer, other_instalments(since), review)
 
 
 def show_case(api: Api, application: LoanApplicationReply) -> None:
     """Show an application."""
+    behind = read_background(api, application)
+    name = f"{behind.customer.full_name} · {application.customer_id}"
+    link(api, "applicant", name, id=application.customer_id)
     decision_banner(application)
+    if behind.review:
+        recommendation(behind.review)
+    row = behind.row(application) if api.explains and application.credit_score else None
     left, right = st.columns(2)
     with left:
         reason_sentences(application, has_codes=True)
+        if row and application.status in {UNDECIDED, "Rejected"}:
+            st.subheader(t("recourse.title"))
+            with guarded():
+                change_sentences(read_recourses(api, row).recourses[0])
         if application.status == "Rejected":
             notice_part(api, application, is_staff=True)
     with right:
-        show_terms(api, application)
-    case_actions(api, application)
+        show_terms(api, application, behind.others)
+    case_actions(api, application, behind.review)
     show_checks(api, application)
-    if application.status in {"Approved", "Pending"}:
+    if application.status in {"Approved", UNDECIDED}:
         show_schedule(application, business_date(api))
-    if api.explains and application.credit_score is not None:
-        explain(api, application)
+    if row:
+        explain(api, application, row)
     elif application.contributors:
         show_contributors(application)
 
 
-def show_terms(api: Api, application: LoanApplicationReply) -> None:
-    """Show what was applied for, and by whom it was decided."""
+def show_terms(api: Api, application: LoanApplicationReply, others: Decimal) -> None:
+    """Show what was applied for, what it takes of the income, and by whom it was decided."""
     st.subheader(t("case.terms"))
     factors = application.factors
-    decided_by = application.decided_by or t("decision.none")
+    instalment, income = (
+        Decimal(str(v)) for v in (application.equal_instalment, factors.monthly_income)
+    )
+    all_instalments = fixed_obligations_percent(instalment, others, income) if income else None
+    # Of a person who must decide, the model is not the one who has.
+    is_open = application.status == UNDECIDED or application.decided_by is None
+    decided_by = t("decision.nobody") if is_open else application.decided_by
     model = f"{application.model} {application.model_version}" if application.model else "–"  # noqa: RUF001
     rows = [
         (t("columns.amount"), money(application.loan_amount)),
@@ -62,8 +119,11 @@ def show_terms(api: Api, application: LoanApplicationReply) -> None:
         (t("columns.rate"), percent(application.interest_rate)),
         (t("columns.purpose"), application.loan_purpose),
         (t("case.income"), money(factors.monthly_income)),
-        (t("apply.dti"), percent(factors.debt_to_income_ratio)),
-        (t("apply.lti"), f"{factors.loan_to_income_ratio:.2f}"),
+        (t("decision.instalment"), money(instalment)),
+        (t("case.others"), money(others)),
+        (t("case.dti"), percent(factors.debt_to_income_ratio)),
+        (t("case.foir"), percent(all_instalments)),
+        (t("case.lti"), f"{factors.loan_to_income_ratio:.2f}"),
         (t("columns.applied_on"), day(application.business_date)),
         (t("case.expires"), day(application.expires_on)),
         (t("case.decided_by"), decided_by),
@@ -71,7 +131,6 @@ def show_terms(api: Api, application: LoanApplicationReply) -> None:
     ]
     table = [{t("case.what"): name, t("case.value"): value} for name, value in rows]
     plain_table(table, f"terms-{application.application_id[:12]}")
-    link(api, "applicant", t("case.applicant"), id=application.customer_id)
     if application.counter_to:
         link(api, "application", t("counter.answers"), id=application.counter_to)
 
@@ -115,18 +174,12 @@ def show_schedule(application: LoanApplicationReply, day: date) -> None:
         plain_table(rows, "offered-schedule")
 
 
-def explain(api: Api, application: LoanApplicationReply) -> None:
-    """Show the waterfall to the score, and what would change the decision.
+def explain(api: Api, application: LoanApplicationReply, row: dict[str, Any]) -> None:
+    """Show the waterfall to the score, and try other values.
 
     The row is what is known today. If the customer's circumstances have changed since, the model
     gives another score: then what was recorded at the decision is shown instead.
     """
-    customer = api.lending(book.customer(application.customer_id))
-    loans = api.lending(book.loans(customer_id=application.customer_id)).loans
-    if customer.employment is None:
-        return
-    since = [loan for loan in loans if loan.application_id != application.application_id]
-    row = row_from_application(customer, application, other_instalments(since))
     identity = RequestIdentity(idempotency_key=f"explain {application.application_id}")
     with guarded():
         request = endpoints.explain(applications_from_row(row), identity, picture=False)
@@ -143,10 +196,11 @@ def explain(api: Api, application: LoanApplicationReply) -> None:
                 is_amount=False,
             )
             waterfall("score", steps_from_contributions(explanation.contributions), base, look)
+            st.caption(t(f"charts.{explanation.base_of}_help"))
         else:
             st.info(t("case.changed"), icon=":material/history:")
             show_contributors(application)
-        show_recourse(api, row, application.application_id)
+        show_simulation(api, row, application.application_id)
 
 
 def steps_from_contributions(contributions: list[Contribution]) -> list[tuple[str, Decimal]]:

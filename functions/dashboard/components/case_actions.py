@@ -4,10 +4,10 @@ import streamlit as st
 
 from functions.client import lending_endpoints as book
 from functions.client.errors import ClientError
-from functions.client.lending_responses import LoanApplicationReply
+from functions.client.lending_responses import LoanApplicationReply, ReviewItem
 from functions.dashboard.api import Api
 from functions.dashboard.components.counter_offer import counter_offer
-from functions.dashboard.display import day, t
+from functions.dashboard.display import moment, t
 from functions.dashboard.frame import (
     act_and_notice,
     form_key,
@@ -18,15 +18,26 @@ from functions.dashboard.frame import (
     show_notice,
 )
 
-CODES = ("income_verified", "relationship", "collateral", "policy_exception", "documents", "other")
+CODES: dict[book.Judgement, tuple[str, ...]] = {
+    "approve": (
+        *("income_verified", "relationship", "collateral", "policy_exception", "documents"),
+        "other",
+    ),
+    "reject": (
+        *("affordability", "other_debts", "credit_history", "unverified_income"),
+        *("unverified_identity", "incomplete", "other"),
+    ),
+}
 
 
-def case_actions(api: Api, application: LoanApplicationReply) -> None:
+def case_actions(
+    api: Api, application: LoanApplicationReply, review: ReviewItem | None = None
+) -> None:
     """Offer what the status and the user's roles allow."""
     form = f"case {application.application_id}"
     show_notice(form)
-    if application.status == "Pending" and api.user.may("decide"):
-        claim_buttons(api, application, form)
+    if review:
+        claim_buttons(api, review, form)
         review_form(api, application, form)
         counter_offer(api, application)
     if not api.user.may("apply"):
@@ -43,8 +54,9 @@ def case_actions(api: Api, application: LoanApplicationReply) -> None:
         t("case.accept"), type="primary", key=f"{form} accept"
     ):
         accept(api, identifier, form)
+    label = t("case.withdraw_for" if api.user.may("book") else "case.withdraw")
     if status in {"Approved", "Pending"} and columns[2].button(
-        t("case.withdraw"), key=f"{form} withdraw"
+        label, key=f"{form} withdraw", help=t("case.withdraw_help")
     ):
         act_and_notice(lambda: api.lending(book.withdraw(identifier)), form, t("case.withdrawn"))
 
@@ -63,15 +75,15 @@ def accept(api: Api, identifier: str, form: str) -> None:
     st.rerun()
 
 
-def claim_buttons(api: Api, application: LoanApplicationReply, form: str) -> None:
+def claim_buttons(api: Api, review: ReviewItem, form: str) -> None:
     """Take the application out of the queue; or, once somebody has, put it back."""
-    identifier = application.application_id
-    review = api.lending(book.review(identifier))
+    identifier = review.application_id
     if review.claimed_by is None:
+        st.caption(t("case.claim_help"))
         if st.button(t("case.claim"), key=f"{form} claim"):
             act_and_notice(lambda: api.lending(book.claim(identifier)), form, t("case.claimed"))
         return
-    when = day(review.claimed_at.date() if review.claimed_at else None)
+    when = moment(review.claimed_at)
     st.caption(t("case.claimed_by", person=review.claimed_by, when=when))
     if st.button(t("case.release"), key=f"{form} release"):
         act_and_notice(lambda: api.lending(book.release(identifier)), form, t("case.released"))
@@ -79,28 +91,34 @@ def claim_buttons(api: Api, application: LoanApplicationReply, form: str) -> Non
 
 def review_form(api: Api, application: LoanApplicationReply, form: str) -> None:
     """Decide as a person, with a code and a sentence that are kept."""
-    with st.form(f"{form} review"):
-        st.markdown(f"**{t('case.review')}**")
-        # None is chosen beforehand: it would be recorded as what the person found.
+    # Nothing is chosen beforehand: it would be recorded as what the person found.
+    judgement = st.radio(
+        f"**{t('case.review')}**",
+        tuple(CODES),
+        index=None,
+        horizontal=True,
+        format_func=lambda name: t(f"case.{name}"),
+        key=f"{form} judgement",
+    )
+    if judgement is None:
+        return
+    with st.form(f"{form} {judgement}"):
         code = st.radio(
             t("case.code"),
-            CODES,
+            CODES[judgement],
             index=None,
             horizontal=True,
             format_func=lambda c: t(f"codes.{c}"),
         )
         note = st.text_area(t("case.note"), max_chars=500)
-        left, right, _ = st.columns([1, 1, 3])
-        approves = left.form_submit_button(t("case.approve"), type="primary")
-        rejects = right.form_submit_button(t("case.reject"))
-    if not (approves or rejects):
+        is_sent = st.form_submit_button(t(f"case.record_{judgement}"), type="primary")
+    if not is_sent:
         return
     if code is None:
         st.warning(t("case.choose_code"))
         return
-    review = {"code": code, "note": one_line(note)}
-    judgement: book.Judgement = "approve" if approves else "reject"
-    call = book.judge(application.application_id, judgement, review, application.version)
+    reasoned = {"code": code, "note": one_line(note)}
+    call = book.judge(application.application_id, judgement, reasoned, application.version)
     try:
         decided = api.lending(call)
     except ClientError as error:

@@ -9,7 +9,7 @@ from functions.client.errors import ClientError
 from functions.client.retrain_responses import PointerMoved, PointerState
 from functions.dashboard.api import Api
 from functions.dashboard.components.tables import plain_table
-from functions.dashboard.display import NOTHING, t, words
+from functions.dashboard.display import NOTHING, moment, t, words
 from functions.dashboard.frame import notice_after, one_line, show_error, show_notice
 
 POINTED = ("champion", "previous", "challenger")
@@ -67,7 +67,7 @@ def _commands(api: Api, model: str, versions: list[str]) -> None:
 def _history(pointer: PointerState) -> None:
     rows = [
         {
-            t("registry.when"): move.when.isoformat(timespec="minutes"),
+            t("registry.when"): moment(move.when),
             t("registry.action"): words(move.action),
             t("registry.version"): move.champion.version,
             t("registry.who"): move.who,

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from functions.client.lending_responses import LoanApplicationReply
+from functions.client.lending_responses import LoanApplicationReply, ReviewItem
 from functions.dashboard.display import money, share, t, words
 
 COLOURS: dict[str, Literal["success", "warning", "error", "info"]] = {
@@ -41,6 +41,24 @@ def decision_banner(application: LoanApplicationReply) -> None:
         column.metric(t(f"decision.{name}"), value, border=True)
 
 
+def approval_cutoff(review: ReviewItem) -> float | None:
+    """Return the probability of default from which the model does not approve, if it is fixed."""
+    if review.risk_probability is None or review.distance is None:
+        return None
+    return review.risk_probability - review.distance
+
+
+def recommendation(review: ReviewItem) -> None:
+    """Say what the model would do, and from which probability on it does not approve."""
+    if review.model_outcome is None:
+        st.caption(t("decision.not_scored"))
+        return
+    cutoff = approval_cutoff(review)
+    key = "decision.recommends" if cutoff is None else "decision.recommends_by"
+    outcome = t(f"decision.would_{review.model_outcome}")
+    st.caption(t(key, outcome=outcome, cutoff=share(cutoff, 2)))
+
+
 def reason_sentences(application: LoanApplicationReply, *, has_codes: bool) -> None:
     """Write the reasons as the sentences that the applicant is given."""
     reasons: Sequence[dict[str, Any]] = application.reasons
@@ -51,3 +69,5 @@ def reason_sentences(application: LoanApplicationReply, *, has_codes: bool) -> N
     for reason in reasons:
         code = f" `{reason.get('code', '')}`" if has_codes else ""
         st.markdown(f"- {reason.get('text', '')}{code}")
+    if reasons and has_codes:
+        st.caption(t("decision.codes"))

@@ -68,7 +68,7 @@ def kind(name: str, *, is_correction: bool) -> str:
 
 def amount(value: float | str) -> str:
     """Write one side of a line; the other side of it is empty."""
-    return money(value) if float(value) else ""
+    return money(value) if Decimal(str(value)) else ""
 
 
 def classes(api: Api, identifier: str) -> None:

@@ -5,12 +5,9 @@ from typing import Any
 
 import streamlit as st
 
-from functions.client import lending_endpoints as book
-from functions.dashboard.api import Api
 from functions.dashboard.components.charts import bar_chart, line_chart
 from functions.dashboard.components.tables import plain_table
-from functions.dashboard.components.tiles import Tile, tile_row
-from functions.dashboard.display import number, percent, share, t, words
+from functions.dashboard.display import number, share, t, words
 
 Part = Mapping[str, Any]
 
@@ -53,7 +50,7 @@ def reasons(drift: Part | None) -> None:
     frequencies: Mapping[str, float] = (drift or {}).get("reasons", {})
     if frequencies:
         st.subheader(t("monitoring.reasons"))
-        code, frequency = t("monitoring.code"), t("monitoring.given")
+        code, frequency = t("monitoring.code"), t("monitoring.frequency")
         rows = [{code: name, frequency: 100 * part} for name, part in frequencies.items()]
         written = [{code: name, frequency: share(part, 2)} for name, part in frequencies.items()]
         bar_chart("monitored_reasons", rows, code, frequency, written)
@@ -91,17 +88,3 @@ def characteristic(drift: Part | None) -> None:
         for name, before, now in parts
     ]
     line_chart("monitored_bins", rows, label, (expected, actual), written)
-
-
-def overrides(api: Api) -> None:
-    """Show how often persons decide against the model, to whoever sees the portfolio."""
-    if not api.user.may("portfolio"):
-        return
-    st.subheader(t("reviews.overrides"))
-    figures = api.lending(book.overrides())
-    tiles = [
-        Tile(name="overrides", value=number(figures.overrides)),
-        Tile(name="override_rate", value=percent(figures.override_rate)),
-        Tile(name="override_default_rate", value=percent(figures.override_default_rate)),
-    ]
-    tile_row(api, tiles, across=3)

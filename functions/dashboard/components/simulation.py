@@ -7,13 +7,14 @@ import streamlit as st
 
 from functions.client import endpoints
 from functions.client.endpoints import RequestIdentity
-from functions.client.responses import Prediction, RecourseResult, SearchedField
+from functions.client.responses import Prediction, RecourseResult, Recourses, SearchedField
 from functions.dashboard.api import Api
 from functions.dashboard.application_row import applications_from_row
 from functions.dashboard.components.tiles import FigureChange, change_tiles
 from functions.dashboard.display import number, percent, share, t, words
 
 NOBODY = RequestIdentity()
+LEAST_GROUPED = 1_000  # of a number whose digits are written in groups
 
 
 def predicted(api: Api, row: dict[str, Any]) -> Prediction:
@@ -33,14 +34,19 @@ def live_estimate(api: Api, row: dict[str, Any]) -> None:
     st.caption(t("simulation.not_recorded"))
 
 
-def show_recourse(api: Api, row: dict[str, Any], name: str) -> None:
-    """Show the smallest change that is approved, and let every changeable field be moved."""
-    st.subheader(t("recourse.title"))
-    reply = api.scoring(endpoints.recourse(applications_from_row(row), NOBODY))
-    result = reply.recourses[0]
-    change_sentences(result)
+def read_recourses(api: Api, row: dict[str, Any]) -> Recourses:
+    """Return the smallest change of a row that is approved."""
+    return api.scoring(endpoints.recourse(applications_from_row(row), NOBODY))
+
+
+def show_simulation(api: Api, row: dict[str, Any], name: str) -> None:
+    """Let every changeable field be moved, at first to the smallest change that is approved."""
+    st.subheader(t("simulation.title"))
+    reply = read_recourses(api, row)
     changed = dict(row)
-    proposed = {c.field: c.proposed for c in result.changes or []}
+    proposed = {c.field: c.proposed for c in reply.recourses[0].changes or []}
+    if proposed:
+        st.caption(t("simulation.starts_changed"))
     for field in reply.searched:
         changed[field.field] = _slider(field, row, proposed, name)
     after = predicted(api, changed)
@@ -109,4 +115,6 @@ def _slider(field: SearchedField, row: dict[str, Any], proposed: dict[str, Any],
     step = float(field.step or 1)
     written = "%.0f" if step.is_integer() else None  # without hundredths that nobody can choose
     value = st.slider(label, low, high, float(start), step, written, key=key)
+    if max(map(abs, (low, high))) >= LEAST_GROUPED:  # a slider groups no digits
+        st.caption(t("simulation.chosen", value=number(value), present=number(present)))
     return type(present)(value)

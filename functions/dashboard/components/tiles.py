@@ -8,10 +8,11 @@ from typing import Literal
 import streamlit as st
 
 from functions.dashboard.api import Api
-from functions.dashboard.display import t
+from functions.dashboard.display import percent, points, t
 from functions.dashboard.frame import link
 
 Better = Literal["up", "down", "neither"]
+HUNDREDTH = Decimal("0.01")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,18 +51,31 @@ class FigureChange:
     write: Callable[[Decimal], str]
     better: Better = "neither"
 
+    @property
+    def difference(self) -> Decimal:
+        """The difference of the two as they are written: of per cents, to the hundredth."""
+        if self.write is percent:
+            return self.after.quantize(HUNDREDTH) - self.before.quantize(HUNDREDTH)
+        return self.after - self.before
+
+    @property
+    def written(self) -> str:
+        """By how much the figure changes, and from what."""
+        write = points if self.write is percent else self.write
+        change = f"{'+' if self.difference > 0 else ''}{write(self.difference)}"
+        return t("changes.from", change=change, before=self.write(self.before))
+
 
 def change_tiles(changes: Sequence[FigureChange]) -> None:
     """Show what figures become, and by how much they change."""
     for column, change in zip(st.columns(len(changes)), changes, strict=True):
-        difference = change.after - change.before
+        difference = change.difference
         is_better = (difference > 0) == (change.better == "up")
         colour: Literal["gray", "blue", "orange"] = "blue" if is_better else "orange"
-        written = f"{'+' if difference > 0 else ''}{change.write(difference)}"
         column.metric(
             change.label,
             change.write(change.after),
-            delta=written if difference else None,
+            delta=change.written if difference else None,
             delta_color="gray" if change.better == "neither" else colour,
             border=True,
             height="stretch",

@@ -9,7 +9,7 @@ from functions.client.errors import ClientError
 from functions.client.lending_responses import WebhookEndpoint, WebhookSecretReply
 from functions.dashboard.api import Api
 from functions.dashboard.components.tables import plain_table
-from functions.dashboard.display import NOTHING, number, t, words
+from functions.dashboard.display import NOTHING, moment, number, t, words
 from functions.dashboard.frame import notice_after, show_error, show_notice
 
 FORM, SECRET = "webhooks", "secret of a webhook"
@@ -119,9 +119,9 @@ def _messages(api: Api, webhook: WebhookEndpoint) -> None:
         {
             t("webhooks.message"): message.message_id,
             t("webhooks.kind"): words(message.type.replace(".", "_")),
-            t("webhooks.at"): message.created_at.isoformat(timespec="minutes"),
+            t("webhooks.at"): moment(message.created_at),
             t("webhooks.attempts"): message.attempts,
-            t("webhooks.due"): message.due_at and message.due_at.isoformat(timespec="minutes"),
+            t("webhooks.due"): moment(message.due_at),
             t("webhooks.outcome"): message.last_outcome or NOTHING,
         }
         for message in messages

@@ -1,19 +1,21 @@
 """Model monitoring: the last monitored day of a model, drift, and what was realised."""
 
+from http import HTTPStatus
 from typing import Any
 
 import streamlit as st
 
 from functions.client import endpoints
+from functions.client.errors import RefusedError
 from functions.dashboard.api import Api
 from functions.dashboard.components.charts import line_chart
 from functions.dashboard.components.models import choose_model
 from functions.dashboard.components.monitored import (
     calibration,
     characteristic,
-    overrides,
     reasons,
 )
+from functions.dashboard.components.overrides import override_tiles
 from functions.dashboard.components.tables import plain_table
 from functions.dashboard.display import share, t, words
 from functions.dashboard.frame import page, refreshed
@@ -26,7 +28,14 @@ OUTCOMES = ("approved", "mean_probability", "default_rate")
 def day_of_model(api: Api) -> None:
     """Show what monitoring measured lately."""
     model = choose_model(api)
-    document = api.scoring(endpoints.monitoring(model)).members
+    try:
+        document = api.scoring(endpoints.monitoring(model)).members
+    except RefusedError as error:
+        if error.status != HTTPStatus.NOT_FOUND:
+            raise
+        st.info(error.detail, icon=":material/inbox:")
+        override_tiles(api)
+        return
     columns = st.columns(4)
     columns[0].metric(t("monitoring.status"), str(document["status"]), border=True)
     columns[1].metric(t("monitoring.day"), str(document["day"]), border=True)
@@ -43,7 +52,7 @@ def day_of_model(api: Api) -> None:
     reasons(document["drift"])
     show_performance(document)
     calibration(document["realised"])
-    overrides(api)
+    override_tiles(api)
 
 
 def show_signals(signals: list[dict[str, Any]]) -> None:

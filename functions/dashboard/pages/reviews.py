@@ -7,10 +7,11 @@ import streamlit as st
 from functions.client import lending_endpoints as book
 from functions.client.lending_responses import ReviewItem, SecondPersonRequest
 from functions.dashboard.api import Api
+from functions.dashboard.components.decision import approval_cutoff
 from functions.dashboard.components.filters import next_page
-from functions.dashboard.components.tables import drill_table, plain_table
-from functions.dashboard.components.tiles import Tile, tile_row
-from functions.dashboard.display import day, money, number, percent, share, t, words
+from functions.dashboard.components.overrides import override_tiles
+from functions.dashboard.components.tables import RowTargets, drill_rows, plain_table
+from functions.dashboard.display import day, local, moment, money, share, t, words
 from functions.dashboard.frame import (
     form_key,
     notice_after,
@@ -30,10 +31,10 @@ def review_rows(reviews: list[ReviewItem]) -> list[dict[str, Any]]:
         {
             t("columns.application"): r.application_id,
             t("columns.customer"): r.customer_id,
-            t("reviews.waiting"): r.waiting_since.isoformat(timespec="minutes"),
+            t("reviews.waiting"): moment(r.waiting_since),
             t("columns.amount"): money(r.loan_amount),
             t("columns.probability"): share(r.risk_probability, 2),
-            t("reviews.distance_column"): share(r.distance, 2),
+            t("reviews.cutoff"): share(approval_cutoff(r), 2),
             t("reviews.model"): words(r.model_outcome or t("decision.none")),
             t("decision.reasons"): "; ".join(str(x.get("text", "")) for x in r.reasons),
             t("reviews.claimed_by"): r.claimed_by,
@@ -55,23 +56,20 @@ def queue(api: Api) -> None:
     )
     with next_page("reviews", (order,)) as (cursor, offer_next):
         reply = api.lending(book.reviews(order=order or "age", cursor=cursor))
-        drill_table(api, review_rows(reply.reviews), "reviews", ("application", "id"))
+        labels = [
+            f"{money(r.loan_amount)} · {t('columns.customer')} {r.customer_id} · {r.application_id}"
+            for r in reply.reviews
+        ]
+        queries = [{"id": r.application_id} for r in reply.reviews]
+        targets = RowTargets(page="application", queries=queries, labels=labels)
+        drill_rows(api, review_rows(reply.reviews), "reviews", targets)
         offer_next(reply.next_cursor)
 
 
 @refreshed
-def figures(api: Api) -> None:
-    """Show how often persons decide against the model, and how those loans fare."""
-    st.subheader(t("reviews.overrides"))
-    o = api.lending(book.overrides())
-    tiles = [
-        Tile(name="reviewed", value=number(o.reviewed)),
-        Tile(name="overrides", value=number(o.overrides)),
-        Tile(name="override_rate", value=percent(o.override_rate)),
-        Tile(name="override_default_rate", value=percent(o.override_default_rate)),
-        Tile(name="other_default_rate", value=percent(o.other_default_rate)),
-    ]
-    tile_row(api, tiles, across=3)
+def override_part(api: Api) -> None:
+    """Show how often persons decide against the model."""
+    override_tiles(api)
 
 
 def second_person(api: Api) -> None:
@@ -93,7 +91,7 @@ def show_request(api: Api, request: SecondPersonRequest) -> None:
         action=words(request.action),
         loan=request.loan_id,
         person=request.requested_by,
-        day=day(request.requested_at.date()),
+        day=day(local(request.requested_at).date()),
     )
     with st.container(border=True):
         st.markdown(heading)
@@ -121,8 +119,7 @@ def main() -> None:
         queue(api)
         if api.user.may("adjust"):
             second_person(api)
-        if api.user.may("portfolio"):
-            figures(api)
+        override_part(api)
 
 
 main()

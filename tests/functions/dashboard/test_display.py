@@ -1,6 +1,6 @@
 """Digits, dates and words as people read them."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
@@ -38,6 +38,13 @@ def test_figures_are_written_as_the_api_has_them(api: FakeApi) -> None:
     assert display.day(date(2026, 11, 30)) == "2026-11-30"
     missing = (display.money, display.percent, display.share, display.number, display.day)
     assert {write(None) for write in missing} == {display.NOTHING}
+
+
+def test_a_moment_is_in_the_zone_of_the_business_date(api: FakeApi) -> None:
+    assert api.requests == []
+    evening = datetime(2026, 11, 30, 20, 0, 59, tzinfo=UTC)
+    assert display.moment(evening) == "2026-12-01 01:30"
+    assert display.moment(None) == display.NOTHING
 
 
 def test_names_of_the_api_are_words(api: FakeApi) -> None:

@@ -287,18 +287,73 @@ def test_a_rejected_application_says_why_in_sentences(api: FakeApi, open_page: O
 def test_a_pending_application_is_decided_by_a_person(api: FakeApi, open_page: OpenPage) -> None:
     api.answers[ONE_APPLICATION] = {**CASE, "status": "Pending", "version": 7}
     app = open_page("manager", "application", id=APPLICATION)
-    next(b for b in app.button if b.label == "Approve").click()
+    assert not {"Record the approval", "Record the rejection"} & {b.label for b in app.button}
+    app.radio[0].set_value("approve")
+    app.run()
+    next(b for b in app.button if b.label == "Record the approval").click()
     app.run()
     assert "Choose a code first: it is kept with the decision." in texts(app)
     assert api.sent(f"/v1/applications/{APPLICATION}:approve") == []
-    app.radio[0].set_value("income_verified")
+    app.radio[1].set_value("income_verified")
     app.text_area[0].input("Salary slips\nof six months seen")
-    next(b for b in app.button if b.label == "Approve").click()
+    next(b for b in app.button if b.label == "Record the approval").click()
     app.run()
     [(body, headers)] = api.sent(f"/v1/applications/{APPLICATION}:approve")
     assert body == {"code": "income_verified", "note": "Salary slips of six months seen"}
     assert headers["If-Match"] == '"7"'
     assert "Approved, on record with your name." in texts(app)
+
+
+def test_a_rejection_has_codes_of_its_own(api: FakeApi, open_page: OpenPage) -> None:
+    api.answers[ONE_APPLICATION] = {**CASE, "status": "Pending", "version": 7}
+    app = open_page("manager", "application", id=APPLICATION)
+    app.radio[0].set_value("reject")
+    app.run()
+    assert "Instalments too high for the income" in app.radio[1].options
+    assert "Income verified" not in app.radio[1].options
+    app.radio[1].set_value("affordability")
+    app.text_area[0].input("Two loans already")
+    next(b for b in app.button if b.label == "Record the rejection").click()
+    app.run()
+    [(body, _)] = api.sent(f"/v1/applications/{APPLICATION}:reject")
+    assert body == {"code": "affordability", "note": "Two loans already"}
+
+
+def test_what_instalments_take_of_the_income_is_told_apart(
+    api: FakeApi, open_page: OpenPage
+) -> None:
+    """The ratio of the application is this instalment's; a reason may speak of all of them."""
+    example = api.example(ONE_APPLICATION)
+    factors = example["factors"] | {"monthly_income": 20_000.0, "debt_to_income_ratio": 50.0}
+    api.answers[ONE_APPLICATION] = {
+        **CASE,
+        "status": "Pending",
+        "equal_instalment": 10_000.0,
+        "factors": factors,
+    }
+    other = api.example("/api/loans/loans")["loans"][0]
+    other |= {"application_id": "app_2", "status": "active", "equal_instalment": "6000.00"}
+    listing = {"loans": [other], "count": 1, "next_cursor": None}
+    api.answers["/api/loans/loans"] = listing
+    app = open_page("manager", "application", id=APPLICATION)
+    tables = [table.value for table in app.table if "What" in table.value]
+    [terms] = [table for table in tables if "Income a month" in table["What"].to_list()]
+    values = dict(zip(terms["What"], terms["Value"], strict=True))
+    assert values["Other loans here, a month"] == "6,000.00"
+    assert values["This instalment, of the income (DTI)"] == "50.00 %"
+    assert values["All instalments, of the income (FOIR)"] == "80.00 %"
+    assert values["Decided by"] == "nobody yet"
+
+
+def test_a_pending_application_says_what_the_model_would_do_and_from_where(
+    api: FakeApi, open_page: OpenPage
+) -> None:
+    api.answers[ONE_APPLICATION] = {**CASE, "status": "Pending"}
+    review = {"risk_probability": 0.4789, "distance": 0.1789, "model_outcome": "pending"}
+    api.answers["/v1/applications/{application}/review"] = review
+    app = open_page("manager", "application", id=APPLICATION)
+    sentence = "The model refers it: it approves a probability of default below 30.00 %."
+    assert sentence in texts(app)
 
 
 def test_other_terms_are_offered_once_the_model_was_asked(
@@ -375,7 +430,7 @@ def test_a_loan_shows_what_payments_settled_its_journal_and_its_classes(
 def test_an_officer_is_not_offered_the_decision(api: FakeApi, open_page: OpenPage) -> None:
     api.answers[ONE_APPLICATION] = {**CASE, "status": "Pending"}
     app = open_page("officer", "application", id=APPLICATION)
-    assert "Approve" not in [button.label for button in app.button]
+    assert not app.radio
 
 
 def test_a_payment_is_previewed_and_posted_once(api: FakeApi, open_page: OpenPage) -> None:
@@ -430,6 +485,17 @@ def test_what_if_shows_a_decision_for_each_cell(api: FakeApi, open_page: OpenPag
     assert sent["loan_tenure_months"] == [12, 24, 36, 48, 60, 84, 120]
 
 
+def override_figures(api: FakeApi) -> dict[str, str]:
+    figures = api.example("/v1/reviews/overrides")
+    return {
+        "Decided by persons": str(figures["reviewed"]),
+        "Against the model": str(figures["overrides"]),
+        "Override rate": per_cent(figures["override_rate"]),
+        "Defaults of overrides": per_cent(figures["override_default_rate"]),
+        "Defaults of other loans": per_cent(figures["other_default_rate"]),
+    }
+
+
 def test_monitoring_shows_the_day_and_what_fired(api: FakeApi, open_page: OpenPage) -> None:
     api.answers["/v1/models/{model}/monitoring"] = MONITORED
     app = open_page("risk", "monitoring")
@@ -440,9 +506,18 @@ def test_monitoring_shows_the_day_and_what_fired(api: FakeApi, open_page: OpenPa
         "Decisions in the window": "4321",
         "Outcomes known": "987",
     }
-    assert metrics(app).items() >= figures.items()
+    assert metrics(app) == figures | override_figures(api)
     signals = next(t.value for t in app.table if "State" in t.value)
     assert signals.iloc[0].to_dict() == {"Name": "psi", "State": "fired", "Figure": "0.31"}
+
+
+def test_a_model_that_is_not_monitored_is_no_error(api: FakeApi, open_page: OpenPage) -> None:
+    refused = RefusedError(404, "Not Found", "the model instalment has not been monitored", [])
+    api.errors["/v1/models/{model}/monitoring"] = refused
+    app = open_page("risk", "monitoring")
+    assert not app.error
+    assert "the model instalment has not been monitored" in [info.value for info in app.info]
+    assert metrics(app) == override_figures(api)
 
 
 def test_monitoring_shows_calibration_reasons_and_what_applicants_brought(
@@ -602,14 +677,7 @@ def test_the_queue_is_in_the_order_that_is_chosen(api: FakeApi, open_page: OpenP
     app.run()
     paths = [path for _, path, *_ in api.requests if path.startswith("/v1/reviews?")]
     assert paths == ["/v1/reviews?order=age", "/v1/reviews?order=distance"]
-    figures = api.example("/v1/reviews/overrides")
-    assert metrics(app) == {
-        "Decided by persons": str(figures["reviewed"]),
-        "Against the model": str(figures["overrides"]),
-        "Override rate": per_cent(figures["override_rate"]),
-        "Defaults of overrides": per_cent(figures["override_default_rate"]),
-        "Defaults of other loans": per_cent(figures["other_default_rate"]),
-    }
+    assert metrics(app) == override_figures(api)
 
 
 def test_a_second_person_confirms_with_a_key(api: FakeApi, open_page: OpenPage) -> None:
@@ -628,9 +696,11 @@ def test_a_proposal_waits_for_another_person(api: FakeApi, open_page: OpenPage) 
     api.answers[ONE_APPLICATION] = pending
     api.answers["/v1/applications/{application}:approve"] = pending
     app = open_page("manager", "application", id=APPLICATION)
-    app.radio[0].set_value("other")
+    app.radio[0].set_value("approve")
+    app.run()
+    app.radio[1].set_value("other")
     app.text_area[0].input("Seen")
-    next(b for b in app.button if b.label == "Approve").click()
+    next(b for b in app.button if b.label == "Record the approval").click()
     app.run()
     assert "Proposed: another person has to agree before it is decided." in texts(app)
 

@@ -266,8 +266,8 @@ def test_a_stress_shows_steps_and_the_assumption(api: FakeApi, open_page: OpenPa
     [(body, _)] = api.sent(STRESS)
     assert body == {"scenario": "all_three", "rule_set": "ifrs9", "as_of": None}
     changed = {m.label: (m.value, m.delta) for m in app.metric[8:]}
-    assert changed["Expected loss"] == ("1,100.00", "+100.00")
-    assert changed["NPA ratio in a year"] == ("3.25 %", "+0.75 %")
+    assert changed["Expected loss"] == ("1,100.00", "+100.00, from 1,000.00")
+    assert changed["NPA ratio in a year"] == ("3.25 %", "+0.75 points, from 2.50 %")
     steps = next(t.value for t in app.table if "Before" in list(t.value.get("Step", [])))
     assert steps["Amount"].to_list() == ["1,000.00", "+60.00", "+30.00", "+10.00", "1,100.00"]
     assert "Each point moves the log-odds." in texts(app)
@@ -317,8 +317,8 @@ def test_other_cutoffs_are_compared_with_those_in_force(api: FakeApi, open_page:
     first = {"approve_below": 0.3, "decline_from": 0.5, "loss_given_default": 0.45, "days": 90}
     assert bodies == [first, first | {"approve_below": 0.25, "decline_from": 0.6}]
     figures = {m.label: (m.value, m.delta) for m in app.metric}
-    assert figures["Approval rate"] == ("80.00 %", "+20.00 %")
-    assert figures["Expected bad rate"] == ("7.50 %", "+2.50 %")
+    assert figures["Approval rate"] == ("80.00 %", "+20.00 points, from 60.00 %")
+    assert figures["Expected bad rate"] == ("7.50 %", "+2.50 points, from 5.00 %")
     assert figures["Expected profit"] == ("12,345.50", "")
     both = table_with(app, "As decided").set_index("What")
     assert both.loc["Approved"].to_list() == ["6", "8"]
