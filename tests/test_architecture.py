@@ -88,7 +88,7 @@ TESTED_BY = {
                 for name in (
                     *("action_form", "case", "case_actions", "decision", "filters"),
                     *("loan_history", "models", "monitored", "registration", "simulation"),
-                    *("rules", "terms", "tiles"),
+                    *("overrides", "rules", "terms"),
                 )
             ),
             *(
