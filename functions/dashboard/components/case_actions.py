@@ -42,20 +42,20 @@ def case_actions(
         counter_offer(api, application)
     if not api.user.may("apply"):
         return
-    columns = st.columns(4)
+    buttons = st.container(horizontal=True)
     identifier, status = application.application_id, application.status
     if (
         status == "Pending"
         and application.credit_score is None
-        and columns[0].button(t("case.ask_again"), key=f"{form} again")
+        and buttons.button(t("case.ask_again"), key=f"{form} again")
     ):
         act_and_notice(lambda: api.lending(book.decide(identifier)), form, t("case.asked_again"))
-    if status == "Approved" and columns[1].button(
+    if status == "Approved" and buttons.button(
         t("case.accept"), type="primary", key=f"{form} accept"
     ):
         accept(api, identifier, form)
     label = t("case.withdraw_for" if api.user.may("book") else "case.withdraw")
-    if status in {"Approved", "Pending"} and columns[2].button(
+    if status in {"Approved", "Pending"} and buttons.button(
         label, key=f"{form} withdraw", help=t("case.withdraw_help")
     ):
         act_and_notice(lambda: api.lending(book.withdraw(identifier)), form, t("case.withdrawn"))

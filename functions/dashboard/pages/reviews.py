@@ -35,7 +35,9 @@ def review_rows(reviews: list[ReviewItem]) -> list[dict[str, Any]]:
             t("columns.amount"): money(r.loan_amount),
             t("columns.probability"): share(r.risk_probability, 2),
             t("reviews.cutoff"): share(approval_cutoff(r), 2),
-            t("reviews.model"): words(r.model_outcome or t("decision.none")),
+            t("reviews.model"): t(f"decision.would_{r.model_outcome}")
+            if r.model_outcome
+            else t("decision.none"),
             t("decision.reasons"): "; ".join(str(x.get("text", "")) for x in r.reasons),
             t("reviews.claimed_by"): r.claimed_by,
             t("reviews.proposed_by"): r.proposed_by,
