@@ -15,7 +15,11 @@ from training.report import FORMAT, round_figures
 
 PNG = b"\x89PNG"
 MOST_BYTES = 1_000_000
-WIDTHS = (390, 820, 1440)
+LAPTOP = 1280
+WIDTHS = (390, 820, LAPTOP)
+CUT_OFF = """[...document.querySelectorAll(".scroll")]
+  .filter((area) => area.scrollWidth > area.clientWidth + 1)
+  .map((area) => area.textContent.trim().slice(0, 40))"""
 LEAST_CONTRAST = 4.5  # of text, by WCAG 2.2 AA
 SECTIONS = [
     *("verdict", "purpose", "data", "candidates", "discrimination", "calibration", "decisions"),
@@ -151,6 +155,8 @@ def test_a_browser_shows_it_at_every_width(
     assert picture.startswith(PNG)
     assert len(picture) > 200_000  # an empty page of this size is a tenth of it
     assert browser.run("return document.documentElement.scrollWidth") == width
+    if width >= LAPTOP:
+        assert browser.run(f"return {CUT_OFF}") == []
     lowest = browser.run(CONTRASTS)
     assert lowest[0][0] >= LEAST_CONTRAST, lowest
 
