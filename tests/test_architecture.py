@@ -58,7 +58,6 @@ TESTED_BY = {
     "functions/lending/actions/counter_offers.py": (
         "functions/lending/contracts/test_counter_offers.py"
     ),
-    "functions/client/transport.py": "functions/client/test_retries.py",
     "functions/access/principal.py": "functions/access/test_api_keys.py",
     "functions/access/protection.py": "functions/access/test_guard.py",
     "functions/batch/app.py": "functions/batch/test_contract.py",

@@ -6,6 +6,7 @@ aiohttp parses responses in C: a call takes a quarter of the processor's time th
 import ssl
 from collections.abc import Mapping
 from typing import NamedTuple
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import certifi
@@ -52,6 +53,7 @@ class Transport:
         self._tls = ssl.create_default_context()  # a company's own authority is in its list
         self._tls.load_verify_locations(certifi.where())  # some systems' own list is empty
         self._session: aiohttp.ClientSession | None = None
+        self._proxies: dict[URL, URL | None] = {}
 
     async def close(self) -> None:
         """Close all connections."""
@@ -78,10 +80,15 @@ class Transport:
         """
         if self._session is None:
             self._session = _open_session(self._tls)
+        address = URL(url, encoded=True)
+        origin = address.origin()
+        if origin not in self._proxies:
+            self._proxies[origin] = proxy_from_environment(origin)
         try:
             async with self._session.request(
                 method,
-                URL(url, encoded=True),
+                address,
+                proxy=self._proxies[origin],
                 headers=headers,
                 data=body,
                 allow_redirects=False,
@@ -100,10 +107,22 @@ class Transport:
         return HttpResponse(response.status, response.reason or "", names, bytes(read))
 
 
+def proxy_from_environment(origin: URL) -> URL | None:
+    """Return the proxy that the environment names for an origin, with its credentials.
+
+    aiohttp's own way asks anew for each request, in two threads, and reads credentials for the
+    origin itself from `~/.netrc`, which nobody has asked for.
+    """
+    is_direct = origin.host is None or proxy_bypass(origin.host)
+    name = None if is_direct else getproxies().get(origin.scheme)
+    if not name:
+        return None
+    return URL(name if "://" in name else f"http://{name}")
+
+
 def _open_session(tls: ssl.SSLContext) -> aiohttp.ClientSession:
-    """Open a session that keeps no cookies; proxies are those that the environment names."""
+    """Open a session that keeps no cookies."""
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(ssl=tls, keepalive_timeout=KEPT_SECONDS),
         cookie_jar=aiohttp.DummyCookieJar(),
-        trust_env=True,
     )
