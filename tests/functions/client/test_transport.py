@@ -13,7 +13,11 @@ from models.catalogue.application import Application
 from tests.functions.client.conftest import PREDICTION, Ask, ScriptedServer
 
 Start = Callable[..., ScriptedServer]
-ANSWER = (200, {}, json.dumps({"predictions": [PREDICTION]}).encode())
+ANSWER: tuple[int, dict[str, str], bytes] = (
+    200,
+    {},
+    json.dumps({"predictions": [PREDICTION]}).encode(),
+)
 CLOSED = "http://127.0.0.1:9"  # nothing listens there: only a proxy can answer
 
 
