@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from http import HTTPStatus
 from typing import Any
 
 import streamlit as st
@@ -10,6 +11,7 @@ import streamlit as st
 from functions.client import endpoints
 from functions.client import lending_endpoints as book
 from functions.client.endpoints import RequestIdentity
+from functions.client.errors import RefusedError
 from functions.client.lending_responses import (
     CustomerDetail,
     LoanApplicationReply,
@@ -66,9 +68,19 @@ def read_background(api: Api, application: LoanApplicationReply) -> Background:
     customer = api.lending(book.customer(application.customer_id))
     loans = api.lending(book.loans(customer_id=application.customer_id)).loans
     since = [loan for loan in loans if loan.application_id != application.application_id]
-    is_reviewed = application.status == UNDECIDED and api.user.may("decide")
-    review = api.lending(book.review(application.application_id)) if is_reviewed else None
-    return Background(customer, other_instalments(since), review)
+    return Background(customer, other_instalments(since), read_review(api, application))
+
+
+def read_review(api: Api, application: LoanApplicationReply) -> ReviewItem | None:
+    """Read the case in the queue, for whoever may decide it; None once somebody has."""
+    if application.status != UNDECIDED or not api.user.may("decide"):
+        return None
+    try:
+        return api.lending(book.review(application.application_id))
+    except RefusedError as error:
+        if error.status != HTTPStatus.NOT_FOUND:
+            raise
+        return None
 
 
 def show_case(api: Api, application: LoanApplicationReply) -> None:

@@ -356,6 +356,18 @@ def test_a_pending_application_says_what_the_model_would_do_and_from_where(
     assert sentence in texts(app)
 
 
+def test_a_case_that_was_decided_meanwhile_is_still_shown(
+    api: FakeApi, open_page: OpenPage
+) -> None:
+    api.answers[ONE_APPLICATION] = {**CASE, "status": "Pending"}
+    refused = RefusedError(404, "Not Found", "there is no such application that waits", [])
+    api.errors["/v1/applications/{application}/review"] = refused
+    app = open_page("manager", "application", id=APPLICATION)
+    assert not app.error
+    assert "Claim" not in [button.label for button in app.button]
+    assert any("**Pending.**" in banner.value for banner in app.warning)
+
+
 def test_other_terms_are_offered_once_the_model_was_asked(
     api: FakeApi, open_page: OpenPage
 ) -> None:
