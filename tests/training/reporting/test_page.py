@@ -60,6 +60,17 @@ def test_every_outcome_has_its_verdict_and_only_a_promoted_one_serves(
     assert ("Failed: ranks better than chance" in verdict) is (outcome == "rejected")
 
 
+def test_a_model_without_documented_signs_has_a_sentence_and_no_empty_table(
+    report: Report,
+) -> None:
+    document = copy.deepcopy(report.document)
+    assert "The model documents no sign" not in render_report(document)
+    document["explanations"]["signs"] = []
+    page = render_report(document)
+    assert "The model documents no sign" in page
+    assert not re.search(r"<tbody>\s*</tbody>", page)
+
+
 def test_text_from_data_is_never_markup(report: Report) -> None:
     document = copy.deepcopy(report.document)
     document["data"]["refusals"] = {"<script>alert(1)</script>": 3}
